@@ -1,0 +1,141 @@
+//! What a peer can do wrong, as a closed list.
+//!
+//! A fault is final for its link: nothing that the peer wrote afterwards is looked at.
+
+use std::fmt;
+
+/// A rule of the segment that the other process broke. Each variant names one rule and carries the
+/// numbers that prove it. After a fault the link is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PeerFault {
+    /// Its producer cursor is further ahead than the ring is long, or has moved back.
+    TailRanAhead {
+        /// Entries claimed to be published, counted from our position.
+        ahead: u32,
+        /// Entries the ring holds.
+        capacity: u32,
+    },
+    /// Its consumer cursor lies past what we published, or has moved back.
+    HeadOutsidePublished {
+        /// Its cursor.
+        head: u32,
+        /// Our producer cursor.
+        tail: u32,
+    },
+    /// It claims to have returned more slots than exist, or its return cursor has moved back.
+    ReturnsRanAhead {
+        /// Returns claimed, counted from our position.
+        ahead: u32,
+        /// Entries the return ring holds.
+        capacity: u32,
+    },
+    /// A descriptor names a payload kind that does not exist.
+    UnknownPayloadKind {
+        /// The byte found.
+        kind: u8,
+    },
+    /// A descriptor claims more inline bytes than fit.
+    InlineTooLong {
+        /// The length claimed, in bytes.
+        len: u8,
+    },
+    /// A slot index is past the end of the slab.
+    SlotOutOfRange {
+        /// The index found.
+        index: u32,
+        /// Slots in the slab.
+        slots: u32,
+    },
+    /// A payload reaches past the end of its slot.
+    PayloadOutsideSlot {
+        /// First byte, counted from the start of the slot.
+        offset: u32,
+        /// Length in bytes.
+        len: u32,
+        /// Size of that slot in bytes.
+        slot_size: u32,
+    },
+    /// A slot was sent again although we have not returned it.
+    SlotSentTwice {
+        /// The slot.
+        index: u32,
+    },
+    /// A returned slot index is past the end of our slab.
+    ReturnedUnknownSlot {
+        /// The index found.
+        index: u32,
+        /// Slots in our slab.
+        slots: u32,
+    },
+    /// A slot was returned that the peer does not hold: it is free, still being written, was never
+    /// sent, or was returned already.
+    ReturnedNotHeld {
+        /// The slot.
+        index: u32,
+    },
+    /// A slot was returned under another generation than it was sent with.
+    ReturnedWrongGeneration {
+        /// The slot.
+        index: u32,
+        /// The generation it was sent with.
+        sent: u32,
+        /// The generation it came back with.
+        returned: u32,
+    },
+}
+
+impl fmt::Display for PeerFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the peer broke a rule of the shared segment: ")?;
+        match *self {
+            Self::TailRanAhead { ahead, capacity } => write!(
+                f,
+                "its producer cursor claims {ahead} entries in a ring of {capacity}"
+            ),
+            Self::HeadOutsidePublished { head, tail } => write!(
+                f,
+                "its consumer cursor {head} lies outside what was published up to {tail}"
+            ),
+            Self::ReturnsRanAhead { ahead, capacity } => write!(
+                f,
+                "it claims {ahead} returned slots in a return ring of {capacity}"
+            ),
+            Self::UnknownPayloadKind { kind } => {
+                write!(f, "a descriptor has the unknown payload kind {kind}")
+            }
+            Self::InlineTooLong { len } => {
+                write!(f, "a descriptor claims {len} inline bytes")
+            }
+            Self::SlotOutOfRange { index, slots } => {
+                write!(f, "it sent slot {index} of a slab of {slots}")
+            }
+            Self::PayloadOutsideSlot {
+                offset,
+                len,
+                slot_size,
+            } => write!(
+                f,
+                "a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
+            ),
+            Self::SlotSentTwice { index } => {
+                write!(f, "it sent slot {index} again before it was returned")
+            }
+            Self::ReturnedUnknownSlot { index, slots } => {
+                write!(f, "it returned slot {index} of a slab of {slots}")
+            }
+            Self::ReturnedNotHeld { index } => {
+                write!(f, "it returned slot {index}, which it does not hold")
+            }
+            Self::ReturnedWrongGeneration {
+                index,
+                sent,
+                returned,
+            } => write!(
+                f,
+                "it returned slot {index} with generation {returned} where {sent} was sent"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for PeerFault {}

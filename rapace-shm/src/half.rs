@@ -1,0 +1,239 @@
+//! The two mapped halves, and the views of them that ring, slab and doorbell work on.
+//!
+//! | view          | half  | is                                            |
+//! |---------------|-------|-----------------------------------------------|
+//! | [`RingOut`]   | both  | our ring and tail, the peer's head            |
+//! | [`RingIn`]    | both  | the peer's ring and tail, our head            |
+//! | [`ReturnsOut`]| own   | our return ring: the peer's slots going back  |
+//! | [`ReturnsIn`] | peer  | the peer's return ring: our slots coming back |
+//! | [`OwnWord`], [`PeerWord`] | one | an armed word                       |
+
+use std::ops::Range;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use nix::fcntl::{FallocateFlags, fallocate};
+
+use crate::arm::{ArmWord, PeerArmWord};
+use crate::descriptor::Entry;
+use crate::layout::{
+    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, RETURN, RETURNS_TAIL, SlotPlace, TAIL,
+};
+use crate::raw::{OwnMap, PeerMap};
+use crate::returns::ReturnMemory;
+use crate::ring::{ConsumerMemory, ProducerMemory};
+
+/// The half that this process writes.
+#[derive(Debug)]
+pub(crate) struct OwnHalf {
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) words: OwnMap,
+    pub(crate) bulk: OwnMap,
+    /// The bulk object, if its seals allow holes to be punched.
+    pub(crate) reclaim: Option<OwnedFd>,
+}
+
+/// The half that the other process writes.
+#[derive(Debug)]
+pub(crate) struct PeerHalf {
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) words: PeerMap,
+    pub(crate) bulk: PeerMap,
+}
+
+impl OwnHalf {
+    /// The object a slot lies in.
+    pub(crate) fn object(&self, object: Object) -> &OwnMap {
+        match object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        }
+    }
+
+    /// Stores a claim mark. `call` is in range.
+    pub(crate) fn store_claim(&self, call: u32, generation: u32) {
+        let word = self.words.word(CLAIMS + call as usize * 4);
+        word.store(generation, Ordering::Release);
+    }
+
+    /// Shows progress.
+    pub(crate) fn beat(&self) {
+        self.words.word(HEARTBEAT).fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Gives pages of a free bulk slot back: those of a range in it.
+    pub(crate) fn punch(&self, place: SlotPlace, range: Range<u32>) {
+        let Some(object) = &self.reclaim else { return };
+        let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        let start = place.offset as i64 + i64::from(range.start);
+        if let Err(error) = fallocate(object, hole, start, range.len() as i64) {
+            tracing::warn!(%error, "an idle slot could not give its pages back");
+        }
+    }
+
+    /// Commits what every session touches at once: the words, both rings, and the hottest slots of
+    /// the small classes.
+    pub(crate) fn prefault(&self) {
+        for (offset, len) in hot_ranges(&self.layout) {
+            self.words.populate(offset, len);
+        }
+    }
+}
+
+impl PeerHalf {
+    /// The object a slot lies in.
+    pub(crate) fn object(&self, object: Object) -> &PeerMap {
+        match object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        }
+    }
+
+    /// Loads a claim mark. `call` is in range.
+    pub(crate) fn load_claim(&self, call: u32) -> u32 {
+        self.words.load_acquire(CLAIMS + call as usize * 4)
+    }
+
+    /// The peer's progress.
+    pub(crate) fn heartbeat(&self) -> u32 {
+        self.words.load_acquire(HEARTBEAT)
+    }
+
+    /// As [`OwnHalf::prefault`], for our page tables.
+    pub(crate) fn prefault(&self) {
+        for (offset, len) in hot_ranges(&self.layout) {
+            self.words.populate(offset, len);
+        }
+    }
+}
+
+/// Words and rings, and of each class in the words object the first 64 KiB: they are on top of its
+/// stack. About 90 pages by default.
+fn hot_ranges(layout: &Layout) -> impl Iterator<Item = (usize, usize)> {
+    const HOT: usize = 64 << 10;
+    let ring_end = layout.ring + layout.ring_capacity as usize * DESCRIPTOR;
+    let classes = layout.classes.iter();
+    let slots = classes
+        .filter(|place| place.object == Object::Words)
+        .map(|place| {
+            (
+                place.offset,
+                place.class.slot_size as usize * place.class.slots as usize,
+            )
+        })
+        .map(|(offset, len)| (offset, len.min(HOT)));
+    std::iter::once((0, ring_end)).chain(slots)
+}
+
+/// Our ring, for publishing.
+#[derive(Debug)]
+pub(crate) struct RingOut {
+    pub(crate) own: Arc<OwnHalf>,
+    pub(crate) peer: Arc<PeerHalf>,
+}
+
+impl ProducerMemory for RingOut {
+    type Entry = Entry;
+
+    fn write(&self, place: u32, entry: &Entry) {
+        let start = self.own.layout.ring + place as usize * DESCRIPTOR;
+        self.own.words.store_wide(start, entry);
+    }
+
+    fn publish_tail(&self, tail: u32) {
+        self.own.words.word(TAIL).store(tail, Ordering::Release);
+    }
+
+    fn peer_head(&self) -> u32 {
+        self.peer.words.load_acquire(HEAD)
+    }
+}
+
+/// The peer's ring, for consuming.
+#[derive(Debug)]
+pub(crate) struct RingIn {
+    pub(crate) own: Arc<OwnHalf>,
+    pub(crate) peer: Arc<PeerHalf>,
+}
+
+impl ConsumerMemory for RingIn {
+    type Entry = Entry;
+
+    fn peer_tail(&self) -> u32 {
+        self.peer.words.load_acquire(TAIL)
+    }
+
+    fn read(&self, place: u32) -> Entry {
+        let start = self.peer.layout.ring + place as usize * DESCRIPTOR;
+        self.peer.words.load_wide(start)
+    }
+
+    fn publish_head(&self, head: u32) {
+        self.own.words.word(HEAD).store(head, Ordering::Release);
+    }
+}
+
+/// Our return ring.
+#[derive(Debug)]
+pub(crate) struct ReturnsOut(pub(crate) Arc<OwnHalf>);
+
+impl ReturnMemory for ReturnsOut {
+    fn write(&self, place: u32, entry: u64) {
+        let place = self.0.layout.returns + place as usize * RETURN;
+        self.0.words.store_wide(place, &[entry]);
+    }
+
+    fn publish_tail(&self, tail: u32) {
+        let word = self.0.words.word(RETURNS_TAIL);
+        word.store(tail, Ordering::Release);
+    }
+}
+
+/// The peer's return ring.
+#[derive(Debug)]
+pub(crate) struct ReturnsIn(pub(crate) Arc<PeerHalf>);
+
+impl ConsumerMemory for ReturnsIn {
+    type Entry = u64;
+
+    fn peer_tail(&self) -> u32 {
+        self.0.words.load_acquire(RETURNS_TAIL)
+    }
+
+    fn read(&self, place: u32) -> u64 {
+        let place = self.0.layout.returns + place as usize * RETURN;
+        let [entry] = self.0.words.load_wide(place);
+        entry
+    }
+
+    /// Nobody waits for room in a return ring: it is never full.
+    fn publish_head(&self, _: u32) {}
+}
+
+/// An armed word of ours.
+#[derive(Debug)]
+pub(crate) struct OwnWord {
+    pub(crate) half: Arc<OwnHalf>,
+    pub(crate) offset: usize,
+}
+
+impl ArmWord for OwnWord {
+    fn store(&self, epoch: u32) {
+        let word = self.half.words.word(self.offset);
+        word.store(epoch, Ordering::Relaxed);
+    }
+}
+
+/// An armed word of the peer's.
+#[derive(Debug)]
+pub(crate) struct PeerWord {
+    pub(crate) half: Arc<PeerHalf>,
+    pub(crate) offset: usize,
+}
+
+impl PeerArmWord for PeerWord {
+    fn load(&self) -> u32 {
+        self.half.words.load_acquire(self.offset)
+    }
+}

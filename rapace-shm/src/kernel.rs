@@ -1,0 +1,96 @@
+//! Calls into the kernel and tokio that have no safe spelling yet: descriptors that somebody must
+//! vouch for.
+
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::cmsg_space;
+use nix::libc;
+use nix::sys::socket::{
+    ControlMessageOwned, MsgFlags, SockFlag, UnixCredentials, accept4, recvmsg,
+};
+use nix::unistd::Pid;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+use tokio::runtime::Handle;
+
+/// Registers a descriptor with the current tokio runtime, edge-triggered.
+///
+/// # Errors
+/// If there is no runtime with I/O enabled here, or epoll refuses.
+pub(crate) fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>> {
+    if Handle::try_current().is_err() {
+        return Err(io::Error::other(
+            "there is no tokio runtime here: establish links inside of one",
+        ));
+    }
+    // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and the `AsyncFd` owns it.
+    let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
+    Ok(registered?)
+}
+
+/// A descriptor that becomes readable when the process ends.
+pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: takes two integers and touches no memory of ours.
+    let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
+    let fd = nix::errno::Errno::result(answer)? as RawFd;
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// The next connection to a listening socket: close-on-exec, non-blocking.
+pub(crate) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let fd = accept4(listener.as_raw_fd(), flags)?;
+    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// What came in one message.
+#[derive(Debug)]
+pub(crate) struct Datagram {
+    /// Bytes stored in the buffer.
+    pub(crate) len: usize,
+    pub(crate) sender: Option<UnixCredentials>,
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+/// Receives one message without waiting. Descriptors that come along are close-on-exec. Where `room`
+/// is 0 there is no place for any, and the kernel drops them; `None` says that some were dropped.
+pub(crate) fn receive(
+    socket: &OwnedFd,
+    buffer: &mut [u8],
+    room: usize,
+) -> io::Result<Option<Datagram>> {
+    let mut control = cmsg_space!(UnixCredentials);
+    if room > 0 {
+        control.resize(control.len() + cmsg_space!(RawFd).len() * room, 0);
+    }
+    let mut parts = [IoSliceMut::new(buffer)];
+    let flags = MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT;
+    let received = recvmsg::<()>(socket.as_raw_fd(), &mut parts, Some(&mut control), flags)?;
+    let mut sender = None;
+    let mut descriptors = Vec::new();
+    let Ok(messages) = received.cmsgs() else {
+        return Ok(None);
+    };
+    for message in messages {
+        match message {
+            ControlMessageOwned::ScmRights(fds) => descriptors.extend(own(fds)),
+            ControlMessageOwned::ScmCredentials(credentials) => sender = Some(credentials),
+            _ => {}
+        }
+    }
+    Ok(Some(Datagram {
+        len: received.bytes,
+        sender,
+        descriptors,
+    }))
+}
+
+/// Private to [`receive`], which passes on what it has just received, and once.
+fn own(fds: Vec<RawFd>) -> impl Iterator<Item = OwnedFd> {
+    fds.into_iter()
+        // SAFETY: made for us by the kernel, and owned by nobody yet.
+        .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
+}

@@ -1,0 +1,211 @@
+//! Where everything lies in a half: offsets computed from a [`SegmentConfig`].
+//!
+//! A half is two memory objects, both written by its owner alone:
+//!
+//! - *words*: the shared words, the ring, and the slots of classes below [`BULK_SLOT`];
+//! - *bulk*: the slots of all larger classes, which can give their pages back.
+//!
+//! - L1: every area starts on its own cache line and ends inside its object.
+//! - L2: offsets come from the configuration alone, never from a value in the segment.
+//! - L3: words that different parties write lie on different pairs of cache lines, since processors
+//!   fetch lines in pairs.
+
+use crate::config::{SegmentConfig, SizeClass};
+
+/// Version of everything that two processes must agree on: this module, the descriptor, the control
+/// messages. Raised by every change.
+pub const LAYOUT_VERSION: u32 = 1;
+
+/// Slots of this size and above lie in the bulk object.
+pub(crate) const BULK_SLOT: u32 = 1 << 20;
+
+/// Producer cursor of the owner's ring.
+pub(crate) const TAIL: usize = 0;
+/// The owner's consumer cursor in the other half's ring.
+pub(crate) const HEAD: usize = 128;
+/// Epoch: the owner sleeps until the other side publishes.
+pub(crate) const RECV_ARMED: usize = 256;
+/// Epoch: the owner waits for ring room or slots.
+pub(crate) const SPACE_ARMED: usize = 384;
+/// Producer cursor of the owner's return ring.
+pub(crate) const RETURNS_TAIL: usize = 512;
+/// Progress of the owner's executor.
+pub(crate) const HEARTBEAT: usize = 640;
+/// First claim mark.
+pub(crate) const CLAIMS: usize = 4096;
+
+/// Bytes in a descriptor.
+pub(crate) const DESCRIPTOR: usize = 64;
+/// Bytes in an entry of the return ring: slot index, slot generation.
+pub(crate) const RETURN: usize = 8;
+
+const LINE: usize = 64;
+const PAGE: usize = 4096;
+
+/// Which object of a half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Object {
+    Words,
+    Bulk,
+}
+
+/// One slot class in a half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct ClassPlace {
+    pub(crate) class: SizeClass,
+    /// Index of its first slot.
+    pub(crate) first: u32,
+    pub(crate) object: Object,
+    /// Offset of its first slot in the object.
+    pub(crate) offset: usize,
+}
+
+/// Where one slot lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SlotPlace {
+    /// Index of its class.
+    pub(crate) class: usize,
+    pub(crate) object: Object,
+    /// First byte, in its object.
+    pub(crate) offset: usize,
+    /// Size in bytes.
+    pub(crate) size: u32,
+}
+
+/// The offsets of a half.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Layout {
+    pub(crate) call_table: u32,
+    pub(crate) ring_capacity: u32,
+    /// Entries of the return ring: at least as many as slots, so that it is never full.
+    pub(crate) returns_capacity: u32,
+    pub(crate) returns: usize,
+    pub(crate) ring: usize,
+    pub(crate) classes: Vec<ClassPlace>,
+    pub(crate) slots: u32,
+    pub(crate) words_len: usize,
+    pub(crate) bulk_len: usize,
+}
+
+impl Layout {
+    /// Lays out a configuration that [`validate`](SegmentConfig::validate) accepted.
+    pub(crate) fn of(config: &SegmentConfig) -> Self {
+        let slots: u32 = config.classes.iter().map(|class| class.slots).sum();
+        let returns_capacity = slots.next_power_of_two();
+        let returns = (CLAIMS + config.call_table as usize * 4).next_multiple_of(LINE);
+        let ring = (returns + returns_capacity as usize * RETURN).next_multiple_of(LINE);
+        let ring_end = ring + config.ring_capacity as usize * DESCRIPTOR;
+        let mut words_len = ring_end.next_multiple_of(PAGE);
+        let mut bulk_len = 0;
+        let mut first = 0;
+        let mut classes = Vec::with_capacity(config.classes.len());
+        for &class in &config.classes {
+            let (object, end) = if class.slot_size < BULK_SLOT {
+                (Object::Words, &mut words_len)
+            } else {
+                (Object::Bulk, &mut bulk_len)
+            };
+            classes.push(ClassPlace {
+                class,
+                first,
+                object,
+                offset: *end,
+            });
+            *end += (class.slot_size as usize * class.slots as usize).next_multiple_of(PAGE);
+            first += class.slots;
+        }
+        Self {
+            call_table: config.call_table,
+            ring_capacity: config.ring_capacity,
+            returns_capacity,
+            returns,
+            ring,
+            classes,
+            slots,
+            words_len,
+            // An empty object cannot be mapped.
+            bulk_len: bulk_len.max(PAGE),
+        }
+    }
+
+    /// The class of a slot, if there is such a slot.
+    pub(crate) fn class_of(&self, index: u32) -> Option<usize> {
+        if index >= self.slots {
+            return None;
+        }
+        let after = self.classes.partition_point(|place| place.first <= index);
+        after.checked_sub(1)
+    }
+
+    /// Where a slot lies, if there is such a slot.
+    pub(crate) fn slot(&self, index: u32) -> Option<SlotPlace> {
+        let class = self.class_of(index)?;
+        let place = self.classes.get(class)?;
+        let size = place.class.slot_size;
+        Some(SlotPlace {
+            class,
+            object: place.object,
+            offset: place.offset + (index - place.first) as usize * size as usize,
+            size,
+        })
+    }
+
+    /// The smallest class whose slots hold `len` bytes.
+    pub(crate) fn class_for(&self, len: usize) -> Option<usize> {
+        let class = self
+            .classes
+            .partition_point(|place| (place.class.slot_size as usize) < len);
+        (class < self.classes.len()).then_some(class)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn areas_and_slots_neither_overlap_nor_leave_their_object() {
+        let layout = Layout::of(&SegmentConfig::default());
+        let mut words = vec![
+            (0, CLAIMS),
+            (CLAIMS, layout.call_table as usize * 4),
+            (layout.returns, layout.returns_capacity as usize * RETURN),
+            (layout.ring, layout.ring_capacity as usize * DESCRIPTOR),
+        ];
+        let mut bulk = Vec::new();
+        for index in 0..layout.slots {
+            let place = layout.slot(index).expect("index is in range");
+            match place.object {
+                Object::Words => words.push((place.offset, place.size as usize)),
+                Object::Bulk => bulk.push((place.offset, place.size as usize)),
+            }
+        }
+        for (areas, len) in [(words, layout.words_len), (bulk, layout.bulk_len)] {
+            let mut end = 0;
+            for (offset, size) in areas {
+                assert!(offset >= end, "{offset} lies before {end}");
+                assert_eq!(offset % LINE, 0);
+                end = offset + size;
+            }
+            assert!(end <= len);
+        }
+    }
+
+    #[test]
+    fn a_length_gets_the_smallest_class_that_holds_it() {
+        let layout = Layout::of(&SegmentConfig::default());
+        assert_eq!(layout.class_for(0), Some(0));
+        assert_eq!(layout.class_for(1024), Some(0));
+        assert_eq!(layout.class_for(1025), Some(1));
+        assert_eq!(layout.class_for(64 << 20), Some(8));
+        assert_eq!(layout.class_for((64 << 20) + 1), None);
+    }
+
+    #[test]
+    fn a_slot_that_does_not_exist_has_no_place() {
+        let layout = Layout::of(&SegmentConfig::default());
+        assert!(layout.slot(layout.slots - 1).is_some());
+        assert_eq!(layout.slot(layout.slots), None);
+        assert_eq!(layout.slot(u32::MAX), None);
+    }
+}

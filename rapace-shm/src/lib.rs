@@ -1,0 +1,247 @@
+//! Bytes between two processes of one machine: descriptors in rings, payloads in slabs, doorbells for
+//! whoever sleeps, and the kernel's word on whether the other side lives.
+//!
+//! A [`Link`] joins exactly two peers. Each sends 64-byte descriptors with up to 24 bytes of payload
+//! inside; longer payloads are written once, into a slot of the sender's slab, and read where they
+//! lie. Under load nothing enters the kernel. What the bytes mean is the business of the crates above.
+//!
+//! ```
+//! use rapace_shm::{Header, Lane, Link, Payload, SegmentConfig};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (host, plugin) = Link::pair(&SegmentConfig::default())?;
+//! let (to_plugin, _from_plugin, _watch) = host.split();
+//! let (_to_host, mut from_host, _watch) = plugin.split();
+//!
+//! let mut slot = to_plugin.allocate(2 << 20, Lane::Data).await?;
+//! slot.fill(7);
+//! let slot = slot.freeze();
+//! let header = Header { verb: 1, call: 42, ..Header::default() };
+//! to_plugin.try_publish(&header, Payload::Slot(&slot), &[], Lane::Data)?;
+//!
+//! let mut batch = Vec::new();
+//! from_host.recv(&mut batch, 64).await?;
+//! assert_eq!(batch[0].header.call, 42);
+//! assert_eq!(batch[0].payload.as_ref().len(), 2 << 20); // Borrowed from the mapping.
+//! batch.clear(); // Returns the slot.
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Two processes come to a link over a [`ControlSocket`], which a host passes to a child as its
+//! standard input, or which two strangers get at a [`Meeting`]. One end calls
+//! [`host`](ControlSocket::host), the other [`join`](ControlSocket::join).
+//!
+//! # When not to use it
+//!
+//! Between machines; between more than two processes over one segment; for a stream of bytes, which a
+//! pipe carries as fast; or without tokio, which waits for the doorbells.
+//!
+//! # The parts
+//!
+//! ```text
+//!   PeerA's half (A writes, B maps it read-only)   PeerB's half (B writes, A maps it read-only)
+//!  ┌──────────────────────────────────────────┐   ┌──────────────────────────────────────────┐
+//!  │ tail    ring of A's descriptors ─────────┼──▶│ head    in A's ring                      │
+//!  │ head    in B's ring             ◀────────┼───┤ tail    ring of B's descriptors          │
+//!  │ slots   of A's payloads         ─────────┼──▶│ returns of A's slots                     │
+//!  │ returns of B's slots            ◀────────┼───┤ slots   of B's payloads                  │
+//!  │ marks   of B's calls begun               │   │ marks   of A's calls begun               │
+//!  │ armed words, heartbeat                   │   │ armed words, heartbeat                   │
+//!  └──────────────────────────────────────────┘   └──────────────────────────────────────────┘
+//! ```
+//!
+//! Rules that hold throughout; each module numbers its own.
+//!
+//! 1. Every shared word has exactly one writer.
+//! 2. Cursors, free lists, generations and geometry are kept in private memory, and never read back.
+//! 3. What the peer wrote is copied once, parsed into a checked type, and not looked at again.
+//! 4. "Nothing there", "the peer broke a rule" and "the peer is gone" are different answers.
+//! 5. Whoever sleeps arms a word and looks once more; whoever publishes fences and looks at the word.
+//! 6. Handles keep the mapping alive. A payload outlives its link.
+//!
+//! # Layout
+//!
+//! Version [`LAYOUT_VERSION`]. A half is two memory objects. *Words*, where `C` is the call table's
+//! length, `S` the number of slots rounded up to a power of two, and `R` the ring's capacity:
+//!
+//! | offset                 | bytes  | what              | owner stores           | other side loads |
+//! |------------------------|--------|-------------------|------------------------|------------------|
+//! | 0                      | 4      | tail              | publishing             | receiving        |
+//! | 128                    | 4      | head              | after each batch       | when it looks full |
+//! | 256                    | 4      | armed: receiver sleeps | before sleeping, on waking | after publishing |
+//! | 384                    | 4      | armed: producer waits | before waiting, when nobody does | after consuming or returning |
+//! | 512                    | 4      | returns tail      | returning a slot       | collecting slots |
+//! | 640                    | 4      | heartbeat         | [`Outbound::beat`]     | [`Outbound::peer_beat`] |
+//! | 4096                   | 4 `C`  | claim marks       | [`Outbound::mark_claim`] | [`Outbound::claim_of`] |
+//! | next cache line        | 8 `S`  | return ring: slot index, slot generation | returning a slot | collecting slots |
+//! | next cache line        | 64 `R` | descriptor ring   | publishing             | receiving        |
+//! | next page, and for each class | its slots | payloads of classes below 1 MiB | before freezing | until returning |
+//!
+//! *Bulk* holds the slots of the classes from 1 MiB up. Numbers are little-endian; a descriptor:
+//!
+//! | bytes | field         | bytes | field    | bytes | field           |
+//! |-------|---------------|-------|----------|-------|-----------------|
+//! | 0     | verb          | 8–11  | call     | 24–27 | slot index      |
+//! | 1     | flags         | 12–15 | generation | 28–31 | slot generation |
+//! | 2     | inline length | 16–19 | method   | 32–35 | offset in slot  |
+//! | 3     | 0 no payload, 1 inline, 2 slot | 20–23 | credits | 36–39 | length |
+//! | 4–7   | channel       |       |          | 40–63 | inline payload  |
+//!
+//! Memory is sparse: the default reserves 512 MiB of address space in each direction and commits half
+//! a mebibyte, the part that every session touches, before the link is established.
+//!
+//! # Liveness
+//!
+//! | question               | answered by                                             |
+//! |------------------------|---------------------------------------------------------|
+//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd |
+//! | is its executor stuck? | [`Outbound::peer_beat`]                                 |
+//! | what had it begun?     | [`Outbound::claim_of`]                                  |
+//! | did it close?          | whoever gives frames a meaning                          |
+//!
+//! A peer's death is noticed by an idle host, and everything that the dead peer had published is
+//! received before the news.
+//!
+//! # What a hostile peer can do
+//!
+//! It owns its half, and may write there anything at any time; the doorbells and the control socket
+//! are its to use and abuse. No byte that it writes makes this side panic, hang, read out of bounds
+//! or allocate without bound; each broken rule is a [`PeerFault`] that ends the link. In particular:
+//!
+//! - It cannot write the creator's words, ring or payloads: sealed with `F_SEAL_FUTURE_WRITE` after
+//!   the creator mapped them, so the kernel refuses `mmap`, `mprotect`, `write` and reopening through
+//!   `/proc`. The one exception is the bulk object of a [`Trust::Trusted`] peer, below.
+//! - It cannot shrink memory under a mapping: every object is sealed, and checked before it is mapped.
+//! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and also the
+//!   copy of an untrusted payload counts until it is dropped.
+//! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
+//!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring.
+//!   It can lie in its claim marks and its heartbeat.
+//! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
+//!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.
+//!
+//! # Decision: pages of idle large slots
+//!
+//! `F_SEAL_FUTURE_WRITE` also forbids punching holes: on Linux 6.18, `fallocate` with
+//! `FALLOC_FL_PUNCH_HOLE` and `MADV_REMOVE` both answer `EPERM`, for the owner too, whose mapping is
+//! writable. With the size sealed alone both work. So slots from 1 MiB up lie in an object of their
+//! own, which for a trusted peer has only its size sealed: slots that stayed idle for a whole
+//! [beat](Outbound::beat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
+//! and except for one slot of each class. For an untrusted peer
+//! the creator's bulk object is sealed as its words are, and keeps the pages it once used: choose
+//! classes for such a peer by what may stay committed. The joining side always gives pages back.
+//!
+//! # Models
+//!
+//! Ring, return ring, armed flag and slot word do not know their memory. The tests run them over the
+//! mapping, beside simple models, against scripted peers that write anything anywhere, and through
+//! every interleaving that loom finds:
+//!
+//! ```text
+//! RUSTFLAGS="--cfg loom" cargo test -p rapace-shm --lib loom
+//! ```
+#![deny(unsafe_code)]
+// The models use a part of what they are compiled with.
+#![cfg_attr(loom, allow(dead_code))]
+
+mod arm;
+mod config;
+mod fault;
+mod returns;
+mod ring;
+mod slot_state;
+mod space;
+mod sync;
+mod wait_queue;
+
+// The models need no kernel.
+#[cfg(not(loom))]
+mod bell;
+#[cfg(not(loom))]
+mod control;
+#[cfg(not(loom))]
+mod descriptor;
+#[cfg(not(loom))]
+mod error;
+#[cfg(not(loom))]
+mod establish;
+#[cfg(not(loom))]
+mod free_lists;
+#[cfg(not(loom))]
+mod half;
+#[cfg(not(loom))]
+mod inbound;
+#[cfg(not(loom))]
+#[expect(
+    unsafe_code,
+    reason = "descriptors that the kernel and tokio want vouched for"
+)]
+mod kernel;
+#[cfg(not(loom))]
+mod layout;
+#[cfg(not(loom))]
+mod link;
+#[cfg(not(loom))]
+mod liveness;
+#[cfg(not(loom))]
+mod meeting;
+#[cfg(not(loom))]
+mod message;
+#[cfg(not(loom))]
+mod outbound;
+#[cfg(not(loom))]
+#[expect(unsafe_code, reason = "mapped memory")]
+mod raw;
+#[cfg(not(loom))]
+#[expect(unsafe_code, reason = "lends the bytes of a slot")]
+mod received;
+#[cfg(not(loom))]
+mod segment;
+#[cfg(not(loom))]
+mod shared;
+#[cfg(not(loom))]
+mod slab;
+#[cfg(not(loom))]
+#[expect(unsafe_code, reason = "lends the bytes of a slot")]
+mod slot;
+#[cfg(not(loom))]
+mod stats;
+#[cfg(not(loom))]
+mod waits;
+#[cfg(not(loom))]
+mod wire;
+
+#[cfg(test)]
+mod tests;
+
+pub use fault::PeerFault;
+
+pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, Trust};
+#[cfg(not(loom))]
+pub use control::{ControlSocket, NotAControlSocket, PeerCredentials, StdinKind};
+#[cfg(not(loom))]
+pub use descriptor::{Header, INLINE_MAX, SlotRef};
+#[cfg(not(loom))]
+pub use error::{AllocateError, Closed, OutOfRange, PeerGone, PublishError, RecvError};
+#[cfg(not(loom))]
+pub use establish::{EstablishError, HandshakeFault};
+#[cfg(not(loom))]
+pub use inbound::Inbound;
+#[cfg(not(loom))]
+pub use layout::LAYOUT_VERSION;
+#[cfg(not(loom))]
+pub use link::Link;
+#[cfg(not(loom))]
+pub use liveness::PeerWatch;
+#[cfg(not(loom))]
+pub use meeting::{Meeting, MeetingError};
+#[cfg(not(loom))]
+pub use outbound::{Outbound, Payload};
+#[cfg(not(loom))]
+pub use received::{Adopter, Received, ReceivedPayload, ReceivedSlot};
+#[cfg(not(loom))]
+pub use slot::{Slot, SlotMut};
+#[cfg(not(loom))]
+pub use stats::{ClassStats, LinkStats};

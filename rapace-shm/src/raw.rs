@@ -1,0 +1,201 @@
+//! Mapped memory. With the slot bytes in [`crate::slot`] and [`crate::received`], the only place
+//! where the segment is touched.
+//!
+//! - W1: a word that is handed out is aligned, inside the mapping, and mapped as long as borrowed.
+//! - W2: this process reaches shared words, ring entries and return entries through atomics only.
+//! - W3: [`OwnMap`] is mapped writable and [`PeerMap`] read-only, so a store into the peer's half has
+//!   no method, and would fault if it had.
+//! - W4: the object behind a mapping cannot shrink: it is sealed, by us or checked on joining.
+//! - W5: offsets come from our own layout (L2). One outside the mapping is our bug, and panics.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+
+use memmap2::{Advice, MmapOptions, MmapRaw};
+
+/// An object of our own half.
+#[derive(Debug)]
+pub(crate) struct OwnMap {
+    map: MmapRaw,
+}
+
+/// An object of the peer's half.
+#[derive(Debug)]
+pub(crate) struct PeerMap {
+    map: MmapRaw,
+}
+
+impl OwnMap {
+    /// Maps `len` bytes for reading and writing.
+    pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
+        let map = MmapOptions::new().len(len).map_raw(object)?;
+        keep_out_of_forks_and_dumps(&map)?;
+        Ok(Self { map })
+    }
+
+    /// A word of ours, to load or store.
+    pub(crate) fn word(&self, offset: usize) -> &AtomicU32 {
+        let address = word_at(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
+        unsafe { AtomicU32::from_ptr(address) }
+    }
+
+    /// Stores eight bytes, or several times eight, of ours.
+    pub(crate) fn store_wide<const N: usize>(&self, offset: usize, values: &[u64; N]) {
+        let address = word_at::<[AtomicU64; N]>(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
+        let words = unsafe { &*address };
+        for (word, value) in words.iter().zip(values) {
+            word.store(*value, Ordering::Relaxed);
+        }
+    }
+
+    /// Bytes of a slot of ours, for reading.
+    ///
+    /// # Safety
+    /// Nobody writes these bytes as long as the borrow lives.
+    pub(crate) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
+        let address = at(&self.map, offset, len);
+        // SAFETY: in bounds and mapped by W1 and W4; not written by the caller's promise.
+        unsafe { std::slice::from_raw_parts(address, len) }
+    }
+
+    /// Bytes of a slot of ours, for writing.
+    ///
+    /// # Safety
+    /// Nobody else reads or writes these bytes as long as the borrow lives.
+    #[expect(
+        clippy::mut_from_ref,
+        reason = "the slab hands each slot to one writer"
+    )]
+    pub(crate) unsafe fn bytes_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+        let address = at(&self.map, offset, len);
+        // SAFETY: in bounds and mapped by W1 and W4; exclusive by the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(address, len) }
+    }
+
+    /// Commits the pages of a range and enters them in our page table. An optimisation: a kernel
+    /// that refuses costs page faults later.
+    pub(crate) fn populate(&self, offset: usize, len: usize) {
+        populate(&self.map, Advice::PopulateWrite, offset, len);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
+        let start = self.map.as_ptr().addr();
+        start..start + self.map.len()
+    }
+}
+
+impl PeerMap {
+    /// Maps `len` bytes for reading.
+    pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
+        let map = MmapOptions::new().len(len).map_raw_read_only(object)?;
+        keep_out_of_forks_and_dumps(&map)?;
+        Ok(Self { map })
+    }
+
+    /// Loads a word of the peer's; what it published before is visible afterwards.
+    pub(crate) fn load_acquire(&self, offset: usize) -> u32 {
+        let address = word_at(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
+        let word = unsafe { AtomicU32::from_ptr(address) };
+        // On read-only memory only relaxed loads are defined; the fence makes this one an acquire.
+        let value = word.load(Ordering::Relaxed);
+        fence(Ordering::Acquire);
+        value
+    }
+
+    /// Loads eight bytes, or several times eight, of the peer's, which may be torn from each other.
+    pub(crate) fn load_wide<const N: usize>(&self, offset: usize) -> [u64; N] {
+        let address = word_at::<[AtomicU64; N]>(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
+        let words = unsafe { &*address };
+        std::array::from_fn(|nth| {
+            words
+                .get(nth)
+                .map_or(0, |word| word.load(Ordering::Relaxed))
+        })
+    }
+
+    /// Copies bytes out while the peer may be writing them.
+    pub(crate) fn copy_out(&self, offset: usize, len: usize) -> Box<[u8]> {
+        let mut copy = vec![0; len].into_boxed_slice();
+        let wide = if offset.is_multiple_of(8) {
+            len / 64 * 64
+        } else {
+            0
+        };
+        let (lines, ones) = copy.split_at_mut(wide);
+        for (nth, line) in lines.chunks_exact_mut(64).enumerate() {
+            let words: [u64; 8] = self.load_wide(offset + nth * 64);
+            for (place, word) in line.chunks_exact_mut(8).zip(words) {
+                place.copy_from_slice(&word.to_ne_bytes());
+            }
+        }
+        for (nth, byte) in ones.iter_mut().enumerate() {
+            *byte = self.load_byte(offset + wide + nth);
+        }
+        copy
+    }
+
+    /// Bytes of a slot of the peer's, borrowed in place.
+    ///
+    /// # Safety
+    /// The peer is trusted not to write these bytes as long as the borrow lives.
+    pub(crate) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
+        let address = at(&self.map, offset, len);
+        // SAFETY: in bounds and mapped by W1 and W4; not written by the caller's promise.
+        unsafe { std::slice::from_raw_parts(address, len) }
+    }
+
+    /// Enters the pages of a range in our page table, as [`OwnMap::populate`].
+    pub(crate) fn populate(&self, offset: usize, len: usize) {
+        populate(&self.map, Advice::PopulateRead, offset, len);
+    }
+
+    #[cfg(test)]
+    pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
+        let start = self.map.as_ptr().addr();
+        start..start + self.map.len()
+    }
+
+    fn load_byte(&self, offset: usize) -> u8 {
+        let address = word_at(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
+        let byte = unsafe { AtomicU8::from_ptr(address) };
+        byte.load(Ordering::Relaxed)
+    }
+}
+
+/// The address of `len` bytes at `offset` (W1, W5).
+fn at(map: &MmapRaw, offset: usize, len: usize) -> *mut u8 {
+    assert!(
+        offset.checked_add(len).is_some_and(|end| end <= map.len()),
+        "{len} bytes at offset {offset} do not fit a mapping of {} bytes",
+        map.len()
+    );
+    map.as_mut_ptr().wrapping_add(offset)
+}
+
+/// The address of a `T` at `offset`; a mapping starts on a page, so the offset decides alignment.
+fn word_at<T>(map: &MmapRaw, offset: usize) -> *mut T {
+    assert!(
+        offset.is_multiple_of(align_of::<T>()),
+        "offset {offset} is not aligned for a word"
+    );
+    at(map, offset, size_of::<T>()).cast()
+}
+
+fn populate(map: &MmapRaw, advice: Advice, offset: usize, len: usize) {
+    if let Err(error) = map.advise_range(advice, offset, len) {
+        tracing::debug!(%error, offset, len, "pages were not populated in advance");
+    }
+}
+
+/// A fork would copy page tables for nothing, and a dump of a large slab delays the news of a death.
+fn keep_out_of_forks_and_dumps(map: &MmapRaw) -> io::Result<()> {
+    map.advise(Advice::DontFork)?;
+    map.advise(Advice::DontDump)
+}

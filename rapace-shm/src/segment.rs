@@ -1,0 +1,232 @@
+//! Making and joining the memory between two peers. Roles are types.
+//!
+//! | object            | written by | seals                                                       |
+//! |-------------------|------------|-------------------------------------------------------------|
+//! | A's words         | `PeerA`    | shrink, grow, future write, seal                            |
+//! | A's bulk          | `PeerA`    | shrink, grow, seal; future write too if B is untrusted      |
+//! | B's words, B's bulk | `PeerB`  | shrink, grow, seal                                          |
+//!
+//! - M1: `PeerA` makes all four objects, so it knows their seals; `PeerB` checks them before it maps.
+//! - M2: `PeerA` maps its half writable *before* it adds the future-write seal; nobody can afterwards.
+//! - M3: a half is mapped read-only by the side that does not own it.
+//! - M4: an object that lets holes be punched by its owner lets everybody write who can open it. So
+//!   an untrusted peer is worth the pages that idle large slots keep.
+
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::ftruncate;
+
+use crate::bell::{BellRope, NewBell};
+use crate::config::{SegmentConfig, Trust};
+use crate::establish::{EstablishError, HandshakeFault, at_step};
+use crate::half::{OwnHalf, PeerHalf};
+use crate::layout::Layout;
+use crate::raw::{OwnMap, PeerMap};
+
+/// The side that creates a segment: the host.
+#[derive(Debug)]
+pub(crate) struct PeerA;
+
+/// The side that joins a segment: the plugin.
+#[derive(Debug)]
+pub(crate) struct PeerB;
+
+/// One side of a segment, mapped, with its ends of the two doorbells.
+#[derive(Debug)]
+pub(crate) struct Segment<Role> {
+    pub(crate) config: SegmentConfig,
+    pub(crate) own: OwnHalf,
+    pub(crate) peer: PeerHalf,
+    /// Waiting end of our bell.
+    pub(crate) wait: OwnedFd,
+    /// Ringing end of the peer's bell.
+    pub(crate) rope: BellRope,
+    /// Whether received payloads are copied before anybody sees them.
+    pub(crate) copy_out: bool,
+    role: PhantomData<Role>,
+}
+
+/// The descriptors that `PeerB` needs, in the order in which they travel.
+#[derive(Debug)]
+pub(crate) struct Invitation {
+    pub(crate) a_words: OwnedFd,
+    pub(crate) a_bulk: OwnedFd,
+    pub(crate) b_words: OwnedFd,
+    pub(crate) b_bulk: OwnedFd,
+    /// Ringing end of A's bell.
+    pub(crate) ring_a: OwnedFd,
+    /// Waiting end of B's bell.
+    pub(crate) wait_b: OwnedFd,
+}
+
+impl Segment<PeerA> {
+    /// Makes a segment, and what the other side needs to join it.
+    pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, Invitation), EstablishError> {
+        config.validate().map_err(EstablishError::Config)?;
+        let layout = Arc::new(Layout::of(config));
+        let step = "creating the memory of the segment";
+        let made = || -> io::Result<(Self, Invitation)> {
+            let a_words = object(c"rapace-a-words", layout.words_len)?;
+            let a_bulk = object(c"rapace-a-bulk", layout.bulk_len)?;
+            let b_words = object(c"rapace-b-words", layout.words_len)?;
+            let b_bulk = object(c"rapace-b-bulk", layout.bulk_len)?;
+            let words = OwnMap::new(&a_words, layout.words_len)?; // M2
+            let bulk = OwnMap::new(&a_bulk, layout.bulk_len)?;
+            let everything = SIZE | SealFlag::F_SEAL_FUTURE_WRITE;
+            seal(&a_words, everything)?;
+            let reclaim = match config.trust {
+                Trust::Trusted => {
+                    seal(&a_bulk, SIZE)?;
+                    Some(a_bulk.try_clone()?)
+                }
+                Trust::Untrusted => {
+                    seal(&a_bulk, everything)?; // M4
+                    None
+                }
+            };
+            seal(&b_words, SIZE)?;
+            seal(&b_bulk, SIZE)?;
+            let peer = PeerHalf {
+                words: PeerMap::new(&b_words, layout.words_len)?,
+                bulk: PeerMap::new(&b_bulk, layout.bulk_len)?,
+                layout: Arc::clone(&layout),
+            };
+            let bell_a = NewBell::new(config.trust)?;
+            let bell_b = NewBell::new(config.trust)?;
+            let keep = match config.trust {
+                Trust::Trusted => None,
+                Trust::Untrusted => Some(bell_b.wait.try_clone()?),
+            };
+            let segment = Self {
+                config: config.clone(),
+                own: OwnHalf {
+                    layout,
+                    words,
+                    bulk,
+                    reclaim,
+                },
+                peer,
+                wait: bell_a.wait,
+                rope: BellRope::new(bell_b.ring, config.trust, keep),
+                copy_out: config.trust == Trust::Untrusted,
+                role: PhantomData,
+            };
+            let invitation = Invitation {
+                a_words,
+                a_bulk,
+                b_words,
+                b_bulk,
+                ring_a: bell_a.ring,
+                wait_b: bell_b.wait,
+            };
+            Ok((segment, invitation))
+        };
+        let (segment, invitation) = made().map_err(at_step(step))?;
+        segment.prefault();
+        Ok((segment, invitation))
+    }
+}
+
+impl Segment<PeerB> {
+    /// Maps a segment that the other side made, once its geometry, sizes and seals were checked (M1).
+    pub(crate) fn join(
+        config: SegmentConfig,
+        invitation: Invitation,
+    ) -> Result<Self, EstablishError> {
+        config
+            .validate()
+            .map_err(|error| EstablishError::Fault(HandshakeFault::Geometry(error)))?;
+        let layout = Arc::new(Layout::of(&config));
+        for (object, len, name) in [
+            (&invitation.a_words, layout.words_len, "A's words"),
+            (&invitation.a_bulk, layout.bulk_len, "A's bulk"),
+            (&invitation.b_words, layout.words_len, "B's words"),
+            (&invitation.b_bulk, layout.bulk_len, "B's bulk"),
+        ] {
+            check_object(object, len, name)?;
+        }
+        let mapped = || -> io::Result<(OwnHalf, PeerHalf)> {
+            let own = OwnHalf {
+                words: OwnMap::new(&invitation.b_words, layout.words_len)?,
+                bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len)?,
+                reclaim: Some(invitation.b_bulk),
+                layout: Arc::clone(&layout),
+            };
+            let peer = PeerHalf {
+                words: PeerMap::new(&invitation.a_words, layout.words_len)?,
+                bulk: PeerMap::new(&invitation.a_bulk, layout.bulk_len)?,
+                layout: Arc::clone(&layout),
+            };
+            Ok((own, peer))
+        };
+        let (own, peer) = mapped().map_err(at_step("mapping the memory of the segment"))?;
+        let segment = Self {
+            own,
+            peer,
+            wait: invitation.wait_b,
+            rope: BellRope::new(invitation.ring_a, config.trust, None),
+            copy_out: false,
+            config,
+            role: PhantomData,
+        };
+        segment.prefault();
+        Ok(segment)
+    }
+}
+
+impl<Role> Segment<Role> {
+    /// Touches what every session uses, so that the first calls do not pay for it.
+    fn prefault(&self) {
+        self.own.prefault();
+        self.peer.prefault();
+    }
+}
+
+/// A sparse, anonymous memory object.
+fn object(name: &std::ffi::CStr, len: usize) -> io::Result<OwnedFd> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let object = memfd_create(name, flags)?;
+    let len = i64::try_from(len).map_err(io::Error::other)?;
+    ftruncate(&object, len)?;
+    Ok(object)
+}
+
+/// Adds seals, and the seal that no more may be added.
+fn seal(object: &OwnedFd, seals: SealFlag) -> io::Result<()> {
+    fcntl(object, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))?;
+    Ok(())
+}
+
+fn check_object(
+    object: &OwnedFd,
+    expected: usize,
+    name: &'static str,
+) -> Result<(), EstablishError> {
+    let seals = fcntl(object, FcntlArg::F_GET_SEALS)
+        .map_err(io::Error::from)
+        .map_err(at_step("reading the seals of the segment"))?;
+    if !SealFlag::from_bits_retain(seals).contains(SIZE) {
+        return Err(EstablishError::Fault(HandshakeFault::NotSealed {
+            object: name,
+        }));
+    }
+    let stat = nix::sys::stat::fstat(object)
+        .map_err(io::Error::from)
+        .map_err(at_step("reading the size of the segment"))?;
+    if usize::try_from(stat.st_size) != Ok(expected) {
+        return Err(EstablishError::Fault(HandshakeFault::WrongSize {
+            object: name,
+            expected,
+            got: stat.st_size,
+        }));
+    }
+    Ok(())
+}
+
+/// The size cannot change, so a mapping never loses its pages.
+const SIZE: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW);

@@ -1,0 +1,220 @@
+//! What both ends of one link's API share inside this process.
+//!
+//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, or
+//!   the kernel is entered.
+//! - H2: the link ends once, with the first reason.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+
+use crate::arm::Ringer;
+use crate::bell::BellRope;
+use crate::config::{Lane, SegmentConfig};
+use crate::descriptor::{CheckedSlot, encode_return};
+use crate::error::Closed;
+use crate::fault::PeerFault;
+use crate::half::{OwnHalf, OwnWord, PeerHalf, PeerWord, ReturnsIn, ReturnsOut, RingOut};
+use crate::layout::{Layout, RECV_ARMED, SPACE_ARMED};
+use crate::returns::Returner;
+use crate::ring::Producer;
+use crate::slab::Slab;
+use crate::space::Space;
+use crate::stats::Counters;
+
+/// One end of a link, inside.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: SegmentConfig,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) own: Arc<OwnHalf>,
+    pub(crate) peer: Arc<PeerHalf>,
+    /// Whether received payloads are copied before anybody sees them.
+    pub(crate) copy_out: bool,
+    pub(crate) slab: Slab<ReturnsIn>,
+    pub(crate) counters: Counters,
+    producer: Mutex<Publishing>,
+    /// Who waits for room or slots.
+    pub(crate) space: Space<OwnWord>,
+    /// For each slot of the peer's, whether we hold it (G2).
+    held: Box<[AtomicBool]>,
+    returner: Mutex<Returner<ReturnsOut>>,
+    /// Rings a peer that waits for descriptors.
+    entries_ringer: Ringer<PeerWord>,
+    /// Rings a peer that waits for room or slots.
+    space_ringer: Ringer<PeerWord>,
+    rope: BellRope,
+    ended: OnceLock<Closed>,
+    /// The task in `recv`, for news that does not come over the doorbell.
+    receiver: Mutex<Option<Waker>>,
+}
+
+/// The publishing end of the ring, and what went through it.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    pub(crate) ring: Producer<RingOut>,
+    pub(crate) descriptors: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: SegmentConfig,
+        own: OwnHalf,
+        peer: PeerHalf,
+        rope: BellRope,
+        copy_out: bool,
+    ) -> Self {
+        let layout = Arc::clone(&own.layout);
+        let own = Arc::new(own);
+        let peer = Arc::new(peer);
+        let ring = RingOut {
+            own: Arc::clone(&own),
+            peer: Arc::clone(&peer),
+        };
+        let ringer = |offset| {
+            Ringer::new(PeerWord {
+                half: Arc::clone(&peer),
+                offset,
+            })
+        };
+        let space_armed = OwnWord {
+            half: Arc::clone(&own),
+            offset: SPACE_ARMED,
+        };
+        Self {
+            slab: Slab::new(Arc::clone(&layout), ReturnsIn(Arc::clone(&peer))),
+            counters: Counters::default(),
+            producer: Mutex::new(Publishing {
+                ring: Producer::new(ring, layout.ring_capacity),
+                descriptors: 0,
+                bytes: 0,
+            }),
+            space: Space::new(space_armed),
+            held: (0..layout.slots).map(|_| AtomicBool::new(false)).collect(),
+            returner: Mutex::new(Returner::new(
+                ReturnsOut(Arc::clone(&own)),
+                layout.returns_capacity,
+            )),
+            entries_ringer: ringer(RECV_ARMED),
+            space_ringer: ringer(SPACE_ARMED),
+            rope,
+            ended: OnceLock::new(),
+            receiver: Mutex::new(None),
+            config,
+            layout,
+            own,
+            peer,
+            copy_out,
+        }
+    }
+
+    /// How the link ended, if it has.
+    pub(crate) fn check_open(&self) -> Result<(), Closed> {
+        match self.ended.get() {
+            None => Ok(()),
+            Some(&closed) => Err(closed),
+        }
+    }
+
+    /// Ends the link (H2) and wakes everybody who waits in this process.
+    pub(crate) fn end(&self, closed: Closed) {
+        if self.ended.set(closed).is_err() {
+            return;
+        }
+        self.slab.wake_all();
+        for lane in LANES {
+            let wakers = self.space.room_wakers(lane);
+            wakers.into_iter().for_each(Waker::wake);
+        }
+        let receiver = lock(&self.receiver).take();
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+    }
+
+    /// Ends the link because of a fault. Returns how it has ended, which may be older news.
+    pub(crate) fn fail(&self, fault: PeerFault) -> Closed {
+        let closed = Closed::PeerFault(fault);
+        self.end(closed);
+        self.ended.get().copied().unwrap_or(closed)
+    }
+
+    /// The publishing end of the ring, to be held for one publication.
+    pub(crate) fn producer(&self) -> MutexGuard<'_, Publishing> {
+        lock(&self.producer)
+    }
+
+    /// Whether the ring has room for a lane.
+    pub(crate) fn has_room(&self, lane: Lane) -> Result<bool, PeerFault> {
+        let keep = self.config.ring_reserve(lane);
+        Ok(lock(&self.producer).ring.room(keep)? > 0)
+    }
+
+    /// After publishing: wakes a peer that sleeps.
+    pub(crate) fn published(&self) {
+        if self.entries_ringer.must_ring() {
+            self.ring();
+        }
+    }
+
+    /// After consuming or returning: wakes a peer that waits for room.
+    pub(crate) fn made_space(&self) {
+        if self.space_ringer.must_ring() {
+            self.ring();
+        }
+    }
+
+    fn ring(&self) {
+        self.counters.rang();
+        self.rope.ring();
+    }
+
+    /// Collects returned slots and room, and wakes those they serve.
+    pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
+        self.slab.collect()?;
+        for lane in LANES {
+            let wakers = self.space.room_wakers(lane);
+            if !wakers.is_empty() && self.has_room(lane)? {
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+        Ok(())
+    }
+
+    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (G2).
+    pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
+        let index = slot.slot_ref().index;
+        let held = self.held.get(index as usize);
+        // A checked slot has a flag: both are counted by the layout.
+        if held.is_none_or(|held| held.swap(true, Ordering::AcqRel)) {
+            return Err(PeerFault::SlotSentTwice { index });
+        }
+        Ok(())
+    }
+
+    /// Returns a held slot to the peer.
+    pub(crate) fn give_back(&self, index: u32, generation: u32) {
+        if let Some(held) = self.held.get(index as usize) {
+            // Before the return: from then on the peer may send it again.
+            held.store(false, Ordering::Release);
+        }
+        lock(&self.returner).push(encode_return(index, generation));
+        self.made_space();
+    }
+
+    /// Leaves word where to find the receiver.
+    pub(crate) fn set_receiver(&self, waker: &Waker) {
+        let mut receiver = lock(&self.receiver);
+        match &mut *receiver {
+            Some(known) => known.clone_from(waker),
+            None => *receiver = Some(waker.clone()),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const LANES: [Lane; 2] = [Lane::Priority, Lane::Data];

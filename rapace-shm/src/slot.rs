@@ -1,0 +1,180 @@
+//! Slots of our own slab: being written, then frozen and shared.
+//!
+//! - O1: a [`SlotMut`] is the only user of its slot (S2), and no peer was told of it.
+//! - O2: nobody writes a slot from [`SlotMut::freeze`] until it is free again (S4): the peer maps it
+//!   read-only, or is trusted.
+//! - O3: a handle keeps the mapping alive, whatever became of the link.
+
+use std::fmt;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
+
+use crate::descriptor::SlotRef;
+use crate::layout::{Object, SlotPlace};
+use crate::outbound::Outbound;
+use crate::shared::Shared;
+use crate::slab::Taken;
+use crate::slot_state::{AlreadyInFlight, SlotState};
+
+/// A slot being written: the bytes asked for, for one owner. A fresh one may hold what an earlier
+/// payload of this side left there. Dropping it frees the slot.
+pub struct SlotMut {
+    slot: Slot,
+}
+
+/// A frozen slot: immutable bytes, cheap to clone, readable also while in flight and after the peer
+/// died. The slot becomes free when the last clone is dropped *and*, if it was sent, the receiver has
+/// returned it.
+pub struct Slot {
+    shared: Arc<Shared>,
+    object: Object,
+    /// First byte, in the object.
+    start: usize,
+    slot: SlotRef,
+}
+
+impl SlotMut {
+    pub(crate) fn new(shared: &Arc<Shared>, taken: Taken, place: SlotPlace, len: u32) -> Self {
+        Self {
+            slot: Slot {
+                shared: Arc::clone(shared),
+                object: place.object,
+                start: place.offset,
+                slot: SlotRef {
+                    index: taken.index,
+                    generation: taken.generation,
+                    offset: 0,
+                    len,
+                },
+            },
+        }
+    }
+
+    /// Ends writing. The bytes are immutable from here on.
+    #[must_use]
+    pub fn freeze(self) -> Slot {
+        self.slot.state().freeze();
+        self.slot
+    }
+
+    /// Shortens the payload to `len` bytes; does nothing if it is not longer.
+    pub fn truncate(&mut self, len: usize) {
+        if let Ok(len) = u32::try_from(len) {
+            self.slot.slot.len = self.slot.slot.len.min(len);
+        }
+    }
+}
+
+impl Deref for SlotMut {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.slot
+    }
+}
+
+impl DerefMut for SlotMut {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        let slot = &self.slot;
+        let object = slot.shared.own.object(slot.object);
+        // SAFETY: O1, and `&mut self` excludes the readers that a `SlotMut` lends to.
+        unsafe { object.bytes_mut(slot.start, slot.slot.len as usize) }
+    }
+}
+
+impl Slot {
+    /// What names these bytes on the wire.
+    #[must_use]
+    pub fn slot_ref(&self) -> SlotRef {
+        self.slot
+    }
+
+    /// Whether the slot lies in the slab that `outbound` sends from, so that it can be sent there
+    /// without a copy.
+    #[must_use]
+    pub fn belongs_to(&self, outbound: &Outbound) -> bool {
+        Arc::ptr_eq(&self.shared, outbound.shared())
+    }
+
+    /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
+    /// end runs or a slot is asked for.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        self.state().is_in_flight()
+    }
+
+    /// A handle on a part of the same slot; `None` if the range is not inside of it.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Option<Self> {
+        self.get(range.clone())?;
+        let mut part = self.clone();
+        part.start += range.start;
+        part.slot.offset += u32::try_from(range.start).ok()?;
+        part.slot.len = u32::try_from(range.len()).ok()?;
+        Some(part)
+    }
+
+    pub(crate) fn is_of(&self, shared: &Arc<Shared>) -> bool {
+        Arc::ptr_eq(&self.shared, shared)
+    }
+
+    pub(crate) fn mark_sent(&self) -> Result<(), AlreadyInFlight> {
+        self.state().send()
+    }
+
+    pub(crate) fn unmark_sent(&self) {
+        self.state().unsend();
+    }
+
+    fn state(&self) -> &SlotState {
+        self.shared.slab.state(self.slot.index)
+    }
+}
+
+impl Deref for Slot {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let object = self.shared.own.object(self.object);
+        // SAFETY: O1 for a slot being written, whose writer is borrowed; O2 for a frozen one.
+        unsafe { object.bytes(self.start, self.slot.len as usize) }
+    }
+}
+
+impl AsRef<[u8]> for Slot {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Clone for Slot {
+    fn clone(&self) -> Self {
+        self.state().retain();
+        Self {
+            shared: Arc::clone(&self.shared),
+            object: self.object,
+            start: self.start,
+            slot: self.slot,
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.state().release() {
+            self.shared.slab.free(self.slot.index);
+        }
+    }
+}
+
+impl fmt::Debug for SlotMut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SlotMut").field(&self.slot.slot).finish()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.slot).finish()
+    }
+}

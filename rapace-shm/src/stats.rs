@@ -1,0 +1,77 @@
+//! What a link is doing, in numbers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A snapshot of one end of a link. Taken without stopping anything, so the numbers may be a few
+/// operations apart from each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Descriptors published and not yet taken by the peer.
+    pub ring_depth: u32,
+    /// Descriptors that fit in the ring.
+    pub ring_capacity: u32,
+    /// Our own slots, by class.
+    pub classes: Vec<ClassStats>,
+    /// Times that we rang the peer's doorbell: system calls that publishing cost.
+    pub rings: u64,
+    /// Times that our own doorbell woke us.
+    pub wakeups: u64,
+    /// Descriptors published.
+    pub descriptors_sent: u64,
+    /// Payload bytes published.
+    pub bytes_sent: u64,
+    /// Descriptors received.
+    pub descriptors_received: u64,
+    /// Payload bytes received.
+    pub bytes_received: u64,
+}
+
+/// The slots of one class.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ClassStats {
+    /// Bytes in a slot.
+    pub slot_size: u32,
+    /// Slots there are.
+    pub total: u32,
+    /// In the free list.
+    pub free: u32,
+    /// Handed out and still being written.
+    pub writing: u32,
+    /// Frozen, held on this side, and not with the peer.
+    pub held: u32,
+    /// With the peer: sent and not returned.
+    pub in_flight: u32,
+}
+
+/// Counters behind a [`LinkStats`]. Those of publishing are kept under its lock.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    rings: AtomicU64,
+    wakeups: AtomicU64,
+    descriptors_received: AtomicU64,
+    bytes_received: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn rang(&self) {
+        self.rings.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn woke(&self) {
+        self.wakeups.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn received(&self, descriptors: usize, bytes: usize) {
+        self.descriptors_received
+            .fetch_add(descriptors as u64, Ordering::Relaxed);
+        self.bytes_received
+            .fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    pub(crate) fn read_into(&self, stats: &mut LinkStats) {
+        stats.rings = self.rings.load(Ordering::Relaxed);
+        stats.wakeups = self.wakeups.load(Ordering::Relaxed);
+        stats.descriptors_received = self.descriptors_received.load(Ordering::Relaxed);
+        stats.bytes_received = self.bytes_received.load(Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,146 @@
+//! Strangers and liars on the control socket.
+
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::sys::socket::{ControlMessage, MsgFlags, Shutdown, sendmsg, shutdown};
+
+use super::script::small;
+use crate::message::Message;
+use crate::segment::{PeerA, Segment};
+use crate::{ControlSocket, EstablishError, HandshakeFault, LAYOUT_VERSION, Trust};
+
+fn say(socket: &OwnedFd, bytes: &[u8], fds: &[i32]) {
+    let rights = [ControlMessage::ScmRights(fds)];
+    let control = if fds.is_empty() { &[][..] } else { &rights };
+    let bytes = [IoSlice::new(bytes)];
+    sendmsg::<()>(socket.as_raw_fd(), &bytes, control, MsgFlags::empty(), None).unwrap();
+}
+
+fn descriptors_open() -> usize {
+    std::fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+async fn hosting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    script(&theirs);
+    shutdown(theirs.as_raw_fd(), Shutdown::Write).unwrap();
+    let config = small(Trust::Untrusted);
+    ours.host(&config).await.expect_err("a liar was hosted")
+}
+
+#[tokio::test]
+async fn a_stranger_is_quoted() {
+    let error = hosting(|socket| say(socket, b"hello, world", &[])).await;
+    assert!(matches!(&error, EstablishError::NotAPeer { got } if got == "hello, world"));
+}
+
+#[tokio::test]
+async fn another_version_is_named_on_both_sides() {
+    let mut hello = Message::Hello.encode();
+    hello[8] = hello[8].wrapping_add(1);
+    let error = hosting(|socket| say(socket, &hello, &[])).await;
+    assert!(matches!(
+        error,
+        EstablishError::LayoutVersion { ours: LAYOUT_VERSION, theirs } if theirs == LAYOUT_VERSION + 1
+    ));
+
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    let mut refused = Message::Refused.encode();
+    refused[8] = 77;
+    say(&theirs, &refused, &[]);
+    let error = ours.join().await.expect_err("joined nothing");
+    assert!(matches!(
+        error,
+        EstablishError::LayoutVersion { theirs: 77, .. }
+    ));
+}
+
+#[tokio::test]
+async fn messages_out_of_turn_are_faults() {
+    let error = hosting(|socket| say(socket, &Message::Joined.encode(), &[])).await;
+    assert!(matches!(
+        error,
+        EstablishError::Fault(HandshakeFault::UnexpectedMessage { kind: 3, .. })
+    ));
+    let error = hosting(|socket| {
+        say(socket, &Message::Hello.encode(), &[]);
+        say(socket, &Message::Hello.encode(), &[]);
+    })
+    .await;
+    assert!(matches!(
+        error,
+        EstablishError::Fault(HandshakeFault::UnexpectedMessage { kind: 1, .. })
+    ));
+    let error = hosting(|socket| say(socket, &Message::Hello.encode(), &[])).await;
+    assert!(matches!(error, EstablishError::HungUp));
+    let error = hosting(|_| {}).await;
+    assert!(matches!(error, EstablishError::HungUp));
+}
+
+#[tokio::test]
+async fn descriptors_that_nobody_asked_for_do_not_get_in() {
+    let (_host, _peer) = super::script::against(Trust::Trusted); // The runtime's own are open now.
+    let before = descriptors_open();
+    for _ in 0..20 {
+        let error = hosting(|socket| say(socket, &Message::Hello.encode(), &[0; 8])).await;
+        assert!(matches!(
+            error,
+            EstablishError::Fault(HandshakeFault::Descriptors { expected: 0 })
+        ));
+    }
+    // Other tests of this process open and close descriptors too, but never as many.
+    assert!(descriptors_open() < before + 100);
+}
+
+#[tokio::test]
+async fn an_offer_is_checked_before_it_is_mapped() {
+    type Spoil = fn(&mut Message, &mut Vec<OwnedFd>);
+    type Named = fn(&HandshakeFault) -> bool;
+    let spoils: [(Spoil, Named); 4] = [
+        (
+            |_, fds| drop(fds.pop()),
+            |fault| matches!(fault, HandshakeFault::Descriptors { expected: 6 }),
+        ),
+        (
+            |_, fds| fds.swap(0, 1),
+            |fault| matches!(fault, HandshakeFault::WrongSize { .. }),
+        ),
+        (
+            |_, fds| {
+                let flags = nix::sys::memfd::MFdFlags::MFD_ALLOW_SEALING;
+                fds[0] = nix::sys::memfd::memfd_create(c"unsealed", flags).unwrap();
+            },
+            |fault| matches!(fault, HandshakeFault::NotSealed { .. }),
+        ),
+        (
+            |message, _| {
+                if let Message::Segment(config) = message {
+                    config.ring_capacity = 12;
+                }
+            },
+            |fault| matches!(fault, HandshakeFault::Geometry(_)),
+        ),
+    ];
+    for (spoil, expected) in spoils {
+        let config = small(Trust::Trusted);
+        let (_segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
+        let mut message = Message::Segment(config);
+        let mut fds = vec![
+            invitation.a_words,
+            invitation.a_bulk,
+            invitation.b_words,
+            invitation.b_bulk,
+            invitation.ring_a,
+            invitation.wait_b,
+        ];
+        spoil(&mut message, &mut fds);
+        let (ours, theirs) = ControlSocket::pair().unwrap();
+        let raw: Vec<i32> = fds.iter().map(AsRawFd::as_raw_fd).collect();
+        say(&theirs, &message.encode(), &raw);
+        match ours.join().await {
+            Err(EstablishError::Fault(fault)) if expected(&fault) => {}
+            other => panic!("{other:?}"),
+        }
+    }
+}

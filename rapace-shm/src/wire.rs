@@ -1,0 +1,112 @@
+//! The control socket on its runtime: whole messages, descriptors, kernel-verified senders.
+//!
+//! - X1: descriptors arrive close-on-exec, and only where some are expected: elsewhere the buffer has
+//!   no room for them and the kernel drops them.
+//! - X2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
+//!   are those of whoever made it, which for a socket pair is ourselves.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::control::PeerCredentials;
+use crate::establish::{EstablishError, HandshakeFault, at_step};
+use crate::kernel;
+use crate::message::{MAX_MESSAGE, Message};
+
+/// How many descriptors an invitation has.
+pub(crate) const DESCRIPTORS: usize = 6;
+
+/// A control socket during the handshake.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    socket: AsyncFd<OwnedFd>,
+}
+
+/// What came over it.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) message: Result<Message, EstablishError>,
+    pub(crate) sender: Option<PeerCredentials>,
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+impl Wire {
+    pub(crate) fn new(socket: OwnedFd) -> Result<Self, EstablishError> {
+        let socket = kernel::register(socket, Interest::READABLE | Interest::WRITABLE)
+            .map_err(at_step("registering the control socket"))?;
+        Ok(Self { socket })
+    }
+
+    pub(crate) async fn send(
+        &self,
+        message: &Message,
+        descriptors: &[RawFd],
+    ) -> Result<(), EstablishError> {
+        let bytes = message.encode();
+        let rights = [ControlMessage::ScmRights(descriptors)];
+        let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
+        let sent = self
+            .socket
+            .async_io(Interest::WRITABLE, |socket| {
+                let bytes = [IoSlice::new(&bytes)];
+                let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+                let sent = sendmsg::<()>(socket.as_raw_fd(), &bytes, control, flags, None);
+                Ok(sent?)
+            })
+            .await;
+        match sent {
+            Ok(_) => Ok(()),
+            Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
+            Err(error) => Err(at_step("sending over the control socket")(error)),
+        }
+    }
+
+    /// Receives one message, with descriptors if `expected` is not 0.
+    pub(crate) async fn recv(&self, expected: usize) -> Result<Arrived, EstablishError> {
+        let received = self
+            .socket
+            .async_io(Interest::READABLE, |socket| receive(socket, expected))
+            .await;
+        match received {
+            Ok(arrived) => arrived,
+            Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
+            Err(error) => Err(at_step("receiving over the control socket")(error)),
+        }
+    }
+
+    pub(crate) fn into_socket(self) -> AsyncFd<OwnedFd> {
+        self.socket
+    }
+}
+
+fn receive(socket: &OwnedFd, expected: usize) -> io::Result<Result<Arrived, EstablishError>> {
+    let mut bytes = [0; MAX_MESSAGE];
+    let fault = EstablishError::Fault(HandshakeFault::Descriptors { expected });
+    let Some(datagram) = kernel::receive(socket, &mut bytes, expected)? else {
+        return Ok(Err(fault)); // X1
+    };
+    if datagram.len == 0 {
+        return Ok(Err(EstablishError::HungUp));
+    }
+    if datagram.descriptors.len() > expected {
+        return Ok(Err(fault));
+    }
+    Ok(Ok(Arrived {
+        message: Message::decode(bytes.get(..datagram.len).unwrap_or(&bytes)),
+        sender: datagram.sender.map(PeerCredentials::of),
+        descriptors: datagram.descriptors,
+    }))
+}
+
+fn hung_up(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(
+        errno,
+        Some(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN)
+    )
+}
