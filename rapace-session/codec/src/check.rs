@@ -1,0 +1,162 @@
+//! Which types cannot cross, told where a service is declared and not when the first call fails.
+
+use std::any::TypeId;
+use std::collections::HashSet;
+use std::error::Error;
+use std::fmt;
+
+use facet::{Field, Shape};
+
+use crate::kind::{Kind, Refusal, check_field, kind_of};
+
+/// A type, or a part of one, that cannot cross.
+///
+/// ```
+/// use facet::Facet;
+/// use rapace_codec::check_shape;
+///
+/// #[derive(Facet)]
+/// struct Report {
+///     name: String,
+///     saved_to: Vec<std::path::PathBuf>,
+/// }
+///
+/// let refused = check_shape(Report::SHAPE).unwrap_err();
+/// assert_eq!(refused.path(), "Report.saved_to[]");
+/// assert_eq!(refused.type_name(), "PathBuf");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedType {
+    path: String,
+    type_name: String,
+    refusal: Refusal,
+}
+
+impl RefusedType {
+    /// The way from the type that was asked about to the part that cannot cross: `Report.saved_to[]`.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The type of that part.
+    pub fn type_name(&self) -> &str {
+        &self.type_name
+    }
+
+    /// Why it cannot cross.
+    pub fn reason(&self) -> &'static str {
+        self.refusal.reason
+    }
+
+    /// What to do instead.
+    pub fn way_out(&self) -> &'static str {
+        self.refusal.way_out
+    }
+}
+
+impl fmt::Display for RefusedType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            path,
+            type_name,
+            refusal,
+        } = self;
+        write!(f, "`{path}`")?;
+        if path != type_name {
+            write!(f, " (`{type_name}`)")?;
+        }
+        write!(
+            f,
+            " cannot be sent to a plugin: {}; {}",
+            refusal.reason, refusal.way_out
+        )
+    }
+}
+
+impl Error for RefusedType {}
+
+/// Says whether values of a type can cross, and if not, which part of it stands in the way.
+///
+/// # Errors
+/// The first part that cannot cross, in the order of declaration.
+pub fn check_shape(shape: &'static Shape) -> Result<(), RefusedType> {
+    let mut walk = Walk {
+        seen: HashSet::new(),
+        path: shape.to_string(),
+    };
+    walk.visit(shape)
+}
+
+struct Walk {
+    seen: HashSet<TypeId>,
+    path: String,
+}
+
+impl Walk {
+    fn visit(&mut self, shape: &'static Shape) -> Result<(), RefusedType> {
+        if !self.seen.insert(shape.id.get()) {
+            return Ok(());
+        }
+        let kind = kind_of(shape).map_err(|refusal| self.refused(shape, refusal))?;
+        match kind {
+            Kind::Scalar(_)
+            | Kind::NonZero(_)
+            | Kind::String
+            | Kind::Text(_)
+            | Kind::Bytes(_)
+            | Kind::Duration
+            | Kind::Blob => Ok(()),
+            Kind::Struct(def) => self.fields("", def.fields),
+            Kind::Enum(def) => def
+                .variants
+                .iter()
+                .try_for_each(|variant| self.fields(variant.name, variant.data.fields)),
+            Kind::Option(def) => self.part("?", def.t),
+            Kind::Result(def) => {
+                self.part(".Ok", def.t)?;
+                self.part(".Err", def.e)
+            }
+            Kind::List(def) => self.part("[]", def.t),
+            Kind::Array(def) => self.part("[]", def.t),
+            Kind::Map(def) => {
+                self.part("[key]", def.k)?;
+                self.part("[value]", def.v)
+            }
+            Kind::Set(def) => self.part("[]", def.t),
+            Kind::Pointer(_, pointee) => self.part("", pointee),
+            Kind::Slice(_, def) => self.part("[]", def.t),
+        }
+    }
+
+    fn fields(&mut self, variant: &str, fields: &'static [Field]) -> Result<(), RefusedType> {
+        let start = self.path.len();
+        for field in fields {
+            if !variant.is_empty() {
+                self.path.push_str("::");
+                self.path.push_str(variant);
+            }
+            self.path.push('.');
+            self.path.push_str(field.name);
+            check_field(field).map_err(|refusal| self.refused(field.shape(), refusal))?;
+            self.visit(field.shape())?;
+            self.path.truncate(start);
+        }
+        Ok(())
+    }
+
+    fn part(&mut self, step: &str, shape: &'static Shape) -> Result<(), RefusedType> {
+        let start = self.path.len();
+        self.path.push_str(step);
+        self.visit(shape)?;
+        self.path.truncate(start);
+        Ok(())
+    }
+
+    fn refused(&self, shape: &'static Shape, refusal: Refusal) -> RefusedType {
+        RefusedType {
+            path: self.path.clone(),
+            type_name: shape.to_string(),
+            refusal,
+        }
+    }
+}

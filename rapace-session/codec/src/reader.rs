@@ -1,0 +1,79 @@
+//! From bytes to values.
+
+use std::fmt;
+
+use crate::Blob;
+use crate::error::DecodeError;
+use crate::input::Input;
+use crate::limits::Limits;
+use crate::plan::decode;
+use crate::wire::Wire;
+
+/// Decodes values one after the other.
+///
+/// The bytes may come from anyone: whatever they are, a value comes out or an error does.
+///
+/// ```
+/// use rapace_codec::{DecodeError, Limits, Reader};
+///
+/// let mut reader = Reader::new(b"\x06ferris\x03", &[], Limits::default());
+/// let name: String = reader.read()?;
+/// let count: u32 = reader.read()?;
+/// reader.finish()?;
+/// assert_eq!((name.as_str(), count), ("ferris", 3));
+/// # Ok::<(), DecodeError>(())
+/// ```
+pub struct Reader<'a> {
+    input: Input<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// Reads from `bytes`; blobs are taken from `blobs`, the attachments that came with them.
+    ///
+    /// The limits are for all values together.
+    pub fn new(bytes: &'a [u8], blobs: &'a [Blob], limits: Limits) -> Self {
+        Self {
+            input: Input::new(bytes, blobs, limits),
+        }
+    }
+
+    /// Decodes the next value.
+    ///
+    /// # Errors
+    /// See [`DecodeFault`](crate::DecodeFault). Then what follows cannot be told apart any more: give the reader up.
+    pub fn read<T: Wire>(&mut self) -> Result<T, DecodeError> {
+        decode::value(&mut self.input)
+    }
+
+    /// Makes sure that nothing is left.
+    ///
+    /// # Errors
+    /// [`DecodeFault::TrailingBytes`](crate::DecodeFault::TrailingBytes).
+    pub fn finish(self) -> Result<(), DecodeError> {
+        self.input.finish()
+    }
+
+    /// How many bytes are left.
+    pub fn remaining(&self) -> usize {
+        self.input.left()
+    }
+}
+
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("remaining", &self.remaining())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Decodes one value that takes all of the bytes, with the default [`Limits`].
+///
+/// # Errors
+/// See [`DecodeFault`](crate::DecodeFault).
+pub fn from_slice<T: Wire>(bytes: &[u8], blobs: &[Blob]) -> Result<T, DecodeError> {
+    let mut reader = Reader::new(bytes, blobs, Limits::default());
+    let value = reader.read()?;
+    reader.finish()?;
+    Ok(value)
+}

@@ -1,0 +1,191 @@
+//! The numbers of postcard: seven bits a byte, least significant first, and signed numbers folded onto unsigned
+//! ones so that small negative numbers are short.
+//!
+//! - V1: each number has one encoding, the shortest. Others are refused when read.
+
+use std::ops::{BitOr, Shl, Shr};
+
+/// An unsigned integer that is written as a varint.
+pub(crate) trait Unsigned:
+    Copy
+    + PartialOrd
+    + From<u8>
+    + Shl<u32, Output = Self>
+    + Shr<u32, Output = Self>
+    + BitOr<Output = Self>
+{
+    /// The width of the type.
+    const BITS: u32;
+
+    /// The lowest eight bits.
+    fn low_byte(self) -> u8;
+
+    /// How many bits there are up to the highest one that is set.
+    fn significant_bits(self) -> u32;
+
+    /// How many bytes the varint takes.
+    fn varint_len(self) -> usize {
+        self.significant_bits().max(1).div_ceil(7) as usize
+    }
+}
+
+macro_rules! unsigned {
+    ($($type:ty),*) => {$(
+        impl Unsigned for $type {
+            const BITS: u32 = <$type>::BITS;
+
+            fn low_byte(self) -> u8 {
+                self as u8
+            }
+
+            fn significant_bits(self) -> u32 {
+                <$type>::BITS - self.leading_zeros()
+            }
+        }
+    )*};
+}
+
+unsigned!(u16, u32, u64, u128);
+
+/// A signed integer, folded onto an unsigned one: 0, -1, 1, -2, 2 become 0, 1, 2, 3, 4.
+pub(crate) trait Signed: Copy {
+    type Folded: Unsigned;
+
+    fn fold(self) -> Self::Folded;
+    fn unfold(folded: Self::Folded) -> Self;
+}
+
+macro_rules! signed {
+    ($($type:ty => $folded:ty),*) => {$(
+        impl Signed for $type {
+            type Folded = $folded;
+
+            fn fold(self) -> $folded {
+                ((self << 1) ^ (self >> (<$type>::BITS - 1))).cast_unsigned()
+            }
+
+            fn unfold(folded: $folded) -> Self {
+                (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed())
+            }
+        }
+    )*};
+}
+
+signed!(i16 => u16, i32 => u32, i64 => u64, i128 => u128);
+
+/// Gives the bytes of `value` to `put`, one after the other.
+#[inline]
+pub(crate) fn write<U: Unsigned, E>(
+    mut value: U,
+    mut put: impl FnMut(u8) -> Result<(), E>,
+) -> Result<(), E> {
+    while value >= U::from(0x80) {
+        put(value.low_byte() | 0x80)?;
+        value = value >> 7;
+    }
+    put(value.low_byte())
+}
+
+/// What reading a varint came to.
+pub(crate) enum Read<U> {
+    /// The number, and how many bytes it took.
+    Done(U, usize),
+    /// The bytes end within the number.
+    Incomplete,
+    /// The number does not fit, or is not in its shortest form (V1).
+    Malformed,
+}
+
+/// Reads a varint from the start of `bytes`.
+#[inline]
+pub(crate) fn read<U: Unsigned>(bytes: &[u8]) -> Read<U> {
+    let mut value = U::from(0);
+    let mut shift = 0;
+    for (at, &byte) in bytes.iter().enumerate() {
+        let bits = U::from(byte & 0x7f);
+        let shifted = bits << shift;
+        if (shifted >> shift) != bits {
+            return Read::Malformed;
+        }
+        value = value | shifted;
+        if byte < 0x80 {
+            if byte == 0 && at > 0 {
+                return Read::Malformed;
+            }
+            return Read::Done(value, at + 1);
+        }
+        shift += 7;
+        if shift >= U::BITS {
+            return Read::Malformed;
+        }
+    }
+    Read::Incomplete
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use super::*;
+
+    fn bytes<U: Unsigned>(value: U) -> Vec<u8> {
+        let mut out = Vec::new();
+        let Ok(()) = write(value, |byte| {
+            out.push(byte);
+            Ok::<_, Infallible>(())
+        });
+        assert_eq!(out.len(), value.varint_len());
+        out
+    }
+
+    fn comes_back<U: Unsigned + std::fmt::Debug>(value: U) {
+        let out = bytes(value);
+        assert!(
+            matches!(read::<U>(&out), Read::Done(back, len) if back == value && len == out.len())
+        );
+        for len in 0..out.len() {
+            assert!(matches!(read::<U>(&out[..len]), Read::Incomplete));
+        }
+    }
+
+    #[test]
+    fn every_length_of_every_width_comes_back() {
+        for shift in 0..128 {
+            for near in [0_u128, 1, 2] {
+                let value = (1_u128 << shift).wrapping_sub(1).wrapping_add(near);
+                comes_back(value as u16);
+                comes_back(value as u32);
+                comes_back(value as u64);
+                comes_back(value);
+            }
+        }
+        assert_eq!(bytes(u16::MAX), [0xff, 0xff, 0x03]);
+        assert_eq!(bytes(0_u64), [0]);
+    }
+
+    #[test]
+    fn numbers_that_do_not_fit_are_malformed() {
+        assert!(matches!(read::<u16>(&[0xff, 0xff, 0x04]), Read::Malformed));
+        assert!(matches!(
+            read::<u32>(&[0xff, 0xff, 0xff, 0xff, 0x10]),
+            Read::Malformed
+        ));
+        assert!(matches!(read::<u64>(&[0xff; 11]), Read::Malformed));
+        assert!(matches!(read::<u128>(&[0xff; 20]), Read::Malformed));
+    }
+
+    #[test]
+    fn longer_forms_are_malformed() {
+        assert!(matches!(read::<u32>(&[0x80, 0]), Read::Malformed));
+        assert!(matches!(read::<u64>(&[0xff, 0x80, 0]), Read::Malformed));
+        assert!(matches!(read::<u64>(&[0]), Read::Done(0, 1)));
+    }
+
+    #[test]
+    fn small_magnitudes_fold_to_small_numbers() {
+        assert_eq!([0, -1, 1, -2, 2].map(i32::fold), [0, 1, 2, 3, 4]);
+        for value in [i64::MIN, i64::MAX, 0, -1, 1, 77] {
+            assert_eq!(i64::unfold(value.fold()), value);
+        }
+    }
+}
