@@ -1,0 +1,205 @@
+//! A channel that we opened to one of the peer's services, and the calls over it.
+//!
+//! - W5: what cancels exists before the request leaves.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+
+use crate::credits::ClientChannel;
+use crate::envelope::Metadata;
+use crate::error::{CallFailure, EndReason};
+use crate::orphan::Orphan;
+use crate::pending::{Outcome, Pending};
+use crate::request::{NotSent, Request};
+use crate::seal::Encode;
+use crate::session::Session;
+use crate::settlement::{Abandon, Settlement, within};
+use crate::shared::Shared;
+use crate::stream::StreamParts;
+use crate::transport::Claim;
+
+/// How a call is to be made.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// When the answer is of no use any more. Inherited from the call being handled, if earlier.
+    pub deadline: Option<Instant>,
+    /// Pairs that travel with the call.
+    pub metadata: Metadata,
+    /// Whether the call may run twice.
+    pub idempotent: bool,
+}
+
+/// An open channel to one of the peer's services. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inner: Arc<ClientChannel>,
+}
+
+impl Channel {
+    /// The session that the channel belongs to.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::of(Arc::clone(&self.shared))
+    }
+
+    /// The service that the channel leads to.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.inner.service
+    }
+
+    /// Bytes that a buffer may have.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.shared.transport.max_payload()
+    }
+
+    /// Why the session ended, if it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<EndReason> {
+        self.shared.ended()
+    }
+
+    /// Calls `method` and waits for its result.
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call: a request not yet begun is removed, a running
+    /// handler is dropped at its next await.
+    ///
+    /// # Errors
+    /// See [`CallFailure`].
+    pub async fn call(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Outcome {
+        let request = Request::new(method, arguments, options, true);
+        let work = async {
+            let guard = self.begin(&request).await?;
+            Settlement::of(guard).await
+        };
+        within(request.deadline(), work).await
+    }
+
+    /// Sends `method` without waiting for its result: returns when the request is on its way. It
+    /// waits for a credit, and while buffers or the ring are full.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing.
+    ///
+    /// # Errors
+    /// See [`CallFailure`]; what the handler answers is nobody's.
+    pub async fn tell(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<(), CallFailure> {
+        let request = Request::new(method, arguments, options, false);
+        let work = async {
+            self.begin(&request).await?.disarm();
+            Ok(())
+        };
+        within(request.deadline(), work).await
+    }
+
+    /// As [`tell`](Self::tell), without waiting for anything.
+    ///
+    /// # Errors
+    /// `Ok(false)` when it would have to wait; nothing was sent then.
+    pub async fn try_tell(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<bool, CallFailure> {
+        // What cannot be had at once is given up, which leaves no trace. Unconstrained, since
+        // a task that used up its turn would be told to wait.
+        let now = tokio::task::unconstrained(self.tell(method, arguments, options));
+        match now.now_or_never() {
+            Some(told) => told.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Calls a method that streams: `client` says whether we send items, `server` whether we
+    /// receive some. The halves are usable at once; the outcome says whether the method agreed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the
+    /// call, but not the streams, which have halves of their own.
+    ///
+    /// # Errors
+    /// See [`CallFailure`].
+    pub async fn call_streaming(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+        client: bool,
+        server: bool,
+    ) -> Result<(StreamParts, Settlement), CallFailure> {
+        let id = self.shared.next_channel();
+        let mut request = Request::new(method, arguments, options, true);
+        request.stream(id, client, server);
+        let deadline = request.deadline();
+        // Items may arrive as soon as the request is sent, so the stream is there before.
+        let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
+        let guard = within(deadline, self.begin(&request)).await?;
+        Ok((parts.opened(), Settlement::of(guard).by(deadline)))
+    }
+
+    /// Sends a call again that an earlier session did not settle. Its caller does not notice.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the call with [`CallFailure::Lost`].
+    ///
+    /// # Errors
+    /// Gives the orphan back when this session has ended before the call was entered: it is another
+    /// session's to send. Everything else that goes wrong is told to the caller.
+    pub async fn resend(&self, orphan: Orphan) -> Result<(), Orphan> {
+        let request = Request::again(&orphan);
+        let work = async { Ok(request.send(self, &orphan.pending).await) };
+        match within(request.deadline(), work).await {
+            Ok(Ok(())) => orphan.hand_on(),
+            Ok(Err(NotSent::Over)) => return Err(orphan),
+            Ok(Err(NotSent::Failed(failure))) | Err(failure) => orphan.settle(failure),
+        }
+        Ok(())
+    }
+
+    async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
+        let pending = Pending::new();
+        let guard = Abandon::new(&pending); // W5
+        match request.send(self, &pending).await {
+            Ok(()) => Ok(guard),
+            Err(NotSent::Failed(failure)) => Err(failure),
+            // The transport may know it before the session does.
+            Err(NotSent::Over) => Err(CallFailure::Lost {
+                claim: Claim::NotBegun,
+                reason: self.session().ended().await,
+            }),
+        }
+    }
+}
+
+/// Takes a stream back whose request was never sent.
+struct Unopened(Option<StreamParts>);
+
+impl Unopened {
+    fn opened(mut self) -> StreamParts {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Unopened {
+    fn drop(&mut self) {
+        if let Some(parts) = self.0.take() {
+            parts.never_opened();
+        }
+    }
+}

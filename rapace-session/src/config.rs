@@ -1,0 +1,60 @@
+//! What a session is given when it is established.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::EndReason;
+use crate::hello::ServiceOffer;
+use crate::incoming::{Acceptor, Sink};
+use crate::metrics::Metrics;
+use crate::orphan::Orphan;
+
+/// Takes over the calls that a session's end left unsettled, in the order in which they were made.
+pub type Adopt = Box<dyn Fn(Vec<Orphan>, EndReason) + Send + Sync>;
+
+/// What a session is given when it is established.
+pub struct SessionConfig {
+    /// This side's name, for messages to humans.
+    pub name: String,
+    /// The services that can be called here.
+    pub offers: Vec<ServiceOffer>,
+    /// The services that the peer must offer, with these schemas.
+    pub expects: Vec<ServiceOffer>,
+    /// Says who serves what.
+    pub acceptor: Arc<dyn Acceptor>,
+    /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
+    /// busy across one wake-up, and at most 2 MiB of 64 KiB ones.
+    pub stream_window: u32,
+    /// How often the peer is told that our executor runs: every 250 ms.
+    pub heartbeat: Duration,
+    /// Who takes the calls that are left at the end; without anybody they end with
+    /// [`Lost`](crate::CallFailure::Lost).
+    pub orphans: Option<Adopt>,
+    /// What is counted, shared with whoever reads it.
+    pub metrics: Arc<Metrics>,
+}
+
+impl SessionConfig {
+    /// A session that serves nothing and expects nothing.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            offers: Vec::new(),
+            expects: Vec::new(),
+            acceptor: Arc::new(ServesNothing),
+            stream_window: 32,
+            heartbeat: Duration::from_millis(250),
+            orphans: None,
+            metrics: Arc::default(),
+        }
+    }
+}
+
+struct ServesNothing;
+
+impl Acceptor for ServesNothing {
+    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        Err(format!("no service `{service}`: this side serves nothing"))
+    }
+}

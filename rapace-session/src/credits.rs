@@ -1,0 +1,68 @@
+//! The credits of a channel that we opened.
+//!
+//! - W1: the peer granted a window; each request takes one credit, each reply brings it back.
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::frame::ChannelId;
+
+/// A channel that we opened, as its callers share it.
+#[derive(Debug)]
+pub(crate) struct ClientChannel {
+    pub(crate) id: ChannelId,
+    pub(crate) service: Box<str>,
+    credits: Semaphore,
+    window: u32,
+}
+
+impl ClientChannel {
+    pub(crate) fn new(id: ChannelId, service: &str, window: u32) -> Self {
+        Self {
+            id,
+            service: service.into(),
+            credits: Semaphore::new(window as usize),
+            window,
+        }
+    }
+
+    /// Waits for a credit, in turn. `None` once the session is over.
+    pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
+        self.credits.acquire().await.ok()
+    }
+
+    /// Takes credits back; false if the peer gives back more than was taken.
+    pub(crate) fn give_back(&self, credits: u32) -> bool {
+        let room = (self.window as usize).saturating_sub(self.credits.available_permits());
+        let credits = credits as usize;
+        if credits > room {
+            return false;
+        }
+        self.credits.add_permits(credits);
+        true
+    }
+
+    /// Takes back the credit of a request that was never sent.
+    pub(crate) fn refund(&self) {
+        self.credits.add_permits(1);
+    }
+
+    pub(crate) fn close(&self) {
+        self.credits.close();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn more_credits_than_were_taken_are_a_fault() {
+        let channel = ClientChannel::new(ChannelId(1), "test", 2);
+        assert!(!channel.give_back(1));
+        channel.credit().await.unwrap().forget();
+        assert!(channel.give_back(1));
+        assert!(!channel.give_back(u32::MAX));
+        channel.close();
+        assert!(channel.credit().await.is_none());
+    }
+}

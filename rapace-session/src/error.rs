@@ -1,0 +1,247 @@
+//! What can go wrong with a call, a stream, a handshake, a session.
+
+use std::fmt;
+
+use crate::hello::SchemaMismatch;
+
+/// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The handler panicked with this message.
+    Panicked(String),
+    /// The deadline passed before the handler was done.
+    DeadlineExceeded,
+    /// The caller gave up.
+    Cancelled,
+    /// The service has no such method.
+    UnknownMethod(String),
+    /// The arguments could not be decoded.
+    BadArguments(String),
+    /// The result could not be encoded or sent.
+    BadResult(String),
+    /// The service does not take calls any more.
+    Unavailable(String),
+    /// The handler went away without an answer.
+    Dropped,
+}
+
+impl Failure {
+    /// The code and the message as they travel.
+    #[must_use]
+    pub fn parts(&self) -> (u8, &str) {
+        match self {
+            Self::Panicked(message) => (1, message),
+            Self::DeadlineExceeded => (2, ""),
+            Self::Cancelled => (3, ""),
+            Self::UnknownMethod(message) => (4, message),
+            Self::BadArguments(message) => (5, message),
+            Self::BadResult(message) => (6, message),
+            Self::Unavailable(message) => (7, message),
+            Self::Dropped => (8, ""),
+        }
+    }
+
+    /// The failure in a payload. What cannot be read is still a failure.
+    #[must_use]
+    pub fn from_bytes(bytes: &[u8]) -> Self {
+        let Some((code, rest)) = bytes.split_first() else {
+            return Self::Dropped;
+        };
+        let message = String::from_utf8_lossy(rest).into_owned();
+        match code {
+            1 => Self::Panicked(message),
+            2 => Self::DeadlineExceeded,
+            3 => Self::Cancelled,
+            4 => Self::UnknownMethod(message),
+            5 => Self::BadArguments(message),
+            6 => Self::BadResult(message),
+            7 => Self::Unavailable(message),
+            _ => Self::Dropped,
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
+            Self::DeadlineExceeded => f.write_str("the deadline passed"),
+            Self::Cancelled => f.write_str("the call was cancelled"),
+            Self::UnknownMethod(what) => write!(f, "no such method: {what}"),
+            Self::BadArguments(why) => write!(f, "the arguments could not be decoded: {why}"),
+            Self::BadResult(why) => write!(f, "the result could not be sent: {why}"),
+            Self::Unavailable(why) => write!(f, "the service takes no calls: {why}"),
+            Self::Dropped => f.write_str("the handler went away without an answer"),
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Why a session ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndReason {
+    /// This side closed it.
+    Closed,
+    /// The other side closed it, and said this.
+    ClosedByPeer(String),
+    /// The kernel says that the peer is gone.
+    PeerGone,
+    /// The peer broke a rule.
+    PeerFault(String),
+    /// The handshake did not come to an agreement.
+    Refused(HandshakeError),
+    /// Something on this side panicked: a bug here, or in an acceptor or a sink.
+    Internal(String),
+}
+
+impl fmt::Display for EndReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Closed => f.write_str("the session was closed"),
+            Self::ClosedByPeer(why) if why.is_empty() => f.write_str("the peer closed the session"),
+            Self::ClosedByPeer(why) => write!(f, "the peer closed the session: {why}"),
+            Self::PeerGone => f.write_str("the peer is gone"),
+            Self::PeerFault(what) => write!(f, "the peer broke the protocol: {what}"),
+            Self::Refused(why) => write!(f, "no session: {why}"),
+            Self::Internal(what) => write!(f, "this side failed: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for EndReason {}
+
+/// Why a call has no reply.
+#[derive(Clone, Debug)]
+pub enum CallFailure {
+    /// The runtime on the other side, or our own deadline, ended it.
+    Failed(Failure),
+    /// The session ended first.
+    Lost {
+        /// Whether the peer had begun it.
+        claim: crate::transport::Claim,
+        /// Why the session ended.
+        reason: EndReason,
+    },
+    /// The arguments could not be encoded.
+    Encode(String),
+    /// A payload is larger than the transport's largest buffer.
+    TooLarge {
+        /// Its bytes.
+        len: usize,
+        /// The most that fits.
+        max: usize,
+    },
+    /// Whoever took the call over after its session's end settled it in another way.
+    Settled(std::sync::Arc<dyn std::any::Any + Send + Sync>),
+}
+
+impl fmt::Display for CallFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed(failure) => failure.fmt(f),
+            Self::Lost { claim, reason } => {
+                let begun = match claim {
+                    crate::transport::Claim::NotBegun => "had not begun",
+                    crate::transport::Claim::Begun => "had begun",
+                    crate::transport::Claim::Unknown => "may have begun",
+                };
+                write!(f, "{reason}; the call {begun}")
+            }
+            Self::Encode(why) => write!(f, "the arguments could not be encoded: {why}"),
+            Self::TooLarge { len, max } => {
+                write!(f, "a payload of {len} bytes is over the limit of {max}")
+            }
+            Self::Settled(_) => f.write_str("settled after its session's end"),
+        }
+    }
+}
+
+impl std::error::Error for CallFailure {}
+
+/// Why a stream ended before its end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StreamError {
+    /// The other side reset it, and said this.
+    Reset(String),
+    /// The session ended first.
+    Lost(EndReason),
+    /// An item could not be decoded.
+    BadItem(String),
+    /// The other side sent more items than it had credits for, or after its end.
+    Fault(String),
+}
+
+impl fmt::Display for StreamError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Reset(why) => write!(f, "the stream was reset: {why}"),
+            Self::Lost(reason) => write!(f, "the stream is lost: {reason}"),
+            Self::BadItem(why) => write!(f, "an item could not be decoded: {why}"),
+            Self::Fault(what) => write!(f, "the peer broke the stream's rules: {what}"),
+        }
+    }
+}
+
+impl std::error::Error for StreamError {}
+
+/// Why two peers did not come to a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HandshakeError {
+    /// The first frame was no hello.
+    NotAPeer,
+    /// The peer speaks another version of the protocol.
+    Version {
+        /// What we speak.
+        ours: u32,
+        /// What it speaks.
+        theirs: u32,
+    },
+    /// The peer's hello could not be read.
+    BadHello(String),
+    /// A service that we expect is missing or differs.
+    Schema(SchemaMismatch),
+    /// The peer refused us, and said this.
+    RefusedByPeer(String),
+    /// The session ended during the handshake.
+    Ended(String),
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotAPeer => f.write_str("the other side does not speak the rapace protocol"),
+            Self::Version { ours, theirs } => write!(
+                f,
+                "the other side speaks protocol version {theirs}, this side version {ours}: \
+                 build both with the same release of rapace"
+            ),
+            Self::BadHello(why) => write!(f, "the other side's hello cannot be read: {why}"),
+            Self::Schema(mismatch) => mismatch.fmt(f),
+            Self::RefusedByPeer(why) => write!(f, "the other side refused: {why}"),
+            Self::Ended(why) => write!(f, "the session ended during the handshake: {why}"),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {}
+
+/// Why a channel could not be opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// The peer does not serve it, or not now.
+    Refused(String),
+    /// The session is over or drains.
+    Ended(EndReason),
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(why) => write!(f, "the channel was refused: {why}"),
+            Self::Ended(reason) => reason.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for OpenError {}

@@ -1,0 +1,281 @@
+//! The first frame of each side: who it is, what it speaks, what it serves.
+//!
+//! - H1: eight bytes, magic and version, are laid out the same in every version; what follows may
+//!   change with the version and is read only if the versions agree.
+//! - H2: a service that we expect must be offered with the same schema; the answer names the
+//!   method that differs.
+
+use std::fmt;
+
+use facet::Facet;
+
+use crate::error::HandshakeError;
+
+/// The protocol that this crate speaks. Peers of different versions refuse each other.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// What every hello begins with.
+pub(crate) const MAGIC: [u8; 4] = *b"rpc\x01";
+
+/// What one side tells the other about itself.
+#[derive(Clone, Debug, Facet, PartialEq, Eq)]
+pub struct Hello {
+    /// A name for messages to humans: the plugin's, the host's.
+    pub name: String,
+    /// How many items a stream's sender may send before it is granted more.
+    pub stream_window: u32,
+    /// Services that can be called on this side.
+    pub services: Vec<ServiceOffer>,
+}
+
+/// A service and the shape of its methods.
+#[derive(Clone, Debug, Facet, PartialEq, Eq)]
+pub struct ServiceOffer {
+    /// Its name.
+    pub name: String,
+    /// Its methods, in the order of their numbers.
+    pub methods: Vec<MethodOffer>,
+}
+
+/// A method, with a hash over its arguments, result and streams.
+#[derive(Clone, Debug, Facet, PartialEq, Eq)]
+pub struct MethodOffer {
+    /// Its name.
+    pub name: String,
+    /// The hash. Equal hashes mean equal bytes on the wire.
+    pub hash: u64,
+}
+
+/// A service that is expected and not offered as expected (H2).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SchemaMismatch {
+    /// The service.
+    pub service: String,
+    /// What is wrong with it.
+    pub kind: MismatchKind,
+}
+
+/// What is wrong with a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MismatchKind {
+    /// It is not offered; these are.
+    Missing {
+        /// The services that are.
+        offered: Vec<String>,
+    },
+    /// These methods differ in arguments, result or position, or exist on one side only.
+    Methods {
+        /// Expected here, missing there.
+        missing: Vec<String>,
+        /// Offered there, unknown here.
+        unknown: Vec<String>,
+        /// Known to both, and different.
+        differing: Vec<String>,
+    },
+}
+
+impl fmt::Display for SchemaMismatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            MismatchKind::Missing { offered } if offered.is_empty() => {
+                write!(f, "service `{}` is not offered; nothing is", self.service)
+            }
+            MismatchKind::Missing { offered } => write!(
+                f,
+                "service `{}` is not offered; offered are: {}",
+                self.service,
+                offered.join(", ")
+            ),
+            MismatchKind::Methods {
+                missing,
+                unknown,
+                differing,
+            } => {
+                write!(
+                    f,
+                    "service `{}` was built from another schema",
+                    self.service
+                )?;
+                for (what, methods) in [
+                    ("different on the two sides", differing),
+                    ("missing on the other side", missing),
+                    ("unknown on this side", unknown),
+                ] {
+                    if !methods.is_empty() {
+                        write!(f, "; {what}: {}", methods.join(", "))?;
+                    }
+                }
+                f.write_str("; build both sides from the same definition of the service")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SchemaMismatch {}
+
+/// The hello as it travels (H1).
+///
+/// # Errors
+/// [`HandshakeError::BadHello`] if it cannot be encoded.
+pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
+    let mut bytes = MAGIC.to_vec();
+    bytes.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
+    let (body, _) =
+        rapace_codec::to_vec(hello).map_err(|e| HandshakeError::BadHello(e.to_string()))?;
+    bytes.extend_from_slice(&body);
+    Ok(bytes)
+}
+
+/// The hello in a payload (H1).
+///
+/// # Errors
+/// Says which of magic, version and body was wrong.
+pub(crate) fn decode(bytes: &[u8]) -> Result<Hello, HandshakeError> {
+    let (magic, rest) = bytes
+        .split_first_chunk::<4>()
+        .ok_or(HandshakeError::NotAPeer)?;
+    if *magic != MAGIC {
+        return Err(HandshakeError::NotAPeer);
+    }
+    let (version, body) = rest
+        .split_first_chunk::<4>()
+        .ok_or(HandshakeError::NotAPeer)?;
+    let theirs = u32::from_le_bytes(*version);
+    if theirs != PROTOCOL_VERSION {
+        return Err(HandshakeError::Version {
+            ours: PROTOCOL_VERSION,
+            theirs,
+        });
+    }
+    rapace_codec::from_slice(body, &[]).map_err(|e| HandshakeError::BadHello(e.to_string()))
+}
+
+/// Holds what we expect against what is offered (H2).
+///
+/// # Errors
+/// The first service that does not fit.
+pub(crate) fn check(
+    expected: &[ServiceOffer],
+    offered: &[ServiceOffer],
+) -> Result<(), SchemaMismatch> {
+    expected
+        .iter()
+        .try_for_each(|service| check_one(service, offered))
+}
+
+fn check_one(expected: &ServiceOffer, offered: &[ServiceOffer]) -> Result<(), SchemaMismatch> {
+    let mismatch = |kind| SchemaMismatch {
+        service: expected.name.clone(),
+        kind,
+    };
+    let Some(found) = offered.iter().find(|offer| offer.name == expected.name) else {
+        let offered = offered.iter().map(|offer| offer.name.clone()).collect();
+        return Err(mismatch(MismatchKind::Missing { offered }));
+    };
+    if found.methods == expected.methods {
+        return Ok(());
+    }
+    let position =
+        |methods: &[MethodOffer], name: &str| methods.iter().position(|m| m.name == name);
+    let only_in = |here: &[MethodOffer], there: &[MethodOffer]| {
+        here.iter()
+            .filter(|m| position(there, &m.name).is_none())
+            .map(|m| m.name.clone())
+            .collect::<Vec<_>>()
+    };
+    let differing = expected
+        .methods
+        .iter()
+        .enumerate()
+        .filter(|(at, method)| {
+            position(&found.methods, &method.name)
+                .is_some_and(|there| there != *at || found.methods[there].hash != method.hash)
+        })
+        .map(|(_, method)| method.name.clone())
+        .collect();
+    Err(mismatch(MismatchKind::Methods {
+        missing: only_in(&expected.methods, &found.methods),
+        unknown: only_in(&found.methods, &expected.methods),
+        differing,
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
+        ServiceOffer {
+            name: "Markdown".into(),
+            methods: methods
+                .iter()
+                .map(|(name, hash)| MethodOffer {
+                    name: (*name).into(),
+                    hash: *hash,
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_hello_survives_its_bytes() {
+        let hello = Hello {
+            name: "markdown".into(),
+            stream_window: 32,
+            services: vec![offer(&[("render", 1)])],
+        };
+        assert_eq!(decode(&encode(&hello).unwrap()).unwrap(), hello);
+    }
+
+    #[test]
+    fn another_version_is_named_before_anything_else_is_read() {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&9u32.to_le_bytes());
+        bytes.extend_from_slice(&[0xff; 3]);
+        assert_eq!(
+            decode(&bytes),
+            Err(HandshakeError::Version {
+                ours: PROTOCOL_VERSION,
+                theirs: 9
+            })
+        );
+        assert_eq!(decode(b"HTTP/1.1 400"), Err(HandshakeError::NotAPeer));
+        assert_eq!(decode(b"rp"), Err(HandshakeError::NotAPeer));
+    }
+
+    #[test]
+    fn a_mismatch_names_the_methods() {
+        let ours = offer(&[("render", 1), ("links", 2), ("outline", 3)]);
+        let theirs = offer(&[("render", 1), ("links", 9), ("toc", 4)]);
+        let Err(found) = check(&[ours], &[theirs]) else {
+            panic!("accepted")
+        };
+        assert_eq!(
+            found.kind,
+            MismatchKind::Methods {
+                missing: vec!["outline".into()],
+                unknown: vec!["toc".into()],
+                differing: vec!["links".into()],
+            }
+        );
+        assert!(found.to_string().contains("links"));
+    }
+
+    #[test]
+    fn swapped_methods_differ_although_their_hashes_agree() {
+        let ours = offer(&[("a", 1), ("b", 2)]);
+        let theirs = offer(&[("b", 2), ("a", 1)]);
+        assert!(check(std::slice::from_ref(&ours), &[theirs]).is_err());
+        assert!(check(std::slice::from_ref(&ours), std::slice::from_ref(&ours)).is_ok());
+    }
+
+    #[test]
+    fn a_missing_service_lists_what_there_is() {
+        let mut other = offer(&[]);
+        other.name = "Search".into();
+        let Err(found) = check(&[offer(&[])], &[other]) else {
+            panic!("accepted")
+        };
+        assert!(found.to_string().contains("Search"), "{found}");
+    }
+}

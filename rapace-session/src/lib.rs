@@ -1,0 +1,226 @@
+//! Sessions between two peers: calls, streams and large buffers over a transport that carries frames.
+//!
+//! Two peers, usually a host and one of its plugins, share an established transport: shared memory
+//! between two processes, or two queues within one. A [`Session`] makes of it what programs want to
+//! use: named services with calls that can be cancelled and have deadlines, tells, streams in both
+//! directions, buffers of up to 64 MiB that are not copied, and an end that says why it came and what
+//! it cut off. It knows bytes and numbers of methods; values, traits and processes are the business
+//! of the crate above, `rapace-actors`, which is the one to depend on.
+//!
+//! ```text
+//!  caller's task                                                     service's task
+//!  ─────────────                                                     ──────────────
+//!  Channel::call                                                     Sink ─▶ mailbox ─▶ RunningCall
+//!   │ credit, entry of the call table, buffer                         ▲                    │ reply
+//!   │ encode in place                                                 │ IncomingCall       │
+//!   ▼                                                                 │                    ▼
+//!  ══ ring ═══════════════════════════════════▶ reader actor ─ routes ┘    ══ ring ══════▶ …
+//!
+//!  Settlement ◀─ call table ◀─ reader actor ◀═══════════════════════════════════════ ring ══
+//!
+//!  one of each for a session:  reader actor    reads frames, waits for nobody
+//!                              session actor   handshake, channels, heartbeat, draining, the end
+//!  one for each stream:        stream actor    which direction is open, what is still allowed
+//! ```
+//!
+//! A caller encodes on its own task and puts the frame on the ring itself. A unary call crosses one
+//! mailbox, that of the service, and its answer none: the reader settles it.
+//!
+//! # The shortest program
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use rapace_codec::{EncodeError, Writer};
+//! use rapace_session::transport::memory;
+//! use rapace_session::{
+//!     Acceptor, CallOptions, Encode, IncomingCall, Session, SessionConfig, Sink, Status,
+//! };
+//! use tokio::sync::mpsc;
+//!
+//! struct Text(String);
+//!
+//! impl Encode for Text {
+//!     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+//!         writer.write(&self.0)
+//!     }
+//! }
+//!
+//! /// Everybody may call `Upper`, eight calls at a time.
+//! struct Upper(mpsc::UnboundedSender<IncomingCall>);
+//!
+//! impl Sink for Upper {
+//!     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+//!         self.0.send(call).map_err(|refused| refused.0)
+//!     }
+//! }
+//!
+//! impl Acceptor for Upper {
+//!     fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+//!         match service {
+//!             "Upper" => Ok((Arc::new(Upper(self.0.clone())), 8)),
+//!             other => Err(format!("no service `{other}`")),
+//!         }
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (sender, mut calls) = mpsc::unbounded_channel::<IncomingCall>();
+//! tokio::spawn(async move {
+//!     while let Some(call) = calls.recv().await {
+//!         let Some(mut call) = call.begin() else { continue }; // Its caller has left.
+//!         let text = call.take_arguments().and_then(|a| a.reader().read::<String>().ok());
+//!         let answer = Text(text.unwrap_or_default().to_uppercase());
+//!         call.reply(Status::Ok, &answer).await;
+//!     }
+//! });
+//! let mut plugin = SessionConfig::new("plugin");
+//! plugin.acceptor = Arc::new(Upper(sender));
+//!
+//! let (a, b) = memory::pair(memory::MemoryConfig::default());
+//! let (host, _plugin) = tokio::try_join!(
+//!     Session::establish(a, SessionConfig::new("host")),
+//!     Session::establish(b, plugin),
+//! )?;
+//! let upper = host.open("Upper").await?;
+//! let reply = upper.call(0, &Text("hello".into()), &CallOptions::default()).await?;
+//! assert_eq!(reply.envelope.reader().read::<String>()?, "HELLO");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What a session promises
+//!
+//! - **Each call settles once**: by its answer, by a failure of the runtime's, by its deadline, or by
+//!   the session's end. Nothing waits for ever while one of these can still happen.
+//! - **A call can be cancelled** by dropping its future. What was not sent leaves no trace; what waits
+//!   in a mailbox is never begun; a running handler is told.
+//! - **Credits are mailbox capacity.** A receiver grants a window; nobody can overflow it, and who
+//!   exceeds it is found out. A slow service slows its own callers.
+//! - **Replies and control never wait behind requests**: an eighth of ring and slab is theirs. So a
+//!   handler may call back into its caller when everything else is used up.
+//! - **After an end it is known what had begun.** Before a handler starts, the callee marks its call
+//!   where the caller can read it after the callee's death. Unsettled calls are handed out as
+//!   [`Orphan`]s in the order in which they were made, and can be sent again over another session
+//!   without their callers noticing.
+//! - **Buffers are not copied** where memory is shared: a `Blob` that was allocated from the session
+//!   travels as a reference, anywhere in a value, and so does a slice of one.
+//!
+//! # The protocol
+//!
+//! A frame is a header and a payload. Over shared memory the header travels in a descriptor of 64
+//! bytes that also says where the payload lies; all numbers are little endian.
+//!
+//! | field | bytes | means |
+//! |---|---|---|
+//! | verb | 1 | what is asked, see below |
+//! | flags | 1 | 1 one way, 2 buffers, 4 metadata, 8 client stream, 16 server stream |
+//! | channel | 4 | 0 the session itself; otherwise chosen by who opened it: odd by the creating side |
+//! | call | 4 + 4 | entry of the caller's call table, and which use of it, from 1 on |
+//! | method | 4 | the method called; of a reply, its status: 0 result, 1 the method's error, 2 failure |
+//! | credits | 4 | credits granted; of a request, milliseconds until its deadline, 0 for none |
+//!
+//! | verb | | channel | payload |
+//! |---|---|---|---|
+//! | 1 | hello | 0 | magic `72 70 63 01`, version `u32`, then name, stream window and services in postcard |
+//! | 2 | welcome | 0 | none: your hello is accepted |
+//! | 3 | refuse | 0 | why, as text: your hello is not |
+//! | 4 | open | new | name of a service |
+//! | 5 | opened | same | none; credits are the window |
+//! | 6 | not opened | same | why, as text |
+//! | 7 | request | opened | arguments |
+//! | 8 | reply | opened | result, or error; of a failure, a code `u8` and text |
+//! | 9 | cancel | 0 | none; the call is named in the header |
+//! | 10 | credit | stream | none; credits are items that may be sent in addition |
+//! | 11 | item | stream | one item |
+//! | 12 | end | stream | none: no more items from here |
+//! | 13 | stop | stream | none: no more items wanted |
+//! | 14 | reset | stream | why, as text: over in both directions |
+//! | 15 | drain | 0 | none: finish what you have, then close |
+//! | 16 | close | 0 | why, as text |
+//!
+//! A payload of up to 24 bytes lies in the descriptor. That of a request, a reply or an item is an
+//! envelope:
+//!
+//! | part | there if | bytes |
+//! |---|---|---|
+//! | table of buffers | flag 2 | count `u16`, then for each: slot, generation, offset, length, `u32` each |
+//! | stream | flag 8 or 16 | number of the stream's channel, `u32` |
+//! | metadata | flag 4 | length `u32`, then a postcard sequence of pairs of strings |
+//! | body | always | postcard values, one after the other; a `Blob` is its index in the table |
+//!
+//! Both sides say hello at once. A side that likes the other's hello says welcome; one that has been
+//! welcomed, and has welcomed, may open channels. A request takes one credit of its channel and one
+//! entry of the sender's call table, and its reply brings both back: each request has exactly one,
+//! also if it was cancelled, one way, or never reached a handler. A stream is a channel of its own,
+//! opened by the request that names it; the first window of items is granted by the hello.
+//!
+//! # What a hostile peer can do
+//!
+//! It can stop answering, answer nonsense, refuse, hang up, and use what it was granted: 256 channels,
+//! as many calls as its call table has entries, 4096 streams, the slots of its own slab. It can make
+//! this side spend time on reading frames, a batch at a time between others' turns.
+//!
+//! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
+//! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
+//! that are not its to choose, unknown verbs, statuses or flags, tables and prefixes that run past
+//! their payload, openings without end, and not reading what it asked for, all end the session with
+//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window resets that stream.
+//! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
+//! can change while they are read is the transport's matter: see `rapace_shm::Trust`. What a peer
+//! says of itself, its claim marks included, is believed as far as it concerns its own work.
+//!
+//! # When not to use it
+//!
+//! - Between machines: no transport here crosses one.
+//! - For values and traits, supervision and restarts: `rapace-actors` has them, on top of this.
+//! - For bulk data alone, without calls: `rapace-shm` has rings and slots without a protocol.
+//! - Where callers of one plugin must never feel each other at all: the channels of one session share
+//!   its ring and its slots. Requests that wait in a slow service hold theirs, and may leave none of a
+//!   size to others until it goes on.
+#![forbid(unsafe_code)]
+
+mod buffers;
+mod calls;
+mod channel;
+mod config;
+mod context;
+mod credits;
+mod end;
+mod envelope;
+mod error;
+mod frame;
+mod hello;
+mod incoming;
+mod metrics;
+mod orphan;
+mod outbox;
+mod pending;
+mod prefix;
+mod reader;
+mod request;
+mod routing;
+mod seal;
+mod session;
+mod settlement;
+mod shared;
+mod stream;
+pub mod transport;
+
+pub use channel::{CallOptions, Channel};
+pub use config::{Adopt, SessionConfig};
+pub use context::{CallContext, allocate};
+pub use envelope::{Envelope, Metadata};
+pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError};
+pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
+pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
+pub use incoming::{Acceptor, IncomingCall, RunningCall, Sink};
+pub use metrics::{Metrics, MetricsSnapshot};
+pub use orphan::Orphan;
+pub use pending::{Outcome, Reply};
+pub use seal::Encode;
+pub use session::{Session, SessionActor};
+pub use settlement::Settlement;
+pub use stream::{MAX_WINDOW, StreamParts, StreamReceiver, StreamSendError, StreamSender};
+pub use transport::{Claim, Endpoint, Lane, Side};

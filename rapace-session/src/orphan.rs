@@ -1,0 +1,142 @@
+//! A call that outlived its session.
+//!
+//! - O1: whoever drops an orphan settles it: its caller never waits for nobody.
+//! - O2: an orphan keeps what was sent, also the parts that lie in the old session's memory.
+
+use std::sync::Arc;
+
+use crate::calls::{Entry, Terms};
+use crate::credits::ClientChannel;
+use crate::error::{CallFailure, EndReason};
+use crate::frame::{CallId, Frame};
+use crate::pending::Pending;
+use crate::transport::{Claim, Transport};
+
+/// A call that outlived its session and may be sent again, by
+/// [`Channel::resend`](crate::Channel::resend). Dropping it ends the call with
+/// [`CallFailure::Lost`].
+pub struct Orphan {
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) frame: Frame,
+    pub(crate) terms: Terms,
+    pub(crate) awaited: bool,
+    pub(crate) sent: bool,
+    channel: Arc<ClientChannel>,
+    transport: Arc<dyn Transport>,
+    reason: EndReason,
+    /// Somebody else settles it.
+    handed_on: bool,
+    /// Whether the peer had begun it, as far as was known when the session ended. While the peer
+    /// lives it may begin what it has: then this says [`Claim::Unknown`], and
+    /// [`look_again`](Self::look_again) tells once the peer is dead.
+    pub claim: Claim,
+}
+
+impl Orphan {
+    pub(crate) fn new(
+        entry: Entry,
+        transport: &Arc<dyn Transport>,
+        reason: &EndReason,
+        peer_is_done: bool,
+    ) -> Self {
+        let mut orphan = Self {
+            pending: entry.pending,
+            frame: entry.frame,
+            terms: entry.terms,
+            awaited: entry.awaited,
+            sent: entry.sent,
+            channel: entry.channel,
+            transport: Arc::clone(transport),
+            reason: reason.clone(),
+            handed_on: false,
+            claim: Claim::Unknown,
+        };
+        orphan.claim = match orphan.look() {
+            Claim::NotBegun if !peer_is_done && orphan.sent => Claim::Unknown,
+            seen => seen,
+        };
+        orphan
+    }
+
+    fn look(&self) -> Claim {
+        match self.sent {
+            true => self.transport.claimed(self.frame.header.call),
+            false => Claim::NotBegun,
+        }
+    }
+
+    /// Reads the claim mark again, for a caller who knows that the peer is dead by now.
+    pub fn look_again(&mut self) -> Claim {
+        self.claim = self.look();
+        self.claim
+    }
+
+    /// The service that it was for.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.channel.service
+    }
+
+    /// The call in its old session.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.frame.header.call
+    }
+
+    /// Whether the call may run twice.
+    #[must_use]
+    pub fn idempotent(&self) -> bool {
+        self.terms.idempotent
+    }
+
+    /// Sessions that ended while they ran this call, before the last one.
+    #[must_use]
+    pub fn kills(&self) -> u32 {
+        self.terms.kills
+    }
+
+    /// Whether its caller still waits, or it is a tell.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.pending.is_wanted()
+    }
+
+    /// Whether anybody waits for its result.
+    #[must_use]
+    pub fn awaited(&self) -> bool {
+        self.awaited
+    }
+
+    /// Ends the call.
+    pub fn settle(mut self, failure: CallFailure) {
+        self.handed_on = true;
+        self.pending.settle(Err(failure));
+    }
+
+    /// The call is in another session's table now.
+    pub(crate) fn hand_on(mut self) {
+        self.handed_on = true;
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        if !self.handed_on {
+            self.pending.settle(Err(CallFailure::Lost {
+                claim: self.claim,
+                reason: self.reason.clone(),
+            })); // O1
+        }
+    }
+}
+
+impl std::fmt::Debug for Orphan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Orphan")
+            .field("service", &self.service())
+            .field("call", &self.call())
+            .field("claim", &self.claim)
+            .field("kills", &self.kills())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! One call as its caller sees it, from being entered to being settled.
+//!
+//! - P1: a call is settled at most once; whoever comes second finds that out.
+//! - P2: a call may move to another session while its caller waits; the caller does not notice.
+//! - P3: once its caller is gone, a call is never sent again.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::envelope::Envelope;
+use crate::error::CallFailure;
+use crate::frame::{CallId, Status};
+use crate::shared::Shared;
+
+/// A reply that the method itself gave.
+#[derive(Debug)]
+pub struct Reply {
+    /// Whether the payload is the method's own error.
+    pub is_error: bool,
+    /// The result or the error, encoded.
+    pub envelope: Envelope,
+}
+
+impl Reply {
+    pub(crate) fn new(status: Status, envelope: Envelope) -> Self {
+        Self {
+            is_error: status == Status::HandlerError,
+            envelope,
+        }
+    }
+
+    /// Bytes carried: payload and buffers.
+    #[must_use]
+    pub fn carried(&self) -> u64 {
+        self.envelope.carried()
+    }
+}
+
+/// How a call ends.
+pub type Outcome = Result<Reply, CallFailure>;
+
+/// One call.
+#[derive(Debug)]
+pub(crate) struct Pending {
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+enum State {
+    /// Not in any session's table: before it was sent, or between two sessions.
+    Adrift(Option<Waker>),
+    /// In a session's table.
+    Entered {
+        shared: Arc<Shared>,
+        call: CallId,
+        waker: Option<Waker>,
+    },
+    Settled(Outcome),
+    /// The caller took the outcome, or left.
+    Finished,
+}
+
+impl Pending {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            state: Mutex::new(State::Adrift(None)),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes where the call is now; false if its caller has left (P3).
+    pub(crate) fn enter(&self, shared: &Arc<Shared>, call: CallId) -> bool {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Adrift(waker) | State::Entered { waker, .. } => {
+                let waker = waker.take();
+                *state = State::Entered {
+                    shared: Arc::clone(shared),
+                    call,
+                    waker,
+                };
+                true
+            }
+            State::Settled(_) | State::Finished => false,
+        }
+    }
+
+    /// The session is over; the call waits for another.
+    pub(crate) fn set_adrift(&self) -> bool {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Adrift(_) => true,
+            State::Entered { waker, .. } => {
+                *state = State::Adrift(waker.take());
+                true
+            }
+            State::Settled(_) | State::Finished => false,
+        }
+    }
+
+    /// Whether somebody still waits for the outcome.
+    pub(crate) fn is_wanted(&self) -> bool {
+        matches!(*self.lock(), State::Adrift(_) | State::Entered { .. })
+    }
+
+    /// Settles the call (P1).
+    pub(crate) fn settle(&self, outcome: Outcome) -> bool {
+        let waker = {
+            let mut state = self.lock();
+            let waker = match &mut *state {
+                State::Adrift(waker) | State::Entered { waker, .. } => waker.take(),
+                State::Settled(_) | State::Finished => return false,
+            };
+            *state = State::Settled(outcome);
+            waker
+        };
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        true
+    }
+
+    pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome> {
+        let mut state = self.lock();
+        match &mut *state {
+            State::Adrift(waker) | State::Entered { waker, .. } => {
+                match waker {
+                    Some(held) if held.will_wake(cx.waker()) => {}
+                    _ => *waker = Some(cx.waker().clone()),
+                }
+                Poll::Pending
+            }
+            State::Settled(_) => match std::mem::replace(&mut *state, State::Finished) {
+                State::Settled(outcome) => Poll::Ready(outcome),
+                _ => Poll::Pending,
+            },
+            State::Finished => Poll::Pending,
+        }
+    }
+
+    /// The caller leaves: says where the call was, if it was not settled.
+    pub(crate) fn abandon(&self) -> Option<(Arc<Shared>, CallId)> {
+        let mut state = self.lock();
+        match std::mem::replace(&mut *state, State::Finished) {
+            State::Entered { shared, call, .. } => Some((shared, call)),
+            State::Adrift(_) | State::Settled(_) | State::Finished => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Failure;
+
+    fn failure() -> Outcome {
+        Err(CallFailure::Failed(Failure::Dropped))
+    }
+
+    #[test]
+    fn a_call_settles_once() {
+        let pending = Pending::new();
+        assert!(pending.settle(failure()));
+        assert!(!pending.settle(failure()));
+        let cx = Context::from_waker(Waker::noop());
+        assert!(pending.poll(&cx).is_ready());
+        assert!(pending.poll(&cx).is_pending());
+    }
+
+    #[test]
+    fn an_abandoned_call_is_not_wanted_any_more() {
+        let pending = Pending::new();
+        assert!(pending.set_adrift());
+        assert!(pending.abandon().is_none());
+        assert!(!pending.is_wanted());
+        assert!(!pending.set_adrift());
+        assert!(!pending.settle(failure()));
+    }
+}

@@ -1,0 +1,107 @@
+//! The reader actor: drains the transport and puts each frame where it belongs.
+//!
+//! - R1: the reader never waits for a mailbox, nor for anything but frames.
+//! - R2: what the peer gets wrong ends the session; if it is an item of a stream's, the stream.
+//! - R3: after the peer's death everything it had published is routed before the session ends.
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use kameo::Actor;
+use kameo::actor::{ActorRef, WeakActorRef};
+use kameo::error::Infallible;
+use kameo::mailbox::{MailboxReceiver, Signal};
+
+use crate::error::EndReason;
+use crate::frame::Frame;
+use crate::routing::route;
+use crate::session::{ReadingEnded, SessionActor};
+use crate::shared::Shared;
+use crate::transport::{Gone, Incoming};
+
+/// Frames taken before others get a turn.
+const BATCH: usize = 64;
+
+/// The actor.
+pub(crate) struct ReaderActor {
+    incoming: Box<dyn Incoming>,
+    shared: Arc<Shared>,
+    session: ActorRef<SessionActor>,
+    batch: Vec<Frame>,
+    /// Keeps the mailbox open: the reader stops when the session ends, whoever knows it.
+    _own: ActorRef<Self>,
+}
+
+/// What a reader starts with.
+pub(crate) struct ReaderArgs {
+    pub(crate) incoming: Box<dyn Incoming>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) session: ActorRef<SessionActor>,
+}
+
+impl Actor for ReaderActor {
+    type Args = ReaderArgs;
+    type Error = Infallible;
+
+    async fn on_start(args: ReaderArgs, own: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(Self {
+            incoming: args.incoming,
+            shared: args.shared,
+            session: args.session,
+            batch: Vec::with_capacity(BATCH),
+            _own: own,
+        })
+    }
+
+    async fn next(
+        &mut self,
+        _: WeakActorRef<Self>,
+        mailbox: &mut MailboxReceiver<Self>,
+    ) -> Result<Option<Signal<Self>>, Infallible> {
+        let mut end = self.shared.watch_end();
+        loop {
+            let gone = tokio::select! {
+                biased;
+                _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
+                signal = mailbox.recv() => return Ok(signal),
+                read = std::future::poll_fn(|cx| self.incoming.poll_recv(cx, &mut self.batch, BATCH)) => {
+                    read.err()
+                }
+            };
+            let routed = self.route_batch(); // R3
+            let reason = match (routed, gone) {
+                (ControlFlow::Break(what), _) => EndReason::PeerFault(what.into()),
+                (_, Some(Gone::Fault(what))) => EndReason::PeerFault(what),
+                (_, Some(Gone::PeerGone)) => EndReason::PeerGone,
+                (_, Some(Gone::Closed)) => EndReason::Closed,
+                (ControlFlow::Continue(()), None) => {
+                    tokio::task::coop::consume_budget().await;
+                    continue;
+                }
+            };
+            self.over(reason);
+            return Ok(Some(Signal::Stop));
+        }
+    }
+}
+
+impl ReaderActor {
+    /// Lets the session actor end the session, behind the frames that it was told of before: what the
+    /// peer said last is why it ended.
+    fn over(&self, reason: EndReason) {
+        let told = self.session.tell(ReadingEnded(reason.clone())).try_send();
+        if told.is_err() {
+            self.shared.end(reason);
+        }
+    }
+
+    /// Routes what was read, up to the first frame that breaks a rule.
+    fn route_batch(&mut self) -> ControlFlow<&'static str> {
+        for frame in self.batch.drain(..) {
+            if let Err(what) = route(&self.shared, &self.session, frame) {
+                return ControlFlow::Break(what);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+}

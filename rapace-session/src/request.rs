@@ -1,0 +1,205 @@
+//! A request on its way out: credit, entry, payload, ring.
+//!
+//! - W2: whoever must wait for one of these holds none of what comes after it.
+//! - W3: what is dropped before it was sent leaves no trace.
+//! - W4: a call that the session's end found in the table is the end's to settle; one that it did
+//!   not find was never sent.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::calls::{Entry, Left, NotEntered, Terms};
+use crate::channel::{CallOptions, Channel};
+use crate::context::CallContext;
+use crate::error::{CallFailure, Failure};
+use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
+use crate::orphan::Orphan;
+use crate::pending::Pending;
+use crate::prefix::Prefix;
+use crate::seal::{Encode, SealError, Sealed};
+use crate::settlement::millis_left;
+use crate::shared::Shared;
+use crate::transport::{Claim, Lane, SendError};
+
+/// What is to be sent, in a form that can be sealed more than once.
+pub(crate) struct Request<'a> {
+    body: Body<'a>,
+    method: u32,
+    flags: Flags,
+    terms: Terms,
+    awaited: bool,
+}
+
+enum Body<'a> {
+    Values {
+        arguments: &'a (dyn Encode + 'a),
+        prefix: Prefix<'a>,
+    },
+    /// Sealed for another session before.
+    Sealed(&'a Frame),
+}
+
+/// Why a call was not entered into the table.
+pub(crate) enum NotSent {
+    /// The session is over.
+    Over,
+    Failed(CallFailure),
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(
+        method: u32,
+        arguments: &'a (dyn Encode + 'a),
+        options: &'a CallOptions,
+        awaited: bool,
+    ) -> Self {
+        Self {
+            body: Body::Values {
+                arguments,
+                prefix: Prefix {
+                    stream: None,
+                    metadata: &options.metadata,
+                },
+            },
+            method,
+            flags: Flags::none().and_if(Flags::ONEWAY, !awaited),
+            terms: Terms {
+                deadline: CallContext::earliest(options.deadline),
+                idempotent: options.idempotent,
+                kills: 0,
+                order: None,
+            },
+            awaited,
+        }
+    }
+
+    /// The request that an orphan was, once more.
+    pub(crate) fn again(orphan: &'a Orphan) -> Self {
+        let mut terms = orphan.terms.clone();
+        terms.kills += u32::from(orphan.claim == Claim::Begun);
+        Self {
+            body: Body::Sealed(&orphan.frame),
+            method: orphan.frame.header.method,
+            flags: orphan.frame.header.flags,
+            terms,
+            awaited: orphan.awaited,
+        }
+    }
+
+    pub(crate) fn stream(&mut self, id: ChannelId, client: bool, server: bool) {
+        self.flags = self
+            .flags
+            .and_if(Flags::CLIENT_STREAM, client)
+            .and_if(Flags::SERVER_STREAM, server);
+        if let Body::Values { prefix, .. } = &mut self.body {
+            prefix.stream = self.flags.streams().then_some(id);
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.terms.deadline
+    }
+
+    /// Enters the call and puts it on the ring.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing.
+    pub(crate) async fn send(
+        &self,
+        channel: &Channel,
+        pending: &Arc<Pending>,
+    ) -> Result<(), NotSent> {
+        let shared = &channel.shared;
+        loop {
+            // W2
+            let credit = channel.inner.credit().await.ok_or(NotSent::Over)?;
+            let room = shared.calls.room().await.ok_or(NotSent::Over)?;
+            let sealed = self.seal(shared).await?;
+            let mut frame = Frame {
+                header: Header::new(Verb::Request, channel.inner.id),
+                payload: sealed.payload,
+                blobs: sealed.blobs,
+            };
+            frame.header.method = self.method;
+            frame.header.flags = sealed.flags.and(self.flags);
+            let entry = Entry {
+                pending: Arc::clone(pending),
+                channel: Arc::clone(&channel.inner),
+                frame: frame.clone(),
+                terms: self.terms.clone(),
+                awaited: self.awaited,
+                sent: true,
+            };
+            let note = |call| pending.enter(shared, call);
+            let call = shared.calls.enter(room, Box::new(entry), note);
+            let call = call.map_err(|why| match why {
+                NotEntered::Closed => NotSent::Over,
+                NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),
+            })?;
+            credit.forget();
+            frame.header.call = call;
+            let mut unsent = Unsent(Some((shared, call)));
+            if self.put(shared, &mut frame).await {
+                unsent.0 = None;
+                shared.metrics.sent_call(&frame);
+                return Ok(());
+            }
+            // Somebody else sent one of the buffers first: seal again, with a copy of it.
+        }
+    }
+
+    async fn seal(&self, shared: &Shared) -> Result<Sealed, NotSent> {
+        let sealed = match self.body {
+            Body::Values { arguments, prefix } => {
+                shared.packer.seal(Lane::Data, prefix, arguments).await
+            }
+            Body::Sealed(frame) => shared.packer.reseal(Lane::Data, frame).await,
+        };
+        sealed.map_err(|error| match error {
+            SealError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
+            SealError::TooLarge { len, max } => NotSent::Failed(CallFailure::TooLarge { len, max }),
+            SealError::Closed => NotSent::Over,
+        })
+    }
+
+    /// Puts a request on the ring, or leaves it to the session's end (W4). False if a buffer of it
+    /// is on its way already.
+    async fn put(&self, shared: &Shared, frame: &mut Frame) -> bool {
+        let call = frame.header.call;
+        let mark = |sent| shared.calls.with(call, |entry| entry.sent = sent);
+        loop {
+            frame.header.credits = millis_left(self.terms.deadline);
+            match shared.transport.send(frame, Lane::Data) {
+                Ok(()) => return true,
+                Err(SendError::Closed) => {
+                    mark(false);
+                    return true;
+                }
+                Err(SendError::Full) => {
+                    mark(false);
+                    if shared.transport.ready(Lane::Data).await.is_err() {
+                        return true;
+                    }
+                    mark(true);
+                }
+                Err(SendError::InFlight) => {
+                    mark(false);
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// Gives credit and entry back if the caller leaves between taking them and sending (W3).
+struct Unsent<'a>(Option<(&'a Shared, CallId)>);
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some((shared, call)) = self.0
+            && let Left::Unsent(entry) = shared.calls.forsake(call)
+        {
+            entry.channel.refund();
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Puts one frame where it belongs. What comes back is a rule that the peer broke.
+//!
+//! - N1: routing never waits.
+//! - N2: a frame for a call or a channel that is over is counted and dropped: the two sides cannot
+//!   know of each other's endings in time. A frame for one that cannot have been is a fault.
+//! - N3: a call that the peer answered is settled, also when the answer broke a rule.
+
+use std::sync::Arc;
+
+use kameo::actor::ActorRef;
+
+use crate::calls::{Entry, Found};
+use crate::envelope::Envelope;
+use crate::error::{CallFailure, EndReason, Failure};
+use crate::frame::{Flags, Frame, Header, Status, Verb};
+use crate::incoming::{IncomingCall, ServiceRoute};
+use crate::pending::{Outcome, Reply};
+use crate::session::{Control, SessionActor};
+use crate::shared::{Route, Shared};
+use crate::stream::{Arrived, Overrun, StreamParts};
+use crate::transport::Claim;
+
+type Fault = &'static str;
+
+/// Puts one frame where it belongs.
+pub(crate) fn route(
+    shared: &Arc<Shared>,
+    session: &ActorRef<SessionActor>,
+    frame: Frame,
+) -> Result<(), Fault> {
+    let header = frame.header;
+    shared.metrics.received(&frame);
+    if !header.verb.allows(header.flags) {
+        return Err("flags that its verb does not have");
+    }
+    match header.verb {
+        Verb::Reply => reply(shared, frame),
+        Verb::Request => request(shared, frame),
+        Verb::Item | Verb::End | Verb::Stop | Verb::Reset => {
+            stream_frame(shared, frame);
+            Ok(())
+        }
+        Verb::Credit => credit(shared, header),
+        Verb::Cancel => {
+            if !shared.incoming.cancel(header.call) {
+                shared.metrics.arrived_late();
+            }
+            Ok(())
+        }
+        Verb::Hello
+        | Verb::Welcome
+        | Verb::Refuse
+        | Verb::Open
+        | Verb::Opened
+        | Verb::NotOpened
+        | Verb::Drain
+        | Verb::Close => session
+            .tell(Control(frame))
+            .try_send()
+            .map_err(|_| "more control frames than a session has use for"),
+    }
+}
+
+fn request(shared: &Arc<Shared>, frame: Frame) -> Result<(), Fault> {
+    let header = frame.header;
+    let Some(Route::Service(service)) = shared.route(header.channel) else {
+        return Err("a request on a channel that is not open");
+    };
+    let envelope = Envelope::open(frame)?;
+    let mut parts = None;
+    let mut refused = false;
+    if let Some(id) = envelope.stream() {
+        if !shared.is_free_for_peer(id) {
+            return Err("a stream with a number that is not free");
+        }
+        if shared.streams() < MAX_STREAMS {
+            let sends = header.flags.has(Flags::SERVER_STREAM);
+            let takes = header.flags.has(Flags::CLIENT_STREAM);
+            parts = Some(Box::new(shared.open_stream(id, sends, takes)));
+        } else {
+            shared.send_reset(id, TOO_MANY);
+            refused = true;
+        }
+    }
+    deliver(shared, &service, header, envelope, parts, refused)
+}
+
+fn deliver(
+    shared: &Arc<Shared>,
+    service: &Arc<ServiceRoute>,
+    header: Header,
+    envelope: Envelope,
+    parts: Option<Box<StreamParts>>,
+    refused: bool,
+) -> Result<(), Fault> {
+    let Some(call) = IncomingCall::enter(shared, service, header, envelope, parts)? else {
+        return Ok(());
+    };
+    if refused {
+        call.refuse(&Failure::Unavailable(TOO_MANY.into()));
+    } else if let Err(call) = service.sink.deliver(call) {
+        call.refuse(&Failure::Unavailable("the service has stopped".into()));
+    }
+    Ok(())
+}
+
+fn stream_frame(shared: &Shared, frame: Frame) {
+    let verb = frame.header.verb;
+    let Some(Route::Stream(stream)) = shared.route(frame.header.channel) else {
+        return shared.metrics.arrived_late();
+    };
+    let told = match verb {
+        Verb::Item if stream.take_allowance() => {
+            stream.actor.tell(Arrived(frame)).try_send().is_ok()
+        }
+        Verb::Item if stream.says_first(verb) => stream.actor.tell(Overrun).try_send().is_ok(),
+        Verb::Item => false,
+        _ => stream.says_first(verb) && stream.actor.tell(Arrived(frame)).try_send().is_ok(),
+    };
+    if !told {
+        shared.metrics.arrived_late();
+    }
+}
+
+fn credit(shared: &Shared, header: Header) -> Result<(), Fault> {
+    match shared.route(header.channel) {
+        Some(Route::Stream(stream)) if !stream.granted(header.credits) => {
+            Err("more credits than its window")
+        }
+        Some(Route::Stream(_)) => Ok(()),
+        Some(Route::Client(_) | Route::Service(_)) => Err("credits for what is not a stream"),
+        None => {
+            shared.metrics.arrived_late();
+            Ok(())
+        }
+    }
+}
+
+/// The answer to one of our calls.
+fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
+    let header = frame.header;
+    let entry = match shared.calls.complete(header.call) {
+        Found::Live(entry) => entry,
+        Found::Forsaken(channel) => {
+            shared.metrics.arrived_late();
+            return match channel.id == header.channel && channel.give_back(header.credits) {
+                true => Ok(()),
+                false => Err("more credits than were taken"),
+            };
+        }
+        Found::Nothing => return Err("a reply to no call"),
+    };
+    let awaited = entry.awaited;
+    let outcome = match outcome(shared, &entry, frame) {
+        Ok(outcome) => outcome,
+        Err(what) => {
+            // N3
+            entry.pending.settle(Err(CallFailure::Lost {
+                claim: Claim::Begun,
+                reason: EndReason::PeerFault(what.into()),
+            }));
+            return Err(what);
+        }
+    };
+    if !entry.pending.settle(outcome) && awaited {
+        shared.metrics.arrived_late();
+    }
+    Ok(())
+}
+
+fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Fault> {
+    let header = frame.header;
+    if header.channel != entry.channel.id {
+        return Err("a reply on another channel than its call");
+    }
+    if !entry.channel.give_back(header.credits) {
+        return Err("more credits than were taken");
+    }
+    let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;
+    if status != Status::Failed {
+        return Ok(Ok(Reply::new(status, Envelope::open(frame)?)));
+    }
+    shared.metrics.failed();
+    let failure = Failure::from_bytes(frame.payload.bytes());
+    if !entry.awaited {
+        tracing::warn!(service = &*entry.channel.service, %failure, "a tell was not handled");
+    }
+    Ok(Err(CallFailure::Failed(failure)))
+}
+
+/// Streams in one session. An actor and its queue take some 7 KiB, so a peer that opens streams and
+/// forgets them can cost 28 MiB.
+pub(crate) const MAX_STREAMS: u32 = 4096;
+
+const TOO_MANY: &str = "over 4096 streams in one session";

@@ -1,0 +1,309 @@
+//! From values to a payload that can be sent: encoded into the buffer that travels, buffers attached.
+//!
+//! - K1: a body is written once, where it is sent from: its length and its buffers are counted before.
+//! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
+//! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rapace_codec::{Blob, BlobMut, EncodeError, Writer};
+
+use crate::buffers::Buffers;
+use crate::envelope::table_len;
+use crate::frame::{Flags, Frame, INLINE_MAX, Payload};
+use crate::prefix::Prefix;
+use crate::transport::{AllocateError, BLOB_REF, Lane, Transport};
+
+/// Values that can be written into a body. Writing twice writes the same.
+pub trait Encode: Send + Sync {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// A value that has no bytes.
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
+}
+
+impl Encode for () {
+    fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// A payload ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) flags: Flags,
+    pub(crate) payload: Payload,
+    pub(crate) blobs: Vec<Blob>,
+}
+
+/// Why there is no payload.
+#[derive(Debug)]
+pub(crate) enum SealError {
+    Encode(String),
+    TooLarge { len: usize, max: usize },
+    Closed,
+}
+
+/// Makes payloads for one transport.
+pub(crate) struct Packer {
+    transport: Arc<dyn Transport>,
+    buffers: Arc<Buffers>,
+    copied: AtomicU64,
+}
+
+impl Packer {
+    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            buffers: Arc::new(Buffers::new(Arc::clone(&transport))),
+            transport,
+            copied: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
+    /// Bytes of buffers that had to be copied (K3).
+    pub(crate) fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    /// Encodes a body behind its prefix (K1).
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives everything back.
+    pub(crate) async fn seal(
+        &self,
+        lane: Lane,
+        prefix: Prefix<'_>,
+        body: &(dyn Encode + '_),
+    ) -> Result<Sealed, SealError> {
+        let mut named = Vec::new();
+        let mut counter = Writer::counting(&mut named);
+        body.encode(&mut counter)?;
+        let before = prefix.len()?;
+        let len = before + counter.written();
+        let (payload, blobs) = self
+            .assemble(lane, named, len, |place| {
+                let (head, rest) = place.split_at_mut(before);
+                prefix.write(head)?;
+                body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
+                Ok(())
+            })
+            .await?;
+        Ok(Sealed {
+            flags: prefix.flags().and_if(Flags::BLOBS, !blobs.is_empty()),
+            payload,
+            blobs,
+        })
+    }
+
+    /// Seals once more what was sealed for another transport: same bytes, buffers attached anew.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives everything back.
+    pub(crate) async fn reseal(&self, lane: Lane, frame: &Frame) -> Result<Sealed, SealError> {
+        let bytes = frame.payload.bytes();
+        let rest = bytes
+            .get(table_len(frame.blobs.len())..)
+            .unwrap_or_default();
+        let (payload, blobs) = self
+            .assemble(lane, frame.blobs.clone(), rest.len(), |place| {
+                place.copy_from_slice(rest);
+                Ok(())
+            })
+            .await?;
+        Ok(Sealed {
+            flags: frame.header.flags,
+            payload,
+            blobs,
+        })
+    }
+
+    /// A payload of the table of buffers and `len` bytes that `fill` writes.
+    async fn assemble(
+        &self,
+        lane: Lane,
+        named: Vec<Blob>,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), SealError>,
+    ) -> Result<(Payload, Vec<Blob>), SealError> {
+        let front = table_len(named.len());
+        let total = front + len;
+        let count = u16::try_from(named.len())
+            .map_err(|_| SealError::Encode(format!("{} buffers in one payload", named.len())))?;
+        let mut bytes = [0; INLINE_MAX];
+        let (mut buffer, blobs, refs) = self.gather(lane, total, named).await?;
+        let place = match &mut buffer {
+            Some(buffer) => &mut **buffer,
+            None => &mut bytes[..total],
+        };
+        let (table, place) = place.split_at_mut(front);
+        if let Some((number, entries)) = table.split_first_chunk_mut::<2>() {
+            *number = count.to_le_bytes();
+            entries.copy_from_slice(refs.as_flattened());
+        }
+        fill(place)?;
+        let payload = match buffer {
+            Some(buffer) => Payload::Buffer(buffer.freeze()),
+            None => Payload::Inline {
+                len: total as u8,
+                bytes,
+            },
+        };
+        Ok((payload, blobs))
+    }
+
+    /// A buffer of `total` bytes unless these fit in the frame itself, and every named buffer where
+    /// it can be sent from (K3).
+    async fn gather(
+        &self,
+        lane: Lane,
+        total: usize,
+        mut blobs: Vec<Blob>,
+    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<[u8; BLOB_REF]>), SealError> {
+        let large = total > INLINE_MAX;
+        if blobs.is_empty() {
+            let buffer = match large {
+                true => Some(self.buffers.one(total, lane).await?),
+                false => None,
+            };
+            return Ok((buffer, blobs, Vec::new()));
+        }
+        let mut refs = vec![[0; BLOB_REF]; blobs.len()];
+        let mut elsewhere = Vec::new();
+        let mut sizes = Vec::with_capacity(1);
+        sizes.extend(large.then_some(total));
+        for at in 0..blobs.len() {
+            // Two buffers in one piece of memory: `reference` knows whether both can be sent.
+            match self.transport.reference(&blobs[at], &blobs[..at]) {
+                Some(reference) => refs[at] = reference,
+                None => {
+                    elsewhere.push(at);
+                    sizes.push(blobs[at].len());
+                }
+            }
+        }
+        let mut buffers = self.buffers.all(sizes, lane).await?.into_iter();
+        let buffer = match large {
+            true => Some(buffers.next().ok_or(SealError::Closed)?),
+            false => None,
+        };
+        for (at, mut copy) in elsewhere.into_iter().zip(buffers) {
+            copy.copy_from_slice(&blobs[at]);
+            self.copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
+            let copy = copy.freeze();
+            let reference = self.transport.reference(&copy, &[]);
+            refs[at] = reference.ok_or(SealError::Closed)?;
+            blobs[at] = copy;
+        }
+        Ok((buffer, blobs, refs))
+    }
+}
+
+impl From<EncodeError> for SealError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error.to_string())
+    }
+}
+
+impl From<AllocateError> for SealError {
+    fn from(error: AllocateError) -> Self {
+        match error {
+            AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },
+            AllocateError::Exhausted | AllocateError::Closed => Self::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::envelope::Envelope;
+    use crate::frame::{ChannelId, Header, Verb};
+    use crate::transport::memory::{self, MemoryConfig};
+
+    struct Text(&'static str);
+
+    impl Encode for Text {
+        fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+            writer.write(&self.0.to_owned())
+        }
+    }
+
+    struct Page(String, Blob);
+
+    impl Encode for Page {
+        fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+            writer.write(&self.0)?;
+            writer.write(&self.1)
+        }
+    }
+
+    fn opened(sealed: Sealed, more: Flags) -> Envelope {
+        let mut header = Header::new(Verb::Request, ChannelId(1));
+        header.flags = sealed.flags.and(more);
+        Envelope::open(Frame {
+            header,
+            payload: sealed.payload,
+            blobs: sealed.blobs,
+        })
+        .unwrap()
+    }
+
+    fn packer() -> (Packer, crate::transport::Endpoint) {
+        let (a, b) = memory::pair(MemoryConfig::default());
+        (Packer::new(a.transport), b)
+    }
+
+    #[tokio::test]
+    async fn a_prefix_precedes_bodies_of_every_length() {
+        let (packer, _other) = packer();
+        let metadata = vec![("trace".to_owned(), "17".to_owned())];
+        let prefix = Prefix {
+            stream: Some(ChannelId(9)),
+            metadata: &metadata,
+        };
+        const LONG: &str = "a body that is too long for the stack, and so is written straight into \
+                            the buffer that travels, behind a prefix whose length is known before \
+                            the first byte of the body is written";
+        for text in ["", "inline", "a body that does not fit in line", LONG] {
+            let text = Text(text);
+            let sealed = packer.seal(Lane::Data, prefix, &text).await.unwrap();
+            let envelope = opened(sealed, Flags::CLIENT_STREAM);
+            assert_eq!(envelope.stream(), Some(ChannelId(9)));
+            assert_eq!(envelope.metadata(), metadata);
+            assert_eq!(envelope.reader().read::<String>().unwrap(), text.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn buffers_are_named_before_bodies_of_every_length() {
+        let (packer, _other) = packer();
+        for len in [0, 20, 128, 1000] {
+            let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
+            let sealed = packer
+                .seal(Lane::Data, Prefix::default(), &page)
+                .await
+                .unwrap();
+            assert!(sealed.flags.has(Flags::BLOBS));
+            let mut header = Header::new(Verb::Request, ChannelId(1));
+            header.flags = sealed.flags;
+            let before = Frame {
+                header,
+                payload: sealed.payload.clone(),
+                blobs: sealed.blobs.clone(),
+            };
+            let again = packer.reseal(Lane::Data, &before).await.unwrap();
+            for sealed in [sealed, again] {
+                let envelope = opened(sealed, Flags::none());
+                let mut reader = envelope.reader();
+                assert_eq!(reader.read::<String>().unwrap(), page.0);
+                assert_eq!(reader.read::<Blob>().unwrap(), page.1);
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The session: two peers that know each other. What owns its life is the [`SessionActor`].
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use kameo::actor::{ActorRef, Spawn};
+use kameo::mailbox;
+use rapace_codec::BlobMut;
+
+use crate::channel::Channel;
+use crate::config::SessionConfig;
+use crate::error::{EndReason, HandshakeError, OpenError};
+use crate::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
+use crate::hello::{self, Hello};
+use crate::metrics::MetricsSnapshot;
+use crate::reader::{ReaderActor, ReaderArgs};
+use crate::shared::Shared;
+use crate::stream::MAX_WINDOW;
+use crate::transport::{AllocateError, Endpoint, Lane};
+
+mod actor;
+mod handshake;
+
+use actor::OpenChannel;
+pub use actor::SessionActor;
+pub(crate) use actor::{Control, MAX_CHANNELS, ReadingEnded};
+
+/// Control frames that may wait for the session actor, which waits for nobody.
+const CONTROL_MAILBOX: usize = 1024;
+
+/// One end of an established session. Cheap to clone; lives until closed, by either side or by
+/// the peer's death, whoever holds handles.
+#[derive(Clone, Debug)]
+pub struct Session {
+    shared: Arc<Shared>,
+}
+
+impl Session {
+    pub(crate) fn of(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    /// Starts the session's actors and shakes hands: both sides have accepted each other when this
+    /// is done. There is no timeout here: the caller knows how long it is willing to wait.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the session.
+    ///
+    /// # Errors
+    /// See [`HandshakeError`].
+    pub async fn establish(
+        endpoint: Endpoint,
+        config: SessionConfig,
+    ) -> Result<Self, HandshakeError> {
+        let hello = Hello {
+            name: config.name.clone(),
+            stream_window: config.stream_window.clamp(1, MAX_WINDOW),
+            services: config.offers.clone(),
+        };
+        let bytes = hello::encode(&hello)?;
+        let shared = Arc::new(Shared::new(endpoint.transport, endpoint.side, config));
+        let session = Self::of(Arc::clone(&shared));
+        let mut guard = EndOnDrop(Some(Arc::clone(&shared)));
+        let too_large = |_| {
+            HandshakeError::BadHello("ours is larger than any buffer of the transport's".into())
+        };
+        let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+        frame.payload = session.payload(&bytes).await.map_err(too_large)?;
+        shared.outbox.send(frame);
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let actor = SessionActor::spawn_with_mailbox(
+            SessionActor::new(Arc::clone(&shared), ready),
+            mailbox::bounded(CONTROL_MAILBOX),
+        );
+        let reader = ReaderArgs {
+            incoming: endpoint.incoming,
+            shared: Arc::clone(&shared),
+            session: actor.clone(),
+        };
+        ReaderActor::spawn_link(&actor, reader).await;
+        // Dropped without a word when the session ends first.
+        let agreed = is_ready.await.is_ok();
+        match shared.ended() {
+            None if agreed => {
+                guard.0 = None;
+                Ok(session)
+            }
+            Some(EndReason::Refused(why)) => Err(why),
+            other => Err(HandshakeError::Ended(
+                other.unwrap_or(EndReason::Closed).to_string(),
+            )),
+        }
+    }
+
+    /// `bytes` as the payload of a control frame.
+    async fn payload(&self, bytes: &[u8]) -> Result<Payload, AllocateError> {
+        if bytes.len() <= INLINE_MAX {
+            return Ok(Payload::inline(bytes).unwrap_or(Payload::EMPTY));
+        }
+        let buffers = self.shared.packer.buffers();
+        let mut buffer = buffers.one(bytes.len(), Lane::Priority).await?;
+        buffer.copy_from_slice(bytes);
+        Ok(Payload::Buffer(buffer.freeze()))
+    }
+
+    /// What the peer said about itself.
+    #[must_use]
+    pub fn peer(&self) -> Option<&Hello> {
+        self.shared.peer.get()
+    }
+
+    /// Opens a channel to a service of the peer's.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves a channel that nobody uses until the session ends.
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open(&self, service: &str) -> Result<Channel, OpenError> {
+        let Some(actor) = self.shared.actor() else {
+            return Err(OpenError::Ended(self.reason()));
+        };
+        let Ok(payload) = self.payload(service.as_bytes()).await else {
+            return Err(OpenError::Refused(format!(
+                "a name of {} bytes could not be sent",
+                service.len()
+            )));
+        };
+        let asked = actor.ask(OpenChannel {
+            service: service.to_owned(),
+            payload,
+        });
+        match asked.send().await {
+            Ok(channel) => Ok(Channel {
+                shared: Arc::clone(&self.shared),
+                inner: channel,
+            }),
+            Err(kameo::error::SendError::HandlerError(refusal)) => Err(refusal),
+            Err(_) => Err(OpenError::Ended(self.reason())),
+        }
+    }
+
+    fn reason(&self) -> EndReason {
+        self.shared.ended().unwrap_or(EndReason::Closed)
+    }
+
+    /// A buffer of `len` bytes, zeroes or left-overs of this side's, for a request: sending it copies
+    /// nothing. When the transport has none that large, or has ended, it lies on the heap.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its turn.
+    pub async fn allocate(&self, len: usize) -> BlobMut {
+        self.allocate_on(len, Lane::Data).await
+    }
+
+    /// As [`allocate`](Self::allocate), for a reply: it may take what requests may not.
+    pub async fn allocate_for_reply(&self, len: usize) -> BlobMut {
+        self.allocate_on(len, Lane::Priority).await
+    }
+
+    async fn allocate_on(&self, len: usize, lane: Lane) -> BlobMut {
+        let allocated = self.shared.packer.buffers().one(len, lane).await;
+        allocated.unwrap_or_else(|_| BlobMut::zeroed(len))
+    }
+
+    /// Tells the peer that we will make no new calls; it finishes what it has and closes.
+    pub fn drain(&self) {
+        self.shared
+            .outbox
+            .send(Frame::bare(Header::new(Verb::Drain, ChannelId::SESSION)));
+    }
+
+    /// Closes the session now. Calls under way end. The peer reads why, unless its ring is full of
+    /// what it has not read: then it only sees that we are gone.
+    pub fn close(&self, why: &str) {
+        self.shared.close(why);
+    }
+
+    /// Ends the session without telling the peer: for a peer that is known to be dead, so that what
+    /// carries no claim mark has not begun. What it had published and the reader has not read yet
+    /// is lost.
+    pub fn abort(&self, reason: EndReason) {
+        self.shared.end_without_peer(reason);
+    }
+
+    /// Waits for the session's end and says why.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn ended(&self) -> EndReason {
+        let mut end = self.shared.watch_end();
+        match end.wait_for(Option::is_some).await {
+            Ok(reason) => reason.clone().unwrap_or(EndReason::Closed),
+            Err(_) => EndReason::Closed,
+        }
+    }
+
+    /// Why the session ended, if it has.
+    #[must_use]
+    pub fn end_reason(&self) -> Option<EndReason> {
+        self.shared.ended()
+    }
+
+    /// Calls of ours whose reply has not arrived.
+    #[must_use]
+    pub fn calls_under_way(&self) -> usize {
+        self.shared.calls.under_way()
+    }
+
+    /// Whether the peer has asked for no new calls.
+    #[must_use]
+    pub fn peer_drains(&self) -> bool {
+        self.shared.peer_drains.load(Ordering::Acquire)
+    }
+
+    /// The counters now.
+    #[must_use]
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.shared.metrics.snapshot()
+    }
+
+    /// Payload bytes that were copied because they lay outside the transport's buffers.
+    #[must_use]
+    pub fn bytes_copied(&self) -> u64 {
+        self.shared.packer.copied()
+    }
+
+    /// How often the peer's executor said that it runs, where the transport can tell.
+    #[must_use]
+    pub fn peer_beats(&self) -> Option<u32> {
+        self.shared.transport.peer_beats()
+    }
+
+    /// How full rings and slabs are, over shared memory.
+    #[must_use]
+    pub fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
+        self.shared.transport.link_stats()
+    }
+
+    /// The session's actor, to link to: it stops when the session ends.
+    #[must_use]
+    pub fn actor(&self) -> Option<ActorRef<SessionActor>> {
+        self.shared.actor()
+    }
+}
+
+struct EndOnDrop(Option<Arc<Shared>>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if let Some(shared) = self.0.take() {
+            shared.close("the handshake was given up");
+        }
+    }
+}

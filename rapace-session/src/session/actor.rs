@@ -1,0 +1,299 @@
+//! The actor that owns a session's life.
+//!
+//! | message | from | kind |
+//! |---|---|---|
+//! | `Control` | reader | tell |
+//! | `ReadingEnded` | reader | tell |
+//! | `OpenChannel` | [`Session::open`](crate::Session::open) | ask |
+//!
+//! - L1: whichever way it ends, [`Session::ended`](crate::Session::ended) says why, and every wait
+//!   in it ends.
+//! - L2: a drained side finishes what it has begun, what waits in its mailboxes and its streams, then
+//!   closes.
+//! - L3: the windows that one side grants stay within half of what is left of the peer's call table
+//!   each, so that the callers of a slow service leave entries for those of others.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use kameo::Actor;
+use kameo::actor::{ActorId, ActorRef, WeakActorRef};
+use kameo::error::{ActorStopReason, Infallible};
+use kameo::mailbox::{MailboxReceiver, Signal};
+use kameo::message::{Context, Message};
+use kameo::reply::{DelegatedReply, ReplySender};
+use tokio::sync::oneshot;
+use tokio::time::{Interval, MissedTickBehavior};
+
+use crate::credits::ClientChannel;
+use crate::error::{EndReason, HandshakeError, OpenError};
+use crate::frame::{ChannelId, Frame, Header, Payload, Verb};
+use crate::incoming::ServiceRoute;
+use crate::session::handshake::{Handshake, Step};
+use crate::shared::{Route, Shared};
+use crate::stream::MAX_WINDOW;
+
+/// Channels that one peer may open.
+pub(crate) const MAX_CHANNELS: u32 = 256;
+
+/// The actor that owns a session's life. It stops when the session ends.
+pub struct SessionActor {
+    shared: Arc<Shared>,
+    handshake: Handshake,
+    ready: Option<oneshot::Sender<()>>,
+    opening: HashMap<ChannelId, Opening>,
+    accepted: u32,
+    /// Entries of the peer's call table that no window was granted for.
+    unpromised: u32,
+    beat: Interval,
+}
+
+/// A channel that the peer has not opened yet.
+struct Opening {
+    service: String,
+    asker: ReplySender<Result<Arc<ClientChannel>, OpenError>>,
+}
+
+/// A frame for the session itself.
+pub(crate) struct Control(pub(crate) Frame);
+
+/// The reader has nothing more to read.
+pub(crate) struct ReadingEnded(pub(crate) EndReason);
+
+/// Open a channel to a service of the peer's.
+pub(crate) struct OpenChannel {
+    pub(crate) service: String,
+    /// The name, ready to be sent.
+    pub(crate) payload: Payload,
+}
+
+impl SessionActor {
+    pub(crate) fn new(shared: Arc<Shared>, ready: oneshot::Sender<()>) -> Self {
+        let mut beat = tokio::time::interval(shared.config.heartbeat.max(SHORTEST_BEAT));
+        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        Self {
+            unpromised: shared.transport.call_table(),
+            beat,
+            shared,
+            handshake: Handshake::Silent,
+            ready: Some(ready),
+            opening: HashMap::new(),
+            accepted: 0,
+        }
+    }
+
+    fn fault(&self, what: &str) {
+        self.shared.end(EndReason::PeerFault(what.into()));
+    }
+
+    fn say(&self, verb: Verb, channel: ChannelId, why: &str) {
+        let mut frame = Frame::bare(Header::new(verb, channel));
+        frame.payload = self.shared.short_payload(why.as_bytes());
+        self.shared.outbox.send(frame);
+    }
+
+    /// What is none of the handshake's business.
+    fn control(&mut self, frame: &Frame) {
+        let text = || String::from_utf8_lossy(frame.payload.bytes()).into_owned();
+        match frame.header.verb {
+            Verb::Refuse => {
+                let why = HandshakeError::RefusedByPeer(text());
+                self.shared.end(EndReason::Refused(why));
+            }
+            Verb::Open => self.accept(frame.header.channel, &text()),
+            Verb::Opened => self.opened(frame),
+            Verb::NotOpened => match self.opening.remove(&frame.header.channel) {
+                Some(waiting) => waiting.asker.send(Err(OpenError::Refused(text()))),
+                None => self.fault("an answer to no opening"),
+            },
+            Verb::Drain => {
+                self.shared.peer_drains.store(true, Ordering::Release);
+                self.close_if_drained();
+            }
+            Verb::Close => self.shared.end(EndReason::ClosedByPeer(text())),
+            _ => {}
+        }
+    }
+
+    fn accept(&mut self, id: ChannelId, service: &str) {
+        if !self.shared.is_free_for_peer(id) {
+            return self.fault("a channel with a number that is not free");
+        }
+        self.accepted += 1;
+        if self.accepted > MAX_CHANNELS {
+            let why = format!("over {MAX_CHANNELS} channels in one session");
+            return self.say(Verb::NotOpened, id, &why);
+        }
+        match self.shared.config.acceptor.open(service) {
+            Ok((sink, asked)) => {
+                let window = asked.clamp(1, (self.unpromised / 2).max(1)); // L3
+                self.unpromised = self.unpromised.saturating_sub(window);
+                let route = Arc::new(ServiceRoute::new(id, sink, window));
+                if !self.shared.install(id, Route::Service(route)) {
+                    return self.fault("a channel with a number that is not free");
+                }
+                let mut header = Header::new(Verb::Opened, id);
+                header.credits = window;
+                self.shared.outbox.send(Frame::bare(header));
+            }
+            Err(why) => self.say(Verb::NotOpened, id, &why),
+        }
+    }
+
+    fn opened(&mut self, frame: &Frame) {
+        let id = frame.header.channel;
+        let Some(waiting) = self.opening.remove(&id) else {
+            return self.fault("an answer to no opening");
+        };
+        let window = frame.header.credits.clamp(1, MAX_WINDOW);
+        let channel = Arc::new(ClientChannel::new(id, &waiting.service, window));
+        self.shared.install(id, Route::Client(Arc::clone(&channel)));
+        waiting.asker.send(Ok(channel));
+    }
+
+    /// Closes once everything that was begun or waits is finished (L2).
+    fn close_if_drained(&self) {
+        if self.shared.peer_drains.load(Ordering::Acquire)
+            && self.shared.incoming.is_idle()
+            && self.shared.streams() == 0
+            && self.shared.outbox.is_empty()
+        {
+            self.shared.close("drained");
+        }
+    }
+}
+
+impl Actor for SessionActor {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(args: Self, actor: ActorRef<Self>) -> Result<Self, Infallible> {
+        // It lives as long as the session does, whoever holds references.
+        args.shared.set_actor(Some(actor));
+        Ok(args)
+    }
+
+    async fn next(
+        &mut self,
+        _: WeakActorRef<Self>,
+        mailbox: &mut MailboxReceiver<Self>,
+    ) -> Result<Option<Signal<Self>>, Infallible> {
+        let shared = Arc::clone(&self.shared);
+        let mut end = shared.watch_end();
+        loop {
+            // Nobody else is told of the last call or stream that ends: it costs nothing until then.
+            let drains = shared.peer_drains.load(Ordering::Acquire);
+            tokio::select! {
+                biased;
+                _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
+                _ = self.beat.tick() => shared.transport.beat(),
+                () = shared.outbox.flush() => {
+                    if shared.outbox.is_overfull() {
+                        self.fault("it asks for answers and does not read them");
+                    }
+                    self.close_if_drained();
+                }
+                () = shared.incoming.idle.notified(), if drains => self.close_if_drained(),
+                signal = mailbox.recv() => return Ok(signal),
+            }
+        }
+    }
+
+    async fn on_link_died(
+        &mut self,
+        _: WeakActorRef<Self>,
+        _: ActorId,
+        reason: ActorStopReason,
+    ) -> Result<ControlFlow<ActorStopReason>, Infallible> {
+        // The reader stops only at the session's end; if it did not say so, it panicked. Others
+        // that were linked are nothing to us.
+        if let ActorStopReason::Panicked(error) = reason {
+            let why = format!("the reader panicked: {error}");
+            self.shared.end(EndReason::Internal(why));
+        }
+        Ok(ControlFlow::Continue(()))
+    }
+
+    async fn on_stop(
+        &mut self,
+        _: WeakActorRef<Self>,
+        reason: ActorStopReason,
+    ) -> Result<(), Infallible> {
+        match reason {
+            ActorStopReason::Panicked(error) => {
+                let why = format!("the session's actor panicked: {error}");
+                self.shared.end(EndReason::Internal(why));
+            }
+            _ => self.shared.close("stopped"),
+        }
+        self.shared.set_actor(None);
+        let reason = self.shared.ended().unwrap_or(EndReason::Closed);
+        for (_, waiting) in self.opening.drain() {
+            waiting.asker.send(Err(OpenError::Ended(reason.clone())));
+        }
+        self.ready = None;
+        Ok(())
+    }
+}
+
+impl Message<OpenChannel> for SessionActor {
+    type Reply = DelegatedReply<Result<Arc<ClientChannel>, OpenError>>;
+
+    async fn handle(
+        &mut self,
+        msg: OpenChannel,
+        ctx: &mut Context<Self, Self::Reply>,
+    ) -> Self::Reply {
+        let (delegated, asker) = ctx.reply_sender();
+        if let Some(asker) = asker {
+            let id = self.shared.next_channel();
+            let service = msg.service;
+            self.opening.insert(id, Opening { service, asker });
+            let mut frame = Frame::bare(Header::new(Verb::Open, id));
+            frame.payload = msg.payload;
+            self.shared.outbox.send(frame);
+        }
+        delegated
+    }
+}
+
+impl Message<Control> for SessionActor {
+    type Reply = ();
+
+    async fn handle(&mut self, Control(frame): Control, _: &mut Context<Self, ()>) {
+        if self.shared.ended().is_some() {
+            return;
+        }
+        let expects = &self.shared.config.expects;
+        let bytes = frame.payload.bytes();
+        match self.handshake.step(frame.header.verb, bytes, expects) {
+            Step::Welcome(hello) => {
+                // The handshake lets one hello through.
+                let _ = self.shared.peer.set(hello);
+                self.say(Verb::Welcome, ChannelId::SESSION, "");
+            }
+            Step::Refuse(why) => self.shared.refuse(why),
+            Step::Ready => {
+                if let Some(ready) = self.ready.take() {
+                    let _ = ready.send(());
+                }
+            }
+            Step::Fault(what) => self.fault(what),
+            Step::NotMine => self.control(&frame),
+        }
+    }
+}
+
+impl Message<ReadingEnded> for SessionActor {
+    type Reply = ();
+
+    async fn handle(&mut self, ReadingEnded(why): ReadingEnded, _: &mut Context<Self, ()>) {
+        self.shared.end(why);
+    }
+}
+
+/// A heartbeat more often than this tells nobody more.
+const SHORTEST_BEAT: Duration = Duration::from_millis(1);

@@ -1,0 +1,124 @@
+//! How two peers come to know each other. Plain logic.
+//!
+//! ```text
+//!           hello ok              welcome
+//!  Silent ───────────▶ Heard ───────────────▶ Known
+//!     │ hello bad, no hello
+//!     └──────────────▶ refused
+//! ```
+//!
+//! - H3: each side sends its hello at once, and its welcome when it has accepted the other's. So a
+//!   side that has been welcomed knows that both have accepted.
+//! - H4: nothing else is said before, except that the session is over.
+
+use crate::error::HandshakeError;
+use crate::frame::Verb;
+use crate::hello::{self, Hello, ServiceOffer};
+
+/// How far we are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Handshake {
+    /// The peer has said nothing.
+    Silent,
+    /// Its hello was accepted.
+    Heard,
+    /// It has accepted ours too.
+    Known,
+}
+
+/// What a frame means for the handshake.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// The peer's hello is acceptable: welcome it.
+    Welcome(Hello),
+    /// The peer's hello is not.
+    Refuse(HandshakeError),
+    /// The session can be used.
+    Ready,
+    /// The frame is none of the handshake's.
+    NotMine,
+    /// The peer broke a rule.
+    Fault(&'static str),
+}
+
+impl Handshake {
+    /// Takes one session frame of the peer's.
+    pub(crate) fn step(&mut self, verb: Verb, payload: &[u8], expects: &[ServiceOffer]) -> Step {
+        match (*self, verb) {
+            (_, Verb::Refuse | Verb::Close) => Step::NotMine,
+            (Self::Silent, Verb::Hello) => match accept(payload, expects) {
+                Ok(hello) => {
+                    *self = Self::Heard;
+                    Step::Welcome(hello)
+                }
+                Err(why) => Step::Refuse(why),
+            },
+            (Self::Silent, _) => Step::Refuse(HandshakeError::NotAPeer),
+            (Self::Heard, Verb::Welcome) => {
+                *self = Self::Known;
+                Step::Ready
+            }
+            (_, Verb::Hello) => Step::Fault("a second hello"),
+            (Self::Heard, _) => Step::Fault("a frame before the handshake was over"),
+            (Self::Known, Verb::Welcome) => Step::Fault("a second welcome"),
+            (Self::Known, _) => Step::NotMine,
+        }
+    }
+}
+
+fn accept(payload: &[u8], expects: &[ServiceOffer]) -> Result<Hello, HandshakeError> {
+    let hello = hello::decode(payload)?;
+    hello::check(expects, &hello.services).map_err(HandshakeError::Schema)?;
+    Ok(hello)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn hello() -> Hello {
+        Hello {
+            name: "test".into(),
+            stream_window: 1,
+            services: Vec::new(),
+        }
+    }
+
+    const VERBS: std::ops::RangeInclusive<u8> = 1..=16;
+
+    #[test]
+    fn every_state_has_an_answer_to_every_verb() {
+        let bytes = hello::encode(&hello()).unwrap();
+        for before in [Handshake::Silent, Handshake::Heard, Handshake::Known] {
+            for verb in VERBS.filter_map(Verb::from_byte) {
+                let mut now = before;
+                let step = now.step(verb, &bytes, &[]);
+                let expected = match (before, verb) {
+                    (_, Verb::Refuse | Verb::Close) => (before, Step::NotMine),
+                    (Handshake::Silent, Verb::Hello) => (Handshake::Heard, Step::Welcome(hello())),
+                    (Handshake::Silent, _) => (before, Step::Refuse(HandshakeError::NotAPeer)),
+                    (Handshake::Heard, Verb::Welcome) => (Handshake::Known, Step::Ready),
+                    (Handshake::Known, Verb::Hello | Verb::Welcome) | (Handshake::Heard, _) => {
+                        assert!(matches!(step, Step::Fault(_)), "{before:?} {verb:?}");
+                        continue;
+                    }
+                    (Handshake::Known, _) => (before, Step::NotMine),
+                };
+                assert_eq!((now, step), expected, "{before:?} {verb:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_hello_without_what_we_expect_is_refused() {
+        let bytes = hello::encode(&hello()).unwrap();
+        let expects = [ServiceOffer {
+            name: "Markdown".into(),
+            methods: Vec::new(),
+        }];
+        let mut now = Handshake::Silent;
+        let step = now.step(Verb::Hello, &bytes, &expects);
+        assert!(matches!(step, Step::Refuse(HandshakeError::Schema(_))));
+        assert_eq!(now, Handshake::Silent);
+    }
+}

@@ -1,0 +1,121 @@
+//! The caller's end of a call: waits for its outcome, and cancels it when dropped before.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::error::{CallFailure, Failure};
+use crate::pending::{Outcome, Pending};
+
+/// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
+/// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
+/// between two sessions, settled.
+#[derive(Debug)]
+pub(crate) struct Abandon(Option<Arc<Pending>>);
+
+impl Abandon {
+    pub(crate) fn new(pending: &Arc<Pending>) -> Self {
+        Self(Some(Arc::clone(pending)))
+    }
+
+    /// The call goes on without anybody.
+    pub(crate) fn disarm(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        if let Some((shared, call)) = self.0.take().and_then(|pending| pending.abandon()) {
+            shared.cancel(call);
+        }
+    }
+}
+
+/// Waits for a call's outcome. Dropping it cancels the call.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the call"]
+pub struct Settlement {
+    guard: Abandon,
+    deadline: Option<Pin<Box<tokio::time::Sleep>>>,
+}
+
+impl Settlement {
+    pub(crate) fn of(guard: Abandon) -> Self {
+        Self {
+            guard,
+            deadline: None,
+        }
+    }
+
+    pub(crate) fn by(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
+        self
+    }
+}
+
+impl Future for Settlement {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        let Some(pending) = &self.guard.0 else {
+            return Poll::Ready(Err(CallFailure::Failed(Failure::Dropped)));
+        };
+        if let Poll::Ready(outcome) = pending.poll(cx) {
+            self.guard.0 = None;
+            return Poll::Ready(outcome);
+        }
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            // Cancels the call.
+            self.guard = Abandon(None);
+            return Poll::Ready(Err(CallFailure::Failed(Failure::DeadlineExceeded)));
+        }
+        Poll::Pending
+    }
+}
+
+/// Runs `work` for as long as the deadline allows: not at all if it has passed.
+pub(crate) async fn within<T>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T, CallFailure>>,
+) -> Result<T, CallFailure> {
+    match deadline {
+        None => work.await,
+        Some(at) if at <= now() => Err(CallFailure::Failed(Failure::DeadlineExceeded)),
+        Some(at) => tokio::time::timeout_at(at.into(), work)
+            .await
+            .unwrap_or(Err(CallFailure::Failed(Failure::DeadlineExceeded))),
+    }
+}
+
+/// Time remaining as it travels: at least 1 ms, 0 for none.
+pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
+    match deadline {
+        None => 0,
+        Some(at) => {
+            let left = at.saturating_duration_since(now()) + Duration::from_micros(999);
+            u32::try_from(left.as_millis()).unwrap_or(u32::MAX).max(1)
+        }
+    }
+}
+
+/// The present on tokio's clock, which tests can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_remaining_is_rounded_up_and_never_zero() {
+        assert_eq!(millis_left(None), 0);
+        assert_eq!(millis_left(Some(now() - Duration::from_secs(1))), 1);
+        let soon = millis_left(Some(now() + Duration::from_micros(2_100)));
+        assert!((2..=3).contains(&soon), "{soon}");
+    }
+}

@@ -1,0 +1,263 @@
+//! What every part of one session can reach: the transport, the tables, the routes, the end.
+//!
+//! - D1: a route is never replaced: a number is used again only when its route is gone.
+//! - D2: a route that is installed after the session's end learns of it like all others.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+use kameo::actor::ActorRef;
+use tokio::sync::watch;
+
+use crate::calls::{CallTable, Left};
+use crate::config::SessionConfig;
+use crate::credits::ClientChannel;
+use crate::error::EndReason;
+use crate::frame::{CallId, ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
+use crate::hello::Hello;
+use crate::incoming::{IncomingTable, ServiceRoute};
+use crate::metrics::Metrics;
+use crate::outbox::Outbox;
+use crate::seal::Packer;
+use crate::session::SessionActor;
+use crate::stream::{MAX_WINDOW, SessionEnded, StreamParts, StreamRoute};
+use crate::transport::{Lane, Side, Transport};
+
+/// Where the frames of a channel go.
+#[derive(Clone)]
+pub(crate) enum Route {
+    /// The peer's calls, to a service of ours.
+    Service(Arc<ServiceRoute>),
+    /// A stream, to its actor.
+    Stream(Arc<StreamRoute>),
+    /// A channel that we opened.
+    Client(Arc<ClientChannel>),
+}
+
+/// One session's common ground.
+pub(crate) struct Shared {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) packer: Packer,
+    pub(crate) outbox: Outbox,
+    pub(crate) config: SessionConfig,
+    pub(crate) calls: CallTable,
+    pub(crate) incoming: IncomingTable,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) peer: OnceLock<Hello>,
+    /// The peer asked for no new calls.
+    pub(crate) peer_drains: AtomicBool,
+    routes: DashMap<ChannelId, Route>,
+    streams: AtomicU32,
+    next_channel: AtomicU32,
+    side: Side,
+    /// Why the session ends, as soon as that is settled.
+    reason: OnceLock<EndReason>,
+    /// The same, told to everybody.
+    end: watch::Sender<Option<EndReason>>,
+    actor: Mutex<Option<ActorRef<SessionActor>>>,
+}
+
+impl Shared {
+    pub(crate) fn new(transport: Arc<dyn Transport>, side: Side, config: SessionConfig) -> Self {
+        let table = transport.call_table();
+        Self {
+            packer: Packer::new(Arc::clone(&transport)),
+            outbox: Outbox::new(Arc::clone(&transport)),
+            calls: CallTable::new(table),
+            incoming: IncomingTable::new(table),
+            metrics: Arc::clone(&config.metrics),
+            peer: OnceLock::new(),
+            peer_drains: AtomicBool::new(false),
+            routes: DashMap::new(),
+            streams: AtomicU32::new(0),
+            next_channel: AtomicU32::new(match side {
+                Side::Creator => 1,
+                Side::Joiner => 2,
+            }),
+            side,
+            reason: OnceLock::new(),
+            end: watch::Sender::new(None),
+            actor: Mutex::default(),
+            transport,
+            config,
+        }
+    }
+
+    /// Why the session ended, if it has.
+    pub(crate) fn ended(&self) -> Option<EndReason> {
+        self.reason.get().cloned()
+    }
+
+    pub(crate) fn watch_end(&self) -> watch::Receiver<Option<EndReason>> {
+        self.end.subscribe()
+    }
+
+    /// Settles why the session ends; false if that was settled already.
+    pub(crate) fn settle_end(&self, reason: &EndReason) -> bool {
+        self.reason.set(reason.clone()).is_ok()
+    }
+
+    /// Tells everybody who watches that the session is over.
+    pub(crate) fn publish_end(&self, reason: &EndReason) {
+        self.end.send_replace(Some(reason.clone()));
+    }
+
+    pub(crate) fn actor(&self) -> Option<ActorRef<SessionActor>> {
+        let actor = self.actor.lock().unwrap_or_else(PoisonError::into_inner);
+        actor.clone()
+    }
+
+    pub(crate) fn set_actor(&self, actor: Option<ActorRef<SessionActor>>) {
+        *self.actor.lock().unwrap_or_else(PoisonError::into_inner) = actor;
+    }
+
+    /// A number that this side has not used; the parity says who chose it.
+    pub(crate) fn next_channel(&self) -> ChannelId {
+        loop {
+            let id = ChannelId(self.next_channel.fetch_add(2, Ordering::Relaxed));
+            if id != ChannelId::SESSION && !self.routes.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Whether the peer may choose this number for a channel that it opens.
+    pub(crate) fn is_peers(&self, id: ChannelId) -> bool {
+        let odd = id.0 % 2 == 1;
+        id != ChannelId::SESSION && odd == (self.side == Side::Joiner)
+    }
+
+    pub(crate) fn route(&self, id: ChannelId) -> Option<Route> {
+        self.routes.get(&id).map(|route| route.clone())
+    }
+
+    /// Whether the peer may open a channel with this number.
+    pub(crate) fn is_free_for_peer(&self, id: ChannelId) -> bool {
+        self.is_peers(id) && !self.routes.contains_key(&id)
+    }
+
+    /// Installs a route; false if the number is in use (D1).
+    pub(crate) fn install(&self, id: ChannelId, route: Route) -> bool {
+        match self.routes.entry(id) {
+            Entry::Occupied(_) => return false,
+            Entry::Vacant(vacant) => drop(vacant.insert(route.clone())),
+        }
+        if let Some(reason) = self.ended() {
+            tell_end(&route, &reason); // D2
+        }
+        true
+    }
+
+    pub(crate) fn install_stream(&self, id: ChannelId, route: &Arc<StreamRoute>) {
+        self.metrics.stream_opened();
+        self.streams.fetch_add(1, Ordering::AcqRel);
+        if !self.install(id, Route::Stream(Arc::clone(route))) {
+            // Two sides never choose the same number, and neither chooses one in use.
+            let reason = EndReason::Internal(format!("channel {id} was opened twice"));
+            tell_end(&Route::Stream(Arc::clone(route)), &reason);
+        }
+    }
+
+    pub(crate) fn close_stream(&self, id: ChannelId) {
+        let removed = self
+            .routes
+            .remove_if(&id, |_, route| matches!(route, Route::Stream(_)));
+        if removed.is_some() && self.streams.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.incoming.idle.notify_one();
+        }
+    }
+
+    pub(crate) fn open_stream(
+        self: &Arc<Self>,
+        id: ChannelId,
+        ours: bool,
+        theirs: bool,
+    ) -> StreamParts {
+        crate::stream::open(self, id, ours, theirs)
+    }
+
+    /// Streams that are not over, whoever opened them.
+    pub(crate) fn streams(&self) -> u32 {
+        self.streams.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn stream_window(&self) -> u32 {
+        self.config.stream_window.clamp(1, MAX_WINDOW)
+    }
+
+    pub(crate) fn peer_stream_window(&self) -> u32 {
+        self.peer
+            .get()
+            .map_or(1, |hello| hello.stream_window.clamp(1, MAX_WINDOW))
+    }
+
+    /// Tells every channel that the session is over.
+    pub(crate) fn tell_channels(&self, reason: &EndReason) {
+        // Told outside of the map's locks.
+        let routes = self.routes.iter().map(|route| route.clone());
+        for route in routes.collect::<Vec<_>>() {
+            tell_end(&route, reason);
+        }
+    }
+
+    /// A caller left.
+    pub(crate) fn cancel(&self, call: CallId) {
+        match self.calls.forsake(call) {
+            Left::Sent => {
+                let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
+                header.call = call;
+                self.outbox.send(Frame::bare(header));
+            }
+            Left::Unsent(entry) => entry.channel.refund(),
+            Left::Nothing => {}
+        }
+    }
+
+    pub(crate) fn send_reset(&self, stream: ChannelId, why: &str) {
+        let mut frame = Frame::bare(Header::new(Verb::Reset, stream));
+        frame.payload = self.short_payload(why.as_bytes());
+        self.outbox.send(frame);
+    }
+
+    /// A message in a payload: cut to [`SHORT`] bytes, and to what the frame itself holds if there
+    /// is no buffer at the moment.
+    pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
+        let bytes = &bytes[..bytes.len().min(SHORT)];
+        if let Some(payload) = Payload::inline(bytes) {
+            return payload;
+        }
+        match self.transport.try_allocate(bytes.len(), Lane::Priority) {
+            Ok(mut buffer) => {
+                buffer.copy_from_slice(bytes);
+                Payload::Buffer(buffer.freeze())
+            }
+            Err(_) => Payload::inline(&bytes[..INLINE_MAX]).unwrap_or(Payload::EMPTY),
+        }
+    }
+}
+
+fn tell_end(route: &Route, reason: &EndReason) {
+    match route {
+        // The calls of its mailbox are cancelled one by one.
+        Route::Service(_) => {}
+        Route::Client(channel) => channel.close(),
+        Route::Stream(stream) => {
+            let _ = stream.actor.tell(SessionEnded(reason.clone())).try_send();
+        }
+    }
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("name", &self.config.name)
+            .field("side", &self.side)
+            .field("ended", &self.ended())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes of a message to humans that travel: enough for a panic's message, too little to matter.
+const SHORT: usize = 4096;

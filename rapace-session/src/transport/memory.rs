@@ -1,0 +1,269 @@
+//! The in-process transport: two queues, and buffers that pass by reference count.
+//!
+//! It keeps every promise of [`Transport`] that shared memory does, room for replies and claim
+//! marks included, so that a test on it says something about the real thing.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use futures_util::future::BoxFuture;
+use rapace_codec::{Blob, BlobMut};
+use tokio::sync::Notify;
+
+use crate::frame::{CallId, Frame};
+use crate::transport::{
+    AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
+    Transport,
+};
+
+/// Sizes of an in-process transport.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryConfig {
+    /// Frames that may wait in one direction: 1024, as in a ring.
+    pub capacity: usize,
+    /// Entries in each side's call table: 1024.
+    pub call_table: u32,
+    /// Most bytes in one payload or buffer: 64 MiB, as in a slab.
+    pub max_payload: usize,
+}
+
+impl Default for MemoryConfig {
+    fn default() -> Self {
+        Self {
+            capacity: 1024,
+            call_table: 1024,
+            max_payload: 64 << 20,
+        }
+    }
+}
+
+/// Two connected ends.
+#[must_use]
+pub fn pair(config: MemoryConfig) -> (Endpoint, Endpoint) {
+    let there = Arc::new(Queue::new(config));
+    let back = Arc::new(Queue::new(config));
+    (
+        endpoint(&there, &back, config, Side::Creator),
+        endpoint(&back, &there, config, Side::Joiner),
+    )
+}
+
+fn endpoint(out: &Arc<Queue>, back: &Arc<Queue>, config: MemoryConfig, side: Side) -> Endpoint {
+    Endpoint {
+        transport: Arc::new(Memory {
+            out: Arc::clone(out),
+            back: Arc::clone(back),
+            config,
+            beats: AtomicU32::new(0),
+        }),
+        incoming: Box::new(MemoryIncoming {
+            queue: Arc::clone(back),
+        }),
+        side,
+    }
+}
+
+/// One direction: frames, and the receiver's marks for the sender's calls.
+struct Queue {
+    frames: Mutex<Frames>,
+    room: Notify,
+    closed: AtomicBool,
+    claims: Vec<AtomicU32>,
+    capacity: usize,
+}
+
+#[derive(Default)]
+struct Frames {
+    waiting: VecDeque<Frame>,
+    reader: Option<Waker>,
+    /// The sending end closed: no frame will follow.
+    sender_gone: bool,
+    /// The receiving end closed: nobody will read.
+    receiver_gone: bool,
+}
+
+impl Queue {
+    fn new(config: MemoryConfig) -> Self {
+        Self {
+            frames: Mutex::default(),
+            room: Notify::new(),
+            closed: AtomicBool::new(false),
+            claims: (0..config.call_table).map(|_| AtomicU32::new(0)).collect(),
+            capacity: config.capacity.max(8),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Frames> {
+        self.frames.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn limit(&self, lane: Lane) -> usize {
+        match lane {
+            Lane::Data => self.capacity - self.capacity / 8,
+            Lane::Priority => self.capacity,
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Acquire)
+    }
+
+    fn close(&self, by_sender: bool) {
+        let mut frames = self.lock();
+        if by_sender {
+            frames.sender_gone = true;
+        } else {
+            frames.receiver_gone = true;
+        }
+        let reader = frames.reader.take();
+        drop(frames);
+        self.closed.store(true, Ordering::Release);
+        self.room.notify_waiters();
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+    }
+}
+
+struct Memory {
+    out: Arc<Queue>,
+    back: Arc<Queue>,
+    config: MemoryConfig,
+    beats: AtomicU32,
+}
+
+impl Transport for Memory {
+    fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        let mut frames = self.out.lock();
+        if self.out.is_closed() {
+            return Err(SendError::Closed);
+        }
+        if frames.waiting.len() >= self.out.limit(lane) {
+            return Err(SendError::Full);
+        }
+        frames.waiting.push_back(frame.clone());
+        let reader = frames.reader.take();
+        drop(frames);
+        if let Some(reader) = reader {
+            reader.wake();
+        }
+        Ok(())
+    }
+
+    fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {
+        Box::pin(async move {
+            loop {
+                let room = self.out.room.notified();
+                tokio::pin!(room);
+                room.as_mut().enable();
+                if self.out.is_closed() {
+                    return Err(Closed);
+                }
+                if self.out.lock().waiting.len() < self.out.limit(lane) {
+                    return Ok(());
+                }
+                room.await;
+            }
+        })
+    }
+
+    fn try_allocate(&self, len: usize, _: Lane) -> Result<BlobMut, AllocateError> {
+        if self.out.is_closed() {
+            return Err(AllocateError::Closed);
+        }
+        if len > self.config.max_payload {
+            return Err(AllocateError::TooLarge {
+                len,
+                max: self.config.max_payload,
+            });
+        }
+        Ok(BlobMut::zeroed(len))
+    }
+
+    fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
+        Box::pin(async move { self.try_allocate(len, lane) })
+    }
+
+    fn reference(&self, blob: &Blob, _: &[Blob]) -> Option<[u8; BLOB_REF]> {
+        // The buffer itself rides in the frame; the table only says how many there are. One that is
+        // too large is refused when it is to be copied.
+        (blob.len() <= self.config.max_payload).then_some([0; BLOB_REF])
+    }
+
+    fn holds_at_once(&self, _: &[usize], _: Lane) -> bool {
+        true
+    }
+
+    fn claim(&self, call: CallId) {
+        if let Some(mark) = self.back.claims.get(call.index as usize) {
+            mark.store(call.generation, Ordering::Release);
+        }
+    }
+
+    fn claimed(&self, call: CallId) -> Claim {
+        match self.out.claims.get(call.index as usize) {
+            Some(mark) if mark.load(Ordering::Acquire) == call.generation => Claim::Begun,
+            Some(_) => Claim::NotBegun,
+            None => Claim::Unknown,
+        }
+    }
+
+    fn beat(&self) {
+        self.beats.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn peer_beats(&self) -> Option<u32> {
+        None
+    }
+
+    fn close(&self) {
+        self.out.close(true);
+        self.back.close(false);
+    }
+
+    fn max_payload(&self) -> usize {
+        self.config.max_payload
+    }
+
+    fn call_table(&self) -> u32 {
+        self.config.call_table
+    }
+}
+
+impl Drop for Memory {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct MemoryIncoming {
+    queue: Arc<Queue>,
+}
+
+impl Incoming for MemoryIncoming {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Frame>,
+        max: usize,
+    ) -> Poll<Result<usize, Gone>> {
+        let mut frames = self.queue.lock();
+        if frames.receiver_gone {
+            return Poll::Ready(Err(Gone::Closed));
+        }
+        let taken = frames.waiting.len().min(max);
+        if taken == 0 {
+            if frames.sender_gone {
+                return Poll::Ready(Err(Gone::PeerGone));
+            }
+            frames.reader = Some(cx.waker().clone());
+            return Poll::Pending;
+        }
+        batch.extend(frames.waiting.drain(..taken));
+        drop(frames);
+        self.queue.room.notify_waiters();
+        Poll::Ready(Ok(taken))
+    }
+}

@@ -1,0 +1,362 @@
+//! The shared-memory transport: frames over [`rapace_shm`]'s rings, buffers in its slots.
+//!
+//! - M1: a buffer that lies in a slot of this link is sent as a reference, also a slice of one,
+//!   unless the peer has that slot already; everything else is copied into a slot first.
+//! - M2: what arrives is checked before anybody sees it: verb, flags, table of buffers. Each buffer
+//!   that a table names is taken over, wanted or not, so that its slot goes back.
+//! - M3: the peer is told of our end when the receiving half is dropped, whoever holds the other.
+
+use std::any::Any;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::future::BoxFuture;
+use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
+use rapace_shm::{
+    Adopter, Inbound, Link, LinkStats, Outbound, PublishError, RESERVE_DIVISOR, Received,
+    ReceivedPayload, ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, SlotRef,
+};
+
+use crate::envelope::table;
+use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
+use crate::transport::{
+    AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
+    Transport,
+};
+
+/// One end of a session over an established link. The side that created the segment is the
+/// [`Creator`](Side::Creator).
+#[must_use]
+pub fn endpoint(link: Link, side: Side) -> Endpoint {
+    // The receiving end watches over the peer by itself.
+    let (outbound, inbound, _watch) = link.split();
+    let incoming = ShmIncoming {
+        adopter: inbound.adopter(),
+        inbound,
+        received: Vec::new(),
+        fault: None,
+    };
+    Endpoint {
+        transport: Arc::new(Shm { outbound }),
+        incoming: Box::new(incoming),
+        side,
+    }
+}
+
+struct Shm {
+    outbound: Outbound,
+}
+
+impl Transport for Shm {
+    fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        let header = to_wire(&frame.header);
+        let payload = match &frame.payload {
+            Payload::Inline { len: 0, .. } => None,
+            Payload::Inline { .. } => Some(None),
+            Payload::Buffer(blob) => Some(Some(slot_of(blob)?)),
+        };
+        let payload = match &payload {
+            None => rapace_shm::Payload::Empty,
+            Some(None) => rapace_shm::Payload::Inline(frame.payload.bytes()),
+            Some(Some(slot)) => rapace_shm::Payload::Slot(slot),
+        };
+        let attachments = match frame.blobs.as_slice() {
+            [] => Vec::new(),
+            blobs => blobs.iter().map(slot_of).collect::<Result<_, _>>()?,
+        };
+        self.outbound
+            .try_publish(&header, payload, &attachments, lane)
+            .map_err(|error| match error {
+                PublishError::Full => SendError::Full,
+                PublishError::AlreadyInFlight | PublishError::ForeignSlot => SendError::InFlight,
+                PublishError::InlineTooLong { .. } | PublishError::Closed(_) => SendError::Closed,
+            })
+    }
+
+    fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {
+        Box::pin(async move { self.outbound.writable(lane).await.map_err(|_| Closed) })
+    }
+
+    fn try_allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
+        let slot = self.outbound.try_allocate(len, lane)?;
+        Ok(BlobMut::from_storage(Box::new(Writing(slot))))
+    }
+
+    fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
+        Box::pin(async move {
+            let slot = self.outbound.allocate(len, lane).await?;
+            Ok(BlobMut::from_storage(Box::new(Writing(slot))))
+        })
+    }
+
+    fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]> {
+        let held = held(blob)?;
+        if !held.0.belongs_to(&self.outbound) || held.0.is_in_flight() {
+            return None;
+        }
+        // A slot is in flight once at a time, also for two buffers in it.
+        if beside
+            .iter()
+            .any(|other| Arc::ptr_eq(other.storage(), blob.storage()))
+        {
+            return None;
+        }
+        Some(held.0.slice(blob.range())?.slot_ref().to_bytes())
+    }
+
+    fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool {
+        fits(&self.outbound.config().classes, sizes, lane)
+    }
+
+    fn claim(&self, call: CallId) {
+        // An index past the table was refused when the request was read.
+        let _ = self.outbound.mark_claim(call.index, call.generation);
+    }
+
+    fn claimed(&self, call: CallId) -> Claim {
+        match self.outbound.claim_of(call.index) {
+            Some(generation) if generation == call.generation => Claim::Begun,
+            Some(_) => Claim::NotBegun,
+            None => Claim::Unknown,
+        }
+    }
+
+    fn beat(&self) {
+        self.outbound.beat();
+    }
+
+    fn peer_beats(&self) -> Option<u32> {
+        Some(self.outbound.peer_beat())
+    }
+
+    fn close(&self) {
+        self.outbound.close();
+    }
+
+    fn max_payload(&self) -> usize {
+        self.outbound.max_payload()
+    }
+
+    fn call_table(&self) -> u32 {
+        self.outbound.config().call_table
+    }
+
+    fn link_stats(&self) -> Option<LinkStats> {
+        Some(self.outbound.stats())
+    }
+}
+
+/// What a buffer of ours lies in.
+fn held(blob: &Blob) -> Option<&Held> {
+    blob.storage().as_any().downcast_ref()
+}
+
+/// The part of a slot that a buffer shows.
+fn slot_of(blob: &Blob) -> Result<Slot, SendError> {
+    held(blob)
+        .and_then(|held| held.0.slice(blob.range()))
+        .ok_or(SendError::InFlight)
+}
+
+/// Whether slots for all of these sizes exist, one class up where a class is too small.
+fn fits(classes: &[SizeClass], sizes: &[usize], lane: Lane) -> bool {
+    let mut wanted = vec![0u32; classes.len()];
+    for size in sizes {
+        match classes
+            .iter()
+            .position(|class| class.slot_size as usize >= *size)
+        {
+            Some(class) => wanted[class] += 1,
+            None => return false,
+        }
+    }
+    let mut from_below = 0;
+    for (class, own) in classes.iter().zip(wanted) {
+        let reserve = match lane {
+            Lane::Data if class.slots > 1 => (class.slots / RESERVE_DIVISOR).max(1),
+            _ => 0,
+        };
+        let room = class.slots - reserve;
+        let Some(left) = room.checked_sub(from_below) else {
+            return false;
+        };
+        from_below = own.saturating_sub(left);
+    }
+    from_below == 0
+}
+
+fn to_wire(header: &Header) -> rapace_shm::Header {
+    rapace_shm::Header {
+        verb: header.verb as u8,
+        flags: header.flags.bits(),
+        channel: header.channel.0,
+        call: header.call.index,
+        generation: header.call.generation,
+        method: header.method,
+        credits: header.credits,
+    }
+}
+
+struct ShmIncoming {
+    inbound: Inbound,
+    adopter: Adopter,
+    received: Vec<Received>,
+    /// Met behind good frames of the same batch.
+    fault: Option<String>,
+}
+
+impl Incoming for ShmIncoming {
+    fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Frame>,
+        max: usize,
+    ) -> Poll<Result<usize, Gone>> {
+        if let Some(what) = self.fault.take() {
+            return Poll::Ready(Err(Gone::Fault(what)));
+        }
+        let read = ready!(self.inbound.poll_recv(cx, &mut self.received, max));
+        if let Err(error) = read {
+            return Poll::Ready(Err(match error {
+                RecvError::PeerGone(_) => Gone::PeerGone,
+                RecvError::PeerFault(fault) => Gone::Fault(fault.to_string()),
+                RecvError::RuntimeGone => Gone::Closed,
+            }));
+        }
+        let before = batch.len();
+        for received in self.received.drain(..) {
+            match check(&self.adopter, received) {
+                Ok(frame) => batch.push(frame),
+                Err(what) => {
+                    self.fault = Some(what);
+                    break;
+                }
+            }
+        }
+        match (batch.len() - before, self.fault.take()) {
+            (0, Some(what)) => Poll::Ready(Err(Gone::Fault(what))),
+            (taken, fault) => {
+                self.fault = fault;
+                Poll::Ready(Ok(taken))
+            }
+        }
+    }
+}
+
+/// Makes a frame of what arrived (M2).
+fn check(adopter: &Adopter, received: Received) -> Result<Frame, String> {
+    let wire = received.header;
+    let verb =
+        Verb::from_byte(wire.verb).ok_or_else(|| format!("verb {} is unknown", wire.verb))?;
+    let flags = Flags::from_bits(wire.flags)
+        .ok_or_else(|| format!("flags {:#010b} hold an unknown one", wire.flags))?;
+    let blobs = if flags.has(Flags::BLOBS) {
+        table(received.payload.as_ref())?
+            .iter()
+            .map(|bytes| {
+                let slot = adopter.adopt(SlotRef::from_bytes(*bytes));
+                let slot = slot.map_err(|fault| fault.to_string())?;
+                Ok(Blob::from_storage(Arc::new(Adopted(slot))))
+            })
+            .collect::<Result<_, String>>()?
+    } else {
+        Vec::new()
+    };
+    let payload = match received.payload {
+        ReceivedPayload::Empty => Payload::EMPTY,
+        ReceivedPayload::Inline { len, bytes } => Payload::Inline { len, bytes },
+        ReceivedPayload::Slot(slot) => Payload::Buffer(Blob::from_storage(Arc::new(Adopted(slot)))),
+    };
+    Ok(Frame {
+        header: Header {
+            verb,
+            flags,
+            channel: ChannelId(wire.channel),
+            call: CallId {
+                index: wire.call,
+                generation: wire.generation,
+            },
+            method: wire.method,
+            credits: wire.credits,
+        },
+        payload,
+        blobs,
+    })
+}
+
+/// A slot of ours that is being written.
+struct Writing(SlotMut);
+
+impl BlobStorageMut for Writing {
+    fn bytes_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn freeze(self: Box<Self>) -> Arc<dyn BlobStorage> {
+        Arc::new(Held(self.0.freeze()))
+    }
+}
+
+/// A slot of ours.
+struct Held(Slot);
+
+impl BlobStorage for Held {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+/// A slot of the peer's.
+struct Adopted(ReceivedSlot);
+
+impl BlobStorage for Adopted {
+    fn bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    fn as_any(&self) -> &dyn Any {
+        self
+    }
+}
+
+impl From<rapace_shm::AllocateError> for AllocateError {
+    fn from(error: rapace_shm::AllocateError) -> Self {
+        match error {
+            rapace_shm::AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },
+            rapace_shm::AllocateError::Exhausted => Self::Exhausted,
+            rapace_shm::AllocateError::Closed(_) => Self::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn more_buffers_than_slots_never_fit() {
+        let class = |slot_size, slots| SizeClass { slot_size, slots };
+        let classes = [class(64, 9), class(256, 2)];
+        assert!(fits(&classes, &[10; 8], Lane::Data));
+        assert!(fits(&classes, &[10; 9], Lane::Data), "one class up");
+        assert!(
+            !fits(&classes, &[10; 10], Lane::Data),
+            "one of two is kept for replies"
+        );
+        assert!(fits(&classes, &[10; 11], Lane::Priority));
+        assert!(!fits(&classes, &[10; 12], Lane::Priority));
+        assert!(
+            !fits(&classes, &[300], Lane::Priority),
+            "no class is that large"
+        );
+        assert!(!fits(&classes, &[200, 200], Lane::Data));
+    }
+}

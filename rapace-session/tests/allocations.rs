@@ -1,0 +1,112 @@
+//! What a call costs in allocations, both sides together.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rapace_codec::{EncodeError, Writer};
+use rapace_session::transport::{memory, shm};
+use rapace_session::{
+    Acceptor, CallOptions, Encode, Endpoint, IncomingCall, Session, SessionConfig, Side, Sink,
+    Status,
+};
+use rapace_shm::{Link, SegmentConfig};
+use tokio::sync::mpsc;
+
+/// Counts, and leaves the work to the system's allocator.
+struct Counting;
+
+static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
+
+// SAFETY: everything is passed on to the system's allocator as it came.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        // SAFETY: the caller keeps the contract of `alloc`, which is the same there.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: the caller keeps the contract of `dealloc`, which is the same there.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static GLOBAL: Counting = Counting;
+
+struct Bytes(Vec<u8>);
+
+impl Encode for Bytes {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.write(&self.0)
+    }
+}
+
+struct Mailbox(mpsc::Sender<IncomingCall>);
+
+impl Sink for Mailbox {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0
+            .try_send(call)
+            .map_err(|refused| refused.into_inner())
+    }
+}
+
+impl Acceptor for Mailbox {
+    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        Ok((Arc::new(Self(self.0.clone())), 8))
+    }
+}
+
+/// Allocations that each of many calls makes, rounded to the nearest.
+async fn each((a, b): (Endpoint, Endpoint), argument: usize) -> u64 {
+    const CALLS: u64 = 1000;
+    let (sender, mut calls) = mpsc::channel::<IncomingCall>(8);
+    tokio::spawn(async move {
+        while let Some(call) = calls.recv().await {
+            let Some(call) = call.begin() else { continue };
+            call.reply(Status::Ok, &()).await;
+        }
+    });
+    let mut plugin = SessionConfig::new("plugin");
+    plugin.acceptor = Arc::new(Mailbox(sender));
+    let host = SessionConfig::new("host");
+    let (host, _plugin) =
+        tokio::try_join!(Session::establish(a, host), Session::establish(b, plugin)).unwrap();
+    let channel = host.open("Any").await.unwrap();
+    let (bytes, options) = (Bytes(vec![1; argument]), CallOptions::default());
+    let mut before = 0;
+    for call in 0..=CALLS {
+        channel.call(0, &bytes, &options).await.unwrap();
+        if call == 0 {
+            before = ALLOCATIONS.load(Ordering::Relaxed);
+        }
+    }
+    (ALLOCATIONS.load(Ordering::Relaxed) - before + CALLS / 2) / CALLS
+}
+
+/// One test, so that no other runs beside it. What is allocated: the caller's place to wait, its
+/// entry in the call table, the callee's cell; for a payload in a slot, its two owners, and the
+/// receiver's.
+#[test]
+fn a_call_allocates_three_times_and_three_more_for_a_slot() {
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_all().build().unwrap();
+    runtime.block_on(async {
+        let ends = || memory::pair(memory::MemoryConfig::default());
+        let shared = || {
+            let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+            (
+                shm::endpoint(a, Side::Creator),
+                shm::endpoint(b, Side::Joiner),
+            )
+        };
+        let counted = [
+            each(ends(), 10).await,
+            each(shared(), 10).await,
+            each(shared(), 500).await,
+        ];
+        assert_eq!(counted, [3, 3, 6]);
+    });
+}

@@ -1,0 +1,24 @@
+//! One suite for every transport: whatever a session promises, it promises over each of them.
+//!
+//! Each scenario runs over memory, over shared memory, and over shared memory with a peer that is
+//! not trusted; on one thread and on several. A scenario that hangs fails after
+//! [`harness::PATIENCE`](conformance::harness). Nothing here waits for time to pass: only for what
+//! is to happen.
+
+mod conformance {
+    mod callbacks;
+    mod cancel;
+    mod copies;
+    mod deadlines;
+    mod ends;
+    mod handshake;
+    mod harness;
+    mod hostile;
+    mod hostile_streams;
+    mod orphans;
+    mod raw;
+    mod stream_ends;
+    mod streams;
+    mod tells;
+    mod unary;
+}

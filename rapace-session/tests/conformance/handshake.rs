@@ -1,0 +1,144 @@
+//! Two peers that do not come to an agreement.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rapace_session::{
+    ChannelId, EndReason, HandshakeError, Header, MethodOffer, MismatchKind, PROTOCOL_VERSION,
+    ServiceOffer, Session, SessionConfig, Verb,
+};
+
+use super::harness::*;
+use super::raw::{MAGIC, Raw};
+
+scenarios!(
+    a_schema_mismatch_is_explained_to_both_sides,
+    another_version_is_refused_with_both_numbers,
+    what_does_not_speak_the_protocol_is_told_apart,
+    a_hello_that_cannot_be_read_is_refused,
+    a_peer_that_hangs_up_ends_the_handshake,
+    a_hello_that_never_comes_is_ended_by_the_callers_timeout,
+    a_peer_that_does_not_welcome_us_is_not_established,
+);
+
+fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
+    ServiceOffer {
+        name: "Markdown".into(),
+        methods: methods
+            .iter()
+            .map(|(name, hash)| MethodOffer {
+                name: (*name).into(),
+                hash: *hash,
+            })
+            .collect(),
+    }
+}
+
+async fn a_schema_mismatch_is_explained_to_both_sides(kind: Kind) {
+    let (a, b) = kind.pair();
+    let (mut ours, mut theirs) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
+    ours.expects = vec![offer(&[("render", 1), ("links", 2)])];
+    theirs.offers = vec![offer(&[("render", 1), ("links", 3)])];
+    let (host, plugin) = tokio::join!(Session::establish(a, ours), Session::establish(b, theirs));
+    let Err(HandshakeError::Schema(mismatch)) = host else {
+        panic!("{host:?}");
+    };
+    assert_eq!(
+        mismatch.kind,
+        MismatchKind::Methods {
+            missing: vec![],
+            unknown: vec![],
+            differing: vec!["links".into()]
+        }
+    );
+    let Err(HandshakeError::RefusedByPeer(why)) = plugin else {
+        panic!("{plugin:?}");
+    };
+    assert!(why.contains("Markdown") && why.contains("links"), "{why}");
+}
+
+async fn refuses(kind: Kind, hello: &[u8]) -> HandshakeError {
+    let (a, b) = kind.pair();
+    let mut raw = Raw::new(b);
+    let header = Header::new(Verb::Hello, ChannelId::SESSION);
+    raw.send_with(header, hello).await;
+    let refused = Session::establish(a, SessionConfig::new("host"))
+        .await
+        .unwrap_err();
+    assert_eq!(raw.recv().await.header.verb, Verb::Hello);
+    let why = raw.recv_verb(Verb::Refuse).await;
+    let why = String::from_utf8(why.payload.bytes().to_vec()).unwrap();
+    assert_eq!(why, refused.to_string());
+    assert!(raw.try_recv().await.is_none());
+    refused
+}
+
+async fn another_version_is_refused_with_both_numbers(kind: Kind) {
+    let mut hello = MAGIC.to_vec();
+    hello[4] = 99;
+    hello.extend([0xff; 40]);
+    let refused = refuses(kind, &hello).await;
+    let (ours, theirs) = (PROTOCOL_VERSION, 99);
+    assert_eq!(refused, HandshakeError::Version { ours, theirs });
+}
+
+async fn what_does_not_speak_the_protocol_is_told_apart(kind: Kind) {
+    assert_eq!(
+        refuses(kind, b"HTTP/1.1 400 Bad").await,
+        HandshakeError::NotAPeer
+    );
+    assert_eq!(refuses(kind, b"").await, HandshakeError::NotAPeer);
+    let (a, b) = kind.pair();
+    let mut raw = Raw::new(b);
+    raw.send(Header::new(Verb::Drain, ChannelId::SESSION)).await;
+    let refused = Session::establish(a, SessionConfig::new("host")).await;
+    assert_eq!(refused.unwrap_err(), HandshakeError::NotAPeer);
+}
+
+async fn a_hello_that_cannot_be_read_is_refused(kind: Kind) {
+    let mut hello = MAGIC.to_vec();
+    hello.extend([0xff; 30]);
+    let refused = refuses(kind, &hello).await;
+    assert!(
+        matches!(refused, HandshakeError::BadHello(_)),
+        "{refused:?}"
+    );
+}
+
+async fn a_peer_that_hangs_up_ends_the_handshake(kind: Kind) {
+    let (a, b) = kind.pair();
+    drop(b);
+    let ended = Session::establish(a, SessionConfig::new("host")).await;
+    assert!(matches!(ended, Err(HandshakeError::Ended(_))), "{ended:?}");
+}
+
+async fn a_hello_that_never_comes_is_ended_by_the_callers_timeout(kind: Kind) {
+    let (a, b) = kind.pair();
+    let config = SessionConfig::new("host");
+    let metrics = Arc::clone(&config.metrics);
+    let establish = Session::establish(a, config);
+    let given_up = tokio::time::timeout(Duration::from_millis(20), establish).await;
+    assert!(given_up.is_err());
+    // The other side is told, and nothing is left on this one.
+    let mut raw = Raw::new(b);
+    assert_eq!(raw.recv().await.header.verb, Verb::Hello);
+    assert_eq!(raw.recv().await.header.verb, Verb::Close);
+    assert!(raw.try_recv().await.is_none());
+    until(|| Arc::strong_count(&metrics) == 1).await;
+}
+
+async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
+    let (a, b) = kind.pair();
+    let mut raw = Raw::new(b);
+    raw.hello().await;
+    let mut header = Header::new(Verb::Refuse, ChannelId::SESSION);
+    header.credits = 7; // Means nothing here.
+    raw.send_with(header, b"built from another schema").await;
+    let refused = Session::establish(a, SessionConfig::new("host")).await;
+    let why = HandshakeError::RefusedByPeer("built from another schema".into());
+    assert_eq!(refused.unwrap_err(), why);
+    assert_eq!(
+        EndReason::Refused(why.clone()).to_string(),
+        format!("no session: {why}")
+    );
+}

@@ -1,0 +1,225 @@
+//! Peers that break the rules of streams. Most of it ends the stream alone.
+
+use futures_util::StreamExt;
+use rapace_session::{
+    ChannelId, EndReason, Flags, Frame, Header, Session, SessionConfig, Status, StreamError,
+    StreamParts, StreamSendError, Verb,
+};
+use rapace_shm::{Lane, Link, Payload, SegmentConfig};
+
+use super::harness::*;
+use super::raw::{Raw, request};
+
+scenarios!(
+    items_past_the_window_reset_the_stream_only,
+    an_item_in_a_direction_that_does_not_exist_resets_the_stream,
+    more_credits_than_the_window,
+    credits_for_what_is_not_a_stream,
+    a_stream_with_a_number_that_is_not_free,
+    words_said_again_and_again_cost_nothing,
+    an_item_after_the_end_resets_the_stream,
+    an_item_that_cannot_be_taken_apart_ends_the_stream,
+    streams_without_end_are_refused,
+);
+
+const WINDOW: u32 = 4;
+
+/// A session with a stream open to a hostile peer, which called it.
+async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Feed", 4);
+    let mut config = services.config("host");
+    config.stream_window = WINDOW;
+    let (a, b) = kind.pair();
+    let (session, mut raw) = Raw::meet(a, b, config).await;
+    raw.open_to(2, "Feed").await;
+    let mut header = request(2, 0, 1);
+    header.flags = flags;
+    raw.send_with(header, &4u32.to_le_bytes()).await;
+    let mut call = inbox.recv().await.unwrap().begin().unwrap();
+    let parts = StreamParts {
+        sender: call.take_sender(),
+        receiver: call.take_receiver(),
+    };
+    call.reply(Status::Ok, &()).await;
+    assert_eq!(raw.recv().await.header.verb, Verb::Reply);
+    (session, raw, parts)
+}
+
+fn on_stream(verb: Verb) -> Header {
+    Header::new(verb, ChannelId(4))
+}
+
+/// The session goes on: it still answers.
+async fn goes_on(session: &Session, raw: &mut Raw) {
+    raw.send_with(Header::new(Verb::Open, ChannelId(1_000_000)), b"Nobody")
+        .await;
+    raw.recv_verb(Verb::NotOpened).await;
+    assert_eq!(session.end_reason(), None);
+}
+
+async fn items_past_the_window_reset_the_stream_only(kind: Kind) {
+    let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
+    for _ in 0..10 * WINDOW {
+        raw.send_with(on_stream(Verb::Item), &[1]).await;
+    }
+    let reset = raw.recv_verb(Verb::Reset).await;
+    assert_eq!(reset.header.channel, ChannelId(4));
+    let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
+    assert_eq!(seen.len(), WINDOW as usize + 1);
+    assert!(matches!(seen.last(), Some(Err(StreamError::Fault(what))) if what.contains("credit")));
+    goes_on(&session, &mut raw).await;
+}
+
+async fn an_item_in_a_direction_that_does_not_exist_resets_the_stream(kind: Kind) {
+    let (session, mut raw, parts) = streaming(kind, Flags::SERVER_STREAM).await;
+    raw.send_with(on_stream(Verb::Item), &[1]).await;
+    raw.recv_verb(Verb::Reset).await;
+    let over = parts.sender.unwrap().stopped().await;
+    assert!(
+        matches!(over, StreamSendError::Over(StreamError::Fault(_))),
+        "{over:?}"
+    );
+    goes_on(&session, &mut raw).await;
+}
+
+async fn more_credits_than_the_window(kind: Kind) {
+    for credits in [1, u32::MAX] {
+        let (session, mut raw, parts) = streaming(kind, Flags::SERVER_STREAM).await;
+        let mut header = on_stream(Verb::Credit);
+        header.credits = credits;
+        raw.send(header).await;
+        let EndReason::PeerFault(what) = session.ended().await else {
+            panic!("no fault");
+        };
+        assert!(what.contains("more credits"), "{what}");
+        let over = parts.sender.unwrap().stopped().await;
+        assert!(matches!(over, StreamSendError::Over(StreamError::Lost(_))));
+    }
+}
+
+async fn credits_for_what_is_not_a_stream(kind: Kind) {
+    let (session, mut raw, _parts) = streaming(kind, Flags::SERVER_STREAM).await;
+    let mut header = Header::new(Verb::Credit, ChannelId(2));
+    header.credits = 1;
+    raw.send(header).await;
+    assert!(matches!(session.ended().await, EndReason::PeerFault(_)));
+}
+
+async fn a_stream_with_a_number_that_is_not_free(kind: Kind) {
+    for number in [0u32, 1, 2, 4] {
+        let (session, mut raw, _parts) = streaming(kind, Flags::SERVER_STREAM).await;
+        let mut header = request(2, 1, 1);
+        header.flags = Flags::CLIENT_STREAM;
+        raw.send_with(header, &number.to_le_bytes()).await;
+        let EndReason::PeerFault(what) = session.ended().await else {
+            panic!("no fault");
+        };
+        assert!(what.contains("not free"), "{what}");
+    }
+}
+
+async fn words_said_again_and_again_cost_nothing(kind: Kind) {
+    let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
+    let (session, mut raw, parts) = streaming(kind, both).await;
+    for _ in 0..500 {
+        raw.send(on_stream(Verb::Stop)).await;
+    }
+    assert_eq!(
+        parts.sender.unwrap().stopped().await,
+        StreamSendError::Stopped
+    );
+    for _ in 0..500 {
+        raw.send(on_stream(Verb::End)).await;
+    }
+    assert_eq!(parts.receiver.unwrap().count().await, 0);
+    goes_on(&session, &mut raw).await;
+    assert_eq!(session.metrics().late, 998);
+}
+
+async fn an_item_after_the_end_resets_the_stream(kind: Kind) {
+    let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
+    let (session, mut raw, parts) = streaming(kind, both).await;
+    raw.send(on_stream(Verb::End)).await;
+    raw.send_with(on_stream(Verb::Item), &[1]).await;
+    raw.recv_verb(Verb::Reset).await;
+    let over = parts.sender.unwrap().stopped().await;
+    assert!(
+        matches!(over, StreamSendError::Over(StreamError::Fault(_))),
+        "{over:?}"
+    );
+    goes_on(&session, &mut raw).await;
+}
+
+async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
+    if kind != Kind::Memory {
+        // Shared memory finds out by itself that the table is wrong.
+        return;
+    }
+    let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
+    let mut frame = Frame::bare(on_stream(Verb::Item));
+    frame.header.flags = Flags::BLOBS;
+    raw.send_frame(&frame).await;
+    let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
+    assert!(
+        matches!(seen.as_slice(), [Err(StreamError::Fault(_))]),
+        "{seen:?}"
+    );
+    goes_on(&session, &mut raw).await;
+}
+
+async fn streams_without_end_are_refused(kind: Kind) {
+    let mut services = Services::default();
+    services.serve("Feed", 4, |call| async move {
+        call.reply(Status::Ok, &()).await
+    });
+    let (a, b) = kind.pair();
+    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    raw.open_to(2, "Feed").await;
+    let mut refused = 0;
+    for n in 0..4100u32 {
+        let mut header = request(2, 0, n + 1);
+        header.flags = Flags::CLIENT_STREAM;
+        // Never ended by this side, although it is asked to stop.
+        raw.send_with(header, &(2 * n + 4).to_le_bytes()).await;
+        let reply = loop {
+            match raw.try_recv().await {
+                Some(frame) if frame.header.verb == Verb::Reply => break frame,
+                Some(_) => {}
+                None => panic!("{n}: {:?}", session.end_reason()),
+            }
+        };
+        refused += u32::from(reply.header.method == Status::Failed as u32);
+    }
+    assert_eq!(refused, 4);
+    goes_on(&session, &mut raw).await;
+}
+
+/// What only the bytes of shared memory can say.
+#[test]
+fn verbs_and_flags_that_do_not_exist_are_faults_over_shared_memory() {
+    let cases: [(u8, u8, &str); 3] = [(0, 0, "verb 0"), (200, 0, "verb 200"), (7, 128, "flags")];
+    for (verb, flags, what) in cases {
+        run(1, || async move {
+            let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+            let (outbound, _inbound, _watch) = b.split();
+            let header = rapace_shm::Header {
+                verb,
+                flags,
+                channel: 0,
+                call: 0,
+                generation: 0,
+                method: 0,
+                credits: 0,
+            };
+            outbound
+                .try_publish(&header, Payload::Empty, &[], Lane::Priority)
+                .unwrap();
+            let endpoint =
+                rapace_session::transport::shm::endpoint(a, rapace_session::Side::Creator);
+            let ended = Session::establish(endpoint, SessionConfig::new("host")).await;
+            let why = ended.unwrap_err().to_string();
+            assert!(why.contains(what), "{why}");
+        });
+    }
+}

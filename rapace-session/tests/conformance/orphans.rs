@@ -1,0 +1,295 @@
+//! Calls that outlive their session.
+
+use std::sync::{Arc, Mutex};
+
+use rapace_session::{
+    CallFailure, CallOptions, Claim, EndReason, Failure, Orphan, Outcome, Session, SessionConfig,
+    Status,
+};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::harness::*;
+
+scenarios!(
+    orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_session,
+    an_orphan_keeps_its_payload,
+    an_orphan_that_nobody_wants_is_not_sent,
+    an_orphan_that_is_dropped_settles_its_caller,
+    a_caller_that_leaves_after_the_move_cancels_in_the_new_session,
+    each_death_while_it_ran_is_counted,
+    an_orphan_for_a_dead_session_comes_back,
+    a_claim_is_looked_at_again_once_the_peer_is_dead,
+    tells_are_handed_on_too,
+    calls_waiting_for_room_have_not_begun,
+);
+
+type Adopted = mpsc::UnboundedReceiver<(Vec<Orphan>, EndReason)>;
+
+/// An established pair whose host's orphans the test takes.
+struct Life {
+    host: Session,
+    plugin: Session,
+    inbox: Inbox,
+    orphans: Adopted,
+    channel: rapace_session::Channel,
+}
+
+impl Life {
+    async fn of(kind: Kind) -> Self {
+        let (adopt, orphans) = mpsc::unbounded_channel();
+        let mut config = SessionConfig::new("host");
+        config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        let mut services = Services::default();
+        let inbox = services.inbox("Busy", 16);
+        let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+        let channel = host.open("Busy").await.unwrap();
+        Self {
+            host,
+            plugin,
+            inbox,
+            orphans,
+            channel,
+        }
+    }
+
+    fn call(&self, method: u32, idempotent: bool) -> JoinHandle<Outcome> {
+        let channel = self.channel.clone();
+        let options = CallOptions {
+            idempotent,
+            ..plain()
+        };
+        tokio::spawn(async move { channel.call(method, &Value(method), &options).await })
+    }
+
+    /// A call that has been read by the plugin's side.
+    async fn queued(&self, method: u32) -> JoinHandle<Outcome> {
+        let before = self.inbox.len();
+        let call = self.call(method, false);
+        until(|| self.inbox.len() == before + 1).await;
+        call
+    }
+
+    /// The plugin's death, as the kernel would tell it.
+    async fn dies(&mut self) -> Vec<Orphan> {
+        self.plugin.abort(EndReason::PeerGone);
+        let (orphans, why) = self.orphans.recv().await.unwrap();
+        assert_eq!(why, EndReason::PeerGone);
+        orphans
+    }
+}
+
+async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_session(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let answered = first.queued(0).await;
+    answer_next(&mut first.inbox, "early".to_owned()).await;
+    let reply = answered.await.unwrap().unwrap();
+    assert_eq!(answer::<String>(&reply), "early");
+    let mut calls = Vec::new();
+    for method in 1..=4 {
+        calls.push(first.queued(method).await);
+    }
+    // Two are begun, and the second of them answers before the end.
+    let _running = first.inbox.recv().await.unwrap().begin().unwrap();
+    answer_next(&mut first.inbox, 2u32).await;
+    let orphans = first.dies().await;
+    let seen = orphans
+        .iter()
+        .map(|orphan| (orphan.service(), orphan.claim, orphan.is_wanted()))
+        .collect::<Vec<_>>();
+    let (begun, not) = (Claim::Begun, Claim::NotBegun);
+    assert_eq!(
+        seen,
+        [
+            ("Busy", begun, true),
+            ("Busy", not, true),
+            ("Busy", not, true)
+        ]
+    );
+    assert_eq!(answer::<u32>(&calls.remove(1).await.unwrap().unwrap()), 2);
+
+    let mut second = Life::of(kind).await;
+    for orphan in orphans {
+        second.channel.resend(orphan).await.unwrap();
+    }
+    for method in [1, 3, 4u32] {
+        let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
+        assert_eq!(call.method(), method);
+        assert_eq!(value::<u32>(&call.take_arguments().unwrap()), method);
+        call.reply(Status::Ok, &Value(10 * method)).await;
+    }
+    for (call, method) in calls.into_iter().zip([1, 3, 4u32]) {
+        assert_eq!(answer::<u32>(&call.await.unwrap().unwrap()), 10 * method);
+    }
+    assert_eq!(second.host.calls_under_way(), 0);
+}
+
+async fn an_orphan_keeps_its_payload(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let channel = first.channel.clone();
+    let mut buffer = first.host.allocate(100_000).await;
+    buffer.fill(9);
+    let blob = buffer.freeze();
+    let metadata = vec![("key".to_owned(), "value".to_owned())];
+    let options = CallOptions {
+        metadata: metadata.clone(),
+        ..plain()
+    };
+    let sent = Value((vec![3u8; 5000], blob));
+    let call = tokio::spawn(async move { channel.call(0, &sent, &options).await });
+    let taken = first.inbox.recv().await.unwrap();
+    let orphans = first.dies().await;
+    drop(taken);
+    let mut second = Life::of(kind).await;
+    drop(first);
+    for orphan in orphans {
+        second.channel.resend(orphan).await.unwrap();
+    }
+    let mut again = second.inbox.recv().await.unwrap().begin().unwrap();
+    assert_eq!(again.context().metadata, metadata);
+    let arguments = again.take_arguments().unwrap();
+    let (bytes, blob): (Vec<u8>, rapace_codec::Blob) = value(&arguments);
+    assert!(bytes == [3; 5000] && *blob == [9; 100_000]);
+    again.reply(Status::Ok, &()).await;
+    call.await.unwrap().unwrap();
+}
+
+async fn an_orphan_that_nobody_wants_is_not_sent(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let call = first.queued(1).await;
+    let mut orphans = first.dies().await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    let orphan = orphans.remove(0);
+    assert!(!orphan.is_wanted());
+    let second = Life::of(kind).await;
+    second.channel.resend(orphan).await.unwrap();
+    assert_eq!((second.host.calls_under_way(), second.inbox.len()), (0, 0));
+}
+
+async fn an_orphan_that_is_dropped_settles_its_caller(kind: Kind) {
+    let mut life = Life::of(kind).await;
+    let call = life.queued(1).await;
+    drop(life.dies().await);
+    assert!(matches!(
+        call.await.unwrap(),
+        Err(CallFailure::Lost {
+            claim: Claim::NotBegun,
+            reason: EndReason::PeerGone
+        })
+    ));
+}
+
+async fn a_caller_that_leaves_after_the_move_cancels_in_the_new_session(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let call = first.queued(1).await;
+    let mut orphans = first.dies().await;
+    let mut second = Life::of(kind).await;
+    second.channel.resend(orphans.remove(0)).await.unwrap();
+    let running = second.inbox.recv().await.unwrap().begin().unwrap();
+    call.abort();
+    assert_eq!(running.cancelled().await, Failure::Cancelled);
+}
+
+async fn each_death_while_it_ran_is_counted(kind: Kind) {
+    let mut life = Life::of(kind).await;
+    let call = life.call(1, true);
+    for deaths in 0..3 {
+        let running = life.inbox.recv().await.unwrap().begin().unwrap();
+        let mut orphans = life.dies().await;
+        drop(running);
+        let orphan = orphans.remove(0);
+        assert_eq!((orphan.kills(), orphan.claim), (deaths, Claim::Begun));
+        assert!(orphan.idempotent());
+        life = Life::of(kind).await;
+        life.channel.resend(orphan).await.unwrap();
+    }
+    answer_next(&mut life.inbox, 5u32).await;
+    assert_eq!(answer::<u32>(&call.await.unwrap().unwrap()), 5);
+}
+
+async fn an_orphan_for_a_dead_session_comes_back(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let call = first.queued(1).await;
+    let orphan = first.dies().await.remove(0);
+    let mut second = Life::of(kind).await;
+    let _ = second.dies().await;
+    let orphan = second.channel.resend(orphan).await.unwrap_err();
+    assert_eq!((orphan.claim, orphan.kills()), (Claim::NotBegun, 0));
+    let mut third = Life::of(kind).await;
+    third.channel.resend(orphan).await.unwrap();
+    answer_next(&mut third.inbox, ()).await;
+    call.await.unwrap().unwrap();
+}
+
+async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
+    let mut life = Life::of(kind).await;
+    let calls = [life.queued(1).await, life.queued(2).await];
+    life.host.close("bye");
+    let (mut orphans, _) = life.orphans.recv().await.unwrap();
+    // A peer that lives may have begun one before it read of the end.
+    assert!(orphans.iter().all(|orphan| orphan.claim == Claim::Unknown));
+    life.plugin.ended().await;
+    assert!(life.inbox.recv().await.unwrap().begin().is_none());
+    for orphan in &mut orphans {
+        assert_eq!(orphan.look_again(), Claim::NotBegun);
+    }
+    drop(orphans);
+    for call in calls {
+        assert!(call.await.unwrap().is_err());
+    }
+}
+
+async fn tells_are_handed_on_too(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    for n in 0..3u32 {
+        first.channel.tell(n, &Value(n), &plain()).await.unwrap();
+    }
+    until(|| first.inbox.len() == 3).await;
+    let orphans = first.dies().await;
+    assert!(
+        orphans
+            .iter()
+            .all(|orphan| !orphan.awaited() && orphan.is_wanted())
+    );
+    let mut second = Life::of(kind).await;
+    for orphan in orphans {
+        second.channel.resend(orphan).await.unwrap();
+    }
+    for n in 0..3 {
+        let call = second.inbox.recv().await.unwrap();
+        assert_eq!(call.method(), n);
+        assert!(call.begin().unwrap().is_tell());
+    }
+}
+
+async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
+    let sizes = Sizes {
+        ring: 8,
+        ..Sizes::default()
+    };
+    let (a, b) = kind.pair_of(&sizes);
+    let taken = Arc::new(Mutex::new(Vec::new()));
+    let adopted = Arc::clone(&taken);
+    let mut config = SessionConfig::new("host");
+    config.orphans = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+    let (host, mut raw) = super::raw::Raw::meet(a, b, config).await;
+    let channel = raw.open(&host, "Any", 64).await;
+    for _ in 0..7 {
+        channel.tell(1, &(), &plain()).await.unwrap();
+    }
+    let options = plain();
+    let mut waiting = Box::pin(channel.call(2, &(), &options));
+    assert!(waits(&mut waiting));
+    // Although the peer lives: it never saw this one.
+    host.close("bye");
+    assert!(waits(&mut waiting), "it waits for whoever adopted it");
+    let orphans = std::mem::take(&mut *taken.lock().unwrap());
+    let claims = orphans
+        .iter()
+        .map(|orphan| orphan.claim)
+        .collect::<Vec<_>>();
+    let mut expected = vec![Claim::Unknown; 7];
+    expected.push(Claim::NotBegun);
+    assert_eq!(claims, expected);
+}

@@ -1,0 +1,146 @@
+//! A peer without a session: it sends whatever frames the test tells it to.
+
+use std::collections::VecDeque;
+
+use rapace_session::transport::Incoming;
+use rapace_session::{
+    CallId, Channel, ChannelId, Endpoint, Frame, Header, Hello, Lane, Payload, Session,
+    SessionConfig, Verb,
+};
+
+/// The peer, on the joining side.
+pub(super) struct Raw {
+    pub(super) endpoint: Endpoint,
+    read: VecDeque<Frame>,
+}
+
+/// What every hello begins with.
+pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x01\0\0\0";
+
+impl Raw {
+    pub(super) fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            read: VecDeque::new(),
+        }
+    }
+
+    /// A session whose peer has shaken hands and does nothing else.
+    pub(super) async fn meet(a: Endpoint, b: Endpoint, config: SessionConfig) -> (Session, Self) {
+        let mut raw = Self::new(b);
+        raw.hello().await;
+        raw.send(Header::new(Verb::Welcome, ChannelId::SESSION))
+            .await;
+        let session = Session::establish(a, config).await.expect("a handshake");
+        assert_eq!(raw.recv().await.header.verb, Verb::Hello);
+        assert_eq!(raw.recv().await.header.verb, Verb::Welcome);
+        (session, raw)
+    }
+
+    pub(super) async fn hello(&mut self) {
+        let hello = Hello {
+            name: "raw".into(),
+            stream_window: 4,
+            services: Vec::new(),
+        };
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend(rapace_codec::to_vec(&hello).expect("a hello").0);
+        self.send_with(Header::new(Verb::Hello, ChannelId::SESSION), &bytes)
+            .await;
+    }
+
+    pub(super) async fn send(&mut self, header: Header) {
+        self.send_with(header, &[]).await;
+    }
+
+    pub(super) async fn send_with(&mut self, header: Header, payload: &[u8]) {
+        let payload = match Payload::inline(payload) {
+            Some(payload) => payload,
+            None => {
+                let allocated = self
+                    .endpoint
+                    .transport
+                    .allocate(payload.len(), Lane::Priority);
+                let mut buffer = allocated.await.expect("a buffer");
+                buffer.copy_from_slice(payload);
+                Payload::Buffer(buffer.freeze())
+            }
+        };
+        let frame = Frame {
+            header,
+            payload,
+            blobs: Vec::new(),
+        };
+        self.send_frame(&frame).await;
+    }
+
+    /// Sends a frame; a session that has ended is no reason to fail.
+    pub(super) async fn send_frame(&mut self, frame: &Frame) {
+        use rapace_session::transport::SendError;
+        while self.endpoint.transport.send(frame, Lane::Priority) == Err(SendError::Full) {
+            if self.endpoint.transport.ready(Lane::Priority).await.is_err() {
+                return;
+            }
+        }
+    }
+
+    /// The next frame.
+    pub(super) async fn recv(&mut self) -> Frame {
+        self.try_recv().await.expect("a frame")
+    }
+
+    /// The next frame; `None` if the session has hung up.
+    pub(super) async fn try_recv(&mut self) -> Option<Frame> {
+        while self.read.is_empty() {
+            let mut batch = Vec::new();
+            let incoming: &mut dyn Incoming = &mut *self.endpoint.incoming;
+            let read = std::future::poll_fn(|cx| incoming.poll_recv(cx, &mut batch, 64)).await;
+            self.read.extend(batch);
+            if read.is_err() && self.read.is_empty() {
+                return None;
+            }
+        }
+        self.read.pop_front()
+    }
+
+    /// The next frame with this verb; others are passed over.
+    pub(super) async fn recv_verb(&mut self, verb: Verb) -> Frame {
+        loop {
+            let frame = self.recv().await;
+            if frame.header.verb == verb {
+                return frame;
+            }
+        }
+    }
+
+    /// Lets the session open a channel, with this window.
+    pub(super) async fn open(&mut self, session: &Session, name: &str, window: u32) -> Channel {
+        let mut opening = Box::pin(session.open(name));
+        let frame = tokio::select! {
+            biased;
+            frame = self.recv_verb(Verb::Open) => frame,
+            _ = &mut opening => panic!("opened by nobody"),
+        };
+        assert_eq!(frame.payload.bytes(), name.as_bytes());
+        let mut header = Header::new(Verb::Opened, frame.header.channel);
+        header.credits = window;
+        self.send(header).await;
+        opening.await.expect("a channel")
+    }
+
+    /// Opens a channel to a service of the session's, and says what window it has.
+    pub(super) async fn open_to(&mut self, channel: u32, name: &str) -> u32 {
+        let header = Header::new(Verb::Open, ChannelId(channel));
+        self.send_with(header, name.as_bytes()).await;
+        let opened = self.recv_verb(Verb::Opened).await;
+        assert_eq!(opened.header.channel, ChannelId(channel));
+        opened.header.credits
+    }
+}
+
+/// A request's header.
+pub(super) fn request(channel: u32, index: u32, generation: u32) -> Header {
+    let mut header = Header::new(Verb::Request, ChannelId(channel));
+    header.call = CallId { index, generation };
+    header
+}
