@@ -1,0 +1,37 @@
+//! That each type can cross, asked where the type stands in the trait.
+//!
+//! The other items ask the same of the same types; these come first, and their spans are the user's, so the
+//! first error that is read is about a type in the trait and not about something generated.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::Type;
+use syn::spanned::Spanned;
+
+use crate::method::Method;
+use crate::service::Service;
+
+pub(super) fn expand(service: &Service) -> TokenStream {
+    let assertions = service
+        .methods
+        .iter()
+        .flat_map(types)
+        .map(|ty| quote_spanned!(ty.span()=> crosses::<#ty>();));
+    quote! {
+        const _: fn() = || {
+            fn crosses<T: ::rapace::__macro::Wire>() {}
+            #(#assertions)*
+        };
+    }
+}
+
+/// Every type that a method sends or receives.
+fn types(method: &Method) -> impl Iterator<Item = &Type> {
+    let arguments = method
+        .arguments
+        .iter()
+        .map(|argument| argument.items.as_ref().unwrap_or(&argument.ty));
+    let output = &method.output;
+    let ok = output.items.as_ref().unwrap_or(&output.ok);
+    arguments.chain([ok]).chain(&output.error)
+}

@@ -1,0 +1,128 @@
+//! Each message as a call: what it gives, and its way to bytes and back.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::quiet;
+use crate::method::Method;
+use crate::output::Output;
+use crate::service::Service;
+
+pub(super) fn expand(service: &Service) -> TokenStream {
+    let calls = (0u32..)
+        .zip(&service.methods)
+        .map(|(number, method)| call(service, number, method));
+    quote!(#(#calls)*)
+}
+
+fn call(service: &Service, number: u32, method: &Method) -> TokenStream {
+    let names = &service.names;
+    let (marker, request, response) = (&names.service, &names.request, &names.response);
+    let Method {
+        message,
+        idempotent,
+        output,
+        ..
+    } = method;
+    let ok = &output.ok;
+    let error = match &output.error {
+        Some(error) => quote!(#error),
+        None => quote!(::core::convert::Infallible),
+    };
+    let items_in = method.stream().is_some();
+    let items_out = output.items.is_some();
+    let values = method.values().map(|argument| &argument.ident);
+    let types = method.values().map(|argument| &argument.ty);
+    let take_items = match method.stream() {
+        Some((argument, _)) => {
+            let name = &argument.ident;
+            quote!(::core::option::Option::Some(self.#name.take_items()))
+        }
+        None => quote!(::core::option::Option::None),
+    };
+    let result = match &output.error {
+        Some(_) => quote!(result),
+        None => quote!(::core::result::Result::Ok(result)),
+    };
+    let decode_reply = decode_reply(output);
+    let quiet = quiet();
+    quote! {
+        #[automatically_derived]
+        #quiet
+        impl ::rapace::__macro::MethodCall<#marker> for #message {
+            type Ok = #ok;
+            type Error = #error;
+            const METHOD: u32 = #number;
+            const IDEMPOTENT: bool = #idempotent;
+            const ITEMS_IN: bool = #items_in;
+            const ITEMS_OUT: bool = #items_out;
+
+            fn into_request(self) -> #request {
+                #request::#message(self)
+            }
+
+            fn from_request(request: #request) -> ::core::option::Option<Self> {
+                match request {
+                    #request::#message(message) => ::core::option::Option::Some(message),
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn from_response(
+                response: #response,
+            ) -> ::core::option::Option<::core::result::Result<Self::Ok, Self::Error>> {
+                match response {
+                    #response::#message(result) => ::core::option::Option::Some(#result),
+                    _ => ::core::option::Option::None,
+                }
+            }
+
+            fn encode(
+                &self,
+                writer: &mut ::rapace::__macro::Writer<'_>,
+            ) -> ::core::result::Result<(), ::rapace::__macro::EncodeError> {
+                let _ = &writer;
+                #(writer.write::<#types>(&self.#values)?;)*
+                ::core::result::Result::Ok(())
+            }
+
+            fn take_items(&mut self) -> ::core::option::Option<::rapace::__macro::OutgoingItems> {
+                #take_items
+            }
+
+            fn decode_reply(
+                is_error: bool,
+                reader: &mut ::rapace::__macro::Reader<'_>,
+                items: ::core::option::Option<::rapace::__macro::StreamReceiver>,
+            ) -> ::core::result::Result<
+                ::core::result::Result<Self::Ok, Self::Error>,
+                ::rapace::__macro::DecodeError,
+            > {
+                #decode_reply
+            }
+        }
+    }
+}
+
+fn decode_reply(output: &Output) -> TokenStream {
+    let error = match &output.error {
+        Some(error) => quote! {
+            return ::core::result::Result::Ok(::core::result::Result::Err(reader.read::<#error>()?));
+        },
+        None => quote!(return ::rapace::__macro::no_error();),
+    };
+    let ok = match &output.items {
+        Some(item) => quote!(::rapace::__macro::Streaming::<#item>::from_receiver(items)),
+        None => {
+            let ok = &output.ok;
+            quote!(reader.read::<#ok>()?)
+        }
+    };
+    quote! {
+        let _ = (&reader, &items);
+        if is_error {
+            #error
+        }
+        ::core::result::Result::Ok(::core::result::Result::Ok(#ok))
+    }
+}

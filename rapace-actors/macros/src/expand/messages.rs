@@ -1,0 +1,56 @@
+//! A struct per method: the message that is asked or told.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::{docs_or, quiet};
+use crate::method::{Argument, Method};
+use crate::service::Service;
+
+pub(super) fn expand(service: &Service) -> TokenStream {
+    let messages = service
+        .methods
+        .iter()
+        .map(|method| message(service, method));
+    quote!(#(#messages)*)
+}
+
+fn message(service: &Service, method: &Method) -> TokenStream {
+    let Service {
+        visibility,
+        ident: of,
+        ..
+    } = service;
+    let Method {
+        attributes,
+        ident,
+        message,
+        arguments,
+        ..
+    } = method;
+    let quiet = quiet();
+    let docs = docs_or(attributes, &format!("The message of [`{of}::{ident}`]."));
+    if arguments.is_empty() {
+        return quote!(#docs #quiet #visibility struct #message;);
+    }
+    let fields = arguments.iter().map(|argument| {
+        let Argument {
+            docs,
+            ident: name,
+            ty,
+            ..
+        } = argument;
+        let docs = docs_or(
+            docs,
+            &format!("The argument `{name}` of [`{of}::{ident}`]."),
+        );
+        quote!(#docs #visibility #name: #ty)
+    });
+    quote! {
+        #docs
+        #quiet
+        #visibility struct #message {
+            #(#fields,)*
+        }
+    }
+}

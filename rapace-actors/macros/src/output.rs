@@ -1,0 +1,60 @@
+//! What a method gives: a value or a stream, alone or beside an error of its own.
+
+use syn::spanned::Spanned;
+use syn::{ReturnType, Type, parse_quote_spanned};
+
+use crate::owned::{self, Way, items, last_segment, type_arguments};
+use crate::refusals::Refusals;
+
+/// A method's result, taken apart.
+pub(crate) struct Output {
+    /// The result as it was written, `()` if it was not.
+    pub(crate) written: Type,
+    /// What success gives; all of the result if the method has no error.
+    pub(crate) ok: Type,
+    /// The method's own error.
+    pub(crate) error: Option<Type>,
+    /// The items, if success gives a stream.
+    pub(crate) items: Option<Type>,
+}
+
+impl Output {
+    /// Takes a result apart, and refuses what cannot cross. What it gives after a refusal is of no use.
+    pub(crate) fn parse(output: &ReturnType, refusals: &mut Refusals) -> Self {
+        let written = match output {
+            ReturnType::Default => parse_quote_spanned!(output.span()=> ()),
+            ReturnType::Type(_, ty) => (**ty).clone(),
+        };
+        let (ok, error) = split(&written, refusals);
+        if let Some(error) = &error {
+            if items(error).is_some() {
+                refusals.refuse(error, "an error is one value: it cannot be a stream");
+            } else {
+                owned::check(error, Way::Out, refusals);
+            }
+        }
+        let items = items(&ok).cloned();
+        owned::check(items.as_ref().unwrap_or(&ok), Way::Out, refusals);
+        Self {
+            written,
+            ok,
+            error,
+            items,
+        }
+    }
+}
+
+/// Splits `Result<T, E>`. Only what is so written is one: an alias is a value like any other, encoded whole.
+fn split(written: &Type, refusals: &mut Refusals) -> (Type, Option<Type>) {
+    let Some(segment) = last_segment(written).filter(|segment| segment.ident == "Result") else {
+        return (written.clone(), None);
+    };
+    if let Some([ok, error]) = type_arguments(segment).as_deref() {
+        return ((*ok).clone(), Some((*error).clone()));
+    }
+    refusals.refuse(
+        written,
+        "write the error out, `Result<T, E>`: the caller must know its type",
+    );
+    (parse_quote_spanned!(written.span()=> ()), None)
+}

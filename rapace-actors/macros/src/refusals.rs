@@ -1,0 +1,35 @@
+//! Everything that is wrong with one trait, gathered so that it is reported at once.
+
+use quote::ToTokens;
+
+/// The refusals found so far.
+#[derive(Default)]
+pub(crate) struct Refusals(Option<syn::Error>);
+
+impl Refusals {
+    /// Refuses `tokens`, for the reason given.
+    pub(crate) fn refuse(&mut self, tokens: impl ToTokens, why: impl std::fmt::Display) {
+        self.push(syn::Error::new_spanned(tokens, why));
+    }
+
+    /// Adds errors found elsewhere.
+    pub(crate) fn push(&mut self, error: syn::Error) {
+        match &mut self.0 {
+            Some(errors) => errors.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    /// The value, or what was put aside as an error.
+    pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
+        result.map_err(|error| self.push(error)).ok()
+    }
+
+    /// `value`, if nothing was refused.
+    pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
+        match self.0 {
+            Some(errors) => Err(errors),
+            None => Ok(value),
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Why a call through a proxy has no result.
+
+use std::fmt;
+
+use rapace_session::{CallFailure, Claim, EndReason, Failure};
+
+use crate::process::Death;
+use crate::supervision::Down;
+
+/// Why a call has no result. `E` is the method's own error.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum CallError<E> {
+    /// The method gave its own error.
+    Handler(E),
+    /// The handler panicked with this message; its service goes on or is restarted by its policy.
+    Panicked(String),
+    /// The deadline passed first. The call was cancelled.
+    DeadlineExceeded,
+    /// The plugin died while it ran the call, which may have had effects. Marking the method
+    /// idempotent lets the runtime send it again.
+    PluginDied(Death),
+    /// The call was running when two incarnations of the plugin died: it is not sent a third time.
+    Poisoned(Death),
+    /// The plugin is not running at the moment, and the caller chose not to wait.
+    Restarting {
+        /// Its name.
+        plugin: String,
+    },
+    /// The plugin will not come back.
+    Down(Down),
+    /// The session ended before the reply; there is no plugin that could be restarted.
+    SessionEnded {
+        /// Whether the other side had begun the call.
+        claim: Claim,
+        /// Why the session ended.
+        reason: EndReason,
+    },
+    /// The service has stopped, or is not offered.
+    Unavailable(String),
+    /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
+    /// them, which trying again does not cure.
+    Protocol(String),
+}
+
+impl<E> CallError<E> {
+    /// Whether the same call may succeed if it is made again as it is.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match self {
+            Self::DeadlineExceeded
+            | Self::PluginDied(_)
+            | Self::Poisoned(_)
+            | Self::Restarting { .. } => true,
+            Self::Handler(_)
+            | Self::Panicked(_)
+            | Self::Down(_)
+            | Self::SessionEnded { .. }
+            | Self::Unavailable(_)
+            | Self::Protocol(_) => false,
+        }
+    }
+
+    /// The same error with the method's own turned into another.
+    pub fn map_handler<F>(self, f: impl FnOnce(E) -> F) -> CallError<F> {
+        match self {
+            Self::Handler(error) => CallError::Handler(f(error)),
+            Self::Panicked(message) => CallError::Panicked(message),
+            Self::DeadlineExceeded => CallError::DeadlineExceeded,
+            Self::PluginDied(death) => CallError::PluginDied(death),
+            Self::Poisoned(death) => CallError::Poisoned(death),
+            Self::Restarting { plugin } => CallError::Restarting { plugin },
+            Self::Down(reason) => CallError::Down(reason),
+            Self::SessionEnded { claim, reason } => CallError::SessionEnded { claim, reason },
+            Self::Unavailable(why) => CallError::Unavailable(why),
+            Self::Protocol(what) => CallError::Protocol(what),
+        }
+    }
+
+    pub(crate) fn from_failure(failure: Failure) -> Self {
+        match failure {
+            Failure::Panicked(message) => Self::Panicked(message),
+            Failure::DeadlineExceeded => Self::DeadlineExceeded,
+            Failure::Unavailable(why) => Self::Unavailable(why),
+            Failure::Cancelled | Failure::Dropped => {
+                Self::Unavailable("the handler was dropped before it answered".into())
+            }
+            Failure::UnknownMethod(_) | Failure::BadArguments(_) | Failure::BadResult(_) => {
+                Self::Protocol(failure.to_string())
+            }
+        }
+    }
+
+    pub(crate) fn from_call(failure: CallFailure) -> Self {
+        match failure {
+            CallFailure::Failed(failure) => Self::from_failure(failure),
+            CallFailure::Lost { claim, reason } => Self::SessionEnded { claim, reason },
+            CallFailure::Encode(_) | CallFailure::TooLarge { .. } => {
+                Self::Protocol(failure.to_string())
+            }
+            CallFailure::Settled(fate) => match fate.downcast_ref::<Fate>() {
+                Some(Fate::Died(death)) => Self::PluginDied(death.clone()),
+                Some(Fate::Poisoned(death)) => Self::Poisoned(death.clone()),
+                Some(Fate::Down(reason)) => Self::Down(reason.clone()),
+                None => Self::Unavailable("settled after its session's end".into()),
+            },
+        }
+    }
+}
+
+/// How a plugin settles a call that outlived its session.
+#[derive(Clone, Debug)]
+pub(crate) enum Fate {
+    Died(Death),
+    Poisoned(Death),
+    Down(Down),
+}
+
+impl Fate {
+    pub(crate) fn into_failure(self) -> CallFailure {
+        CallFailure::Settled(std::sync::Arc::new(self))
+    }
+}
+
+impl<E: fmt::Display> fmt::Display for CallError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Handler(error) => error.fmt(f),
+            Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
+            Self::DeadlineExceeded => f.write_str("the deadline passed"),
+            Self::PluginDied(death) => write!(f, "{death}; the call had begun"),
+            Self::Poisoned(death) => write!(
+                f,
+                "{death}; the call was running when two incarnations died and is not sent again"
+            ),
+            Self::Restarting { plugin } => write!(f, "plugin `{plugin}` is being restarted"),
+            Self::Down(reason) => reason.fmt(f),
+            Self::SessionEnded { claim, reason } => {
+                let begun = match claim {
+                    Claim::NotBegun => "had not begun",
+                    Claim::Begun => "had begun",
+                    Claim::Unknown => "may have begun",
+                };
+                write!(f, "{reason}; the call {begun}")
+            }
+            Self::Unavailable(why) => write!(f, "the service takes no calls: {why}"),
+            Self::Protocol(what) => f.write_str(what),
+        }
+    }
+}
+
+impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}

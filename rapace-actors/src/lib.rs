@@ -1,0 +1,146 @@
+//! Plugins as supervised actors in processes of their own.
+//!
+//! Write an async trait and mark it with [`macro@service`]. A plugin is a small program that serves it;
+//! a host starts that program, supervises it, and calls it through a typed proxy as it would a
+//! local kameo actor. Beneath lies a shared-memory session, so that a small call costs a wake-up
+//! and a large buffer is never copied.
+//!
+//! # The shortest program
+//!
+//! The plugin:
+//!
+//! ```no_run
+//! #[rapace::service]
+//! pub trait Greeter {
+//!     /// Greets somebody.
+//!     #[rapace(idempotent)]
+//!     async fn greet(&mut self, name: String) -> String;
+//! }
+//!
+//! struct Polite;
+//!
+//! impl Greeter for Polite {
+//!     async fn greet(&mut self, name: String) -> String {
+//!         format!("Good day, {name}")
+//!     }
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> std::process::ExitCode {
+//!     rapace::plugin::serve(GreeterServer::new(Polite)).await
+//! }
+//! ```
+//!
+//! The host:
+//!
+//! ```no_run
+//! # #[rapace::service]
+//! # pub trait Greeter {
+//! #     async fn greet(&mut self, name: String) -> String;
+//! # }
+//! use std::time::Duration;
+//!
+//! use rapace::Plugin;
+//!
+//! # async fn host() -> Result<(), Box<dyn std::error::Error>> {
+//! let plugin = Plugin::builder("greeter", "target/release/greeter")
+//!     .expects::<GreeterProxy>()
+//!     .start()
+//!     .await?;
+//! let greeter: GreeterProxy = plugin.proxy();
+//! let greeting = greeter
+//!     .greet("Ada".to_owned())
+//!     .timeout(Duration::from_secs(1))
+//!     .await?;
+//! println!("{greeting}");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What is where
+//!
+//! ```text
+//!   your host                                          your plugin
+//!   ─────────                                          ───────────
+//!   GreeterProxy ── Call ──┐                    ┌──► GreeterServer(Polite)
+//!                          │                    │    one message at a time
+//!   Plugin ◄─ PluginActor ─┤ route              │
+//!     ▲        restarts    │                    │
+//!   Supervisor             ▼                    │
+//!                       Session ◄══ rings ══► Session        rapace-session
+//!                          ╰──── slabs, doorbells ────╯      rapace-shm
+//! ```
+//!
+//! - [`macro@service`] makes of a trait: a message type for each method, a typed proxy, a server around an
+//!   implementation, and a descriptor.
+//! - [`Proxy`] is the address: of a service in this process ([`Proxy::local`]), at the other end of
+//!   a session ([`Proxy::over`]), or behind a [`Plugin`] that is restarted now and then.
+//! - [`plugin`] has both sides of a plugin: [`Plugin`] in the host, [`plugin::serve`] in its `main`.
+//! - [`supervision`] decides what follows from a death; [`Supervisor`] coordinates siblings.
+//! - [`process`] starts, watches and takes down processes.
+//!
+//! # What a caller is promised
+//!
+//! | when | what happens |
+//! |---|---|
+//! | the plugin dies, the call was answered | the answer is delivered |
+//! | the plugin dies, the call had not begun | it goes to the next incarnation, in order, under its deadline |
+//! | the plugin dies, the call had begun | [`CallError::PluginDied`]; an idempotent method is sent again, and refused as [`CallError::Poisoned`] when it was running at two deaths |
+//! | the plugin is being restarted | the call waits up to its deadline, or fails at once if it is `fail_fast` |
+//! | the plugin will not come back | [`CallError::Down`] at once |
+//! | a stream is open when the plugin dies | both ends see an error |
+//! | the mailbox is full | `tell` waits, `try_tell` gives the message back |
+//!
+//! Each call settles exactly once, and dropping its future cancels it.
+//!
+//! # When not to use it
+//!
+//! When the plugin's code is trusted, small and yours, link it in. When it must run on another
+//! machine, use a network protocol. When it is untrusted code that must be confined, a process is
+//! a boundary for memory and for crashes, not for files and network: add a sandbox.
+#![forbid(unsafe_code)]
+
+// The attribute writes `::rapace`, also within this crate and its tests.
+extern crate self as rapace;
+
+pub mod error;
+pub mod plugin;
+pub mod process;
+pub mod proxy;
+pub mod service;
+pub mod supervision;
+
+pub use error::CallError;
+pub use plugin::{Plugin, PluginSpec};
+pub use proxy::{Proxy, TryTellError, TypedProxy};
+pub use rapace_codec::{Blob, BlobMut};
+pub use rapace_macros::service;
+pub use rapace_session::{CallContext, Claim, EndReason, StreamError, allocate};
+pub use rapace_shm::{SegmentConfig, SizeClass, Trust};
+pub use service::actor::OnPanic;
+pub use service::handle::Served;
+pub use service::streaming::Streaming;
+pub use supervision::{RestartPolicy, SupervisionStrategy, Supervisor};
+
+/// What the attribute's expansion names. Not for use by hand.
+#[doc(hidden)]
+pub mod __macro {
+    pub use std::convert::Infallible;
+
+    pub use facet::{Facet, Shape};
+    pub use rapace_codec::{DecodeError, EncodeError, Reader, Wire, Writer};
+    pub use rapace_session::{Status, StreamReceiver};
+
+    pub use crate::proxy::{Call, Proxy, TypedProxy};
+    pub use crate::service::descriptor::{ArgumentDescriptor, MethodDescriptor, ServiceDescriptor};
+    pub use crate::service::streaming::{IntoStreaming, OutgoingItems, Streaming};
+    pub use crate::service::{MethodCall, RequestError, Serve, Service};
+
+    /// The error of a method that has none: bytes where there should be none.
+    ///
+    /// # Errors
+    /// Always; the proxy has looked before and says it better.
+    pub fn no_error<T>() -> Result<T, DecodeError> {
+        Err(rapace_codec::from_slice::<()>(&[0], &[]).unwrap_err())
+    }
+}

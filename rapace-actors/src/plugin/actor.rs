@@ -1,0 +1,408 @@
+//! The plugin actor: the stable one, under which incarnations come and go.
+//!
+//! | message | from | kind |
+//! |---|---|---|
+//! | `Start`, `Restart`, `Kill` | the handle | tell |
+//! | `Stop` | the handle | ask: answered when the process of the moment is gone |
+//! | `Seen` | the handle | ask: answered when everything asked for before counts |
+//! | `Hold`, `Release`, `Stop` | the supervisor | tell |
+//! | `Reported` | the runner of an incarnation | tell |
+//! | `Retire` | the last handle's drop | tell |
+//!
+//! - A1: every decision is [`Life`]'s; the actor carries out what it says.
+//! - A2: no handler waits: processes live and die on their runners' tasks.
+//! - A3: the route says "down" only when no incarnation is left whose calls are unsorted.
+//! - A4: callers are told first, then those who watch: who has seen a state finds the route in it.
+//! - A5: however the actor ends, its process is gone and its callers are told.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use kameo::Actor;
+use kameo::actor::{ActorRef, WeakActorRef};
+use kameo::error::Infallible;
+use kameo::mailbox::{MailboxReceiver, Signal};
+use kameo::message::{Context, Message};
+use kameo::reply::{DelegatedReply, ReplySender};
+use tokio::sync::{broadcast, mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::event::{PluginEvent, PluginEventKind};
+use super::route::PluginRoute;
+use super::runner::{Ended, Order, Report, run};
+use super::spec::PluginSpec;
+use crate::process::Incarnation;
+use crate::supervision::{Action, DownReason, Event, Life, Restarts, State};
+
+/// The actor.
+pub struct PluginActor {
+    spec: Arc<PluginSpec>,
+    route: Arc<PluginRoute>,
+    life: Life,
+    myself: ActorRef<Self>,
+    orders: Option<mpsc::UnboundedSender<Order>>,
+    runner: Option<JoinHandle<()>>,
+    /// Those who wait until the process of the moment is gone.
+    stops: Vec<ReplySender<()>>,
+    shown: watch::Sender<Shown>,
+    events: broadcast::Sender<PluginEvent>,
+    wake: Option<Instant>,
+    retiring: bool,
+}
+
+/// What a plugin actor starts with.
+pub struct PluginArgs {
+    pub(crate) spec: Arc<PluginSpec>,
+    pub(crate) route: Arc<PluginRoute>,
+    pub(crate) shown: watch::Sender<Shown>,
+    pub(crate) events: broadcast::Sender<PluginEvent>,
+}
+
+/// What the handle shows of the actor.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) state: State,
+    pub(crate) pid: Option<u32>,
+    /// Until when the last failure's backoff lasts.
+    pub(crate) resume: Option<Instant>,
+}
+
+/// Somebody wants the plugin to run.
+pub(crate) struct Start;
+/// Somebody wants it to stop.
+pub(crate) struct Stop;
+/// Somebody wants to know that all requests so far count.
+pub(crate) struct Seen;
+/// Somebody wants a fresh process.
+pub(crate) struct Restart;
+/// SIGKILL, as a crash would.
+pub(crate) struct Kill;
+/// A sibling takes it along.
+pub(crate) struct Hold {
+    pub(crate) sibling: Arc<str>,
+    pub(crate) comes_back: bool,
+}
+/// The siblings that it depends on are there again.
+pub(crate) struct Release;
+/// Nobody holds the plugin any more.
+pub(crate) struct Retire;
+/// An incarnation's runner has news.
+pub(crate) struct Reported {
+    incarnation: Incarnation,
+    report: Report,
+}
+
+impl Actor for PluginActor {
+    type Args = PluginArgs;
+    type Error = Infallible;
+
+    async fn on_start(args: PluginArgs, myself: ActorRef<Self>) -> Result<Self, Infallible> {
+        let life = Life::new(Restarts::new(args.spec.restart.clone()));
+        Ok(Self {
+            spec: args.spec,
+            route: args.route,
+            life,
+            myself,
+            orders: None,
+            runner: None,
+            stops: Vec::new(),
+            shown: args.shown,
+            events: args.events,
+            wake: None,
+            retiring: false,
+        })
+    }
+
+    async fn next(
+        &mut self,
+        _: WeakActorRef<Self>,
+        mailbox: &mut MailboxReceiver<Self>,
+    ) -> Result<Option<Signal<Self>>, Infallible> {
+        loop {
+            let wake = self.wake;
+            let time_is_up = async {
+                match wake {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                signal = mailbox.recv() => return Ok(signal),
+                () = time_is_up => {
+                    self.wake = None;
+                    self.on(Event::TimeIsUp);
+                }
+            }
+        }
+    }
+
+    async fn on_stop(
+        &mut self,
+        _: WeakActorRef<Self>,
+        _: kameo::error::ActorStopReason,
+    ) -> Result<(), Infallible> {
+        // A runner without orders takes its process down and buries its calls by itself (A5).
+        self.orders = None;
+        if let Some(runner) = self.runner.take() {
+            // One that panicked has dropped its process, which kills it.
+            let _ = runner.await;
+        }
+        if !matches!(self.life.state(), State::Down(_)) {
+            self.route.set_away();
+            self.route.set_down(DownReason::Stopped);
+            self.shown.send_modify(|shown| {
+                shown.state = State::Down(DownReason::Stopped);
+                shown.pid = None;
+            });
+            self.tell(PluginEventKind::Down(DownReason::Stopped));
+        }
+        Ok(())
+    }
+}
+
+macro_rules! event {
+    ($message:ty, |$it:pat_param| $event:expr) => {
+        impl Message<$message> for PluginActor {
+            type Reply = ();
+
+            async fn handle(&mut self, $it: $message, _: &mut Context<Self, ()>) {
+                self.on($event);
+            }
+        }
+    };
+}
+
+event!(Start, |_| Event::Start);
+event!(Restart, |_| Event::Restart);
+event!(Release, |_| Event::Release);
+event!(Hold, |it| Event::Hold {
+    sibling: it.sibling,
+    comes_back: it.comes_back
+});
+
+impl Message<Stop> for PluginActor {
+    type Reply = DelegatedReply<()>;
+
+    async fn handle(&mut self, _: Stop, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
+        self.on(Event::Stop);
+        let (delegated, asker) = ctx.reply_sender();
+        match (asker, self.life.state().incarnation()) {
+            (Some(asker), Some(_)) => self.stops.push(asker),
+            (Some(asker), None) => asker.send(()),
+            (None, _) => {}
+        }
+        delegated
+    }
+}
+
+impl Message<Seen> for PluginActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: Seen, _: &mut Context<Self, ()>) {}
+}
+
+impl Message<Kill> for PluginActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: Kill, _: &mut Context<Self, ()>) {
+        if let Some(orders) = &self.orders {
+            // A runner that is gone has nothing left to kill.
+            let _ = orders.send(Order::Kill);
+        }
+    }
+}
+
+impl Message<Retire> for PluginActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: Retire, ctx: &mut Context<Self, ()>) {
+        self.retiring = true;
+        self.on(Event::Stop);
+        self.leave(ctx);
+    }
+}
+
+impl Message<Reported> for PluginActor {
+    type Reply = ();
+
+    async fn handle(&mut self, news: Reported, ctx: &mut Context<Self, ()>) {
+        let incarnation = news.incarnation;
+        match news.report {
+            Report::Spawned { pid } => {
+                if self.life.state().incarnation() == Some(incarnation) {
+                    self.shown.send_modify(|shown| shown.pid = Some(pid));
+                }
+            }
+            Report::Ready => self.on(Event::Ready(incarnation)),
+            Report::Ended(ended) => {
+                self.shown.send_modify(|shown| shown.pid = None);
+                match ended {
+                    Ended::Died { death } => {
+                        self.tell(PluginEventKind::Died(death.clone()));
+                        self.on(Event::Died(death));
+                    }
+                    Ended::NotStarted(error) => {
+                        self.tell(PluginEventKind::NotStarted(error.clone()));
+                        self.on(Event::StartFailed(incarnation, error));
+                    }
+                }
+                for asker in self.stops.drain(..) {
+                    asker.send(());
+                }
+                self.leave(ctx);
+            }
+        }
+    }
+}
+
+impl PluginActor {
+    /// Takes note of an event and carries out what follows (A1).
+    fn on(&mut self, event: Event) {
+        let now = tokio::time::Instant::now().into_std();
+        match self.life.on(event, now) {
+            Action::Nothing => {}
+            Action::Start(incarnation) => self.start(incarnation),
+            Action::Stop(_) => {
+                if let Some(orders) = &self.orders {
+                    let _ = orders.send(Order::Stop(self.spec.stop.clone()));
+                }
+            }
+            Action::WaitUntil(at) => self.wake = Some(at),
+        }
+        self.lead(); // A4
+        self.show(now);
+        self.defer();
+    }
+
+    /// Among coordinated siblings it is the supervisor who says when a failed child starts again.
+    fn defer(&mut self) {
+        let coordinated = self.spec.coordinated.strong_count() > 0;
+        if coordinated && matches!(self.life.state(), State::Backoff { .. }) {
+            self.wake = None;
+            self.on(Event::Hold {
+                sibling: Arc::clone(&self.spec.name),
+                comes_back: true,
+            });
+        }
+    }
+
+    fn start(&mut self, incarnation: Incarnation) {
+        if incarnation != Incarnation::FIRST {
+            self.route.stats().restarted();
+        }
+        let (orders, taken) = mpsc::unbounded_channel();
+        self.orders = Some(orders);
+        let actor = self.myself.clone();
+        let report = move |report| {
+            // An actor that is gone wants no news.
+            let _ = actor
+                .tell(Reported {
+                    incarnation,
+                    report,
+                })
+                .try_send();
+        };
+        self.runner = Some(tokio::spawn(run(
+            Arc::clone(&self.spec),
+            incarnation,
+            Arc::clone(&self.route),
+            taken,
+            report,
+        )));
+    }
+
+    /// Makes the route say what the state means for callers (A3).
+    fn lead(&self) {
+        let reason = match self.life.state() {
+            // The runner has opened the route, or closed it; or callers wait for the first start.
+            State::Ready { .. } | State::Stopping { .. } | State::Down(DownReason::NotStarted) => {
+                return;
+            }
+            State::Starting { probe: None, .. } | State::Backoff { .. } | State::Held { .. } => {
+                return self.route.expect_back();
+            }
+            State::Starting {
+                probe: Some(reason),
+                ..
+            }
+            | State::Open { reason, .. }
+            | State::Down(reason) => reason,
+        };
+        self.route.set_down(reason.clone());
+    }
+
+    /// Publishes the state, also to those who wait for anything to have been decided; and tells of
+    /// it, if it is another one than before.
+    fn show(&self, now: Instant) {
+        let state = self.life.state();
+        let before = self.shown.borrow().state.clone();
+        let kind = kind_of(state, self.shown.borrow().pid, now);
+        self.shown.send_modify(|shown| {
+            shown.state = state.clone();
+            match state {
+                State::Backoff { until, .. } => shown.resume = Some(*until),
+                State::Ready { .. } | State::Down(_) => shown.resume = None,
+                _ => {}
+            }
+        });
+        if std::mem::discriminant(&before) != std::mem::discriminant(state)
+            || before.incarnation() != state.incarnation()
+        {
+            self.tell(kind);
+        }
+    }
+
+    fn tell(&self, kind: PluginEventKind) {
+        let event = PluginEvent {
+            plugin: Arc::clone(&self.spec.name),
+            kind,
+        };
+        match &event.kind {
+            PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
+            PluginEventKind::NotStarted(_)
+            | PluginEventKind::Paused { .. }
+            | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
+            _ => tracing::debug!("{event}"),
+        }
+        // Nobody needs to listen.
+        let _ = self.events.send(event);
+    }
+
+    fn leave(&self, ctx: &mut Context<Self, ()>) {
+        if self.retiring && matches!(self.life.state(), State::Down(_)) {
+            ctx.stop();
+        }
+    }
+}
+
+fn kind_of(state: &State, pid: Option<u32>, now: Instant) -> PluginEventKind {
+    let wait = |until: Instant| until.saturating_duration_since(now);
+    match state {
+        State::Down(reason) => PluginEventKind::Down(reason.clone()),
+        State::Starting { incarnation, .. } => PluginEventKind::Starting {
+            incarnation: *incarnation,
+        },
+        State::Ready { incarnation, .. } => PluginEventKind::Ready {
+            incarnation: *incarnation,
+            pid: pid.unwrap_or_default(),
+        },
+        State::Stopping { incarnation, .. } => PluginEventKind::Stopping {
+            incarnation: *incarnation,
+        },
+        State::Backoff { attempt, until, .. } => PluginEventKind::Backoff {
+            attempt: *attempt,
+            wait: wait(*until),
+        },
+        State::Open { until, reason } => PluginEventKind::Paused {
+            reason: reason.clone(),
+            wait: wait(*until),
+        },
+        State::Held { sibling } => PluginEventKind::Held {
+            sibling: Arc::clone(sibling),
+        },
+    }
+}
+
+/// Events that a slow listener may fall behind before it misses some.
+pub(crate) const EVENTS: usize = 256;

@@ -1,0 +1,114 @@
+//! What happens to a plugin, as it happens.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::process::{Death, Incarnation};
+use crate::supervision::{Down, DownReason, StartError};
+
+/// Something that happened to a plugin.
+#[derive(Clone, Debug)]
+pub struct PluginEvent {
+    /// Its name.
+    pub plugin: Arc<str>,
+    /// What happened.
+    pub kind: PluginEventKind,
+}
+
+/// What can happen to a plugin.
+#[derive(Clone, Debug)]
+pub enum PluginEventKind {
+    /// A process is being started.
+    Starting {
+        /// Which one.
+        incarnation: Incarnation,
+    },
+    /// The plugin answers.
+    Ready {
+        /// Which process.
+        incarnation: Incarnation,
+        /// Its process id.
+        pid: u32,
+    },
+    /// A process is being taken down.
+    Stopping {
+        /// Which one.
+        incarnation: Incarnation,
+    },
+    /// A process is gone.
+    Died(Death),
+    /// A process could not be started, or was refused.
+    NotStarted(StartError),
+    /// The plugin is started again after a wait.
+    Backoff {
+        /// The number of the attempt since it was last healthy, from one.
+        attempt: u32,
+        /// The wait.
+        wait: Duration,
+    },
+    /// The plugin waits for a sibling that has failed.
+    Held {
+        /// The sibling.
+        sibling: Arc<str>,
+    },
+    /// The plugin failed too often: it is left alone for a while, and then tried once.
+    Paused {
+        /// What calls are told meanwhile.
+        reason: DownReason,
+        /// How long.
+        wait: Duration,
+    },
+    /// The plugin does not come back by itself.
+    Down(DownReason),
+}
+
+impl fmt::Display for PluginEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = &self.plugin;
+        match &self.kind {
+            PluginEventKind::Starting { incarnation } => {
+                write!(
+                    f,
+                    "plugin `{name}` (incarnation {incarnation}) is being started"
+                )
+            }
+            PluginEventKind::Ready { incarnation, pid } => {
+                write!(
+                    f,
+                    "plugin `{name}` (incarnation {incarnation}, process {pid}) is ready"
+                )
+            }
+            PluginEventKind::Stopping { incarnation } => {
+                write!(
+                    f,
+                    "plugin `{name}` (incarnation {incarnation}) is being stopped"
+                )
+            }
+            PluginEventKind::Died(death) => death.fmt(f),
+            PluginEventKind::NotStarted(error) => {
+                write!(f, "plugin `{name}` did not start: {error}")
+            }
+            PluginEventKind::Backoff { attempt, wait } => {
+                write!(
+                    f,
+                    "plugin `{name}` is started again in {wait:.0?} (attempt {attempt})"
+                )
+            }
+            PluginEventKind::Held { sibling } if sibling == name => {
+                write!(
+                    f,
+                    "plugin `{name}` waits until its siblings can be started with it"
+                )
+            }
+            PluginEventKind::Held { sibling } => {
+                write!(f, "plugin `{name}` waits for its sibling `{sibling}`")
+            }
+            PluginEventKind::Paused { reason, .. } | PluginEventKind::Down(reason) => Down {
+                plugin: Arc::clone(name),
+                reason: reason.clone(),
+            }
+            .fmt(f),
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! The handle to a supervised plugin.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use kameo::actor::{ActorRef, Spawn};
+use kameo::mailbox;
+use tokio::sync::{broadcast, watch};
+
+use super::actor::{
+    EVENTS, Hold, Kill, PluginActor, PluginArgs, Release, Restart, Retire, Seen, Shown, Start, Stop,
+};
+use super::event::PluginEvent;
+use super::route::PluginRoute;
+use super::spec::PluginSpec;
+use super::stats::PluginSnapshot;
+use crate::process::Incarnation;
+use crate::proxy::{Proxy, TypedProxy};
+use crate::service::descriptor::RefusedService;
+use crate::supervision::{Down, DownReason, RestartPolicy, State};
+
+/// A supervised plugin: a stable address under which processes come and go. Cheap to clone; when
+/// the last clone is dropped the plugin is stopped, and its proxies say so.
+#[derive(Clone, Debug)]
+pub struct Plugin {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    spec: Arc<PluginSpec>,
+    route: Arc<PluginRoute>,
+    actor: ActorRef<PluginActor>,
+    shown: watch::Receiver<Shown>,
+    events: broadcast::Sender<PluginEvent>,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        // An actor that is gone needs no telling.
+        let _ = self.actor.tell(Retire).try_send();
+    }
+}
+
+impl Plugin {
+    /// Describes a plugin called `name`, which is the program at `program`.
+    pub fn builder(name: impl Into<Arc<str>>, program: impl Into<PathBuf>) -> PluginSpec {
+        PluginSpec::new(name, program)
+    }
+
+    /// The actor, without a process yet.
+    pub(crate) fn idle(spec: PluginSpec) -> Self {
+        let spec = Arc::new(spec);
+        let route = Arc::new(PluginRoute::new(Arc::clone(&spec.name)));
+        let (shown, shows) = watch::channel(Shown {
+            state: State::Down(DownReason::NotStarted),
+            pid: None,
+            resume: None,
+        });
+        let events = broadcast::Sender::new(EVENTS);
+        // Few and short: requests, a supervisor's words, and three reports an incarnation.
+        let actor = PluginActor::spawn_with_mailbox(
+            PluginArgs {
+                spec: Arc::clone(&spec),
+                route: Arc::clone(&route),
+                shown,
+                events: events.clone(),
+            },
+            mailbox::unbounded(),
+        );
+        Self {
+            inner: Arc::new(Inner {
+                spec,
+                route,
+                actor,
+                shown: shows,
+                events,
+            }),
+        }
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.inner.spec.name
+    }
+
+    /// The typed address of one of its services. It stays valid across restarts; a service that
+    /// the plugin does not offer is refused when it is called.
+    #[must_use]
+    pub fn proxy<P: TypedProxy>(&self) -> P {
+        P::from_proxy(Proxy::behind(Arc::clone(&self.inner.route)))
+    }
+
+    /// Starts the plugin, if it is down. Past failures are forgotten. Calls made from now on wait for
+    /// it.
+    pub fn start(&self) {
+        self.inner.route.expect_back();
+        if self.inner.actor.tell(Start).try_send().is_err() {
+            // Somebody has stopped the actor itself.
+            self.inner.route.set_down(DownReason::Stopped);
+        }
+    }
+
+    /// Waits until the plugin answers. Whatever was asked for before this counts: after
+    /// [`restart`](Self::restart) it is the fresh process that is waited for.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// Why it is down.
+    pub async fn ready(&self) -> Result<(), Down> {
+        self.seen().await;
+        let mut shown = self.inner.shown.clone();
+        let settled = shown
+            .wait_for(|shown| match &shown.state {
+                // Its turn comes.
+                State::Down(DownReason::NotStarted) => false,
+                State::Ready { .. } | State::Open { .. } | State::Down(_) => true,
+                _ => false,
+            })
+            .await;
+        let reason = match settled.as_deref().map(|shown| &shown.state) {
+            Ok(State::Ready { .. }) => return Ok(()),
+            Ok(State::Down(reason) | State::Open { reason, .. }) => reason.clone(),
+            _ => DownReason::Stopped,
+        };
+        Err(Down {
+            plugin: Arc::clone(&self.inner.spec.name),
+            reason,
+        })
+    }
+
+    /// Waits until the actor has taken up all requests so far.
+    async fn seen(&self) {
+        // An actor that is gone takes up nothing.
+        let _ = self.inner.actor.ask(Seen).send().await;
+    }
+
+    /// Waits until the plugin does not come back by itself, and says why.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn down(&self) -> Down {
+        self.inner.route.down().await
+    }
+
+    /// Stops the plugin by its ladder: it finishes what it has, is asked, is told, is killed.
+    /// Returns when its process is gone. Calls that it had not begun end with an error that says why.
+    ///
+    /// Who asks for it again meanwhile, with [`start`](Self::start), gets a fresh process.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not undo the request.
+    pub async fn stop(&self) {
+        if self.inner.actor.ask(Stop).send().await.is_err() {
+            // Somebody has stopped the actor itself, which ends with the process.
+            let mut shown = self.inner.shown.clone();
+            let _ = shown
+                .wait_for(|shown| matches!(shown.state, State::Down(_)))
+                .await;
+        }
+    }
+
+    /// Replaces the process by a fresh one, by the ladder. Calls wait. Past failures are forgotten.
+    pub fn restart(&self) {
+        let _ = self.inner.actor.tell(Restart).try_send();
+    }
+
+    /// Sends SIGKILL to the process, as a crash would be: what follows is its restart policy's.
+    pub fn kill(&self) {
+        let _ = self.inner.actor.tell(Kill).try_send();
+    }
+
+    pub(crate) fn request_stop(&self) {
+        let _ = self.inner.actor.tell(Stop).try_send();
+    }
+
+    pub(crate) fn hold(&self, sibling: &Arc<str>, comes_back: bool) {
+        let sibling = Arc::clone(sibling);
+        let hold = Hold {
+            sibling,
+            comes_back,
+        };
+        let _ = self.inner.actor.tell(hold).try_send();
+    }
+
+    pub(crate) fn release(&self) {
+        let _ = self.inner.actor.tell(Release).try_send();
+    }
+
+    pub(crate) fn policy(&self) -> RestartPolicy {
+        self.inner.spec.restart.policy
+    }
+
+    /// Where the plugin stands.
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.inner.shown.borrow().state.clone()
+    }
+
+    pub(crate) fn watch_state(&self) -> watch::Receiver<Shown> {
+        self.inner.shown.clone()
+    }
+
+    /// The process id, while there is a process.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.inner.shown.borrow().pid
+    }
+
+    /// The process of the moment, counted from one.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        self.state().incarnation()
+    }
+
+    /// What its callers experienced so far.
+    #[must_use]
+    pub fn stats(&self) -> PluginSnapshot {
+        self.inner.route.stats().snapshot()
+    }
+
+    /// How full the rings and slabs of the present session are, while there is one.
+    #[must_use]
+    pub fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
+        self.inner.route.answering()?.session.link_stats()
+    }
+
+    /// What happens to the plugin from now on. Who falls 256 events behind is told how many it
+    /// missed.
+    #[must_use]
+    pub fn events(&self) -> broadcast::Receiver<PluginEvent> {
+        self.inner.events.subscribe()
+    }
+
+    /// The plugin's actor. It lives as long as the handle, also while the plugin is down, since it
+    /// can be started again. To be told when the plugin is given up, link to
+    /// [`Proxy::actor_ref`](crate::Proxy::actor_ref).
+    #[must_use]
+    pub fn actor_ref(&self) -> &ActorRef<PluginActor> {
+        &self.inner.actor
+    }
+}
+
+impl PluginSpec {
+    /// Starts the plugin and returns at once.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn spawn(self) -> Plugin {
+        let plugin = Plugin::idle(self);
+        plugin.start();
+        plugin
+    }
+
+    /// Starts the plugin and waits until it answers.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the plugin.
+    ///
+    /// # Errors
+    /// Why it does not. A plugin that fails at its start is tried again by its restart policy
+    /// until that gives up.
+    pub async fn start(self) -> Result<Plugin, Down> {
+        let plugin = self.spawn();
+        plugin.ready().await?;
+        Ok(plugin)
+    }
+
+    /// Whether every type in every service can cross.
+    pub(crate) fn check(&self) -> Result<(), RefusedService> {
+        self.expects
+            .iter()
+            .try_for_each(|service| service.check())?;
+        self.offers.check()
+    }
+}

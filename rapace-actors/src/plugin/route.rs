@@ -1,0 +1,370 @@
+//! What stands between a proxy and the incarnation of the moment.
+//!
+//! - R1: a proxy asks the route for each call; the route never changes, its state does.
+//! - R2: what an incarnation left unsettled is sorted once, when its death is known: what had not
+//!   begun is kept, what had begun ends, or is kept if it may run twice and has not done so before.
+//! - R3: what was kept is sent to the next incarnation before anybody's new calls, in order.
+//! - R4: when the plugin will not come back, what was kept ends and says why.
+//! - R5: who waits is woken in the order of arrival, so that calls which found no incarnation reach
+//!   the next one in the order in which they were made.
+//! - R6: an incarnation that answers is never hidden by older news: only its runner closes the way
+//!   to it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Duration;
+
+use rapace_session::{CallFailure, Channel, Claim, Failure, Orphan, Session};
+use tokio::sync::Notify;
+
+use super::stats::PluginStats;
+use crate::error::{CallError, Fate};
+use crate::process::{Death, Incarnation};
+use crate::supervision::{Down, DownReason};
+
+/// The two deaths after which a call is refused.
+const POISONED_AFTER: u32 = 2;
+
+/// Where a plugin is, for its callers.
+#[derive(Clone, Debug)]
+pub(crate) enum RouteState {
+    /// It is being started or waits for that: callers wait too.
+    Away,
+    /// It answers.
+    Ready(Arc<Ready>),
+    /// It does not come back by itself, or not soon.
+    Down(Down),
+}
+
+/// An incarnation that answers.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) session: Session,
+    channels: HashMap<String, Channel>,
+}
+
+impl Ready {
+    pub(crate) fn new(
+        incarnation: Incarnation,
+        session: Session,
+        channels: HashMap<String, Channel>,
+    ) -> Self {
+        Self {
+            incarnation,
+            session,
+            channels,
+        }
+    }
+}
+
+/// A channel to the incarnation of the moment.
+pub(crate) struct ReadyChannel {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) channel: Channel,
+}
+
+/// Why there is no channel.
+pub(crate) enum Unready {
+    /// It is being started, and the caller does not wait.
+    Restarting,
+    Down(Down),
+    NotOffered(String),
+}
+
+/// The route to one plugin.
+#[derive(Debug)]
+pub(crate) struct PluginRoute {
+    name: Arc<str>,
+    state: RwLock<RouteState>,
+    death: Mutex<Option<Death>>,
+    /// State or death have changed (R5).
+    changed: Notify,
+    kept: Mutex<VecDeque<Orphan>>,
+    stats: PluginStats,
+    supervised: bool,
+}
+
+impl PluginRoute {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            state: RwLock::new(RouteState::Away),
+            death: Mutex::default(),
+            changed: Notify::new(),
+            kept: Mutex::default(),
+            stats: PluginStats::default(),
+            supervised: true,
+        }
+    }
+
+    /// The route from a plugin to its host, which is not restarted when it goes.
+    pub(crate) fn to_host() -> Self {
+        Self {
+            supervised: false,
+            ..Self::new("host".into())
+        }
+    }
+
+    /// Whether another incarnation may follow the present one.
+    pub(crate) fn is_supervised(&self) -> bool {
+        self.supervised
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(crate) fn stats(&self) -> &PluginStats {
+        &self.stats
+    }
+
+    /// The incarnation that answers, if one does.
+    pub(crate) fn answering(&self) -> Option<Arc<Ready>> {
+        self.look(|state| match state {
+            RouteState::Ready(ready) => Some(Arc::clone(ready)),
+            RouteState::Away | RouteState::Down(_) => None,
+        })
+    }
+
+    /// A channel, if the plugin is ready at this moment.
+    pub(crate) fn now(&self, service: &str) -> Option<ReadyChannel> {
+        self.look(|state| match state {
+            RouteState::Ready(ready) => channel_of(ready, service).ok(),
+            RouteState::Away | RouteState::Down(_) => None,
+        })
+    }
+
+    /// Waits for a channel; whoever calls brings the deadline.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub(crate) async fn ready(
+        &self,
+        service: &str,
+        fail_fast: bool,
+    ) -> Result<ReadyChannel, Unready> {
+        let settled = |state: &RouteState| match state {
+            RouteState::Ready(ready) => Some(channel_of(ready, service)),
+            RouteState::Down(down) => Some(Err(Unready::Down(down.clone()))),
+            RouteState::Away if fail_fast => Some(Err(Unready::Restarting)),
+            RouteState::Away => None,
+        };
+        match self.look(settled) {
+            Some(found) => found,
+            None => self.until(|| self.look(settled)).await,
+        }
+    }
+
+    /// Waits until `incarnation` is not the one that answers.
+    pub(crate) async fn left(&self, incarnation: Incarnation) {
+        let has_left = |state: &RouteState| match state {
+            RouteState::Ready(ready) => (ready.incarnation != incarnation).then_some(()),
+            RouteState::Away | RouteState::Down(_) => Some(()),
+        };
+        self.until(|| self.look(has_left)).await;
+    }
+
+    /// Waits for the news of an incarnation's death; `None` if it went without any.
+    pub(crate) async fn death_of(&self, incarnation: Incarnation) -> Option<Death> {
+        self.until(|| {
+            let death = self.death().clone();
+            match death.filter(|death| death.incarnation >= incarnation) {
+                Some(death) => Some(Some(death)),
+                None => self.look(for_good).map(|_| None),
+            }
+        })
+        .await
+    }
+
+    /// Waits until the plugin does not come back by itself.
+    pub(crate) async fn down(&self) -> Down {
+        self.until(|| self.look(for_good)).await
+    }
+
+    pub(crate) fn redelivers(&self) {
+        self.stats.redelivered();
+    }
+
+    pub(crate) fn settled<T, E>(&self, took: Duration, result: &Result<T, CallError<E>>) {
+        let failed = !matches!(result, Ok(_) | Err(CallError::Handler(_)));
+        self.stats.settled(took, failed);
+    }
+
+    /// The incarnation of the moment answers no more (R6).
+    pub(crate) fn set_away(&self) {
+        self.set(|state| matches!(state, RouteState::Ready(_)).then_some(RouteState::Away));
+    }
+
+    /// The plugin comes back after all.
+    pub(crate) fn expect_back(&self) {
+        self.set(|state| matches!(state, RouteState::Down(_)).then_some(RouteState::Away));
+    }
+
+    /// Sends what was kept to an incarnation that nobody else knows yet (R3). False if its session
+    /// ended first: then what is left stays kept.
+    pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
+        while let Some(orphan) = self.take_kept() {
+            let Some(channel) = ready.channels.get(orphan.service()) else {
+                let why = format!("`{}` is not offered any more", orphan.service());
+                end(orphan, CallFailure::Failed(Failure::Unavailable(why)));
+                continue;
+            };
+            let had_begun = orphan.claim != Claim::NotBegun;
+            if let Err(orphan) = channel.resend(orphan).await {
+                self.kept().push_front(orphan);
+                return false;
+            }
+            match had_begun {
+                false => self.stats.redelivered(),
+                true => self.stats.retried(),
+            }
+        }
+        ready.session.end_reason().is_none()
+    }
+
+    /// The incarnation answers.
+    pub(crate) fn set_ready(&self, ready: Ready) {
+        let ready = Arc::new(ready);
+        self.set(|_| Some(RouteState::Ready(ready)));
+    }
+
+    /// The plugin does not come back by itself, or not soon (R4). Says nothing while an incarnation
+    /// answers (R6).
+    pub(crate) fn set_down(&self, reason: DownReason) {
+        let down = Down {
+            plugin: Arc::clone(&self.name),
+            reason,
+        };
+        let said = self.set(|state| match state {
+            RouteState::Ready(_) => None,
+            RouteState::Away | RouteState::Down(_) => Some(RouteState::Down(down.clone())),
+        });
+        if said {
+            let kept = std::mem::take(&mut *self.kept());
+            for orphan in kept {
+                end(orphan, Fate::Down(down.clone()).into_failure());
+            }
+        }
+    }
+
+    /// Sorts what a dead incarnation left unsettled (R2).
+    pub(crate) fn bury(&self, death: &Death, orphans: Vec<Orphan>) {
+        let mut kept = VecDeque::new();
+        for mut orphan in orphans {
+            // Its session may have ended while the process still ran.
+            orphan.look_again();
+            match fate(&orphan, death) {
+                None => {
+                    if death.was_requested() && orphan.claim == Claim::Begun {
+                        // Nobody holds this end against the call when it is sent again.
+                        orphan.claim = Claim::Unknown;
+                    }
+                    kept.push_back(orphan);
+                }
+                Some(fate) => end(orphan, fate.into_failure()),
+            }
+        }
+        {
+            // What could not be sent to this incarnation any more comes after what could (R3).
+            let mut left = self.kept();
+            kept.append(&mut left);
+            *left = kept;
+        }
+        *self.death() = Some(death.clone());
+        self.changed.notify_waiters();
+    }
+
+    fn look<T>(&self, at: impl FnOnce(&RouteState) -> T) -> T {
+        at(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Changes the state, if `to` wants it to.
+    fn set(&self, to: impl FnOnce(&RouteState) -> Option<RouteState>) -> bool {
+        let changes = {
+            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
+            to(&state).map(|next| *state = next).is_some()
+        };
+        if changes {
+            self.changed.notify_waiters();
+        }
+        changes
+    }
+
+    /// Looks at each change until there is an answer.
+    async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listening starts before the look, so that a change between the two is not missed.
+            changed.as_mut().enable();
+            if let Some(found) = look() {
+                return found;
+            }
+            changed.await;
+        }
+    }
+
+    fn take_kept(&self) -> Option<Orphan> {
+        self.kept().pop_front()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, VecDeque<Orphan>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn death(&self) -> MutexGuard<'_, Option<Death>> {
+        self.death.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Why the plugin is down, unless it is tried again later.
+fn for_good(state: &RouteState) -> Option<Down> {
+    match state {
+        RouteState::Down(down) if !matches!(down.reason, DownReason::BreakerOpen { .. }) => {
+            Some(down.clone())
+        }
+        RouteState::Away | RouteState::Ready(_) | RouteState::Down(_) => None,
+    }
+}
+
+/// What becomes of a call whose incarnation died; `None` if it is sent again.
+fn fate(orphan: &Orphan, death: &Death) -> Option<Fate> {
+    if orphan.claim == Claim::NotBegun {
+        return None;
+    }
+    if !orphan.idempotent() {
+        return Some(Fate::Died(death.clone()));
+    }
+    // This death counts too, unless somebody asked for it.
+    let kills = orphan.kills() + u32::from(!death.was_requested());
+    (kills >= POISONED_AFTER).then(|| Fate::Poisoned(death.clone()))
+}
+
+/// Ends a call; a tell, which nobody waits for, is at least heard of.
+fn end(orphan: Orphan, failure: CallFailure) {
+    if !orphan.awaited() {
+        let service = orphan.service();
+        let error = CallError::<std::convert::Infallible>::from_call(failure);
+        tracing::warn!(service, %error, "a tell was lost");
+        return orphan.settle(CallFailure::Failed(Failure::Dropped));
+    }
+    orphan.settle(failure);
+}
+
+fn channel_of(ready: &Ready, service: &str) -> Result<ReadyChannel, Unready> {
+    match ready.channels.get(service) {
+        Some(channel) => Ok(ReadyChannel {
+            incarnation: ready.incarnation,
+            channel: channel.clone(),
+        }),
+        None => {
+            let mut offered = ready.channels.keys().cloned().collect::<Vec<_>>();
+            offered.sort();
+            Err(Unready::NotOffered(format!(
+                "`{service}` is not among what the other side offers ({})",
+                offered.join(", ")
+            )))
+        }
+    }
+}

@@ -1,0 +1,359 @@
+//! One incarnation of a plugin, from the spawn of its process to the burial of its calls.
+//!
+//! - I1: the runner ends only when the process is gone, so two incarnations never overlap.
+//! - I2: what the process had published is received before its calls are sorted.
+//! - I3: every way to end, a panic too, gives one [`Ended`], after the route has stopped leading here.
+//! - I4: nothing that the process does or leaves undone keeps the runner from watching it, and no
+//!   order waits for it.
+
+mod handshake;
+mod pulse;
+
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use rapace_session::{EndReason, Session};
+use rapace_shm::ControlSocket;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+pub(crate) use self::handshake::open_all;
+use self::handshake::{Handshake, Unready};
+use self::pulse::Pulse;
+use super::route::PluginRoute;
+use super::spec::PluginSpec;
+use crate::process::{
+    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Output, PluginProcess, Rung,
+    Spawned, StopError, StopLadder, Stopped, spawn,
+};
+use crate::service::actor::panicked;
+use crate::supervision::StartError;
+
+/// What a runner is told.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// Take the process down as requested.
+    Stop(StopLadder),
+    /// SIGKILL, as a crash would: what follows is the restart policy's.
+    Kill,
+}
+
+/// Waits for an order. When nobody gives any more, nobody wants the plugin.
+async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Order {
+    let order = orders.recv().await;
+    order.unwrap_or_else(|| Order::Stop(StopLadder::at_once()))
+}
+
+/// How an incarnation ended.
+#[derive(Debug)]
+pub(crate) enum Ended {
+    /// There was no process, or the two sides do not agree.
+    NotStarted(StartError),
+    /// The process is gone.
+    Died {
+        /// The whole story.
+        death: Death,
+    },
+}
+
+/// What a runner reports, in this order, each at most once.
+#[derive(Debug)]
+pub(crate) enum Report {
+    /// There is a process.
+    Spawned { pid: u32 },
+    /// It answers.
+    Ready,
+    /// It is gone.
+    Ended(Ended),
+}
+
+/// Time for a process to leave after its session has ended.
+const LEAVE: Duration = Duration::from_secs(2);
+/// Time for the session to notice a death and to drain what was published.
+const NOTICE: Duration = Duration::from_secs(2);
+/// Time for the rest of stderr.
+const LAST_WORDS: Duration = Duration::from_millis(250);
+
+/// Runs one incarnation to its end.
+pub(crate) async fn run(
+    spec: Arc<PluginSpec>,
+    incarnation: Incarnation,
+    route: Arc<PluginRoute>,
+    orders: mpsc::UnboundedReceiver<Order>,
+    report: impl Fn(Report) + Send + Sync,
+) {
+    let work = async {
+        match start(&spec, incarnation).await {
+            Ok((runner, socket)) => runner.live(socket, &route, orders, &report).await,
+            Err(error) => Ended::NotStarted(error),
+        }
+    };
+    let ended = AssertUnwindSafe(work).catch_unwind().await;
+    report(Report::Ended(ended.unwrap_or_else(|panic| {
+        // The process went with its handle, and whoever waited for it was told by the session.
+        route.set_away();
+        let why = format!("its host failed: {}", panicked(panic).parts().1);
+        Ended::NotStarted(StartError::Refused(why.into()))
+    })));
+}
+
+struct Runner {
+    spec: Arc<PluginSpec>,
+    incarnation: Incarnation,
+    process: PluginProcess,
+    output: Output,
+    born: Instant,
+}
+
+async fn start(
+    spec: &Arc<PluginSpec>,
+    incarnation: Incarnation,
+) -> Result<(Runner, ControlSocket), StartError> {
+    spec.check()
+        .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
+    let (socket, theirs) = ControlSocket::pair()
+        .map_err(|error| StartError::Refused(format!("no control socket: {error}").into()))?;
+    let spawned = spawn(&spec.command, theirs).await;
+    let Spawned {
+        process,
+        stdout,
+        stderr,
+    } = spawned.map_err(StartError::Spawn)?;
+    let runner = Runner {
+        spec: Arc::clone(spec),
+        incarnation,
+        process,
+        output: Output::forward(&spec.name, incarnation, stdout, stderr),
+        born: Instant::now(),
+    };
+    Ok((runner, socket))
+}
+
+impl Runner {
+    async fn live(
+        mut self,
+        socket: ControlSocket,
+        route: &PluginRoute,
+        mut orders: mpsc::UnboundedReceiver<Order>,
+        report: &(impl Fn(Report) + Sync),
+    ) -> Ended {
+        report(Report::Spawned {
+            pid: self.process.pid(),
+        });
+        let (adopt, mut orphans) = mpsc::unbounded_channel();
+        let handshake = Handshake {
+            spec: &self.spec,
+            incarnation: self.incarnation,
+            route,
+            adopt,
+        };
+        let shaken = tokio::select! {
+            biased;
+            order = next(&mut orders) => Err(order),
+            shaken = handshake.with(&mut self.process, socket) => Ok(shaken),
+        };
+        let ready = match shaken {
+            Ok(Ok(ready)) => ready,
+            Ok(Err(unready)) => return self.unready(unready).await,
+            Err(order) => {
+                let ended_by = self.obey(order, unreachable()).await;
+                return self.died(ended_by).await;
+            }
+        };
+        let session = ready.session.clone();
+        let leaving = AtomicBool::new(false);
+        let mut opening = pin!(async {
+            if route.redeliver(&ready).await && !leaving.load(Ordering::Relaxed) {
+                route.set_ready(ready);
+                report(Report::Ready);
+            }
+        });
+        let mut opened = false;
+        let ended_by = {
+            // I4
+            let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving));
+            tokio::select! {
+                biased;
+                ended_by = &mut watch => ended_by,
+                () = &mut opening => {
+                    opened = true;
+                    watch.await
+                }
+            }
+        };
+        let cause = self.reap().await;
+        // I2: the reader drains the ring before it ends the session.
+        if timeout(NOTICE, session.ended()).await.is_err() {
+            session.abort(EndReason::PeerGone);
+        }
+        if !opened {
+            // It waits for nothing but the session.
+            opening.await;
+        }
+        route.set_away(); // I3
+        let left = orphans.recv().await.unwrap_or_default();
+        let death = self.bury(cause, ended_by).await;
+        route.bury(&death, left);
+        Ended::Died { death }
+    }
+
+    async fn unready(mut self, unready: Unready) -> Ended {
+        match unready {
+            Unready::Exited => self.died(EndedBy::Itself).await,
+            Unready::TimedOut => {
+                let limit = self.spec.start_timeout;
+                self.died(EndedBy::StartTimeout(limit)).await
+            }
+            Unready::Refused(why) => {
+                self.reap().await;
+                let tail = self.output.finish(LAST_WORDS).await;
+                let said = match tail.is_empty() {
+                    true => String::new(),
+                    false => format!("; the end of its stderr:{tail}"),
+                };
+                Ended::NotStarted(StartError::Refused(format!("{why}{said}").into()))
+            }
+        }
+    }
+
+    /// The end of a process that nobody had called yet.
+    async fn died(mut self, ended_by: EndedBy) -> Ended {
+        let cause = self.reap().await;
+        let death = self.bury(cause, ended_by).await;
+        Ended::Died { death }
+    }
+
+    /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls.
+    async fn watch(
+        &mut self,
+        route: &PluginRoute,
+        session: &Session,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+        leaving: &AtomicBool,
+    ) -> EndedBy {
+        let pid = self.process.pid();
+        let mut pulse = Pulse::new(self.spec.stuck_after, session.clone());
+        let order = tokio::select! {
+            biased;
+            _ = self.process.wait() => return EndedBy::Itself,
+            order = next(orders) => order,
+            reason = session.ended() => {
+                route.set_away();
+                return self.after_session(reason, orders).await;
+            }
+            silent = pulse.stops(pid) => return EndedBy::Stuck(silent),
+        };
+        leaving.store(true, Ordering::Relaxed);
+        route.set_away();
+        let drain = async {
+            session.drain();
+            DrainOutcome::Leaving
+        };
+        self.obey(order, drain).await
+    }
+
+    /// The session is over and the process is not: it leaves by itself, or is made to.
+    async fn after_session(
+        &mut self,
+        reason: EndReason,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) -> EndedBy {
+        if let EndReason::PeerFault(what) = reason {
+            return EndedBy::Fault(what.into());
+        }
+        let order = tokio::select! {
+            biased;
+            _ = self.process.wait() => return EndedBy::Itself,
+            order = next(orders) => order,
+            () = tokio::time::sleep(LEAVE) => {
+                let what = format!("it was still there {LEAVE:?} after the session: {reason}");
+                return EndedBy::Fault(what.into());
+            }
+        };
+        self.obey(order, unreachable()).await
+    }
+
+    async fn obey(&mut self, order: Order, drain: impl Future<Output = DrainOutcome>) -> EndedBy {
+        match order {
+            // As every process that is left.
+            Order::Kill => EndedBy::Killed,
+            Order::Stop(ladder) => {
+                let stopped = ladder.stop(&mut self.process, drain).await;
+                EndedBy::Request(self.rung(stopped))
+            }
+        }
+    }
+
+    fn rung(&self, stopped: Result<Stopped, StopError>) -> Rung {
+        stopped.map_or_else(
+            |error| {
+                tracing::error!(plugin = %self.spec.name, %error, "a plugin process does not go");
+                Rung::Kill
+            },
+            |stopped| stopped.rung,
+        )
+    }
+
+    /// Makes sure that the process is gone (I1).
+    async fn reap(&mut self) -> ExitCause {
+        if let Some(cause) = self.process.try_wait() {
+            return cause;
+        }
+        if let Err(error) = self.process.kill() {
+            tracing::error!(plugin = %self.spec.name, %error, "a plugin process cannot be killed");
+        }
+        self.process.wait().await
+    }
+
+    async fn bury(self, cause: ExitCause, ended_by: EndedBy) -> Death {
+        let lived = self.born.elapsed();
+        let stderr = self.output.finish(LAST_WORDS).await;
+        Death::new(DeathReport {
+            plugin: Arc::clone(&self.spec.name),
+            incarnation: self.incarnation,
+            cause,
+            ended_by,
+            lived,
+            stderr,
+        })
+    }
+}
+
+/// What a process is told that has no session.
+async fn unreachable() -> DrainOutcome {
+    DrainOutcome::Unreachable
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// I3
+    #[tokio::test]
+    async fn a_runner_that_panics_leaves_no_process_and_says_so() {
+        let spec = PluginSpec::new("any", "/bin/sleep").arg("600");
+        let route = Arc::new(PluginRoute::new("any".into()));
+        let (_orders, taken) = mpsc::unbounded_channel();
+        let (news, mut told) = mpsc::unbounded_channel();
+        let report = move |report| match report {
+            Report::Spawned { pid } => panic!("as process {pid}"),
+            other => news.send(other).unwrap(),
+        };
+        run(Arc::new(spec), Incarnation::FIRST, route, taken, report).await;
+        let Some(Report::Ended(Ended::NotStarted(error))) = told.recv().await else {
+            panic!("no end was reported");
+        };
+        let text = error.to_string();
+        let pid = text.strip_prefix("its host failed: as process ").unwrap();
+        // Only its own runtime collects it, so the number is still its own.
+        let status = format!("/proc/{pid}/status");
+        let alive = || std::fs::read_to_string(&status).is_ok_and(|it| !it.contains("State:\tZ"));
+        while alive() {
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! From a process that was just started to a session with channels: the host's side.
+//!
+//! - S1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
+//!   more than that it hung up.
+
+use std::collections::HashMap;
+use std::pin::pin;
+use std::sync::Arc;
+
+use rapace_session::transport::shm;
+use rapace_session::{Channel, HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
+use rapace_shm::{ControlSocket, EstablishError};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{LEAVE, NOTICE};
+use crate::plugin::route::{PluginRoute, Ready};
+use crate::plugin::spec::PluginSpec;
+use crate::process::{Incarnation, PluginProcess};
+
+/// Why an incarnation did not become ready.
+pub(super) enum Unready {
+    /// The process has ended.
+    Exited,
+    /// It took too long.
+    TimedOut,
+    /// The two sides do not agree.
+    Refused(String),
+}
+
+/// What a handshake is about.
+pub(super) struct Handshake<'a> {
+    pub(super) spec: &'a PluginSpec,
+    pub(super) incarnation: Incarnation,
+    pub(super) route: &'a PluginRoute,
+    /// Receives once what the session's end leaves over.
+    pub(super) adopt: mpsc::UnboundedSender<Vec<Orphan>>,
+}
+
+impl Handshake<'_> {
+    /// Shakes hands with a process.
+    pub(super) async fn with(
+        self,
+        process: &mut PluginProcess,
+        socket: ControlSocket,
+    ) -> Result<Ready, Unready> {
+        let limit = self.spec.start_timeout;
+        let mut agree = pin!(self.agree(socket));
+        // S1
+        tokio::select! {
+            biased;
+            agreed = timeout(limit, &mut agree) => match agreed {
+                Ok(Ok(ready)) => Ok(ready),
+                Ok(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
+                Ok(Err(Disagreement::HungUp)) => Err(hung_up(process).await),
+                Err(_) => Err(Unready::TimedOut),
+            },
+            _ = process.wait() => match timeout(NOTICE, agree).await {
+                Ok(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
+                _ => Err(Unready::Exited),
+            },
+        }
+    }
+
+    async fn agree(self, socket: ControlSocket) -> Result<Ready, Disagreement> {
+        let Self {
+            spec,
+            incarnation,
+            route,
+            adopt,
+        } = self;
+        let link = socket.host(&spec.segment).await?;
+        let mut config = SessionConfig::new(format!("the host of `{}`", spec.name));
+        config.offers = spec.offers.offers();
+        config.expects = spec.expects.iter().map(|service| service.offer()).collect();
+        config.acceptor = Arc::new(spec.offers.clone());
+        config.metrics = Arc::clone(&route.stats().metrics);
+        config.orphans = Some(Box::new(move |orphans, _| {
+            // The runner receives exactly one of these, and waits for it.
+            let _ = adopt.send(orphans);
+        }));
+        let session = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
+        let channels = open_all(&session).await?;
+        Ok(Ready::new(incarnation, session, channels))
+    }
+}
+
+async fn hung_up(process: &mut PluginProcess) -> Unready {
+    match timeout(LEAVE, process.wait()).await {
+        Ok(_) => Unready::Exited,
+        Err(_) => Unready::Refused(
+            "it closed its stdin, which is the control socket, and went on running; is it a rapace \
+             plugin?"
+                .into(),
+        ),
+    }
+}
+
+/// Opens a channel to everything that the other side offers.
+pub(crate) async fn open_all(session: &Session) -> Result<HashMap<String, Channel>, OpenError> {
+    let mut channels = HashMap::new();
+    let offered = session.peer().map(|hello| hello.services.as_slice());
+    for offer in offered.unwrap_or_default() {
+        channels.insert(offer.name.clone(), session.open(&offer.name).await?);
+    }
+    Ok(channels)
+}
+
+enum Disagreement {
+    HungUp,
+    Refused(String),
+}
+
+impl From<EstablishError> for Disagreement {
+    fn from(error: EstablishError) -> Self {
+        match error {
+            EstablishError::HungUp => Self::HungUp,
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<HandshakeError> for Disagreement {
+    fn from(error: HandshakeError) -> Self {
+        match error {
+            HandshakeError::Ended(_) => Self::HungUp,
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}
+
+impl From<OpenError> for Disagreement {
+    fn from(error: OpenError) -> Self {
+        match error {
+            OpenError::Ended(_) => Self::HungUp,
+            other => Self::Refused(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! What a plugin's `main` does: a few lines.
+//!
+//! - M1: started by anything but a host, it says what it is and how it is used, and exits.
+//! - M2: when its host is gone it is gone too, also if its executor is stuck.
+//! - M3: its exit code says how the session ended: 0 if the host closed or drained it.
+
+use std::fmt;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use rapace_session::transport::shm;
+use rapace_session::{EndReason, HandshakeError, Session, SessionConfig, Side};
+use rapace_shm::ControlSocket;
+
+use super::route::{PluginRoute, Ready};
+use super::runner::open_all;
+use super::services::Services;
+use crate::process::{Incarnation, guard};
+use crate::proxy::{Proxy, TypedProxy};
+use crate::service::actor::OnPanic;
+use crate::service::descriptor::{RefusedService, ServiceDescriptor};
+use crate::service::handle::{DEFAULT_CAPACITY, start};
+use crate::service::{Serve, Service};
+use crate::supervision::DownReason;
+
+/// Serves one service to the host that started this process, until the host is done.
+///
+/// ```no_run
+/// # use std::process::ExitCode;
+/// #[rapace::service]
+/// pub trait Greeter {
+///     async fn greet(&mut self, name: String) -> String;
+/// }
+///
+/// struct Polite;
+///
+/// impl Greeter for Polite {
+///     async fn greet(&mut self, name: String) -> String {
+///         format!("Good day, {name}")
+///     }
+/// }
+///
+/// #[tokio::main]
+/// async fn main() -> ExitCode {
+///     rapace::plugin::serve(GreeterServer::new(Polite)).await
+/// }
+/// ```
+pub async fn serve<T: Serve>(service: T) -> ExitCode {
+    PluginMain::new().service(service).run().await
+}
+
+/// A plugin that serves several services, or calls its host.
+#[derive(Debug)]
+#[must_use = "a plugin does nothing until it runs"]
+pub struct PluginMain {
+    name: String,
+    services: Services,
+    expects: Vec<&'static ServiceDescriptor>,
+    host: Arc<PluginRoute>,
+    capacity: u32,
+    on_panic: OnPanic,
+}
+
+/// Why a plugin cannot serve.
+#[derive(Debug)]
+pub enum ServeError {
+    /// Nobody who speaks rapace started this process (M1).
+    NotStartedByHost {
+        /// The program.
+        program: String,
+        /// What it serves.
+        services: Vec<&'static str>,
+        /// What stdin is instead of a control socket.
+        source: rapace_shm::NotAControlSocket,
+    },
+    /// One of its services cannot be called.
+    Refused(RefusedService),
+    /// The control socket could not be duplicated for the watch over the host.
+    Watch(std::io::Error),
+    /// The watch over the host could not be set up.
+    Guard(guard::GuardError),
+    /// There is no shared memory with the host.
+    Establish(rapace_shm::EstablishError),
+    /// The two sides do not agree.
+    Handshake(HandshakeError),
+    /// The session ended for another reason than the host's wish.
+    Ended(EndReason),
+    /// A service stopped after a panic, as it was told to.
+    ServiceStopped(&'static str),
+}
+
+impl Default for PluginMain {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl PluginMain {
+    /// A plugin named after its program.
+    pub fn new() -> Self {
+        let name = std::env::args_os()
+            .next()
+            .and_then(|path| {
+                Some(
+                    std::path::Path::new(&path)
+                        .file_name()?
+                        .display()
+                        .to_string(),
+                )
+            })
+            .unwrap_or_else(|| "plugin".to_owned());
+        Self {
+            name,
+            services: Services::default(),
+            expects: Vec::new(),
+            host: Arc::new(PluginRoute::to_host()),
+            capacity: DEFAULT_CAPACITY,
+            on_panic: OnPanic::default(),
+        }
+    }
+
+    /// Messages that may wait for each service added after this, which is the window that the
+    /// host is granted. Default 64.
+    pub fn capacity(mut self, messages: u32) -> Self {
+        self.capacity = messages.max(1);
+        self
+    }
+
+    /// What becomes of the services added after this when a handler panics.
+    pub fn on_panic(mut self, on_panic: OnPanic) -> Self {
+        self.on_panic = on_panic;
+        self
+    }
+
+    /// Serves one more service.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn service<T: Serve>(mut self, service: T) -> Self {
+        let (served, _) = start(service, self.capacity, self.on_panic, true);
+        self.services.add(served);
+        self
+    }
+
+    /// The address of a service that the host offers; the host is refused if it does not. Calls
+    /// wait until the session is up.
+    pub fn host<P: TypedProxy>(&mut self) -> P {
+        self.expects.push(P::Service::descriptor());
+        P::from_proxy(Proxy::behind(Arc::clone(&self.host)))
+    }
+
+    /// Serves until the host is done, and says on stderr what went wrong if something did.
+    pub async fn run(self) -> ExitCode {
+        match self.try_run().await {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("{error}");
+                match error {
+                    // sysexits.h: used wrongly; not available; everything else.
+                    ServeError::NotStartedByHost { .. } => ExitCode::from(64),
+                    ServeError::Establish(_) | ServeError::Handshake(_) => ExitCode::from(69),
+                    _ => ExitCode::from(70),
+                }
+            }
+        }
+    }
+
+    /// Serves until the host is done.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub async fn try_run(self) -> Result<(), ServeError> {
+        self.services.check().map_err(ServeError::Refused)?;
+        let socket =
+            ControlSocket::from_stdin().map_err(|source| ServeError::NotStartedByHost {
+                program: self.name.clone(),
+                services: self.services.iter().map(|s| s.descriptor.name).collect(),
+                source,
+            })?;
+        let link = socket.join().await.map_err(ServeError::Establish)?;
+        let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
+        guard::arm(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
+        let mut config = SessionConfig::new(self.name.clone());
+        config.offers = self.services.offers();
+        config.expects = self.expects.iter().map(|service| service.offer()).collect();
+        config.acceptor = Arc::new(self.services.clone());
+        let session = Session::establish(shm::endpoint(link, Side::Joiner), config)
+            .await
+            .map_err(ServeError::Handshake)?;
+        if let Ok(channels) = open_all(&session).await {
+            let ready = Ready::new(Incarnation::FIRST, session.clone(), channels);
+            self.host.set_ready(ready);
+        }
+        let ended = self.served_until_the_end(&session).await;
+        self.host.set_away();
+        self.host.set_down(DownReason::Stopped);
+        ended
+    }
+
+    async fn served_until_the_end(&self, session: &Session) -> Result<(), ServeError> {
+        let mut stops = self
+            .services
+            .iter()
+            .map(|served| {
+                let name = served.descriptor.name;
+                let stopped = (served.stopped)();
+                async move {
+                    stopped.await;
+                    name
+                }
+            })
+            .collect::<FuturesUnordered<_>>();
+        let reason = tokio::select! {
+            reason = session.ended() => reason,
+            Some(name) = stops.next() => {
+                session.close(&format!("service `{name}` has stopped"));
+                return Err(ServeError::ServiceStopped(name));
+            }
+        };
+        match reason {
+            // The host is gone, or done: both are the end of a plugin's work.
+            EndReason::Closed | EndReason::ClosedByPeer(_) | EndReason::PeerGone => Ok(()),
+            other => Err(ServeError::Ended(other)),
+        }
+    }
+}
+
+impl fmt::Display for ServeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotStartedByHost {
+                program,
+                services,
+                source,
+            } => write!(
+                f,
+                "{program} is a rapace plugin (it serves {}): a host program starts it and talks to it over its \
+                 stdin. It does nothing on its own, and {source}. Point a host at it instead, for example with \
+                 rapace::Plugin::builder(\"{program}\", \"{program}\").",
+                services.join(", ")
+            ),
+            Self::Refused(why) => why.fmt(f),
+            Self::Watch(why) => write!(f, "the control socket cannot be watched: {why}"),
+            Self::Guard(why) => why.fmt(f),
+            Self::Establish(why) => write!(f, "no shared memory with the host: {why}"),
+            Self::Handshake(why) => write!(f, "no session with the host: {why}"),
+            Self::Ended(reason) => write!(f, "the session with the host ended: {reason}"),
+            Self::ServiceStopped(name) => {
+                write!(
+                    f,
+                    "service `{name}` stopped after a panic; this process ends with it"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for ServeError {}

@@ -1,0 +1,133 @@
+//! How a plugin is started, checked, restarted and stopped.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use rapace_shm::SegmentConfig;
+
+use super::services::Services;
+use crate::process::{PluginCommand, StopLadder};
+use crate::proxy::TypedProxy;
+use crate::service::Service;
+use crate::service::descriptor::ServiceDescriptor;
+use crate::service::handle::Served;
+use crate::supervision::{RestartConfig, RestartPolicy};
+
+/// How a plugin is started, checked, restarted and stopped. Built with
+/// [`Plugin::builder`](crate::Plugin::builder).
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct PluginSpec {
+    pub(crate) name: Arc<str>,
+    pub(crate) command: PluginCommand,
+    pub(crate) expects: Vec<&'static ServiceDescriptor>,
+    pub(crate) offers: Services,
+    pub(crate) segment: SegmentConfig,
+    pub(crate) start_timeout: Duration,
+    pub(crate) stuck_after: Option<Duration>,
+    pub(crate) restart: RestartConfig,
+    pub(crate) stop: StopLadder,
+    /// Alive as long as a supervisor says when the plugin starts again after a failure.
+    pub(crate) coordinated: Weak<()>,
+}
+
+impl PluginSpec {
+    /// A plugin called `name`, which is the program at `program`.
+    pub fn new(name: impl Into<Arc<str>>, program: impl Into<PathBuf>) -> Self {
+        Self {
+            name: name.into(),
+            command: PluginCommand::new(program),
+            expects: Vec::new(),
+            offers: Services::default(),
+            segment: SegmentConfig::default(),
+            start_timeout: Duration::from_secs(10),
+            stuck_after: Some(Duration::from_secs(30)),
+            restart: RestartConfig::default(),
+            stop: StopLadder::default(),
+            coordinated: Weak::new(),
+        }
+    }
+
+    /// One more argument for the program.
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.command = self.command.arg(arg);
+        self
+    }
+
+    /// An environment variable for the program.
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.command = self.command.env(name, value);
+        self
+    }
+
+    /// The command itself, for everything else that a process can be given.
+    pub fn command(mut self, change: impl FnOnce(PluginCommand) -> PluginCommand) -> Self {
+        self.command = change(self.command);
+        self
+    }
+
+    /// The plugin must offer the service of this proxy, built from the same definition; otherwise
+    /// it is refused at its start, by the name of the method that differs.
+    pub fn expects<P: TypedProxy>(mut self) -> Self {
+        self.expects.push(P::Service::descriptor());
+        self
+    }
+
+    /// Offers a service of this process to the plugin.
+    pub fn offers(mut self, served: Served) -> Self {
+        self.offers.add(served);
+        self
+    }
+
+    /// Rings, slabs and trust. The default suits calls of any size up to 64 MiB.
+    pub fn segment(mut self, segment: SegmentConfig) -> Self {
+        self.segment = segment;
+        self
+    }
+
+    /// How long it may take from the start to the end of the handshake. Default 10 s: long for a
+    /// process, short for a person.
+    pub fn start_timeout(mut self, timeout: Duration) -> Self {
+        self.start_timeout = timeout;
+        self
+    }
+
+    /// How long the plugin's executor may be silent before the plugin counts as stuck and is
+    /// killed; `None` leaves it alone. Default 30 s. Paused while a debugger is attached, and
+    /// counted in this process's own running time, so that a machine that slept kills nobody.
+    pub fn stuck_after(mut self, silence: impl Into<Option<Duration>>) -> Self {
+        self.stuck_after = silence.into();
+        self
+    }
+
+    /// Everything about restarts.
+    pub fn restart(mut self, restart: RestartConfig) -> Self {
+        self.restart = restart;
+        self
+    }
+
+    /// Which ends call for a restart.
+    pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
+        self.restart.policy = policy;
+        self
+    }
+
+    /// How long each step of a requested stop may take.
+    pub fn stop_ladder(mut self, ladder: StopLadder) -> Self {
+        self.stop = ladder;
+        self
+    }
+
+    pub(crate) fn coordinated(mut self, coordinated: Weak<()>) -> Self {
+        self.coordinated = coordinated;
+        self
+    }
+
+    /// The plugin's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}

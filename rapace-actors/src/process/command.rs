@@ -1,0 +1,213 @@
+//! What to start: the description of a plugin process.
+//!
+//! - C1: a description starts nothing. It is kept, and used again for every incarnation.
+//! - C2: it offers only what `posix_spawn` can do. Changing user or group, or running code before exec, would make
+//!   the standard library fork, which stalls a host of 2 GiB for 178 ms.
+//! - C3: the program is looked up once for each start, by the host: a bare name in the host's `PATH`, a relative path
+//!   from the host's working directory, whatever environment and directory the plugin itself gets.
+
+use std::ffi::{OsStr, OsString};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::ResourceLimits;
+
+/// Describes a plugin process: program, arguments, environment, directory, limits.
+///
+/// ```
+/// use rapace::process::{PluginCommand, ResourceLimits};
+///
+/// let images = PluginCommand::new("/usr/lib/site/images")
+///     .arg("--quality=80")
+///     .env("RUST_LOG", "info")
+///     .limits(ResourceLimits { memory: Some(512 << 20), ..ResourceLimits::default() });
+/// assert_eq!(images.program().to_str(), Some("/usr/lib/site/images"));
+/// ```
+#[derive(Clone, Debug)]
+pub struct PluginCommand {
+    program: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, Option<OsString>)>,
+    inherit_env: bool,
+    directory: Option<PathBuf>,
+    limits: ResourceLimits,
+    own_group: bool,
+}
+
+impl PluginCommand {
+    /// A plugin that runs `program` with the host's environment, directory, and no arguments.
+    ///
+    /// A name without a slash is looked up in the host's `PATH`.
+    #[must_use]
+    pub fn new(program: impl Into<PathBuf>) -> Self {
+        Self {
+            program: program.into(),
+            args: Vec::new(),
+            env: Vec::new(),
+            inherit_env: true,
+            directory: None,
+            limits: ResourceLimits::default(),
+            own_group: true,
+        }
+    }
+
+    /// Adds one argument.
+    #[must_use]
+    pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
+        self.args.push(arg.into());
+        self
+    }
+
+    /// Adds arguments.
+    #[must_use]
+    pub fn args<A: Into<OsString>>(mut self, args: impl IntoIterator<Item = A>) -> Self {
+        self.args.extend(args.into_iter().map(Into::into));
+        self
+    }
+
+    /// Sets one variable of the plugin's environment.
+    #[must_use]
+    pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), Some(value.into())));
+        self
+    }
+
+    /// Keeps one variable of the host's environment from the plugin.
+    #[must_use]
+    pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
+        self.env.push((name.into(), None));
+        self
+    }
+
+    /// Starts the plugin with an empty environment, but for what [`env`](Self::env) sets.
+    #[must_use]
+    pub fn env_clear(mut self) -> Self {
+        self.inherit_env = false;
+        self
+    }
+
+    /// The plugin's working directory. Default: the host's.
+    #[must_use]
+    pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
+        self.directory = Some(directory.into());
+        self
+    }
+
+    /// What the kernel lets it use. Default: no core dumps, otherwise as the host.
+    #[must_use]
+    pub fn limits(mut self, limits: ResourceLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Whether the plugin leads a process group of its own. Default `true`: Ctrl-C in a terminal then reaches the
+    /// host alone, which can drain its plugins, and a kill takes along what the plugin has started.
+    #[must_use]
+    pub fn own_group(mut self, own_group: bool) -> Self {
+        self.own_group = own_group;
+        self
+    }
+
+    /// The program as it was given.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The working directory, if one was given.
+    #[must_use]
+    pub fn working_directory(&self) -> Option<&Path> {
+        self.directory.as_deref()
+    }
+
+    /// The limits that a process of this command gets.
+    #[must_use]
+    pub fn resource_limits(&self) -> &ResourceLimits {
+        &self.limits
+    }
+
+    pub(super) fn has_own_group(&self) -> bool {
+        self.own_group
+    }
+
+    /// The standard library's command: stdin is `control`, stdout and stderr are pipes.
+    pub(super) fn to_std(&self, control: Stdio) -> Command {
+        let mut command = Command::new(self.resolved());
+        command
+            .arg0(&self.program)
+            .args(&self.args)
+            .stdin(control)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if !self.inherit_env {
+            command.env_clear();
+        }
+        for (name, value) in &self.env {
+            match value {
+                Some(value) => command.env(name, value),
+                None => command.env_remove(name),
+            };
+        }
+        if let Some(directory) = &self.directory {
+            command.current_dir(directory);
+        }
+        if self.own_group {
+            command.process_group(0);
+        }
+        command
+    }
+
+    /// The program as a path with a slash in it, unless it is a bare name that is nowhere to be found (C3).
+    pub(super) fn resolved(&self) -> PathBuf {
+        let bare = self.program.components().count() == 1
+            && !self.program.as_os_str().as_encoded_bytes().contains(&b'/');
+        if bare {
+            return on_path(&self.program, std::env::var_os("PATH").as_deref())
+                .unwrap_or_else(|| self.program.clone());
+        }
+        std::path::absolute(&self.program).unwrap_or_else(|_| self.program.clone())
+    }
+}
+
+/// The first directory of `path` that holds a file called `name`.
+fn on_path(name: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
+    std::env::split_paths(path?)
+        .map(|directory| directory.join(name))
+        .find(|candidate| candidate.is_file())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bare_name_is_found_on_the_path() {
+        let found = PluginCommand::new("sh").resolved();
+        assert!(found.is_absolute(), "{}", found.display());
+    }
+
+    #[test]
+    fn a_bare_name_that_is_nowhere_stays_as_given() {
+        assert_eq!(
+            on_path(
+                Path::new("no-such-plugin"),
+                Some(OsStr::new("/bin:/usr/bin"))
+            ),
+            None
+        );
+        assert_eq!(
+            PluginCommand::new("no-such-plugin").resolved(),
+            Path::new("no-such-plugin")
+        );
+    }
+
+    #[test]
+    fn a_relative_path_does_not_depend_on_the_plugins_directory() {
+        let here = std::env::current_dir().expect("tests have a working directory");
+        let resolved = PluginCommand::new("./plugins/images")
+            .directory("/")
+            .resolved();
+        assert_eq!(resolved, here.join("plugins/images"));
+    }
+}

@@ -1,0 +1,205 @@
+//! The whole story of one process that is gone.
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+
+use super::{ExitCause, Incarnation, Rung, StderrTail};
+
+/// Who ended a process, which the kernel's answer alone does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// The host did nothing: the plugin exited, crashed, or was killed by the system or somebody else.
+    Itself,
+    /// Its host was asked to stop or restart it. Never a failure.
+    Request(Rung),
+    /// Its host was asked to kill it as a crash would, with [`Plugin::kill`](crate::Plugin::kill). A
+    /// failure like any crash.
+    Killed,
+    /// The host killed it because calls were outstanding and nothing moved for this long.
+    Stuck(Duration),
+    /// The host killed it because it broke a rule of the session, which is named.
+    Fault(Arc<str>),
+    /// The host killed it because it was not ready within this time of its start.
+    StartTimeout(Duration),
+}
+
+/// What became of one incarnation of a plugin.
+#[derive(Clone, Debug)]
+pub struct DeathReport {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// Which of its processes died.
+    pub incarnation: Incarnation,
+    /// How the process ended.
+    pub cause: ExitCause,
+    /// Who ended it.
+    pub ended_by: EndedBy,
+    /// How long it had lived, from its start.
+    pub lived: Duration,
+    /// The last that it wrote to stderr.
+    pub stderr: StderrTail,
+}
+
+/// A [`DeathReport`] that every call and every link can hold: cloning it copies a pointer.
+#[derive(Clone, Debug)]
+pub struct Death(Arc<DeathReport>);
+
+impl Death {
+    /// Seals a report.
+    #[must_use]
+    pub fn new(report: DeathReport) -> Self {
+        Self(Arc::new(report))
+    }
+
+    /// Whether this counts as a failure: everything but an exit with code 0 and a requested stop.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        match self.ended_by {
+            EndedBy::Request(_) => false,
+            EndedBy::Itself => !self.cause.is_success(),
+            EndedBy::Killed | EndedBy::Stuck(_) | EndedBy::Fault(_) | EndedBy::StartTimeout(_) => {
+                true
+            }
+        }
+    }
+
+    /// Whether somebody asked for this end.
+    #[must_use]
+    pub fn was_requested(&self) -> bool {
+        matches!(self.ended_by, EndedBy::Request(_))
+    }
+}
+
+impl Deref for Death {
+    type Target = DeathReport;
+
+    fn deref(&self) -> &DeathReport {
+        &self.0
+    }
+}
+
+impl fmt::Display for DeathReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "plugin `{}` (incarnation {}) ",
+            self.plugin, self.incarnation
+        )?;
+        match &self.ended_by {
+            EndedBy::Itself => write!(f, "{}", self.cause)?,
+            EndedBy::Request(rung) => write!(f, "was stopped as requested ({rung})")?,
+            EndedBy::Killed => f.write_str("was killed by its host as requested")?,
+            EndedBy::Stuck(silent) => {
+                write!(f, "was stuck for {silent:.1?} and killed by its host")?
+            }
+            EndedBy::Fault(rule) => write!(
+                f,
+                "broke a rule of the session ({rule}) and was killed by its host"
+            )?,
+            EndedBy::StartTimeout(limit) => write!(
+                f,
+                "was not ready within {limit:.1?} and was killed by its host"
+            )?,
+        }
+        write!(f, " after {:.1?}", self.lived)?;
+        if self.ended_by == EndedBy::Itself && is_sigkill(self.cause) {
+            f.write_str("; its host did not send that signal: look for the out-of-memory killer in the kernel log")?;
+        }
+        if self.stderr.is_empty() {
+            return Ok(());
+        }
+        write!(f, "; the end of its stderr:{}", self.stderr)
+    }
+}
+
+fn is_sigkill(cause: ExitCause) -> bool {
+    matches!(cause, ExitCause::Signalled { signal, .. } if signal == Signal::SIGKILL as i32)
+}
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl std::error::Error for Death {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::tail::Tail;
+
+    const SEGV: ExitCause = ExitCause::Signalled {
+        signal: 11,
+        core_dumped: false,
+    };
+    const KILL: ExitCause = ExitCause::Signalled {
+        signal: 9,
+        core_dumped: false,
+    };
+
+    fn death(cause: ExitCause, ended_by: EndedBy) -> Death {
+        let mut stderr = Tail::default();
+        stderr.push("thread 'main' panicked");
+        Death::new(DeathReport {
+            plugin: "images".into(),
+            incarnation: Incarnation::FIRST.next(),
+            cause,
+            ended_by,
+            lived: Duration::from_millis(1500),
+            stderr: stderr.snapshot(),
+        })
+    }
+
+    #[test]
+    fn a_death_names_plugin_incarnation_cause_age_and_stderr() {
+        assert_eq!(
+            death(SEGV, EndedBy::Itself).to_string(),
+            "plugin `images` (incarnation #2) was killed by SIGSEGV after 1.5s; the end of its stderr:\n  thread 'main' \
+             panicked"
+        );
+    }
+
+    #[test]
+    fn a_kill_that_the_host_did_not_send_is_not_called_a_stop() {
+        let text = death(KILL, EndedBy::Itself).to_string();
+        assert!(
+            text.contains("out-of-memory") && !text.contains("stopped"),
+            "{text}"
+        );
+        let text = death(KILL, EndedBy::Stuck(Duration::from_secs(3))).to_string();
+        assert!(
+            text.contains("stuck for 3.0s") && !text.contains("out-of-memory"),
+            "{text}"
+        );
+        let text = death(KILL, EndedBy::Killed).to_string();
+        assert!(
+            text.contains("killed by its host as requested") && !text.contains("out-of-memory"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn requested_stops_and_clean_exits_are_no_failures() {
+        for rung in [Rung::Drain, Rung::Terminate, Rung::Kill] {
+            assert!(!death(KILL, EndedBy::Request(rung)).is_failure());
+        }
+        assert!(!death(ExitCause::Exited(0), EndedBy::Itself).is_failure());
+        for cause in [ExitCause::Exited(1), SEGV, ExitCause::Unknown] {
+            assert!(death(cause, EndedBy::Itself).is_failure());
+        }
+        assert!(death(KILL, EndedBy::Killed).is_failure());
+        // A plugin that the host had to kill has failed, even if it got out with code 0 first.
+        assert!(
+            death(
+                ExitCause::Exited(0),
+                EndedBy::Fault("tail ran ahead".into())
+            )
+            .is_failure()
+        );
+    }
+}

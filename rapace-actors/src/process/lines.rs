@@ -1,0 +1,140 @@
+//! Bytes of a pipe, cut into lines.
+//!
+//! - N1: a line is emitted when its newline arrives, or when the stream ends.
+//! - N2: at most [`MAX_LINE`] bytes of a line are kept. The rest, up to its newline, is dropped and the cut is marked,
+//!   so memory is bounded whatever the process writes.
+//! - N3: what is emitted is printable text: invalid UTF-8 is replaced, control characters are escaped, so that
+//!   nothing a plugin prints can drive the terminal of the host.
+
+use std::fmt::Write;
+
+/// Most bytes that are kept of one line. Structured log lines of a few KiB stay whole.
+pub(super) const MAX_LINE: usize = 8 * 1024;
+
+/// The part of a stream that has arrived and not yet been emitted.
+#[derive(Debug, Default)]
+pub(super) struct LineSplitter {
+    partial: Vec<u8>,
+    overlong: bool,
+}
+
+impl LineSplitter {
+    /// Takes the next bytes and emits every line that they complete.
+    pub(super) fn feed(&mut self, mut bytes: &[u8], mut emit: impl FnMut(String)) {
+        while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
+            self.keep(&bytes[..end]);
+            emit(self.take());
+            bytes = &bytes[end + 1..];
+        }
+        self.keep(bytes);
+    }
+
+    /// Emits what is left when the stream ends without a newline.
+    pub(super) fn finish(&mut self) -> Option<String> {
+        if self.partial.is_empty() {
+            None
+        } else {
+            Some(self.take())
+        }
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = MAX_LINE - self.partial.len();
+        self.overlong |= bytes.len() > room;
+        self.partial
+            .extend_from_slice(&bytes[..bytes.len().min(room)]);
+    }
+
+    fn take(&mut self) -> String {
+        let bytes = self.partial.strip_suffix(b"\r").unwrap_or(&self.partial);
+        let mut line = printable(bytes);
+        if self.overlong {
+            line.push_str(CUT);
+        }
+        self.partial.clear();
+        self.overlong = false;
+        line
+    }
+}
+
+/// N3.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    if !text.chars().any(|c| c.is_control() && c != '\t') {
+        return text.into_owned();
+    }
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
+        if c.is_control() && c != '\t' {
+            // Writing to a string cannot fail.
+            let _ = write!(clean, "{}", c.escape_default());
+        } else {
+            clean.push(c);
+        }
+    }
+    clean
+}
+
+/// What stands in for the dropped end of a line.
+pub(super) const CUT: &str = " [cut]";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(chunks: &[&[u8]]) -> Vec<String> {
+        let mut splitter = LineSplitter::default();
+        let mut lines = Vec::new();
+        for chunk in chunks {
+            splitter.feed(chunk, |line| lines.push(line));
+        }
+        lines.extend(splitter.finish());
+        lines
+    }
+
+    #[test]
+    fn lines_do_not_depend_on_how_the_bytes_arrive() {
+        let text = b"one\ntwo\r\n\nfour \xc3\xa9\nfive";
+        let whole = lines(&[text]);
+        assert_eq!(whole, ["one", "two", "", "four é", "five"]);
+        for size in 1..text.len() {
+            assert_eq!(
+                lines(&text.chunks(size).collect::<Vec<_>>()),
+                whole,
+                "chunks of {size}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_stream_that_ends_with_a_newline_has_no_further_line() {
+        assert_eq!(lines(&[b"one\n"]), ["one"]);
+        assert!(lines(&[]).is_empty());
+    }
+
+    #[test]
+    fn an_endless_line_is_cut_and_the_next_line_is_whole() {
+        let long = vec![b'x'; 3 * MAX_LINE];
+        let got = lines(&[&long, &long, b"\nnext\n"]);
+        assert_eq!(got.len(), 2);
+        assert_eq!(got[0].len(), MAX_LINE + CUT.len());
+        assert!(got[0].ends_with(CUT));
+        assert_eq!(got[1], "next");
+    }
+
+    #[test]
+    fn a_line_of_exactly_the_limit_is_not_marked_as_cut() {
+        let mut text = vec![b'x'; MAX_LINE];
+        text.push(b'\n');
+        assert_eq!(lines(&[&text])[0].len(), MAX_LINE);
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(
+            lines(&[b"\x1b[2Jhi\tthere\x07\n"]),
+            ["\\u{1b}[2Jhi\tthere\\u{7}"]
+        );
+        assert_eq!(lines(&[b"bad \xff byte"]), ["bad \u{fffd} byte"]);
+    }
+}

@@ -1,0 +1,36 @@
+//! Plugin processes: how one is started, watched, listened to and taken down.
+//!
+//! Nothing here knows about sessions, services or restart policy. A supervisor holds one [`PluginProcess`] and one
+//! [`Output`] for each incarnation, and turns what became of them into one [`Death`].
+//!
+//! - P1: every plugin process is started by one thread that lives as long as the host (see [`spawn`]).
+//! - P2: exactly one descriptor is handed over, as stdin: the control socket. Everything else is close-on-exec.
+//! - P3: starting a process never copies the host's page tables: no step of ours runs between fork and exec.
+//! - P4: no signal is sent to a process id that may already have been reaped.
+//! - P5: a process whose handle is dropped is killed; a process whose host dies kills itself ([`guard`]).
+
+mod child;
+mod command;
+mod death;
+mod exit;
+pub mod guard;
+mod incarnation;
+mod limits;
+mod lines;
+mod output;
+mod spawn_error;
+mod spawner;
+mod stop;
+mod tail;
+
+pub use child::PluginProcess;
+pub use command::PluginCommand;
+pub use death::{Death, DeathReport, EndedBy};
+pub use exit::ExitCause;
+pub use incarnation::Incarnation;
+pub use limits::ResourceLimits;
+pub use output::Output;
+pub use spawn_error::{SpawnError, SpawnErrorKind};
+pub use spawner::{Spawned, spawn};
+pub use stop::{DrainOutcome, Rung, StopError, StopLadder, Stopped};
+pub use tail::StderrTail;

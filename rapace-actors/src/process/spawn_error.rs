@@ -1,0 +1,222 @@
+//! Why a plugin process could not be started, and what to do about it.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use nix::errno::Errno;
+
+use super::PluginCommand;
+
+/// A plugin process could not be started. Nothing of it is left running.
+#[derive(Clone, Debug)]
+pub struct SpawnError {
+    program: PathBuf,
+    kind: SpawnErrorKind,
+    source: Arc<io::Error>,
+}
+
+/// What stood in the way of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SpawnErrorKind {
+    /// There is no such file.
+    NotFound,
+    /// The path names a directory.
+    IsDirectory,
+    /// The file, or a directory on the way to it, may not be executed by this user.
+    NotExecutable,
+    /// The file is there, but the interpreter or loader that it names is not.
+    NoInterpreter,
+    /// The kernel does not know this kind of executable, or it is for another machine.
+    BadFormat,
+    /// The working directory that was asked for is missing or is not a directory.
+    BadDirectory(PathBuf),
+    /// Somebody has the file open for writing: it is being built or copied.
+    Busy,
+    /// Out of processes, descriptors or memory.
+    OutOfResources,
+    /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
+    Limit(&'static str),
+    /// The call was made where no tokio runtime with I/O runs.
+    NoRuntime,
+    /// Anything else that the system refused.
+    Os,
+}
+
+impl SpawnError {
+    pub(super) fn new(command: &PluginCommand, kind: SpawnErrorKind, source: io::Error) -> Self {
+        Self {
+            program: command.resolved(),
+            kind,
+            source: Arc::new(source),
+        }
+    }
+
+    /// Finds out which of the things that share an error number it was.
+    pub(super) fn diagnose(command: &PluginCommand, source: io::Error) -> Self {
+        let program = command.resolved();
+        let kind = match source.raw_os_error().map(Errno::from_raw) {
+            Some(Errno::ENOENT | Errno::ENOTDIR) => {
+                why_missing(&program, command.working_directory())
+            }
+            Some(Errno::EACCES | Errno::EPERM) if program.is_dir() => SpawnErrorKind::IsDirectory,
+            Some(Errno::EACCES | Errno::EPERM) => why_denied(&program, command.working_directory()),
+            Some(Errno::EISDIR) => SpawnErrorKind::IsDirectory,
+            Some(Errno::ENOEXEC | Errno::ELIBBAD) => SpawnErrorKind::BadFormat,
+            Some(Errno::ETXTBSY) => SpawnErrorKind::Busy,
+            Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => {
+                SpawnErrorKind::OutOfResources
+            }
+            _ => SpawnErrorKind::Os,
+        };
+        Self {
+            program,
+            kind,
+            source: Arc::new(source),
+        }
+    }
+
+    /// What stood in the way.
+    #[must_use]
+    pub fn kind(&self) -> &SpawnErrorKind {
+        &self.kind
+    }
+
+    /// The program, as it was looked up.
+    #[must_use]
+    pub fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// Whether the same start may succeed later without anybody correcting anything.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self.kind {
+            SpawnErrorKind::Busy | SpawnErrorKind::OutOfResources | SpawnErrorKind::Os => true,
+            SpawnErrorKind::NotFound
+            | SpawnErrorKind::IsDirectory
+            | SpawnErrorKind::NotExecutable
+            | SpawnErrorKind::NoInterpreter
+            | SpawnErrorKind::BadFormat
+            | SpawnErrorKind::BadDirectory(_)
+            | SpawnErrorKind::Limit(_)
+            | SpawnErrorKind::NoRuntime => false,
+        }
+    }
+}
+
+/// ENOENT stands for a missing program, a missing interpreter and a missing working directory.
+fn why_missing(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
+    match directory {
+        Some(directory) if !directory.is_dir() => SpawnErrorKind::BadDirectory(directory.into()),
+        _ if program.exists() => SpawnErrorKind::NoInterpreter,
+        _ => SpawnErrorKind::NotFound,
+    }
+}
+
+/// EACCES stands for a file without the x bit and for a working directory that may not be entered.
+fn why_denied(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
+    match directory {
+        Some(directory) if std::fs::metadata(directory.join(".")).is_err() => {
+            SpawnErrorKind::BadDirectory(directory.into())
+        }
+        _ => SpawnErrorKind::NotExecutable,
+    }
+    .or_os(program)
+}
+
+impl SpawnErrorKind {
+    /// A file that everybody may execute was refused for another reason (a policy, a mount option).
+    fn or_os(self, program: &Path) -> Self {
+        use std::os::unix::fs::PermissionsExt;
+        let executable =
+            std::fs::metadata(program).is_ok_and(|file| file.permissions().mode() & 0o111 == 0o111);
+        if executable && self == Self::NotExecutable {
+            Self::Os
+        } else {
+            self
+        }
+    }
+}
+
+impl fmt::Display for SpawnError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let program = self.program.display();
+        match &self.kind {
+            SpawnErrorKind::NotFound if self.program.is_absolute() => {
+                write!(
+                    f,
+                    "plugin program `{program}` does not exist; build it, or correct the path"
+                )
+            }
+            SpawnErrorKind::NotFound => {
+                write!(
+                    f,
+                    "plugin program `{program}` is in no directory of the host's PATH; install it, or give its path"
+                )
+            }
+            SpawnErrorKind::IsDirectory => {
+                write!(
+                    f,
+                    "plugin program `{program}` is a directory; give the path of the executable in it"
+                )
+            }
+            SpawnErrorKind::NotExecutable => {
+                write!(
+                    f,
+                    "plugin program `{program}` may not be executed by this user; check `ls -l` and `chmod +x` it"
+                )
+            }
+            SpawnErrorKind::NoInterpreter => write!(
+                f,
+                "plugin program `{program}` exists, but the interpreter or loader that it names does not; check its \
+                 first line, or build it for this system"
+            ),
+            SpawnErrorKind::BadFormat => write!(
+                f,
+                "plugin program `{program}` is no executable that this machine can run; build it for this machine, \
+                 or give a script its `#!` line"
+            ),
+            SpawnErrorKind::BadDirectory(directory) => write!(
+                f,
+                "plugin program `{program}` cannot be started in `{}`; create that directory, or give another",
+                directory.display()
+            ),
+            SpawnErrorKind::Busy => {
+                write!(
+                    f,
+                    "plugin program `{program}` is being written by somebody; start it when it is complete"
+                )
+            }
+            SpawnErrorKind::OutOfResources => write!(
+                f,
+                "no process could be started for plugin program `{program}`: {}; raise the limit, or stop something",
+                self.source
+            ),
+            SpawnErrorKind::Limit(limit) => write!(
+                f,
+                "plugin program `{program}` was not let run, because its limit on {limit} could not be set: {}; ask \
+                 for no more than the host itself may use",
+                self.source
+            ),
+            SpawnErrorKind::NoRuntime => write!(
+                f,
+                "plugin program `{program}` was not started: {}; call this inside a tokio runtime built with \
+                 `enable_all`",
+                self.source
+            ),
+            SpawnErrorKind::Os => write!(
+                f,
+                "plugin program `{program}` could not be started: {}",
+                self.source
+            ),
+        }
+    }
+}
+
+impl std::error::Error for SpawnError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&*self.source)
+    }
+}

@@ -1,0 +1,202 @@
+//! Taking a plugin process down, one rung after the other.
+//!
+//! | rung | what happens | for at most |
+//! |---|---|---|
+//! | [`Rung::Drain`] | the caller finishes what was begun and tells the plugin to leave; it leaves by itself | `drain` |
+//! | [`Rung::Terminate`] | SIGTERM to the plugin | `terminate` |
+//! | [`Rung::Kill`] | SIGKILL to the plugin and its process group | `kill` |
+//!
+//! - D1: a process that ends is noticed at once, on every rung.
+//! - D2: a plugin that cannot be told to leave is not waited for: the next rung comes at once.
+//! - D3: only a process that the kernel cannot kill (it sits in a device driver) outlives the ladder.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::time::timeout;
+
+use super::{ExitCause, PluginProcess};
+
+/// How long each rung waits before the next one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StopLadder {
+    /// For calls in flight and for the plugin to leave by itself. Default 5 s: longer than a healthy call takes,
+    /// shorter than the ten seconds after which service managers lose patience with the host.
+    pub drain: Duration,
+    /// From SIGTERM to SIGKILL. Default 2 s.
+    pub terminate: Duration,
+    /// From SIGKILL until the plugin is given up. Default 2 s: tearing down 1 GiB takes a sixth of a second.
+    pub kill: Duration,
+}
+
+impl Default for StopLadder {
+    fn default() -> Self {
+        Self {
+            drain: Duration::from_secs(5),
+            terminate: Duration::from_secs(2),
+            kill: Duration::from_secs(2),
+        }
+    }
+}
+
+/// What the caller's drain achieved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DrainOutcome {
+    /// The plugin was told to leave, and is expected to.
+    Leaving,
+    /// The plugin could not be told: the session is gone or was never there.
+    Unreachable,
+}
+
+/// A rung of the ladder.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rung {
+    /// It left by itself.
+    Drain,
+    /// It left after SIGTERM.
+    Terminate,
+    /// It was killed.
+    Kill,
+}
+
+/// A process that is gone, and what it took.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stopped {
+    /// How it ended.
+    pub cause: ExitCause,
+    /// The rung on which it ended.
+    pub rung: Rung,
+}
+
+/// A process could not be taken down.
+#[derive(Debug)]
+pub enum StopError {
+    /// SIGKILL was sent, and the process was still there after this long.
+    Unkillable {
+        /// Its process id.
+        pid: u32,
+        /// How long the ladder waited after SIGKILL.
+        waited: Duration,
+    },
+    /// The system does not let us signal it.
+    Signal {
+        /// Its process id.
+        pid: u32,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl StopLadder {
+    /// SIGKILL at once: for a plugin that is stuck or broke a rule.
+    #[must_use]
+    pub fn at_once() -> Self {
+        Self {
+            drain: Duration::ZERO,
+            terminate: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+
+    /// Takes `process` down. `drain` finishes what was begun and tells the plugin to leave; it is dropped when its
+    /// time is up or the process has ended. A rung whose time is zero is skipped.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the process on the rung that was reached; calling again starts from the first.
+    ///
+    /// # Errors
+    /// [`StopError`], if the process still runs. `process` can still be waited for.
+    pub async fn stop<D>(&self, process: &mut PluginProcess, drain: D) -> Result<Stopped, StopError>
+    where
+        D: Future<Output = DrainOutcome>,
+    {
+        if let Some(cause) = self.drain(process, drain).await {
+            return Ok(Stopped {
+                cause,
+                rung: Rung::Drain,
+            });
+        }
+        let pid = process.pid();
+        if !self.terminate.is_zero() {
+            process
+                .terminate()
+                .map_err(|source| StopError::Signal { pid, source })?;
+            if let Ok(cause) = timeout(self.terminate, process.wait()).await {
+                return Ok(Stopped {
+                    cause,
+                    rung: Rung::Terminate,
+                });
+            }
+        }
+        process
+            .kill()
+            .map_err(|source| StopError::Signal { pid, source })?;
+        match timeout(self.kill, process.wait()).await {
+            Ok(cause) => Ok(Stopped {
+                cause,
+                rung: Rung::Kill,
+            }),
+            Err(_) => Err(StopError::Unkillable {
+                pid,
+                waited: self.kill,
+            }),
+        }
+    }
+
+    /// The first rung; `None` if the process is still there.
+    async fn drain(
+        &self,
+        process: &mut PluginProcess,
+        drain: impl Future<Output = DrainOutcome>,
+    ) -> Option<ExitCause> {
+        if self.drain.is_zero() {
+            return process.try_wait();
+        }
+        let leaves = async {
+            tokio::select! {
+                biased;
+                cause = process.wait() => return Some(cause),
+                outcome = drain => if outcome == DrainOutcome::Unreachable { return None },
+            }
+            Some(process.wait().await)
+        };
+        timeout(self.drain, leaves).await.ok().flatten()
+    }
+}
+
+impl fmt::Display for Rung {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Drain => "it left by itself",
+            Self::Terminate => "after SIGTERM",
+            Self::Kill => "after SIGKILL",
+        })
+    }
+}
+
+impl fmt::Display for StopError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unkillable { pid, waited } => write!(
+                f,
+                "process {pid} was sent SIGKILL and is still there after {waited:.1?}; it waits in the kernel (see \
+                 /proc/{pid}/stack), most likely for a device or a network file system"
+            ),
+            Self::Signal { pid, source } => write!(
+                f,
+                "process {pid} cannot be signalled: {source}; run the plugin as the same user as its host"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for StopError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unkillable { .. } => None,
+            Self::Signal { source, .. } => Some(source),
+        }
+    }
+}

@@ -1,0 +1,466 @@
+//! The typed address of a service: in another process, in this one, or behind a plugin that is
+//! restarted now and then.
+//!
+//! - X1: a proxy never changes; what stands behind it may.
+//! - X2: the deadline spans everything that happens on the call's behalf: waiting for a plugin to
+//!   come back, for credits, for the answer.
+//! - X3: what had not begun is sent again without the caller's noticing.
+
+use std::any::TypeId;
+use std::convert::Infallible;
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rapace_codec::{BlobMut, EncodeError, Writer};
+use rapace_session::{
+    CallContext, CallFailure, CallOptions, Channel, Claim, Encode, Failure, Reply,
+};
+
+use crate::error::CallError;
+use crate::plugin::route::{PluginRoute, Unready};
+use crate::service::actor::OnPanic;
+use crate::service::handle::{
+    AskFailure, DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, start,
+};
+use crate::service::streaming::pump;
+use crate::service::{MethodCall, Serve, Service};
+
+pub mod actor;
+pub mod call;
+
+pub use actor::ProxyActor;
+pub use call::{Call, Tell};
+
+/// The typed address of a service. Cheap to clone; the generated proxies wrap it.
+pub struct Proxy<S: Service> {
+    backend: Backend<S>,
+}
+
+enum Backend<S: Service> {
+    Local(Arc<dyn LocalService<S>>),
+    Channel(Channel),
+    Plugin(Arc<PluginRoute>),
+}
+
+impl<S: Service> Clone for Proxy<S> {
+    fn clone(&self) -> Self {
+        Self {
+            backend: match &self.backend {
+                Backend::Local(service) => Backend::Local(Arc::clone(service)),
+                Backend::Channel(channel) => Backend::Channel(channel.clone()),
+                Backend::Plugin(route) => Backend::Plugin(Arc::clone(route)),
+            },
+        }
+    }
+}
+
+impl<S: Service> fmt::Debug for Proxy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let behind = match &self.backend {
+            Backend::Local(_) => "in this process",
+            Backend::Channel(_) => "over a session",
+            Backend::Plugin(_) => "behind a plugin",
+        };
+        f.debug_struct("Proxy")
+            .field("service", &S::descriptor().name)
+            .field("is", &behind)
+            .finish()
+    }
+}
+
+/// A generated proxy: a name for [`Proxy`] with the trait's own methods.
+pub trait TypedProxy: Sized {
+    /// The service.
+    type Service: Service;
+
+    /// Around the untyped-by-name proxy.
+    fn from_proxy(proxy: Proxy<Self::Service>) -> Self;
+}
+
+/// How a call through a proxy is to be made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AskOptions {
+    pub(crate) call: CallOptions,
+    pub(crate) fail_fast: bool,
+}
+
+/// Why a message was not put in a mailbox; it comes back where it can.
+pub enum TryTellError<M> {
+    /// The mailbox, or the window, is full, or the plugin is being restarted: the message comes back.
+    Full(M),
+    /// It will not be taken: see the error.
+    Refused(CallError<Infallible>),
+}
+
+impl<M> fmt::Debug for TryTellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("Full(..)"),
+            Self::Refused(error) => f.debug_tuple("Refused").field(error).finish(),
+        }
+    }
+}
+
+impl<M> fmt::Display for TryTellError<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Full(_) => f.write_str("the mailbox is full"),
+            Self::Refused(error) => error.fmt(f),
+        }
+    }
+}
+
+impl<M> std::error::Error for TryTellError<M> {}
+
+impl<S: Service> Proxy<S> {
+    /// Starts a service in this process, as an actor, and gives its address. No value is encoded
+    /// on the way to it.
+    pub fn local<T: Serve<Service = S>>(service: T) -> Self {
+        Self::serve(service, DEFAULT_CAPACITY, OnPanic::default()).0
+    }
+
+    /// As [`local`](Self::local), with the mailbox's capacity and what follows a panic; what is
+    /// given beside can be offered to other processes.
+    pub fn serve<T: Serve<Service = S>>(
+        service: T,
+        capacity: u32,
+        on_panic: OnPanic,
+    ) -> (Self, Served) {
+        let (served, local) = start(service, capacity, on_panic, false);
+        let backend = Backend::Local(local);
+        (Self { backend }, served)
+    }
+
+    /// The address of the service at the other end of an open channel.
+    #[must_use]
+    pub fn over(channel: Channel) -> Self {
+        Self {
+            backend: Backend::Channel(channel),
+        }
+    }
+
+    pub(crate) fn behind(route: Arc<PluginRoute>) -> Self {
+        Self {
+            backend: Backend::Plugin(route),
+        }
+    }
+
+    /// Calls a method and waits for its result: `proxy.ask(Highlight { .. }).await`.
+    pub fn ask<M: MethodCall<S>>(&self, message: M) -> Call<'_, S, M> {
+        Call::new(self, message)
+    }
+
+    /// Sends a message without waiting for a result: `proxy.tell(Note { .. }).await`. As with a
+    /// local actor, it waits while the mailbox is full, and a failure of the handler is logged.
+    pub fn tell<M: MethodCall<S>>(&self, message: M) -> Tell<'_, S, M> {
+        Tell::new(self, message)
+    }
+
+    /// As [`tell`](Self::tell), giving the message back when the mailbox is full.
+    ///
+    /// # Errors
+    /// See [`TryTellError`].
+    pub async fn try_tell<M: MethodCall<S>>(&self, message: M) -> Result<(), TryTellError<M>> {
+        let options = AskOptions::default();
+        match &self.backend {
+            Backend::Local(service) => {
+                match service.try_tell(message.into_request(), LocalOptions::default()) {
+                    Ok(()) => Ok(()),
+                    Err(TryTell::Stopped) => Err(TryTellError::Refused(stopped::<S, _>())),
+                    Err(TryTell::Full(request)) => match M::from_request(request) {
+                        Some(message) => Err(TryTellError::Full(message)),
+                        None => Err(TryTellError::Refused(stopped::<S, _>())),
+                    },
+                }
+            }
+            Backend::Channel(channel) => {
+                try_tell_over::<S, M>(channel, message, &options.call).await
+            }
+            Backend::Plugin(route) => {
+                let ready = match ready::<S, _>(route, true).await {
+                    Ok(ready) => ready,
+                    Err(CallError::Restarting { .. }) => return Err(TryTellError::Full(message)),
+                    Err(error) => return Err(TryTellError::Refused(error)),
+                };
+                let mut call = options.call;
+                call.idempotent = M::IDEMPOTENT;
+                try_tell_over::<S, M>(&ready.channel, message, &call).await
+            }
+        }
+    }
+
+    /// A buffer for an argument: it lies in the session's shared memory, so that sending it copies
+    /// nothing. In process, or while a plugin is away, it lies on the heap.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its turn.
+    pub async fn allocate(&self, len: usize) -> BlobMut {
+        match &self.backend {
+            Backend::Local(_) => BlobMut::zeroed(len),
+            Backend::Channel(channel) => channel.session().allocate(len).await,
+            Backend::Plugin(route) => match route.now(S::descriptor().name) {
+                Some(ready) => ready.channel.session().allocate(len).await,
+                None => BlobMut::zeroed(len),
+            },
+        }
+    }
+
+    pub(crate) async fn run<M: MethodCall<S>>(
+        &self,
+        mut message: M,
+        mut options: AskOptions,
+    ) -> Result<M::Ok, CallError<M::Error>> {
+        options.call.idempotent = M::IDEMPOTENT;
+        options.call.deadline = CallContext::earliest(options.call.deadline);
+        let deadline = options.call.deadline;
+        match &self.backend {
+            Backend::Local(service) => run_local(&**service, message, options).await,
+            Backend::Channel(channel) => over_channel::<S, M>(channel, &mut message, &options.call)
+                .await
+                .unwrap_or_else(|failure| Err(CallError::from_call(failure))),
+            Backend::Plugin(route) => {
+                let work = async {
+                    let started = Instant::now();
+                    let result = run_plugin::<S, M>(route, message, &options).await;
+                    route.settled(started.elapsed(), &result);
+                    result
+                };
+                by(deadline, work).await
+            }
+        }
+    }
+
+    pub(crate) async fn send<M: MethodCall<S>>(
+        &self,
+        message: M,
+        mut options: AskOptions,
+    ) -> Result<(), CallError<Infallible>> {
+        options.call.idempotent = M::IDEMPOTENT;
+        options.call.deadline = CallContext::earliest(options.call.deadline);
+        let deadline = options.call.deadline;
+        match &self.backend {
+            Backend::Local(service) => {
+                let local = LocalOptions {
+                    deadline,
+                    metadata: options.call.metadata,
+                };
+                let work = async {
+                    service
+                        .tell(message.into_request(), local)
+                        .await
+                        .map_err(|Stopped| stopped::<S, _>())
+                };
+                by(deadline, work).await
+            }
+            Backend::Channel(channel) => channel
+                .tell(M::METHOD, &Arguments::<S, M>::of(&message), &options.call)
+                .await
+                .map_err(CallError::from_call),
+            Backend::Plugin(route) => {
+                let work = async {
+                    loop {
+                        let ready = ready::<S, _>(route, options.fail_fast).await?;
+                        let body = Arguments::<S, M>::of(&message);
+                        match ready.channel.tell(M::METHOD, &body, &options.call).await {
+                            Err(failure) if comes_again(route, &failure) => {
+                                route.left(ready.incarnation).await;
+                            }
+                            other => return other.map_err(CallError::from_call),
+                        }
+                    }
+                };
+                by(deadline, work).await
+            }
+        }
+    }
+
+    /// Ends when what stands behind the proxy will not come back.
+    pub(crate) async fn gone(&self) -> String {
+        match &self.backend {
+            Backend::Local(service) => {
+                service.stopped().await;
+                format!("service `{}` has stopped", S::descriptor().name)
+            }
+            Backend::Channel(channel) => channel.session().ended().await.to_string(),
+            Backend::Plugin(route) => route.down().await.to_string(),
+        }
+    }
+}
+
+async fn by<T, E>(
+    deadline: Option<Instant>,
+    work: impl Future<Output = Result<T, CallError<E>>>,
+) -> Result<T, CallError<E>> {
+    match deadline {
+        None => work.await,
+        Some(at) => tokio::time::timeout_at(at.into(), work)
+            .await
+            .unwrap_or(Err(CallError::DeadlineExceeded)),
+    }
+}
+
+/// The far deadline that a timeout stands for; none if it is past what a clock can show.
+pub(crate) fn after(timeout: Duration) -> Option<Instant> {
+    tokio::time::Instant::now().into_std().checked_add(timeout)
+}
+
+fn stopped<S: Service, E>() -> CallError<E> {
+    CallError::Unavailable(format!("service `{}` has stopped", S::descriptor().name))
+}
+
+async fn ready<S: Service, E>(
+    route: &PluginRoute,
+    fail_fast: bool,
+) -> Result<crate::plugin::route::ReadyChannel, CallError<E>> {
+    route
+        .ready(S::descriptor().name, fail_fast)
+        .await
+        .map_err(|unready| match unready {
+            Unready::Restarting => CallError::Restarting {
+                plugin: route.name().to_owned(),
+            },
+            Unready::Down(reason) => CallError::Down(reason),
+            Unready::NotOffered(why) => CallError::Unavailable(why),
+        })
+}
+
+/// Whether the other side proved that it did not run the call, and another incarnation will (X3).
+fn comes_again(route: &PluginRoute, failure: &CallFailure) -> bool {
+    match failure {
+        CallFailure::Lost {
+            claim: Claim::NotBegun,
+            ..
+        } => true,
+        // A plugin whose service has stopped ends, and is restarted; a host is not.
+        CallFailure::Failed(Failure::Unavailable(_)) => route.is_supervised(),
+        _ => false,
+    }
+}
+
+async fn run_local<S: Service, M: MethodCall<S>>(
+    service: &dyn LocalService<S>,
+    message: M,
+    options: AskOptions,
+) -> Result<M::Ok, CallError<M::Error>> {
+    let local = LocalOptions {
+        deadline: options.call.deadline,
+        metadata: options.call.metadata,
+    };
+    match service.ask(message.into_request(), local).await {
+        Ok(response) => match M::from_response(response) {
+            Some(result) => result.map_err(CallError::Handler),
+            None => Err(CallError::Protocol("another method's response".into())),
+        },
+        Err(AskFailure::Failed(failure)) => Err(CallError::from_failure(failure)),
+        Err(AskFailure::Stopped) => Err(stopped::<S, _>()),
+    }
+}
+
+async fn run_plugin<S: Service, M: MethodCall<S>>(
+    route: &PluginRoute,
+    mut message: M,
+    options: &AskOptions,
+) -> Result<M::Ok, CallError<M::Error>> {
+    let streams = M::ITEMS_IN || M::ITEMS_OUT;
+    loop {
+        let ready = ready::<S, _>(route, options.fail_fast).await?;
+        let call = &options.call;
+        match over_channel::<S, M>(&ready.channel, &mut message, call).await {
+            Ok(result) => return result,
+            // A stream that was handed over is gone with its session; everything else is intact.
+            Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
+                route.redelivers();
+                route.left(ready.incarnation).await;
+            }
+            Err(CallFailure::Lost { .. }) if streams => {
+                return Err(match route.death_of(ready.incarnation).await {
+                    Some(death) => CallError::PluginDied(death),
+                    None => CallError::Unavailable("the session ended during the call".into()),
+                });
+            }
+            Err(failure) => return Err(CallError::from_call(failure)),
+        }
+    }
+}
+
+/// One call over one channel. The outer error is the session's, the inner result the method's.
+async fn over_channel<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: &mut M,
+    options: &CallOptions,
+) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
+    if !M::ITEMS_IN && !M::ITEMS_OUT {
+        let body = Arguments::<S, M>::of(message);
+        let reply = channel.call(M::METHOD, &body, options).await?;
+        return Ok(decode::<S, M>(&reply, None));
+    }
+    let items = message.take_items();
+    let body = Arguments::<S, M>::of(message);
+    let (parts, settlement) = channel
+        .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
+        .await?;
+    if let (Some(items), Some(sender)) = (items, parts.sender) {
+        pump(items, sender);
+    }
+    let reply = settlement.await?;
+    Ok(decode::<S, M>(&reply, parts.receiver))
+}
+
+fn decode<S: Service, M: MethodCall<S>>(
+    reply: &Reply,
+    items: Option<rapace_session::StreamReceiver>,
+) -> Result<M::Ok, CallError<M::Error>> {
+    let mut reader = reply.envelope.reader();
+    if reply.is_error && TypeId::of::<M::Error>() == TypeId::of::<Infallible>() {
+        return Err(CallError::Protocol(format!(
+            "method {} of `{}` has no error of its own, and the other side answered with one",
+            M::METHOD,
+            S::descriptor().name
+        )));
+    }
+    let items = if reply.is_error { None } else { items };
+    let result = M::decode_reply(reply.is_error, &mut reader, items)
+        .and_then(|result| reader.finish().map(|()| result));
+    match result {
+        Ok(result) => result.map_err(CallError::Handler),
+        Err(error) => Err(CallError::Protocol(format!(
+            "the result of `{}` could not be decoded: {error}",
+            S::descriptor().name
+        ))),
+    }
+}
+
+async fn try_tell_over<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: M,
+    options: &CallOptions,
+) -> Result<(), TryTellError<M>> {
+    let body = Arguments::<S, M>::of(&message);
+    match channel.try_tell(M::METHOD, &body, options).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TryTellError::Full(message)),
+        Err(failure) => Err(TryTellError::Refused(CallError::from_call(failure))),
+    }
+}
+
+/// A message as the body of a request.
+struct Arguments<'a, S, M> {
+    message: &'a M,
+    service: std::marker::PhantomData<fn() -> S>,
+}
+
+impl<'a, S, M> Arguments<'a, S, M> {
+    fn of(message: &'a M) -> Self {
+        Self {
+            message,
+            service: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S: Service, M: MethodCall<S>> Encode for Arguments<'_, S, M> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.message.encode(writer)
+    }
+}

@@ -1,0 +1,96 @@
+//! A proxy as a kameo actor, so that it can be linked, and stand wherever an `ActorRef` or a
+//! `Recipient` is asked for.
+//!
+//! - K1: it takes every message of its service, with the reply type that a local actor would have.
+//! - K2: it stops when what stands behind it will not come back, and its links are told.
+
+use kameo::Actor;
+use kameo::actor::{ActorRef, Recipient, ReplyRecipient, Spawn, WeakActorRef};
+use kameo::mailbox::{MailboxReceiver, Signal};
+use kameo::message::{Context, Message};
+use kameo::reply::DelegatedReply;
+
+use super::Proxy;
+use crate::error::CallError;
+use crate::service::{MethodCall, Service};
+
+/// The actor around a proxy.
+pub struct ProxyActor<S: Service> {
+    proxy: Proxy<S>,
+}
+
+/// What stood behind a proxy will not come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServiceGone(pub String);
+
+impl<S: Service> Actor for ProxyActor<S> {
+    type Args = Proxy<S>;
+    type Error = ServiceGone;
+
+    async fn on_start(proxy: Proxy<S>, _: ActorRef<Self>) -> Result<Self, ServiceGone> {
+        Ok(Self { proxy })
+    }
+
+    async fn next(
+        &mut self,
+        _: WeakActorRef<Self>,
+        mailbox: &mut MailboxReceiver<Self>,
+    ) -> Result<Option<Signal<Self>>, ServiceGone> {
+        tokio::select! {
+            biased;
+            signal = mailbox.recv() => Ok(signal),
+            why = self.proxy.gone() => Err(ServiceGone(why)),
+        }
+    }
+}
+
+impl<S: Service, M: MethodCall<S>> Message<M> for ProxyActor<S>
+where
+    M::Ok: Send + 'static,
+{
+    type Reply = DelegatedReply<Result<M::Ok, CallError<M::Error>>>;
+
+    async fn handle(&mut self, message: M, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
+        let proxy = self.proxy.clone();
+        let (delegated, sender) = ctx.reply_sender();
+        match sender {
+            Some(mut sender) => {
+                tokio::spawn(async move {
+                    let result = proxy.ask(message).send().await;
+                    let _ = &mut sender;
+                    sender.send(result);
+                });
+            }
+            None => {
+                tokio::spawn(async move {
+                    if let Err(error) = proxy.tell(message).send().await {
+                        tracing::warn!(%error, "a tell was not delivered");
+                    }
+                });
+            }
+        }
+        delegated
+    }
+}
+
+impl<S: Service> Proxy<S> {
+    /// An actor that stands for this proxy (K1, K2). Each call starts one.
+    #[must_use]
+    pub fn actor_ref(&self) -> ActorRef<ProxyActor<S>> {
+        ProxyActor::spawn(self.clone())
+    }
+
+    /// A recipient for one of the service's messages, as a local actor's.
+    #[must_use]
+    pub fn recipient<M: MethodCall<S>>(&self) -> Recipient<M> {
+        self.actor_ref().recipient()
+    }
+
+    /// A recipient that replies, of the same type as a local actor's.
+    #[must_use]
+    pub fn reply_recipient<M: MethodCall<S>>(
+        &self,
+    ) -> ReplyRecipient<M, M::Ok, CallError<M::Error>> {
+        self.actor_ref().reply_recipient()
+    }
+}

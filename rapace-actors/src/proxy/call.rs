@@ -1,0 +1,121 @@
+//! A call about to be made: its deadline, its metadata, what it does while a plugin is away.
+
+use std::convert::Infallible;
+use std::future::IntoFuture;
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+
+use super::{AskOptions, Proxy, after};
+use crate::error::CallError;
+use crate::service::{MethodCall, Service};
+
+macro_rules! options {
+    () => {
+        /// The answer is of no use after this moment. A handler sees it, and its own calls inherit it.
+        pub fn deadline(mut self, at: Instant) -> Self {
+            self.options.call.deadline = Some(at);
+            self
+        }
+
+        /// The answer is of no use after this long, counted from now.
+        pub fn timeout(mut self, timeout: Duration) -> Self {
+            self.options.call.deadline = after(timeout);
+            self
+        }
+
+        /// A pair that travels with the call, for the handler to read from its
+        /// [`CallContext`](crate::CallContext).
+        pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+            self.options.call.metadata.push((key.into(), value.into()));
+            self
+        }
+
+        /// Fails at once while the plugin is being restarted, where it would wait otherwise.
+        pub fn fail_fast(mut self) -> Self {
+            self.options.fail_fast = true;
+            self
+        }
+    };
+}
+
+/// A call that waits for its result. Nothing happens until it is awaited.
+///
+/// # Cancel safety
+/// Dropping the future cancels the call: what had not begun never begins, and a running handler is
+/// dropped at its next await.
+#[must_use = "a call is made when it is awaited"]
+pub struct Call<'a, S: Service, M: MethodCall<S>> {
+    proxy: &'a Proxy<S>,
+    message: M,
+    options: AskOptions,
+}
+
+impl<'a, S: Service, M: MethodCall<S>> Call<'a, S, M> {
+    pub(crate) fn new(proxy: &'a Proxy<S>, message: M) -> Self {
+        Self {
+            proxy,
+            message,
+            options: AskOptions::default(),
+        }
+    }
+
+    options!();
+
+    /// Makes the call.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send(self) -> Result<M::Ok, CallError<M::Error>> {
+        self.proxy.run(self.message, self.options).await
+    }
+}
+
+impl<'a, S: Service, M: MethodCall<S>> IntoFuture for Call<'a, S, M> {
+    type Output = Result<M::Ok, CallError<M::Error>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+/// A message that expects no result. Nothing happens until it is awaited.
+///
+/// # Cancel safety
+/// Dropping the future before it is ready sends nothing.
+#[must_use = "a message is sent when it is awaited"]
+pub struct Tell<'a, S: Service, M: MethodCall<S>> {
+    proxy: &'a Proxy<S>,
+    message: M,
+    options: AskOptions,
+}
+
+impl<'a, S: Service, M: MethodCall<S>> Tell<'a, S, M> {
+    pub(crate) fn new(proxy: &'a Proxy<S>, message: M) -> Self {
+        Self {
+            proxy,
+            message,
+            options: AskOptions::default(),
+        }
+    }
+
+    options!();
+
+    /// Sends the message.
+    ///
+    /// # Errors
+    /// See [`CallError`].
+    pub async fn send(self) -> Result<(), CallError<Infallible>> {
+        self.proxy.send(self.message, self.options).await
+    }
+}
+
+impl<'a, S: Service, M: MethodCall<S>> IntoFuture for Tell<'a, S, M> {
+    type Output = Result<(), CallError<Infallible>>;
+    type IntoFuture = BoxFuture<'a, Self::Output>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}

@@ -1,0 +1,236 @@
+//! The actor that serves a service: one message at a time, from any session and from this process.
+//!
+//! | message | from | kind |
+//! |---|---|---|
+//! | `RemoteCall` | a session's reader | tell |
+//! | `LocalCall` | a proxy in this process | tell |
+//!
+//! - A1: a call counts as begun before any of its bytes are decoded.
+//! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await.
+//! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s.
+
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use kameo::Actor;
+use kameo::actor::ActorRef;
+use kameo::error::Infallible;
+use kameo::message::{Context, Message};
+use rapace_codec::{EncodeError, Writer};
+use rapace_session::{CallContext, Encode, Failure, IncomingCall, Metadata, RunningCall, Status};
+use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
+
+use super::streaming::pump;
+use super::{RequestError, Serve, Service};
+
+/// What becomes of a service whose handler panicked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnPanic {
+    /// It goes on with the state that it has. The default: a handler's own state is rarely left
+    /// half-changed, and the caller was told.
+    #[default]
+    Continue,
+    /// It stops. A plugin's process then ends with an error, and its restart policy decides.
+    Stop,
+}
+
+/// The actor around an implementation.
+pub(crate) struct ServiceActor<T: Serve> {
+    service: T,
+    on_panic: OnPanic,
+    halted: watch::Sender<bool>,
+    halts: bool,
+}
+
+/// What a service actor starts with.
+pub(crate) struct ServiceArgs<T> {
+    pub(crate) service: T,
+    pub(crate) on_panic: OnPanic,
+    /// Told when the service halts.
+    pub(crate) halted: watch::Sender<bool>,
+    /// Whether a stop after a panic leaves the mailbox as it is, because the process ends and its
+    /// host sends what had not begun to the next one.
+    pub(crate) halts: bool,
+}
+
+impl<T: Serve> Actor for ServiceActor<T> {
+    type Args = ServiceArgs<T>;
+    type Error = Infallible;
+
+    async fn on_start(args: ServiceArgs<T>, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(Self {
+            service: args.service,
+            on_panic: args.on_panic,
+            halted: args.halted,
+            halts: args.halts,
+        })
+    }
+}
+
+/// A call that a session's reader read.
+pub(crate) struct RemoteCall(pub(crate) IncomingCall);
+
+/// A call from within this process.
+pub(crate) struct LocalCall<S: Service> {
+    pub(crate) request: S::Request,
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) metadata: Metadata,
+    /// `None` for a tell.
+    pub(crate) reply: Option<oneshot::Sender<Result<S::Response, Failure>>>,
+    /// The caller's place in the mailbox.
+    pub(crate) place: OwnedSemaphorePermit,
+}
+
+impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
+    type Reply = ();
+
+    async fn handle(&mut self, RemoteCall(call): RemoteCall, ctx: &mut Context<Self, ()>) {
+        let method = call.method();
+        let Some(mut running) = call.begin() else {
+            return; // A1: cancelled or too late, and answered.
+        };
+        let context = running.context();
+        let request = match decode::<T::Service>(method, &mut running) {
+            Ok(request) => request,
+            Err(failure) => return running.fail(&failure),
+        };
+        let work = context.clone().scope(self.service.handle(request));
+        let outcome = tokio::select! {
+            biased;
+            outcome = AssertUnwindSafe(work).catch_unwind() => outcome.map_err(panicked),
+            failure = running.cancelled() => Err(failure), // A2
+        };
+        match outcome {
+            Ok(response) => answer::<T::Service>(running, response, context).await,
+            Err(failure) => {
+                let panicked = matches!(failure, Failure::Panicked(_));
+                running.fail(&failure);
+                self.after(panicked, ctx).await;
+            }
+        }
+    }
+}
+
+impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
+    type Reply = ();
+
+    async fn handle(&mut self, call: LocalCall<T::Service>, ctx: &mut Context<Self, ()>) {
+        drop(call.place);
+        if call.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
+            return;
+        }
+        let context = CallContext {
+            deadline: call.deadline,
+            metadata: call.metadata,
+            session: None,
+        };
+        let work =
+            AssertUnwindSafe(context.scope(self.service.handle(call.request))).catch_unwind();
+        let mut reply = call.reply;
+        let outcome = tokio::select! {
+            biased;
+            outcome = work => outcome.map_err(panicked),
+            failure = gone(reply.as_mut(), call.deadline) => Err(failure), // A2
+        };
+        let panicked = matches!(outcome, Err(Failure::Panicked(_)));
+        match reply {
+            // A caller that left wants no answer.
+            Some(reply) => drop(reply.send(outcome)),
+            None => {
+                if let Err(failure) = outcome {
+                    tracing::warn!(%failure, "a tell was not handled");
+                }
+            }
+        }
+        self.after(panicked, ctx).await;
+    }
+}
+
+impl<T: Serve> ServiceActor<T> {
+    async fn after(&mut self, panicked: bool, ctx: &mut Context<Self, ()>) {
+        if !panicked || self.on_panic == OnPanic::Continue {
+            return;
+        }
+        self.halted.send_replace(true);
+        if self.halts {
+            // Whoever was told ends the process. What waits in the mailbox stays unbegun.
+            std::future::pending::<()>().await;
+        }
+        ctx.stop();
+    }
+}
+
+async fn gone<T>(reply: Option<&mut oneshot::Sender<T>>, deadline: Option<Instant>) -> Failure {
+    let left = async {
+        match reply {
+            Some(reply) => reply.closed().await,
+            None => std::future::pending().await,
+        }
+    };
+    match deadline {
+        None => {
+            left.await;
+            Failure::Cancelled
+        }
+        Some(at) => tokio::time::timeout_at(at.into(), left)
+            .await
+            .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
+    }
+}
+
+fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
+    // The request's buffers go back when the envelope is dropped, at the end of this function.
+    let envelope = running.take_arguments().ok_or(Failure::Dropped)?;
+    let mut reader = envelope.reader();
+    let request = S::decode_request(method, &mut reader, running.take_receiver());
+    let request = request.map_err(|error| match error {
+        RequestError::UnknownMethod(n) => {
+            Failure::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
+        }
+        RequestError::Decode(error) => Failure::BadArguments(error.to_string()),
+    })?;
+    reader
+        .finish()
+        .map_err(|error| Failure::BadArguments(error.to_string()))?;
+    Ok(request)
+}
+
+struct Body<'a, S: Service>(&'a S::Response);
+
+impl<S: Service> Encode for Body<'_, S> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        S::encode_response(self.0, writer)
+    }
+}
+
+async fn answer<S: Service>(
+    mut running: RunningCall,
+    mut response: S::Response,
+    context: CallContext,
+) {
+    let status = S::status(&response);
+    let items = S::take_items(&mut response);
+    let sender = running.take_sender();
+    if status == Status::Ok
+        && !running.is_tell()
+        && let Some(items) = items
+        && let Some(sender) = sender
+    {
+        // The reply goes first, the items after it on the same ring.
+        running.reply(status, &Body::<S>(&response)).await;
+        return context.scope(async { pump(items, sender) }).await;
+    }
+    running.reply(status, &Body::<S>(&response)).await;
+}
+
+/// The message of a panic, as `panic!` gives it.
+pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Failure {
+    let message = payload
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".to_owned());
+    Failure::Panicked(message)
+}

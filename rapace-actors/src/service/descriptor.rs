@@ -1,0 +1,162 @@
+//! A service described: names, docs, shapes, and the hashes that two sides compare.
+
+use facet::Shape;
+use rapace_codec::RefusedType;
+use rapace_session::{MethodOffer, ServiceOffer};
+
+/// A service, as its trait was written.
+#[derive(Debug)]
+pub struct ServiceDescriptor {
+    /// The name on the wire.
+    pub name: &'static str,
+    /// The trait's docs, a line each.
+    pub doc: &'static [&'static str],
+    /// The methods; the position of each is its number.
+    pub methods: &'static [MethodDescriptor],
+}
+
+/// One method.
+#[derive(Debug)]
+pub struct MethodDescriptor {
+    /// Its name.
+    pub name: &'static str,
+    /// Its docs, a line each.
+    pub doc: &'static [&'static str],
+    /// Whether it may run twice.
+    pub idempotent: bool,
+    /// Its arguments in order, without a stream among them.
+    pub arguments: &'static [ArgumentDescriptor],
+    /// What it gives; `()` for a stream.
+    pub ok: &'static Shape,
+    /// Its own error.
+    pub error: Option<&'static Shape>,
+    /// Items of the stream that it takes.
+    pub items_in: Option<&'static Shape>,
+    /// Items of the stream that it gives.
+    pub items_out: Option<&'static Shape>,
+}
+
+/// One argument.
+#[derive(Debug)]
+pub struct ArgumentDescriptor {
+    /// Its name.
+    pub name: &'static str,
+    /// Its type.
+    pub shape: &'static Shape,
+}
+
+/// A type in a service's methods that cannot cross.
+#[derive(Debug)]
+pub struct RefusedService {
+    /// The service.
+    pub service: &'static str,
+    /// The method.
+    pub method: &'static str,
+    /// Which type, and why.
+    pub why: RefusedType,
+}
+
+impl std::fmt::Display for RefusedService {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "`{}::{}` cannot be called: {}",
+            self.service, self.method, self.why
+        )
+    }
+}
+
+impl std::error::Error for RefusedService {}
+
+impl MethodDescriptor {
+    /// Every type that the method sends or receives.
+    fn shapes(&self) -> impl Iterator<Item = &'static Shape> {
+        self.arguments
+            .iter()
+            .map(|argument| argument.shape)
+            .chain([self.ok])
+            .chain(self.error)
+            .chain(self.items_in)
+            .chain(self.items_out)
+    }
+
+    /// A hash over everything that changes the bytes on the wire, argument names included: who
+    /// swaps two arguments of one type means another method.
+    #[must_use]
+    pub fn hash(&self) -> u64 {
+        let mut hash = Fnv::new();
+        for argument in self.arguments {
+            hash.write(b"a");
+            hash.write(argument.name.as_bytes());
+            hash.shape(argument.shape);
+        }
+        for (tag, shape) in [
+            (b"o", Some(self.ok)),
+            (b"e", self.error),
+            (b"i", self.items_in),
+            (b"s", self.items_out),
+        ] {
+            if let Some(shape) = shape {
+                hash.write(tag);
+                hash.shape(shape);
+            }
+        }
+        hash.0
+    }
+}
+
+impl ServiceDescriptor {
+    /// What is told to the other side at the handshake.
+    #[must_use]
+    pub fn offer(&self) -> ServiceOffer {
+        ServiceOffer {
+            name: self.name.to_owned(),
+            methods: self
+                .methods
+                .iter()
+                .map(|method| MethodOffer {
+                    name: method.name.to_owned(),
+                    hash: method.hash(),
+                })
+                .collect(),
+        }
+    }
+
+    /// Checks that every type can cross; done once, where a service is declared to a host or a
+    /// plugin, so that no call can fail for it.
+    ///
+    /// # Errors
+    /// The first type that cannot, and why.
+    pub fn check(&self) -> Result<(), RefusedService> {
+        for method in self.methods {
+            for shape in method.shapes() {
+                rapace_codec::check_shape(shape).map_err(|why| RefusedService {
+                    service: self.name,
+                    method: method.name,
+                    why,
+                })?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// FNV-1a, 64 bits: short, well known, the same everywhere.
+struct Fnv(u64);
+
+impl Fnv {
+    const fn new() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // The length keeps "ab", "c" apart from "a", "bc".
+        for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
+            self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    fn shape(&mut self, shape: &'static Shape) {
+        self.write(rapace_codec::schema_hash(shape).to_string().as_bytes());
+    }
+}

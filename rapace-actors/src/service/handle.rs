@@ -1,0 +1,238 @@
+//! A running service: the actor, the capacity of its mailbox, and the ways in.
+//!
+//! The mailbox itself has no bound; its callers have. Each session's channel is granted the
+//! capacity as its window, and the callers of this process share one of the same size, so what
+//! can wait is bounded by capacity times ways in, and a reader never finds the mailbox full.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::BoxFuture;
+use kameo::actor::{ActorRef, Spawn};
+use kameo::mailbox;
+use rapace_session::{CallContext, Failure, IncomingCall, Metadata, Sink};
+use tokio::sync::{Semaphore, oneshot, watch};
+
+use super::actor::{LocalCall, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
+use super::descriptor::ServiceDescriptor;
+use super::{Serve, Service};
+
+/// Messages that may wait for a service: 64, kameo's own default.
+pub const DEFAULT_CAPACITY: u32 = 64;
+
+/// A running service that any session can offer. Cheap to clone.
+#[derive(Clone)]
+pub struct Served {
+    pub(crate) descriptor: &'static ServiceDescriptor,
+    pub(crate) capacity: u32,
+    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) stopped: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
+}
+
+impl std::fmt::Debug for Served {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Served")
+            .field("service", &self.descriptor.name)
+            .field("capacity", &self.capacity)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The ways into a service from its own process.
+pub(crate) trait LocalService<S: Service>: Send + Sync {
+    /// Waits for a place in the mailbox and puts the request there.
+    fn tell(
+        &self,
+        request: S::Request,
+        options: LocalOptions,
+    ) -> BoxFuture<'_, Result<(), Stopped>>;
+
+    /// Puts the request in the mailbox if there is a place now.
+    fn try_tell(&self, request: S::Request, options: LocalOptions) -> Result<(), TryTell<S>>;
+
+    /// Ends when the service has stopped.
+    fn stopped(&self) -> BoxFuture<'_, ()>;
+
+    /// Waits for the answer too.
+    fn ask(
+        &self,
+        request: S::Request,
+        options: LocalOptions,
+    ) -> BoxFuture<'_, Result<S::Response, AskFailure>>;
+}
+
+/// How a local call is to be made.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LocalOptions {
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) metadata: Metadata,
+}
+
+/// The service has stopped.
+#[derive(Debug)]
+pub(crate) struct Stopped;
+
+/// Why a request came back.
+pub(crate) enum TryTell<S: Service> {
+    Full(S::Request),
+    Stopped,
+}
+
+/// Why a local call has no response.
+#[derive(Debug)]
+pub(crate) enum AskFailure {
+    Failed(Failure),
+    Stopped,
+}
+
+struct Handle<T: Serve> {
+    actor: ActorRef<ServiceActor<T>>,
+    places: Arc<Semaphore>,
+}
+
+impl<T: Serve> Clone for Handle<T> {
+    fn clone(&self) -> Self {
+        Self {
+            actor: self.actor.clone(),
+            places: Arc::clone(&self.places),
+        }
+    }
+}
+
+/// Starts a service's actor.
+pub(crate) fn start<T: Serve>(
+    service: T,
+    capacity: u32,
+    on_panic: OnPanic,
+    halts: bool,
+) -> (Served, Arc<dyn LocalService<T::Service>>) {
+    let (halted, has_halted) = watch::channel(false);
+    let args = ServiceArgs {
+        service,
+        on_panic,
+        halted,
+        halts,
+    };
+    let actor = ServiceActor::spawn_with_mailbox(args, mailbox::unbounded());
+    let handle = Handle {
+        places: Arc::new(Semaphore::new(capacity as usize)),
+        actor: actor.clone(),
+    };
+    let served = Served {
+        descriptor: T::Service::descriptor(),
+        capacity,
+        sink: Arc::new(handle.clone()),
+        stopped: Arc::new(move || {
+            let actor = actor.clone();
+            let mut halted = has_halted.clone();
+            Box::pin(async move {
+                tokio::select! {
+                    () = actor.wait_for_shutdown() => {}
+                    _ = halted.wait_for(|halted| *halted) => {}
+                }
+            })
+        }),
+    };
+    (served, Arc::new(handle))
+}
+
+impl<T: Serve> Sink for Handle<T> {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        use kameo::error::SendError;
+        match self.actor.tell(RemoteCall(call)).try_send() {
+            Ok(()) => Ok(()),
+            Err(
+                SendError::ActorNotRunning(RemoteCall(call))
+                | SendError::MailboxFull(RemoteCall(call))
+                | SendError::Timeout(Some(RemoteCall(call))),
+            ) => Err(call),
+            // The call answers for itself when it is dropped.
+            Err(_) => Ok(()),
+        }
+    }
+}
+
+impl<T: Serve> Handle<T> {
+    fn put(
+        &self,
+        request: <T::Service as Service>::Request,
+        options: LocalOptions,
+        place: tokio::sync::OwnedSemaphorePermit,
+        reply: Option<oneshot::Sender<Result<<T::Service as Service>::Response, Failure>>>,
+    ) -> Result<(), Stopped> {
+        let call = LocalCall {
+            request,
+            deadline: CallContext::earliest(options.deadline),
+            metadata: options.metadata,
+            reply,
+            place,
+        };
+        self.actor.tell(call).try_send().map_err(|_| Stopped)
+    }
+
+    async fn place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Stopped> {
+        let waiting = Arc::clone(&self.places).acquire_owned();
+        tokio::select! {
+            biased;
+            place = waiting => place.map_err(|_| Stopped),
+            () = self.actor.wait_for_shutdown() => Err(Stopped),
+        }
+    }
+}
+
+impl<T: Serve> LocalService<T::Service> for Handle<T> {
+    fn tell(
+        &self,
+        request: <T::Service as Service>::Request,
+        options: LocalOptions,
+    ) -> BoxFuture<'_, Result<(), Stopped>> {
+        Box::pin(async move {
+            let place = self.place().await?;
+            self.put(request, options, place, None)
+        })
+    }
+
+    fn try_tell(
+        &self,
+        request: <T::Service as Service>::Request,
+        options: LocalOptions,
+    ) -> Result<(), TryTell<T::Service>> {
+        match Arc::clone(&self.places).try_acquire_owned() {
+            Ok(place) => self
+                .put(request, options, place, None)
+                .map_err(|Stopped| TryTell::Stopped),
+            Err(_) => Err(TryTell::Full(request)),
+        }
+    }
+
+    fn stopped(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.actor.wait_for_shutdown())
+    }
+
+    fn ask(
+        &self,
+        request: <T::Service as Service>::Request,
+        options: LocalOptions,
+    ) -> BoxFuture<'_, Result<<T::Service as Service>::Response, AskFailure>> {
+        Box::pin(async move {
+            let deadline = CallContext::earliest(options.deadline);
+            let work = async {
+                let place = self.place().await.map_err(|Stopped| AskFailure::Stopped)?;
+                let (reply, answer) = oneshot::channel();
+                self.put(request, options, place, Some(reply))
+                    .map_err(|Stopped| AskFailure::Stopped)?;
+                match answer.await {
+                    Ok(Ok(response)) => Ok(response),
+                    Ok(Err(failure)) => Err(AskFailure::Failed(failure)),
+                    Err(_) => Err(AskFailure::Stopped),
+                }
+            };
+            match deadline {
+                None => work.await,
+                Some(at) => tokio::time::timeout_at(at.into(), work)
+                    .await
+                    .unwrap_or(Err(AskFailure::Failed(Failure::DeadlineExceeded))),
+            }
+        })
+    }
+}

@@ -1,0 +1,179 @@
+//! A stream of values, as an argument or a result.
+
+use std::fmt;
+use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
+use std::task::{Context, Poll};
+
+use futures_util::stream::{self, BoxStream, Stream, StreamExt};
+use rapace_codec::{EncodeError, Wire, Writer};
+use rapace_session::{
+    CallContext, Encode, StreamError, StreamReceiver, StreamSendError, StreamSender,
+};
+
+/// A stream of values that crosses processes one item at a time, as fast as its consumer takes
+/// them. Every stream ends in one of two ways: without an error, which means that its producer
+/// ended it, or with one as its last item.
+///
+/// Dropping it tells the producer to stop.
+pub struct Streaming<T>(Mutex<BoxStream<'static, Result<T, StreamError>>>);
+
+impl<T: Send + 'static> Streaming<T> {
+    /// A stream of values.
+    pub fn new(items: impl Stream<Item = T> + Send + 'static) -> Self {
+        Self::fallible(items.map(Ok))
+    }
+
+    /// A stream that may end with an error.
+    pub fn fallible(items: impl Stream<Item = Result<T, StreamError>> + Send + 'static) -> Self {
+        Self(Mutex::new(items.boxed()))
+    }
+
+    /// A stream of what an iterator gives.
+    pub fn iter(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self {
+        Self::new(stream::iter(items))
+    }
+
+    /// A stream without items.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self::new(stream::empty())
+    }
+}
+
+impl<T: Wire> Streaming<T> {
+    /// The typed end of a session's stream; without one, a stream without items.
+    #[must_use]
+    pub fn from_receiver(receiver: Option<StreamReceiver>) -> Self {
+        let Some(receiver) = receiver else {
+            return Self::empty();
+        };
+        let items = receiver.map(|item| {
+            let envelope = item?;
+            let mut reader = envelope.reader();
+            let value = reader
+                .read::<T>()
+                .map_err(|error| StreamError::BadItem(error.to_string()))?;
+            reader
+                .finish()
+                .map_err(|error| StreamError::BadItem(error.to_string()))?;
+            Ok(value)
+        });
+        Self::fallible(UntilError {
+            items,
+            ended: false,
+        })
+    }
+
+    /// Leaves an empty stream, and gives the items as what can be sent.
+    pub fn take_items(&mut self) -> OutgoingItems {
+        let taken = std::mem::replace(self, Self::empty());
+        let items = taken.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        OutgoingItems(
+            items
+                .map(|item| item.map(|value| Box::new(Item(value)) as Box<dyn Encode>))
+                .boxed(),
+        )
+    }
+}
+
+impl<T> Stream for Streaming<T> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let items = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
+        items.as_mut().poll_next(cx)
+    }
+}
+
+impl<T> fmt::Debug for Streaming<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Streaming")
+    }
+}
+
+/// Whatever can be handed to a proxy as a stream.
+pub trait IntoStreaming<T> {
+    /// As the stream that is sent.
+    fn into_streaming(self) -> Streaming<T>;
+}
+
+impl<T: Send + 'static, S: Stream<Item = T> + Send + 'static> IntoStreaming<T> for S {
+    fn into_streaming(self) -> Streaming<T> {
+        Streaming::new(self)
+    }
+}
+
+impl<T: Send + 'static> IntoStreaming<T> for Streaming<T> {
+    fn into_streaming(self) -> Self {
+        self
+    }
+}
+
+/// Ends after the first error.
+struct UntilError<S> {
+    items: S,
+    ended: bool,
+}
+
+impl<T, S: Stream<Item = Result<T, StreamError>> + Unpin> Stream for UntilError<S> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.ended {
+            return Poll::Ready(None);
+        }
+        let item = std::task::ready!(self.items.poll_next_unpin(cx));
+        self.ended = !matches!(item, Some(Ok(_)));
+        Poll::Ready(item)
+    }
+}
+
+/// The items of a stream, ready to be encoded.
+pub struct OutgoingItems(BoxStream<'static, Result<Box<dyn Encode>, StreamError>>);
+
+impl fmt::Debug for OutgoingItems {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OutgoingItems")
+    }
+}
+
+struct Item<T>(T);
+
+impl<T: Wire> Encode for Item<T> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.write(&self.0)
+    }
+}
+
+/// Sends items until they end, the receiver wants no more, or the session ends. It runs on a task
+/// of its own, with the context of the call that it belongs to.
+pub(crate) fn pump(items: OutgoingItems, sender: StreamSender) {
+    let work = forward(items, sender);
+    match CallContext::current() {
+        Some(context) => drop(tokio::spawn(context.scope(work))),
+        None => drop(tokio::spawn(work)),
+    }
+}
+
+async fn forward(OutgoingItems(mut items): OutgoingItems, mut sender: StreamSender) {
+    loop {
+        let item = tokio::select! {
+            biased;
+            // `end` after a stop says nothing twice.
+            _ = sender.stopped() => return sender.end(),
+            item = items.next() => item,
+        };
+        match item {
+            None => return sender.end(),
+            Some(Err(error)) => return sender.reset(&error.to_string()),
+            Some(Ok(value)) => match sender.send(&*value).await {
+                Ok(()) => {}
+                Err(StreamSendError::BadItem(why)) => {
+                    return sender.reset(&format!("an item could not be sent: {why}"));
+                }
+                Err(StreamSendError::Stopped | StreamSendError::Over(_)) => return sender.end(),
+            },
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Why a plugin is not there, told so that whoever reads it knows what to do.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::LimitReached;
+use crate::process::{Death, Incarnation, SpawnError};
+
+/// Why one incarnation never became ready, although nothing is known to have died.
+#[derive(Clone, Debug)]
+pub enum StartError {
+    /// There was no process.
+    Spawn(SpawnError),
+    /// The process and its host do not speak the same language: magic, version, schema or limits.
+    Refused(Arc<str>),
+}
+
+/// What went wrong last.
+#[derive(Clone, Debug)]
+pub enum Failure {
+    /// The process died.
+    Died(Death),
+    /// The process could not be started, or was refused.
+    Start(Incarnation, StartError),
+}
+
+impl Failure {
+    /// Whether another try makes sense without anybody correcting anything.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Died(_) => true,
+            Self::Start(_, StartError::Spawn(error)) => error.is_passing(),
+            Self::Start(_, StartError::Refused(_)) => false,
+        }
+    }
+
+    /// Which incarnation it was.
+    #[must_use]
+    pub fn incarnation(&self) -> Incarnation {
+        match self {
+            Self::Died(death) => death.incarnation,
+            Self::Start(incarnation, _) => *incarnation,
+        }
+    }
+}
+
+/// Why a plugin is down and does not come back by itself.
+#[derive(Clone, Debug)]
+pub enum DownReason {
+    /// It was never started.
+    NotStarted,
+    /// Somebody asked for it.
+    Stopped,
+    /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
+    Completed(Death),
+    /// It failed, and its policy is Never.
+    NotRestarted(Failure),
+    /// It was stopped because a sibling failed, and its policy is Never or the sibling was given up.
+    StoppedWithSibling(Arc<str>),
+    /// It failed too often.
+    RestartLimit {
+        /// What was allowed.
+        limit: LimitReached,
+        /// The failure that was one too many.
+        last: Failure,
+    },
+    /// It cannot be started until somebody corrects something.
+    StartFailed(Incarnation, StartError),
+    /// It failed too often and is left alone for a while; then it is tried once.
+    BreakerOpen {
+        /// What was allowed.
+        limit: LimitReached,
+        /// The latest failure.
+        last: Failure,
+        /// How long it is left alone, from the latest failure.
+        pause: Duration,
+    },
+}
+
+/// The error of a call whose plugin is down.
+#[derive(Clone, Debug)]
+pub struct Down {
+    /// The plugin's name.
+    pub plugin: Arc<str>,
+    /// Why it is down.
+    pub reason: DownReason,
+}
+
+impl fmt::Display for Down {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { plugin, reason } = self;
+        match reason {
+            DownReason::NotStarted => write!(f, "plugin `{plugin}` was never started; start it"),
+            DownReason::Stopped => write!(
+                f,
+                "plugin `{plugin}` was stopped as requested; start it again if it is needed"
+            ),
+            DownReason::Completed(death) => write!(
+                f,
+                "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
+                 RestartPolicy::Permanent",
+                death.incarnation
+            ),
+            DownReason::NotRestarted(failure) => write!(
+                f,
+                "plugin `{plugin}` has failed and is not restarted; start it again, or give it RestartPolicy::Transient. \
+                 It failed like this: {failure}"
+            ),
+            DownReason::StoppedWithSibling(sibling) => write!(
+                f,
+                "plugin `{plugin}` was stopped because its sibling `{sibling}` failed, and is not restarted; start it \
+                 again when `{sibling}` is there"
+            ),
+            DownReason::RestartLimit { limit, last } => write!(
+                f,
+                "plugin `{plugin}` has failed too often: {limit}; find the cause, then start it again. The last \
+                 failure: {last}"
+            ),
+            DownReason::StartFailed(incarnation, error) => {
+                write!(
+                    f,
+                    "plugin `{plugin}` (incarnation {incarnation}) cannot be started: {error}"
+                )
+            }
+            DownReason::BreakerOpen { limit, last, pause } => write!(
+                f,
+                "plugin `{plugin}` has failed too often: {limit}; it is tried again {pause:?} after its last failure. \
+                 The last failure: {last}"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Down {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.reason {
+            DownReason::NotStarted | DownReason::Stopped | DownReason::StoppedWithSibling(_) => {
+                None
+            }
+            DownReason::Completed(death) => Some(death),
+            DownReason::NotRestarted(last)
+            | DownReason::RestartLimit { last, .. }
+            | DownReason::BreakerOpen { last, .. } => Some(last),
+            DownReason::StartFailed(_, error) => Some(error),
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Died(death) => death.fmt(f),
+            Self::Start(incarnation, error) => {
+                write!(f, "incarnation {incarnation} could not be started: {error}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Failure {}
+
+impl fmt::Display for StartError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Spawn(error) => error.fmt(f),
+            Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for StartError {}
+
+/// Deaths for the tests of this folder.
+#[cfg(test)]
+pub(super) mod fixture {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::process::{DeathReport, EndedBy, ExitCause, StderrTail};
+
+    pub(crate) const CRASH: ExitCause = ExitCause::Signalled {
+        signal: 11,
+        core_dumped: false,
+    };
+
+    pub(crate) fn death(incarnation: u64, cause: ExitCause, ended_by: EndedBy) -> Death {
+        let incarnation = (1..incarnation).fold(Incarnation::FIRST, |it, _| it.next());
+        Death::new(DeathReport {
+            plugin: "images".into(),
+            incarnation,
+            cause,
+            ended_by,
+            lived: Duration::from_secs(1),
+            stderr: StderrTail::default(),
+        })
+    }
+
+    pub(crate) fn crash(incarnation: u64) -> Failure {
+        Failure::Died(death(incarnation, CRASH, EndedBy::Itself))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fixture::{crash, death};
+    use super::*;
+    use crate::process::{EndedBy, ExitCause};
+
+    #[test]
+    fn every_reason_names_the_plugin_and_a_way_out() {
+        let limit = LimitReached {
+            limit: 3,
+            within: Duration::from_secs(60),
+        };
+        let reasons = [
+            (DownReason::NotStarted, "start it"),
+            (DownReason::Stopped, "start it again"),
+            (
+                DownReason::Completed(death(4, ExitCause::Exited(0), EndedBy::Itself)),
+                "#4",
+            ),
+            (DownReason::NotRestarted(crash(5)), "Transient"),
+            (DownReason::StoppedWithSibling("fonts".into()), "`fonts`"),
+            (
+                DownReason::RestartLimit {
+                    limit,
+                    last: crash(6),
+                },
+                "3 restarts within 60s",
+            ),
+            (
+                DownReason::RestartLimit {
+                    limit,
+                    last: crash(6),
+                },
+                "SIGSEGV",
+            ),
+            (
+                DownReason::RestartLimit {
+                    limit,
+                    last: crash(6),
+                },
+                "#6",
+            ),
+            (
+                DownReason::StartFailed(
+                    Incarnation::FIRST,
+                    StartError::Refused("speaks version 9".into()),
+                ),
+                "version 9",
+            ),
+            (
+                DownReason::BreakerOpen {
+                    limit,
+                    last: crash(7),
+                    pause: Duration::from_secs(30),
+                },
+                "tried again 30s",
+            ),
+        ];
+        for (reason, expected) in reasons {
+            let text = Down {
+                plugin: "images".into(),
+                reason,
+            }
+            .to_string();
+            assert!(
+                text.starts_with("plugin `images` ") && text.contains(expected),
+                "{text}"
+            );
+        }
+    }
+}

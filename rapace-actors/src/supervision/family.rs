@@ -1,0 +1,295 @@
+//! Siblings under one strategy: who is to be told what next.
+//!
+//! - S1: children are started in their order, each when the one before answers or does not come, and
+//!   stopped in the reverse order, one after the other.
+//! - S2: a child that fails waits, and whomever its strategy takes along is taken down; when all of
+//!   them are gone and the backoff of those that failed is over, they are started again together.
+//! - S3: a child that fails while it is being started again is tried again by its own backoff, and
+//!   those after it wait; those before it are left alone. One that fails after it was there is a
+//!   failure of its own, also in the middle of a round, and the two rounds become one.
+//! - S4: when a child cannot be started, or has failed more often than it may, OneForAll stops
+//!   everybody and RestForOne everybody after it: what depends on it has nothing to stand on. A
+//!   child that has done its work, was stopped on request or is never restarted leaves the others
+//!   alone.
+//! - S5: a child that failed more often than it may but is probed later leaves the others alone until
+//!   it answers; then those that its strategy takes along are restarted.
+//! - S6: what somebody asks of a single child is respected and concerns that child alone.
+//!
+//! Everything is derived from where the children stand now, each time that one of them has moved: so
+//! no news can be missed, and whatever a child does, somebody who waits for it is told to go on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use super::{AfterStop, Child, DownReason, RestartPolicy, State, SupervisionStrategy, plan};
+
+/// A child as its family sees it.
+#[derive(Clone, Debug)]
+pub(crate) struct Sibling {
+    pub(crate) policy: RestartPolicy,
+    pub(crate) state: State,
+    /// Until when the backoff of its latest failure lasts.
+    pub(crate) resume: Option<Instant>,
+    /// It was told something and has not moved since.
+    pub(crate) told: bool,
+}
+
+/// What a child is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Word {
+    Start,
+    Stop,
+    /// Stop, because of that sibling.
+    Hold {
+        because: usize,
+        comes_back: bool,
+    },
+    Release,
+}
+
+/// What is to be done next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Tell that child.
+    Tell(usize, Word),
+    /// Wait until a child moves, or until then.
+    Wait(Option<Instant>),
+}
+
+/// What is under way among siblings. Children are positions in start order.
+#[derive(Debug)]
+pub(crate) struct Family {
+    strategy: SupervisionStrategy,
+    /// To be stopped for good, and because of whom if not on request.
+    end: BTreeMap<usize, Option<usize>>,
+    /// To be taken down before anybody is started, and because of whom.
+    hold: BTreeMap<usize, usize>,
+    /// To be started.
+    start: BTreeSet<usize>,
+    /// Those that are probed: their siblings are restarted when they answer (S5).
+    probed: BTreeSet<usize>,
+    /// Those whose siblings were stopped because of them (S4).
+    given_up: BTreeSet<usize>,
+}
+
+impl Family {
+    /// A family that is to be started.
+    pub(crate) fn new(strategy: SupervisionStrategy, children: usize) -> Self {
+        Self {
+            strategy,
+            end: BTreeMap::new(),
+            hold: BTreeMap::new(),
+            start: (0..children).collect(),
+            probed: BTreeSet::new(),
+            given_up: BTreeSet::new(),
+        }
+    }
+
+    /// Stops everybody on request; whatever else was under way is forgotten.
+    pub(crate) fn stop(&mut self, children: usize) {
+        self.hold.clear();
+        self.start.clear();
+        self.end = (0..children).map(|child| (child, None)).collect();
+    }
+
+    /// Whether nothing is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.end.is_empty() && self.hold.is_empty() && self.start.is_empty()
+    }
+
+    /// What is to be done next, given where everybody stands at `now`.
+    pub(crate) fn next(&mut self, siblings: &[Sibling], now: Instant) -> Next {
+        self.note_given_up(siblings);
+        self.note_probed(siblings);
+        if let Some(next) = self.next_to_end(siblings) {
+            return next;
+        }
+        // Only now, since who is stopped for good is not made up for.
+        self.note_failed(siblings);
+        self.next_to_hold(siblings)
+            .or_else(|| self.next_to_start(siblings, now))
+            .unwrap_or(Next::Wait(None))
+    }
+
+    fn note_given_up(&mut self, siblings: &[Sibling]) {
+        for (at, sibling) in siblings.iter().enumerate() {
+            if !is_given_up(&sibling.state) {
+                self.given_up.remove(&at);
+            } else if self.given_up.insert(at) {
+                self.give_up(at, siblings.len());
+            }
+        }
+    }
+
+    fn note_probed(&mut self, siblings: &[Sibling]) {
+        for (at, sibling) in siblings.iter().enumerate() {
+            match &sibling.state {
+                State::Open { .. } | State::Starting { probe: Some(_), .. } => {
+                    self.probed.insert(at);
+                }
+                State::Down(_) => {
+                    self.probed.remove(&at);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn note_failed(&mut self, siblings: &[Sibling]) {
+        for (at, sibling) in siblings.iter().enumerate() {
+            match &sibling.state {
+                State::Ready { .. } if self.probed.remove(&at) => {
+                    self.make_up_for(at, siblings);
+                    self.start.remove(&at);
+                }
+                // By its own failure: whoever is held by another's is to be started already.
+                State::Held { .. } if !self.start.contains(&at) => {
+                    self.probed.remove(&at);
+                    self.make_up_for(at, siblings);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// S2, S3
+    fn make_up_for(&mut self, failed: usize, siblings: &[Sibling]) {
+        let children = siblings
+            .iter()
+            .map(|sibling| Child {
+                policy: sibling.policy,
+                state: sibling.state.as_child(),
+            })
+            .collect::<Vec<_>>();
+        let plan = plan(self.strategy, &children, failed, true);
+        for lost in plan.lost() {
+            self.start.remove(&lost);
+        }
+        // Who is to be started must be down first, also somebody whom its user is restarting.
+        let others = plan.stop.iter().chain(&plan.start).copied();
+        for other in others.filter(|other| *other != failed) {
+            self.hold.entry(other).or_insert(failed);
+        }
+        self.start.extend(plan.start);
+    }
+
+    /// S4
+    fn give_up(&mut self, gone: usize, children: usize) {
+        let dependent = match self.strategy {
+            SupervisionStrategy::OneForOne => return,
+            SupervisionStrategy::OneForAll => 0..children,
+            SupervisionStrategy::RestForOne => gone + 1..children,
+        };
+        for other in dependent.filter(|other| *other != gone) {
+            self.hold.remove(&other);
+            self.start.remove(&other);
+            self.end.entry(other).or_insert(Some(gone));
+        }
+    }
+
+    fn next_to_end(&mut self, siblings: &[Sibling]) -> Option<Next> {
+        while let Some((&last, &because)) = self.end.last_key_value() {
+            let word = match because {
+                None => Word::Stop,
+                Some(because) => Word::Hold {
+                    because,
+                    comes_back: false,
+                },
+            };
+            match &siblings[last].state {
+                // Its callers wait for its first start, which does not come, unless it is coming.
+                State::Down(DownReason::NotStarted) if !siblings[last].told => {
+                    self.end.pop_last();
+                    return Some(Next::Tell(last, word));
+                }
+                State::Down(reason) if !matches!(reason, DownReason::NotStarted) => {
+                    self.end.pop_last();
+                }
+                // Telling it again would only make it move again.
+                State::Stopping {
+                    then: AfterStop::Down(_),
+                    ..
+                } => return Some(Next::Wait(None)),
+                _ => return Some(siblings[last].tell(last, word)),
+            }
+        }
+        None
+    }
+
+    fn next_to_hold(&mut self, siblings: &[Sibling]) -> Option<Next> {
+        while let Some((&last, &because)) = self.hold.last_key_value() {
+            let word = Word::Hold {
+                because,
+                comes_back: self.start.contains(&last),
+            };
+            match &siblings[last].state {
+                State::Held { .. } | State::Down(_) | State::Open { .. } => {
+                    self.hold.pop_last();
+                }
+                State::Starting { .. }
+                | State::Ready { .. }
+                | State::Stopping {
+                    then: AfterStop::Restart,
+                    ..
+                } => return Some(siblings[last].tell(last, word)),
+                State::Stopping { .. } | State::Backoff { .. } => return Some(Next::Wait(None)),
+            }
+        }
+        None
+    }
+
+    fn next_to_start(&mut self, siblings: &[Sibling], now: Instant) -> Option<Next> {
+        while let Some(&first) = self.start.first() {
+            let sibling = &siblings[first];
+            match &sibling.state {
+                State::Down(DownReason::NotStarted) => {
+                    return Some(sibling.tell(first, Word::Start));
+                }
+                State::Ready { .. } | State::Open { .. } | State::Down(_) => {
+                    self.start.pop_first();
+                }
+                State::Held { .. } => {
+                    let resume = self.resume(siblings).filter(|until| *until > now);
+                    return Some(match resume {
+                        Some(until) => Next::Wait(Some(until)),
+                        None => sibling.tell(first, Word::Release),
+                    });
+                }
+                State::Starting { .. } | State::Stopping { .. } | State::Backoff { .. } => {
+                    return Some(Next::Wait(None));
+                }
+            }
+        }
+        None
+    }
+
+    /// When the backoff of all those that wait to be started is over.
+    fn resume(&self, siblings: &[Sibling]) -> Option<Instant> {
+        let waiting = self.start.iter().map(|at| &siblings[*at]);
+        waiting
+            .filter(|sibling| matches!(sibling.state, State::Held { .. }))
+            .filter_map(|sibling| sibling.resume)
+            .max()
+    }
+}
+
+impl Sibling {
+    /// Tells it once.
+    fn tell(&self, at: usize, word: Word) -> Next {
+        if self.told {
+            Next::Wait(None)
+        } else {
+            Next::Tell(at, word)
+        }
+    }
+}
+
+fn is_given_up(state: &State) -> bool {
+    matches!(
+        state,
+        State::Down(DownReason::RestartLimit { .. } | DownReason::StartFailed(..))
+    )
+}
+
+#[cfg(test)]
+mod tests;

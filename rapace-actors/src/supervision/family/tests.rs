@@ -1,0 +1,553 @@
+//! Scenes among siblings whose lives are real, and whose processes are not.
+
+use std::time::Duration;
+
+use super::*;
+use crate::process::{EndedBy, ExitCause};
+use crate::supervision::down::fixture::{CRASH, death};
+use crate::supervision::{
+    Action, BackoffConfig, Breaker, Event, Life, RestartConfig, Restarts, StartError,
+};
+use RestartPolicy::{Never, Permanent};
+use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
+
+const NAMES: [&str; 4] = ["a", "b", "c", "d"];
+
+/// One child: its life, what it was told, and its next moment.
+struct Actor {
+    life: Life,
+    policy: RestartPolicy,
+    mailbox: Vec<Word>,
+    until: Option<Instant>,
+    resume: Option<Instant>,
+    told: bool,
+    lived: u64,
+}
+
+/// A family and its children, without anything that happens by itself.
+struct Scene {
+    family: Family,
+    actors: Vec<Actor>,
+    coordinated: bool,
+    now: Instant,
+    log: Vec<String>,
+}
+
+fn config(policy: RestartPolicy, breaker: Breaker) -> RestartConfig {
+    RestartConfig {
+        policy,
+        limit: 3,
+        breaker,
+        backoff: BackoffConfig {
+            first_is_immediate: false,
+            ..BackoffConfig::default()
+        },
+        ..RestartConfig::default()
+    }
+}
+
+impl Scene {
+    fn new(strategy: SupervisionStrategy, policies: &[RestartPolicy], breaker: Breaker) -> Self {
+        let actors = policies.iter().map(|policy| Actor {
+            life: Life::new(Restarts::new(config(*policy, breaker))),
+            policy: *policy,
+            mailbox: Vec::new(),
+            until: None,
+            resume: None,
+            told: false,
+            lived: 0,
+        });
+        Self {
+            family: Family::new(strategy, policies.len()),
+            actors: actors.collect(),
+            coordinated: !matches!(strategy, OneForOne),
+            now: Instant::now(),
+            log: Vec::new(),
+        }
+    }
+
+    /// All of them started and ready.
+    fn up(strategy: SupervisionStrategy, policies: &[RestartPolicy], breaker: Breaker) -> Self {
+        let mut scene = Self::new(strategy, policies, breaker);
+        scene.settle();
+        scene.log.clear();
+        scene
+    }
+
+    fn siblings(&self) -> Vec<Sibling> {
+        let siblings = self.actors.iter().map(|actor| Sibling {
+            policy: actor.policy,
+            state: actor.life.state().clone(),
+            resume: actor.resume,
+            told: actor.told,
+        });
+        siblings.collect()
+    }
+
+    /// An event for one child, with what its actor makes of it.
+    fn on(&mut self, child: usize, event: Event) {
+        let actor = &mut self.actors[child];
+        match actor.life.on(event, self.now) {
+            Action::Nothing => {}
+            Action::Start(_) => {
+                actor.lived += 1;
+                self.log.push(format!("+{}", NAMES[child]));
+            }
+            Action::Stop(_) => self.log.push(format!("-{}", NAMES[child])),
+            Action::WaitUntil(until) => actor.until = Some(until),
+        }
+        actor.told = false;
+        match actor.life.state() {
+            State::Backoff { until, .. } => actor.resume = Some(*until),
+            State::Ready { .. } | State::Down(_) => actor.resume = None,
+            _ => {}
+        }
+        if self.coordinated && matches!(actor.life.state(), State::Backoff { .. }) {
+            let itself = Event::Hold {
+                sibling: NAMES[child].into(),
+                comes_back: true,
+            };
+            self.on(child, itself);
+        }
+    }
+
+    /// Lets the family say what there is to say.
+    fn decide(&mut self) -> Option<Instant> {
+        loop {
+            match self.family.next(&self.siblings(), self.now) {
+                Next::Tell(child, word) => {
+                    self.actors[child].mailbox.push(word);
+                    self.actors[child].told = true;
+                }
+                Next::Wait(until) => return until,
+            }
+        }
+    }
+
+    fn hear(&mut self, child: usize) -> bool {
+        if self.actors[child].mailbox.is_empty() {
+            return false;
+        }
+        let event = match self.actors[child].mailbox.remove(0) {
+            Word::Start => Event::Start,
+            Word::Stop => Event::Stop,
+            Word::Release => Event::Release,
+            Word::Hold {
+                because,
+                comes_back,
+            } => Event::Hold {
+                sibling: NAMES[because].into(),
+                comes_back,
+            },
+        };
+        self.on(child, event);
+        true
+    }
+
+    /// A process does what is expected of it.
+    fn behave(&mut self, child: usize) -> bool {
+        let state = self.actors[child].life.state().clone();
+        match state {
+            State::Starting { incarnation, .. } => {
+                self.on(child, Event::Ready(incarnation));
+                self.log.push(format!("{}!", NAMES[child]));
+            }
+            State::Stopping { incarnation, .. } => {
+                let end = EndedBy::Request(crate::process::Rung::Drain);
+                let end = death(incarnation.get(), ExitCause::Exited(0), end);
+                self.on(child, Event::Died(end));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn crash(&mut self, child: usize) {
+        let incarnation = self.actors[child].life.state().incarnation();
+        if let Some(incarnation) = incarnation {
+            let crash = death(incarnation.get(), CRASH, EndedBy::Itself);
+            self.on(child, Event::Died(crash));
+        }
+    }
+
+    fn ring(&mut self, child: usize) -> bool {
+        let state = self.actors[child].life.state();
+        let due = matches!(state, State::Backoff { .. } | State::Open { .. })
+            && self.actors[child]
+                .until
+                .is_some_and(|until| until <= self.now);
+        if due {
+            self.on(child, Event::TimeIsUp);
+        }
+        due
+    }
+
+    /// Until nothing moves any more, with nothing failing and time passing as it must.
+    fn settle(&mut self) {
+        for _ in 0..1_000 {
+            let wake = self.decide();
+            let all = 0..self.actors.len();
+            let moved = all
+                .clone()
+                .any(|child| self.hear(child) || self.behave(child) || self.ring(child));
+            if moved {
+                continue;
+            }
+            let waits = self.actors.iter().filter(|actor| {
+                matches!(
+                    actor.life.state(),
+                    State::Backoff { .. } | State::Open { .. }
+                )
+            });
+            let next = waits.filter_map(|actor| actor.until).chain(wake).min();
+            match next {
+                Some(next) => self.now = self.now.max(next),
+                None => return,
+            }
+        }
+        panic!(
+            "it never settles: {:?}",
+            self.actors
+                .iter()
+                .map(|it| it.life.state())
+                .collect::<Vec<_>>()
+        );
+    }
+
+    fn log(&mut self) -> String {
+        std::mem::take(&mut self.log).join(" ")
+    }
+
+    fn is_down(&self, child: usize, expected: fn(&DownReason) -> bool) -> bool {
+        matches!(self.actors[child].life.state(), State::Down(reason) if expected(reason))
+    }
+}
+
+/// S1
+#[test]
+fn each_child_is_started_when_the_one_before_answers() {
+    for strategy in [OneForOne, OneForAll, RestForOne] {
+        let mut scene = Scene::new(strategy, &[Permanent; 3], Breaker::GiveUp);
+        scene.settle();
+        assert_eq!(scene.log(), "+a a! +b b! +c c!");
+        assert!(scene.family.is_settled());
+        scene.family.stop(3);
+        scene.settle();
+        assert_eq!(scene.log(), "-c -b -a");
+    }
+}
+
+/// S2
+#[test]
+fn a_failure_takes_along_whom_its_strategy_says() {
+    for (strategy, expected) in [
+        (OneForOne, "+b b!"),
+        (OneForAll, "-c -a +a a! +b b! +c c!"),
+        (RestForOne, "-c +b b! +c c!"),
+    ] {
+        let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::GiveUp);
+        let before = scene.now;
+        scene.crash(1);
+        scene.settle();
+        assert_eq!(scene.log(), expected, "{strategy:?}");
+        assert!(
+            scene.now - before >= Duration::from_millis(50),
+            "no backoff"
+        );
+    }
+}
+
+/// S2: one round makes up for both.
+#[test]
+fn two_who_fail_together_share_a_round() {
+    let mut scene = Scene::up(RestForOne, &[Permanent; 4], Breaker::GiveUp);
+    scene.crash(1);
+    scene.decide();
+    scene.crash(2);
+    scene.settle();
+    assert_eq!(scene.log(), "-d +b b! +c c! +d d!");
+    // The later one first, and the other one while it is made up for.
+    scene.crash(2);
+    scene.decide();
+    scene.crash(1);
+    scene.settle();
+    assert_eq!(scene.log(), "-d +b b! +c c! +d d!");
+}
+
+/// S3
+#[test]
+fn a_failure_in_the_middle_of_a_round_is_made_up_for_in_it() {
+    // Started again already: those after it are taken down once more.
+    let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
+    scene.crash(2);
+    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+        assert!(step(&mut scene));
+    }
+    assert_eq!(scene.log(), "-b -a +a a! +b");
+    scene.crash(0);
+    scene.settle();
+    assert_eq!(scene.log(), "-b +a a! +b b! +c c!");
+    // Being started: tried again, and those before it left alone.
+    scene.crash(2);
+    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+        assert!(step(&mut scene));
+    }
+    assert_eq!(scene.log(), "-b -a +a a! +b");
+    scene.crash(1);
+    scene.settle();
+    assert_eq!(scene.log(), "+b b! +c c!");
+    // Being stopped: it is down, which was wanted.
+    let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
+    scene.crash(0);
+    scene.decide();
+    assert!(scene.hear(2));
+    scene.crash(2);
+    scene.settle();
+    assert_eq!(scene.log(), "-c -b +a a! +b b! +c c!");
+}
+
+/// One thing happens, or time passes, unless there is nothing to wait for.
+fn step(scene: &mut Scene) -> bool {
+    let wake = scene.decide();
+    let children = 0..scene.actors.len();
+    let moved = children
+        .clone()
+        .any(|child| scene.hear(child) || scene.behave(child));
+    if !moved && let Some(wake) = wake {
+        scene.now = wake;
+    }
+    moved || wake.is_some()
+}
+
+/// S4
+#[test]
+fn who_is_given_up_takes_along_what_depends_on_it() {
+    for (strategy, expected) in [
+        (OneForOne, [false, false]),
+        (OneForAll, [true, true]),
+        (RestForOne, [false, true]),
+    ] {
+        let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::GiveUp);
+        for _ in 0..4 {
+            scene.crash(1);
+            scene.settle();
+        }
+        assert!(scene.is_down(1, |it| matches!(it, DownReason::RestartLimit { .. })));
+        let by_sibling =
+            |it: &DownReason| matches!(it, DownReason::StoppedWithSibling(by) if &**by == "b");
+        let stopped = [0, 2].map(|child| scene.is_down(child, by_sibling));
+        assert_eq!(stopped, expected, "{strategy:?}");
+        assert!(scene.family.is_settled());
+    }
+}
+
+/// S4: those who were never started are not, and their callers hear it.
+#[test]
+fn who_cannot_be_started_leaves_nobody_waiting() {
+    for strategy in [OneForAll, RestForOne] {
+        let mut scene = Scene::new(strategy, &[Permanent; 3], Breaker::GiveUp);
+        step(&mut scene);
+        let incarnation = scene.actors[0]
+            .life
+            .state()
+            .incarnation()
+            .expect("starting");
+        let refused = StartError::Refused("speaks version 9".into());
+        scene.on(0, Event::StartFailed(incarnation, refused));
+        scene.settle();
+        for child in [1, 2] {
+            assert!(scene.is_down(child, |it| matches!(it, DownReason::StoppedWithSibling(_))));
+        }
+        assert_eq!(scene.log(), "+a");
+    }
+}
+
+/// S5
+#[test]
+fn who_is_probed_takes_its_siblings_along_when_it_answers() {
+    let pause = Duration::from_secs(30);
+    let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::Probe(pause));
+    for _ in 0..3 {
+        scene.crash(1);
+        scene.settle();
+    }
+    scene.log.clear();
+    scene.crash(1);
+    assert_eq!(scene.decide(), None);
+    assert!(matches!(scene.actors[1].life.state(), State::Open { .. }));
+    assert!(matches!(scene.actors[0].life.state(), State::Ready { .. }));
+    scene.settle();
+    assert_eq!(scene.log(), "+b b! -c -a +a a! +c c!");
+}
+
+/// S6
+#[test]
+fn requests_concern_one_child_and_are_respected_in_a_round() {
+    let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
+    scene.on(1, Event::Restart);
+    scene.settle();
+    assert_eq!(scene.log(), "-b +b b!");
+    scene.on(1, Event::Stop);
+    scene.settle();
+    assert_eq!(scene.log(), "-b");
+    // Stopped: left out. Restarted while it is taken down: started in its place.
+    scene.crash(0);
+    scene.on(2, Event::Restart);
+    scene.settle();
+    assert_eq!(scene.log(), "-c +a a! +c c!");
+    assert!(scene.is_down(1, |it| matches!(it, DownReason::Stopped)));
+    // Stopped while it waits to be started.
+    scene.crash(0);
+    while !matches!(scene.actors[2].life.state(), State::Held { .. }) {
+        assert!(step(&mut scene));
+    }
+    scene.on(2, Event::Stop);
+    scene.settle();
+    assert_eq!(scene.log(), "-c +a a!");
+    // Stopped before its first start.
+    let mut scene = Scene::new(RestForOne, &[Permanent; 3], Breaker::GiveUp);
+    scene.decide();
+    scene.on(1, Event::Stop);
+    scene.settle();
+    assert_eq!(scene.log(), "+a a! +c c!");
+}
+
+#[test]
+fn never_children_are_stopped_with_the_others_and_stay_down() {
+    let mut scene = Scene::up(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
+    scene.crash(0);
+    scene.settle();
+    assert_eq!(scene.log(), "-c -b +a a! +c c!");
+    assert!(scene.is_down(1, |it| matches!(it, DownReason::StoppedWithSibling(_))));
+    // Its own failure touches nobody.
+    let mut scene = Scene::up(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
+    scene.crash(1);
+    scene.settle();
+    assert_eq!(scene.log(), "");
+    // Also while the family is being started for the first time.
+    let mut scene = Scene::new(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
+    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+        assert!(step(&mut scene));
+    }
+    scene.log.clear();
+    scene.crash(0);
+    scene.settle();
+    assert_eq!(scene.log(), "-b +a a! +c c!");
+}
+
+#[test]
+fn a_stop_ends_whatever_is_under_way() {
+    for steps in 0..20 {
+        let mut scene = Scene::new(OneForAll, &[Permanent; 3], Breaker::GiveUp);
+        for _ in 0..steps {
+            if !scene.family.is_settled() {
+                step(&mut scene);
+            }
+        }
+        if steps > 12 {
+            scene.crash(1);
+            step(&mut scene);
+        }
+        scene.family.stop(3);
+        scene.settle();
+        for child in 0..3 {
+            assert!(
+                scene.is_down(child, |it| matches!(it, DownReason::Stopped)),
+                "{steps}"
+            );
+        }
+        // Started again by hand, it is looked after as before.
+        scene.on(1, Event::Start);
+        scene.settle();
+        scene.log.clear();
+        scene.crash(1);
+        scene.settle();
+        assert_eq!(scene.log(), "+b b!");
+    }
+}
+
+/// S6, while the others are being stopped.
+#[test]
+fn who_is_started_during_a_stop_is_left_alone_by_it() {
+    let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
+    scene.crash(0);
+    while !matches!(scene.actors[1].life.state(), State::Held { .. }) {
+        assert!(step(&mut scene));
+    }
+    assert_eq!(scene.log(), "-c -b");
+    scene.family.stop(3);
+    while !scene.is_down(2, |it| matches!(it, DownReason::Stopped)) {
+        assert!(step(&mut scene));
+    }
+    scene.decide();
+    scene.on(2, Event::Start);
+    scene.settle();
+    assert_eq!(scene.log(), "+c c!");
+}
+
+/// Whatever happens in whatever order, when it ends everybody serves or is down for a reason, nobody
+/// waits for a word that does not come, and nobody is started before those whom the round starts first.
+#[test]
+fn nobody_is_ever_left_waiting() {
+    let mut random = 1_u64;
+    let mut dice = move |sides: u64| {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % sides
+    };
+    let mut starts = 0;
+    for round in 0..3_000 {
+        let strategy = [OneForOne, OneForAll, RestForOne][round % 3];
+        let policies: Vec<_> = (0..1 + dice(4))
+            .map(|_| [Permanent, Permanent, RestartPolicy::Transient, Never][dice(4) as usize])
+            .collect();
+        let breaker = [Breaker::GiveUp, Breaker::Probe(Duration::from_secs(30))][dice(2) as usize];
+        let mut scene = Scene::new(strategy, &policies, breaker);
+        let mut stopped = false;
+        for _ in 0..dice(120) {
+            let child = dice(policies.len() as u64) as usize;
+            // The family looks up now and then only.
+            if dice(2) == 0 {
+                scene.decide();
+            }
+            match dice(16) {
+                0..4 => {
+                    scene.hear(child);
+                }
+                4..9 => {
+                    scene.behave(child);
+                }
+                9..11 => scene.crash(child),
+                11 => scene.now += Duration::from_millis(dice(400)),
+                12 => {
+                    scene.ring(child);
+                }
+                13 if dice(3) == 0 => scene.on(child, Event::Restart),
+                14 if dice(3) == 0 => scene.on(child, Event::Stop),
+                15 if dice(8) == 0 => {
+                    scene.family.stop(policies.len());
+                    stopped = true;
+                }
+                13 if !stopped => scene.on(child, Event::Start),
+                _ => {}
+            }
+        }
+        scene.settle();
+        starts += scene.actors.iter().map(|actor| actor.lived).sum::<u64>();
+        assert!(
+            scene.family.is_settled(),
+            "round {round}: {:?}",
+            scene.family
+        );
+        for actor in &scene.actors {
+            let state = actor.life.state();
+            assert!(
+                matches!(state, State::Ready { .. } | State::Down(_))
+                    && !matches!(state, State::Down(DownReason::NotStarted)),
+                "round {round}: {state:?}"
+            );
+        }
+    }
+    assert!(starts > 10_000, "little happened: {starts} starts");
+}

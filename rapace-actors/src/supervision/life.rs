@@ -1,0 +1,283 @@
+//! The life of a supervised plugin: every transition between its states.
+//!
+//! - F1: two incarnations never overlap, except in a take-over: a start is asked for only when the current process,
+//!   if there was one, is known to be gone.
+//! - F2: the last request wins. A stop during a restart ends in `Down`; a start during a stop ends in a restart.
+//! - F3: what an earlier incarnation still has to tell changes nothing.
+//! - F4: a death during a requested stop is not judged, whatever its cause.
+//! - F5: an event that makes no sense in a state leaves it as it was. Facts may arrive late, and requests twice.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Action, AfterStop, Child, DownReason, Event, Failure, RestartPolicy, Restarts, State, Verdict,
+};
+use crate::process::Incarnation;
+
+/// A plugin's state, with its restarts so far and the numbers of its incarnations.
+#[derive(Clone, Debug)]
+pub struct Life {
+    state: State,
+    restarts: Restarts,
+    next: Incarnation,
+}
+
+impl Life {
+    /// A plugin that was never started.
+    #[must_use]
+    pub fn new(restarts: Restarts) -> Self {
+        Self {
+            state: State::Down(DownReason::NotStarted),
+            restarts,
+            next: Incarnation::FIRST,
+        }
+    }
+
+    /// Where it stands.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The policy that it is restarted by.
+    #[must_use]
+    pub fn policy(&self) -> RestartPolicy {
+        self.restarts.policy()
+    }
+
+    /// How its siblings' supervisor sees it.
+    #[must_use]
+    pub fn as_child(&self) -> Child {
+        Child {
+            policy: self.policy(),
+            state: self.state.as_child(),
+        }
+    }
+
+    /// A number for a process that is started beside the current one, to [take over](Event::TakeOver).
+    pub fn reserve(&mut self) -> Incarnation {
+        let reserved = self.next;
+        self.next = reserved.next();
+        reserved
+    }
+
+    /// Takes note of what happened at `now`, and says what is to be done.
+    pub fn on(&mut self, event: Event, now: Instant) -> Action {
+        let state = std::mem::replace(&mut self.state, State::Down(DownReason::NotStarted));
+        let (state, action) = self.step(state, event, now);
+        self.state = state;
+        action
+    }
+
+    fn step(&mut self, state: State, event: Event, now: Instant) -> (State, Action) {
+        match (state, event) {
+            // Requests.
+            (
+                State::Down(_) | State::Backoff { .. } | State::Open { .. },
+                Event::Start | Event::Restart,
+            ) => {
+                self.restarts.forget();
+                self.start(None)
+            }
+            (
+                State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
+                Event::Restart,
+            ) => {
+                self.restarts.forget();
+                stop(incarnation, AfterStop::Restart)
+            }
+            (
+                State::Stopping {
+                    incarnation,
+                    then: AfterStop::Down(_),
+                },
+                Event::Start | Event::Restart,
+            ) => {
+                self.restarts.forget();
+                unchanged(State::Stopping {
+                    incarnation,
+                    then: AfterStop::Restart,
+                })
+            }
+            (state, Event::Stop) => end(state, DownReason::Stopped),
+
+            // A sibling's failure.
+            (
+                state @ State::Stopping {
+                    then: AfterStop::Down(_),
+                    ..
+                },
+                Event::Hold { .. },
+            ) => unchanged(state),
+            (
+                state,
+                Event::Hold {
+                    sibling,
+                    comes_back: false,
+                },
+            ) => end(state, DownReason::StoppedWithSibling(sibling)),
+            (
+                State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
+                Event::Hold {
+                    sibling,
+                    comes_back: true,
+                },
+            ) => stop(incarnation, AfterStop::Hold(sibling)),
+            (
+                State::Stopping {
+                    incarnation,
+                    then: AfterStop::Restart,
+                },
+                Event::Hold {
+                    sibling,
+                    comes_back: true,
+                },
+            ) => unchanged(State::Stopping {
+                incarnation,
+                then: AfterStop::Hold(sibling),
+            }),
+            (
+                State::Backoff { .. },
+                Event::Hold {
+                    sibling,
+                    comes_back: true,
+                },
+            ) => unchanged(State::Held { sibling }),
+            (
+                State::Stopping {
+                    incarnation,
+                    then: AfterStop::Hold(_),
+                },
+                Event::Release,
+            ) => unchanged(State::Stopping {
+                incarnation,
+                then: AfterStop::Restart,
+            }),
+            (State::Held { .. }, Event::Release) => self.start(None),
+
+            // What the current process tells.
+            (State::Starting { incarnation, .. }, Event::Ready(it)) if it == incarnation => {
+                unchanged(State::Ready {
+                    incarnation,
+                    since: now,
+                })
+            }
+            (State::Starting { incarnation, .. }, Event::Died(death))
+                if death.incarnation == incarnation =>
+            {
+                self.judge(Failure::Died(death), Duration::ZERO, now)
+            }
+            (
+                State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
+                Event::StartFailed(it, error),
+            ) if it == incarnation => self.judge(Failure::Start(it, error), Duration::ZERO, now),
+            (State::Ready { incarnation, since }, Event::Died(death))
+                if death.incarnation == incarnation =>
+            {
+                self.judge(
+                    Failure::Died(death),
+                    now.saturating_duration_since(since),
+                    now,
+                )
+            }
+            (State::Stopping { incarnation, then }, Event::Died(death))
+                if death.incarnation == incarnation =>
+            {
+                self.stopped(then)
+            }
+            (State::Stopping { incarnation, then }, Event::StartFailed(it, _))
+                if it == incarnation =>
+            {
+                self.stopped(then)
+            }
+
+            // Another process beside it. The one that it replaces belongs to whoever started the take-over.
+            (
+                State::Ready { .. } | State::Backoff { .. } | State::Open { .. },
+                Event::TakeOver(incarnation),
+            ) => unchanged(State::Ready {
+                incarnation,
+                since: now,
+            }),
+            (state, Event::TakeOver(incarnation)) => (state, Action::Stop(incarnation)),
+
+            // Time.
+            (State::Backoff { until, .. }, Event::TimeIsUp) if until <= now => self.start(None),
+            (State::Open { until, reason }, Event::TimeIsUp) if until <= now => {
+                self.start(Some(reason))
+            }
+            (
+                state @ (State::Backoff { until, .. } | State::Open { until, .. }),
+                Event::TimeIsUp,
+            ) => (state, Action::WaitUntil(until)),
+
+            // F3, F5.
+            (state, _) => unchanged(state),
+        }
+    }
+
+    fn start(&mut self, probe: Option<DownReason>) -> (State, Action) {
+        let incarnation = self.reserve();
+        (
+            State::Starting { incarnation, probe },
+            Action::Start(incarnation),
+        )
+    }
+
+    fn stopped(&mut self, then: AfterStop) -> (State, Action) {
+        match then {
+            AfterStop::Down(reason) => unchanged(State::Down(reason)),
+            AfterStop::Restart => self.start(None),
+            AfterStop::Hold(sibling) => unchanged(State::Held { sibling }),
+        }
+    }
+
+    fn judge(&mut self, failure: Failure, ready: Duration, now: Instant) -> (State, Action) {
+        match self.restarts.judge(&failure, ready, now) {
+            Verdict::Restart { attempt, until } => (
+                State::Backoff {
+                    attempt,
+                    until,
+                    last: failure,
+                },
+                Action::WaitUntil(until),
+            ),
+            Verdict::Probe { until, reason } => {
+                (State::Open { until, reason }, Action::WaitUntil(until))
+            }
+            Verdict::GiveUp(reason) => unchanged(State::Down(reason)),
+        }
+    }
+}
+
+/// Whatever there is ends, for `reason`; what has ended for another reason keeps that.
+fn end(state: State, reason: DownReason) -> (State, Action) {
+    match state {
+        State::Starting { incarnation, .. } | State::Ready { incarnation, .. } => {
+            stop(incarnation, AfterStop::Down(reason))
+        }
+        State::Stopping { incarnation, .. } => unchanged(State::Stopping {
+            incarnation,
+            then: AfterStop::Down(reason),
+        }),
+        State::Down(DownReason::NotStarted)
+        | State::Backoff { .. }
+        | State::Open { .. }
+        | State::Held { .. } => unchanged(State::Down(reason)),
+        State::Down(_) => unchanged(state),
+    }
+}
+
+fn stop(incarnation: Incarnation, then: AfterStop) -> (State, Action) {
+    (
+        State::Stopping { incarnation, then },
+        Action::Stop(incarnation),
+    )
+}
+
+fn unchanged(state: State) -> (State, Action) {
+    (state, Action::Nothing)
+}
+
+#[cfg(test)]
+mod tests;

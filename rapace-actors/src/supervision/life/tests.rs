@@ -1,0 +1,467 @@
+//! Every state beside every event, and the rules that no sequence of events may break.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+use super::*;
+use crate::process::{EndedBy, ExitCause};
+use crate::supervision::down::fixture::{CRASH, crash, death};
+use crate::supervision::{Admission, Backoff, Breaker, LimitReached, RestartConfig, StartError};
+
+const PAUSE: Duration = Duration::from_secs(30);
+
+fn config() -> RestartConfig {
+    RestartConfig {
+        limit: 2,
+        breaker: Breaker::Probe(PAUSE),
+        ..RestartConfig::default()
+    }
+}
+
+fn restarts(config: RestartConfig) -> Restarts {
+    let backoff = Backoff::with_seed(config.backoff.clone(), 1);
+    Restarts::with_backoff(config, backoff)
+}
+
+/// Incarnation `n`.
+fn number(n: u64) -> Incarnation {
+    (1..n).fold(Incarnation::FIRST, |it, _| it.next())
+}
+
+fn sibling() -> Arc<str> {
+    "fonts".into()
+}
+
+fn open_reason() -> DownReason {
+    let limit = LimitReached {
+        limit: 2,
+        within: PAUSE,
+    };
+    DownReason::BreakerOpen {
+        limit,
+        last: crash(1),
+        pause: PAUSE,
+    }
+}
+
+/// Every kind of state, with incarnation 2 as the current one where there is one.
+fn states(now: Instant) -> Vec<State> {
+    let incarnation = number(2);
+    let stopping = |then| State::Stopping { incarnation, then };
+    let until = now + PAUSE;
+    vec![
+        State::Down(DownReason::NotStarted),
+        State::Starting {
+            incarnation,
+            probe: None,
+        },
+        State::Starting {
+            incarnation,
+            probe: Some(open_reason()),
+        },
+        State::Ready {
+            incarnation,
+            since: now,
+        },
+        stopping(AfterStop::Down(DownReason::Stopped)),
+        stopping(AfterStop::Restart),
+        stopping(AfterStop::Hold(sibling())),
+        State::Backoff {
+            attempt: 1,
+            until,
+            last: crash(1),
+        },
+        State::Open {
+            until,
+            reason: open_reason(),
+        },
+        State::Held { sibling: sibling() },
+    ]
+}
+
+/// Every kind of event, and how long after the state was entered it comes.
+fn events() -> Vec<(&'static str, Event, Duration)> {
+    let refused = StartError::Refused("speaks version 9".into());
+    let hold = |comes_back| Event::Hold {
+        sibling: sibling(),
+        comes_back,
+    };
+    let died = |n, cause| Event::Died(death(n, cause, EndedBy::Itself));
+    let zero = Duration::ZERO;
+    vec![
+        ("start", Event::Start, zero),
+        ("stop", Event::Stop, zero),
+        ("restart", Event::Restart, zero),
+        ("hold", hold(true), zero),
+        ("hold, lost", hold(false), zero),
+        ("release", Event::Release, zero),
+        ("ready", Event::Ready(number(2)), zero),
+        ("ready, stale", Event::Ready(number(1)), zero),
+        ("crashed", died(2, CRASH), zero),
+        ("crashed, stale", died(1, CRASH), zero),
+        ("exited 0", died(2, ExitCause::Exited(0)), zero),
+        (
+            "refused",
+            Event::StartFailed(number(2), refused.clone()),
+            zero,
+        ),
+        (
+            "refused, stale",
+            Event::StartFailed(number(1), refused),
+            zero,
+        ),
+        ("take over", Event::TakeOver(number(3)), zero),
+        ("early", Event::TimeIsUp, PAUSE / 2),
+        ("on time", Event::TimeIsUp, PAUSE),
+    ]
+}
+
+fn name(state: &State) -> String {
+    match state {
+        State::Down(DownReason::NotStarted) => "down".into(),
+        State::Down(DownReason::Stopped) => "down(stopped)".into(),
+        State::Down(DownReason::StoppedWithSibling(_)) => "down(sibling)".into(),
+        State::Down(DownReason::StartFailed(..)) => "down(refused)".into(),
+        State::Down(DownReason::Completed(_)) => "down(completed)".into(),
+        State::Down(other) => panic!("not in the table: {other:?}"),
+        State::Starting {
+            incarnation,
+            probe: None,
+        } => format!("starting{incarnation}"),
+        State::Starting {
+            incarnation,
+            probe: Some(_),
+        } => format!("probing{incarnation}"),
+        State::Ready { incarnation, .. } => format!("ready{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Down(DownReason::Stopped),
+        } => format!("stopping{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Down(_),
+        } => format!("losing{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Restart,
+        } => format!("restarting{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Hold(_),
+        } => format!("holding{incarnation}"),
+        State::Backoff { attempt, .. } => format!("backoff({attempt})"),
+        State::Open { .. } => "open".into(),
+        State::Held { .. } => "held".into(),
+    }
+}
+
+fn life(state: State, now: Instant) -> Life {
+    let mut restarts = restarts(config());
+    if matches!(
+        state,
+        State::Open { .. } | State::Starting { probe: Some(_), .. }
+    ) {
+        // How it came there.
+        while !matches!(
+            restarts.judge(&crash(1), Duration::ZERO, now),
+            Verdict::Probe { .. }
+        ) {}
+    }
+    Life {
+        state,
+        restarts,
+        next: number(4),
+    }
+}
+
+/// One line for each pair that changes something or asks for something; all others are said to change nothing.
+fn table() -> String {
+    let now = Instant::now();
+    let mut lines = String::new();
+    for state in states(now) {
+        for (event_name, event, after) in events() {
+            let mut life = life(state.clone(), now);
+            let action = match life.on(event, now + after) {
+                Action::Nothing => String::new(),
+                Action::Start(incarnation) => format!(", start {incarnation}"),
+                Action::Stop(incarnation) => format!(", stop {incarnation}"),
+                Action::WaitUntil(until) => format!(", wait {:?}", until - now),
+            };
+            let (before, after) = (name(&state), name(&life.state));
+            if before != after || !action.is_empty() {
+                lines += &format!("{before} + {event_name} = {after}{action}\n");
+            }
+        }
+    }
+    lines
+}
+
+#[test]
+fn every_event_in_every_state_does_what_the_table_says() {
+    assert_eq!(states(Instant::now()).len() * events().len(), 160);
+    assert_eq!(table(), TABLE);
+}
+
+/// A simulated world: which processes live.
+struct World {
+    life: Life,
+    living: BTreeSet<Incarnation>,
+    newest: Option<Incarnation>,
+    now: Instant,
+}
+
+impl World {
+    fn new() -> Self {
+        let life = Life::new(restarts(config()));
+        Self {
+            life,
+            living: BTreeSet::new(),
+            newest: None,
+            now: Instant::now(),
+        }
+    }
+
+    /// Delivers an event and checks F1.
+    fn on(&mut self, event: Event) -> Action {
+        match &event {
+            Event::Died(death) => self.living.remove(&death.incarnation),
+            Event::StartFailed(incarnation, _) => self.living.remove(incarnation),
+            _ => false,
+        };
+        let action = self.life.on(event, self.now);
+        if let Action::Start(incarnation) = action {
+            assert!(
+                self.living.is_empty(),
+                "{incarnation} overlaps {:?}",
+                self.living
+            );
+            assert!(
+                self.newest < Some(incarnation),
+                "{incarnation} is used twice"
+            );
+            self.newest = Some(incarnation);
+            self.living.insert(incarnation);
+        }
+        let current = self.life.state.incarnation();
+        assert_eq!(
+            current.into_iter().collect::<BTreeSet<_>>(),
+            self.living,
+            "{:?}",
+            self.life.state
+        );
+        action
+    }
+
+    fn crashes(&mut self, incarnation: Incarnation) {
+        let crash = death(incarnation.get(), CRASH, EndedBy::Itself);
+        assert!(matches!(self.on(Event::Died(crash)), Action::WaitUntil(_)));
+    }
+}
+
+/// F1, F3, F5: whatever happens in whatever order, there is one process at most, exactly when the state says so.
+#[test]
+fn incarnations_never_overlap_and_numbers_are_never_reused() {
+    let mut world = World::new();
+    let mut random = 1_u64;
+    let mut visited = HashSet::new();
+    for _ in 0..200_000 {
+        random = random
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let dice = random >> 33;
+        world.now += Duration::from_millis(dice % 4_000);
+        let current = world.living.first().copied();
+        let stale = Incarnation::FIRST;
+        let refused = || StartError::Refused("speaks version 9".into());
+        let died = |it: Incarnation, cause| Event::Died(death(it.get(), cause, EndedBy::Itself));
+        let hold = |comes_back| Event::Hold {
+            sibling: sibling(),
+            comes_back,
+        };
+        let event = match (dice % 16, current) {
+            (0, _) => Event::Start,
+            (1, _) => Event::Stop,
+            (2, _) => Event::Restart,
+            (3, _) => hold(true),
+            (4, _) => hold(false),
+            (5 | 6, _) => Event::Release,
+            (7 | 8, _) => Event::TimeIsUp,
+            (9, _) if current != Some(stale) => died(stale, CRASH),
+            (10 | 11, Some(it)) => Event::Ready(it),
+            (12, Some(it)) => died(it, CRASH),
+            (13, Some(it)) => died(it, ExitCause::Exited(0)),
+            (14, Some(it)) => Event::StartFailed(it, refused()),
+            _ => continue,
+        };
+        let _ = world.on(event);
+        visited.insert(std::mem::discriminant(&world.life.state));
+    }
+    assert_eq!(visited.len(), 7, "some state was never entered");
+}
+
+/// F2, F4: a stop is never lost, and no crash on the way revives the plugin.
+#[test]
+fn a_stop_ends_in_down_from_every_state_whatever_the_process_does() {
+    let now = Instant::now();
+    for state in states(now) {
+        for cause in [CRASH, ExitCause::Exited(0), ExitCause::Unknown] {
+            let mut life = life(state.clone(), now);
+            if let Action::Stop(it) = life.on(Event::Stop, now) {
+                assert_eq!(it, number(2));
+            }
+            let _ = life.on(Event::Died(death(2, cause, EndedBy::Itself)), now);
+            assert!(matches!(life.state, State::Down(_)), "{:?}", life.state);
+            assert!(matches!(life.state.admission(), Admission::Refuse(_)));
+        }
+    }
+}
+
+#[test]
+fn calls_wait_exactly_when_the_plugin_comes_back_by_itself() {
+    let now = Instant::now();
+    let answers = states(now)
+        .into_iter()
+        .map(|state| match state.admission() {
+            Admission::Serve(_) => (name(&state), "serve"),
+            Admission::Wait => (name(&state), "wait"),
+            Admission::Refuse(_) => (name(&state), "refuse"),
+        });
+    let expected = [
+        ("down", "refuse"),
+        ("starting#2", "wait"),
+        ("probing#2", "refuse"),
+        ("ready#2", "serve"),
+        ("stopping#2", "refuse"),
+        ("restarting#2", "wait"),
+        ("holding#2", "wait"),
+        ("backoff(1)", "wait"),
+        ("open", "refuse"),
+        ("held", "wait"),
+    ];
+    assert_eq!(
+        answers.collect::<Vec<_>>(),
+        expected.map(|(state, answer)| (state.to_owned(), answer))
+    );
+}
+
+/// The whole way: crashes, waits, gives up for a while, is probed, recovers.
+#[test]
+fn a_plugin_that_keeps_crashing_is_left_alone_and_probed() {
+    let mut world = World::new();
+    assert_eq!(world.on(Event::Start), Action::Start(number(1)));
+    for n in 1..=2 {
+        world.crashes(number(n));
+        let State::Backoff { until, .. } = world.life.state else {
+            panic!("{:?}", world.life.state)
+        };
+        world.now = until;
+        assert_eq!(world.on(Event::TimeIsUp), Action::Start(number(n + 1)));
+    }
+    world.crashes(number(3));
+    assert!(
+        matches!(&world.life.state, State::Open { reason: DownReason::BreakerOpen { last, .. }, .. } if last.incarnation() == number(3)),
+        "{:?}",
+        world.life.state
+    );
+    world.now += PAUSE;
+    assert_eq!(world.on(Event::TimeIsUp), Action::Start(number(4)));
+    assert_eq!(world.on(Event::Ready(number(4))), Action::Nothing);
+    // Healthy for long enough: the next crash is the first one again.
+    world.now += Duration::from_secs(60);
+    world.crashes(number(4));
+    assert!(
+        matches!(world.life.state, State::Backoff { attempt: 1, .. }),
+        "{:?}",
+        world.life.state
+    );
+}
+
+#[test]
+fn siblings_see_what_will_come_back() {
+    let now = Instant::now();
+    let seen: Vec<_> = states(now)
+        .into_iter()
+        .map(|state| life(state, now).as_child().state)
+        .collect();
+    use crate::supervision::ChildState::{Down, Running, Waiting};
+    assert_eq!(
+        seen,
+        [
+            Down, Running, Running, Running, Down, Waiting, Waiting, Waiting, Down, Waiting
+        ]
+    );
+}
+
+/// `state + event = next state, action`.
+const TABLE: &str = "\
+down + start = starting#4, start #4
+down + stop = down(stopped)
+down + restart = starting#4, start #4
+down + hold, lost = down(sibling)
+down + take over = down, stop #3
+starting#2 + stop = stopping#2, stop #2
+starting#2 + restart = restarting#2, stop #2
+starting#2 + hold = holding#2, stop #2
+starting#2 + hold, lost = losing#2, stop #2
+starting#2 + ready = ready#2
+starting#2 + crashed = backoff(1), wait 0ns
+starting#2 + exited 0 = backoff(1), wait 0ns
+starting#2 + refused = down(refused)
+starting#2 + take over = starting#2, stop #3
+probing#2 + stop = stopping#2, stop #2
+probing#2 + restart = restarting#2, stop #2
+probing#2 + hold = holding#2, stop #2
+probing#2 + hold, lost = losing#2, stop #2
+probing#2 + ready = ready#2
+probing#2 + crashed = open, wait 30s
+probing#2 + exited 0 = open, wait 30s
+probing#2 + refused = down(refused)
+probing#2 + take over = probing#2, stop #3
+ready#2 + stop = stopping#2, stop #2
+ready#2 + restart = restarting#2, stop #2
+ready#2 + hold = holding#2, stop #2
+ready#2 + hold, lost = losing#2, stop #2
+ready#2 + crashed = backoff(1), wait 0ns
+ready#2 + exited 0 = backoff(1), wait 0ns
+ready#2 + refused = down(refused)
+ready#2 + take over = ready#3
+stopping#2 + start = restarting#2
+stopping#2 + restart = restarting#2
+stopping#2 + crashed = down(stopped)
+stopping#2 + exited 0 = down(stopped)
+stopping#2 + refused = down(stopped)
+stopping#2 + take over = stopping#2, stop #3
+restarting#2 + stop = stopping#2
+restarting#2 + hold = holding#2
+restarting#2 + hold, lost = losing#2
+restarting#2 + crashed = starting#4, start #4
+restarting#2 + exited 0 = starting#4, start #4
+restarting#2 + refused = starting#4, start #4
+restarting#2 + take over = restarting#2, stop #3
+holding#2 + stop = stopping#2
+holding#2 + hold, lost = losing#2
+holding#2 + release = restarting#2
+holding#2 + crashed = held
+holding#2 + exited 0 = held
+holding#2 + refused = held
+holding#2 + take over = holding#2, stop #3
+backoff(1) + start = starting#4, start #4
+backoff(1) + stop = down(stopped)
+backoff(1) + restart = starting#4, start #4
+backoff(1) + hold = held
+backoff(1) + hold, lost = down(sibling)
+backoff(1) + take over = ready#3
+backoff(1) + early = backoff(1), wait 30s
+backoff(1) + on time = starting#4, start #4
+open + start = starting#4, start #4
+open + stop = down(stopped)
+open + restart = starting#4, start #4
+open + hold, lost = down(sibling)
+open + take over = ready#3
+open + early = open, wait 30s
+open + on time = probing#4, start #4
+held + stop = down(stopped)
+held + hold, lost = down(sibling)
+held + release = starting#4, start #4
+held + take over = held, stop #3
+";

@@ -1,0 +1,193 @@
+//! What follows from a failure: another start now, later, after a long pause, or none.
+//!
+//! - V1: a failure that nothing but a correction can cure is not tried again.
+//! - V2: policy first, then the window, then the backoff. Only a restart that really comes is counted.
+//! - V3: the breaker opens when the window is full. Then the plugin is left alone for a pause and tried once
+//!   ("half-open"). If that one becomes healthy the breaker is closed and the past forgotten; if it fails first, the
+//!   breaker is open again, whatever the window says.
+//! - V4: a plugin without a breaker is given up when the window is full.
+
+use std::time::{Duration, Instant};
+
+use super::{
+    Backoff, BackoffConfig, DownReason, Failure, LimitReached, RestartPolicy, RestartWindow,
+    calls_for_restart,
+};
+
+/// How a plugin is restarted.
+#[derive(Clone, Debug)]
+pub struct RestartConfig {
+    /// Which ends call for a restart. Default Permanent, as kameo's.
+    pub policy: RestartPolicy,
+    /// How many restarts are allowed within [`within`](Self::within). Default 5: enough for a bad deployment to show
+    /// itself, few enough not to burn a processor.
+    pub limit: usize,
+    /// See [`limit`](Self::limit). Default one minute, which the waits of five attempts fit in many times.
+    pub within: Duration,
+    /// The waits between attempts.
+    pub backoff: BackoffConfig,
+    /// What happens when the limit is reached. Default: try again every 30 s.
+    pub breaker: Breaker,
+}
+
+/// What happens when a plugin has been restarted as often as it may.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Breaker {
+    /// It is given up, until somebody starts it.
+    GiveUp,
+    /// It is left alone for this long, then tried once, and so on.
+    Probe(Duration),
+}
+
+impl Default for RestartConfig {
+    fn default() -> Self {
+        Self {
+            policy: RestartPolicy::Permanent,
+            limit: 5,
+            within: Duration::from_secs(60),
+            backoff: BackoffConfig::default(),
+            breaker: Breaker::Probe(Duration::from_secs(30)),
+        }
+    }
+}
+
+/// What follows from a failure.
+#[derive(Clone, Debug)]
+pub enum Verdict {
+    /// It is started again at `until`.
+    Restart {
+        /// The number of the attempt since it was last healthy, from one.
+        attempt: u32,
+        /// When to start. Not after now, if at once.
+        until: Instant,
+    },
+    /// The breaker is open: it is tried once at `until`, and calls fail at once before that.
+    Probe {
+        /// When to start.
+        until: Instant,
+        /// What calls are told meanwhile.
+        reason: DownReason,
+    },
+    /// It does not come back.
+    GiveUp(DownReason),
+}
+
+/// The restarts of one plugin so far.
+#[derive(Clone, Debug)]
+pub struct Restarts {
+    policy: RestartPolicy,
+    window: RestartWindow,
+    backoff: Backoff,
+    breaker: Breaker,
+    /// The breaker has been opened, and no start since then has become healthy.
+    half_open: Option<LimitReached>,
+}
+
+impl Restarts {
+    /// None so far.
+    #[must_use]
+    pub fn new(config: RestartConfig) -> Self {
+        let backoff = Backoff::new(config.backoff.clone());
+        Self::with_backoff(config, backoff)
+    }
+
+    /// The same with given waits.
+    #[must_use]
+    pub fn with_backoff(config: RestartConfig, backoff: Backoff) -> Self {
+        let window = RestartWindow::new(config.limit, config.within);
+        Self {
+            policy: config.policy,
+            window,
+            backoff,
+            breaker: config.breaker,
+            half_open: None,
+        }
+    }
+
+    /// The policy that it was made with.
+    #[must_use]
+    pub fn policy(&self) -> RestartPolicy {
+        self.policy
+    }
+
+    /// Decides what follows from a failure that nobody asked for, at `now`, of an incarnation that had been ready for
+    /// `ready` (zero if it never was).
+    pub fn judge(&mut self, failure: &Failure, ready: Duration, now: Instant) -> Verdict {
+        if let Some(reason) = self.unwanted(failure) {
+            return Verdict::GiveUp(reason);
+        }
+        if self.backoff.is_healthy(ready) {
+            self.backoff.reset();
+            if self.half_open.take().is_some() {
+                self.window.clear();
+            }
+        }
+        let admitted = match self.half_open {
+            Some(limit) => Err(limit),
+            None => self.window.admit(now),
+        };
+        match (admitted, self.breaker) {
+            (Ok(()), _) => {
+                let (attempt, wait) = self.backoff.next_attempt();
+                Verdict::Restart {
+                    attempt,
+                    until: later(now, wait),
+                }
+            }
+            (Err(limit), Breaker::GiveUp) => Verdict::GiveUp(DownReason::RestartLimit {
+                limit,
+                last: failure.clone(),
+            }),
+            (Err(limit), Breaker::Probe(pause)) => {
+                self.half_open = Some(limit);
+                let reason = DownReason::BreakerOpen {
+                    limit,
+                    last: failure.clone(),
+                    pause,
+                };
+                Verdict::Probe {
+                    until: later(now, pause),
+                    reason,
+                }
+            }
+        }
+    }
+
+    /// Forgets the past: somebody has started or restarted the plugin on purpose.
+    pub fn forget(&mut self) {
+        self.window.clear();
+        self.backoff.reset();
+        self.half_open = None;
+    }
+
+    /// Why no restart is wanted, if none is. V1, V2.
+    fn unwanted(&self, failure: &Failure) -> Option<DownReason> {
+        match failure {
+            Failure::Died(death) if calls_for_restart(self.policy, death) => None,
+            Failure::Died(death) if death.is_failure() => {
+                Some(DownReason::NotRestarted(failure.clone()))
+            }
+            Failure::Died(death) if death.was_requested() => Some(DownReason::Stopped),
+            Failure::Died(death) => Some(DownReason::Completed(death.clone())),
+            Failure::Start(incarnation, error) if !failure.is_passing() => {
+                Some(DownReason::StartFailed(*incarnation, error.clone()))
+            }
+            Failure::Start(..) if self.policy == RestartPolicy::Never => {
+                Some(DownReason::NotRestarted(failure.clone()))
+            }
+            Failure::Start(..) => None,
+        }
+    }
+}
+
+/// `now + wait`; an instant that the clock cannot express is as good as the far future.
+fn later(now: Instant, wait: Duration) -> Instant {
+    now.checked_add(wait)
+        .or_else(|| now.checked_add(CENTURY))
+        .unwrap_or(now)
+}
+
+const CENTURY: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The states of a supervised plugin, what may happen to it, and what is to be done about it.
+//!
+//! The transitions are in [`Life::on`](super::Life::on), all of them in one `match`.
+//!
+//! ```text
+//!            start                 ready                stop, restart, hold
+//!   Down ───────────► Starting ───────────► Ready ──────────────────────────► Stopping
+//!    ▲                 ▲  ▲  │ failed          │ died                            │ died
+//!    │      time is up │  │  └────────┬────────┘                                 │
+//!    │                 │  │           ▼ judged                                   │
+//!    ├──────── Backoff ◄──┼───────────┤                    ┌─────────────────────┤
+//!    ├──────── Open ◄─────┼───────────┤                    ▼                     │
+//!    └────────────────────┼───────────┘                   Held                   │
+//!                         ├───────────────── release ──────┘                     │
+//!                         └───────────────── restart, or Down ───────────────────┘
+//! ```
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{ChildState, DownReason, Failure, StartError};
+use crate::process::{Death, Incarnation};
+
+/// Where a plugin stands. At most one incarnation is current, and only in the states that name it.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// No process, and none is coming.
+    Down(DownReason),
+    /// A process is being started and shaken hands with.
+    Starting {
+        /// Which one.
+        incarnation: Incarnation,
+        /// The one try of an open breaker: what calls are told until it is ready.
+        probe: Option<DownReason>,
+    },
+    /// The plugin serves.
+    Ready {
+        /// Which process.
+        incarnation: Incarnation,
+        /// Since when.
+        since: Instant,
+    },
+    /// The process is being taken down.
+    Stopping {
+        /// Which one.
+        incarnation: Incarnation,
+        /// What comes when it is gone.
+        then: AfterStop,
+    },
+    /// The plugin has failed and is started again at `until`.
+    Backoff {
+        /// The number of that attempt since it was last healthy.
+        attempt: u32,
+        /// When.
+        until: Instant,
+        /// What went wrong.
+        last: Failure,
+    },
+    /// The plugin has failed too often: it is tried once at `until`.
+    Open {
+        /// When.
+        until: Instant,
+        /// What calls are told meanwhile.
+        reason: DownReason,
+    },
+    /// No process: a sibling has failed, and they are started together.
+    Held {
+        /// The sibling.
+        sibling: Arc<str>,
+    },
+}
+
+/// What comes when a process that is being stopped is gone.
+#[derive(Clone, Debug)]
+pub enum AfterStop {
+    /// Nothing.
+    Down(DownReason),
+    /// The next incarnation, at once.
+    Restart,
+    /// Waiting for the sibling that is named.
+    Hold(Arc<str>),
+}
+
+/// What happens to a plugin. Events that name an incarnation are facts about that one, and are ignored unless it is
+/// the current one.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// Somebody wants it to run. Forgets past failures.
+    Start,
+    /// Somebody wants it to stop.
+    Stop,
+    /// Somebody wants a fresh process. Forgets past failures.
+    Restart,
+    /// A sibling has failed and takes it along. Whoever says so releases it later.
+    Hold {
+        /// The sibling.
+        sibling: Arc<str>,
+        /// Whether it comes back: false for `RestartPolicy::Never`, and when the sibling does not.
+        comes_back: bool,
+    },
+    /// The siblings that it depends on are there again.
+    Release,
+    /// The handshake is done.
+    Ready(Incarnation),
+    /// The process is gone.
+    Died(Death),
+    /// There was no process, or it was refused and is gone already.
+    StartFailed(Incarnation, StartError),
+    /// Another process, started beside the current one, is ready to take over: a reload, or a standby.
+    TakeOver(Incarnation),
+    /// The instant of an [`Action::WaitUntil`] has come.
+    TimeIsUp,
+}
+
+/// What is to be done after an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Action {
+    /// Nothing. The state may have changed all the same.
+    Nothing,
+    /// Start a process, as this incarnation.
+    Start(Incarnation),
+    /// Take this process down, and report its death.
+    Stop(Incarnation),
+    /// Report [`Event::TimeIsUp`] then. A later action of this kind replaces an earlier one.
+    WaitUntil(Instant),
+}
+
+/// What a call is to do.
+#[derive(Clone, Copy, Debug)]
+pub enum Admission<'a> {
+    /// Go to this incarnation.
+    Serve(Incarnation),
+    /// Wait for the next incarnation, up to its deadline.
+    Wait,
+    /// Fail at once, for this reason.
+    Refuse(&'a DownReason),
+}
+
+impl State {
+    /// What a call is to do now.
+    #[must_use]
+    pub fn admission(&self) -> Admission<'_> {
+        match self {
+            Self::Ready { incarnation, .. } => Admission::Serve(*incarnation),
+            Self::Starting { probe: None, .. }
+            | Self::Backoff { .. }
+            | Self::Held { .. }
+            | Self::Stopping {
+                then: AfterStop::Restart | AfterStop::Hold(_),
+                ..
+            } => Admission::Wait,
+            Self::Down(reason)
+            | Self::Open { reason, .. }
+            | Self::Starting {
+                probe: Some(reason),
+                ..
+            }
+            | Self::Stopping {
+                then: AfterStop::Down(reason),
+                ..
+            } => Admission::Refuse(reason),
+        }
+    }
+
+    /// How its siblings' supervisor sees it.
+    #[must_use]
+    pub fn as_child(&self) -> ChildState {
+        match self {
+            Self::Starting { .. } | Self::Ready { .. } => ChildState::Running,
+            Self::Stopping {
+                then: AfterStop::Restart | AfterStop::Hold(_),
+                ..
+            }
+            | Self::Backoff { .. }
+            | Self::Held { .. } => ChildState::Waiting,
+            Self::Stopping {
+                then: AfterStop::Down(_),
+                ..
+            }
+            | Self::Open { .. }
+            | Self::Down(_) => ChildState::Down,
+        }
+    }
+
+    /// The incarnation that has a process, or is about to.
+    #[must_use]
+    pub fn incarnation(&self) -> Option<Incarnation> {
+        match self {
+            Self::Starting { incarnation, .. }
+            | Self::Ready { incarnation, .. }
+            | Self::Stopping { incarnation, .. } => Some(*incarnation),
+            Self::Down(_) | Self::Backoff { .. } | Self::Open { .. } | Self::Held { .. } => None,
+        }
+    }
+}

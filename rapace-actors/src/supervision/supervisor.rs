@@ -1,0 +1,174 @@
+//! The supervisor: siblings that are started, restarted and stopped together.
+//!
+//! Its actor is in `supervisor/actor.rs`; what it decides, and by which rules, in `family.rs`.
+//!
+//! ```text
+//!   Supervisor ──────► SupervisorActor ── hold, release ──► PluginActor
+//!       │                    │    ▲                             │
+//!       │ owns               │    └──────── where it stands ────┘
+//!       ▼                    ▼ owns
+//!     Plugin ◄── the same children ──► Plugin
+//! ```
+
+mod actor;
+
+use std::fmt;
+use std::sync::Arc;
+
+use kameo::actor::{ActorRef, Spawn};
+use tokio::sync::watch;
+
+use self::actor::StopAll;
+pub use self::actor::{SupervisorActor, SupervisorArgs};
+use super::{Down, SupervisionStrategy};
+use crate::plugin::{Plugin, PluginSpec};
+
+/// A family of plugins under one strategy. Cheap to clone.
+///
+/// When the last clone is dropped the children are stopped, in reverse start order, whoever holds a
+/// handle to one of them. Such a handle can start its plugin again, which is then on its own.
+///
+/// ```no_run
+/// # async fn host() -> Result<(), rapace::supervision::Down> {
+/// use rapace::{Plugin, SupervisionStrategy, Supervisor};
+///
+/// // When the index fails, the site that was built on it is stopped, and both are started again.
+/// let family = Supervisor::builder(SupervisionStrategy::RestForOne)
+///     .child(Plugin::builder("index", "plugins/index"))
+///     .child(Plugin::builder("site", "plugins/site"))
+///     .start()
+///     .await?;
+/// # drop(family);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Supervisor {
+    children: Arc<[Plugin]>,
+    actor: ActorRef<SupervisorActor>,
+    up: watch::Receiver<bool>,
+}
+
+impl fmt::Debug for Supervisor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.children.iter().map(Plugin::name);
+        f.debug_list().entries(names).finish()
+    }
+}
+
+/// Describes a family.
+#[derive(Debug)]
+#[must_use = "nothing is started until it is spawned"]
+pub struct SupervisorBuilder {
+    strategy: SupervisionStrategy,
+    children: Vec<PluginSpec>,
+}
+
+impl Supervisor {
+    /// A family under `strategy`, without children yet.
+    pub fn builder(strategy: SupervisionStrategy) -> SupervisorBuilder {
+        SupervisorBuilder {
+            strategy,
+            children: Vec::new(),
+        }
+    }
+
+    /// The child of that name.
+    #[must_use]
+    pub fn plugin(&self, name: &str) -> Option<Plugin> {
+        self.children
+            .iter()
+            .find(|child| child.name() == name)
+            .cloned()
+    }
+
+    /// The children in start order.
+    #[must_use]
+    pub fn plugins(&self) -> &[Plugin] {
+        &self.children
+    }
+
+    /// Waits until every child answers, or has been given up.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// Why the first of those that do not answer is down.
+    pub async fn ready(&self) -> Result<(), Down> {
+        let mut up = self.up.clone();
+        // A supervisor that is gone has stopped its children, and they say so.
+        let _ = up.wait_for(|up| *up).await;
+        for child in self.children.iter() {
+            child.ready().await?;
+        }
+        Ok(())
+    }
+
+    /// Stops all children in reverse start order, one after the other, each by its ladder. Returns
+    /// when they are gone. A child that is started again later is supervised as before.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not undo the request.
+    pub async fn stop(&self) {
+        // A supervisor that is gone stops its children without being asked.
+        let _ = self.actor.ask(StopAll).send().await;
+        for child in self.children.iter().rev() {
+            child.stop().await;
+        }
+    }
+}
+
+impl SupervisorBuilder {
+    /// One more child, started after those before it.
+    pub fn child(mut self, spec: PluginSpec) -> Self {
+        self.children.push(spec);
+        self
+    }
+
+    /// Starts the family and returns at once.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use = "dropping a supervisor stops its children"]
+    pub fn spawn(self) -> Supervisor {
+        let lead = Arc::new(());
+        let led = match self.strategy {
+            // Everybody restarts alone.
+            SupervisionStrategy::OneForOne => std::sync::Weak::new(),
+            SupervisionStrategy::OneForAll | SupervisionStrategy::RestForOne => {
+                Arc::downgrade(&lead)
+            }
+        };
+        let children: Arc<[Plugin]> = self
+            .children
+            .into_iter()
+            .map(|spec| Plugin::idle(spec.coordinated(led.clone())))
+            .collect();
+        let (is_up, up) = watch::channel(false);
+        let actor = SupervisorActor::spawn(SupervisorArgs {
+            strategy: self.strategy,
+            children: Arc::clone(&children),
+            lead,
+            is_up,
+        });
+        Supervisor {
+            children,
+            actor,
+            up,
+        }
+    }
+
+    /// Starts the family and waits until every child answers.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the family.
+    ///
+    /// # Errors
+    /// Why the first of those that do not answer is down. The others are stopped.
+    pub async fn start(self) -> Result<Supervisor, Down> {
+        let supervisor = self.spawn();
+        supervisor.ready().await?;
+        Ok(supervisor)
+    }
+}

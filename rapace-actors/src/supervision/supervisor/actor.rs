@@ -1,0 +1,201 @@
+//! The actor behind a supervisor: looks where the children stand, and tells them what the family's
+//! rules say.
+//!
+//! | message | from | kind |
+//! |---|---|---|
+//! | `StopAll` | the handle | ask |
+//!
+//! - V1: no handler and no decision waits; what a child does next wakes the actor.
+//! - V2: when the actor ends, for whatever reason, it leads nobody any more, and then it stops the
+//!   children: so no child waits for a release that does not come.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::future::select_all;
+use kameo::Actor;
+use kameo::actor::{ActorRef, WeakActorRef};
+use kameo::error::{ActorStopReason, Infallible};
+use kameo::mailbox::{MailboxReceiver, Signal};
+use kameo::message::{Context, Message};
+use tokio::sync::watch;
+
+use crate::plugin::Plugin;
+use crate::plugin::actor::Shown;
+use crate::supervision::family::{Family, Next, Sibling, Word};
+use crate::supervision::{DownReason, State, SupervisionStrategy};
+
+/// The actor that owns a family.
+pub struct SupervisorActor {
+    family: Family,
+    children: Vec<Watched>,
+    /// Alive as long as failed children wait for this actor's word.
+    lead: Option<Arc<()>>,
+    is_up: watch::Sender<bool>,
+}
+
+/// What a supervisor starts with.
+pub struct SupervisorArgs {
+    pub(super) strategy: SupervisionStrategy,
+    pub(super) children: Arc<[Plugin]>,
+    pub(super) lead: Arc<()>,
+    pub(super) is_up: watch::Sender<bool>,
+}
+
+/// Somebody wants all children to stop.
+pub(super) struct StopAll;
+
+impl Actor for SupervisorActor {
+    type Args = SupervisorArgs;
+    type Error = Infallible;
+
+    async fn on_start(args: SupervisorArgs, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(Self {
+            family: Family::new(args.strategy, args.children.len()),
+            children: args.children.iter().cloned().map(Watched::new).collect(),
+            lead: Some(args.lead),
+            is_up: args.is_up,
+        })
+    }
+
+    async fn next(
+        &mut self,
+        _: WeakActorRef<Self>,
+        mailbox: &mut MailboxReceiver<Self>,
+    ) -> Result<Option<Signal<Self>>, Infallible> {
+        loop {
+            let until = self.carry_on();
+            let time_is_up = async {
+                match until {
+                    Some(at) => tokio::time::sleep_until(at.into()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                signal = mailbox.recv() => return Ok(signal),
+                () = any_moves(&mut self.children) => {}
+                () = time_is_up => {}
+            }
+        }
+    }
+
+    async fn on_stop(
+        &mut self,
+        _: WeakActorRef<Self>,
+        _: ActorStopReason,
+    ) -> Result<(), Infallible> {
+        // V2
+        self.lead = None;
+        for child in self.children.iter().rev() {
+            child.plugin.stop().await;
+        }
+        Ok(())
+    }
+}
+
+impl Message<StopAll> for SupervisorActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: StopAll, _: &mut Context<Self, ()>) {
+        self.family.stop(self.children.len());
+        self.carry_on();
+    }
+}
+
+impl SupervisorActor {
+    /// Tells the children what there is to tell, and returns until when there is nothing more.
+    fn carry_on(&mut self) -> Option<Instant> {
+        let now = tokio::time::Instant::now().into_std();
+        loop {
+            let siblings = self
+                .children
+                .iter_mut()
+                .map(Watched::look)
+                .collect::<Vec<_>>();
+            match self.family.next(&siblings, now) {
+                Next::Tell(child, word) => self.tell(child, word),
+                Next::Wait(until) => {
+                    if self.family.is_settled() {
+                        self.is_up.send_replace(true);
+                    }
+                    return until;
+                }
+            }
+        }
+    }
+
+    fn tell(&mut self, child: usize, word: Word) {
+        self.children[child].told = true;
+        let plugin = &self.children[child].plugin;
+        match word {
+            Word::Start => plugin.start(),
+            Word::Stop => plugin.request_stop(),
+            Word::Release => plugin.release(),
+            Word::Hold {
+                because,
+                comes_back,
+            } => {
+                let sibling = self.children[because].plugin.name().into();
+                plugin.hold(&sibling, comes_back);
+            }
+        }
+    }
+}
+
+/// A child, and what was last seen of it.
+struct Watched {
+    plugin: Plugin,
+    shown: watch::Receiver<Shown>,
+    told: bool,
+    gone: bool,
+}
+
+impl Watched {
+    fn new(plugin: Plugin) -> Self {
+        Self {
+            shown: plugin.watch_state(),
+            plugin,
+            told: false,
+            gone: false,
+        }
+    }
+
+    fn look(&mut self) -> Sibling {
+        let shown = self.shown.borrow_and_update();
+        if shown.has_changed() {
+            self.told = false;
+        }
+        Sibling {
+            policy: self.plugin.policy(),
+            // Somebody has stopped its actor itself: it says and does nothing any more.
+            state: match self.gone {
+                true => State::Down(DownReason::Stopped),
+                false => shown.state.clone(),
+            },
+            resume: shown.resume,
+            told: self.told,
+        }
+    }
+}
+
+/// Waits until a child has moved since it was last looked at.
+///
+/// # Cancel safety
+/// Dropping the future loses nothing.
+async fn any_moves(children: &mut [Watched]) {
+    let moves = children
+        .iter_mut()
+        .filter(|child| !child.gone)
+        .map(|child| {
+            Box::pin(async {
+                child.gone = child.shown.changed().await.is_err();
+                child.told = false;
+            })
+        })
+        .collect::<Vec<_>>();
+    if moves.is_empty() {
+        return std::future::pending().await;
+    }
+    select_all(moves).await;
+}

@@ -1,0 +1,34 @@
+//! What `#[rapace::service]` refuses, and how it says so.
+//!
+//! Each file holds refusals of one kind; beside it stands what the compiler prints. Those under `compiler/` hold
+//! the compiler's own words around ours, which change with its version: they were written by rustc 1.95.0 and are
+//! checked with that version only. After an upgrade: `TRYBUILD=overwrite cargo test --test compile_fail`.
+
+use std::process::Command;
+
+#[test]
+fn services_that_cannot_be_are_refused_in_our_words() {
+    trybuild::TestCases::new().compile_fail("tests/compile_fail/*.rs");
+}
+
+#[test]
+fn types_that_cannot_cross_are_refused_where_they_stand() {
+    if compiler() == "1.95.0" {
+        trybuild::TestCases::new().compile_fail("tests/compile_fail/compiler/*.rs");
+    }
+}
+
+/// The version of the compiler that builds the cases.
+fn compiler() -> String {
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    let version = Command::new(rustc)
+        .arg("--version")
+        .output()
+        .expect("rustc runs");
+    let version = String::from_utf8(version.stdout).expect("a version is text");
+    version
+        .split(' ')
+        .nth(1)
+        .expect("`rustc <version> (..)`")
+        .to_owned()
+}

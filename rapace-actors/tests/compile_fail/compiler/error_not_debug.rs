@@ -1,0 +1,9 @@
+#[derive(facet::Facet)]
+struct Mute;
+
+#[rapace::service]
+trait Highlighter {
+    async fn highlight(&self) -> Result<String, Mute>;
+}
+
+fn main() {}

@@ -1,0 +1,11 @@
+#[rapace::service]
+trait Highlighter {
+    type Output;
+    const LIMIT: usize;
+    make_methods!();
+    async fn highlight(&self) -> String {
+        String::new()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,4 @@
+#[rapace::service]
+struct Highlighter;
+
+fn main() {}

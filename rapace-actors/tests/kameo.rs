@@ -1,0 +1,131 @@
+//! A proxy where kameo wants an `ActorRef` or a `Recipient`.
+
+use kameo::Actor;
+use kameo::actor::{ActorRef, ReplyRecipient, Spawn, WeakActorRef};
+use kameo::error::{ActorStopReason, Infallible, SendError};
+use kameo::message::{Context, Message};
+use rapace::CallError;
+use tokio::sync::mpsc;
+
+/// Adds up.
+#[rapace::service]
+pub trait Counter {
+    /// Adds, and gives the sum.
+    async fn add(&mut self, amount: u32) -> Result<u32, String>;
+}
+
+struct Sum {
+    sum: u32,
+    told: mpsc::UnboundedSender<u32>,
+}
+
+impl Counter for Sum {
+    async fn add(&mut self, amount: u32) -> Result<u32, String> {
+        let sum = self.sum.checked_add(amount).ok_or("too much")?;
+        self.sum = sum;
+        let _ = self.told.send(sum);
+        Ok(sum)
+    }
+}
+
+fn counter() -> (CounterProxy, mpsc::UnboundedReceiver<u32>) {
+    let (told, hears) = mpsc::unbounded_channel();
+    let server = CounterServer::new(Sum { sum: 0, told });
+    (CounterProxy::local(server), hears)
+}
+
+/// A local kameo actor that takes the same message with the same reply.
+struct LocalCounter(u32);
+
+impl Actor for LocalCounter {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(args: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(args)
+    }
+}
+
+impl Message<Add> for LocalCounter {
+    type Reply = Result<u32, CallError<String>>;
+
+    async fn handle(&mut self, add: Add, _: &mut Context<Self, Self::Reply>) -> Self::Reply {
+        self.0 += add.amount;
+        Ok(self.0)
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_answers_as_an_actor_ref() {
+    let (proxy, _hears) = counter();
+    let actor = proxy.actor_ref();
+    assert_eq!(actor.ask(Add { amount: 2 }).await.unwrap(), 2);
+    let refused = actor.ask(Add { amount: u32::MAX }).await;
+    match refused {
+        Err(SendError::HandlerError(CallError::Handler(why))) => assert_eq!(why, "too much"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_recipient_delivers_tells() {
+    let (proxy, mut hears) = counter();
+    let recipient = proxy.recipient::<Add>();
+    recipient.tell(Add { amount: 3 }).await.unwrap();
+    assert_eq!(hears.recv().await, Some(3));
+}
+
+#[tokio::test]
+async fn a_proxy_and_a_local_actor_give_recipients_of_one_type() {
+    let (proxy, _hears) = counter();
+    let local = LocalCounter::spawn(LocalCounter(0));
+    let both: [ReplyRecipient<Add, u32, CallError<String>>; 2] =
+        [proxy.reply_recipient(), local.reply_recipient()];
+    for recipient in both {
+        assert_eq!(recipient.ask(Add { amount: 5 }).await.unwrap(), 5);
+    }
+}
+
+/// Reports the death of what it is linked to.
+struct Mourner(mpsc::UnboundedSender<String>);
+
+impl Actor for Mourner {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(args: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(args)
+    }
+
+    async fn on_link_died(
+        &mut self,
+        _: WeakActorRef<Self>,
+        _: kameo::actor::ActorId,
+        reason: ActorStopReason,
+    ) -> Result<std::ops::ControlFlow<ActorStopReason>, Infallible> {
+        let _ = self.0.send(reason.to_string());
+        Ok(std::ops::ControlFlow::Continue(()))
+    }
+}
+
+#[tokio::test]
+async fn a_link_hears_that_a_service_will_not_come_back() {
+    struct Brittle;
+    impl Counter for Brittle {
+        async fn add(&mut self, _: u32) -> Result<u32, String> {
+            panic!("brittle")
+        }
+    }
+    let (proxy, _served) =
+        rapace::Proxy::serve(CounterServer::new(Brittle), 4, rapace::OnPanic::Stop);
+    let (told, mut hears) = mpsc::unbounded_channel();
+    let mourner = Mourner::spawn(Mourner(told));
+    let actor = proxy.actor_ref();
+    mourner.link(&actor).await;
+    let failed = actor.ask(Add { amount: 1 }).await;
+    assert!(matches!(
+        failed,
+        Err(SendError::HandlerError(CallError::Panicked(why))) if why == "brittle"
+    ));
+    assert!(hears.recv().await.is_some());
+}

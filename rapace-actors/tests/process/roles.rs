@@ -1,0 +1,120 @@
+//! What this program does when a test starts it as another process. Ignored, so that no test run enters them.
+
+use std::fs::File;
+use std::io::{self, Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use rapace::process::{PluginCommand, guard};
+
+use crate::support::{Control, ROLE, program, role, sh, start};
+
+fn is(name: &str) -> bool {
+    std::env::var(ROLE).is_ok_and(|role| role == name)
+}
+
+/// The control socket, where a plugin finds it.
+fn control() -> OwnedFd {
+    io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .expect("stdin is open")
+}
+
+/// Arms the guard from a thread that ends at once: the guard does not depend on who armed it.
+fn arm(control: OwnedFd, grace: Duration) {
+    let armed = std::thread::spawn(move || guard::arm(control, grace)).join();
+    armed.expect("no panic").expect("guarded");
+}
+
+/// Tells its process id, which says that it is guarded, then answers every byte with the same byte until the other end
+/// is closed.
+fn serve_until_closed() {
+    let mut socket = File::from(control());
+    let hello = format!("{}\n", std::process::id());
+    socket
+        .write_all(hello.as_bytes())
+        .expect("the host listens");
+    let mut byte = [0];
+    while let Ok(1) = socket.read(&mut byte) {
+        if socket.write_all(&byte).is_err() {
+            return;
+        }
+    }
+}
+
+fn stay_for_ever() -> ! {
+    loop {
+        std::thread::park();
+    }
+}
+
+#[test]
+#[ignore = "a role: a guarded plugin whose executor never leaves by itself"]
+fn stuck_plugin() {
+    if is("stuck_plugin") {
+        arm(control(), guard::DEFAULT_GRACE);
+        serve_until_closed();
+        stay_for_ever();
+    }
+}
+
+#[test]
+#[ignore = "a role: a guarded plugin that leaves when its control socket is closed"]
+fn polite_plugin() {
+    if is("polite_plugin") {
+        arm(control(), Duration::from_secs(600));
+        serve_until_closed();
+        std::process::exit(7);
+    }
+}
+
+#[test]
+#[ignore = "a role: a plugin that is killed by nothing but the parent-death signal while its socket is open"]
+fn deaf_plugin() {
+    if is("deaf_plugin") {
+        // The guard watches a socket that nobody closes.
+        let (_kept, unused) = Control::pair();
+        arm(unused, Duration::from_secs(600));
+        serve_until_closed();
+    }
+}
+
+#[test]
+#[ignore = "a role: a host of one stuck plugin"]
+fn host_of_a_stuck_plugin() {
+    if is("host_of_a_stuck_plugin") {
+        host(&role("stuck_plugin"));
+    }
+}
+
+#[test]
+#[ignore = "a role: a host whose plugin is started by a launcher that stays in between"]
+fn host_with_a_launcher() {
+    if is("host_with_a_launcher") {
+        let launcher =
+            sh("exec 3<&0; \"$0\" --ignored --exact --nocapture roles::stuck_plugin <&3 & wait")
+                .arg(program())
+                .env(ROLE, "stuck_plugin");
+        host(&launcher);
+    }
+}
+
+/// Starts the plugin, tells its own parent the plugin's id once the plugin is guarded, and stays.
+fn host(plugin: &PluginCommand) {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    runtime.block_on(async {
+        let mut plugin = start(plugin).await;
+        let hello = format!("{}\n", plugin.control.line());
+        let mut to_test = File::from(control());
+        to_test
+            .write_all(hello.as_bytes())
+            .expect("the test listens");
+        std::future::pending::<()>().await;
+        drop(plugin);
+    });
+}

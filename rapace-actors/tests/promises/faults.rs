@@ -1,0 +1,137 @@
+//! A plugin breaks a rule of the session.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use nix::sys::signal::Signal;
+use rapace::plugin::PluginEventKind;
+use rapace::PluginSpec;
+use rapace::process::{Death, EndedBy};
+use rapace::service::Service;
+use rapace_session::transport::shm;
+use rapace_session::{
+    Acceptor, CallId, ChannelId, Frame, Header, IncomingCall, Lane, Session, SessionConfig, Side,
+    Sink, Verb,
+};
+use rapace_shm::ControlSocket;
+use tokio::sync::mpsc;
+
+use crate::processes::Process;
+use crate::subject::{Note, SubjectService};
+use crate::support::{Bench, Sent, death, event, in_time};
+
+/// The path of a file that is there once the plugin has misbehaved.
+pub(crate) const RUDE: &str = "RAPACE_TEST_RUDE";
+
+/// Set if all that it does is to close the session.
+const CLOSES: &str = "RAPACE_TEST_CLOSES";
+
+/// Calls that the plugin takes first.
+const CALLS: usize = 5;
+
+/// Takes calls and begins none.
+struct Pile(mpsc::UnboundedSender<IncomingCall>);
+
+impl Acceptor for Pile {
+    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        Ok((Arc::new(Self(self.0.clone())), 64))
+    }
+}
+
+impl Sink for Pile {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0.send(call).map_err(|returned| returned.0)
+    }
+}
+
+/// What the plugin does the first time: answers a call that nobody made, or just hangs up, and stays.
+pub(crate) async fn misbehave(once: &Path) {
+    std::fs::write(once, "").expect("the directory is there");
+    let socket = ControlSocket::from_stdin().expect("a host");
+    let link = socket.join().await.expect("a segment");
+    let endpoint = shm::endpoint(link, Side::Joiner);
+    let transport = Arc::clone(&endpoint.transport);
+    let (pile, mut taken) = mpsc::unbounded_channel();
+    let mut config = SessionConfig::new("rude");
+    config.offers.push(SubjectService::descriptor().offer());
+    config.acceptor = Arc::new(Pile(pile));
+    let session = Session::establish(endpoint, config)
+        .await
+        .expect("a session");
+    let mut calls = Vec::new();
+    while calls.len() < CALLS {
+        calls.push(taken.recv().await.expect("the host calls"));
+    }
+    if std::env::var_os(CLOSES).is_some() {
+        session.close("enough");
+        return std::future::pending().await;
+    }
+    let mut header = Header::new(Verb::Reply, ChannelId(1));
+    header.call = CallId {
+        index: 1000,
+        generation: 7,
+    };
+    transport
+        .send(&Frame::bare(header), Lane::Priority)
+        .expect("there is room");
+    std::future::pending().await
+}
+
+/// Calls it as often as it takes, and says what it died of. The session ends before the process does;
+/// what had begun is known for certain only after both.
+async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> Death {
+    let directory = tempfile::tempdir().unwrap();
+    let rude = directory.path().join("rude");
+    let bench = Bench::with(|spec| change(spec.env(RUDE, rude))).await;
+    let mut events = bench.plugin.events();
+    let mut asked = Vec::new();
+    for number in 0..CALLS - 1 {
+        asked.push(Sent::new(bench.subject.note(format!("note {number}"))));
+    }
+    let text = "told".to_owned();
+    bench.subject.tell(Note { text }).await.unwrap();
+    for asked in asked {
+        asked.outcome().await.expect("it had not begun");
+    }
+    assert_eq!(in_time(bench.subject.note("last".to_owned())).await.unwrap(), 6);
+    let lines = ["#1 note 0", "#1 note 1", "#1 note 2", "#1 note 3", "#1 told", "#1 last"];
+    assert_eq!(bench.journal.lines(), lines);
+    event(&mut events, |kind| match kind {
+        PluginEventKind::Died(death) => Some(death.clone()),
+        _ => None,
+    })
+    .await
+}
+
+fn assert_fault(death: &Death, part: &str) {
+    let EndedBy::Fault(what) = &death.ended_by else {
+        panic!("{death}");
+    };
+    assert!(what.contains(part), "{part:?} is not in {what}");
+    assert!(death.to_string().contains("broke a rule of the session"), "{death}");
+}
+
+#[tokio::test]
+async fn a_plugin_that_breaks_a_rule_is_killed_and_what_it_had_not_begun_goes_on() {
+    assert_fault(&end_of(|spec| spec).await, "no call");
+}
+
+#[tokio::test]
+async fn a_plugin_that_hangs_up_and_stays_is_killed_and_what_it_had_not_begun_goes_on() {
+    let death = end_of(|spec| spec.env(CLOSES, "1")).await;
+    assert_fault(&death, "it was still there 2s after the session: the peer closed the session: enough");
+}
+
+/// The plugin's own child inherits its stdin, the control socket, and its output; and outlives it.
+#[tokio::test]
+async fn a_grandchild_that_holds_everything_open_hides_no_death() {
+    let bench = Bench::new().await;
+    let grandchild = Process::find(Some(bench.subject.leave_a_child().await.unwrap()));
+    let begun = Sent::new(bench.subject.gated("begun".to_owned()));
+    bench.door.expect("begun").await;
+    let waits = Sent::new(bench.subject.note("waits".to_owned()));
+    bench.process().signal(Signal::SIGKILL);
+    assert_eq!(death(begun.outcome().await).ended_by, EndedBy::Itself);
+    assert_eq!(waits.outcome().await.unwrap(), 1);
+    grandchild.signal(Signal::SIGKILL);
+}

@@ -1,0 +1,18 @@
+//! What a caller is promised, each promise against real processes that are killed at known points.
+
+mod away;
+mod callbacks;
+mod calls;
+mod chaos;
+mod door;
+mod host_death;
+mod journal;
+mod panics;
+mod processes;
+mod restarts;
+mod roles;
+mod starts;
+mod streams;
+mod stuck;
+mod subject;
+mod support;

@@ -1,0 +1,97 @@
+//! What this program does when a test starts it as another process. Ignored, so that no test run
+//! enters them.
+
+use std::future::Future;
+
+use rapace::OnPanic;
+use rapace::plugin::{PluginMain, ServeError};
+
+use crate::door::DoorProxy;
+use crate::journal::Pen;
+use crate::subject::{Plain, SubjectServer};
+use crate::support::ROLE;
+
+/// Mailbox capacity of the plugin under test, or the path of a file that says it.
+pub(crate) const CAPACITY: &str = "RAPACE_TEST_CAPACITY";
+
+/// Set if the plugin under test stops when a handler panics.
+pub(crate) const STOPS: &str = "RAPACE_TEST_STOPS";
+
+fn is(name: &str) -> bool {
+    std::env::var(ROLE).is_ok_and(|role| role == name)
+}
+
+/// One thread, so that a handler which holds it holds everything.
+pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+        .block_on(work)
+}
+
+/// As a plugin's `main` would.
+fn serve(main: impl FnOnce() -> PluginMain) -> ! {
+    let served = run(async { main().try_run().await });
+    std::process::exit(match served {
+        Ok(()) => 0,
+        Err(error) => {
+            eprintln!("{error}");
+            match error {
+                ServeError::Establish(_) | ServeError::Handshake(_) => 69,
+                _ => 70,
+            }
+        }
+    })
+}
+
+#[test]
+#[ignore = "a role: the plugin under test"]
+fn subject() {
+    if is("subject") {
+        serve(|| {
+            let mut main = PluginMain::new();
+            if let Ok(capacity) = std::env::var(CAPACITY) {
+                let capacity = std::fs::read_to_string(&capacity).unwrap_or(capacity);
+                main = main.capacity(capacity.parse().expect("a number"));
+            }
+            if std::env::var_os(STOPS).is_some() {
+                main = main.on_panic(OnPanic::Stop);
+            }
+            let door = main.host::<DoorProxy>();
+            main.service(SubjectServer::new(Plain {
+                pen: Pen::new(),
+                door,
+                written: 0,
+            }))
+        })
+    }
+}
+
+#[test]
+#[ignore = "a role: a plugin whose service has the right name and other methods"]
+fn impostor() {
+    if is("impostor") {
+        serve(|| {
+            PluginMain::new().service(crate::starts::impostor::SubjectServer::new(
+                crate::starts::Impostor,
+            ))
+        });
+    }
+}
+
+#[test]
+#[ignore = "a role: a plugin of another release"]
+fn stranger() {
+    if is("stranger") {
+        run(crate::starts::say_another_version());
+    }
+}
+
+#[test]
+#[ignore = "a role: a host whose plugin is in the middle of a call"]
+fn host() {
+    if is("host") {
+        run(crate::host_death::host());
+    }
+}

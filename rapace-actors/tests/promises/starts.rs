@@ -1,0 +1,225 @@
+//! Programs that do not become plugins: what is said of each, and whether it is tried again.
+
+use std::os::unix::fs::PermissionsExt;
+use std::time::Duration;
+
+use rapace::plugin::PluginMain;
+use rapace::process::{EndedBy, ExitCause};
+use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
+use rapace::{CallError, Plugin, PluginSpec};
+use rapace_session::transport::shm;
+use rapace_session::{ChannelId, Frame, Header, Lane, Payload, Side, Verb};
+use rapace_shm::ControlSocket;
+
+use crate::subject::SubjectProxy;
+use crate::support::{in_time, role, sh};
+
+/// A service of the right name, from another definition.
+pub(crate) mod impostor {
+    #[rapace::service]
+    pub trait Subject {
+        async fn echo(&mut self, text: String, times: u32) -> String;
+        async fn paint(&mut self);
+    }
+}
+
+pub(crate) struct Impostor;
+
+impl impostor::Subject for Impostor {
+    async fn echo(&mut self, text: String, times: u32) -> String {
+        text.repeat(times as usize)
+    }
+
+    async fn paint(&mut self) {}
+}
+
+/// The first word of a plugin that was built with another release.
+pub(crate) async fn say_another_version() {
+    let socket = ControlSocket::from_stdin().expect("a host");
+    let link = socket.join().await.expect("a segment");
+    let endpoint = shm::endpoint(link, Side::Joiner);
+    let mut hello = b"rpc\x01".to_vec();
+    hello.extend_from_slice(&9_u32.to_le_bytes());
+    let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+    frame.payload = Payload::inline(&hello).expect("it is short");
+    endpoint
+        .transport
+        .send(&frame, Lane::Priority)
+        .expect("there is room");
+    std::future::pending().await
+}
+
+/// Starts what cannot become ready, once.
+async fn refused(spec: PluginSpec) -> Down {
+    let spec = spec
+        .expects::<SubjectProxy>()
+        .restart_policy(RestartPolicy::Never);
+    in_time(spec.start()).await.expect_err("it is no plugin")
+}
+
+/// The end of a process that came to nothing.
+fn death(down: &Down) -> &rapace::process::Death {
+    match &down.reason {
+        DownReason::NotRestarted(Failure::Died(death)) => death,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What was found that trying again does not cure.
+fn for_good(down: &Down) -> &StartError {
+    match &down.reason {
+        DownReason::StartFailed(_, error) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn assert_says(down: &Down, parts: &[&str]) {
+    let text = down.to_string();
+    for part in parts {
+        assert!(text.contains(part), "{part:?} is not in {text}");
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_never_answers_is_killed_and_quoted() {
+    let limit = Duration::from_millis(300);
+    let programs = [
+        Plugin::builder("deaf", "/bin/sleep").arg("600"),
+        sh("echo looking for my config >&2; exec sleep 600"),
+    ];
+    for spec in programs {
+        let down = refused(spec.start_timeout(limit)).await;
+        assert_eq!(
+            death(&down).ended_by,
+            EndedBy::StartTimeout(limit),
+            "{down}"
+        );
+        assert_says(&down, &["was not ready within 300.0ms"]);
+        if &*down.plugin == "script" {
+            assert_says(&down, &["looking for my config"]);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_program_that_ends_at_once_is_quoted() {
+    let down = refused(sh("echo no licence >&2; exit 3")).await;
+    assert_eq!(death(&down).cause, ExitCause::Exited(3));
+    assert_says(&down, &["exited with code 3", "no licence"]);
+    // It finds nothing to read yet.
+    let down = refused(Plugin::builder("parrot", "/bin/cat")).await;
+    assert!(matches!(death(&down).cause, ExitCause::Exited(_)), "{down}");
+}
+
+#[tokio::test]
+async fn a_program_that_closes_its_socket_and_stays_is_no_plugin() {
+    let down = refused(sh("echo a daemon >&2; exec <&-; exec sleep 600")).await;
+    for_good(&down);
+    assert_says(&down, &["is it a rapace plugin?", "a daemon"]);
+}
+
+#[tokio::test]
+async fn a_program_that_cannot_be_executed_is_not_tried_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let plain = directory.path().join("plain");
+    std::fs::write(&plain, "text").unwrap();
+    std::fs::set_permissions(&plain, PermissionsExt::from_mode(0o644)).unwrap();
+    let missing = directory.path().join("missing");
+    for (path, part) in [(plain, "chmod +x"), (missing, "does not exist")] {
+        // By the default policy, which tries everything else again.
+        let spec = Plugin::builder("absent", path).expects::<SubjectProxy>();
+        let plugin = spec.spawn();
+        let subject: SubjectProxy = plugin.proxy();
+        let down = in_time(plugin.ready()).await.unwrap_err();
+        assert!(matches!(for_good(&down), StartError::Spawn(_)), "{down}");
+        assert_says(
+            &down,
+            &["plugin `absent` (incarnation #1) cannot be started", part],
+        );
+        let result = in_time(subject.echo("hello".to_owned())).await;
+        assert!(
+            matches!(&result, Err(CallError::Down(why)) if why.to_string() == down.to_string()),
+            "{result:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn another_definition_of_a_service_is_refused_by_the_methods_that_differ() {
+    let down = refused(role("impostor")).await;
+    for_good(&down);
+    assert_says(
+        &down,
+        &[
+            "`Subject` was built from another schema",
+            "echo",
+            "note",
+            "paint",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_plugin_without_the_service_is_refused_by_what_it_offers() {
+    let spec = role("impostor").expects::<crate::door::DoorProxy>();
+    let down = in_time(spec.start()).await.unwrap_err();
+    for_good(&down);
+    assert_says(&down, &["`Door` is not offered", "Subject"]);
+}
+
+#[tokio::test]
+async fn a_host_without_the_service_is_refused_by_its_plugin() {
+    let journal = crate::journal::Journal::new();
+    let spec = role("subject").env(crate::journal::JOURNAL, journal.path());
+    let down = refused(spec).await;
+    for_good(&down);
+    assert_says(&down, &["the other side refused", "`Door` is not offered"]);
+}
+
+#[tokio::test]
+async fn another_version_of_the_protocol_is_refused_by_its_number() {
+    let down = refused(role("stranger")).await;
+    for_good(&down);
+    assert_says(&down, &["protocol version 9", "same release"]);
+}
+
+/// The plugin is not even started.
+#[tokio::test]
+async fn a_service_with_a_type_that_cannot_cross_is_refused() {
+    mod odd {
+        #[rapace::service]
+        pub trait Odd {
+            async fn at(&mut self, path: std::path::PathBuf);
+        }
+    }
+    let spec = Plugin::builder("odd", "/bin/false").expects::<odd::OddProxy>();
+    let down = in_time(spec.start()).await.unwrap_err();
+    for_good(&down);
+    assert_says(&down, &["`Odd::at` cannot be called"]);
+}
+
+#[tokio::test]
+async fn a_service_that_is_not_offered_is_named_when_it_is_called() {
+    let bench = crate::support::Bench::new().await;
+    let door: crate::door::DoorProxy = bench.plugin.proxy();
+    let result = in_time(door.enter("back door".to_owned())).await;
+    let text = result.as_ref().unwrap_err().to_string();
+    assert!(
+        matches!(result, Err(CallError::Unavailable(_))),
+        "{result:?}"
+    );
+    assert!(
+        text.contains("`Door`") && text.contains("Subject"),
+        "{text}"
+    );
+}
+
+/// Started from a shell, a plugin says what it is.
+#[tokio::test]
+async fn a_plugin_without_a_host_says_how_it_is_used() {
+    let error = PluginMain::new().try_run().await.unwrap_err().to_string();
+    assert!(
+        error.contains("is a rapace plugin") && error.contains("Plugin::builder"),
+        "{error}"
+    );
+}

@@ -1,0 +1,130 @@
+//! The plugin dies while streams are open.
+
+use futures_util::{StreamExt, stream};
+use rapace::plugin::PluginEventKind;
+use rapace::process::{EndedBy, Rung, StopLadder};
+use rapace::{CallError, StreamError, Streaming};
+use tokio::sync::mpsc;
+
+use crate::support::{Bench, Sent, death, event, in_time};
+
+#[tokio::test]
+async fn a_stream_from_the_plugin_ends_with_an_error() {
+    let bench = Bench::new().await;
+    let mut numbers = bench.subject.count_up().await.unwrap();
+    assert_eq!(in_time(numbers.next()).await.unwrap(), Ok(0));
+    bench.process().kill_now();
+    let mut expected = 1;
+    let error = in_time(async {
+        loop {
+            match numbers.next().await.expect("no silent end") {
+                Ok(number) => assert_eq!(number, expected),
+                Err(error) => return error,
+            }
+            expected += 1;
+        }
+    })
+    .await;
+    assert!(matches!(error, StreamError::Lost(_)), "{error:?}");
+    assert!(in_time(numbers.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn a_call_that_takes_a_stream_ends_with_the_death_and_the_stream_is_let_go() {
+    let bench = Bench::new().await;
+    let (items, taken) = mpsc::channel(1);
+    let taken = stream::unfold(taken, |mut taken| async {
+        Some((taken.recv().await?, taken))
+    });
+    let (result, ()) = tokio::join!(in_time(bench.subject.sum(taken)), async {
+        for item in 0..10 {
+            items.send(item).await.expect("the plugin takes them");
+        }
+        bench.process().kill_now();
+        // The sending end learns of it: nobody takes items any more.
+        in_time(items.closed()).await;
+    });
+    death(result);
+}
+
+#[tokio::test]
+async fn both_directions_of_one_call_end() {
+    let bench = Bench::new().await;
+    let (items, taken) = mpsc::channel(1);
+    let taken = stream::unfold(taken, |mut taken| async {
+        Some((taken.recv().await?, taken))
+    });
+    let mut doubled = in_time(bench.subject.double(taken)).await.unwrap();
+    items.send(21).await.unwrap();
+    assert_eq!(in_time(doubled.next()).await.unwrap(), Ok(42));
+    bench.process().kill_now();
+    in_time(items.closed()).await;
+    let last = in_time(doubled.next()).await.expect("no silent end");
+    assert!(matches!(last, Err(StreamError::Lost(_))), "{last:?}");
+}
+
+/// The other end of a stream lives on when the host ends it with an error.
+#[tokio::test]
+async fn an_error_of_the_producer_reaches_the_plugin() {
+    let bench = Bench::new().await;
+    let items = stream::iter([
+        Ok(1),
+        Ok(2),
+        Err(StreamError::Reset("no more paper".to_owned())),
+    ]);
+    let sum = in_time(bench.subject.sum(Streaming::fallible(items)))
+        .await
+        .unwrap();
+    assert!(
+        sum.starts_with("3, then") && sum.contains("no more paper"),
+        "{sum}"
+    );
+}
+
+#[tokio::test]
+async fn a_call_with_a_stream_waits_for_the_next_process_too() {
+    let bench = Bench::new().await;
+    let died = bench.subject.exit(1).await;
+    assert!(matches!(died, Err(CallError::PluginDied(_))), "{died:?}");
+    let sum = in_time(bench.subject.sum(Streaming::iter(1..=4)))
+        .await
+        .unwrap();
+    assert_eq!(sum, "10, then the end");
+    let numbers = in_time(bench.subject.count_up()).await.unwrap();
+    let numbers = in_time(numbers.take(100).map(Result::unwrap).collect::<Vec<_>>()).await;
+    assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+}
+
+/// A stop waits for streams too, and the last of them is the end of it.
+#[tokio::test]
+async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
+    let ladder = StopLadder {
+        drain: 2 * crate::support::PATIENCE,
+        ..StopLadder::default()
+    };
+    let bench = Bench::with(|spec| spec.stop_ladder(ladder)).await;
+    let mut events = bench.plugin.events();
+    let (items, taken) = mpsc::channel(1);
+    let taken = stream::unfold(taken, |mut taken| async {
+        Some((taken.recv().await?, taken))
+    });
+    let mut doubled = in_time(bench.subject.double(taken)).await.unwrap();
+    items.send(21).await.unwrap();
+    assert_eq!(in_time(doubled.next()).await.unwrap(), Ok(42));
+    let stop = Sent::new(bench.plugin.stop());
+    event(&mut events, |kind| {
+        matches!(kind, PluginEventKind::Stopping { .. }).then_some(())
+    })
+    .await;
+    items.send(22).await.unwrap();
+    assert_eq!(in_time(doubled.next()).await.unwrap(), Ok(44));
+    drop(items);
+    assert_eq!(in_time(doubled.next()).await, None);
+    stop.outcome().await;
+    let ended_by = event(&mut events, |kind| match kind {
+        PluginEventKind::Died(death) => Some(death.ended_by.clone()),
+        _ => None,
+    })
+    .await;
+    assert_eq!(ended_by, EndedBy::Request(Rung::Drain));
+}

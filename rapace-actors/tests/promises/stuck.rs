@@ -1,0 +1,74 @@
+//! The plugin lives and does nothing.
+
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use rapace::process::{Death, EndedBy};
+
+use crate::support::{Bench, Sent, death};
+
+const LIMIT: Duration = Duration::from_secs(1);
+
+async fn impatient() -> Bench {
+    Bench::with(|spec| spec.stuck_after(LIMIT)).await
+}
+
+fn assert_stuck(death: &Death) {
+    let EndedBy::Stuck(silent) = death.ended_by else {
+        panic!("{death}");
+    };
+    assert!(silent >= LIMIT, "{silent:?}");
+    assert!(death.to_string().contains("was stuck for"), "{death}");
+}
+
+#[tokio::test]
+async fn a_process_that_is_stopped_is_found_killed_and_restarted() {
+    let bench = impatient().await;
+    let begun = Sent::new(bench.subject.gated("begun".to_owned()));
+    bench.door.expect("begun").await;
+    let waits = Sent::new(bench.subject.note("waits".to_owned()));
+    bench.process().signal(Signal::SIGSTOP);
+    assert_stuck(&death(begun.outcome().await));
+    assert_eq!(waits.outcome().await.unwrap(), 1);
+    assert_eq!(bench.journal.lines(), ["#1 begin begun", "#2 waits"]);
+}
+
+#[tokio::test]
+async fn a_handler_that_holds_its_thread_is_found_killed_and_restarted() {
+    let bench = impatient().await;
+    let hangs = Sent::new(bench.subject.hang());
+    bench.journal.wait_for("hangs").await;
+    let waits = Sent::new(bench.subject.note("waits".to_owned()));
+    assert_stuck(&death(hangs.outcome().await));
+    assert_eq!(waits.outcome().await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_handler_that_waits_is_not_stuck() {
+    let bench = impatient().await;
+    let begun = Sent::new(bench.subject.gated("begun".to_owned()));
+    bench.door.expect("begun").await;
+    // Several times the limit, which is what is tested.
+    let patience = tokio::time::timeout(3 * LIMIT, bench.plugin.down()).await;
+    assert!(patience.is_err());
+    bench.door.open(1);
+    assert_eq!(begun.outcome().await.unwrap(), "begun");
+    assert_eq!(bench.plugin.stats().restarts, 0);
+}
+
+#[tokio::test]
+async fn a_stuck_plugin_can_be_stopped() {
+    let bench = Bench::with(|spec| {
+        spec.stop_ladder(rapace::process::StopLadder {
+            drain: Duration::from_millis(50),
+            terminate: Duration::from_millis(50),
+            ..Default::default()
+        })
+    })
+    .await;
+    let hangs = Sent::new(bench.subject.hang());
+    bench.journal.wait_for("hangs").await;
+    bench.process().signal(Signal::SIGSTOP);
+    crate::support::in_time(bench.plugin.stop()).await;
+    assert!(death(hangs.outcome().await).was_requested());
+}

@@ -1,0 +1,157 @@
+//! The plugin under test.
+
+use futures_util::StreamExt;
+use rapace::{Blob, Streaming};
+
+use crate::door::DoorProxy;
+use crate::journal::Pen;
+
+#[rapace::service]
+pub trait Subject {
+    /// Gives the text back.
+    #[rapace(idempotent)]
+    async fn echo(&mut self, text: String) -> String;
+
+    /// Gives the bytes back.
+    async fn mirror(&mut self, bytes: Blob) -> Blob;
+
+    /// Says how many bytes came with the label.
+    async fn label(&mut self, label: String, bytes: Blob) -> u64;
+
+    /// Writes the text into the journal, and says how many this process has written.
+    async fn note(&mut self, text: String) -> u64;
+
+    /// Enters the host's door in the middle.
+    async fn gated(&mut self, text: String) -> String;
+
+    /// The same, and may run twice.
+    #[rapace(idempotent)]
+    async fn gated_again(&mut self, text: String) -> String;
+
+    /// Says something on stderr.
+    async fn say(&mut self, text: String);
+
+    /// Panics.
+    async fn fall(&mut self, message: String);
+
+    /// Ends the process.
+    async fn exit(&mut self, code: i32);
+
+    /// Ends the process with SIGABRT.
+    async fn abort(&mut self);
+
+    /// Starts a process that holds whatever this one does, and says which.
+    async fn leave_a_child(&mut self) -> u32;
+
+    /// Never lets go of the thread.
+    async fn hang(&mut self);
+
+    /// Has the host call another plugin.
+    async fn relay(&mut self, text: String) -> String;
+
+    /// Numbers without end.
+    async fn count_up(&mut self) -> Streaming<u64>;
+
+    /// Adds up, and says how the stream ended.
+    async fn sum(&mut self, items: Streaming<u64>) -> String;
+
+    /// Doubles each.
+    async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64>;
+}
+
+pub(crate) struct Plain {
+    pub(crate) pen: Pen,
+    pub(crate) door: DoorProxy,
+    pub(crate) written: u64,
+}
+
+impl Plain {
+    async fn enter(&self, text: String) -> String {
+        self.pen.write(&format!("begin {text}"));
+        self.door
+            .enter(text.clone())
+            .await
+            .expect("the host lets everybody in");
+        self.pen.write(&format!("end {text}"));
+        text
+    }
+}
+
+impl Subject for Plain {
+    async fn echo(&mut self, text: String) -> String {
+        text
+    }
+
+    async fn mirror(&mut self, bytes: Blob) -> Blob {
+        bytes
+    }
+
+    async fn label(&mut self, _: String, bytes: Blob) -> u64 {
+        bytes.len() as u64
+    }
+
+    async fn note(&mut self, text: String) -> u64 {
+        self.pen.write(&text);
+        self.written += 1;
+        self.written
+    }
+
+    async fn gated(&mut self, text: String) -> String {
+        self.enter(text).await
+    }
+
+    async fn gated_again(&mut self, text: String) -> String {
+        self.enter(text).await
+    }
+
+    async fn say(&mut self, text: String) {
+        eprintln!("{text}");
+    }
+
+    async fn fall(&mut self, message: String) {
+        panic!("{message}");
+    }
+
+    async fn exit(&mut self, code: i32) {
+        std::process::exit(code);
+    }
+
+    async fn abort(&mut self) {
+        std::process::abort();
+    }
+
+    async fn leave_a_child(&mut self) -> u32 {
+        let child = std::process::Command::new("/bin/sleep").arg("600").spawn();
+        child.expect("there is a sleep").id()
+    }
+
+    async fn hang(&mut self) {
+        self.pen.write("hangs");
+        loop {
+            std::thread::park();
+        }
+    }
+
+    async fn relay(&mut self, text: String) -> String {
+        self.door.relay(text).await.expect("the host relays")
+    }
+
+    async fn count_up(&mut self) -> Streaming<u64> {
+        Streaming::iter(0..)
+    }
+
+    async fn sum(&mut self, mut items: Streaming<u64>) -> String {
+        let mut sum = 0;
+        while let Some(item) = items.next().await {
+            match item {
+                Ok(item) => sum += item,
+                Err(error) => return format!("{sum}, then {error}"),
+            }
+        }
+        format!("{sum}, then the end")
+    }
+
+    async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64> {
+        Streaming::fallible(items.map(|item| item.map(|item| 2 * item)))
+    }
+}
