@@ -1,0 +1,40 @@
+//! The handbook's pages as documentation, so that `cargo test` compiles every block of Rust on them. Blocks that
+//! start processes are compiled only; all others run.
+//!
+//! `tests/pages.rs` checks that no page is missing here, and that links and images lead somewhere.
+
+macro_rules! pages {
+    ($($name:ident: $path:literal,)*) => {
+        $(
+            #[doc = include_str!(concat!("../../../", $path))]
+            pub mod $name {}
+        )*
+
+        /// The pages that are compiled, from the repository's root.
+        pub const PAGES: &[&str] = &[$($path),*];
+    };
+}
+
+pages! {
+    readme: "README.md",
+    introduction: "docs/README.md",
+    first_plugin: "docs/first-plugin.md",
+    concepts: "docs/concepts.md",
+    services: "docs/services.md",
+    proxies: "docs/proxies.md",
+    types: "docs/types.md",
+    streams: "docs/streams.md",
+    buffers: "docs/buffers.md",
+    deadlines: "docs/deadlines.md",
+    callbacks: "docs/callbacks.md",
+    plugins: "docs/plugins.md",
+    supervision: "docs/supervision.md",
+    promises: "docs/promises.md",
+    errors: "docs/errors.md",
+    observing: "docs/observing.md",
+    tuning: "docs/tuning.md",
+    memory: "docs/memory.md",
+    protocol: "docs/protocol.md",
+    security: "docs/security.md",
+    testing: "docs/testing.md",
+}

@@ -1,0 +1,120 @@
+//! Waits for echo clients at a socket path, and shows what becomes of each.
+//!
+//! ```text
+//! cargo run --example echo_server [-- <address>]
+//! ```
+//!
+//! The address is a path; without one it makes up its own and prints it. Any number of clients is
+//! served at once. A client that dies is reported, and the next one is served as if nothing had
+//! happened. Ctrl-C closes all sessions, and says so to the clients.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rapace::service::Service;
+use rapace_examples::echo::{EchoServer, EchoService, Echoing, Heartbeat, Problem, offer};
+use rapace_session::transport::shm;
+use rapace_session::{Session, SessionConfig, Side};
+use rapace_shm::{ControlSocket, Meeting, SegmentConfig};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// Time that a client has for saying hello.
+const HELLO: Duration = Duration::from_secs(5);
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("echo_server: {problem}");
+            problem.exit_code()
+        }
+    }
+}
+
+async fn run() -> Result<(), Problem> {
+    let mut arguments = std::env::args_os().skip(1);
+    let path = match (arguments.next(), arguments.next()) {
+        (None, _) => std::env::temp_dir().join(format!("rapace-echo-{}", std::process::id())),
+        (Some(path), None) if !path.to_string_lossy().starts_with('-') => PathBuf::from(path),
+        _ => return Err(Problem::Usage("usage: echo_server [<address>]".into())),
+    };
+    let meeting = Meeting::bind(&path).map_err(Problem::Meeting)?;
+    println!("listening at {}", meeting.path().display());
+    println!(
+        "in another terminal: cargo run --example echo_client -- {}",
+        path.display()
+    );
+    let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Os)?;
+    let (stop, stopping) = watch::channel(false);
+    let mut clients = JoinSet::new();
+    let mut met = 0_u32;
+    loop {
+        tokio::select! {
+            accepted = meeting.accept() => match accepted {
+                Ok(socket) => {
+                    met += 1;
+                    clients.spawn(serve(format!("client {met}"), socket, stopping.clone()));
+                }
+                Err(why) => eprintln!("echo_server: {why}"),
+            },
+            Some(_) = clients.join_next() => {}
+            _ = tokio::signal::ctrl_c() => break,
+            _ = terminate.recv() => break,
+        }
+    }
+    println!("stopping");
+    stop.send_replace(true);
+    while clients.join_next().await.is_some() {}
+    Ok(())
+}
+
+/// One client, from its hello to its end.
+async fn serve(name: String, socket: ControlSocket, stopping: watch::Receiver<bool>) {
+    let session = match tokio::time::timeout(HELLO, met(&name, socket)).await {
+        Ok(Ok(session)) => session,
+        Ok(Err(problem)) => return println!("{name}: {problem}"),
+        Err(_) => return println!("{name}: it did not say hello within {} s", HELLO.as_secs()),
+    };
+    let mut heart = Heartbeat::of(&session);
+    let mut look = tokio::time::interval(Duration::from_millis(50));
+    let mut stop = stopping;
+    let reason = loop {
+        tokio::select! {
+            reason = session.ended() => break reason,
+            _ = stop.wait_for(|stop| *stop) => session.close("the server is stopping"),
+            _ = look.tick() => {
+                heart.look();
+            }
+        }
+    };
+    let silence = heart.look().silence.as_millis();
+    let beats = heart.beats();
+    println!("{name}: {reason}; the last of {beats} heartbeats came about {silence} ms before");
+    let metrics = session.metrics();
+    println!(
+        "{name}: {} calls answered, {} bytes in, {} bytes out",
+        metrics.served, metrics.bytes_in, metrics.bytes_out
+    );
+    if let Some(stats) = session.link_stats() {
+        let with_it: u32 = stats.classes.iter().map(|class| class.in_flight).sum();
+        println!("{name}: {with_it} of our slots were with it");
+    }
+}
+
+async fn met(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
+    let link = socket.host(&SegmentConfig::default()).await;
+    let link = link.map_err(Problem::Establish)?;
+    let pid = link.peer().map_or(0, |peer| peer.pid);
+    let mut config = SessionConfig::new("echo_server");
+    config.offers = vec![EchoService::descriptor().offer()];
+    config.acceptor = offer(EchoServer::new(Echoing::to(name)));
+    let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
+    let session = session.map_err(Problem::Handshake)?;
+    let peer = session.peer().map_or("?", |hello| &hello.name);
+    println!("{name}: met {peer}, process {pid}");
+    Ok(session)
+}

@@ -1,0 +1,84 @@
+//! The search index.
+//!
+//! - S1: a chunk is a script that a page can load from anywhere, a disk included, and is complete in itself: it
+//!   holds some sections and the words that lead to them.
+//! - S2: where one chunk ends and the next begins depends on the pages alone, not on how they arrived.
+
+use facet::Facet;
+use rapace::Streaming;
+
+/// Makes a search index.
+#[rapace::service]
+pub trait Search {
+    /// Indexes pages as they come; a chunk goes out as soon as it holds `chunk_bytes` bytes of text.
+    #[rapace(idempotent)]
+    async fn index(
+        &self,
+        chunk_bytes: u32,
+        pages: Streaming<IndexPage>,
+    ) -> Result<Streaming<IndexChunk>, SearchError>;
+}
+
+/// A page to be found.
+#[derive(Debug, Clone, PartialEq, Eq, Facet)]
+pub struct IndexPage {
+    /// Where it lies, such as `guide/start.html`.
+    pub path: String,
+    /// Its title.
+    pub title: String,
+    /// What it says.
+    pub sections: Vec<Section>,
+}
+
+/// What stands under one heading.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
+pub struct Section {
+    /// The heading's anchor; empty for what precedes the first heading.
+    pub anchor: String,
+    /// The heading's text; empty for what precedes the first heading.
+    pub heading: String,
+    /// The text below it, white space folded.
+    pub text: String,
+}
+
+/// A part of the index.
+#[derive(Debug, Clone, PartialEq, Eq, Facet)]
+pub struct IndexChunk {
+    /// Which one, counted from 0.
+    pub number: u32,
+    /// How many sections it holds.
+    pub sections: u32,
+    /// How many different words lead to them.
+    pub terms: u32,
+    /// The script.
+    pub script: String,
+}
+
+/// Why no index was begun.
+#[derive(Debug, Clone, PartialEq, Eq, Facet)]
+#[repr(u8)]
+pub enum SearchError {
+    /// The chunks would be smaller than [`LEAST_CHUNK`].
+    ChunkTooSmall {
+        /// What was asked for, in bytes.
+        bytes: u32,
+    },
+}
+
+/// The least size of a chunk, in bytes of text: below it, scripts outnumber pages.
+pub const LEAST_CHUNK: u32 = 4 << 10;
+
+impl std::fmt::Display for SearchError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ChunkTooSmall { bytes } => {
+                write!(
+                    f,
+                    "chunks of {bytes} bytes are too small: ask for {LEAST_CHUNK} or more"
+                )
+            }
+        }
+    }
+}
+
+impl std::error::Error for SearchError {}

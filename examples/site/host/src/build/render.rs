@@ -1,0 +1,74 @@
+//! Pages to HTML.
+
+use futures_util::{StreamExt, TryStreamExt, stream};
+use site_api::markdown::{MarkdownError, PageSource, RenderedPage};
+
+use crate::content::{Content, Page};
+use crate::engine::{Engine, Failure, LONGEST};
+use crate::error::BuildError;
+use crate::plugin::PluginKind;
+use crate::problem::{Problem, ProblemKind};
+
+/// How many pages are given out at once: enough that the plugin never waits for the host.
+const AT_ONCE: usize = 8;
+
+/// What became of a page.
+pub(super) type Fate = Result<RenderedPage, MarkdownError>;
+
+/// Renders pages; what becomes of each, in their order.
+pub(super) async fn pages(engine: &Engine, pages: &[Page]) -> Result<Vec<Fate>, BuildError> {
+    engine.expect(PluginKind::Markdown, pages.len(), PluginKind::Links);
+    stream::iter(pages)
+        .map(|page| render(engine, page))
+        .buffered(AT_ONCE)
+        .try_collect()
+        .await
+}
+
+async fn render(engine: &Engine, page: &Page) -> Result<Fate, BuildError> {
+    let source = PageSource {
+        path: page.path.clone(),
+        text: page.text.clone(),
+    };
+    let markdown = &engine.services().markdown;
+    let call = || {
+        markdown
+            .render(source.clone())
+            .timeout(LONGEST)
+            .into_future()
+    };
+    match engine.ask(PluginKind::Markdown, call).await {
+        Ok(rendered) => Ok(Ok(rendered)),
+        Err(Failure::Refused(error)) => Ok(Err(error)),
+        Err(Failure::Stopped(error)) => Err(error),
+    }
+}
+
+/// The rendered pages; those that were not are taken out of the content and become problems, as do their notes.
+pub(super) fn keep(
+    content: &mut Content,
+    fates: Vec<Fate>,
+    problems: &mut Vec<Problem>,
+) -> Vec<RenderedPage> {
+    let pages = std::mem::take(&mut content.pages);
+    let mut kept = Vec::with_capacity(fates.len());
+    for (page, fate) in pages.into_iter().zip(fates) {
+        match fate {
+            Err(error) => problems.push(Problem::of_file(
+                &page.path,
+                ProblemKind::LeftOut,
+                error.to_string(),
+            )),
+            Ok(rendered) => {
+                let notes = rendered.notes.iter().map(|note| {
+                    let line = page.file_line(note.line);
+                    Problem::of_line(&page.path, line, ProblemKind::Markdown, note.text.as_str())
+                });
+                problems.extend(notes);
+                kept.push(rendered);
+                content.pages.push(page);
+            }
+        }
+    }
+    kept
+}

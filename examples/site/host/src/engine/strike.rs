@@ -1,0 +1,131 @@
+//! Kills, as they are carried out.
+//!
+//! - K1: a kill is over when the plugin has died of it and the next process is ready, so that no process is killed
+//!   twice and every kill counts.
+//! - K2: a kill goes on when whoever waits for it is gone: a stream that dies drops what feeds it.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rapace::plugin::{Plugin, PluginEventKind};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::task::JoinHandle;
+
+use crate::chaos::Schedule;
+use crate::plugin::PluginKind;
+
+/// The kills of a build.
+pub(crate) struct Chaos {
+    kills: u32,
+    schedule: Mutex<Schedule>,
+    plugins: Option<Arc<[Plugin]>>,
+    /// One kill at a time for each plugin.
+    turns: [Arc<tokio::sync::Mutex<()>>; PluginKind::ALL.len()],
+    under_way: Mutex<Vec<JoinHandle<()>>>,
+    done: Arc<AtomicU32>,
+}
+
+impl Chaos {
+    /// The kills of a schedule, carried out on these plugins.
+    pub(crate) fn new(kills: u32, schedule: Schedule, plugins: Option<Arc<[Plugin]>>) -> Self {
+        Self {
+            kills,
+            schedule: Mutex::new(schedule),
+            plugins,
+            turns: Default::default(),
+            under_way: Mutex::default(),
+            done: Arc::default(),
+        }
+    }
+
+    /// How many were asked for.
+    pub(crate) fn kills(&self) -> u32 {
+        self.kills
+    }
+
+    /// How many were carried out.
+    pub(crate) fn done(&self) -> u32 {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    /// Says how much work a plugin will have, and the number of its first piece; if there is none, another takes over
+    /// its kills.
+    pub(crate) fn fix(&self, plugin: PluginKind, first: u64, pieces: u64, instead: PluginKind) {
+        let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
+        match pieces {
+            0 => schedule.hand_over(plugin, instead),
+            pieces => schedule.fix(plugin, first, pieces),
+        }
+    }
+
+    /// How many kills are due with this piece of work.
+    pub(crate) fn reach(&self, plugin: PluginKind, piece: u64) -> u32 {
+        self.schedule
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .reach(plugin, piece)
+    }
+
+    /// Kills a plugin this many times, each process once.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the wait, not the kills (K2).
+    pub(crate) async fn strike(&self, kind: PluginKind, times: u32) {
+        let Some(plugin) = self.plugins.as_ref().map(|all| all[kind as usize].clone()) else {
+            return;
+        };
+        let turn = Arc::clone(&self.turns[kind as usize]);
+        let done = Arc::clone(&self.done);
+        let (over, wait) = tokio::sync::oneshot::channel();
+        let kill = tokio::spawn(async move {
+            let _turn = turn.lock_owned().await;
+            for _ in 0..times {
+                if !kill(&plugin, &done).await {
+                    break;
+                }
+            }
+            // Whoever waited may be gone (K2).
+            let _ = over.send(());
+        });
+        self.under_way
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(kill);
+        let _ = wait.await;
+    }
+
+    /// Waits for the kills under way.
+    pub(crate) async fn settle(&self) {
+        loop {
+            let Some(kill) = self
+                .under_way
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .pop()
+            else {
+                return;
+            };
+            // A kill that panicked has been counted or not; either way it is over.
+            let _ = kill.await;
+        }
+    }
+}
+
+/// Kills the present process and waits for the next (K1). Whether there is one.
+async fn kill(plugin: &Plugin, done: &AtomicU32) -> bool {
+    if plugin.ready().await.is_err() {
+        return false;
+    }
+    let mut events = plugin.events();
+    plugin.kill();
+    loop {
+        match events.recv().await.map(|event| event.kind) {
+            Ok(PluginEventKind::Died(_)) => {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+            Ok(PluginEventKind::Ready { .. }) => return true,
+            Ok(PluginEventKind::Down(_)) | Err(RecvError::Closed) => return false,
+            Ok(_) | Err(RecvError::Lagged(_)) => {}
+        }
+    }
+}

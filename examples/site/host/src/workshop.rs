@@ -1,0 +1,156 @@
+//! The services that do the work, and the processes behind them, if there are any.
+//!
+//! - W1: whatever is behind a proxy, a call through it reads the same: the rest of the host cannot tell.
+//! - W2: all five plugins are started at once. One that cannot be used ends the build at its first failure, with
+//!   what rapace says about it, whatever its restart policy allows: there is no work yet that could be lost.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rapace::plugin::{Plugin, PluginEventKind};
+use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
+use rapace::{PluginSpec, RestartPolicy};
+use site_api::highlight::HighlighterProxy;
+use site_api::images::ImagesProxy;
+use site_api::links::LinksProxy;
+use site_api::markdown::MarkdownProxy;
+use site_api::search::SearchProxy;
+
+use crate::error::BuildError;
+use crate::plugin::PluginKind;
+
+/// The addresses of the five services.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Markdown to HTML.
+    pub markdown: MarkdownProxy,
+    /// Syntax highlighting.
+    pub highlight: HighlighterProxy,
+    /// Images.
+    pub images: ImagesProxy,
+    /// The search index.
+    pub search: SearchProxy,
+    /// Link checking.
+    pub links: LinksProxy,
+}
+
+/// The services, and what is behind them.
+#[derive(Clone, Debug)]
+pub struct Workshop {
+    pub(crate) services: Services,
+    /// In the order of [`PluginKind::ALL`]; none if the services are in this process.
+    pub(crate) plugins: Option<Arc<[Plugin]>>,
+}
+
+impl Workshop {
+    /// Services in this process.
+    #[must_use]
+    pub fn local(services: Services) -> Self {
+        Self {
+            services,
+            plugins: None,
+        }
+    }
+
+    /// Starts the plugins whose executables lie in `folder`, to be killed `kills` times.
+    ///
+    /// # Cancel safety
+    /// Dropping the future stops the plugins.
+    ///
+    /// # Errors
+    /// [`BuildError::PluginStart`] for the first, in the order of the report, that cannot be used.
+    pub async fn start(folder: &Path, kills: u32) -> Result<Self, BuildError> {
+        let starts = PluginKind::ALL.map(|kind| start(kind, folder, kills));
+        let (started, failed): (Vec<_>, Vec<_>) =
+            join_all(starts).await.into_iter().partition(Result::is_ok);
+        let plugins: Vec<Plugin> = started.into_iter().flatten().collect();
+        if let Some(Err(error)) = failed.into_iter().next() {
+            join_all(plugins.iter().map(Plugin::stop)).await;
+            return Err(error);
+        }
+        let of = |kind: PluginKind| &plugins[kind as usize];
+        let services = Services {
+            markdown: of(PluginKind::Markdown).proxy(),
+            highlight: of(PluginKind::Highlight).proxy(),
+            images: of(PluginKind::Images).proxy(),
+            search: of(PluginKind::Search).proxy(),
+            links: of(PluginKind::Links).proxy(),
+        };
+        Ok(Self {
+            services,
+            plugins: Some(plugins.into()),
+        })
+    }
+
+    /// Stops the plugins, each when it has finished what it was given.
+    ///
+    /// # Cancel safety
+    /// Dropping the future does not undo the request.
+    pub async fn stop(&self) {
+        if let Some(plugins) = &self.plugins {
+            join_all(plugins.iter().map(Plugin::stop)).await;
+        }
+    }
+}
+
+async fn start(kind: PluginKind, folder: &Path, kills: u32) -> Result<Plugin, BuildError> {
+    let path = kind.executable(folder);
+    let spec = Plugin::builder(kind.name(), &path).restart(restarts(kills));
+    let spec = match kind {
+        PluginKind::Markdown => spec.expects::<MarkdownProxy>(),
+        PluginKind::Highlight => spec.expects::<HighlighterProxy>(),
+        PluginKind::Images => spec.expects::<ImagesProxy>(),
+        PluginKind::Search => spec.expects::<SearchProxy>(),
+        PluginKind::Links => spec.expects::<LinksProxy>(),
+    };
+    first_start(spec)
+        .await
+        .map_err(|reason| BuildError::PluginStart { path, reason })
+}
+
+/// Starts a plugin once (W2).
+async fn first_start(spec: PluginSpec) -> Result<Plugin, String> {
+    let plugin = spec.spawn();
+    let mut events = plugin.events();
+    let failure = async {
+        loop {
+            match events.recv().await.map(|event| event.kind) {
+                Ok(PluginEventKind::Died(death)) => return death.to_string(),
+                Ok(PluginEventKind::NotStarted(error)) => return error.to_string(),
+                Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
+                // The plugin is down, which `ready` says better.
+                Err(tokio::sync::broadcast::error::RecvError::Closed) => {
+                    std::future::pending::<()>().await
+                }
+            }
+        }
+    };
+    let failure = tokio::select! {
+        ready = plugin.ready() => match ready {
+            Ok(()) => return Ok(plugin),
+            Err(down) => down.to_string(),
+        },
+        failure = failure => failure,
+    };
+    plugin.stop().await;
+    Err(failure)
+}
+
+/// As many restarts as there will be kills, and a few for what goes wrong by itself.
+fn restarts(kills: u32) -> RestartConfig {
+    RestartConfig {
+        policy: RestartPolicy::Permanent,
+        limit: kills as usize + 5,
+        within: Duration::from_secs(3600),
+        backoff: BackoffConfig {
+            first_is_immediate: true,
+            // A start takes a few milliseconds, and every restart is one that was asked for.
+            first: Duration::from_millis(5),
+            factor: if kills > 0 { 1.0 } else { 2.0 },
+            ..BackoffConfig::default()
+        },
+        breaker: Breaker::GiveUp,
+    }
+}

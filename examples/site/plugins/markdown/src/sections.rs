@@ -1,0 +1,78 @@
+//! The text between headings, as the search index wants it.
+//!
+//! - S1: a section starts at each heading; what precedes the first one is a section without a name.
+//! - S2: white space is folded, and blocks are set apart by one space.
+//! - S3: prose and inline code are text; code blocks and raw HTML are not.
+
+use site_api::search::Section;
+
+/// The sections of a page, in the making.
+#[derive(Default)]
+pub(crate) struct Sections {
+    done: Vec<Section>,
+    open: Section,
+}
+
+impl Sections {
+    /// Starts the section of a heading.
+    pub(crate) fn heading(&mut self, anchor: &str, text: &str) {
+        self.close();
+        self.open.anchor = anchor.to_owned();
+        self.open.heading = text.to_owned();
+    }
+
+    pub(crate) fn text(&mut self, text: &str) {
+        for c in text.chars() {
+            if c.is_whitespace() {
+                self.space();
+            } else {
+                self.open.text.push(c);
+            }
+        }
+    }
+
+    /// Sets what follows apart from what precedes.
+    pub(crate) fn space(&mut self) {
+        if !self.open.text.is_empty() && !self.open.text.ends_with(' ') {
+            self.open.text.push(' ');
+        }
+    }
+
+    pub(crate) fn finish(mut self) -> Vec<Section> {
+        self.close();
+        self.done
+    }
+
+    fn close(&mut self) {
+        let mut section = std::mem::take(&mut self.open);
+        section.text.truncate(section.text.trim_end().len());
+        if !section.text.is_empty() || !section.heading.is_empty() {
+            self.done.push(section);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_is_folded_across_blocks() {
+        let mut sections = Sections::default();
+        sections.text(" one\n  two ");
+        sections.space();
+        sections.text("three ");
+        assert_eq!(sections.finish()[0].text, "one two three");
+    }
+
+    #[test]
+    fn an_empty_page_has_no_sections_and_an_empty_heading_has_one() {
+        assert!(Sections::default().finish().is_empty());
+        let mut sections = Sections::default();
+        sections.heading("a", "A");
+        sections.heading("b", "B");
+        sections.text("x");
+        let names: Vec<_> = sections.finish().into_iter().map(|s| s.heading).collect();
+        assert_eq!(names, ["A", "B"]);
+    }
+}

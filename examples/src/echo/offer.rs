@@ -1,0 +1,99 @@
+//! Offers one service to a peer that nobody started as a plugin.
+//!
+//! For a plugin and its host `rapace::plugin` does this. Peers that meet at a socket path establish
+//! their session themselves, and tell it here what can be called.
+//!
+//! - O1: calls are taken one at a time, in the order in which they came. The mailbox has no bound of
+//!   its own: the window that the peer is granted bounds it.
+//! - O2: a call whose caller has left is dropped at its next await.
+
+use std::sync::Arc;
+
+use rapace::service::{Serve, Service};
+use rapace_codec::{EncodeError, Writer};
+use rapace_session::{Acceptor, Encode, Failure, IncomingCall, RunningCall, Sink};
+use tokio::sync::mpsc;
+
+/// Calls that may wait.
+const WINDOW: u32 = 64;
+
+/// Serves `service` to one session, for as long as that lasts.
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn offer<T: Serve>(service: T) -> Arc<dyn Acceptor> {
+    let (mailbox, calls) = mpsc::unbounded_channel();
+    tokio::spawn(serve(service, calls));
+    Arc::new(Offered {
+        name: T::Service::descriptor().name,
+        mailbox: Arc::new(Mailbox(mailbox)),
+    })
+}
+
+struct Offered {
+    name: &'static str,
+    mailbox: Arc<Mailbox>,
+}
+
+impl Acceptor for Offered {
+    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        if service == self.name {
+            Ok((Arc::clone(&self.mailbox) as Arc<dyn Sink>, WINDOW))
+        } else {
+            Err(format!("no service `{service}` here, only `{}`", self.name))
+        }
+    }
+}
+
+struct Mailbox(mpsc::UnboundedSender<IncomingCall>);
+
+impl Sink for Mailbox {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0.send(call).map_err(|refused| refused.0)
+    }
+}
+
+async fn serve<T: Serve>(mut service: T, mut calls: mpsc::UnboundedReceiver<IncomingCall>) {
+    while let Some(call) = calls.recv().await {
+        let method = call.method();
+        let Some(mut running) = call.begin() else {
+            continue;
+        };
+        let request = match decode::<T::Service>(method, &mut running) {
+            Ok(request) => request,
+            Err(failure) => {
+                running.fail(&failure);
+                continue;
+            }
+        };
+        let work = running.context().scope(service.handle(request));
+        let response = tokio::select! {
+            biased;
+            response = work => response,
+            failure = running.cancelled() => { // O2
+                running.fail(&failure);
+                continue;
+            }
+        };
+        let status = T::Service::status(&response);
+        running.reply(status, &Body::<T::Service>(&response)).await;
+    }
+}
+
+fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
+    let envelope = running.take_arguments().ok_or(Failure::Dropped)?;
+    let mut reader = envelope.reader();
+    let bad = |why: &dyn std::fmt::Debug| Failure::BadArguments(format!("{why:?}"));
+    let request =
+        S::decode_request(method, &mut reader, running.take_receiver()).map_err(|why| bad(&why))?;
+    reader.finish().map_err(|why| bad(&why))?;
+    Ok(request)
+}
+
+struct Body<'a, S: Service>(&'a S::Response);
+
+impl<S: Service> Encode for Body<'_, S> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        S::encode_response(self.0, writer)
+    }
+}

@@ -1,0 +1,135 @@
+//! Payloads of every size, there and back, both ways that bytes can travel.
+//!
+//! - R1: every payload is compared with what comes back.
+//! - R2: sizes lie on both sides of what a descriptor holds, and in every size class.
+
+use std::time::{Duration, Instant};
+
+use rapace::Blob;
+use rapace_session::Session;
+use rapace_shm::INLINE_MAX;
+
+use super::exit::Problem;
+use super::service::EchoProxy;
+use super::slots::size;
+
+/// Time given to one size.
+const TIME: Duration = Duration::from_millis(20);
+
+/// Round trips at most, of one size.
+const MOST: usize = 500;
+
+/// Sends payloads of every size and prints what a round trip took.
+///
+/// # Errors
+/// If a call fails, or a payload comes back changed (R1).
+pub async fn round_trips(session: &Session, proxy: &EchoProxy) -> Result<(), Problem> {
+    println!("round trips: median (best), or what became of it");
+    println!("  {:<10} {:>18} {:>18}", "size", "as Vec<u8>", "as Blob");
+    for len in sizes(session) {
+        let payload = pattern(len);
+        let bytes = repeated(async || {
+            let sent = payload.clone();
+            let start = Instant::now();
+            let back = proxy.echo_bytes(sent).await;
+            let took = start.elapsed();
+            let back = back.map_err(|why| why.to_string())?;
+            Ok((took, back == payload))
+        });
+        let bytes = bytes.await;
+        let blob = repeated(async || {
+            let mut slot = proxy.allocate(len).await;
+            slot.copy_from_slice(&payload);
+            let slot: Blob = slot.freeze();
+            let start = Instant::now();
+            let back = proxy.echo_blob(slot).await;
+            let took = start.elapsed();
+            let back = back.map_err(|why| why.to_string())?;
+            Ok((took, *back == *payload))
+        });
+        let blob = blob.await;
+        println!(
+            "  {:<10} {:>18} {:>18}",
+            size(len),
+            text(&bytes),
+            text(&blob)
+        );
+        for (way, result) in [("Vec<u8>", &bytes), ("Blob", &blob)] {
+            match result {
+                Trip::Changed => {
+                    return Err(Problem::Differs(format!("{len} bytes as {way}")));
+                }
+                // More than the largest slot holds is refused, and nothing else is harmed.
+                Trip::Failed(why) if session.end_reason().is_some() => {
+                    return Err(Problem::call(format!("echoing {len} bytes as {way}"), why));
+                }
+                Trip::Failed(why) => println!("    {way}: {why}"),
+                Trip::Took { .. } => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What became of the round trips of one size.
+enum Trip {
+    Took { median: Duration, best: Duration },
+    Failed(String),
+    Changed,
+}
+
+fn text(trip: &Trip) -> String {
+    match trip {
+        Trip::Took { median, best } => {
+            let (unit, per_second) = match median.as_millis() {
+                0..10 => ("µs", 1e6),
+                _ => ("ms", 1e3),
+            };
+            let [median, best] = [median, best].map(|time| time.as_secs_f64() * per_second);
+            format!("{median:.1} {unit} ({best:.1})")
+        }
+        Trip::Failed(_) => "refused".into(),
+        Trip::Changed => "changed".into(),
+    }
+}
+
+async fn repeated(trip: impl AsyncFn() -> Result<(Duration, bool), String>) -> Trip {
+    let start = Instant::now();
+    let mut times = Vec::new();
+    while times.is_empty() || (times.len() < MOST && start.elapsed() < TIME) {
+        match trip().await {
+            Ok((took, true)) => times.push(took),
+            Ok((_, false)) => return Trip::Changed,
+            Err(why) => return Trip::Failed(why),
+        }
+    }
+    times.sort();
+    Trip::Took {
+        median: times[times.len() / 2],
+        best: times[0],
+    }
+}
+
+/// R2. A `Vec` has its length before its bytes, one byte for a short one: the longest that fits a
+/// descriptor is a byte shorter than the descriptor's room.
+fn sizes(session: &Session) -> Vec<usize> {
+    let mut sizes = vec![0, 16, INLINE_MAX - 1, INLINE_MAX, INLINE_MAX + 1];
+    let classes = session.link_stats().map(|stats| stats.classes);
+    for class in classes.unwrap_or_default() {
+        let slot = class.slot_size as usize;
+        // With the length before them, the first fill a slot of this class, and the second do not.
+        sizes.extend([slot - 8, slot]);
+    }
+    sizes
+}
+
+/// Bytes that differ from those of their neighbourhood.
+fn pattern(len: usize) -> Vec<u8> {
+    let block: Vec<u8> = (0..4099_u32).map(|i| ((i * i) >> 3) as u8).collect();
+    let mut bytes = Vec::with_capacity(len);
+    while bytes.len() < len {
+        let left = (len - bytes.len()).min(block.len());
+        bytes.extend_from_slice(&block[..left]);
+    }
+    bytes
+}

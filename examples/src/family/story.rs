@@ -1,0 +1,220 @@
+//! What happens to a family, printed as it happens.
+//!
+//! - T1: lines are printed in the order in which things happened. The events of several plugins come
+//!   through several channels; on a runtime with one thread they are forwarded in that order.
+//! - T2: who waits for a stage goes on after its line was printed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use rapace::Supervisor;
+use rapace::plugin::{PluginEvent, PluginEventKind};
+use rapace::process::EndedBy;
+use rapace::supervision::{BackoffConfig, DownReason};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+/// Which lines are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Everything.
+    All,
+    /// Failures, the waits after them, and who is down.
+    Failures,
+}
+
+/// How far the story has got with a plugin. Processes are counted from one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// This process of it, or a later one, was ready.
+    Ready(u64),
+    /// This process of it, or a later one, is gone.
+    Gone(u64),
+    /// It does not come back by itself.
+    Down,
+}
+
+/// A family's events on their way to the terminal.
+#[derive(Debug)]
+pub struct Story {
+    told: watch::Receiver<Told>,
+    _tasks: JoinSet<()>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Told {
+    ready: BTreeMap<String, u64>,
+    gone: BTreeMap<String, u64>,
+    down: BTreeSet<String>,
+    /// Who had which process id.
+    processes: BTreeMap<u32, String>,
+}
+
+impl Story {
+    /// Tells what happens to the family from now on. `backoff` is what its waits are held against.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    #[must_use]
+    pub fn of(family: &Supervisor, part: Part, backoff: BackoffConfig) -> Self {
+        let (merge, mut events) = mpsc::unbounded_channel::<PluginEvent>();
+        let (tell, told) = watch::channel(Told::default());
+        let mut tasks = JoinSet::new();
+        for plugin in family.plugins() {
+            let mut heard = plugin.events();
+            let merge = merge.clone();
+            tasks.spawn(async move {
+                while let Ok(event) = heard.recv().await {
+                    if merge.send(event).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        tasks.spawn(async move {
+            let mut latest = BTreeMap::new();
+            while let Some(event) = events.recv().await {
+                if let Some(line) = line(&event, part, &backoff, &mut latest) {
+                    println!("{line}");
+                }
+                tell.send_modify(|told| told.note(&event));
+            }
+        });
+        Self {
+            told,
+            _tasks: tasks,
+        }
+    }
+
+    /// Waits until the story has got there.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn until(&self, plugin: &str, stage: Stage) {
+        let mut told = self.told.clone();
+        let there = told.wait_for(|told| match stage {
+            Stage::Ready(process) => told.ready.get(plugin) >= Some(&process),
+            Stage::Gone(process) => told.gone.get(plugin) >= Some(&process),
+            Stage::Down => told.down.contains(plugin),
+        });
+        // The story ends with its task, which nobody stops while somebody listens.
+        let _ = there.await;
+    }
+
+    /// Whose process that is, or was: for example `index #2`. Waits until the story has got there.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    pub async fn whose(&self, pid: u32) -> String {
+        let mut told = self.told.clone();
+        let known = told
+            .wait_for(|told| told.processes.contains_key(&pid))
+            .await;
+        known.map_or_else(
+            |_| format!("process {pid}"),
+            |told| told.processes[&pid].clone(),
+        )
+    }
+
+    /// The latest process of that plugin that was ready.
+    #[must_use]
+    pub fn latest(&self, plugin: &str) -> Option<u64> {
+        self.told.borrow().ready.get(plugin).copied()
+    }
+}
+
+impl Told {
+    fn note(&mut self, event: &PluginEvent) {
+        let name = event.plugin.to_string();
+        self.down.remove(&name);
+        match &event.kind {
+            PluginEventKind::Ready { incarnation, pid } => {
+                let whose = format!("{name} {incarnation}");
+                self.processes.insert(*pid, whose);
+                self.ready.insert(name, incarnation.get());
+            }
+            PluginEventKind::Died(death) => {
+                self.gone.insert(name, death.incarnation.get());
+            }
+            PluginEventKind::Down(_) => {
+                self.down.insert(name);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// One line for one event, if it is told.
+fn line(
+    event: &PluginEvent,
+    part: Part,
+    backoff: &BackoffConfig,
+    latest: &mut BTreeMap<String, u64>,
+) -> Option<String> {
+    let name = &*event.plugin;
+    let failure = match &event.kind {
+        PluginEventKind::Died(death) => death.is_failure(),
+        PluginEventKind::Backoff { .. }
+        | PluginEventKind::Paused { .. }
+        | PluginEventKind::Down(_)
+        | PluginEventKind::NotStarted(_) => true,
+        _ => false,
+    };
+    if let PluginEventKind::Starting { incarnation } = &event.kind {
+        latest.insert(name.to_owned(), incarnation.get());
+    }
+    if part == Part::Failures && !failure {
+        return None;
+    }
+    let what = match &event.kind {
+        PluginEventKind::Starting { .. } => "is started".to_owned(),
+        PluginEventKind::Ready { pid, .. } => format!("is ready (process {pid})"),
+        PluginEventKind::Stopping { .. } => "is being stopped".to_owned(),
+        PluginEventKind::Died(death) => match death.ended_by {
+            EndedBy::Request(_) => "has stopped".to_owned(),
+            _ => format!("HAS FAILED: it {}", death.cause),
+        },
+        PluginEventKind::NotStarted(why) => format!("cannot be started: {why}"),
+        PluginEventKind::Backoff { attempt, wait } => waits(*attempt, *wait, backoff),
+        PluginEventKind::Held { sibling } if **sibling == *name => "waits for its turn".to_owned(),
+        PluginEventKind::Held { sibling } => format!("waits for {sibling}"),
+        PluginEventKind::Paused { wait, .. } => format!("is left alone for {wait:?}, then probed"),
+        PluginEventKind::Down(reason) => down(reason),
+    };
+    let number = latest
+        .get(name)
+        .map_or(String::new(), |it| format!("#{it}"));
+    Some(format!("  {name:<6} {number:<3} {what}"))
+}
+
+/// The wait before an attempt, and whether it lies where the configuration says.
+fn waits(attempt: u32, wait: Duration, backoff: &BackoffConfig) -> String {
+    let growths = attempt - u32::from(backoff.first_is_immediate);
+    let Some(growths) = growths.checked_sub(1) else {
+        let verdict = if wait.is_zero() { "" } else { ", BUT WAITS" };
+        return format!("comes back: attempt {attempt}, at once{verdict}");
+    };
+    let full = backoff.first.mul_f64(backoff.factor.powf(growths.into()));
+    let full = full.min(backoff.cap);
+    let fits = wait <= full && wait >= full / 2;
+    let verdict = if fits {
+        String::new()
+    } else {
+        format!(", BUT WAITS {wait:?}")
+    };
+    format!(
+        "comes back: attempt {attempt}, in {:?} to {full:?}{verdict}",
+        full / 2
+    )
+}
+
+fn down(reason: &DownReason) -> String {
+    match reason {
+        DownReason::Stopped => "is down, as requested".to_owned(),
+        DownReason::StoppedWithSibling(sibling) => format!("is down, because of {sibling}"),
+        DownReason::RestartLimit { limit, .. } => format!("is given up: {limit}"),
+        DownReason::Completed(_) => "is down: it has done its work".to_owned(),
+        DownReason::NotRestarted(_) => "is down, and not restarted".to_owned(),
+        other => format!("is down: {other:?}"),
+    }
+}

@@ -1,0 +1,112 @@
+//! Children that do not come.
+
+use std::time::Duration;
+
+use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
+use rapace::supervision::{Breaker, RestartConfig};
+use rapace::{PluginSpec, RestartPolicy, SupervisionStrategy};
+
+use super::log::{Family, in_time, quick, serving, silent};
+
+fn once() -> RestartConfig {
+    RestartConfig {
+        limit: 1,
+        ..quick()
+    }
+}
+
+#[tokio::test]
+async fn who_is_never_ready_is_given_up_with_what_depends_on_it() {
+    in_time(async {
+        for (strategy, expected) in [
+            (OneForOne, "a:#1 b:RestartLimit c:#1"),
+            (
+                OneForAll,
+                "a:StoppedWithSibling b:RestartLimit c:StoppedWithSibling",
+            ),
+            (RestForOne, "a:#1 b:RestartLimit c:StoppedWithSibling"),
+        ] {
+            let never = silent("b", Duration::from_millis(50)).restart(once());
+            let children = vec![serving("a", quick()), never, serving("c", quick())];
+            let family = Family::spawn(strategy, children);
+            let why = family.supervisor.ready().await.expect_err("b is down");
+            let which = if strategy == OneForAll { "a" } else { "b" };
+            assert_eq!(&*why.plugin, which, "{why}");
+            assert_eq!(family.states(), expected);
+            family.supervisor.stop().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_cannot_be_started_at_all_is_told_of_at_once() {
+    in_time(async {
+        let nowhere = PluginSpec::new("b", "/nowhere/at/all").restart(quick());
+        let children = vec![serving("a", quick()), nowhere, serving("c", quick())];
+        let family = Family::spawn(RestForOne, children);
+        let (ready, read) = tokio::join!(family.supervisor.ready(), family.read("c"));
+        assert!(
+            ready
+                .expect_err("b is down")
+                .to_string()
+                .contains("/nowhere/at/all")
+        );
+        assert!(
+            read.expect_err("c is down")
+                .contains("its sibling `b` failed")
+        );
+        assert_eq!(family.states(), "a:#1 b:StartFailed c:StoppedWithSibling");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_has_done_its_work_leaves_the_others_alone() {
+    in_time(async {
+        let done = PluginSpec::new("b", "/bin/true").restart_policy(RestartPolicy::Transient);
+        let children = vec![serving("a", quick()), done, serving("c", quick())];
+        let family = Family::spawn(OneForAll, children);
+        family.until("c!").await;
+        assert_eq!(family.states(), "a:#1 b:Completed c:#1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn callers_who_wait_for_a_sibling_hear_that_it_does_not_come() {
+    in_time(async {
+        let family = Family::up(RestForOne, &once()).await;
+        family.kill("a");
+        family.until("c!").await;
+        // The second failure of b's only life is one too many.
+        family.kill("b");
+        family.until("c!").await;
+        family.kill("b");
+        family.until("b.").await;
+        let why = family.read("c").await.expect_err("it goes down with b");
+        assert!(why.contains("its sibling `b` failed"), "{why}");
+        family.until("c.").await;
+        assert_eq!(family.states(), "a:#2 b:RestartLimit c:StoppedWithSibling");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_is_probed_takes_its_siblings_along_when_it_answers() {
+    in_time(async {
+        let breaker = Breaker::Probe(Duration::from_millis(200));
+        let family = Family::up(OneForAll, &RestartConfig { breaker, ..once() }).await;
+        family.kill("b");
+        family.until("c!").await;
+        let before = family.pids();
+        family.kill("b");
+        family.until("b?").await;
+        let why = family.read("b").await.expect_err("it is left alone");
+        assert!(why.contains("it is tried again"), "{why}");
+        assert_eq!(family.read("a").await, Ok(before[0]), "it serves meanwhile");
+        assert_eq!(family.until("c!").await, "+b b! -c -a +a a! +c c!");
+        assert_eq!(family.states(), "a:#3 b:#3 c:#3");
+    })
+    .await;
+}

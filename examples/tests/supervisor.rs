@@ -1,0 +1,11 @@
+//! Families of real processes: who is stopped, restarted or left alone, and that nothing hangs.
+//!
+//! The plugin is the `supervision` example, started with `--plugin`.
+
+mod family {
+    pub(crate) mod log;
+    pub(crate) mod program;
+    mod rounds;
+    mod stops;
+    mod trouble;
+}
