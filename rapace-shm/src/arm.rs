@@ -12,17 +12,18 @@
 //!   The word keeps one writer, and a burst costs one system call.
 //! - A5: whoever was rung arms under a new epoch before sleeping again.
 
-use crate::sync::{AtomicU32, Ordering, fence};
+use crate::order;
+use crate::sync::AtomicU32;
 
 /// Our own armed word.
 pub(crate) trait ArmWord {
-    /// Stores the epoch. The fence that follows orders it.
+    /// Stores the epoch, relaxed. The fence that follows orders it.
     fn store(&self, epoch: u32);
 }
 
 /// The peer's armed word.
 pub(crate) trait PeerArmWord {
-    /// Loads the epoch. Any value may come back.
+    /// Loads the epoch, relaxed. The fence before orders it. Any value may come back.
     fn load(&self) -> u32;
 }
 
@@ -42,7 +43,7 @@ impl<W: ArmWord> Arm<W> {
     pub(crate) fn arm(&mut self) {
         self.epoch = self.epoch.wrapping_add(2) | 1;
         self.word.store(self.epoch);
-        fence(Ordering::SeqCst); // A2
+        order::sleeper(); // A2
     }
 
     /// Says that no ring is needed.
@@ -77,8 +78,8 @@ impl<W: PeerArmWord> Ringer<W> {
     /// To be asked after every publication: whether the sleeper must be rung now (A3, A4). Two
     /// threads that race here may both be told to ring; none of them being told is impossible.
     pub(crate) fn must_ring(&self) -> bool {
-        fence(Ordering::SeqCst); // A3
+        order::waker(); // A3
         let epoch = self.word.load();
-        epoch & 1 == 1 && self.rung.swap(epoch, Ordering::Relaxed) != epoch
+        epoch & 1 == 1 && self.rung.swap(epoch, order::RELAXED) != epoch
     }
 }

@@ -11,18 +11,23 @@
 use std::ops::Range;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::AtomicU32;
 
 use nix::fcntl::{FallocateFlags, fallocate};
 
 use crate::arm::{ArmWord, PeerArmWord};
+use crate::claims::{ClaimMemory, PeerClaimMemory};
 use crate::descriptor::Entry;
 use crate::layout::{
-    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, RETURN, RETURNS_TAIL, SlotPlace, TAIL,
+    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, RECV_ARMED, RETURN, RETURNS_TAIL,
+    SPACE_ARMED, SlotPlace, TAIL,
 };
+use crate::order;
 use crate::raw::{OwnMap, PeerMap};
 use crate::returns::ReturnMemory;
 use crate::ring::{ConsumerMemory, ProducerMemory};
+use crate::store::Store;
+use crate::sync::Ordering;
 
 /// The half that this process writes.
 #[derive(Debug)]
@@ -32,6 +37,8 @@ pub(crate) struct OwnHalf {
     pub(crate) bulk: OwnMap,
     /// The bulk object, if its seals allow holes to be punched.
     pub(crate) reclaim: Option<OwnedFd>,
+    /// How often we showed progress.
+    pub(crate) beats: AtomicU32,
 }
 
 /// The half that the other process writes.
@@ -51,15 +58,11 @@ impl OwnHalf {
         }
     }
 
-    /// Stores a claim mark. `call` is in range.
-    pub(crate) fn store_claim(&self, call: u32, generation: u32) {
-        let word = self.words.word(CLAIMS + call as usize * 4);
-        word.store(generation, Ordering::Release);
-    }
-
     /// Shows progress.
     pub(crate) fn beat(&self) {
-        self.words.word(HEARTBEAT).fetch_add(1, Ordering::Relaxed);
+        let beats = self.beats.fetch_add(1, order::RELAXED).wrapping_add(1);
+        let words = &self.words;
+        words.store(Store::Heartbeat, HEARTBEAT, beats, order::RELAXED);
     }
 
     /// Gives pages of a free bulk slot back: those of a range in it.
@@ -90,14 +93,9 @@ impl PeerHalf {
         }
     }
 
-    /// Loads a claim mark. `call` is in range.
-    pub(crate) fn load_claim(&self, call: u32) -> u32 {
-        self.words.load_acquire(CLAIMS + call as usize * 4)
-    }
-
     /// The peer's progress.
     pub(crate) fn heartbeat(&self) -> u32 {
-        self.words.load_acquire(HEARTBEAT)
+        self.words.load(HEARTBEAT)
     }
 
     /// As [`OwnHalf::prefault`], for our page tables.
@@ -138,15 +136,16 @@ impl ProducerMemory for RingOut {
 
     fn write(&self, place: u32, entry: &Entry) {
         let start = self.own.layout.ring + place as usize * DESCRIPTOR;
-        self.own.words.store_wide(start, entry);
+        self.own.words.store_wide(Store::Entry, start, entry);
     }
 
-    fn publish_tail(&self, tail: u32) {
-        self.own.words.word(TAIL).store(tail, Ordering::Release);
+    fn store_tail(&self, tail: u32, ordering: Ordering) {
+        let words = &self.own.words;
+        words.store(Store::Tail, TAIL, tail, ordering);
     }
 
-    fn peer_head(&self) -> u32 {
-        self.peer.words.load_acquire(HEAD)
+    fn load_head(&self) -> u32 {
+        self.peer.words.load(HEAD)
     }
 }
 
@@ -160,8 +159,8 @@ pub(crate) struct RingIn {
 impl ConsumerMemory for RingIn {
     type Entry = Entry;
 
-    fn peer_tail(&self) -> u32 {
-        self.peer.words.load_acquire(TAIL)
+    fn load_tail(&self) -> u32 {
+        self.peer.words.load(TAIL)
     }
 
     fn read(&self, place: u32) -> Entry {
@@ -169,8 +168,9 @@ impl ConsumerMemory for RingIn {
         self.peer.words.load_wide(start)
     }
 
-    fn publish_head(&self, head: u32) {
-        self.own.words.word(HEAD).store(head, Ordering::Release);
+    fn store_head(&self, head: u32, ordering: Ordering) {
+        let words = &self.own.words;
+        words.store(Store::Head, HEAD, head, ordering);
     }
 }
 
@@ -181,12 +181,13 @@ pub(crate) struct ReturnsOut(pub(crate) Arc<OwnHalf>);
 impl ReturnMemory for ReturnsOut {
     fn write(&self, place: u32, entry: u64) {
         let place = self.0.layout.returns + place as usize * RETURN;
-        self.0.words.store_wide(place, &[entry]);
+        let words = &self.0.words;
+        words.store_wide(Store::ReturnEntry, place, &[entry]);
     }
 
-    fn publish_tail(&self, tail: u32) {
-        let word = self.0.words.word(RETURNS_TAIL);
-        word.store(tail, Ordering::Release);
+    fn store_tail(&self, tail: u32, ordering: Ordering) {
+        let words = &self.0.words;
+        words.store(Store::ReturnsTail, RETURNS_TAIL, tail, ordering);
     }
 }
 
@@ -197,8 +198,8 @@ pub(crate) struct ReturnsIn(pub(crate) Arc<PeerHalf>);
 impl ConsumerMemory for ReturnsIn {
     type Entry = u64;
 
-    fn peer_tail(&self) -> u32 {
-        self.0.words.load_acquire(RETURNS_TAIL)
+    fn load_tail(&self) -> u32 {
+        self.0.words.load(RETURNS_TAIL)
     }
 
     fn read(&self, place: u32) -> u64 {
@@ -208,20 +209,57 @@ impl ConsumerMemory for ReturnsIn {
     }
 
     /// Nobody waits for room in a return ring: it is never full.
-    fn publish_head(&self, _: u32) {}
+    fn store_head(&self, _: u32, _: Ordering) {}
+}
+
+/// Our marks on the peer's calls.
+impl ClaimMemory for OwnHalf {
+    fn store(&self, call: u32, generation: u32, ordering: Ordering) {
+        let offset = CLAIMS + call as usize * 4;
+        let words = &self.words;
+        words.store(Store::Claim, offset, generation, ordering);
+    }
+}
+
+/// The peer's marks on our calls.
+impl PeerClaimMemory for PeerHalf {
+    fn load(&self, call: u32) -> u32 {
+        self.words.load(CLAIMS + call as usize * 4)
+    }
 }
 
 /// An armed word of ours.
 #[derive(Debug)]
 pub(crate) struct OwnWord {
-    pub(crate) half: Arc<OwnHalf>,
-    pub(crate) offset: usize,
+    half: Arc<OwnHalf>,
+    store: Store,
+    offset: usize,
+}
+
+impl OwnWord {
+    /// The word of our receiver.
+    pub(crate) fn receiver(half: &Arc<OwnHalf>) -> Self {
+        Self {
+            half: Arc::clone(half),
+            store: Store::RecvArmed,
+            offset: RECV_ARMED,
+        }
+    }
+
+    /// The word of our producers and of who waits for slots.
+    pub(crate) fn space(half: &Arc<OwnHalf>) -> Self {
+        Self {
+            half: Arc::clone(half),
+            store: Store::SpaceArmed,
+            offset: SPACE_ARMED,
+        }
+    }
 }
 
 impl ArmWord for OwnWord {
     fn store(&self, epoch: u32) {
-        let word = self.half.words.word(self.offset);
-        word.store(epoch, Ordering::Relaxed);
+        let words = &self.half.words;
+        words.store(self.store, self.offset, epoch, order::RELAXED);
     }
 }
 
@@ -234,6 +272,6 @@ pub(crate) struct PeerWord {
 
 impl PeerArmWord for PeerWord {
     fn load(&self) -> u32 {
-        self.half.words.load_acquire(self.offset)
+        self.half.words.load(self.offset)
     }
 }

@@ -16,7 +16,6 @@ use crate::descriptor::parse;
 use crate::error::{Closed, PeerGone, RecvError};
 use crate::fault::PeerFault;
 use crate::half::{OwnWord, RingIn};
-use crate::layout::RECV_ARMED;
 use crate::liveness::Liveness;
 use crate::received::{Adopter, Received, ReceivedPayload};
 use crate::ring::Consumer;
@@ -39,10 +38,7 @@ impl Inbound {
             own: Arc::clone(&shared.own),
             peer: Arc::clone(&shared.peer),
         };
-        let armed = OwnWord {
-            half: Arc::clone(&shared.own),
-            offset: RECV_ARMED,
-        };
+        let armed = OwnWord::receiver(&shared.own);
         Self {
             consumer: Consumer::new(ring, shared.layout.ring_capacity),
             arm: Arm::new(armed),

@@ -147,8 +147,10 @@
 #![cfg_attr(loom, allow(dead_code))]
 
 mod arm;
+mod claims;
 mod config;
 mod fault;
+mod order;
 mod returns;
 mod ring;
 mod slot_state;
@@ -208,6 +210,8 @@ mod slab;
 mod slot;
 #[cfg(not(loom))]
 mod stats;
+#[cfg(not(loom))]
+mod store;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]

@@ -7,6 +7,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use crate::claims;
 use crate::config::{Lane, SegmentConfig};
 use crate::descriptor::{Header, INLINE_MAX, Location, encode};
 use crate::error::{AllocateError, Closed, OutOfRange, PublishError};
@@ -129,7 +130,7 @@ impl Outbound {
     #[must_use]
     pub fn claim_of(&self, call: u32) -> Option<u32> {
         let known = call < self.shared.layout.call_table;
-        known.then(|| self.shared.peer.load_claim(call))
+        known.then(|| claims::marked(&*self.shared.peer, call))
     }
 
     /// Marks a call of the peer's as begun. To be done before its handler starts: from this store on
@@ -142,7 +143,7 @@ impl Outbound {
         if call >= entries {
             return Err(OutOfRange { call, entries });
         }
-        self.shared.own.store_claim(call, generation);
+        claims::mark(&*self.shared.own, call, generation);
         Ok(())
     }
 

@@ -10,9 +10,13 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering, fence};
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
+
+use crate::order;
+use crate::store::Store;
+use crate::sync::Ordering;
 
 /// An object of our own half.
 #[derive(Debug)]
@@ -34,20 +38,26 @@ impl OwnMap {
         Ok(Self { map })
     }
 
-    /// A word of ours, to load or store.
-    pub(crate) fn word(&self, offset: usize) -> &AtomicU32 {
+    /// Stores a word of ours.
+    pub(crate) fn store(&self, store: Store, offset: usize, value: u32, ordering: Ordering) {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
-        unsafe { AtomicU32::from_ptr(address) }
+        let word = unsafe { AtomicU32::from_ptr(address) };
+        store.around(|| word.store(value, ordering));
     }
 
-    /// Stores eight bytes, or several times eight, of ours.
-    pub(crate) fn store_wide<const N: usize>(&self, offset: usize, values: &[u64; N]) {
+    /// Stores eight bytes, or several times eight, of ours, relaxed and one after the other.
+    pub(crate) fn store_wide<const N: usize>(
+        &self,
+        store: Store,
+        offset: usize,
+        values: &[u64; N],
+    ) {
         let address = word_at::<[AtomicU64; N]>(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
         let words = unsafe { &*address };
         for (word, value) in words.iter().zip(values) {
-            word.store(*value, Ordering::Relaxed);
+            store.around(|| word.store(*value, order::RELAXED));
         }
     }
 
@@ -96,15 +106,12 @@ impl PeerMap {
         Ok(Self { map })
     }
 
-    /// Loads a word of the peer's; what it published before is visible afterwards.
-    pub(crate) fn load_acquire(&self, offset: usize) -> u32 {
+    /// Loads a word of the peer's, relaxed: on memory that is mapped read-only no other load is defined.
+    pub(crate) fn load(&self, offset: usize) -> u32 {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
         let word = unsafe { AtomicU32::from_ptr(address) };
-        // On read-only memory only relaxed loads are defined; the fence makes this one an acquire.
-        let value = word.load(Ordering::Relaxed);
-        fence(Ordering::Acquire);
-        value
+        word.load(order::RELAXED)
     }
 
     /// Loads eight bytes, or several times eight, of the peer's, which may be torn from each other.
@@ -112,11 +119,7 @@ impl PeerMap {
         let address = word_at::<[AtomicU64; N]>(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
         let words = unsafe { &*address };
-        std::array::from_fn(|nth| {
-            words
-                .get(nth)
-                .map_or(0, |word| word.load(Ordering::Relaxed))
-        })
+        std::array::from_fn(|nth| words.get(nth).map_or(0, |word| word.load(order::RELAXED)))
     }
 
     /// Copies bytes out while the peer may be writing them.
@@ -165,7 +168,7 @@ impl PeerMap {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
         let byte = unsafe { AtomicU8::from_ptr(address) };
-        byte.load(Ordering::Relaxed)
+        byte.load(order::RELAXED)
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | word           | written by | read by | edge                                                      |
 //! |----------------|------------|---------|-----------------------------------------------------------|
-//! | `returns_tail` | receiver   | sender  | E4: release store to acquire load; ends our use of a slot |
+//! | `returns_tail` | receiver   | sender  | E4: release store to load and acquire fence; ends our use of a slot |
 //!
 //! - G1: the ring has at least as many entries as the peer has slots, and a slot is returned once for
 //!   each time it was sent, so an honest peer never finds it overrun and we never look whether it is
@@ -10,12 +10,15 @@
 //! - G2: a slot counts as held from its descriptor (or attachment) to its return. One that arrives
 //!   while held is a fault, so what we hold is bounded by the peer's slab.
 
+use crate::order;
+use crate::sync::Ordering;
+
 /// What the returning end touches.
 pub(crate) trait ReturnMemory {
     /// Writes the entry at a place in `0..capacity`.
     fn write(&self, place: u32, entry: u64);
-    /// E4, release.
-    fn publish_tail(&self, tail: u32);
+    /// Stores our cursor.
+    fn store_tail(&self, tail: u32, ordering: Ordering);
 }
 
 /// The returning end.
@@ -41,6 +44,6 @@ impl<M: ReturnMemory> Returner<M> {
     pub(crate) fn push(&mut self, entry: u64) {
         self.memory.write(self.tail & (self.capacity - 1), entry);
         self.tail = self.tail.wrapping_add(1);
-        self.memory.publish_tail(self.tail);
+        self.memory.store_tail(self.tail, order::publish_returns());
     }
 }

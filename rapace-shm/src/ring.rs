@@ -2,8 +2,8 @@
 //!
 //! | word   | written by | read by  | edge                                             |
 //! |--------|------------|----------|--------------------------------------------------|
-//! | `tail` | producer   | consumer | E1: release store to acquire load; hands over entries |
-//! | `head` | consumer   | producer | E2: release store to acquire load; hands back room    |
+//! | `tail` | producer   | consumer | E1: release store to load and acquire fence; hands over entries |
+//! | `head` | consumer   | producer | E2: release store to load and acquire fence; hands back room |
 //!
 //! - R1: entries in `head..tail` are the consumer's; all others are the producer's.
 //! - R2: `tail - head` is at most the capacity. The peer can break this; see [`ahead_of`].
@@ -16,6 +16,8 @@
 //! [`ProducerMemory`] and [`ConsumerMemory`].
 
 use crate::fault::PeerFault;
+use crate::order;
+use crate::sync::Ordering;
 
 /// What a producer touches.
 pub(crate) trait ProducerMemory {
@@ -23,22 +25,22 @@ pub(crate) trait ProducerMemory {
     type Entry: Copy;
     /// Writes the entry at a place in `0..capacity` that R1 says is ours.
     fn write(&self, place: u32, entry: &Self::Entry);
-    /// E1, release.
-    fn publish_tail(&self, tail: u32);
-    /// E2, acquire. Any value may come back.
-    fn peer_head(&self) -> u32;
+    /// Stores our cursor.
+    fn store_tail(&self, tail: u32, ordering: Ordering);
+    /// Loads the peer's cursor, relaxed. Any value may come back.
+    fn load_head(&self) -> u32;
 }
 
 /// What a consumer touches.
 pub(crate) trait ConsumerMemory {
     /// What the ring carries.
     type Entry: Copy;
-    /// E1, acquire. Any value may come back.
-    fn peer_tail(&self) -> u32;
+    /// Loads the peer's cursor, relaxed. Any value may come back.
+    fn load_tail(&self) -> u32;
     /// Copies out the entry at a place in `0..capacity`.
     fn read(&self, place: u32) -> Self::Entry;
-    /// E2, release.
-    fn publish_head(&self, head: u32);
+    /// Stores our cursor.
+    fn store_head(&self, head: u32, ordering: Ordering);
 }
 
 /// How far `theirs` is ahead of `ours`, or `Err` with the distance if that is more than `limit`.
@@ -87,7 +89,7 @@ impl<M: ProducerMemory> Producer<M> {
         }
         self.memory.write(self.tail & (self.capacity - 1), entry);
         self.tail = self.tail.wrapping_add(1);
-        self.memory.publish_tail(self.tail);
+        self.memory.store_tail(self.tail, order::publish_tail());
         Ok(true)
     }
 
@@ -103,7 +105,8 @@ impl<M: ProducerMemory> Producer<M> {
     }
 
     fn refresh(&mut self) -> Result<(), PeerFault> {
-        let head = self.memory.peer_head();
+        let head = self.memory.load_head();
+        order::after_head();
         let published = self.tail.wrapping_sub(self.head);
         match ahead_of(self.head, head, published) {
             Ok(_) => {
@@ -152,7 +155,8 @@ impl<M: ConsumerMemory> Consumer<M> {
 
     /// Reads the producer's cursor: how many entries wait.
     pub(crate) fn look(&mut self) -> Result<u32, PeerFault> {
-        let tail = self.memory.peer_tail();
+        let tail = self.memory.load_tail();
+        order::after_tail();
         // Before R6's store the peer cannot know of our progress, so R2 holds for `head` too.
         let ahead =
             ahead_of(self.head, tail, self.capacity).map_err(|ahead| PeerFault::TailRanAhead {
@@ -165,6 +169,6 @@ impl<M: ConsumerMemory> Consumer<M> {
 
     /// Gives the room of everything taken so far back to the producer (R6).
     pub(crate) fn commit(&self) {
-        self.memory.publish_head(self.head);
+        self.memory.store_head(self.head, order::publish_head());
     }
 }

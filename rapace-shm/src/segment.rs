@@ -16,6 +16,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -109,6 +110,7 @@ impl Segment<PeerA> {
                     words,
                     bulk,
                     reclaim,
+                    beats: AtomicU32::new(0),
                 },
                 peer,
                 wait: bell_a.wait,
@@ -155,6 +157,7 @@ impl Segment<PeerB> {
                 words: OwnMap::new(&invitation.b_words, layout.words_len)?,
                 bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len)?,
                 reclaim: Some(invitation.b_bulk),
+                beats: AtomicU32::new(0),
                 layout: Arc::clone(&layout),
             };
             let peer = PeerHalf {

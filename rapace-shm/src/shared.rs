@@ -4,7 +4,7 @@
 //!   the kernel is entered.
 //! - H2: the link ends once, with the first reason.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -16,6 +16,7 @@ use crate::error::Closed;
 use crate::fault::PeerFault;
 use crate::half::{OwnHalf, OwnWord, PeerHalf, PeerWord, ReturnsIn, ReturnsOut, RingOut};
 use crate::layout::{Layout, RECV_ARMED, SPACE_ARMED};
+use crate::order;
 use crate::returns::Returner;
 use crate::ring::Producer;
 use crate::slab::Slab;
@@ -78,10 +79,7 @@ impl Shared {
                 offset,
             })
         };
-        let space_armed = OwnWord {
-            half: Arc::clone(&own),
-            offset: SPACE_ARMED,
-        };
+        let space_armed = OwnWord::space(&own);
         Self {
             slab: Slab::new(Arc::clone(&layout), ReturnsIn(Arc::clone(&peer))),
             counters: Counters::default(),
@@ -187,7 +185,7 @@ impl Shared {
         let index = slot.slot_ref().index;
         let held = self.held.get(index as usize);
         // A checked slot has a flag: both are counted by the layout.
-        if held.is_none_or(|held| held.swap(true, Ordering::AcqRel)) {
+        if held.is_none_or(|held| held.swap(true, order::hold())) {
             return Err(PeerFault::SlotSentTwice { index });
         }
         Ok(())
@@ -197,7 +195,7 @@ impl Shared {
     pub(crate) fn give_back(&self, index: u32, generation: u32) {
         if let Some(held) = self.held.get(index as usize) {
             // Before the return: from then on the peer may send it again.
-            held.store(false, Ordering::Release);
+            held.store(false, order::let_go());
         }
         lock(&self.returner).push(encode_return(index, generation));
         self.made_space();

@@ -6,7 +6,8 @@
 //! - S4: whoever takes the word to 0, the last local user or the return, frees the slot. Exactly one
 //!   of them does.
 
-use crate::sync::{AtomicU32, Ordering};
+use crate::order;
+use crate::sync::AtomicU32;
 
 const IN_FLIGHT: u32 = 1 << 31;
 const WRITING: u32 = 1 << 30;
@@ -42,17 +43,17 @@ impl SlotState {
 
     /// Free → being written. The caller took it from the free list (S1).
     pub(crate) fn begin_writing(&self) {
-        self.0.store(WRITER, Ordering::Relaxed);
+        self.0.store(WRITER, order::RELAXED);
     }
 
     /// Being written → held by one local user.
     pub(crate) fn freeze(&self) {
-        self.0.fetch_and(!WRITING, Ordering::Release);
+        self.0.fetch_and(!WRITING, order::slot_freeze());
     }
 
     /// One more local user.
     pub(crate) fn retain(&self) {
-        let before = self.0.fetch_add(1, Ordering::Relaxed);
+        let before = self.0.fetch_add(1, order::RELAXED);
         if before & USERS > USERS / 2 {
             // Only leaked handles get here. Going on would free memory in use.
             std::process::abort();
@@ -62,11 +63,11 @@ impl SlotState {
     /// One local user less, be it the writer. `true`: the caller must free the slot (S4).
     #[must_use]
     pub(crate) fn release(&self) -> bool {
-        match self.0.fetch_sub(1, Ordering::AcqRel) {
+        match self.0.fetch_sub(1, order::slot_release()) {
             1 => true,
             WRITER => {
                 // The writer was alone (S2), so nothing happens in between.
-                self.0.store(0, Ordering::Relaxed);
+                self.0.store(0, order::RELAXED);
                 true
             }
             _ => false,
@@ -75,7 +76,7 @@ impl SlotState {
 
     /// Held → in flight (S3).
     pub(crate) fn send(&self) -> Result<(), AlreadyInFlight> {
-        let before = self.0.fetch_or(IN_FLIGHT, Ordering::AcqRel);
+        let before = self.0.fetch_or(IN_FLIGHT, order::slot_send());
         if before & IN_FLIGHT == 0 {
             Ok(())
         } else {
@@ -86,12 +87,12 @@ impl SlotState {
     /// Takes back a [`send`](Self::send) whose descriptor was not published. The caller holds the
     /// slot, so this never frees it.
     pub(crate) fn unsend(&self) {
-        self.0.fetch_and(!IN_FLIGHT, Ordering::AcqRel);
+        self.0.fetch_and(!IN_FLIGHT, order::slot_unsend());
     }
 
     /// The peer gave the slot back. `Ok(true)`: the caller must free it (S4).
     pub(crate) fn returned(&self) -> Result<bool, NotInFlight> {
-        let before = self.0.fetch_and(!IN_FLIGHT, Ordering::AcqRel);
+        let before = self.0.fetch_and(!IN_FLIGHT, order::slot_returned());
         if before & IN_FLIGHT == 0 {
             Err(NotInFlight)
         } else {
@@ -100,11 +101,11 @@ impl SlotState {
     }
 
     pub(crate) fn is_in_flight(&self) -> bool {
-        self.0.load(Ordering::Acquire) & IN_FLIGHT != 0
+        self.0.load(order::slot_is_in_flight()) & IN_FLIGHT != 0
     }
 
     pub(crate) fn usage(&self) -> SlotUse {
-        match self.0.load(Ordering::Relaxed) {
+        match self.0.load(order::RELAXED) {
             0 => SlotUse::Free,
             word if word & IN_FLIGHT != 0 => SlotUse::InFlight,
             word if word & WRITING != 0 => SlotUse::Writing,

@@ -10,7 +10,8 @@ use std::task::Waker;
 
 use crate::arm::{Arm, ArmWord};
 use crate::config::Lane;
-use crate::sync::{AtomicU32, Mutex, MutexGuard, Ordering};
+use crate::order;
+use crate::sync::{AtomicU32, Mutex, MutexGuard};
 use crate::wait_queue::{Ticket, WaitQueue};
 
 /// The waiters of one end of a link, and their armed word.
@@ -82,7 +83,7 @@ impl<W: ArmWord> Space<W> {
 
     /// Whether anybody seems to wait. May be a little old.
     pub(crate) fn somebody_waits(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) > 0
+        self.waiting.load(order::RELAXED) > 0
     }
 
     /// U2 and U3, before the receiver sleeps. Returns whether anybody waits, to be served then.
@@ -104,7 +105,7 @@ impl<W: ArmWord> Space<W> {
 
     fn count(&self, inner: &mut Inner<W>, change: i32) {
         inner.waiting = inner.waiting.saturating_add_signed(change);
-        self.waiting.store(inner.waiting, Ordering::Relaxed);
+        self.waiting.store(inner.waiting, order::RELAXED);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner<W>> {

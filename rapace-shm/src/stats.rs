@@ -1,6 +1,8 @@
 //! What a link is doing, in numbers.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
+
+use crate::order;
 
 /// A snapshot of one end of a link. Taken without stopping anything, so the numbers may be a few
 /// operations apart from each other.
@@ -54,24 +56,23 @@ pub(crate) struct Counters {
 
 impl Counters {
     pub(crate) fn rang(&self) {
-        self.rings.fetch_add(1, Ordering::Relaxed);
+        self.rings.fetch_add(1, order::RELAXED);
     }
 
     pub(crate) fn woke(&self) {
-        self.wakeups.fetch_add(1, Ordering::Relaxed);
+        self.wakeups.fetch_add(1, order::RELAXED);
     }
 
     pub(crate) fn received(&self, descriptors: usize, bytes: usize) {
         self.descriptors_received
-            .fetch_add(descriptors as u64, Ordering::Relaxed);
-        self.bytes_received
-            .fetch_add(bytes as u64, Ordering::Relaxed);
+            .fetch_add(descriptors as u64, order::RELAXED);
+        self.bytes_received.fetch_add(bytes as u64, order::RELAXED);
     }
 
     pub(crate) fn read_into(&self, stats: &mut LinkStats) {
-        stats.rings = self.rings.load(Ordering::Relaxed);
-        stats.wakeups = self.wakeups.load(Ordering::Relaxed);
-        stats.descriptors_received = self.descriptors_received.load(Ordering::Relaxed);
-        stats.bytes_received = self.bytes_received.load(Ordering::Relaxed);
+        stats.rings = self.rings.load(order::RELAXED);
+        stats.wakeups = self.wakeups.load(order::RELAXED);
+        stats.descriptors_received = self.descriptors_received.load(order::RELAXED);
+        stats.bytes_received = self.bytes_received.load(order::RELAXED);
     }
 }

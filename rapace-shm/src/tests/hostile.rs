@@ -1,6 +1,5 @@
 //! What a peer can write, and what comes of it: a fault with a name, or nothing.
 
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -274,9 +273,7 @@ async fn an_untrusted_payload_is_read_once() {
     let place = peer.layout.slot(0).unwrap();
     let word = |value: u32| {
         for nth in 0..16 {
-            peer.words
-                .word(place.offset + nth * 4)
-                .store(value, Ordering::SeqCst);
+            peer.poke(place.offset + nth * 4, value);
         }
     };
     word(0x0101_0101);
@@ -287,9 +284,7 @@ async fn an_untrusted_payload_is_read_once() {
     let mut batch = Vec::new();
     assert_eq!(host.inbound.try_recv(&mut batch, 64), Ok(2));
     for nth in 0..16 {
-        peer.words
-            .word(place.offset + nth * 4)
-            .store(0x0202_0202, Ordering::SeqCst);
+        peer.poke(place.offset + nth * 4, 0x0202_0202);
     }
     assert_eq!(batch[0].payload.as_ref(), [1; 64]);
     assert_eq!(batch[1].payload.as_ref().len(), 61);

@@ -5,7 +5,7 @@
 //! step out and must fail, so that it is known that they could.
 
 use loom::cell::UnsafeCell;
-use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering, fence};
+use loom::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use loom::sync::{Mutex, Notify};
 use loom::thread;
 use std::sync::Arc;
@@ -37,13 +37,6 @@ impl Half {
     }
 }
 
-/// As on the read-only mapping: a relaxed load and a fence.
-fn load_acquire(word: &AtomicU32) -> u32 {
-    let value = word.load(Ordering::Relaxed);
-    fence(Ordering::Acquire);
-    value
-}
-
 struct View(Arc<Half>);
 
 impl ProducerMemory for View {
@@ -56,20 +49,20 @@ impl ProducerMemory for View {
         cell.with_mut(|place| unsafe { *place = *entry });
     }
 
-    fn publish_tail(&self, tail: u32) {
-        self.0.tail.store(tail, Ordering::Release);
+    fn store_tail(&self, tail: u32, ordering: Ordering) {
+        self.0.tail.store(tail, ordering);
     }
 
-    fn peer_head(&self) -> u32 {
-        load_acquire(&self.0.head)
+    fn load_head(&self) -> u32 {
+        self.0.head.load(Ordering::Relaxed)
     }
 }
 
 impl ConsumerMemory for View {
     type Entry = u64;
 
-    fn peer_tail(&self) -> u32 {
-        load_acquire(&self.0.tail)
+    fn load_tail(&self) -> u32 {
+        self.0.tail.load(Ordering::Relaxed)
     }
 
     fn read(&self, place: u32) -> u64 {
@@ -79,8 +72,8 @@ impl ConsumerMemory for View {
         cell.with(|place| unsafe { *place })
     }
 
-    fn publish_head(&self, head: u32) {
-        self.0.head.store(head, Ordering::Release);
+    fn store_head(&self, head: u32, ordering: Ordering) {
+        self.0.head.store(head, ordering);
     }
 }
 
@@ -89,8 +82,8 @@ impl ReturnMemory for View {
         ProducerMemory::write(self, place, &entry);
     }
 
-    fn publish_tail(&self, tail: u32) {
-        ProducerMemory::publish_tail(self, tail);
+    fn store_tail(&self, tail: u32, ordering: Ordering) {
+        ProducerMemory::store_tail(self, tail, ordering);
     }
 }
 
@@ -120,7 +113,7 @@ impl ArmWord for Door {
 
 impl PeerArmWord for Door {
     fn load(&self) -> u32 {
-        load_acquire(&self.0.word)
+        self.0.word.load(Ordering::Relaxed)
     }
 }
 
@@ -469,8 +462,8 @@ fn without_giving_room_back_in_order_an_entry_is_torn() {
         });
         let memory = View(half);
         // A consumer that gives its room back before it has read.
-        if memory.peer_tail() == 1 {
-            memory.publish_head(1);
+        if memory.load_tail() == 1 {
+            memory.store_head(1, Ordering::Release);
             memory.read(0);
         }
         publishing.join().unwrap();

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use crate::layout::Layout;
 use crate::ring::{Consumer, ConsumerMemory, Producer, ProducerMemory};
 use crate::slab::{Slab, Taken};
+use crate::sync::Ordering;
 use crate::{Lane, SegmentConfig, SizeClass};
 
 const CAPACITY: u32 = 8;
@@ -29,11 +30,11 @@ impl ProducerMemory for Plain {
         self.entries.borrow_mut()[place as usize] = *entry;
     }
 
-    fn publish_tail(&self, tail: u32) {
+    fn store_tail(&self, tail: u32, _: Ordering) {
         self.tail.set(tail);
     }
 
-    fn peer_head(&self) -> u32 {
+    fn load_head(&self) -> u32 {
         self.head.get()
     }
 }
@@ -41,7 +42,7 @@ impl ProducerMemory for Plain {
 impl ConsumerMemory for Plain {
     type Entry = u64;
 
-    fn peer_tail(&self) -> u32 {
+    fn load_tail(&self) -> u32 {
         self.tail.get()
     }
 
@@ -49,7 +50,7 @@ impl ConsumerMemory for Plain {
         self.entries.borrow()[place as usize]
     }
 
-    fn publish_head(&self, head: u32) {
+    fn store_head(&self, head: u32, _: Ordering) {
         self.head.set(head);
     }
 }
@@ -117,7 +118,7 @@ struct Returns {
 impl ConsumerMemory for Returns {
     type Entry = u64;
 
-    fn peer_tail(&self) -> u32 {
+    fn load_tail(&self) -> u32 {
         self.tail.get()
     }
 
@@ -125,7 +126,7 @@ impl ConsumerMemory for Returns {
         self.entries.borrow_mut().pop_front().unwrap()
     }
 
-    fn publish_head(&self, _: u32) {}
+    fn store_head(&self, _: u32, _: Ordering) {}
 }
 
 #[derive(Clone, Debug)]
