@@ -9,6 +9,7 @@
 use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -226,7 +227,7 @@ impl<S: Service> Proxy<S> {
                     route.settled(started.elapsed(), &result);
                     result
                 };
-                by(deadline, work).await
+                by(deadline, pin!(work)).await
             }
         }
     }
@@ -251,7 +252,7 @@ impl<S: Service> Proxy<S> {
                         .await
                         .map_err(|Stopped| stopped::<S, _>())
                 };
-                by(deadline, work).await
+                by(deadline, pin!(work)).await
             }
             Backend::Channel(channel) => channel
                 .tell(M::METHOD, &Arguments::<S, M>::of(&message), &options.call)
@@ -270,7 +271,7 @@ impl<S: Service> Proxy<S> {
                         }
                     }
                 };
-                by(deadline, work).await
+                by(deadline, pin!(work)).await
             }
         }
     }
@@ -288,9 +289,10 @@ impl<S: Service> Proxy<S> {
     }
 }
 
+/// Pinned by the caller, so that no future is moved into another.
 async fn by<T, E>(
     deadline: Option<Instant>,
-    work: impl Future<Output = Result<T, CallError<E>>>,
+    work: Pin<&mut impl Future<Output = Result<T, CallError<E>>>>,
 ) -> Result<T, CallError<E>> {
     match deadline {
         None => work.await,
@@ -371,10 +373,11 @@ async fn run_plugin<S: Service, M: MethodCall<S>>(
             // A stream that was handed over is gone with its session; everything else is intact.
             Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
                 route.redelivers();
-                route.left(ready.incarnation).await;
+                Box::pin(route.left(ready.incarnation)).await;
             }
             Err(CallFailure::Lost { .. }) if streams => {
-                return Err(match route.death_of(ready.incarnation).await {
+                let death = Box::pin(route.death_of(ready.incarnation));
+                return Err(match death.await {
                     Some(death) => CallError::PluginDied(death),
                     None => CallError::Unavailable("the session ended during the call".into()),
                 });
@@ -395,6 +398,15 @@ async fn over_channel<S: Service, M: MethodCall<S>>(
         let reply = channel.call(M::METHOD, &body, options).await?;
         return Ok(decode::<S, M>(&reply, None));
     }
+    // Boxed, since a stream costs more than that, and would make every call's future larger.
+    Box::pin(streaming_over_channel::<S, M>(channel, message, options)).await
+}
+
+async fn streaming_over_channel<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: &mut M,
+    options: &CallOptions,
+) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
     let items = message.take_items();
     let body = Arguments::<S, M>::of(message);
     let (parts, settlement) = channel

@@ -112,7 +112,11 @@ impl CallTable {
 
     /// Waits for an entry. The permit is spent by [`enter`](Self::enter). `None` once closed.
     pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
-        self.room.acquire().await.ok()
+        match self.room.try_acquire() {
+            Ok(permit) => Some(permit),
+            // Boxed, as the wait for a credit is.
+            Err(_) => Box::pin(self.room.acquire()).await.ok(),
+        }
     }
 
     /// Enters a call and, before anybody else can see it there, lets `note` say whether its caller

@@ -2,6 +2,7 @@
 //!
 //! - W5: what cancels exists before the request leaves.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -78,11 +79,11 @@ impl Channel {
         options: &CallOptions,
     ) -> Outcome {
         let request = Request::new(method, arguments, options, true);
-        let work = async {
-            let guard = self.begin(&request).await?;
-            Settlement::of(guard).await
-        };
-        within(request.deadline(), work).await
+        let work = pin!(self.settle(&request));
+        match request.deadline() {
+            None => work.await,
+            deadline => within(deadline, work).await,
+        }
     }
 
     /// Sends `method` without waiting for its result: returns when the request is on its way. It
@@ -104,7 +105,7 @@ impl Channel {
             self.begin(&request).await?.disarm();
             Ok(())
         };
-        within(request.deadline(), work).await
+        within(request.deadline(), pin!(work)).await
     }
 
     /// As [`tell`](Self::tell), without waiting for anything.
@@ -149,7 +150,7 @@ impl Channel {
         let deadline = request.deadline();
         // Items may arrive as soon as the request is sent, so the stream is there before.
         let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
-        let guard = within(deadline, self.begin(&request)).await?;
+        let guard = within(deadline, pin!(self.begin(&request))).await?;
         Ok((parts.opened(), Settlement::of(guard).by(deadline)))
     }
 
@@ -162,14 +163,22 @@ impl Channel {
     /// Gives the orphan back when this session has ended before the call was entered: it is another
     /// session's to send. Everything else that goes wrong is told to the caller.
     pub async fn resend(&self, orphan: Orphan) -> Result<(), Orphan> {
-        let request = Request::again(&orphan);
-        let work = async { Ok(request.send(self, &orphan.pending).await) };
-        match within(request.deadline(), work).await {
+        let sent = {
+            let request = Request::again(&orphan);
+            let work = async { Ok(request.send(self, &orphan.pending).await) };
+            within(request.deadline(), pin!(work)).await
+        };
+        match sent {
             Ok(Ok(())) => orphan.hand_on(),
             Ok(Err(NotSent::Over)) => return Err(orphan),
             Ok(Err(NotSent::Failed(failure))) | Err(failure) => orphan.settle(failure),
         }
         Ok(())
+    }
+
+    async fn settle(&self, request: &Request<'_>) -> Outcome {
+        let guard = self.begin(request).await?;
+        Settlement::of(guard).await
     }
 
     async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {

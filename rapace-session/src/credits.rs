@@ -27,7 +27,11 @@ impl ClientChannel {
 
     /// Waits for a credit, in turn. `None` once the session is over.
     pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
-        self.credits.acquire().await.ok()
+        match self.credits.try_acquire() {
+            Ok(credit) => Some(credit),
+            // Boxed, since it is rare, and would make every call's future larger.
+            Err(_) => Box::pin(self.credits.acquire()).await.ok(),
+        }
     }
 
     /// Takes credits back; false if the peer gives back more than was taken.

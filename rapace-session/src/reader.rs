@@ -6,6 +6,7 @@
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::Poll;
 
 use kameo::Actor;
 use kameo::actor::{ActorRef, WeakActorRef};
@@ -58,15 +59,25 @@ impl Actor for ReaderActor {
         _: WeakActorRef<Self>,
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, Infallible> {
-        let mut end = self.shared.watch_end();
+        // Once its waker is in the mailbox, a mailbox is asked again when something is in it.
+        let mut asked = false;
         loop {
-            let gone = tokio::select! {
-                biased;
-                _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
-                signal = mailbox.recv() => return Ok(signal),
-                read = std::future::poll_fn(|cx| self.incoming.poll_recv(cx, &mut self.batch, BATCH)) => {
-                    read.err()
+            let heard = std::future::poll_fn(|cx| {
+                if self.shared.reader_is_done(cx) {
+                    return Poll::Ready(Heard::Signal(Some(Signal::Stop)));
                 }
+                if (!std::mem::replace(&mut asked, true) || !mailbox.is_empty())
+                    && let Poll::Ready(signal) = mailbox.poll_recv(cx)
+                {
+                    return Poll::Ready(Heard::Signal(signal));
+                }
+                self.incoming
+                    .poll_recv(cx, &mut self.batch, BATCH)
+                    .map(|read| Heard::Frames(read.err()))
+            });
+            let gone = match heard.await {
+                Heard::Signal(signal) => return Ok(signal),
+                Heard::Frames(gone) => gone,
             };
             let routed = self.route_batch(); // R3
             let reason = match (routed, gone) {
@@ -83,6 +94,13 @@ impl Actor for ReaderActor {
             return Ok(Some(Signal::Stop));
         }
     }
+}
+
+/// What wakes a reader.
+enum Heard {
+    Signal(Option<Signal<ReaderActor>>),
+    /// Some were read, unless there will be no more.
+    Frames(Option<Gone>),
 }
 
 impl ReaderActor {

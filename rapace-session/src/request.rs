@@ -153,7 +153,7 @@ impl<'a> Request<'a> {
             Body::Values { arguments, prefix } => {
                 shared.packer.seal(Lane::Data, prefix, arguments).await
             }
-            Body::Sealed(frame) => shared.packer.reseal(Lane::Data, frame).await,
+            Body::Sealed(frame) => Box::pin(shared.packer.reseal(Lane::Data, frame)).await,
         };
         sealed.map_err(|error| match error {
             SealError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),

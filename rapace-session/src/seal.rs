@@ -1,6 +1,7 @@
 //! From values to a payload that can be sent: encoded into the buffer that travels, buffers attached.
 //!
-//! - K1: a body is written once, where it is sent from: its length and its buffers are counted before.
+//! - K1: a body is written where it is sent from: one that fits into the frame at once, any other after
+//!   its length and its buffers were counted.
 //! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
 //! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted.
 
@@ -81,24 +82,50 @@ impl Packer {
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
     ) -> Result<Sealed, SealError> {
+        let before = prefix.len()?;
+        if let Some(sealed) = seal_inline(prefix, before, body)? {
+            return Ok(sealed);
+        }
         let mut named = Vec::new();
         let mut counter = Writer::counting(&mut named);
         body.encode(&mut counter)?;
-        let before = prefix.len()?;
         let len = before + counter.written();
-        let (payload, blobs) = self
-            .assemble(lane, named, len, |place| {
-                let (head, rest) = place.split_at_mut(before);
-                prefix.write(head)?;
-                body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
-                Ok(())
-            })
-            .await?;
+        let fill = |place: &mut [u8]| {
+            let (head, rest) = place.split_at_mut(before);
+            prefix.write(head)?;
+            body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
+            Ok(())
+        };
+        let (payload, blobs) = match self.buffer_now(lane, &named, len)? {
+            Some(mut buffer) => {
+                fill(&mut buffer)?;
+                (Payload::Buffer(buffer.freeze()), named)
+            }
+            // Boxed, since it may wait, and would make every call's future larger.
+            None => Box::pin(self.assemble(lane, named, len, fill)).await?,
+        };
         Ok(Sealed {
             flags: prefix.flags().and_if(Flags::BLOBS, !blobs.is_empty()),
             payload,
             blobs,
         })
+    }
+
+    /// The buffer for a body that names no others, if there is one at once.
+    fn buffer_now(
+        &self,
+        lane: Lane,
+        named: &[Blob],
+        len: usize,
+    ) -> Result<Option<BlobMut>, SealError> {
+        if !named.is_empty() || len <= INLINE_MAX {
+            return Ok(None);
+        }
+        match self.transport.try_allocate(len, lane) {
+            Ok(buffer) => Ok(Some(buffer)),
+            Err(AllocateError::Exhausted) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
     }
 
     /// Seals once more what was sealed for another transport: same bytes, buffers attached anew.
@@ -202,6 +229,39 @@ impl Packer {
         }
         Ok((buffer, blobs, refs))
     }
+}
+
+/// Writes a body that fits in the frame itself and names no buffers there at once; `None` if it is not
+/// such a body.
+fn seal_inline(
+    prefix: Prefix<'_>,
+    before: usize,
+    body: &(dyn Encode + '_),
+) -> Result<Option<Sealed>, SealError> {
+    let mut bytes = [0; INLINE_MAX];
+    let Some((head, rest)) = bytes.split_at_mut_checked(before) else {
+        return Ok(None);
+    };
+    let mut named = Vec::new();
+    let mut writer = Writer::slice(rest, &mut named);
+    match body.encode(&mut writer) {
+        Ok(()) => {}
+        Err(EncodeError::BufferFull { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    }
+    let len = before + writer.written();
+    if !named.is_empty() {
+        return Ok(None);
+    }
+    prefix.write(head)?;
+    Ok(Some(Sealed {
+        flags: prefix.flags(),
+        payload: Payload::Inline {
+            len: len as u8,
+            bytes,
+        },
+        blobs: named,
+    }))
 }
 
 impl From<EncodeError> for SealError {

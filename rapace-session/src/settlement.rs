@@ -77,10 +77,11 @@ impl Future for Settlement {
     }
 }
 
-/// Runs `work` for as long as the deadline allows: not at all if it has passed.
+/// Runs `work` for as long as the deadline allows: not at all if it has passed. Pinned by the caller,
+/// so that no future is moved into another.
 pub(crate) async fn within<T>(
     deadline: Option<Instant>,
-    work: impl Future<Output = Result<T, CallFailure>>,
+    work: Pin<&mut impl Future<Output = Result<T, CallFailure>>>,
 ) -> Result<T, CallFailure> {
     match deadline {
         None => work.await,

@@ -5,9 +5,11 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::Context;
 
 use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
+use futures_util::task::AtomicWaker;
 use kameo::actor::ActorRef;
 use tokio::sync::watch;
 
@@ -56,6 +58,10 @@ pub(crate) struct Shared {
     reason: OnceLock<EndReason>,
     /// The same, told to everybody.
     end: watch::Sender<Option<EndReason>>,
+    /// The same, for the reader, which asks often.
+    over: AtomicBool,
+    /// Wakes the reader when the session is over.
+    reader: AtomicWaker,
     actor: Mutex<Option<ActorRef<SessionActor>>>,
 }
 
@@ -79,6 +85,8 @@ impl Shared {
             side,
             reason: OnceLock::new(),
             end: watch::Sender::new(None),
+            over: AtomicBool::new(false),
+            reader: AtomicWaker::new(),
             actor: Mutex::default(),
             transport,
             config,
@@ -102,6 +110,15 @@ impl Shared {
     /// Tells everybody who watches that the session is over.
     pub(crate) fn publish_end(&self, reason: &EndReason) {
         self.end.send_replace(Some(reason.clone()));
+        self.over.store(true, Ordering::Release);
+        self.reader.wake();
+    }
+
+    /// Whether the session is over; if not, the reader's task is woken when it is.
+    pub(crate) fn reader_is_done(&self, cx: &Context<'_>) -> bool {
+        // In this order, so that an end between the two is not missed.
+        self.reader.register(cx.waker());
+        self.over.load(Ordering::Acquire)
     }
 
     pub(crate) fn actor(&self) -> Option<ActorRef<SessionActor>> {

@@ -5,6 +5,8 @@
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
+//! - N5: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
+//!   it can be left standing until the task is polled again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -75,8 +77,18 @@ impl Inbound {
                     return Poll::Ready(answer);
                 }
             }
-            // From here on the peer rings (N1).
+            // Rings that stand for what was taken already are cleared before arming, so that the one that
+            // follows is news. From here on a ring wakes the task (N5).
             self.shared.set_receiver(cx.waker());
+            let hung_up = match self.hear(cx) {
+                Ok(hung_up) => hung_up,
+                Err(_) => {
+                    self.shared.end(Closed::ByUs);
+                    self.ended = Some(RecvError::RuntimeGone);
+                    continue;
+                }
+            };
+            // From here on the peer rings (N1).
             let somebody_waits = self.shared.space.arm_for_waiters();
             self.arm.arm();
             let served = if somebody_waits {
@@ -92,21 +104,8 @@ impl Inbound {
                     continue;
                 }
             }
-            match self.bell.poll(cx) {
-                Poll::Ready(Ok(Heard::Ring)) => {
-                    self.shared.counters.woke();
-                    continue;
-                }
-                Poll::Ready(Ok(Heard::HangUp)) => {
-                    let gone = PeerGone::HungUp;
-                    return Poll::Ready(self.drain_after_death(gone, batch, max));
-                }
-                Poll::Ready(Err(_)) => {
-                    self.shared.end(Closed::ByUs);
-                    self.ended = Some(RecvError::RuntimeGone);
-                    continue;
-                }
-                Poll::Pending => {}
+            if hung_up {
+                return Poll::Ready(self.drain_after_death(PeerGone::HungUp, batch, max));
             }
             match self.life.poll_gone(cx) {
                 Poll::Ready(gone) => return Poll::Ready(self.drain_after_death(gone, batch, max)),
@@ -202,6 +201,20 @@ impl Inbound {
                 Err(ended)
             }
             answer => answer,
+        }
+    }
+
+    /// Clears what the bell says until it is silent, and has the task woken by what it says next.
+    /// `true` if nobody can ring it any more.
+    fn hear(&self, cx: &mut Context<'_>) -> std::io::Result<bool> {
+        loop {
+            match self.bell.poll(cx) {
+                Poll::Ready(heard) => match heard? {
+                    Heard::Ring => self.shared.counters.woke(),
+                    Heard::HangUp => return Ok(true),
+                },
+                Poll::Pending => return Ok(false),
+            }
         }
     }
 

@@ -10,7 +10,7 @@
 //! - R6: an incarnation that answers is never hidden by older news: only its runner closes the way
 //!   to it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -41,20 +41,23 @@ pub(crate) enum RouteState {
 pub(crate) struct Ready {
     pub(crate) incarnation: Incarnation,
     pub(crate) session: Session,
-    channels: HashMap<String, Channel>,
+    /// By service. So few that looking through them is faster than a table.
+    channels: Vec<Channel>,
 }
 
 impl Ready {
-    pub(crate) fn new(
-        incarnation: Incarnation,
-        session: Session,
-        channels: HashMap<String, Channel>,
-    ) -> Self {
+    pub(crate) fn new(incarnation: Incarnation, session: Session, channels: Vec<Channel>) -> Self {
         Self {
             incarnation,
             session,
             channels,
         }
+    }
+
+    fn channel(&self, service: &str) -> Option<&Channel> {
+        self.channels
+            .iter()
+            .find(|channel| channel.service() == service)
     }
 }
 
@@ -152,7 +155,8 @@ impl PluginRoute {
         };
         match self.look(settled) {
             Some(found) => found,
-            None => self.until(|| self.look(settled)).await,
+            // Boxed, since it is rare, and would make every call's future larger.
+            None => Box::pin(self.until(|| self.look(settled))).await,
         }
     }
 
@@ -205,7 +209,7 @@ impl PluginRoute {
     /// ended first: then what is left stays kept.
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
         while let Some(orphan) = self.take_kept() {
-            let Some(channel) = ready.channels.get(orphan.service()) else {
+            let Some(channel) = ready.channel(orphan.service()) else {
                 let why = format!("`{}` is not offered any more", orphan.service());
                 end(orphan, CallFailure::Failed(Failure::Unavailable(why)));
                 continue;
@@ -353,13 +357,17 @@ fn end(orphan: Orphan, failure: CallFailure) {
 }
 
 fn channel_of(ready: &Ready, service: &str) -> Result<ReadyChannel, Unready> {
-    match ready.channels.get(service) {
+    match ready.channel(service) {
         Some(channel) => Ok(ReadyChannel {
             incarnation: ready.incarnation,
             channel: channel.clone(),
         }),
         None => {
-            let mut offered = ready.channels.keys().cloned().collect::<Vec<_>>();
+            let mut offered = ready
+                .channels
+                .iter()
+                .map(|channel| channel.service())
+                .collect::<Vec<_>>();
             offered.sort();
             Err(Unready::NotOffered(format!(
                 "`{service}` is not among what the other side offers ({})",

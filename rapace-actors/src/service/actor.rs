@@ -11,6 +11,7 @@
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::time::Instant;
 
 use futures_util::FutureExt;
@@ -22,7 +23,7 @@ use rapace_codec::{EncodeError, Writer};
 use rapace_session::{CallContext, Encode, Failure, IncomingCall, Metadata, RunningCall, Status};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
-use super::streaming::pump;
+use super::streaming::{OutgoingItems, pump};
 use super::{RequestError, Serve, Service};
 
 /// What becomes of a service whose handler panicked.
@@ -96,14 +97,27 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             Ok(request) => request,
             Err(failure) => return running.fail(&failure),
         };
-        let work = context.clone().scope(self.service.handle(request));
-        let outcome = tokio::select! {
-            biased;
-            outcome = AssertUnwindSafe(work).catch_unwind() => outcome.map_err(panicked),
-            failure = running.cancelled() => Err(failure), // A2
+        let outcome = {
+            // Pinned where they are, so that no future is moved into another.
+            let work = pin!(context.clone().scope(self.service.handle(request)));
+            let work = AssertUnwindSafe(work).catch_unwind();
+            tokio::select! {
+                biased;
+                outcome = work => outcome.map_err(panicked),
+                failure = running.cancelled() => Err(failure), // A2
+            }
         };
         match outcome {
-            Ok(response) => answer::<T::Service>(running, response, context).await,
+            Ok(mut response) => match T::Service::take_items(&mut response) {
+                None => answer::<T::Service>(running, &response).await,
+                // Boxed, since a stream costs more than that, and would make every future larger.
+                Some(items) => {
+                    Box::pin(answer_with_items::<T::Service>(
+                        running, response, items, context,
+                    ))
+                    .await;
+                }
+            },
             Err(failure) => {
                 let panicked = matches!(failure, Failure::Panicked(_));
                 running.fail(&failure);
@@ -205,24 +219,24 @@ impl<S: Service> Encode for Body<'_, S> {
     }
 }
 
-async fn answer<S: Service>(
+async fn answer<S: Service>(running: RunningCall, response: &S::Response) {
+    let status = S::status(response);
+    running.reply(status, &Body::<S>(response)).await;
+}
+
+async fn answer_with_items<S: Service>(
     mut running: RunningCall,
-    mut response: S::Response,
+    response: S::Response,
+    items: OutgoingItems,
     context: CallContext,
 ) {
-    let status = S::status(&response);
-    let items = S::take_items(&mut response);
     let sender = running.take_sender();
-    if status == Status::Ok
-        && !running.is_tell()
-        && let Some(items) = items
-        && let Some(sender) = sender
-    {
-        // The reply goes first, the items after it on the same ring.
-        running.reply(status, &Body::<S>(&response)).await;
-        return context.scope(async { pump(items, sender) }).await;
+    let wanted = S::status(&response) == Status::Ok && !running.is_tell();
+    // The reply goes first, the items after it on the same ring.
+    answer::<S>(running, &response).await;
+    if wanted && let Some(sender) = sender {
+        context.scope(async { pump(items, sender) }).await;
     }
-    running.reply(status, &Body::<S>(&response)).await;
 }
 
 /// The message of a panic, as `panic!` gives it.

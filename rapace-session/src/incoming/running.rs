@@ -97,7 +97,8 @@ impl RunningCall {
                 cell.cancelled().await;
                 Failure::Cancelled
             }
-            Some(at) => tokio::time::timeout_at(at.into(), cell.cancelled())
+            // Boxed, since a timer would make every handler's future larger.
+            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), cell.cancelled()))
                 .await
                 .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
         }

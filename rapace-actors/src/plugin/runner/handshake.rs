@@ -3,7 +3,6 @@
 //! - S1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
 //!   more than that it hung up.
 
-use std::collections::HashMap;
 use std::pin::pin;
 use std::sync::Arc;
 
@@ -97,11 +96,11 @@ async fn hung_up(process: &mut PluginProcess) -> Unready {
 }
 
 /// Opens a channel to everything that the other side offers.
-pub(crate) async fn open_all(session: &Session) -> Result<HashMap<String, Channel>, OpenError> {
-    let mut channels = HashMap::new();
+pub(crate) async fn open_all(session: &Session) -> Result<Vec<Channel>, OpenError> {
+    let mut channels = Vec::new();
     let offered = session.peer().map(|hello| hello.services.as_slice());
     for offer in offered.unwrap_or_default() {
-        channels.insert(offer.name.clone(), session.open(&offer.name).await?);
+        channels.push(session.open(&offer.name).await?);
     }
     Ok(channels)
 }
