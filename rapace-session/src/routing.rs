@@ -150,7 +150,6 @@ fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
         }
         Found::Nothing => return Err("a reply to no call"),
     };
-    let awaited = entry.awaited;
     let outcome = match outcome(shared, &entry, frame) {
         Ok(outcome) => outcome,
         Err(what) => {
@@ -162,7 +161,15 @@ fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
             return Err(what);
         }
     };
-    if !entry.pending.settle(outcome) && awaited {
+    let Entry {
+        pending,
+        frame,
+        awaited,
+        ..
+    } = *entry;
+    // The request's buffers are free before its caller can look.
+    drop(frame);
+    if !pending.settle(outcome) && awaited {
         shared.metrics.arrived_late();
     }
     Ok(())

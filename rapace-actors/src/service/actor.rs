@@ -109,7 +109,10 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         };
         match outcome {
             Ok(mut response) => match T::Service::take_items(&mut response) {
-                None => answer::<T::Service>(running, &response).await,
+                None => {
+                    let status = T::Service::status(&response);
+                    running.reply(status, &Body::<T::Service>(&response)).await;
+                }
                 // Boxed, since a stream costs more than that, and would make every future larger.
                 Some(items) => {
                     Box::pin(answer_with_items::<T::Service>(
@@ -219,11 +222,6 @@ impl<S: Service> Encode for Body<'_, S> {
     }
 }
 
-async fn answer<S: Service>(running: RunningCall, response: &S::Response) {
-    let status = S::status(response);
-    running.reply(status, &Body::<S>(response)).await;
-}
-
 async fn answer_with_items<S: Service>(
     mut running: RunningCall,
     response: S::Response,
@@ -231,9 +229,10 @@ async fn answer_with_items<S: Service>(
     context: CallContext,
 ) {
     let sender = running.take_sender();
-    let wanted = S::status(&response) == Status::Ok && !running.is_tell();
+    let status = S::status(&response);
+    let wanted = status == Status::Ok && !running.is_tell();
     // The reply goes first, the items after it on the same ring.
-    answer::<S>(running, &response).await;
+    running.reply(status, &Body::<S>(&response)).await;
     if wanted && let Some(sender) = sender {
         context.scope(async { pump(items, sender) }).await;
     }

@@ -167,10 +167,7 @@ impl IncomingCall {
             }
         };
         match taken {
-            Ok((envelope, parts)) => {
-                let parts = parts.map(|parts| *parts).unwrap_or_default();
-                Some(RunningCall::new(cell, envelope, parts))
-            }
+            Ok((envelope, parts)) => Some(RunningCall::new(cell, envelope, parts)),
             Err(refused) => {
                 // Its buffers and streams go before its reply does.
                 drop(refused);

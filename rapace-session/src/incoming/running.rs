@@ -18,24 +18,41 @@ use crate::transport::{Lane, SendError};
 
 /// A call that has begun. Dropping it answers that the handler went away.
 pub struct RunningCall {
-    cell: Option<Arc<CallCell>>,
+    /// Before the answer, so that the request's buffers go back first.
     envelope: Option<Envelope>,
-    parts: StreamParts,
+    call: Unanswered,
+}
+
+/// What still has to be answered.
+struct Unanswered {
+    cell: Option<Arc<CallCell>>,
+    /// Boxed, since few calls stream.
+    parts: Option<Box<StreamParts>>,
 }
 
 impl RunningCall {
-    pub(crate) fn new(cell: Arc<CallCell>, envelope: Envelope, parts: StreamParts) -> Self {
+    pub(crate) fn new(
+        cell: Arc<CallCell>,
+        envelope: Envelope,
+        parts: Option<Box<StreamParts>>,
+    ) -> Self {
         Self {
-            cell: Some(cell),
             envelope: Some(envelope),
-            parts,
+            call: Unanswered {
+                cell: Some(cell),
+                parts,
+            },
         }
+    }
+
+    fn cell(&self) -> Option<&Arc<CallCell>> {
+        self.call.cell.as_ref()
     }
 
     /// The method's number.
     #[must_use]
     pub fn method(&self) -> u32 {
-        self.cell.as_ref().map_or(0, |cell| cell.method())
+        self.cell().map_or(0, |cell| cell.method())
     }
 
     /// The arguments; the request's buffers go back when this is dropped.
@@ -45,13 +62,13 @@ impl RunningCall {
 
     /// The caller's items, if the call brought any. Left where it is, it is dropped with the call.
     pub fn take_receiver(&mut self) -> Option<StreamReceiver> {
-        self.parts.receiver.take()
+        self.call.parts.as_mut()?.receiver.take()
     }
 
     /// Where items for the caller go, if it takes any. Dropping it resets the stream, and so does
     /// leaving it where it is.
     pub fn take_sender(&mut self) -> Option<StreamSender> {
-        self.parts.sender.take()
+        self.call.parts.as_mut()?.sender.take()
     }
 
     /// What the handler can know of its call. To be asked before the arguments are taken, which
@@ -66,8 +83,7 @@ impl RunningCall {
                 .map(Envelope::metadata)
                 .unwrap_or_default(),
             session: self
-                .cell
-                .as_ref()
+                .cell()
                 .map(|cell| Session::of(Arc::clone(cell.shared()))),
         }
     }
@@ -75,13 +91,13 @@ impl RunningCall {
     /// When the answer is of no use to the caller any more.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.cell.as_ref().and_then(|cell| cell.deadline())
+        self.cell().and_then(|cell| cell.deadline())
     }
 
     /// Whether nobody waits for the result.
     #[must_use]
     pub fn is_tell(&self) -> bool {
-        self.cell.as_ref().is_some_and(|cell| cell.is_tell())
+        self.cell().is_some_and(|cell| cell.is_tell())
     }
 
     /// Waits until the caller gives up, the deadline passes or the session ends.
@@ -89,7 +105,7 @@ impl RunningCall {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn cancelled(&self) -> Failure {
-        let Some(cell) = &self.cell else {
+        let Some(cell) = self.cell() else {
             return Failure::Cancelled;
         };
         match cell.deadline() {
@@ -109,21 +125,39 @@ impl RunningCall {
     ///
     /// # Cancel safety
     /// Dropping the future answers that the handler went away.
-    pub async fn reply(mut self, status: Status, body: &(dyn Encode + '_)) {
+    pub fn reply<'a>(
+        self,
+        status: Status,
+        body: &'a (dyn Encode + 'a),
+    ) -> impl Future<Output = ()> + Send + 'a {
+        // The future holds what it needs and no more, since it is part of each handler's.
+        let Self { envelope, call } = self;
+        drop(envelope);
+        call.reply(status, body)
+    }
+
+    /// Answers with a failure of the runtime's.
+    pub fn fail(mut self, failure: &Failure) {
+        self.envelope = None;
+        self.call.end(failure);
+    }
+}
+
+impl Unanswered {
+    async fn reply(mut self, status: Status, body: &(dyn Encode + '_)) {
         let Some(cell) = self.cell.clone() else {
             return;
         };
-        self.envelope = None;
         let shared = cell.shared();
         let body = if cell.is_tell() { &() } else { body };
         loop {
             let sealed = shared.packer.seal(Lane::Priority, Prefix::default(), body);
             let sealed = match sealed.await {
                 Ok(sealed) => sealed,
-                Err(SealError::Encode(why)) => return self.fail(&Failure::BadResult(why)),
+                Err(SealError::Encode(why)) => return self.end(&Failure::BadResult(why)),
                 Err(SealError::TooLarge { len, max }) => {
                     let why = format!("{len} bytes are over the limit of {max}");
-                    return self.fail(&Failure::BadResult(why));
+                    return self.end(&Failure::BadResult(why));
                 }
                 // The session is over; so is the call.
                 Err(SealError::Closed) => return,
@@ -155,21 +189,15 @@ impl RunningCall {
         }
     }
 
-    /// Answers with a failure of the runtime's.
-    pub fn fail(mut self, failure: &Failure) {
-        self.end(failure);
-    }
-
     fn end(&mut self, failure: &Failure) {
         if let Some(cell) = self.cell.take() {
-            self.envelope = None;
-            self.parts = StreamParts::default();
+            self.parts = None;
             cell.fail(failure);
         }
     }
 }
 
-impl Drop for RunningCall {
+impl Drop for Unanswered {
     fn drop(&mut self) {
         self.end(&Failure::Dropped);
     }
@@ -178,7 +206,7 @@ impl Drop for RunningCall {
 impl fmt::Debug for RunningCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunningCall")
-            .field("call", &self.cell.as_ref().map(|cell| cell.id()))
+            .field("call", &self.cell().map(|cell| cell.id()))
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
