@@ -10,6 +10,7 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use crate::descriptor::SlotRef;
+use crate::effect::Effect;
 use crate::layout::{Object, SlotPlace};
 use crate::outbound::Outbound;
 use crate::shared::Shared;
@@ -53,6 +54,7 @@ impl SlotMut {
     /// Ends writing. The bytes are immutable from here on.
     #[must_use]
     pub fn freeze(self) -> Slot {
+        Effect::Payload.ended();
         self.slot.state().freeze();
         self.slot
     }
@@ -78,7 +80,7 @@ impl DerefMut for SlotMut {
         let slot = &self.slot;
         let object = slot.shared.own.object(slot.object);
         // SAFETY: O1, and `&mut self` excludes the readers that a `SlotMut` lends to.
-        unsafe { object.bytes_mut(slot.start, slot.slot.len as usize) }
+        unsafe { object.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
     }
 }
 
