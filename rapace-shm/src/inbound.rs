@@ -5,6 +5,7 @@
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
+//! - N5: when it has nothing more to collect, because the link has ended, it takes back what is out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -195,6 +196,7 @@ impl Inbound {
         max: usize,
     ) -> Result<usize, RecvError> {
         self.shared.end(Closed::PeerGone(gone));
+        self.shared.reclaim(); // N5
         match self.try_recv(batch, max) {
             Ok(0) => {
                 let ended = RecvError::PeerGone(gone);
@@ -207,6 +209,7 @@ impl Inbound {
 
     fn fail(&mut self, fault: PeerFault) {
         self.shared.fail(fault);
+        self.shared.reclaim(); // N5
         self.ended = Some(RecvError::PeerFault(fault));
     }
 }
@@ -214,6 +217,7 @@ impl Inbound {
 impl Drop for Inbound {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
+        self.shared.reclaim(); // N5
         self.life.hang_up();
     }
 }

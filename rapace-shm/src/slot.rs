@@ -25,7 +25,7 @@ pub struct SlotMut {
 
 /// A frozen slot: immutable bytes, cheap to clone, readable also while in flight and after the peer
 /// died. The slot becomes free when the last clone is dropped *and*, if it was sent, the receiver has
-/// returned it.
+/// returned it or the link is over.
 pub struct Slot {
     shared: Arc<Shared>,
     object: Object,
@@ -99,7 +99,8 @@ impl Slot {
     }
 
     /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
-    /// end runs or a slot is asked for.
+    /// end runs or a slot is asked for. Once that end has told how the link ended, or is dropped,
+    /// nothing is in flight: nobody will return it.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         self.state().is_in_flight()
