@@ -7,8 +7,10 @@
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
+use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
 use crate::effect::Effect;
@@ -42,6 +44,16 @@ pub fn sites() -> impl Iterator<Item = &'static str> {
 pub fn passed(site: &str, when: When) -> Option<u64> {
     let effect = named(site)?;
     Some(counter(effect, when)?.load(order::RELAXED))
+}
+
+/// The present on a clock that all processes of this machine share.
+///
+/// # Panics
+/// If the kernel has no monotonic clock, which no Linux does without.
+#[must_use]
+pub fn now() -> Duration {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC);
+    now.expect("every Linux has this clock").into()
 }
 
 /// Arms this process, once, to die the `nth` time, counted from 1, that it passes a site. `last_words`

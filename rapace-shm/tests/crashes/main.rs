@@ -24,8 +24,8 @@ use std::time::Duration;
 use rapace_shm::Trust;
 use rapace_shm::crash::sites;
 
-mod clock;
 mod conversation;
+mod process;
 mod survivor;
 mod told;
 
@@ -56,7 +56,7 @@ fn a_death_at_any_step_harms_nobody() {
 }
 
 #[test]
-#[ignore = "takes minutes: thousands of processes die"]
+#[ignore = "takes two minutes: thousands of processes die"]
 fn a_death_at_any_occurrence_of_any_step_harms_nobody() {
     die_at_every_step(|times| (1..=times).collect());
 }

@@ -4,19 +4,19 @@ use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
-use std::io::Read;
 use std::os::unix::net::UnixListener;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use rapace_shm::crash;
 use rapace_shm::{Closed, ControlSocket, EstablishError, Meeting, Outbound, RecvError, Trust};
 use tokio::runtime::Runtime;
 
-use crate::clock::now;
 use crate::conversation::{CALLS, Ended, GENERATIONS, Notes, Role, config, converse};
+use crate::process::Victim;
 use crate::told::{End, Told};
 
 /// Who dies.
@@ -279,41 +279,7 @@ impl Notes for Survived {
     fn ran(&self, _: u32) {}
 
     fn knows(&self) {
-        self.known.set(Some(now()));
-    }
-}
-
-/// The process that dies; killed in any case when the test is done with it.
-struct Victim(Child);
-
-impl Victim {
-    fn start(command: &mut Command) -> Self {
-        Self(command.spawn().unwrap())
-    }
-
-    /// Whether it came to speak, for it may be dead before.
-    async fn wait_until_it_speaks(mut self) -> (Self, bool) {
-        let mut stdout = self.0.stdout.take().expect("it was piped");
-        let reading = tokio::task::spawn_blocking(move || {
-            let mut word = [0; 10];
-            stdout.read_exact(&mut word).is_ok()
-        });
-        let spoke = reading.await.unwrap();
-        (self, spoke)
-    }
-
-    /// Waits until it is dead, or has left.
-    async fn end(mut self) -> ExitStatus {
-        // It has an alarm of its own, so this ends.
-        let waiting = tokio::task::spawn_blocking(move || self.0.wait());
-        waiting.await.unwrap().unwrap()
-    }
-}
-
-impl Drop for Victim {
-    fn drop(&mut self) {
-        let _ = self.0.kill();
-        let _ = self.0.wait();
+        self.known.set(Some(crash::now()));
     }
 }
 

@@ -11,7 +11,6 @@ use std::sync::OnceLock;
 
 use rapace_shm::crash::{self, When};
 
-use crate::clock::now;
 use crate::conversation::Notes;
 
 /// The writing end, one for the process.
@@ -66,7 +65,7 @@ pub(crate) fn dies() {
 
 fn last_words(how: &str) {
     let (tails, marks) = (passed("Tail", When::After), passed("Claim", When::After));
-    let now = now().as_nanos();
+    let now = crash::now().as_nanos();
     line(&format!("{how} {now} {tails} {marks}\n"));
 }
 

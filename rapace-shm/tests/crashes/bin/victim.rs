@@ -9,9 +9,7 @@ use nix::unistd::alarm;
 use rapace_shm::crash::{self, When};
 use rapace_shm::{ControlSocket, Link, Meeting, Trust};
 
-#[path = "../clock.rs"]
-mod clock;
-#[path = "../conversation.rs"]
+#[path = "../conversation/mod.rs"]
 mod conversation;
 mod journal;
 
