@@ -229,3 +229,32 @@ impl fmt::Debug for Inbound {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Lane, SegmentConfig};
+    use crate::descriptor::Header;
+    use crate::link::Link;
+    use crate::outbound::Payload;
+
+    /// N2, between the last look at the ring and the news: no test can stop a peer just there.
+    #[tokio::test]
+    async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
+        let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+        let (_, mut inbound, _) = a.split();
+        let (out, _b_in, _) = b.split();
+        for _ in 0..2 {
+            let sent = out.try_publish(&Header::default(), Payload::Empty, &[], Lane::Data);
+            assert_eq!(sent, Ok(()));
+        }
+        let gone = PeerGone::Exited;
+        let mut batch = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(inbound.drain_after_death(gone, &mut batch, 1), Ok(1));
+        }
+        let told = inbound.drain_after_death(gone, &mut batch, 1);
+        assert_eq!(told, Err(RecvError::PeerGone(gone)));
+        assert_eq!(batch.len(), 2);
+    }
+}
