@@ -26,6 +26,7 @@ use rapace_shm::crash::sites;
 
 mod conversation;
 mod process;
+mod refused;
 mod survivor;
 mod told;
 
@@ -40,7 +41,7 @@ const CASES: [Case; 4] = [
     Case::new(Role::Plugin, Trust::Untrusted),
 ];
 
-/// Steps that the conversation does not take: a host refuses a peer of another version only.
+/// What the conversation does not do has a test of its own.
 const ELSEWHERE: [&str; 1] = ["Refused"];
 
 /// The survivor counts its descriptors, so only one test at a time may have any.
@@ -59,6 +60,20 @@ fn a_death_at_any_step_harms_nobody() {
 #[ignore = "takes two minutes: thousands of processes die"]
 fn a_death_at_any_occurrence_of_any_step_harms_nobody() {
     die_at_every_step(|times| (1..=times).collect());
+}
+
+#[test]
+fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let directory = tempfile::tempdir().unwrap();
+    let hello = refused::hello_of_another_version(directory.path());
+    for (when, is_told) in [("before", false), ("after", true)] {
+        let (answer, told) = refused::refused(directory.path(), &hello, when);
+        assert_eq!(!answer.is_empty(), is_told, "{when}: {answer:?}");
+        assert!(told.end.is_some_and(|end| end.killed));
+    }
 }
 
 fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
