@@ -21,6 +21,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::config::Trust;
+use crate::effect::Effect;
 use crate::kernel;
 
 /// A bell that has not been handed out yet.
@@ -74,7 +75,7 @@ impl BellRope {
 
     /// One edge for the other side (D3).
     pub(crate) fn ring(&self) {
-        if let Err(error) = unistd::write(&self.fd, self.one) {
+        if let Err(error) = Effect::Ring.around(|| unistd::write(&self.fd, self.one)) {
             tracing::trace!(%error, "a doorbell took no ring");
         }
     }

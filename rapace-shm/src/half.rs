@@ -18,6 +18,7 @@ use nix::fcntl::{FallocateFlags, fallocate};
 use crate::arm::{ArmWord, PeerArmWord};
 use crate::claims::{ClaimMemory, PeerClaimMemory};
 use crate::descriptor::Entry;
+use crate::effect::Effect;
 use crate::layout::{
     CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, RECV_ARMED, RETURN, RETURNS_TAIL,
     SPACE_ARMED, SlotPlace, TAIL,
@@ -26,7 +27,6 @@ use crate::order;
 use crate::raw::{OwnMap, PeerMap};
 use crate::returns::ReturnMemory;
 use crate::ring::{ConsumerMemory, ProducerMemory};
-use crate::store::Store;
 use crate::sync::Ordering;
 
 /// The half that this process writes.
@@ -62,7 +62,7 @@ impl OwnHalf {
     pub(crate) fn beat(&self) {
         let beats = self.beats.fetch_add(1, order::RELAXED).wrapping_add(1);
         let words = &self.words;
-        words.store(Store::Heartbeat, HEARTBEAT, beats, order::RELAXED);
+        words.store(Effect::Heartbeat, HEARTBEAT, beats, order::RELAXED);
     }
 
     /// Gives pages of a free bulk slot back: those of a range in it.
@@ -70,7 +70,8 @@ impl OwnHalf {
         let Some(object) = &self.reclaim else { return };
         let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         let start = place.offset as i64 + i64::from(range.start);
-        if let Err(error) = fallocate(object, hole, start, range.len() as i64) {
+        let punched = Effect::Hole.around(|| fallocate(object, hole, start, range.len() as i64));
+        if let Err(error) = punched {
             tracing::warn!(%error, "an idle slot could not give its pages back");
         }
     }
@@ -136,12 +137,12 @@ impl ProducerMemory for RingOut {
 
     fn write(&self, place: u32, entry: &Entry) {
         let start = self.own.layout.ring + place as usize * DESCRIPTOR;
-        self.own.words.store_wide(Store::Entry, start, entry);
+        self.own.words.store_wide(Effect::Entry, start, entry);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
         let words = &self.own.words;
-        words.store(Store::Tail, TAIL, tail, ordering);
+        words.store(Effect::Tail, TAIL, tail, ordering);
     }
 
     fn load_head(&self) -> u32 {
@@ -170,7 +171,7 @@ impl ConsumerMemory for RingIn {
 
     fn store_head(&self, head: u32, ordering: Ordering) {
         let words = &self.own.words;
-        words.store(Store::Head, HEAD, head, ordering);
+        words.store(Effect::Head, HEAD, head, ordering);
     }
 }
 
@@ -182,12 +183,12 @@ impl ReturnMemory for ReturnsOut {
     fn write(&self, place: u32, entry: u64) {
         let place = self.0.layout.returns + place as usize * RETURN;
         let words = &self.0.words;
-        words.store_wide(Store::ReturnEntry, place, &[entry]);
+        words.store_wide(Effect::ReturnEntry, place, &[entry]);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
         let words = &self.0.words;
-        words.store(Store::ReturnsTail, RETURNS_TAIL, tail, ordering);
+        words.store(Effect::ReturnsTail, RETURNS_TAIL, tail, ordering);
     }
 }
 
@@ -217,7 +218,7 @@ impl ClaimMemory for OwnHalf {
     fn store(&self, call: u32, generation: u32, ordering: Ordering) {
         let offset = CLAIMS + call as usize * 4;
         let words = &self.words;
-        words.store(Store::Claim, offset, generation, ordering);
+        words.store(Effect::Claim, offset, generation, ordering);
     }
 }
 
@@ -232,7 +233,7 @@ impl PeerClaimMemory for PeerHalf {
 #[derive(Debug)]
 pub(crate) struct OwnWord {
     half: Arc<OwnHalf>,
-    store: Store,
+    effect: Effect,
     offset: usize,
 }
 
@@ -241,7 +242,7 @@ impl OwnWord {
     pub(crate) fn receiver(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            store: Store::RecvArmed,
+            effect: Effect::RecvArmed,
             offset: RECV_ARMED,
         }
     }
@@ -250,7 +251,7 @@ impl OwnWord {
     pub(crate) fn space(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            store: Store::SpaceArmed,
+            effect: Effect::SpaceArmed,
             offset: SPACE_ARMED,
         }
     }
@@ -259,7 +260,7 @@ impl OwnWord {
 impl ArmWord for OwnWord {
     fn store(&self, epoch: u32) {
         let words = &self.half.words;
-        words.store(self.store, self.offset, epoch, order::RELAXED);
+        words.store(self.effect, self.offset, epoch, order::RELAXED);
     }
 }
 

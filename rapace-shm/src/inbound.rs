@@ -5,7 +5,8 @@
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
-//! - N5: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
+//! - N5: when it has nothing more to collect, because the link has ended, it takes back what is out.
+//! - N6: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
 
 use std::fmt;
@@ -78,7 +79,7 @@ impl Inbound {
                 }
             }
             // Rings that stand for what was taken already are cleared before arming, so that the one that
-            // follows is news. From here on a ring wakes the task (N5).
+            // follows is news. From here on a ring wakes the task (N6).
             self.shared.set_receiver(cx.waker());
             let hung_up = match self.hear(cx) {
                 Ok(hung_up) => hung_up,
@@ -194,6 +195,7 @@ impl Inbound {
         max: usize,
     ) -> Result<usize, RecvError> {
         self.shared.end(Closed::PeerGone(gone));
+        self.shared.reclaim(); // N5
         match self.try_recv(batch, max) {
             Ok(0) => {
                 let ended = RecvError::PeerGone(gone);
@@ -220,6 +222,7 @@ impl Inbound {
 
     fn fail(&mut self, fault: PeerFault) {
         self.shared.fail(fault);
+        self.shared.reclaim(); // N5
         self.ended = Some(RecvError::PeerFault(fault));
     }
 }
@@ -227,6 +230,7 @@ impl Inbound {
 impl Drop for Inbound {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
+        self.shared.reclaim(); // N5
         self.life.hang_up();
     }
 }
@@ -236,5 +240,34 @@ impl fmt::Debug for Inbound {
         f.debug_struct("Inbound")
             .field("ended", &self.ended)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Lane, SegmentConfig};
+    use crate::descriptor::Header;
+    use crate::link::Link;
+    use crate::outbound::Payload;
+
+    /// N2, between the last look at the ring and the news: no test can stop a peer just there.
+    #[tokio::test]
+    async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
+        let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+        let (_, mut inbound, _) = a.split();
+        let (out, _b_in, _) = b.split();
+        for _ in 0..2 {
+            let sent = out.try_publish(&Header::default(), Payload::Empty, &[], Lane::Data);
+            assert_eq!(sent, Ok(()));
+        }
+        let gone = PeerGone::Exited;
+        let mut batch = Vec::new();
+        for _ in 0..2 {
+            assert_eq!(inbound.drain_after_death(gone, &mut batch, 1), Ok(1));
+        }
+        let told = inbound.drain_after_death(gone, &mut batch, 1);
+        assert_eq!(told, Err(RecvError::PeerGone(gone)));
+        assert_eq!(batch.len(), 2);
     }
 }

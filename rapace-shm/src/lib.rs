@@ -163,8 +163,13 @@ mod wait_queue;
 mod bell;
 #[cfg(not(loom))]
 mod control;
+#[cfg(all(feature = "crash-points", not(loom)))]
+#[doc(hidden)]
+pub mod crash;
 #[cfg(not(loom))]
 mod descriptor;
+#[cfg(not(loom))]
+mod effect;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
@@ -210,8 +215,6 @@ mod slab;
 mod slot;
 #[cfg(not(loom))]
 mod stats;
-#[cfg(not(loom))]
-mod store;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]

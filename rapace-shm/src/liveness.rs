@@ -15,6 +15,7 @@ use std::task::{Context, Poll};
 use nix::sys::socket::{Shutdown, shutdown};
 use tokio::io::unix::AsyncFd;
 
+use crate::effect::Effect;
 use crate::error::PeerGone;
 
 /// The two descriptors that tell.
@@ -83,7 +84,8 @@ impl Liveness {
 
     /// Tells the peer that we are gone, whoever else has our end open.
     pub(crate) fn hang_up(&self) {
-        if let Err(error) = shutdown(self.socket.as_raw_fd(), Shutdown::Write) {
+        let socket = self.socket.as_raw_fd();
+        if let Err(error) = Effect::HangUp.around(|| shutdown(socket, Shutdown::Write)) {
             tracing::trace!(%error, "the control socket was closed already");
         }
     }

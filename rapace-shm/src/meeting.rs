@@ -21,6 +21,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::control::{ControlSocket, PeerCredentials};
+use crate::effect::Effect;
 use crate::kernel;
 
 /// A listener at a socket path, where peers that nobody started as a child come to be hosted.
@@ -95,18 +96,21 @@ impl Meeting {
         let at_step = |step| move |source: io::Error| MeetingError::Os { step, source };
         let listener = new_socket().map_err(at_step("making a socket"))?;
         let address = address_of(path)?;
-        match bind(listener.as_raw_fd(), &address) {
+        let attempt = || Effect::Bind.around(|| bind(listener.as_raw_fd(), &address));
+        match attempt() {
             Err(Errno::EADDRINUSE) => {
                 remove_if_dead(path)?; // J3
-                bind(listener.as_raw_fd(), &address)
+                attempt()
             }
             other => other,
         }
         .map_err(|errno| of_errno(errno, path, "binding the socket"))?;
         let made = || -> io::Result<(u64, u64)> {
-            fs::set_permissions(path, Permissions::from_mode(0o600))?; // J1
+            let ours = Permissions::from_mode(0o600);
+            Effect::Permit.around(|| fs::set_permissions(path, ours))?; // J1
             let made = fs::symlink_metadata(path)?;
-            listen(&listener, Backlog::new(128)?)?;
+            let backlog = Backlog::new(128)?;
+            Effect::Listen.around(|| listen(&listener, backlog))?;
             Ok((made.dev(), made.ino()))
         };
         let identity = made().map_err(at_step("listening on the socket"))?;
@@ -154,7 +158,9 @@ impl Meeting {
         let step = "making a socket";
         let socket = new_socket().map_err(|source| MeetingError::Os { step, source })?;
         // A local connection is made or refused at once, so there is nothing to wait for.
-        connect(socket.as_raw_fd(), &address_of(path)?)
+        let address = address_of(path)?;
+        Effect::Connect
+            .around(|| connect(socket.as_raw_fd(), &address))
             .map_err(|errno| of_errno(errno, path, "connecting the socket"))?;
         met(socket)
     }
@@ -165,7 +171,7 @@ impl Drop for Meeting {
         // J4. Somebody may replace the path between these two steps; there is no call that does both.
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
-        if ours && let Err(error) = fs::remove_file(&self.path) {
+        if ours && let Err(error) = Effect::Unlink.around(|| fs::remove_file(&self.path)) {
             tracing::warn!(%error, path = %self.path.display(), "a socket path was left behind");
         }
     }
@@ -195,10 +201,12 @@ fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
         });
     }
     let probe = new_socket().map_err(|source| MeetingError::Os { step, source })?;
-    match connect(probe.as_raw_fd(), &address_of(path)?) {
+    let address = address_of(path)?;
+    match Effect::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
         Err(Errno::ECONNREFUSED) => {
             let step = "removing a socket that nobody listens on";
-            fs::remove_file(path).map_err(|source| MeetingError::Os { step, source })
+            let removed = Effect::TakeOver.around(|| fs::remove_file(path));
+            removed.map_err(|source| MeetingError::Os { step, source })
         }
         Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(MeetingError::InUse {
             path: path.to_owned(),

@@ -3,6 +3,7 @@
 //! - P1: slots are marked as in flight before their descriptor is published, so that a return can
 //!   never arrive for a slot that is not; all of them or none.
 //! - P2: the producer's cursor moves under one lock, held for one publication.
+//! - P3: under that lock the link is still open, so nothing is in flight that was sent after its end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -84,7 +85,6 @@ impl Outbound {
         lane: Lane,
     ) -> Result<(), PublishError> {
         let shared = &self.shared;
-        shared.check_open()?;
         let (location, slot, mut bytes) = self.locate(payload)?;
         if !attachments.iter().all(|slot| slot.is_of(shared)) {
             return Err(PublishError::ForeignSlot);
@@ -95,6 +95,7 @@ impl Outbound {
         bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
 
         let mut producer = shared.producer();
+        shared.check_open()?; // P3
         let pushed = match producer.ring.room(keep) {
             Ok(0) => return Err(PublishError::Full),
             Ok(_) => {

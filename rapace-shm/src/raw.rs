@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use crate::effect::Effect;
 use crate::order;
-use crate::store::Store;
 use crate::sync::Ordering;
 
 /// An object of our own half.
@@ -39,17 +39,17 @@ impl OwnMap {
     }
 
     /// Stores a word of ours.
-    pub(crate) fn store(&self, store: Store, offset: usize, value: u32, ordering: Ordering) {
+    pub(crate) fn store(&self, effect: Effect, offset: usize, value: u32, ordering: Ordering) {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
         let word = unsafe { AtomicU32::from_ptr(address) };
-        store.around(|| word.store(value, ordering));
+        effect.around(|| word.store(value, ordering));
     }
 
     /// Stores eight bytes, or several times eight, of ours, relaxed and one after the other.
     pub(crate) fn store_wide<const N: usize>(
         &self,
-        store: Store,
+        effect: Effect,
         offset: usize,
         values: &[u64; N],
     ) {
@@ -57,7 +57,7 @@ impl OwnMap {
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
         let words = unsafe { &*address };
         for (word, value) in words.iter().zip(values) {
-            store.around(|| word.store(*value, order::RELAXED));
+            effect.around(|| word.store(*value, order::RELAXED));
         }
     }
 
@@ -71,7 +71,8 @@ impl OwnMap {
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
-    /// Bytes of a slot of ours, for writing.
+    /// Bytes of a slot of ours, for writing. The effect begins here; when it has ended is for the
+    /// caller to say.
     ///
     /// # Safety
     /// Nobody else reads or writes these bytes as long as the borrow lives.
@@ -79,7 +80,8 @@ impl OwnMap {
         clippy::mut_from_ref,
         reason = "the slab hands each slot to one writer"
     )]
-    pub(crate) unsafe fn bytes_mut(&self, offset: usize, len: usize) -> &mut [u8] {
+    pub(crate) unsafe fn bytes_mut(&self, effect: Effect, offset: usize, len: usize) -> &mut [u8] {
+        effect.begins();
         let address = at(&self.map, offset, len);
         // SAFETY: in bounds and mapped by W1 and W4; exclusive by the caller's promise.
         unsafe { std::slice::from_raw_parts_mut(address, len) }

@@ -138,6 +138,14 @@ impl Shared {
         self.ended.get().copied().unwrap_or(closed)
     }
 
+    /// Takes back the slots that the peer has, once the link has ended and its returns are collected
+    /// no more.
+    pub(crate) fn reclaim(&self) {
+        // Whoever is publishing is done then, and whoever comes later finds the link ended (P3).
+        drop(self.producer());
+        self.slab.reclaim();
+    }
+
     /// The publishing end of the ring, to be held for one publication.
     pub(crate) fn producer(&self) -> MutexGuard<'_, Publishing> {
         lock(&self.producer)

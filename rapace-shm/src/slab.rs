@@ -11,6 +11,8 @@
 //! - B6: wakers are called without the lock.
 //! - B7: returned slots are collected before colder ones are taken: always for a large slot, whose
 //!   bytes are worth more than the look, and at every eighth small one.
+//! - B8: once a link is over, nobody returns anything: all slots are taken back. From then on none is
+//!   handed out or emptied, for a peer that hung up and lives may still be reading them.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +48,8 @@ struct Inner<M> {
     lists: FreeLists,
     generations: Box<[u32]>,
     returns: Consumer<M>,
+    /// B8.
+    over: bool,
     /// For each class, a queue for each lane.
     queues: Box<[[WaitQueue; 2]]>,
     /// Slots taken since returns were last collected.
@@ -61,6 +65,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
             lists: FreeLists::new(&layout),
             generations: vec![0; slots as usize].into(),
             returns: Consumer::new(returns, layout.returns_capacity),
+            over: false,
             queues: layout.classes.iter().map(|_| Default::default()).collect(),
             uncollected: 0,
             touched: 0,
@@ -137,6 +142,18 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         collected
     }
 
+    /// Takes back everything that the peer has, returned or not (B8). Nothing may be sent any more.
+    pub(crate) fn reclaim(&self) {
+        let mut inner = self.lock();
+        inner.over = true;
+        for (index, state) in (0..).zip(&self.states) {
+            if let Ok(true) = state.returned() {
+                inner.free(&self.layout, index);
+            }
+        }
+        wake_without_lock(inner);
+    }
+
     /// The state word of a slot of ours.
     pub(crate) fn state(&self, index: u32) -> &SlotState {
         self.states
@@ -164,7 +181,8 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         let mut emptied = 0;
         let mut inner = self.lock();
         for class in 0..inner.lists.class_count() {
-            while emptied < budget
+            while !inner.over
+                && emptied < budget
                 && let Some(idle) = inner.lists.take_idle(class, budget - emptied)
             {
                 drop(inner);
@@ -221,7 +239,7 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
         len: u32,
         ticket: Option<Ticket>,
     ) -> Option<Taken> {
-        if !self.queue(class, lane)?.is_next(ticket) {
+        if self.over || !self.queue(class, lane)?.is_next(ticket) {
             return None;
         }
         let mut index = self.lists.take(class, lane, len);
@@ -235,6 +253,9 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
 
     fn collect(&mut self, layout: &Layout, states: &[SlotState]) -> Result<(), PeerFault> {
         self.uncollected = 0;
+        if self.over {
+            return Ok(());
+        }
         // Bounded: each accepted entry takes a slot out of flight, and any other ends the loop.
         while let Some(entry) = self.returns.pop().map_err(of_return_ring)? {
             let (index, returned) = parse_return(entry);

@@ -10,6 +10,7 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use crate::descriptor::SlotRef;
+use crate::effect::Effect;
 use crate::layout::{Object, SlotPlace};
 use crate::outbound::Outbound;
 use crate::shared::Shared;
@@ -24,7 +25,7 @@ pub struct SlotMut {
 
 /// A frozen slot: immutable bytes, cheap to clone, readable also while in flight and after the peer
 /// died. The slot becomes free when the last clone is dropped *and*, if it was sent, the receiver has
-/// returned it.
+/// returned it or the link is over.
 pub struct Slot {
     shared: Arc<Shared>,
     object: Object,
@@ -53,6 +54,7 @@ impl SlotMut {
     /// Ends writing. The bytes are immutable from here on.
     #[must_use]
     pub fn freeze(self) -> Slot {
+        Effect::Payload.ended();
         self.slot.state().freeze();
         self.slot
     }
@@ -78,7 +80,7 @@ impl DerefMut for SlotMut {
         let slot = &self.slot;
         let object = slot.shared.own.object(slot.object);
         // SAFETY: O1, and `&mut self` excludes the readers that a `SlotMut` lends to.
-        unsafe { object.bytes_mut(slot.start, slot.slot.len as usize) }
+        unsafe { object.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
     }
 }
 
@@ -97,7 +99,8 @@ impl Slot {
     }
 
     /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
-    /// end runs or a slot is asked for.
+    /// end runs or a slot is asked for. Once that end has told how the link ended, or is dropped,
+    /// nothing is in flight: nobody will return it.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         self.state().is_in_flight()

@@ -14,6 +14,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::control::PeerCredentials;
+use crate::effect::Effect;
 use crate::establish::{EstablishError, HandshakeFault, at_step};
 use crate::kernel;
 use crate::message::{MAX_MESSAGE, Message};
@@ -50,13 +51,14 @@ impl Wire {
         let bytes = message.encode();
         let rights = [ControlMessage::ScmRights(descriptors)];
         let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
+        let effect = effect_of(message);
         let sent = self
             .socket
             .async_io(Interest::WRITABLE, |socket| {
                 let bytes = [IoSlice::new(&bytes)];
                 let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-                let sent = sendmsg::<()>(socket.as_raw_fd(), &bytes, control, flags, None);
-                Ok(sent?)
+                let socket = socket.as_raw_fd();
+                Ok(effect.around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?)
             })
             .await;
         match sent {
@@ -81,6 +83,15 @@ impl Wire {
 
     pub(crate) fn into_socket(self) -> AsyncFd<OwnedFd> {
         self.socket
+    }
+}
+
+fn effect_of(message: &Message) -> Effect {
+    match message {
+        Message::Hello => Effect::Hello,
+        Message::Segment(_) => Effect::Invitation,
+        Message::Joined => Effect::Joined,
+        Message::Refused => Effect::Refused,
     }
 }
 

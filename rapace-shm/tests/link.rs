@@ -314,3 +314,42 @@ async fn a_slice_and_a_truncated_slot_arrive_as_such() {
     inbound.recv(&mut batch, 1).await.unwrap();
     assert_eq!(only(&mut batch).payload.as_ref(), b"cde");
 }
+
+#[tokio::test]
+async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is() {
+    const LEN: usize = 1 << 20;
+    let config = SegmentConfig::default().with_classes([SizeClass {
+        slot_size: LEN as u32,
+        slots: 4,
+    }]);
+    let (a, b) = Link::pair(&config).unwrap();
+    let (out, mut a_in, _watch) = a.split();
+    let (b_out, mut b_in, b_watch) = b.split();
+    for byte in 1..=3 {
+        let mut slot = out.try_allocate(LEN, Lane::Data).unwrap();
+        slot.fill(byte);
+        out.try_publish(&header(0), Payload::Slot(&slot.freeze()), &[], Lane::Data)
+            .unwrap();
+    }
+    let mut reading = Vec::new();
+    b_in.recv(&mut reading, 3).await.unwrap();
+    drop((b_in, b_out, b_watch));
+    let told = a_in.recv(&mut Vec::new(), 1).await;
+    assert_eq!(told, Err(RecvError::PeerGone(PeerGone::HungUp)));
+    let [class] = out.stats().classes[..] else {
+        panic!("one class was asked for");
+    };
+    assert_eq!((class.free, class.in_flight), (4, 0));
+    // Idle slots would be emptied, and free ones handed out.
+    for _ in 0..3 {
+        out.beat();
+    }
+    assert!(out.try_allocate(LEN, Lane::Priority).is_err());
+    for (byte, frame) in (1..).zip(&reading) {
+        assert!(frame.payload.as_ref() == vec![byte; LEN]);
+    }
+    // Returned too late, and so to nobody.
+    drop(reading);
+    assert_eq!(out.trim(), 0);
+    assert_eq!(a_in.try_recv(&mut Vec::new(), 1), told);
+}

@@ -232,7 +232,7 @@ async fn waiting_senders_end_and_slots_stay_readable_when_the_peer_dies() {
         ));
     }
     for (nth, slot) in sent.iter().enumerate() {
-        assert!(slot.is_in_flight());
+        assert!(!slot.is_in_flight());
         assert!(slot.iter().all(|byte| *byte == nth as u8));
     }
 }

@@ -1,6 +1,8 @@
 //! Tests that need to see inside: models, scripted peers, seals, interleavings.
 
 #[cfg(not(loom))]
+mod effects;
+#[cfg(not(loom))]
 mod fuzzed;
 #[cfg(not(loom))]
 mod hostile;

@@ -139,6 +139,7 @@ enum SlabStep {
     Drop(usize),
     Return(usize),
     Trim,
+    Reclaim,
 }
 
 fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
@@ -151,7 +152,8 @@ fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
         1 => nth().prop_map(SlabStep::Clone),
         3 => nth().prop_map(SlabStep::Drop),
         3 => nth().prop_map(SlabStep::Return),
-        1 => Just(SlabStep::Trim),
+        4 => Just(SlabStep::Trim),
+        1 => Just(SlabStep::Reclaim),
     ];
     proptest::collection::vec(step, 1..120)
 }
@@ -178,6 +180,7 @@ proptest! {
         let slab = Slab::new(Arc::clone(&layout), returns.clone());
         let mut used: Vec<Used> = Vec::new();
         let mut generations = [0_u32; 6];
+        let mut over = false;
         let count = |used: &[Used], class| {
             used.iter().filter(|slot| layout.class_of(slot.taken.index) == Some(class)).count()
         };
@@ -190,7 +193,8 @@ proptest! {
                         let keep = if urgent { 0 } else { reserve[class] };
                         total - count(&used, class) > keep
                     };
-                    let expected = [class, class + 1].into_iter().find(|&c| c < 3 && free(c));
+                    let mut classes = [class, class + 1].into_iter();
+                    let expected = classes.find(|&c| !over && c < 3 && free(c));
                     let taken = slab.take(class, lane, 50, None).unwrap();
                     prop_assert_eq!(taken.and_then(|t| layout.class_of(t.index)), expected);
                     if let Some(taken) = taken {
@@ -214,7 +218,9 @@ proptest! {
                     }
                 }
                 SlabStep::Send(nth) => {
-                    if let Some(slot) = used.get_mut(nth) && !slot.writing && slot.users > 0 {
+                    if let Some(slot) = used.get_mut(nth)
+                        && !over && !slot.writing && slot.users > 0
+                    {
                         let sent = slab.state(slot.taken.index).send();
                         prop_assert_eq!(sent.is_ok(), !slot.in_flight);
                         slot.in_flight = true;
@@ -247,7 +253,19 @@ proptest! {
                     }
                 }
                 SlabStep::Trim => {
-                    slab.trim(u32::MAX, |place, range| assert!(range.end <= 4096 && place.size >= 1 << 20));
+                    slab.trim(u32::MAX, |place, range| {
+                        assert!(!over && range.end <= 4096 && place.size >= 1 << 20);
+                    });
+                }
+                SlabStep::Reclaim => {
+                    // B8. What was returned at the last moment is not looked at.
+                    for slot in used.iter_mut().filter(|slot| slot.in_flight) {
+                        slot.in_flight = false;
+                        returns.tail.set(returns.tail.get() + 1);
+                    }
+                    over = true;
+                    slab.reclaim();
+                    prop_assert_eq!(slab.collect(), Ok(()));
                 }
             }
             used.retain(|slot| {

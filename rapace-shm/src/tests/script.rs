@@ -8,6 +8,7 @@ use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use tokio::io::Interest;
 
 use crate::descriptor::Entry;
+use crate::effect::Effect;
 use crate::inbound::Inbound;
 use crate::kernel;
 use crate::layout::{DESCRIPTOR, Layout, RETURN, RETURNS_TAIL, TAIL};
@@ -15,7 +16,6 @@ use crate::liveness::PeerWatch;
 use crate::outbound::Outbound;
 use crate::raw::OwnMap;
 use crate::segment::{Invitation, PeerA, Segment};
-use crate::store::Store;
 use crate::{Link, SegmentConfig, SizeClass, Trust};
 
 /// The host's end, as everybody uses it.
@@ -74,14 +74,14 @@ impl Scripted {
     /// Stores any value in any of its words.
     pub(crate) fn poke(&self, offset: usize, value: u32) {
         self.words
-            .store(Store::Tail, offset, value, Ordering::SeqCst);
+            .store(Effect::Tail, offset, value, Ordering::SeqCst);
     }
 
     /// Publishes any 64 bytes.
     pub(crate) fn publish(&mut self, entry: &Entry) {
         let place = self.tail & (self.layout.ring_capacity - 1);
         let offset = self.layout.ring + place as usize * DESCRIPTOR;
-        self.words.store_wide(Store::Entry, offset, entry);
+        self.words.store_wide(Effect::Entry, offset, entry);
         self.tail = self.tail.wrapping_add(1);
         self.poke(TAIL, self.tail);
     }
@@ -91,7 +91,7 @@ impl Scripted {
         let place = self.returns & (self.layout.returns_capacity - 1);
         let entry = u64::from(generation) << 32 | u64::from(index);
         let offset = self.layout.returns + place as usize * RETURN;
-        self.words.store_wide(Store::Entry, offset, &[entry]);
+        self.words.store_wide(Effect::Entry, offset, &[entry]);
         self.returns = self.returns.wrapping_add(1);
         self.poke(RETURNS_TAIL, self.returns);
     }

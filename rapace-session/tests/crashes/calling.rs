@@ -1,0 +1,179 @@
+//! We call, the victim carries out. What a call is said to be after the death is what it was: answered,
+//! begun, or not begun; and what had not begun is carried out by the next process, once and in order.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use rapace_session::transport::shm;
+use rapace_session::{
+    CallFailure, Channel, Claim, EndReason, Orphan, Session, SessionConfig, Side,
+};
+use rapace_shm::{ControlSocket, crash};
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use crate::process::{Death, Process, Victim, becomes, lost_slots};
+use crate::told::Told;
+use crate::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
+
+/// What became of a call: who carried it out, where one is told.
+type Called = Result<Option<u32>, CallFailure>;
+type Adopted = mpsc::UnboundedReceiver<(Vec<Orphan>, EndReason)>;
+
+/// One process that carries out calls and dies, and a second that goes on. Returns what the first did,
+/// and when we knew of its death; nothing if all was done before.
+pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
+    let (first, socket) = Process::start(Victim::Serves, 1, directory, death);
+    let mut calls = BTreeMap::new();
+    let mut orphans = Vec::new();
+    let mut known = None;
+    let mut ended = None;
+    match establish(socket).await {
+        None => known = Some(crash::now()),
+        Some((session, mut adopted)) => {
+            if let Ok(channel) = session.open(SERVICE).await {
+                make_calls(&session, &channel, &mut calls).await;
+            }
+            match session.end_reason() {
+                None => session.close("all is done"),
+                Some(reason) => {
+                    known = Some(crash::now());
+                    assert_eq!(reason, EndReason::PeerGone);
+                    let adopted = adopted.recv().await;
+                    orphans = adopted.expect("a session that ends says so").0;
+                }
+            }
+            ended = Some(session);
+        }
+    }
+    let told = first.end().await;
+    let begun = orphans.iter().filter(|o| o.claim == Claim::Begun).count();
+    assert_eq!(begun, told.began.difference(&told.answered).count());
+    assert!(orphans.iter().all(|orphan| orphan.claim != Claim::Unknown));
+    go_on(directory, orphans, calls, &told).await;
+    if let Some(session) = ended {
+        becomes(|| lost_slots(&session), 0).await;
+    }
+    (told, known)
+}
+
+/// A session, unless the other process dies before it is one.
+async fn establish(socket: ControlSocket) -> Option<(Session, Adopted)> {
+    let link = socket.host(&segment()).await.ok()?;
+    let (adopt, adopted) = mpsc::unbounded_channel();
+    let mut config = SessionConfig::new("survivor");
+    config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+    let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
+    Some((session.ok()?, adopted))
+}
+
+/// Makes all calls, and waits until all are done or the session has ended.
+async fn make_calls(
+    session: &Session,
+    channel: &Channel,
+    calls: &mut BTreeMap<u32, JoinHandle<Called>>,
+) {
+    let done = async {
+        for number in 0..CALLS {
+            let channel = channel.clone();
+            calls.insert(
+                number,
+                tokio::spawn(async move { call(&channel, number).await }),
+            );
+            if number < ALONE {
+                all_done(session, calls).await;
+            }
+        }
+        all_done(session, calls).await;
+    };
+    tokio::select! {
+        () = done => {}
+        _ = session.ended() => {}
+    }
+}
+
+/// Tells too: a session that is closed takes along what is on its way.
+async fn all_done(session: &Session, calls: &BTreeMap<u32, JoinHandle<Called>>) {
+    let under_way = || {
+        let waiting = calls.values().filter(|call| !call.is_finished()).count();
+        waiting + session.calls_under_way()
+    };
+    becomes(under_way, 0).await;
+}
+
+/// The second process carries out what the first had not begun, and everything that was never sent.
+async fn go_on(
+    directory: &Path,
+    orphans: Vec<Orphan>,
+    mut calls: BTreeMap<u32, JoinHandle<Called>>,
+    first: &Told,
+) {
+    let (process, socket) = Process::start(Victim::Serves, 2, directory, None);
+    let (session, _adopted) = establish(socket).await.expect("nobody dies now");
+    let channel = session.open(SERVICE).await.unwrap();
+    for orphan in orphans {
+        match orphan.claim {
+            // Dropped, which settles it.
+            Claim::Begun => drop(orphan),
+            _ => channel.resend(orphan).await.expect("nobody dies now"),
+        }
+    }
+    let mut outcomes = BTreeMap::new();
+    let mut made_again = Vec::new();
+    for number in 0..CALLS {
+        let outcome = match calls.remove(&number) {
+            Some(made) => made.await.unwrap(),
+            None => {
+                made_again.push(number);
+                call(&channel, number).await
+            }
+        };
+        let outcome = match outcome {
+            // It waited for room, or a credit, and so was nobody's to hand on.
+            Err(CallFailure::Lost {
+                claim: Claim::NotBegun,
+                ..
+            }) => {
+                made_again.push(number);
+                call(&channel, number).await
+            }
+            other => other,
+        };
+        outcomes.insert(number, outcome);
+    }
+    all_done(&session, &calls).await;
+    session.close("all is done");
+    becomes(|| lost_slots(&session), 0).await;
+    let second = process.end().await;
+    check(&outcomes, first, &second);
+    // What was on its way is carried out in the order in which it was made.
+    let handed_on = |call: &&u32| !made_again.contains(*call);
+    assert!(first.ran.is_sorted(), "{first:?}");
+    assert!(
+        second.ran.iter().filter(handed_on).is_sorted(),
+        "{first:?} {second:?}"
+    );
+}
+
+fn check(outcomes: &BTreeMap<u32, Called>, first: &Told, second: &Told) {
+    for (&number, outcome) in outcomes {
+        let times = |told: &Told| told.ran.iter().filter(|ran| **ran == number).count();
+        let began = first.began.contains(&number);
+        let answered = first.answered.contains(&number);
+        let context = format!("call {number}: {outcome:?}, {first:?}, {second:?}");
+        assert!(began || !answered, "{context}");
+        assert!(times(first) <= usize::from(began), "{context}");
+        assert_eq!(times(second), usize::from(!began), "{context}");
+        match outcome {
+            Ok(None) => assert!(is_tell(number), "{context}"),
+            Ok(Some(1)) => assert!(answered, "{context}"),
+            Ok(Some(_)) => assert!(!began, "{context}"),
+            Err(CallFailure::Lost { claim, reason }) => {
+                assert_eq!((*claim, reason), (Claim::Begun, &EndReason::PeerGone));
+                assert!(began && !answered, "{context}");
+            }
+            Err(_) => panic!("{context}"),
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! What the two processes do: one makes calls, of all sizes and more at once than there is room for,
+//! the other carries them out one at a time.
+
+use std::sync::Arc;
+
+use rapace_codec::{EncodeError, Wire, Writer};
+use rapace_session::{
+    Acceptor, CallFailure, CallOptions, Channel, Encode, Envelope, IncomingCall, SessionConfig,
+    Sink, Status,
+};
+use rapace_shm::{SegmentConfig, SizeClass};
+use tokio::sync::mpsc;
+
+/// What the process that carries out the calls does, told as it happens. The number of a call is that
+/// of its method, so that it is known before it has begun.
+pub(crate) trait Notes {
+    /// The next thing that happens is that this call begins.
+    fn will_begin(&self, call: u32);
+    /// It has begun, and its effect has happened.
+    fn ran(&self, call: u32);
+    /// The next thing that happens is its reply.
+    fn will_reply(&self, call: u32);
+    /// That was sent.
+    fn replied(&self, call: u32);
+}
+
+/// Room for half of the calls.
+pub(crate) fn segment() -> SegmentConfig {
+    let class = |slot_size, slots| SizeClass { slot_size, slots };
+    SegmentConfig::default()
+        .with_ring_capacity(8)
+        .with_call_table(16)
+        .with_classes([class(256, 8), class(4096, 4)])
+}
+
+/// A session that serves the work, and the calls as they come.
+pub(crate) fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCall>) {
+    let (mailbox, calls) = mpsc::unbounded_channel();
+    let mut config = SessionConfig::new(name);
+    config.acceptor = Arc::new(Work(mailbox));
+    (config, calls)
+}
+
+/// Carries out calls until there are no more. The result says who did it.
+pub(crate) async fn serve(
+    mut calls: mpsc::UnboundedReceiver<IncomingCall>,
+    incarnation: u32,
+    notes: &impl Notes,
+) {
+    while let Some(call) = calls.recv().await {
+        let number = call.method();
+        notes.will_begin(number);
+        let Some(mut call) = call.begin() else {
+            continue;
+        };
+        notes.ran(number);
+        let arguments = call.take_arguments().expect("nobody took them before");
+        assert_eq!(value::<Vec<u8>>(&arguments), bytes(number));
+        drop(arguments);
+        notes.will_reply(number);
+        let result = Value((incarnation, bytes(number)));
+        call.reply(Status::Ok, &result).await;
+        notes.replied(number);
+    }
+}
+
+/// Makes one call. The answer is who carried it out; nobody says so for a tell.
+pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFailure> {
+    let arguments = Value(bytes(number));
+    let options = CallOptions::default();
+    if is_tell(number) {
+        channel.tell(number, &arguments, &options).await?;
+        return Ok(None);
+    }
+    let reply = channel.call(number, &arguments, &options).await?;
+    assert!(!reply.is_error);
+    let (incarnation, result) = value::<(u32, Vec<u8>)>(&reply.envelope);
+    assert_eq!(result, bytes(number));
+    Ok(Some(incarnation))
+}
+
+/// Whether a call is one that nobody waits for.
+pub(crate) fn is_tell(number: u32) -> bool {
+    number % 4 == 3
+}
+
+struct Work(mpsc::UnboundedSender<IncomingCall>);
+
+impl Acceptor for Work {
+    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        assert_eq!(service, SERVICE);
+        Ok((Arc::new(Self(self.0.clone())), WINDOW))
+    }
+}
+
+impl Sink for Work {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0.send(call).map_err(|refused| refused.0)
+    }
+}
+
+struct Value<T>(T);
+
+impl<T: Wire> Encode for Value<T> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.write(&self.0)
+    }
+}
+
+fn value<T: Wire>(envelope: &Envelope) -> T {
+    let mut reader = envelope.reader();
+    let value = reader.read().expect("what the other side encoded");
+    reader.finish().expect("nothing behind it");
+    value
+}
+
+/// Arguments and result of a call.
+fn bytes(number: u32) -> Vec<u8> {
+    let len = match number % 3 {
+        0 => 3,
+        1 => 200,
+        _ => 3000,
+    };
+    vec![number as u8 + 1; len]
+}
+
+/// The name of the service.
+pub(crate) const SERVICE: &str = "Work";
+/// Calls that are made, by number.
+pub(crate) const CALLS: u32 = 10;
+/// Calls that are made before all others, one after the other.
+pub(crate) const ALONE: u32 = 2;
+/// Calls at a time.
+const WINDOW: u32 = 5;

@@ -1,0 +1,91 @@
+//! The process that dies: it plays one side of the conversation, and is killed at the step that its
+//! arguments name: `role trust path|- journal [site before|after nth]`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use nix::unistd::alarm;
+use rapace_shm::crash::{self, When};
+use rapace_shm::{ControlSocket, Link, Meeting, Trust};
+
+#[path = "../conversation/mod.rs"]
+mod conversation;
+mod journal;
+
+use conversation::Role;
+use journal::Journal;
+
+type Failure = Box<dyn std::error::Error>;
+
+fn main() -> ExitCode {
+    match live() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Nobody is left to be told if this fails too.
+            let _ = writeln!(std::io::stderr(), "{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn live() -> Result<(), Failure> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let [role, trust, path, journal, ref death @ ..] = *arguments else {
+        return Err("role trust path|- journal [site before|after nth]".into());
+    };
+    let role = match role {
+        "host" => Role::Host,
+        "plugin" => Role::Plugin,
+        other => return Err(format!("{other} is no role").into()),
+    };
+    let trust = match trust {
+        "trusted" => Trust::Trusted,
+        "untrusted" => Trust::Untrusted,
+        other => return Err(format!("{other} is no trust").into()),
+    };
+    // Whatever else goes wrong, this process ends.
+    alarm::set(LIFETIME);
+    let journal = Journal::open(Path::new(journal))?;
+    if let [site, when, nth] = *death {
+        let when = match when {
+            "before" => When::Before,
+            "after" => When::After,
+            other => return Err(format!("{other} is no side of a step").into()),
+        };
+        let armed = crash::arm(site, when, nth.parse()?, journal::dies);
+        armed.ok_or("there is no such site")?;
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        let link = meet(role, trust, path).await?;
+        let (ended, _out) = conversation::converse(link, role, true, &journal).await;
+        ended.sent?;
+        match ended.received {
+            None => Ok::<(), Failure>(()),
+            Some(error) => Err(error.into()),
+        }
+    })?;
+    journal.finish();
+    Ok(())
+}
+
+async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
+    Ok(match role {
+        Role::Host => {
+            let meeting = Meeting::bind(path)?;
+            writeln!(std::io::stdout(), "listening")?;
+            let socket = meeting.accept().await?;
+            drop(meeting);
+            socket.host(&conversation::config(trust)).await?
+        }
+        Role::Plugin if path == "-" => ControlSocket::from_stdin()?.join().await?,
+        Role::Plugin => Meeting::connect(path).await?.join().await?,
+    })
+}
+
+/// In seconds: much more than a conversation takes.
+const LIFETIME: u32 = 30;

@@ -1,0 +1,51 @@
+//! What a frame asks of who receives it.
+
+/// What a frame asks of who receives it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Plain,
+    /// Mark this call.
+    Call(u32),
+    /// Adopt the slots that are named in the payload.
+    Attached,
+    /// Keep the payload until after the next [`Kind::StopUntilBeat`].
+    Hold,
+    /// Receive nothing before the sender's beat of this number.
+    StopUntilBeat(u32),
+    /// Answer, as to [`Kind::StopUntilBeat`].
+    Question,
+    Answer,
+    Turn,
+    Leave,
+}
+
+impl Kind {
+    pub(super) fn encode(self) -> (u8, u32) {
+        match self {
+            Self::Plain => (1, 0),
+            Self::Call(call) => (2, call),
+            Self::Attached => (3, 0),
+            Self::Hold => (4, 0),
+            Self::StopUntilBeat(beats) => (5, beats),
+            Self::Question => (6, 0),
+            Self::Answer => (7, 0),
+            Self::Turn => (8, 0),
+            Self::Leave => (9, 0),
+        }
+    }
+
+    pub(super) fn decode(verb: u8, argument: u32) -> Self {
+        match verb {
+            1 => Self::Plain,
+            2 => Self::Call(argument),
+            3 => Self::Attached,
+            4 => Self::Hold,
+            5 => Self::StopUntilBeat(argument),
+            6 => Self::Question,
+            7 => Self::Answer,
+            8 => Self::Turn,
+            9 => Self::Leave,
+            verb => panic!("nobody sends verb {verb}"),
+        }
+    }
+}

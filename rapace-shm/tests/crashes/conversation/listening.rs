@@ -1,0 +1,93 @@
+//! What each side does with what it hears, and what it checks.
+
+use std::time::Duration;
+
+use rapace_shm::{Inbound, PeerWatch, Received, ReceivedPayload, RecvError, SlotRef};
+
+use super::kind::Kind;
+use super::{GENERATIONS, Notes, Role, Side, fill, is_filled};
+
+impl<N: Notes> Side<'_, N> {
+    /// Receives until the other side is gone, or asks us to be.
+    pub(super) async fn listen(
+        &self,
+        inbound: &mut Inbound,
+        watch: &mut PeerWatch,
+    ) -> Option<RecvError> {
+        let mut batch = Vec::new();
+        let mut held = Vec::new();
+        for number in 0.. {
+            if let Err(end) = inbound.recv(&mut batch, 1).await {
+                return Some(end);
+            }
+            let frame = batch.pop().expect("recv says that there is one");
+            let kind = self.check(&frame, number);
+            match kind {
+                Kind::Plain => {}
+                Kind::Call(call) => {
+                    self.notes.will_mark(call);
+                    let marked = self.out.mark_claim(call, frame.header.generation);
+                    marked.expect("the call table has an entry for each call");
+                    self.notes.ran(call);
+                }
+                Kind::Attached => {
+                    let (names, _) = frame.payload.as_ref().as_chunks();
+                    for name in names {
+                        let slot = inbound.adopter().adopt(SlotRef::from_bytes(*name));
+                        let slot = slot.expect("an honest peer attaches what is there");
+                        assert!(is_filled(&slot, fill(self.role.other(), number)));
+                    }
+                }
+                Kind::Hold => held.push(frame.payload),
+                Kind::StopUntilBeat(beats) => {
+                    self.answer();
+                    self.wait_for_beat(beats, watch).await;
+                    held.clear();
+                }
+                Kind::Question => self.answer(),
+                Kind::Answer => self.hear(|heard| heard.answers += 1),
+                Kind::Turn => {
+                    self.hear(|heard| heard.turns += 1);
+                    if self.leaves && self.role == Role::Host {
+                        self.notes.received(number);
+                        return None;
+                    }
+                }
+                Kind::Leave => {
+                    if self.leaves {
+                        self.notes.received(number);
+                        return None;
+                    }
+                }
+            }
+            self.notes.received(number);
+        }
+        None
+    }
+
+    fn check(&self, frame: &Received, number: u32) -> Kind {
+        let header = &frame.header;
+        let kind = Kind::decode(header.verb, header.call);
+        assert_eq!(header.channel, number, "a frame is missing, or came twice");
+        assert_eq!(header.generation, header.call + GENERATIONS);
+        let bytes = frame.payload.as_ref();
+        assert_eq!(bytes.len(), header.credits as usize);
+        let in_slot = matches!(frame.payload, ReceivedPayload::Slot(_));
+        assert_eq!(in_slot, bytes.len() > rapace_shm::INLINE_MAX);
+        let filled = is_filled(bytes, fill(self.role.other(), number));
+        assert!(kind == Kind::Attached || filled, "frame {number} is torn");
+        kind
+    }
+
+    async fn wait_for_beat(&self, beats: u32, watch: &mut PeerWatch) {
+        let beaten = async {
+            while self.out.peer_beat() < beats {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::select! {
+            () = beaten => {}
+            _ = watch.gone() => {}
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What the two processes say to each other, the same from both sides: the host speaks, then the
+//! plugin, each everything that a link can carry. Then one of them leaves.
+//!
+//! - It is deterministic, but for how often somebody falls asleep. A speaker that is to find no room
+//!   first asks the other side to stop reading until its next beat, and beats once it waits.
+//! - Each frame has a number, and bytes that follow from it and from who wrote them.
+
+use std::cell::Cell;
+
+use rapace_shm::{Closed, Link, Outbound, RecvError, SegmentConfig, SizeClass, Trust};
+use tokio::sync::Notify;
+
+mod kind;
+mod listening;
+mod speaking;
+
+/// Who made the segment, and who joined it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Role {
+    Host,
+    Plugin,
+}
+
+/// What one side does, told as it happens.
+pub(crate) trait Notes {
+    /// The frame of this number is about to be published.
+    fn will_publish(&self, number: u32);
+    /// It was.
+    fn published(&self, number: u32);
+    /// The frame of this number, of the other side, was received and found right.
+    fn received(&self, number: u32);
+    /// A call of the other side is about to be marked as begun.
+    fn will_mark(&self, call: u32);
+    /// It was, and its effect has happened.
+    fn ran(&self, call: u32);
+    /// The other side is gone.
+    fn knows(&self);
+}
+
+/// How it ended for one side.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    /// What the receiving end said last; nothing for the one that left.
+    pub(crate) received: Option<RecvError>,
+    /// What sending said last.
+    pub(crate) sent: Result<(), Closed>,
+}
+
+/// Room for seven frames and for two to four payloads of each size.
+pub(crate) fn config(trust: Trust) -> SegmentConfig {
+    let class = |slot_size, slots| SizeClass { slot_size, slots };
+    SegmentConfig::default()
+        .with_ring_capacity(ROOM + 1)
+        .with_call_table(CALLS + 1)
+        .with_classes([class(64, 4), class(4096, 4), class(1 << 20, 3)])
+        .with_trust(trust)
+}
+
+/// Plays one side to its end. `leaves` is for the one that goes first when all is said. What is left
+/// of the link can be asked about claim marks and slots.
+pub(crate) async fn converse(
+    link: Link,
+    role: Role,
+    leaves: bool,
+    notes: &impl Notes,
+) -> (Ended, Outbound) {
+    let (out, mut inbound, mut watch) = link.split();
+    let side = Side {
+        out: &out,
+        role,
+        leaves,
+        notes,
+        numbers: Cell::new(0),
+        beats: Cell::new(0),
+        heard: Cell::default(),
+        news: Notify::new(),
+    };
+    let listening = async {
+        let received = side.listen(&mut inbound, &mut watch).await;
+        if received.is_some() {
+            notes.knows();
+        }
+        side.hear(|heard| heard.over = true);
+        received
+    };
+    let (received, sent) = tokio::join!(listening, side.speak());
+    if leaves {
+        out.close();
+    } else {
+        watch.gone().await;
+    }
+    drop(inbound);
+    (Ended { received, sent }, out)
+}
+
+struct Side<'a, N> {
+    out: &'a Outbound,
+    role: Role,
+    leaves: bool,
+    notes: &'a N,
+    /// Frames published.
+    numbers: Cell<u32>,
+    beats: Cell<u32>,
+    heard: Cell<Heard>,
+    /// Something was heard.
+    news: Notify,
+}
+
+/// What the listener has to tell the speaker.
+#[derive(Clone, Copy, Default)]
+struct Heard {
+    /// How often it became our turn.
+    turns: u32,
+    answers: u32,
+    over: bool,
+}
+
+impl<N: Notes> Side<'_, N> {
+    fn hear(&self, change: impl FnOnce(&mut Heard)) {
+        let mut heard = self.heard.get();
+        change(&mut heard);
+        self.heard.set(heard);
+        self.news.notify_one();
+    }
+
+    /// Waits for something to be heard; an error once nothing will be.
+    async fn until(&self, condition: impl Fn(Heard) -> bool) -> Result<(), Closed> {
+        loop {
+            let heard = self.heard.get();
+            if condition(heard) {
+                return Ok(());
+            }
+            if heard.over {
+                return Err(Closed::ByUs);
+            }
+            self.news.notified().await;
+        }
+    }
+}
+
+impl Role {
+    pub(crate) fn other(self) -> Self {
+        match self {
+            Self::Host => Self::Plugin,
+            Self::Plugin => Self::Host,
+        }
+    }
+}
+
+/// The byte that a frame's payload consists of.
+fn fill(role: Role, number: u32) -> u8 {
+    let side = match role {
+        Role::Host => 0,
+        Role::Plugin => 0x80,
+    };
+    side | (number as u8 + 1)
+}
+
+fn is_filled(bytes: &[u8], byte: u8) -> bool {
+    bytes == vec![byte; bytes.len()]
+}
+
+/// Calls that each side makes.
+pub(crate) const CALLS: u32 = 3;
+/// The generation of call 0; each further one is one more.
+pub(crate) const GENERATIONS: u32 = 100;
+/// Frames that data may have in the ring.
+const ROOM: u32 = 7;

@@ -1,0 +1,126 @@
+//! A process dies before and after everything that it does and another can see, one step at a time.
+//!
+//! The victim is a process of its own; the survivor is this one. They play a fixed conversation, in
+//! which each side does all that a link can do, until the victim kills itself at the step it was told.
+//! The steps are those that `effect.rs` enumerates, and their occurrences those that a conversation
+//! without a death has passed. After each death the survivor
+//!
+//! - knows within a second,
+//! - has received what was published, and nothing else, with the right bytes,
+//! - finds a mark on each call that was begun, and on no other,
+//! - has every slot back, and every descriptor and mapping,
+//! - starts a fresh session with a new process, where the last one was.
+//!
+//! By default a step is tried at its first, middle and last occurrence. All of them:
+//!
+//! ```text
+//! cargo test -p rapace-shm --test crashes -- --ignored --nocapture
+//! ```
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use rapace_shm::Trust;
+use rapace_shm::crash::sites;
+
+mod conversation;
+mod process;
+mod refused;
+mod survivor;
+mod told;
+
+use conversation::Role;
+use survivor::{Case, Death, Survivor};
+
+/// Who dies, and how far it is trusted.
+const CASES: [Case; 4] = [
+    Case::new(Role::Host, Trust::Trusted),
+    Case::new(Role::Host, Trust::Untrusted),
+    Case::new(Role::Plugin, Trust::Trusted),
+    Case::new(Role::Plugin, Trust::Untrusted),
+];
+
+/// What the conversation does not do has a test of its own.
+const ELSEWHERE: [&str; 1] = ["Refused"];
+
+/// The survivor counts its descriptors, so only one test at a time may have any.
+static ALONE: Mutex<()> = Mutex::new(());
+
+#[test]
+fn a_death_at_any_step_harms_nobody() {
+    die_at_every_step(|times| {
+        let mut chosen = vec![1, times.div_ceil(2), times];
+        chosen.dedup();
+        chosen
+    });
+}
+
+#[test]
+#[ignore = "takes two minutes: thousands of processes die"]
+fn a_death_at_any_occurrence_of_any_step_harms_nobody() {
+    die_at_every_step(|times| (1..=times).collect());
+}
+
+#[test]
+fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let directory = tempfile::tempdir().unwrap();
+    let hello = refused::hello_of_another_version(directory.path());
+    for (when, is_told) in [("before", false), ("after", true)] {
+        let (answer, told) = refused::refused(directory.path(), &hello, when);
+        assert_eq!(!answer.is_empty(), is_told, "{when}: {answer:?}");
+        assert!(told.end.is_some_and(|end| end.killed));
+    }
+}
+
+fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    let survivor = Survivor::new();
+    let mut deaths = BTreeMap::<_, u32>::new();
+    let mut slowest = Duration::ZERO;
+    for case in CASES {
+        let passed = survivor.live(&case, None).passed;
+        for (site, &times) in passed.iter().filter(|(_, times)| **times > 0) {
+            for nth in choose(times) {
+                for before in [true, false] {
+                    slowest = slowest.max(die(&survivor, &case, site, nth, before));
+                    *deaths.entry((case.to_string(), site.clone())).or_default() += 1;
+                }
+            }
+        }
+    }
+    for site in sites().filter(|site| !ELSEWHERE.contains(site)) {
+        assert!(
+            deaths.keys().any(|(_, died)| died == site),
+            "nobody died at {site}: the conversation does not take that step"
+        );
+    }
+    let total: u32 = deaths.values().sum();
+    for ((case, site), times) in &deaths {
+        println!("{case:<18} {site:<12} {times:>4} deaths");
+    }
+    println!("{total} deaths, each known within {slowest:?}");
+}
+
+/// One death at this occurrence of a step, or at an earlier one: how often somebody falls asleep is
+/// not the same each time. Returns how long it took the survivor to know.
+fn die(survivor: &Survivor, case: &Case, site: &str, nth: u64, before: bool) -> Duration {
+    let mut nth = nth;
+    loop {
+        let death = Death {
+            site: site.to_owned(),
+            before,
+            nth,
+        };
+        if let Some(took) = survivor.live(case, Some(&death)).took {
+            return took;
+        }
+        assert!(nth > 1, "{case}: {site} was passed, and now it is not");
+        nth /= 2;
+    }
+}

@@ -1,0 +1,297 @@
+//! The process that goes on: it plays the other side, and checks what it is left with.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::os::unix::net::UnixListener;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
+use std::time::Duration;
+
+use nix::sys::signal::Signal;
+use rapace_shm::crash;
+use rapace_shm::{Closed, ControlSocket, EstablishError, Meeting, Outbound, RecvError, Trust};
+use tokio::runtime::Runtime;
+
+use crate::conversation::{CALLS, Ended, GENERATIONS, Notes, Role, config, converse};
+use crate::process::Victim;
+use crate::told::{End, Told};
+
+/// Who dies.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    victim: Role,
+    trust: Trust,
+}
+
+/// Where it dies.
+#[derive(Debug)]
+pub(crate) struct Death {
+    pub(crate) site: String,
+    pub(crate) before: bool,
+    pub(crate) nth: u64,
+}
+
+/// What one victim's life was like.
+#[derive(Debug)]
+pub(crate) struct Report {
+    /// From the death until the survivor knew; nothing if the victim was never where it was to die.
+    pub(crate) took: Option<Duration>,
+    /// How often it passed each site, if it lived.
+    pub(crate) passed: BTreeMap<String, u64>,
+}
+
+/// This process.
+pub(crate) struct Survivor {
+    runtime: Runtime,
+}
+
+impl Case {
+    pub(crate) const fn new(victim: Role, trust: Trust) -> Self {
+        Self { victim, trust }
+    }
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (role, trust) = self.words();
+        write!(f, "{trust} {role}")
+    }
+}
+
+impl Case {
+    fn words(&self) -> (&'static str, &'static str) {
+        let role = match self.victim {
+            Role::Host => "host",
+            Role::Plugin => "plugin",
+        };
+        let trust = match self.trust {
+            Trust::Trusted => "trusted",
+            Trust::Untrusted => "untrusted",
+        };
+        (role, trust)
+    }
+}
+
+impl Survivor {
+    pub(crate) fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Self { runtime }
+    }
+
+    /// One victim's life, up to its death if it has one, and then that of another in its place.
+    pub(crate) fn live(&self, case: &Case, death: Option<&Death>) -> Report {
+        let context = format!("{case} {death:?}");
+        let directory = tempfile::tempdir().unwrap();
+        let meeting = directory.path().join("meeting");
+        // What an earlier process left behind.
+        drop(UnixListener::bind(&meeting).unwrap());
+        let before = belongings();
+        let report = self.one_life(case, death, &meeting, &context);
+        assert_eq!(belongings(), before, "{context}: something was left behind");
+        if report.took.is_some() {
+            let context = format!("after {context}");
+            let fresh = self.one_life(case, None, &meeting, &context);
+            assert!(fresh.took.is_none(), "{context}");
+            assert_eq!(belongings(), before, "{context}: something was left behind");
+        }
+        report
+    }
+
+    fn one_life(
+        &self,
+        case: &Case,
+        death: Option<&Death>,
+        meeting: &Path,
+        context: &str,
+    ) -> Report {
+        let journal = meeting.with_file_name(match death {
+            Some(_) => "journal of who dies",
+            None => "journal of who lives",
+        });
+        let notes = Survived::default();
+        let (met, status) = self.runtime.block_on(async {
+            let played = play(case, death, meeting, &journal, &notes);
+            let played = tokio::time::timeout(PATIENCE, played).await;
+            played.unwrap_or_else(|_| panic!("{context}: the survivor waits for ever"))
+        });
+        let told = Told::read(&journal);
+        let end = told.end.as_ref().expect("a journal has a last line");
+        let killed = status.signal() == Some(Signal::SIGKILL as i32);
+        assert_eq!(end.killed, killed, "{context}: {status}");
+        assert!(killed || status.success(), "{context}: {status}");
+        assert!(death.is_some() || !killed, "{context}: died by itself");
+        check(&met, &notes, &told, end, context);
+        let known = notes.known.get();
+        let took = killed.then(|| {
+            let known = known.unwrap_or_else(|| panic!("{context}: nobody noticed"));
+            let took = known.saturating_sub(end.at);
+            assert!(took < BOUND, "{context}: known only after {took:?}");
+            took
+        });
+        Report {
+            took,
+            passed: told.passed,
+        }
+    }
+}
+
+/// How the two came together, and what then became of it.
+enum Met {
+    /// The victim died before there was anybody to talk to.
+    Nobody,
+    /// It died during the handshake.
+    NoLink(EstablishError),
+    /// It died later, or left.
+    Linked(Ended, Outbound),
+}
+
+/// Plays the other side.
+async fn play(
+    case: &Case,
+    death: Option<&Death>,
+    meeting: &Path,
+    journal: &Path,
+    notes: &Survived,
+) -> (Met, ExitStatus) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
+    let (role, trust) = case.words();
+    let by_path = case.victim == Role::Host || case.trust == Trust::Untrusted;
+    let path = if by_path { meeting } else { Path::new("-") };
+    command.args([role, trust]).arg(path).arg(journal);
+    if let Some(death) = death {
+        let when = if death.before { "before" } else { "after" };
+        command.args([&death.site, when, &death.nth.to_string()]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let other = case.victim.other();
+    let (victim, met) = match case.victim {
+        Role::Host => {
+            let victim = Victim::start(command.stdout(Stdio::piped()));
+            let (victim, listening) = victim.wait_until_it_speaks().await;
+            if listening {
+                let socket = Meeting::connect(meeting).await.unwrap();
+                (victim, Some(socket.join().await))
+            } else {
+                (victim, None)
+            }
+        }
+        Role::Plugin if by_path => {
+            let listener = Meeting::bind(meeting).unwrap();
+            let victim = Victim::start(&mut command);
+            if death.is_some_and(|death| death.site == "Connect" && death.before) {
+                (victim, None)
+            } else {
+                let socket = listener.accept().await.unwrap();
+                (victim, Some(socket.host(&config(case.trust)).await))
+            }
+        }
+        Role::Plugin => {
+            let (ours, theirs) = ControlSocket::pair().unwrap();
+            let victim = Victim::start(command.stdin(theirs));
+            // The command still has what it gave the child.
+            drop(command);
+            (victim, Some(ours.host(&config(case.trust)).await))
+        }
+    };
+    match met {
+        None => {
+            let status = victim.end().await;
+            notes.knows();
+            (Met::Nobody, status)
+        }
+        Some(Err(error)) => {
+            notes.knows();
+            (Met::NoLink(error), victim.end().await)
+        }
+        Some(Ok(link)) => {
+            let (ended, out) = converse(link, other, false, notes).await;
+            (Met::Linked(ended, out), victim.end().await)
+        }
+    }
+}
+
+fn check(met: &Met, notes: &Survived, told: &Told, end: &End, context: &str) {
+    // What the victim says of itself agrees with what its stores say.
+    assert!(told.published <= end.tails, "{context}");
+    assert!(end.tails <= told.will_publish, "{context}");
+    assert!(told.ran <= end.marks, "{context}");
+    assert!(end.marks <= told.will_mark, "{context}");
+    assert_eq!(notes.received.get(), end.tails, "{context}: frames");
+    assert!(told.received <= notes.published.get(), "{context}");
+    match met {
+        Met::Nobody => assert_eq!(notes.published.get(), 0),
+        Met::NoLink(EstablishError::HungUp) => assert!(end.killed, "{context}"),
+        Met::NoLink(error) => panic!("{context}: {error}"),
+        Met::Linked(ended, out) => {
+            let received = ended.received;
+            let gone = matches!(received, Some(RecvError::PeerGone(_)));
+            assert!(gone, "{context}: {received:?}");
+            let sent = ended.sent;
+            let over = matches!(sent, Ok(()) | Err(Closed::PeerGone(_) | Closed::ByUs));
+            assert!(over, "{context}: {sent:?}");
+            check_marks(out, end, context);
+            for class in out.stats().classes {
+                assert_eq!(class.free, class.total, "{context}: {class:?}");
+            }
+        }
+    }
+}
+
+/// The victim marked calls in the order in which we made them.
+fn check_marks(out: &Outbound, end: &End, context: &str) {
+    for call in 0..CALLS {
+        let mark = if call < end.marks {
+            GENERATIONS + call
+        } else {
+            0
+        };
+        assert_eq!(out.claim_of(call), Some(mark), "{context}: call {call}");
+    }
+}
+
+/// What the survivor notes down.
+#[derive(Debug, Default)]
+struct Survived {
+    published: Cell<u32>,
+    received: Cell<u32>,
+    known: Cell<Option<Duration>>,
+}
+
+impl Notes for Survived {
+    fn will_publish(&self, _: u32) {}
+
+    fn published(&self, number: u32) {
+        self.published.set(number + 1);
+    }
+
+    fn received(&self, number: u32) {
+        self.received.set(number + 1);
+    }
+
+    fn will_mark(&self, _: u32) {}
+
+    fn ran(&self, _: u32) {}
+
+    fn knows(&self) {
+        self.known.set(Some(crash::now()));
+    }
+}
+
+/// Open descriptors, and mappings of segments.
+fn belongings() -> (usize, usize) {
+    let descriptors = fs::read_dir("/proc/self/fd").unwrap().count();
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    let mapped = maps.lines().filter(|map| map.contains("rapace")).count();
+    (descriptors, mapped)
+}
+
+/// The promise.
+const BOUND: Duration = Duration::from_secs(1);
+/// For a conversation that goes on to its end.
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,68 @@
+//! What the victim's journal says.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+/// What a journal says.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub(crate) will_publish: u32,
+    pub(crate) published: u32,
+    pub(crate) received: u32,
+    pub(crate) will_mark: u32,
+    pub(crate) ran: u32,
+    pub(crate) passed: BTreeMap<String, u64>,
+    /// How it ended.
+    pub(crate) end: Option<End>,
+}
+
+/// The last line.
+#[derive(Debug)]
+pub(crate) struct End {
+    pub(crate) killed: bool,
+    /// On the clock that both read.
+    pub(crate) at: Duration,
+    /// Times that the cursor was stored.
+    pub(crate) tails: u32,
+    /// Times that a mark was stored.
+    pub(crate) marks: u32,
+}
+
+impl Told {
+    /// Reads a journal to its end. What a process that was not killed left open is a panic.
+    pub(crate) fn read(path: &Path) -> Self {
+        let mut told = Self::default();
+        for line in std::fs::read_to_string(path).unwrap().lines() {
+            let words: Vec<&str> = line.split(' ').collect();
+            // Each number is one more than the last.
+            let counted = |count: &mut u32, number: &str| {
+                assert_eq!(number, count.to_string(), "{line}");
+                *count += 1;
+            };
+            match *words {
+                // Said again after waiting for room.
+                ["will_publish", number] if number == told.published.to_string() => {
+                    told.will_publish = told.published + 1;
+                }
+                ["published", number] => counted(&mut told.published, number),
+                ["received", number] => counted(&mut told.received, number),
+                ["will_mark", call] => counted(&mut told.will_mark, call),
+                ["ran", call] => counted(&mut told.ran, call),
+                ["passed", site, times] => {
+                    told.passed.insert(site.to_owned(), times.parse().unwrap());
+                }
+                [how @ ("killed" | "finished"), at, tails, marks] => {
+                    told.end = Some(End {
+                        killed: how == "killed",
+                        at: Duration::from_nanos(at.parse().unwrap()),
+                        tails: tails.parse().unwrap(),
+                        marks: marks.parse().unwrap(),
+                    });
+                }
+                _ => panic!("no line of a journal: {line}"),
+            }
+        }
+        told
+    }
+}
