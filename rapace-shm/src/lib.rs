@@ -217,6 +217,8 @@ mod waits;
 #[cfg(not(loom))]
 mod wire;
 
+#[cfg(all(any(test, fuzzing), not(loom)))]
+mod hostile;
 #[cfg(test)]
 mod tests;
 

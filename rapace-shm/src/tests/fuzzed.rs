@@ -4,7 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use proptest::prelude::*;
 
-use super::script::against;
+use crate::hostile::peer::against;
 use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, TAIL};
 use crate::{Header, Lane, Payload, Trust};
 

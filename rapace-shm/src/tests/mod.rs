@@ -5,6 +5,8 @@ mod fuzzed;
 #[cfg(not(loom))]
 mod hostile;
 #[cfg(not(loom))]
+mod hostile_between;
+#[cfg(not(loom))]
 mod hostile_handshake;
 #[cfg(loom)]
 mod loom_models;
@@ -12,7 +14,5 @@ mod loom_models;
 mod model;
 #[cfg(not(loom))]
 mod pages;
-#[cfg(not(loom))]
-mod script;
 #[cfg(not(loom))]
 mod seals;
