@@ -5,8 +5,10 @@
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
-//! - N5: when it has nothing more to collect, because the link has ended, it takes back what is out.
-//! - N6: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
+//! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
+//!   on publishing cannot put the news off, and nothing comes after it.
+//! - N6: when it has nothing more to collect, because the link has ended, it takes back what is out.
+//! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
 
 use std::fmt;
@@ -32,7 +34,15 @@ pub struct Inbound {
     arm: Arm<OwnWord>,
     bell: Bell,
     life: Arc<Liveness>,
-    ended: Option<RecvError>,
+    news: Option<News>,
+}
+
+/// That nothing will be received any more, and why.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    why: RecvError,
+    /// Frames that are delivered before it (N2, N5).
+    left: usize,
 }
 
 impl Inbound {
@@ -48,7 +58,7 @@ impl Inbound {
             shared,
             bell,
             life,
-            ended: None,
+            news: None,
         }
     }
 
@@ -69,7 +79,7 @@ impl Inbound {
             if self.shared.space.somebody_waits()
                 && let Err(fault) = self.shared.serve_waiters()
             {
-                self.fail(fault);
+                self.hear_of(fault);
             }
             match self.try_recv(batch, max) {
                 Ok(0) if max > 0 => {}
@@ -78,17 +88,23 @@ impl Inbound {
                     return Poll::Ready(answer);
                 }
             }
-            // Rings that stand for what was taken already are cleared before arming, so that the one that
-            // follows is news. From here on a ring wakes the task (N6).
             self.shared.set_receiver(cx.waker());
-            let hung_up = match self.hear(cx) {
-                Ok(hung_up) => hung_up,
+            if self.shared.fault().is_some() {
+                continue; // Found before it was known whom to wake.
+            }
+            // Rings that stand for what was taken already are cleared before arming, so that the one that
+            // follows is news. From here on a ring wakes the task (N7).
+            match self.listen(cx) {
+                Ok(Heard::Ring) => {}
+                Ok(Heard::HangUp) => {
+                    return Poll::Ready(self.drain_after_death(PeerGone::HungUp, batch, max));
+                }
                 Err(_) => {
                     self.shared.end(Closed::ByUs);
-                    self.ended = Some(RecvError::RuntimeGone);
+                    self.hear(RecvError::RuntimeGone);
                     continue;
                 }
-            };
+            }
             // From here on the peer rings (N1).
             let somebody_waits = self.shared.space.arm_for_waiters();
             self.arm.arm();
@@ -97,16 +113,17 @@ impl Inbound {
             } else {
                 self.shared.slab.collect()
             };
-            match served.and_then(|()| self.consumer.look()) {
+            if let Err(fault) = served {
+                self.hear_of(fault);
+                continue;
+            }
+            match self.consumer.look() {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(fault) => {
                     self.fail(fault);
                     continue;
                 }
-            }
-            if hung_up {
-                return Poll::Ready(self.drain_after_death(PeerGone::HungUp, batch, max));
             }
             match self.life.poll_gone(cx) {
                 Poll::Ready(gone) => return Poll::Ready(self.drain_after_death(gone, batch, max)),
@@ -140,11 +157,11 @@ impl Inbound {
     /// As [`recv`](Self::recv). `Ok(0)` says that there is nothing now.
     pub fn try_recv(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         let before = batch.len();
-        let drained = match self.ended {
-            // Only what was published before the fault can be relied on, and that was delivered.
-            Some(RecvError::PeerFault(_)) => Ok(()),
-            _ => self.drain(batch, max),
-        };
+        if let Some(fault) = self.shared.fault() {
+            self.hear(RecvError::PeerFault(fault)); // Found by a sender, or by an adopter.
+        }
+        let most = self.news.map_or(max, |news| news.left.min(max));
+        let drained = self.drain(batch, most);
         let taken = batch.len() - before;
         if taken > 0 {
             self.consumer.commit(); // R6
@@ -153,18 +170,14 @@ impl Inbound {
             let bytes = payloads.map(|frame| frame.payload.as_ref().len()).sum();
             self.shared.counters.received(taken, bytes);
         }
-        match drained {
-            Ok(()) => {}
-            Err(fault) => self.fail(fault),
+        if let Some(news) = &mut self.news {
+            news.left = news.left.saturating_sub(taken);
         }
-        if taken == 0
-            && let Err(Closed::PeerFault(fault)) = self.shared.check_open()
-        {
-            // Found by a sender, or by an adopter.
+        if let Err(fault) = drained {
             self.fail(fault);
         }
-        match self.ended {
-            Some(ended) if taken == 0 => Err(ended),
+        match self.news {
+            Some(News { why, left: 0 }) if taken == 0 => Err(why),
             _ => Ok(taken),
         }
     }
@@ -195,42 +208,66 @@ impl Inbound {
         max: usize,
     ) -> Result<usize, RecvError> {
         self.shared.end(Closed::PeerGone(gone));
-        self.shared.reclaim(); // N5
-        match self.try_recv(batch, max) {
-            Ok(0) => {
-                let ended = RecvError::PeerGone(gone);
-                self.ended = Some(ended);
-                Err(ended)
-            }
-            answer => answer,
-        }
+        self.shared.reclaim(); // N6
+        self.hear(RecvError::PeerGone(gone));
+        self.try_recv(batch, max)
     }
 
     /// Clears what the bell says until it is silent, and has the task woken by what it says next.
-    /// `true` if nobody can ring it any more.
-    fn hear(&self, cx: &mut Context<'_>) -> std::io::Result<bool> {
+    fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<Heard> {
         loop {
             match self.bell.poll(cx) {
                 Poll::Ready(heard) => match heard? {
                     Heard::Ring => self.shared.counters.woke(),
-                    Heard::HangUp => return Ok(true),
+                    Heard::HangUp => return Ok(Heard::HangUp),
                 },
-                Poll::Pending => return Ok(false),
+                Poll::Pending => return Ok(Heard::Ring),
             }
         }
     }
 
+    /// The first news counts (N5).
+    fn hear(&mut self, why: RecvError) {
+        if self.news.is_some() {
+            return;
+        }
+        match self.consumer.look() {
+            Ok(left) => {
+                let left = left as usize;
+                self.news = Some(News { why, left });
+            }
+            Err(fault) => self.fail(fault),
+        }
+    }
+
+    /// The peer broke a rule of another ring than this one.
+    fn hear_of(&mut self, fault: PeerFault) {
+        let why = self.blame(fault);
+        self.hear(why);
+    }
+
+    /// The peer broke a rule of this ring: what it published before was delivered, and nothing that
+    /// follows can be relied on.
     fn fail(&mut self, fault: PeerFault) {
-        self.shared.fail(fault);
-        self.shared.reclaim(); // N5
-        self.ended = Some(RecvError::PeerFault(fault));
+        let why = self.blame(fault);
+        self.news = Some(News { why, left: 0 });
+    }
+
+    /// Ends the link because of a fault. Everybody is told of the first one.
+    fn blame(&self, fault: PeerFault) -> RecvError {
+        let closed = self.shared.fail(fault);
+        self.shared.reclaim(); // N6
+        RecvError::PeerFault(match closed {
+            Closed::PeerFault(first) => first,
+            _ => fault,
+        })
     }
 }
 
 impl Drop for Inbound {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
-        self.shared.reclaim(); // N5
+        self.shared.reclaim(); // N6
         self.life.hang_up();
     }
 }
@@ -238,7 +275,7 @@ impl Drop for Inbound {
 impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbound")
-            .field("ended", &self.ended)
+            .field("news", &self.news)
             .finish_non_exhaustive()
     }
 }

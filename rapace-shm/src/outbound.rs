@@ -85,6 +85,8 @@ impl Outbound {
         lane: Lane,
     ) -> Result<(), PublishError> {
         let shared = &self.shared;
+        // The end of the link is said before what else is wrong.
+        shared.check_open()?;
         let (location, slot, mut bytes) = self.locate(payload)?;
         if !attachments.iter().all(|slot| slot.is_of(shared)) {
             return Err(PublishError::ForeignSlot);

@@ -113,6 +113,7 @@ impl PeerMap {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
         let word = unsafe { AtomicU32::from_ptr(address) };
+        before_load();
         word.load(order::RELAXED)
     }
 
@@ -121,7 +122,10 @@ impl PeerMap {
         let address = word_at::<[AtomicU64; N]>(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
         let words = unsafe { &*address };
-        std::array::from_fn(|nth| words.get(nth).map_or(0, |word| word.load(order::RELAXED)))
+        std::array::from_fn(|nth| {
+            before_load();
+            words.get(nth).map_or(0, |word| word.load(order::RELAXED))
+        })
     }
 
     /// Copies bytes out while the peer may be writing them.
@@ -140,6 +144,9 @@ impl PeerMap {
             }
         }
         for (nth, byte) in ones.iter_mut().enumerate() {
+            if nth % 64 == 0 {
+                before_load();
+            }
             *byte = self.load_byte(offset + wide + nth);
         }
         copy
@@ -160,7 +167,7 @@ impl PeerMap {
         populate(&self.map, Advice::PopulateRead, offset, len);
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
         let start = self.map.as_ptr().addr();
         start..start + self.map.len()
@@ -173,6 +180,13 @@ impl PeerMap {
         byte.load(order::RELAXED)
     }
 }
+
+/// Where the tests let the peer act between two loads of ours.
+#[cfg(any(test, fuzzing))]
+use crate::hostile::between::before_load;
+#[cfg(not(any(test, fuzzing)))]
+#[inline(always)]
+fn before_load() {}
 
 /// The address of `len` bytes at `offset` (W1, W5).
 fn at(map: &MmapRaw, offset: usize, len: usize) -> *mut u8 {

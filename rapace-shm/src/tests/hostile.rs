@@ -7,8 +7,8 @@ use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 use nix::unistd;
 use std::os::fd::AsRawFd;
 
-use super::script::{Host, Scripted, against};
 use crate::descriptor::{Location, SlotRef, encode};
+use crate::hostile::peer::{Host, Scripted, against};
 use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, TAIL};
 use crate::{
     Closed, Header, Lane, Payload, PeerFault, PeerGone, PublishError, RecvError, SlotRef as Ref,
@@ -324,8 +324,9 @@ async fn a_bell_that_nobody_empties_does_not_block_us() {
 #[tokio::test]
 async fn a_bell_rung_without_end_wakes_us_and_no_more() {
     let (mut host, mut peer) = against(Trust::Untrusted);
-    let full =
-        |peer: &Scripted| while unistd::write(&peer.invitation.ring_a, &[1; 4096]).is_ok() {};
+    let full = |peer: &Scripted| {
+        while unistd::write(&peer.bells.as_ref().unwrap().ring, &[1; 4096]).is_ok() {}
+    };
     full(&peer);
     let mut batch = Vec::new();
     for _ in 0..100 {
@@ -346,10 +347,7 @@ async fn a_bell_rung_without_end_wakes_us_and_no_more() {
 async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
     let (mut host, mut peer) = against(Trust::Untrusted);
     peer.publish(&encode(&Header::default(), Location::Empty));
-    let Scripted {
-        invitation, socket, ..
-    } = peer;
-    drop(invitation);
+    drop(peer.bells.take());
     let mut batch = Vec::new();
     let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(told.expect("not delivered"), Ok(1));
@@ -358,13 +356,14 @@ async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
         told.expect("the hang-up was not heard"),
         Err(RecvError::PeerGone(PeerGone::HungUp))
     );
-    drop(socket);
+    drop(peer);
 }
 
 #[tokio::test]
 async fn chatter_on_the_control_socket_is_no_death() {
     let (mut host, peer) = against(Trust::Trusted);
-    while send(peer.socket.as_raw_fd(), b"chatter", MsgFlags::MSG_DONTWAIT).is_ok() {}
+    let socket = peer.socket.as_ref().unwrap();
+    while send(socket.as_raw_fd(), b"chatter", MsgFlags::MSG_DONTWAIT).is_ok() {}
     let watch = tokio::spawn(async move { host.watch.gone().await });
     let mut batch = Vec::new();
     {
@@ -376,7 +375,7 @@ async fn chatter_on_the_control_socket_is_no_death() {
         }
     }
     assert!(!watch.is_finished());
-    shutdown(peer.socket.as_raw_fd(), Shutdown::Write).unwrap();
+    shutdown(socket.as_raw_fd(), Shutdown::Write).unwrap();
     let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     let gone = PeerGone::HungUp;
     assert_eq!(

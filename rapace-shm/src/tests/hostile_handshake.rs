@@ -5,7 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 
 use nix::sys::socket::{ControlMessage, MsgFlags, Shutdown, sendmsg, shutdown};
 
-use super::script::small;
+use crate::hostile::peer::small;
 use crate::message::Message;
 use crate::segment::{PeerA, Segment};
 use crate::{ControlSocket, EstablishError, HandshakeFault, LAYOUT_VERSION, Trust};
@@ -80,7 +80,7 @@ async fn messages_out_of_turn_are_faults() {
 
 #[tokio::test]
 async fn descriptors_that_nobody_asked_for_do_not_get_in() {
-    let (_host, _peer) = super::script::against(Trust::Trusted); // The runtime's own are open now.
+    let (_host, _peer) = crate::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.
     let before = descriptors_open();
     for _ in 0..20 {
         let error = hosting(|socket| say(socket, &Message::Hello.encode(), &[0; 8])).await;

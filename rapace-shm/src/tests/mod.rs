@@ -7,6 +7,12 @@ mod fuzzed;
 #[cfg(not(loom))]
 mod hostile;
 #[cfg(not(loom))]
+mod hostile_bells;
+#[cfg(not(loom))]
+mod hostile_between;
+#[cfg(not(loom))]
+mod hostile_end;
+#[cfg(not(loom))]
 mod hostile_handshake;
 #[cfg(loom)]
 mod loom_models;
@@ -15,6 +21,12 @@ mod model;
 #[cfg(not(loom))]
 mod pages;
 #[cfg(not(loom))]
-mod script;
-#[cfg(not(loom))]
 mod seals;
+#[cfg(not(loom))]
+mod seeds;
+#[cfg(not(loom))]
+mod seeds_handshake;
+#[cfg(not(loom))]
+mod seeds_link;
+#[cfg(not(loom))]
+mod seeds_moving;

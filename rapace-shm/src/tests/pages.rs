@@ -2,7 +2,7 @@
 
 use std::os::fd::OwnedFd;
 
-use super::script::small;
+use crate::hostile::peer::small;
 use crate::segment::{PeerA, PeerB, Segment};
 use crate::{Lane, Link, SegmentConfig, Trust};
 

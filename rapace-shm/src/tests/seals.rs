@@ -9,8 +9,8 @@ use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::sys::uio::pwrite;
 use nix::unistd::ftruncate;
 
-use super::script::small;
 use crate::Trust;
+use crate::hostile::peer::small;
 use crate::segment::{Invitation, PeerA, Segment};
 
 fn invitation(trust: Trust) -> (Segment<PeerA>, Invitation) {
