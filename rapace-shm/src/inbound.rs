@@ -5,6 +5,8 @@
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
+//! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
+//!   on publishing cannot put the news off, and nothing comes after it.
 
 use std::fmt;
 use std::sync::Arc;
@@ -29,7 +31,15 @@ pub struct Inbound {
     arm: Arm<OwnWord>,
     bell: Bell,
     life: Arc<Liveness>,
-    ended: Option<RecvError>,
+    news: Option<News>,
+}
+
+/// That nothing will be received any more, and why.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    why: RecvError,
+    /// Frames that are delivered before it (N2, N5).
+    left: usize,
 }
 
 impl Inbound {
@@ -45,7 +55,7 @@ impl Inbound {
             shared,
             bell,
             life,
-            ended: None,
+            news: None,
         }
     }
 
@@ -66,7 +76,7 @@ impl Inbound {
             if self.shared.space.somebody_waits()
                 && let Err(fault) = self.shared.serve_waiters()
             {
-                self.fail(fault);
+                self.hear_of(fault);
             }
             match self.try_recv(batch, max) {
                 Ok(0) if max > 0 => {}
@@ -77,6 +87,9 @@ impl Inbound {
             }
             // From here on the peer rings (N1).
             self.shared.set_receiver(cx.waker());
+            if self.shared.fault().is_some() {
+                continue; // Found before it was known whom to wake.
+            }
             let somebody_waits = self.shared.space.arm_for_waiters();
             self.arm.arm();
             let served = if somebody_waits {
@@ -84,7 +97,11 @@ impl Inbound {
             } else {
                 self.shared.slab.collect()
             };
-            match served.and_then(|()| self.consumer.look()) {
+            if let Err(fault) = served {
+                self.hear_of(fault);
+                continue;
+            }
+            match self.consumer.look() {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(fault) => {
@@ -98,12 +115,11 @@ impl Inbound {
                     continue;
                 }
                 Poll::Ready(Ok(Heard::HangUp)) => {
-                    let gone = PeerGone::HungUp;
-                    return Poll::Ready(self.drain_after_death(gone, batch, max));
+                    return Poll::Ready(self.drain_after_death(PeerGone::HungUp, batch, max));
                 }
                 Poll::Ready(Err(_)) => {
                     self.shared.end(Closed::ByUs);
-                    self.ended = Some(RecvError::RuntimeGone);
+                    self.hear(RecvError::RuntimeGone);
                     continue;
                 }
                 Poll::Pending => {}
@@ -122,7 +138,7 @@ impl Inbound {
     /// Dropping the future takes nothing: frames are taken only when it is ready.
     ///
     /// # Errors
-    /// All are final, and come after everything that the peer had published:
+    /// All are final, and come after everything that the peer had published when the end became known:
     /// [`RecvError::PeerFault`] if it broke a rule, [`RecvError::PeerGone`] if the kernel says that it
     /// is gone, [`RecvError::RuntimeGone`] if the runtime is shutting down.
     pub async fn recv(
@@ -140,11 +156,11 @@ impl Inbound {
     /// As [`recv`](Self::recv). `Ok(0)` says that there is nothing now.
     pub fn try_recv(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         let before = batch.len();
-        let drained = match self.ended {
-            // Only what was published before the fault can be relied on, and that was delivered.
-            Some(RecvError::PeerFault(_)) => Ok(()),
-            _ => self.drain(batch, max),
-        };
+        if let Some(fault) = self.shared.fault() {
+            self.hear(RecvError::PeerFault(fault)); // Found by a sender, or by an adopter.
+        }
+        let most = self.news.map_or(max, |news| news.left.min(max));
+        let drained = self.drain(batch, most);
         let taken = batch.len() - before;
         if taken > 0 {
             self.consumer.commit(); // R6
@@ -153,18 +169,14 @@ impl Inbound {
             let bytes = payloads.map(|frame| frame.payload.as_ref().len()).sum();
             self.shared.counters.received(taken, bytes);
         }
-        match drained {
-            Ok(()) => {}
-            Err(fault) => self.fail(fault),
+        if let Some(news) = &mut self.news {
+            news.left = news.left.saturating_sub(taken);
         }
-        if taken == 0
-            && let Err(Closed::PeerFault(fault)) = self.shared.check_open()
-        {
-            // Found by a sender, or by an adopter.
+        if let Err(fault) = drained {
             self.fail(fault);
         }
-        match self.ended {
-            Some(ended) if taken == 0 => Err(ended),
+        match self.news {
+            Some(News { why, left: 0 }) if taken == 0 => Err(why),
             _ => Ok(taken),
         }
     }
@@ -195,19 +207,43 @@ impl Inbound {
         max: usize,
     ) -> Result<usize, RecvError> {
         self.shared.end(Closed::PeerGone(gone));
-        match self.try_recv(batch, max) {
-            Ok(0) => {
-                let ended = RecvError::PeerGone(gone);
-                self.ended = Some(ended);
-                Err(ended)
+        self.hear(RecvError::PeerGone(gone));
+        self.try_recv(batch, max)
+    }
+
+    /// The first news counts (N5).
+    fn hear(&mut self, why: RecvError) {
+        if self.news.is_some() {
+            return;
+        }
+        match self.consumer.look() {
+            Ok(left) => {
+                let left = left as usize;
+                self.news = Some(News { why, left });
             }
-            answer => answer,
+            Err(fault) => self.fail(fault),
         }
     }
 
+    /// The peer broke a rule of another ring than this one.
+    fn hear_of(&mut self, fault: PeerFault) {
+        let why = self.blame(fault);
+        self.hear(why);
+    }
+
+    /// The peer broke a rule of this ring: what it published before was delivered, and nothing that
+    /// follows can be relied on.
     fn fail(&mut self, fault: PeerFault) {
-        self.shared.fail(fault);
-        self.ended = Some(RecvError::PeerFault(fault));
+        let why = self.blame(fault);
+        self.news = Some(News { why, left: 0 });
+    }
+
+    /// Ends the link because of a fault. Everybody is told of the first one.
+    fn blame(&self, fault: PeerFault) -> RecvError {
+        RecvError::PeerFault(match self.shared.fail(fault) {
+            Closed::PeerFault(first) => first,
+            _ => fault,
+        })
     }
 }
 
@@ -221,7 +257,7 @@ impl Drop for Inbound {
 impl fmt::Debug for Inbound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inbound")
-            .field("ended", &self.ended)
+            .field("news", &self.news)
             .finish_non_exhaustive()
     }
 }

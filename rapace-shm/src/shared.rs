@@ -115,6 +115,14 @@ impl Shared {
         }
     }
 
+    /// The fault that ended the link, if one did.
+    pub(crate) fn fault(&self) -> Option<PeerFault> {
+        match self.check_open() {
+            Err(Closed::PeerFault(fault)) => Some(fault),
+            _ => None,
+        }
+    }
+
     /// Ends the link (H2) and wakes everybody who waits in this process.
     pub(crate) fn end(&self, closed: Closed) {
         if self.ended.set(closed).is_err() {

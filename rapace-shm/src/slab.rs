@@ -82,16 +82,8 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         ticket: Option<Ticket>,
     ) -> Result<Option<Taken>, PeerFault> {
         let mut inner = self.lock();
-        let mut collected = Ok(());
-        if len >= LARGE || inner.uncollected >= COLLECT_EVERY {
-            collected = inner.collect(&self.layout, &self.states); // B7
-        }
-        let mut taken = inner.take(class, lane, len, ticket);
-        if taken.is_none() && collected.is_ok() {
-            collected = inner.collect(&self.layout, &self.states);
-            taken = inner.take(class, lane, len, ticket);
-        }
-        if let Some(taken) = taken {
+        let taken = inner.take_or_collect(&self.layout, &self.states, class, lane, len, ticket);
+        if let Ok(Some(taken)) = taken {
             inner.uncollected += 1;
             self.state(taken.index).begin_writing();
             if let Some(ticket) = ticket {
@@ -99,7 +91,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
             }
         }
         wake_without_lock(inner);
-        collected.map(|()| taken)
+        taken
     }
 
     /// Waits in the queue of a class, or renews the waker there.
@@ -214,6 +206,26 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
 }
 
 impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
+    /// B7. A fault that is found on the way takes nothing.
+    fn take_or_collect(
+        &mut self,
+        layout: &Layout,
+        states: &[SlotState],
+        class: usize,
+        lane: Lane,
+        len: u32,
+        ticket: Option<Ticket>,
+    ) -> Result<Option<Taken>, PeerFault> {
+        if len >= LARGE || self.uncollected >= COLLECT_EVERY {
+            self.collect(layout, states)?;
+        }
+        if let Some(taken) = self.take(class, lane, len, ticket) {
+            return Ok(Some(taken));
+        }
+        self.collect(layout, states)?;
+        Ok(self.take(class, lane, len, ticket))
+    }
+
     fn take(
         &mut self,
         class: usize,

@@ -7,6 +7,8 @@ mod hostile;
 #[cfg(not(loom))]
 mod hostile_between;
 #[cfg(not(loom))]
+mod hostile_end;
+#[cfg(not(loom))]
 mod hostile_handshake;
 #[cfg(loom)]
 mod loom_models;
