@@ -217,6 +217,9 @@ mod waits;
 #[cfg(not(loom))]
 mod wire;
 
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 #[cfg(all(any(test, fuzzing), not(loom)))]
 mod hostile;
 #[cfg(test)]

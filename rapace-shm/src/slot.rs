@@ -57,6 +57,12 @@ impl SlotMut {
         self.slot
     }
 
+    /// Which slot is being written.
+    #[cfg(any(test, fuzzing))]
+    pub(crate) fn slot_ref(&self) -> SlotRef {
+        self.slot.slot
+    }
+
     /// Shortens the payload to `len` bytes; does nothing if it is not longer.
     pub fn truncate(&mut self, len: usize) {
         if let Ok(len) = u32::try_from(len) {

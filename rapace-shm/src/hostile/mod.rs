@@ -1,7 +1,28 @@
-//! A peer that does anything, and a host that must survive it: for the tests.
+//! A peer that does anything, and a host that must survive it: for unit tests and for the fuzzer.
+//!
+//! | module        | holds                                                            |
+//! |---------------|------------------------------------------------------------------|
+//! | [`codec`]     | scripts as bytes, both ways                                      |
+//! | [`steps`]     | what a peer can do to an established link, and what a host does  |
+//! | [`peer`], [`acts`] | the peer, carrying steps out                                |
+//! | [`between`]   | the peer's turn in the middle of the host's reading              |
+//! | [`play`]      | a script against a real host, and what must hold after each step |
+//! | [`doings`]    | the host, carrying steps out                                     |
+//! | [`sent`], [`kept`], [`waits`] | what a run remembers of the host                |
+//! | [`evidence`]  | whether a fault tells the truth                                  |
+//! | [`handshake`] | the same for the control socket, either side                     |
+//! | [`stranger`]  | who speaks there                                                 |
 
-// Not all of what a peer can do is done yet.
-#![allow(dead_code)]
-
+mod acts;
 pub(crate) mod between;
+pub(crate) mod codec;
+mod doings;
+mod evidence;
+pub(crate) mod handshake;
+mod kept;
 pub(crate) mod peer;
+pub(crate) mod play;
+mod sent;
+pub(crate) mod steps;
+mod stranger;
+mod waits;

@@ -5,6 +5,8 @@ mod fuzzed;
 #[cfg(not(loom))]
 mod hostile;
 #[cfg(not(loom))]
+mod hostile_bells;
+#[cfg(not(loom))]
 mod hostile_between;
 #[cfg(not(loom))]
 mod hostile_end;
@@ -18,3 +20,11 @@ mod model;
 mod pages;
 #[cfg(not(loom))]
 mod seals;
+#[cfg(not(loom))]
+mod seeds;
+#[cfg(not(loom))]
+mod seeds_handshake;
+#[cfg(not(loom))]
+mod seeds_link;
+#[cfg(not(loom))]
+mod seeds_moving;

@@ -1,0 +1,10 @@
+//! A peer of an established link, which writes anything anywhere at any time.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use rapace_shm_fuzz::Bounded;
+
+#[global_allocator]
+static ALLOCATOR: Bounded = Bounded;
+
+fuzz_target!(|bytes: &[u8]| rapace_shm::fuzzing::peer(bytes));

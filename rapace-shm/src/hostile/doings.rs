@@ -1,0 +1,196 @@
+//! The host carries a step out, and what comes back is looked at.
+
+use std::task::{Context, Poll};
+
+use super::play::Run;
+use super::steps::{HostStep, lane};
+use super::waits::Served;
+use crate::{
+    AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError, SlotRef,
+};
+
+impl Run {
+    /// Does it, with whatever the peer does in between.
+    pub(super) fn host_step(&mut self, step: &HostStep, undisturbed: bool) {
+        let out = self.host.out.clone();
+        match step {
+            HostStep::Recv { max } => self.receive(usize::from(*max), undisturbed),
+            HostStep::TryRecv { max } => {
+                let mut batch = Vec::new();
+                let answer = self.host.inbound.try_recv(&mut batch, usize::from(*max));
+                self.receiver_sleeps = false;
+                self.received(batch, answer, usize::from(*max));
+                if answer == Ok(0) && *max > 0 && undisturbed {
+                    self.nothing_there();
+                }
+            }
+            HostStep::DropReceived { nth } => drop(self.kept.take(*nth)),
+            HostStep::Adopt {
+                index,
+                generation,
+                offset,
+                len,
+            } => {
+                let slot = SlotRef {
+                    index: index.0,
+                    generation: generation.0,
+                    offset: offset.0,
+                    len: len.0,
+                };
+                match self.host.inbound.adopter().adopt(slot) {
+                    Ok(adopted) => self.kept.adopted(&self.host, self.trust, adopted),
+                    Err(_) => assert!(out.shared().check_open().is_err()),
+                }
+            }
+            HostStep::Allocate { len, urgent } => self.allocate(len.0 as usize, lane(*urgent)),
+            HostStep::Truncate { nth, len } => self.sent.truncate(*nth, len.0),
+            HostStep::Freeze { nth } => self.sent.freeze(*nth),
+            HostStep::Abandon { nth } => drop(self.sent.abandon(*nth)),
+            HostStep::Clone { nth } => self.sent.copy(*nth),
+            HostStep::Slice { nth, start, end } => self.sent.slice(*nth, start.0, end.0),
+            HostStep::DropSlot { nth } => drop(self.sent.drop_one(*nth)),
+            HostStep::SendInline { len, urgent } => {
+                let bytes = vec![7; usize::from(*len % 32)];
+                let payload = Payload::Inline(&bytes);
+                let sent = out.try_publish(&Header::default(), payload, &[], lane(*urgent));
+                assert_eq!(
+                    sent == Err(PublishError::InlineTooLong { len: bytes.len() }),
+                    bytes.len() > 24 && self.over.is_none()
+                );
+                self.published(sent);
+            }
+            HostStep::SendSlot { nth, urgent } => {
+                let sent = self.sent.publish(&out, *nth, None, lane(*urgent));
+                sent.into_iter().for_each(|sent| self.published(sent));
+            }
+            HostStep::SendBoth {
+                payload,
+                attachment,
+                urgent,
+            } => {
+                let sent = self
+                    .sent
+                    .publish(&out, *payload, Some(*attachment), lane(*urgent));
+                sent.into_iter().for_each(|sent| self.published(sent));
+            }
+            HostStep::WaitForSlot { len, urgent } => {
+                self.waits
+                    .for_slot(&out, len.0 as usize % ((1 << 20) + 1), lane(*urgent));
+                self.poll_wait(None);
+            }
+            HostStep::WaitForRoom { urgent } => {
+                self.waits.for_room(&out, lane(*urgent));
+                self.poll_wait(None);
+            }
+            HostStep::PollWait { nth } => self.poll_wait(Some(*nth)),
+            HostStep::DropWait { nth } => drop(self.waits.take(*nth)),
+            HostStep::Stats {} => self.count(),
+            HostStep::Trim {} => drop(out.trim()),
+            HostStep::Beat {} => out.beat(),
+            HostStep::MarkClaim { call, generation } => {
+                let marked = out.mark_claim(call.0, generation.0);
+                assert_eq!(marked.is_ok(), call.0 < 4);
+            }
+            HostStep::Look { call } => {
+                assert_eq!(out.claim_of(call.0).is_some(), call.0 < 4);
+                let _ = out.peer_beat();
+            }
+            HostStep::Turn {} => {}
+            HostStep::Close {} => out.close(),
+        }
+    }
+
+    fn receive(&mut self, max: usize, undisturbed: bool) {
+        let mut batch = Vec::new();
+        let waker = self.receiver.waker();
+        let mut cx = Context::from_waker(&waker);
+        match self.host.inbound.poll_recv(&mut cx, &mut batch, max) {
+            Poll::Ready(answer) => {
+                assert!(answer != Ok(0) || max == 0, "ready for nothing");
+                self.receiver_sleeps = false;
+                self.received(batch, answer, max);
+            }
+            Poll::Pending => {
+                assert!(batch.is_empty() && self.told.is_none());
+                let over = self.host.out.shared().check_open();
+                assert!(
+                    matches!(over, Ok(()) | Err(Closed::ByUs)),
+                    "sleeps: {over:?}"
+                );
+                self.receiver_sleeps = true;
+                if undisturbed {
+                    self.nothing_there();
+                }
+            }
+        }
+    }
+
+    fn received(&mut self, batch: Vec<Received>, answer: Result<usize, RecvError>, max: usize) {
+        assert_eq!(batch.len(), answer.unwrap_or(0));
+        assert!(batch.len() <= max);
+        let count = batch.len() as u32;
+        self.received = self.received.wrapping_add(count);
+        if matches!(self.over, Some(Closed::PeerFault(_) | Closed::PeerGone(_))) {
+            self.afterwards += count;
+            assert!(self.afterwards <= 8, "frames after the end"); // J2
+        }
+        for frame in batch {
+            self.kept.received(&self.host, self.trust, frame);
+        }
+        match (self.told, answer) {
+            (None, Ok(_)) => {}
+            (None, Err(told)) => self.told = Some(told),
+            (Some(told), again) => assert_eq!(again, Err(told)), // J2
+        }
+        if let (Some(RecvError::PeerFault(told)), Some(Closed::PeerFault(fault))) =
+            (self.told, self.over)
+        {
+            assert_eq!(told, fault); // J2
+        }
+    }
+
+    /// The host says so, and the peer's memory must too.
+    fn nothing_there(&self) {
+        let peer = self.peer.borrow();
+        let tail = peer.mirror.words.load(crate::layout::TAIL);
+        assert_eq!(tail, self.received);
+    }
+
+    fn allocate(&mut self, len: usize, lane: Lane) {
+        match (self.host.out.try_allocate(len, lane), self.over) {
+            (Err(AllocateError::TooLarge { .. }), _) => assert!(len > 1 << 20),
+            (Err(AllocateError::Closed(closed)), Some(over)) => assert_eq!(closed, over),
+            (answer, Some(_)) => panic!("{answer:?} after the end"),
+            (Ok(slot), None) => self.sent.allocated(slot, len),
+            (Err(_), None) => {}
+        }
+    }
+
+    fn published(&mut self, sent: Result<(), PublishError>) {
+        if let Some(over) = self.over {
+            assert_eq!(sent, Err(PublishError::Closed(over)));
+        }
+    }
+
+    fn poll_wait(&mut self, nth: Option<u8>) {
+        match self.waits.poll(nth) {
+            Some(Ok(Served::Slot(slot, len))) => self.sent.allocated(slot, len),
+            Some(Ok(Served::Room)) | None => {}
+            Some(Err(closed)) => assert_eq!(self.host.out.shared().check_open(), Err(closed)),
+        }
+    }
+
+    /// J5: each slot is counted once.
+    pub(super) fn count(&mut self) {
+        let classes = self.host.out.stats().classes;
+        let (mut writing, mut frozen) = (0, 0);
+        for class in classes {
+            let used = class.writing + class.held + class.in_flight;
+            assert_eq!(class.free + used, class.total, "{class:?}");
+            writing += class.writing;
+            frozen += class.held + class.in_flight;
+        }
+        assert_eq!(writing, self.sent.writers());
+        assert!(frozen >= self.sent.frozen());
+    }
+}

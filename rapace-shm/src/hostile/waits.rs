@@ -1,0 +1,112 @@
+//! Futures of the host's that wait, and whether somebody ends their wait.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use super::sent::remove;
+use crate::{AllocateError, Closed, Lane, Outbound, SlotMut};
+
+/// Whether a task was woken.
+#[derive(Default)]
+pub(crate) struct Flag(AtomicBool);
+
+impl Flag {
+    pub(crate) fn is_up(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// A waker that raises this flag, which is down.
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        self.0.store(false, Ordering::Relaxed);
+        Waker::from(Arc::clone(self))
+    }
+}
+
+impl Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// What a wait may bring.
+pub(crate) enum Served {
+    Slot(SlotMut, usize),
+    Room,
+}
+
+type Waiting = Pin<Box<dyn Future<Output = Result<Served, Closed>>>>;
+
+struct Wait {
+    future: Waiting,
+    woken: Arc<Flag>,
+}
+
+/// All of them.
+#[derive(Default)]
+pub(crate) struct Waits {
+    waits: Vec<Wait>,
+}
+
+impl Waits {
+    /// A wait for a slot that can exist.
+    pub(crate) fn for_slot(&mut self, out: &Outbound, len: usize, lane: Lane) {
+        let out = out.clone();
+        self.push(async move {
+            match out.allocate(len, lane).await {
+                Ok(slot) => Ok(Served::Slot(slot, len)),
+                Err(AllocateError::Closed(closed)) => Err(closed),
+                Err(other) => panic!("{other:?} after a wait"),
+            }
+        });
+    }
+
+    pub(crate) fn for_room(&mut self, out: &Outbound, lane: Lane) {
+        let out = out.clone();
+        self.push(async move { out.writable(lane).await.map(|()| Served::Room) });
+    }
+
+    fn push(&mut self, future: impl Future<Output = Result<Served, Closed>> + 'static) {
+        if self.waits.len() < 16 {
+            self.waits.push(Wait {
+                future: Box::pin(future),
+                woken: Arc::default(),
+            });
+        }
+    }
+
+    /// Polls the last one, or another.
+    pub(crate) fn poll(&mut self, nth: Option<u8>) -> Option<Result<Served, Closed>> {
+        let last = self.waits.len().checked_sub(1)?;
+        let nth = nth.map_or(last, |nth| usize::from(nth) % self.waits.len());
+        let wait = self.waits.get_mut(nth)?;
+        let waker = wait.woken.waker();
+        match wait.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Pending => None,
+            Poll::Ready(served) => {
+                self.waits.swap_remove(nth);
+                Some(served)
+            }
+        }
+    }
+
+    /// To be dropped, outside of here.
+    pub(crate) fn take(&mut self, nth: u8) -> Option<impl Sized + use<>> {
+        remove(&mut self.waits, nth)
+    }
+
+    /// The link has ended: everybody was told, and finds it ended.
+    pub(crate) fn end(&mut self, closed: Closed) {
+        for wait in &self.waits {
+            assert!(wait.woken.is_up(), "a wait outlives its link");
+        }
+        while !self.waits.is_empty() {
+            match self.poll(None) {
+                Some(Err(told)) => assert_eq!(told, closed),
+                Some(Ok(_)) => panic!("served by a link that has ended"),
+                None => panic!("still waiting for a link that has ended"),
+            }
+        }
+    }
+}
