@@ -11,6 +11,8 @@ use rapace_shm::{
     ControlSocket, Header, Inbound, Lane, Meeting, Outbound, Payload, Received, ReceivedPayload,
 };
 
+mod follower;
+
 type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
@@ -43,6 +45,10 @@ async fn live() -> Result<(), Failure> {
     let link = control.join().await?;
     if how == "watches-its-host" {
         watch(link.dup_for_watchdog()?);
+    }
+    if let Some(seed) = how.strip_prefix("follows-") {
+        follower::follow(link, 1, seed.parse()?).await;
+        return Ok(());
     }
     let (out, inbound, _watch) = link.split();
     match how.as_str() {
