@@ -139,7 +139,7 @@ impl Inbound {
     /// Dropping the future takes nothing: frames are taken only when it is ready.
     ///
     /// # Errors
-    /// All are final, and come after everything that the peer had published:
+    /// All are final, and come after everything that the peer had published when the end became known:
     /// [`RecvError::PeerFault`] if it broke a rule, [`RecvError::PeerGone`] if the kernel says that it
     /// is gone, [`RecvError::RuntimeGone`] if the runtime is shutting down.
     pub async fn recv(

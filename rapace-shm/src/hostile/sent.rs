@@ -29,7 +29,9 @@ impl Sent {
         assert!(all.all(|slot| slot.index != new.index), "{new:?} twice");
         let last = self.generations.insert(new.index, new.generation);
         assert_eq!(last.map_or(0, |last| last + 1), new.generation);
-        slot.fill(pattern(new));
+        for (nth, line) in slot.chunks_mut(LINE).enumerate() {
+            line.fill(pattern(new, nth));
+        }
         self.writing.push(slot);
     }
 
@@ -131,7 +133,8 @@ impl Sent {
             match bytes.len().checked_sub(ENDS) {
                 Some(last) if !all => {
                     holds(&bytes[..ENDS], slot);
-                    holds(&bytes[last..], slot);
+                    let offset = slot.offset + last as u32;
+                    holds(&bytes[last..], SlotRef { offset, ..slot });
                 }
                 _ => holds(bytes, slot),
             }
@@ -167,14 +170,16 @@ pub(crate) fn check(half: &PeerHalf, slot: SlotRef) {
 }
 
 fn holds(bytes: &[u8], slot: SlotRef) {
-    let expected = pattern(slot);
-    let wrong = bytes.iter().find(|byte| **byte != expected);
-    assert_eq!(wrong, None, "of {slot:?}, {expected} was written");
+    let start = slot.offset as usize;
+    for (nth, byte) in bytes.iter().enumerate() {
+        let expected = pattern(slot, (start + nth) / LINE);
+        assert_eq!(*byte, expected, "byte {nth} of {slot:?}");
+    }
 }
 
-/// What a use of a slot is filled with.
-fn pattern(slot: SlotRef) -> u8 {
-    (slot.index * 31 + slot.generation * 7 + 1) as u8
+/// What a line of a slot is filled with, in this use of it.
+fn pattern(slot: SlotRef, line: usize) -> u8 {
+    (slot.index as usize * 31 + slot.generation as usize * 7 + line * 3 + 1) as u8
 }
 
 fn pick<T>(of: &[T], nth: u8) -> Option<&T> {
@@ -193,3 +198,4 @@ pub(crate) fn remove<T>(of: &mut Vec<T>, nth: u8) -> Option<T> {
 
 /// Bytes at either end of a large slot that are looked at after each step.
 const ENDS: usize = 4096;
+const LINE: usize = 64;

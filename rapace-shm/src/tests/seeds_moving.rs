@@ -1,7 +1,7 @@
 //! Peers that change what is being read, abuse bells and sockets, or are honest.
 
 use super::seeds_link::{
-    RECV, SEND, SLEEP, Seed, allocate, fault, host, peer, poke, slot, untrusted,
+    RECV, SEND, SLEEP, Seed, allocate, fault, give_back, host, peer, poke, slot, untrusted,
 };
 use crate::hostile::codec::Number;
 use crate::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
@@ -148,7 +148,25 @@ fn honest() -> Vec<Seed> {
         slots.extend([(); 3].map(|()| host(HostStep::DropSlot { nth: 0 })));
         slots.extend([HostStep::Stats {}, HostStep::Trim {}].map(host));
     }
+    let slice = |nth, start, end| HostStep::Slice {
+        nth,
+        start: Number(start),
+        end: Number(end),
+    };
+    let parts = [
+        allocate(4096),
+        HostStep::Freeze { nth: 0 },
+        slice(0, 1000, 4000),
+        slice(1, 1000, 2000),
+        HostStep::SendSlot {
+            nth: 2,
+            urgent: true,
+        },
+    ];
+    let parts = parts.map(host).into_iter();
+    let parts = parts.chain([peer(consume.clone())]).collect();
     let mut waits = Vec::new();
+    let mut cut_off = Vec::new();
     for _ in 0..4 {
         waits.extend([allocate(4096), HostStep::Freeze { nth: 0 }].map(host));
     }
@@ -159,6 +177,19 @@ fn honest() -> Vec<Seed> {
         len: Number(4096),
         urgent: true,
     };
+    cut_off.extend(waits.clone());
+    // Two are served from the next class.
+    cut_off.extend([more.clone(), more.clone(), more.clone(), SLEEP].map(host));
+    for _ in 0..8 {
+        let inline = HostStep::SendInline {
+            len: 1,
+            urgent: true,
+        };
+        cut_off.push(host(inline));
+    }
+    cut_off.push(host(HostStep::WaitForRoom { urgent: true }));
+    cut_off.push(peer(give_back(77, 0)));
+    cut_off.push(host(HostStep::Stats {}));
     waits.extend([more.clone(), more.clone(), more].map(host));
     waits.extend([HostStep::WaitForRoom { urgent: false }, SLEEP].map(host));
     waits.extend([(); 4].map(|()| host(HostStep::DropSlot { nth: 0 })));
@@ -184,7 +215,13 @@ fn honest() -> Vec<Seed> {
         over,
     };
     let closed = Some(Closed::ByUs);
+    let blamed = Some(Closed::PeerFault(PeerFault::ReturnedUnknownSlot {
+        index: 77,
+        slots: 10,
+    }));
     vec![
+        seed("waits-cut-off", Trust::Trusted, cut_off, blamed),
+        seed("honest-parts", Trust::Trusted, parts, None),
         seed("honest-slots", Trust::Trusted, slots, None),
         seed("honest-waits", Trust::Untrusted, waits, None),
         seed("honest-frames", Trust::Trusted, receives.clone(), closed),
