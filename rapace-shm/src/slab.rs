@@ -13,7 +13,7 @@
 //!   bytes are worth more than the look, and at every eighth small one.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crate::config::Lane;
@@ -24,6 +24,7 @@ use crate::layout::{Layout, SlotPlace};
 use crate::ring::{Consumer, ConsumerMemory};
 use crate::slot_state::{SlotState, SlotUse};
 use crate::stats::ClassStats;
+use crate::sync::{Mutex, MutexGuard};
 use crate::wait_queue::{Ticket, WaitQueue};
 
 /// All slots of one half, seen by their owner.

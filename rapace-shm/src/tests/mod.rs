@@ -7,9 +7,10 @@ mod hostile;
 #[cfg(not(loom))]
 mod hostile_handshake;
 #[cfg(loom)]
-mod loom_models;
+mod loom;
 #[cfg(not(loom))]
 mod model;
+mod orderings;
 #[cfg(not(loom))]
 mod pages;
 #[cfg(not(loom))]
