@@ -1,6 +1,6 @@
 //! Who uses a slot: one private word per slot of our own slab.
 //!
-//! - S1: a slot is in a free list exactly if its word is 0.
+//! - S1: a slot's word is 0 as long as it is in a free list, or out of it to be emptied (F3).
 //! - S2: a slot being written has one user, and nobody else may look at it.
 //! - S3: a slot is in flight at most once: the bit is set by sending and cleared by the return.
 //! - S4: whoever takes the word to 0, the last local user or the return, frees the slot. Exactly one
