@@ -14,6 +14,10 @@
 //!   fences, which it has;
 //! - preemptions are bounded, by three, in one model by two. Switching where a thread waits or ends is not a preemption;
 //! - of each word the last seven values are remembered.
+#![expect(
+    clippy::arc_with_non_send_sync,
+    reason = "loom's threads take its cells, which it watches itself"
+)]
 
 mod arm;
 mod claims;
