@@ -215,10 +215,10 @@ impl ConsumerMemory for ReturnsIn {
 
 /// Our marks on the peer's calls.
 impl ClaimMemory for OwnHalf {
-    fn store(&self, call: u32, generation: u32, ordering: Ordering) {
+    fn store(&self, call: u32, generation: u32) {
         let offset = CLAIMS + call as usize * 4;
         let words = &self.words;
-        words.store(Effect::Claim, offset, generation, ordering);
+        words.store(Effect::Claim, offset, generation, order::RELAXED);
     }
 }
 

@@ -1,5 +1,9 @@
 //! Calls into the kernel and tokio that have no safe spelling yet: descriptors that somebody must
 //! vouch for.
+//!
+//! - I1: a descriptor that the kernel has just made for us is owned by nobody. It is wrapped here, at
+//!   once, and once, also if its message is refused.
+//! - I2: an `OwnedFd` is open, and the same, until it is dropped.
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -24,7 +28,7 @@ pub(crate) fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<Ow
             "there is no tokio runtime here: establish links inside of one",
         ));
     }
-    // SAFETY: an `OwnedFd` is open and stays the same until it is dropped, and the `AsyncFd` owns it.
+    // SAFETY: I2, and the `AsyncFd` owns it.
     let registered = unsafe { AsyncFd::register_with_interest(fd, interest) };
     Ok(registered?)
 }
@@ -34,7 +38,7 @@ pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes two integers and touches no memory of ours.
     let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     let fd = nix::errno::Errno::result(answer)? as RawFd;
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    // SAFETY: I1.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -42,7 +46,7 @@ pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
 pub(crate) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = accept4(listener.as_raw_fd(), flags)?;
-    // SAFETY: the kernel has just made this descriptor for us, and nobody else knows it.
+    // SAFETY: I1.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -72,6 +76,8 @@ pub(crate) fn receive(
     let mut sender = None;
     let mut descriptors = Vec::new();
     let Ok(messages) = received.cmsgs() else {
+        // Cut short. Those that did get in are open (I1).
+        own(rights_in(&control)).for_each(drop);
         return Ok(None);
     };
     for message in messages {
@@ -88,9 +94,35 @@ pub(crate) fn receive(
     }))
 }
 
+/// The descriptors in a control buffer that was zero before the kernel wrote to it. For a message that
+/// was cut short, into which nix does not look.
+fn rights_in(mut control: &[u8]) -> Vec<RawFd> {
+    let mut rights = Vec::new();
+    while let Some((len, rest)) = control.split_first_chunk()
+        && let Some((level, rest)) = rest.split_first_chunk()
+        && let Some((kind, _)) = rest.split_first_chunk()
+    {
+        let len = usize::from_ne_bytes(*len);
+        let Some(data) = control.get(HEADER..len) else {
+            break;
+        };
+        let is = (i32::from_ne_bytes(*level), i32::from_ne_bytes(*kind));
+        if is == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
+            let (fds, _) = data.as_chunks();
+            rights.extend(fds.iter().map(|fd| RawFd::from_ne_bytes(*fd)));
+        }
+        let next = len.next_multiple_of(size_of::<usize>());
+        control = control.get(next..).unwrap_or_default();
+    }
+    rights
+}
+
+/// Bytes before the data of a control message: a length and two numbers.
+const HEADER: usize = size_of::<usize>() + 2 * size_of::<i32>();
+
 /// Private to [`receive`], which passes on what it has just received, and once.
 fn own(fds: Vec<RawFd>) -> impl Iterator<Item = OwnedFd> {
     fds.into_iter()
-        // SAFETY: made for us by the kernel, and owned by nobody yet.
+        // SAFETY: I1.
         .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }

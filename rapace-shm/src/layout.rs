@@ -164,6 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "two thousand slots, and nothing unsafe")]
     fn areas_and_slots_neither_overlap_nor_leave_their_object() {
         let layout = Layout::of(&SegmentConfig::default());
         let mut words = vec![

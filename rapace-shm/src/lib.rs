@@ -135,13 +135,17 @@
 //!
 //! # Models
 //!
-//! Ring, return ring, armed flag and slot word do not know their memory. The tests run them over the
-//! mapping, beside simple models, against scripted peers that write anything anywhere, and through
-//! every interleaving that loom finds:
+//! Ring, return ring, armed flag, claim marks, held flags, slot word and slab do not know their memory.
+//! The tests run them over the mapping, beside simple models, against scripted peers that write
+//! anything anywhere, and through every interleaving that loom finds:
 //!
 //! ```text
 //! RUSTFLAGS="--cfg loom" cargo test -p rapace-shm --lib loom
 //! ```
+//!
+//! # Orderings
+//!
+#![doc = include_str!("../ORDERINGS.md")]
 #![deny(unsafe_code)]
 // The models use a part of what they are compiled with.
 #![cfg_attr(loom, allow(dead_code))]
@@ -149,12 +153,20 @@
 mod arm;
 mod claims;
 mod config;
+mod descriptor;
 mod fault;
+mod free_lists;
+mod held;
+mod layout;
 mod order;
 mod returns;
 mod ring;
+#[cfg(any(test, loom))]
+mod site;
+mod slab;
 mod slot_state;
 mod space;
+mod stats;
 mod sync;
 mod wait_queue;
 
@@ -167,15 +179,11 @@ mod control;
 #[doc(hidden)]
 pub mod crash;
 #[cfg(not(loom))]
-mod descriptor;
-#[cfg(not(loom))]
 mod effect;
 #[cfg(not(loom))]
 mod error;
 #[cfg(not(loom))]
 mod establish;
-#[cfg(not(loom))]
-mod free_lists;
 #[cfg(not(loom))]
 mod half;
 #[cfg(not(loom))]
@@ -186,8 +194,6 @@ mod inbound;
     reason = "descriptors that the kernel and tokio want vouched for"
 )]
 mod kernel;
-#[cfg(not(loom))]
-mod layout;
 #[cfg(not(loom))]
 mod link;
 #[cfg(not(loom))]
@@ -209,12 +215,8 @@ mod segment;
 #[cfg(not(loom))]
 mod shared;
 #[cfg(not(loom))]
-mod slab;
-#[cfg(not(loom))]
 #[expect(unsafe_code, reason = "lends the bytes of a slot")]
 mod slot;
-#[cfg(not(loom))]
-mod stats;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]
@@ -233,7 +235,6 @@ pub use fault::PeerFault;
 pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, Trust};
 #[cfg(not(loom))]
 pub use control::{ControlSocket, NotAControlSocket, PeerCredentials, StdinKind};
-#[cfg(not(loom))]
 pub use descriptor::{Header, INLINE_MAX, SlotRef};
 #[cfg(not(loom))]
 pub use error::{AllocateError, Closed, OutOfRange, PeerGone, PublishError, RecvError};
@@ -241,7 +242,6 @@ pub use error::{AllocateError, Closed, OutOfRange, PeerGone, PublishError, RecvE
 pub use establish::{EstablishError, HandshakeFault};
 #[cfg(not(loom))]
 pub use inbound::Inbound;
-#[cfg(not(loom))]
 pub use layout::LAYOUT_VERSION;
 #[cfg(not(loom))]
 pub use link::Link;
@@ -255,5 +255,4 @@ pub use outbound::{Outbound, Payload};
 pub use received::{Adopter, Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]
 pub use slot::{Slot, SlotMut};
-#[cfg(not(loom))]
 pub use stats::{ClassStats, LinkStats};

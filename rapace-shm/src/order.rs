@@ -1,93 +1,119 @@
 //! Every memory ordering of this crate. No other module names one.
 //!
-//! Algorithms ask here by the name of the place, so that the models can ask again with one of them
-//! weakened: see the table in the crate's documentation.
+//! An algorithm asks here by the name of the place, so that the models can ask again with that place
+//! weakened. What each edge joins:
+//!
+//! | edge | from                          | to                              | carries                                    |
+//! |------|-------------------------------|---------------------------------|--------------------------------------------|
+//! | E1   | a producer moves its tail     | the consumer has read that tail | entries, and the bytes of slots they name  |
+//! | E2   | a consumer moves its head     | the producer has read that head | that the entries were read                 |
+//! | E3   | a sleeper armed, then looks   | a waker published, then looks   | that one of the two sees the other         |
+//! | E4   | a receiver moves its returns tail | the sender has read it      | that the slot was read                     |
+//! | E5   | a call is marked, then runs   | its caller heard of it, then asks | the mark                                 |
+//! | E6   | a user of a slot lets go      | the last one frees it           | every use of the slot                      |
+//!
+//! What is relaxed, and what orders it instead:
+//!
+//! - words of the peer, when loaded: the fence after them (E1, E2, E4) or before them (E3, E5). On
+//!   memory that is mapped read-only no other load is defined;
+//! - entries, in both rings: the cursor that hands them over (E1, E4) or back (E2);
+//! - armed words, when stored: the fence after them (E3);
+//! - claim marks: the fence after the store and the one before the load (E5). A release *store* would
+//!   order what came before the call began, which nobody asks about;
+//! - a slot's word when it is frozen, sent, taken back or looked at: the handle that goes from thread
+//!   to thread brings the bytes along, E1 brings them to the peer, and one return can be read only
+//!   after E1 and E4, which bring the word along. That one sender wins needs no ordering: a
+//!   read-modify-write always has the latest value;
+//! - the held flags: a slot comes again only after E4 and E1, which bring the flag along;
+//! - the word that says which epoch was rung for: a race rings twice, and the fence of E3 is before it;
+//! - whether somebody waits for space, at a glance: looked at again under the lock before sleeping;
+//! - counters for human eyes, and the heartbeat.
 
-use crate::sync::Ordering;
-#[cfg(not(loom))]
-use crate::sync::fence;
+#[cfg(any(test, loom))]
+use crate::site::{Kind, Site};
+use crate::sync::{Ordering, fence};
 
-/// For words that order nothing: counters for human eyes, words guarded by a lock or by a fence
-/// beside them.
+/// For what is ordered by something else, or by nothing: see above.
 pub(crate) const RELAXED: Ordering = Ordering::Relaxed;
 
 macro_rules! orderings {
     (
-        accesses { $($(#[$access_doc:meta])+ $access:ident: $access_order:ident,)+ }
-        fences { $($(#[$fence_doc:meta])+ $fence:ident: $fence_order:ident,)+ }
+        accesses { $($(#[doc = $access_edge:literal])+ $access_in:ident::$access:ident: $access_order:ident,)+ }
+        fences { $($(#[doc = $fence_edge:literal])+ $fence_in:ident::$fence:ident: $fence_order:ident,)+ }
     ) => {
         $(
-            $(#[$access_doc])+
-            #[cfg(not(loom))]
+            $(#[doc = $access_edge])+
             #[inline(always)]
-            pub(crate) const fn $access() -> Ordering {
-                Ordering::$access_order
+            pub(crate) fn $access() -> Ordering {
+                shipped_or_mutant(stringify!($access), Ordering::$access_order)
             }
         )+
         $(
-            $(#[$fence_doc])+
-            #[cfg(not(loom))]
+            $(#[doc = $fence_edge])+
             #[inline(always)]
             pub(crate) fn $fence() {
-                fence(Ordering::$fence_order);
+                match shipped_or_mutant(stringify!($fence), Ordering::$fence_order) {
+                    Ordering::Relaxed => {}
+                    ordering => fence(ordering),
+                }
             }
         )+
-        #[cfg(loom)]
-        pub(crate) use modelled::*;
-        #[cfg(loom)]
-        mod modelled {
-            use super::Ordering;
-            $(
-                pub(crate) fn $access() -> Ordering {
-                    Ordering::$access_order
-                }
-            )+
-            $(
-                pub(crate) fn $fence() {
-                    crate::sync::fence(Ordering::$fence_order);
-                }
-            )+
-        }
+
+        /// All of them, for the models.
+        #[cfg(any(test, loom))]
+        pub(crate) const ALL: &[Site] = &[
+            $(Site {
+                name: stringify!($access),
+                module: stringify!($access_in),
+                edge: concat!($($access_edge),+),
+                kind: Kind::Access,
+                shipped: Ordering::$access_order,
+            },)+
+            $(Site {
+                name: stringify!($fence),
+                module: stringify!($fence_in),
+                edge: concat!($($fence_edge),+),
+                kind: Kind::Fence,
+                shipped: Ordering::$fence_order,
+            },)+
+        ];
     };
 }
+
+#[cfg(not(loom))]
+#[inline(always)]
+const fn shipped_or_mutant(_: &str, shipped: Ordering) -> Ordering {
+    shipped
+}
+
+#[cfg(loom)]
+use crate::site::in_force as shipped_or_mutant;
 
 orderings! {
     accesses {
         /// E1: what an entry holds, before the cursor that hands it over.
-        publish_tail: Release,
+        ring::publish_tail: Release,
         /// E2: what was read of the entries, before the cursor that gives their room back.
-        publish_head: Release,
+        ring::publish_head: Release,
         /// E4: what was read of a slot, before the cursor that gives it back.
-        publish_returns: Release,
-        /// E5: the mark, before anything that the handler does.
-        publish_claim: Release,
-        /// The writer's bytes, before others look at the slot.
-        slot_freeze: Release,
-        /// All uses of a slot, before whoever frees it.
-        slot_release: AcqRel,
-        /// At most one sender.
-        slot_send: AcqRel,
-        /// At most one sender.
-        slot_unsend: AcqRel,
-        /// The peer's use of a slot, before whoever frees it.
-        slot_returned: AcqRel,
-        /// For whoever reuses what the peer gave back.
-        slot_is_in_flight: Acquire,
-        /// A slot is held once at a time.
-        hold: AcqRel,
-        /// Before the return, after which it may come again.
-        let_go: Release,
+        returns::publish_returns: Release,
+        /// E6: a local user's uses, before whoever frees; and all uses, before this one frees.
+        slot_state::slot_release: AcqRel,
+        /// E6: the peer's uses, before whoever frees; and all uses, before this one frees.
+        slot_state::slot_returned: AcqRel,
     }
     fences {
-        /// E1: the producer's cursor, before the entries.
-        after_tail: Acquire,
+        /// E1, E4: the producer's cursor, before the entries.
+        ring::after_tail: Acquire,
         /// E2: the consumer's cursor, before the entries are written again.
-        after_head: Acquire,
-        /// E5: the mark, before what is concluded from it.
-        after_claim: Acquire,
+        ring::after_head: Acquire,
         /// E3: the armed word, before the second look.
-        sleeper: SeqCst,
+        arm::sleeper: SeqCst,
         /// E3: what was published, before the look at the armed word.
-        waker: SeqCst,
+        arm::waker: SeqCst,
+        /// E5: the mark, before anything that the handler does.
+        claims::after_mark: Release,
+        /// E5: what the caller heard, before the look at the mark.
+        claims::before_marked: Acquire,
     }
 }

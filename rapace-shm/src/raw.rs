@@ -2,11 +2,24 @@
 //! where the segment is touched.
 //!
 //! - W1: a word that is handed out is aligned, inside the mapping, and mapped as long as borrowed.
-//! - W2: this process reaches shared words, ring entries and return entries through atomics only.
+//! - W2: this process reaches shared words, ring entries, return entries and what it copies out of an
+//!   untrusted peer's slots through atomics only. So the one kind of reference to memory that the peer
+//!   may be writing is that to an atomic, which promises nothing about the value, and what the peer
+//!   does, by whatever instruction, can only change the value that is loaded.
 //! - W3: [`OwnMap`] is mapped writable and [`PeerMap`] read-only, so a store into the peer's half has
 //!   no method, and would fault if it had.
 //! - W4: the object behind a mapping cannot shrink: it is sealed, by us or checked on joining.
 //! - W5: offsets come from our own layout (L2). One outside the mapping is our bug, and panics.
+//! - W6: in a [`PeerMap`] all loads are relaxed and of at most eight bytes: on memory that is mapped
+//!   read-only no others are defined. A fence beside them orders them.
+//! - W7: references to plain bytes are borrows of a slot's payload, and the caller promises that nobody
+//!   writes it meanwhile. Who could, and why it does not, is O1 and O2 for our slots and V4 for the
+//!   peer's.
+//! - W8: a child that is forked has no mapping (W1 is for the process that made it). What it touches
+//!   there faults.
+
+#[cfg(test)]
+mod anonymous;
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -67,7 +80,7 @@ impl OwnMap {
     /// Nobody writes these bytes as long as the borrow lives.
     pub(crate) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
         let address = at(&self.map, offset, len);
-        // SAFETY: in bounds and mapped by W1 and W4; not written by the caller's promise.
+        // SAFETY: in bounds and mapped by W1, W4 and W5; not written by the caller's promise (W7).
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
@@ -83,7 +96,7 @@ impl OwnMap {
     pub(crate) unsafe fn bytes_mut(&self, effect: Effect, offset: usize, len: usize) -> &mut [u8] {
         effect.begins();
         let address = at(&self.map, offset, len);
-        // SAFETY: in bounds and mapped by W1 and W4; exclusive by the caller's promise.
+        // SAFETY: in bounds and mapped by W1, W4 and W5; exclusive by the caller's promise (W7).
         unsafe { std::slice::from_raw_parts_mut(address, len) }
     }
 
@@ -93,7 +106,7 @@ impl OwnMap {
         populate(&self.map, Advice::PopulateWrite, offset, len);
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, not(miri)))]
     pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
         let start = self.map.as_ptr().addr();
         start..start + self.map.len()
@@ -108,11 +121,12 @@ impl PeerMap {
         Ok(Self { map })
     }
 
-    /// Loads a word of the peer's, relaxed: on memory that is mapped read-only no other load is defined.
+    /// Loads a word of the peer's, relaxed (W6).
     pub(crate) fn load(&self, offset: usize) -> u32 {
-        let address = word_at(&self.map, offset);
-        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
-        let word = unsafe { AtomicU32::from_ptr(address) };
+        let address = word_at::<AtomicU32>(&self.map, offset);
+        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses. Not `from_ptr`, which asks for
+        // memory that may be written.
+        let word = unsafe { &*address };
         before_load();
         word.load(order::RELAXED)
     }
@@ -128,7 +142,7 @@ impl PeerMap {
         })
     }
 
-    /// Copies bytes out while the peer may be writing them.
+    /// Copies bytes out while the peer may be writing them (W2). The copy may be torn anywhere.
     pub(crate) fn copy_out(&self, offset: usize, len: usize) -> Box<[u8]> {
         let mut copy = vec![0; len].into_boxed_slice();
         let wide = if offset.is_multiple_of(8) {
@@ -158,7 +172,7 @@ impl PeerMap {
     /// The peer is trusted not to write these bytes as long as the borrow lives.
     pub(crate) unsafe fn bytes(&self, offset: usize, len: usize) -> &[u8] {
         let address = at(&self.map, offset, len);
-        // SAFETY: in bounds and mapped by W1 and W4; not written by the caller's promise.
+        // SAFETY: in bounds and mapped by W1, W4 and W5; not written by the caller's promise (W7).
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
@@ -167,16 +181,16 @@ impl PeerMap {
         populate(&self.map, Advice::PopulateRead, offset, len);
     }
 
-    #[cfg(any(test, fuzzing))]
+    #[cfg(any(all(test, not(miri)), fuzzing))]
     pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
         let start = self.map.as_ptr().addr();
         start..start + self.map.len()
     }
 
     fn load_byte(&self, offset: usize) -> u8 {
-        let address = word_at(&self.map, offset);
-        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
-        let byte = unsafe { AtomicU8::from_ptr(address) };
+        let address = word_at::<AtomicU8>(&self.map, offset);
+        // SAFETY: as in `load`.
+        let byte = unsafe { &*address };
         byte.load(order::RELAXED)
     }
 }

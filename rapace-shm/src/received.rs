@@ -4,6 +4,8 @@
 //! - V2: a slot is returned when its last reader is dropped, from whatever thread, and no earlier:
 //!   also when it was copied. So what a peer can make us hold is bounded by its slab.
 //! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out.
+//! - V4: bytes are lent in place only if the peer is trusted: not to write a slot between sending it
+//!   and getting it back, which V2 says is not before the last reader is dropped.
 
 use std::fmt;
 use std::ops::Deref;
@@ -152,8 +154,7 @@ impl Deref for ReceivedSlot {
             Bytes::Copied(copy) => copy,
             &Bytes::InPlace { object, start } => {
                 let object = self.shared.peer.object(object);
-                // SAFETY: the peer is trusted not to write a slot between sending it and getting it
-                // back, which V2 says is not before we are dropped.
+                // SAFETY: V4; the borrow ends before we are dropped.
                 unsafe { object.bytes(start, self.slot.len as usize) }
             }
         }

@@ -7,8 +7,7 @@
 //! - G1: the ring has at least as many entries as the peer has slots, and a slot is returned once for
 //!   each time it was sent, so an honest peer never finds it overrun and we never look whether it is
 //!   full. A peer that sends slots again without taking returns overruns only what it reads itself.
-//! - G2: a slot counts as held from its descriptor (or attachment) to its return. One that arrives
-//!   while held is a fault, so what we hold is bounded by the peer's slab.
+//! - G2: a slot is let go before it is returned (J2), and returned after its last use (E4).
 
 use crate::order;
 use crate::sync::Ordering;

@@ -4,7 +4,6 @@
 //!   the kernel is entered.
 //! - H2: the link ends once, with the first reason.
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -15,8 +14,8 @@ use crate::descriptor::{CheckedSlot, encode_return};
 use crate::error::Closed;
 use crate::fault::PeerFault;
 use crate::half::{OwnHalf, OwnWord, PeerHalf, PeerWord, ReturnsIn, ReturnsOut, RingOut};
+use crate::held::Held;
 use crate::layout::{Layout, RECV_ARMED, SPACE_ARMED};
-use crate::order;
 use crate::returns::Returner;
 use crate::ring::Producer;
 use crate::slab::Slab;
@@ -37,8 +36,8 @@ pub(crate) struct Shared {
     producer: Mutex<Publishing>,
     /// Who waits for room or slots.
     pub(crate) space: Space<OwnWord>,
-    /// For each slot of the peer's, whether we hold it (G2).
-    held: Box<[AtomicBool]>,
+    /// Which slots of the peer's we hold (J1).
+    held: Held,
     returner: Mutex<Returner<ReturnsOut>>,
     /// Rings a peer that waits for descriptors.
     entries_ringer: Ringer<PeerWord>,
@@ -89,7 +88,7 @@ impl Shared {
                 bytes: 0,
             }),
             space: Space::new(space_armed),
-            held: (0..layout.slots).map(|_| AtomicBool::new(false)).collect(),
+            held: Held::new(layout.slots),
             returner: Mutex::new(Returner::new(
                 ReturnsOut(Arc::clone(&own)),
                 layout.returns_capacity,
@@ -196,23 +195,20 @@ impl Shared {
         Ok(())
     }
 
-    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (G2).
+    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (J1).
     pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
         let index = slot.slot_ref().index;
-        let held = self.held.get(index as usize);
         // A checked slot has a flag: both are counted by the layout.
-        if held.is_none_or(|held| held.swap(true, order::hold())) {
-            return Err(PeerFault::SlotSentTwice { index });
+        if self.held.hold(index) {
+            Ok(())
+        } else {
+            Err(PeerFault::SlotSentTwice { index })
         }
-        Ok(())
     }
 
     /// Returns a held slot to the peer.
     pub(crate) fn give_back(&self, index: u32, generation: u32) {
-        if let Some(held) = self.held.get(index as usize) {
-            // Before the return: from then on the peer may send it again.
-            held.store(false, order::let_go());
-        }
+        self.held.let_go(index); // J2
         lock(&self.returner).push(encode_return(index, generation));
         self.made_space();
     }

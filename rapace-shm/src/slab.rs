@@ -15,7 +15,7 @@
 //!   handed out or emptied, for a peer that hung up and lives may still be reading them.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
 use crate::config::Lane;
@@ -26,6 +26,7 @@ use crate::layout::{Layout, SlotPlace};
 use crate::ring::{Consumer, ConsumerMemory};
 use crate::slot_state::{SlotState, SlotUse};
 use crate::stats::ClassStats;
+use crate::sync::{Mutex, MutexGuard};
 use crate::wait_queue::{Ticket, WaitQueue};
 
 /// All slots of one half, seen by their owner.

@@ -1,8 +1,10 @@
 //! Slots of our own slab: being written, then frozen and shared.
 //!
 //! - O1: a [`SlotMut`] is the only user of its slot (S2), and no peer was told of it.
-//! - O2: nobody writes a slot from [`SlotMut::freeze`] until it is free again (S4): the peer maps it
-//!   read-only, or is trusted.
+//! - O2: nobody of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
+//!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
+//!   side our bulk, the creating side all of the joining side's half, both by mapping an object again
+//!   that they have or had. That they do not, for O1 too, is what they are trusted in.
 //! - O3: a handle keeps the mapping alive, whatever became of the link.
 
 use std::fmt;
@@ -85,7 +87,7 @@ impl DerefMut for SlotMut {
     fn deref_mut(&mut self) -> &mut [u8] {
         let slot = &self.slot;
         let object = slot.shared.own.object(slot.object);
-        // SAFETY: O1, and `&mut self` excludes the readers that a `SlotMut` lends to.
+        // SAFETY: O1, O2, and `&mut self` excludes the readers that a `SlotMut` lends to.
         unsafe { object.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
     }
 }

@@ -1,10 +1,15 @@
 //! Who uses a slot: one private word per slot of our own slab.
 //!
-//! - S1: a slot is in a free list exactly if its word is 0.
+//! - S1: a slot's word is 0 as long as it is in a free list, or out of it to be emptied (F3).
 //! - S2: a slot being written has one user, and nobody else may look at it.
 //! - S3: a slot is in flight at most once: the bit is set by sending and cleared by the return.
 //! - S4: whoever takes the word to 0, the last local user or the return, frees the slot. Exactly one
-//!   of them does.
+//!   of them does, and has every use of the slot behind it (E6).
+//! - S5: a return is read after the sending that it answers (E1, E4), so a slot that an honest peer
+//!   gives back is always found in flight.
+//!
+//! Only E6 is an ordering of this word. Freezing and sending order nothing: the bytes go from thread to
+//! thread with the handle, and to the peer with the descriptor.
 
 use crate::order;
 use crate::sync::AtomicU32;
@@ -46,9 +51,9 @@ impl SlotState {
         self.0.store(WRITER, order::RELAXED);
     }
 
-    /// Being written → held by one local user.
+    /// Being written → held by one local user, who still is the only one.
     pub(crate) fn freeze(&self) {
-        self.0.fetch_and(!WRITING, order::slot_freeze());
+        self.0.fetch_and(!WRITING, order::RELAXED);
     }
 
     /// One more local user.
@@ -76,7 +81,7 @@ impl SlotState {
 
     /// Held → in flight (S3).
     pub(crate) fn send(&self) -> Result<(), AlreadyInFlight> {
-        let before = self.0.fetch_or(IN_FLIGHT, order::slot_send());
+        let before = self.0.fetch_or(IN_FLIGHT, order::RELAXED);
         if before & IN_FLIGHT == 0 {
             Ok(())
         } else {
@@ -87,7 +92,7 @@ impl SlotState {
     /// Takes back a [`send`](Self::send) whose descriptor was not published. The caller holds the
     /// slot, so this never frees it.
     pub(crate) fn unsend(&self) {
-        self.0.fetch_and(!IN_FLIGHT, order::slot_unsend());
+        self.0.fetch_and(!IN_FLIGHT, order::RELAXED);
     }
 
     /// The peer gave the slot back. `Ok(true)`: the caller must free it (S4).
@@ -101,7 +106,7 @@ impl SlotState {
     }
 
     pub(crate) fn is_in_flight(&self) -> bool {
-        self.0.load(order::slot_is_in_flight()) & IN_FLIGHT != 0
+        self.0.load(order::RELAXED) & IN_FLIGHT != 0
     }
 
     pub(crate) fn usage(&self) -> SlotUse {

@@ -60,8 +60,11 @@ fn mutated<T: Wire + Debug>(
     let _ = from_slice::<T>(&bytes[..cut], &[]);
 }
 
+/// Miri takes a second for each.
+const CASES: u32 = if cfg!(miri) { 4 } else { 2_000 };
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(CASES))]
 
     #[test]
     fn random_bytes_decode_or_err(bytes in vec(any::<u8>(), 0..200)) {

@@ -94,6 +94,24 @@ async fn descriptors_that_nobody_asked_for_do_not_get_in() {
 }
 
 #[tokio::test]
+async fn descriptors_past_those_asked_for_do_not_stay_open() {
+    let (_host, _peer) = crate::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.
+    let before = descriptors_open();
+    for _ in 0..40 {
+        let (ours, theirs) = ControlSocket::pair().unwrap();
+        let offer = Message::Segment(small(Trust::Trusted));
+        say(&theirs, &offer.encode(), &[0; 60]);
+        let error = ours.join().await.expect_err("joined too much");
+        assert!(matches!(
+            error,
+            EstablishError::Fault(HandshakeFault::Descriptors { expected: 6 })
+        ));
+    }
+    // Other tests of this process open and close descriptors too, but never as many.
+    assert!(descriptors_open() < before + 100);
+}
+
+#[tokio::test]
 async fn an_offer_is_checked_before_it_is_mapped() {
     type Spoil = fn(&mut Message, &mut Vec<OwnedFd>);
     type Named = fn(&HandshakeFault) -> bool;

@@ -15,6 +15,9 @@ use crate::{Lane, SegmentConfig, SizeClass};
 
 const CAPACITY: u32 = 8;
 
+/// Longest script. Miri takes a thousand times as long for each step.
+const STEPS: usize = if cfg!(miri) { 24 } else { 200 };
+
 /// A ring's memory without another process.
 #[derive(Clone, Default)]
 struct Plain {
@@ -68,7 +71,7 @@ fn ring_steps() -> impl Strategy<Value = Vec<RingStep>> {
         Just(RingStep::Pop),
         Just(RingStep::Commit),
     ];
-    proptest::collection::vec(step, 1..200)
+    proptest::collection::vec(step, 1..STEPS)
 }
 
 proptest! {
@@ -155,7 +158,7 @@ fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
         4 => Just(SlabStep::Trim),
         1 => Just(SlabStep::Reclaim),
     ];
-    proptest::collection::vec(step, 1..120)
+    proptest::collection::vec(step, 1..STEPS)
 }
 
 /// A slot in use, in the model.
