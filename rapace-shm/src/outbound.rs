@@ -85,6 +85,7 @@ impl Outbound {
         lane: Lane,
     ) -> Result<(), PublishError> {
         let shared = &self.shared;
+        shared.check_open()?;
         let (location, slot, mut bytes) = self.locate(payload)?;
         if !attachments.iter().all(|slot| slot.is_of(shared)) {
             return Err(PublishError::ForeignSlot);
