@@ -173,6 +173,11 @@ impl Outbound {
             return 0;
         }
         let slab = &self.shared.slab;
+        // Who sends nothing more would not look what has come back.
+        if let Err(fault) = slab.collect() {
+            self.shared.fail(fault);
+            return 0;
+        }
         slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
     }
 
