@@ -28,8 +28,14 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     let count = options.count_or(200);
     let mut subject = Subject::start().await?;
     let bar = |bar| if options.strict { bar } else { GENEROUS };
-    subject.measure("small", count, 0).await?.check(bar(SMALL))?;
-    subject.crash(count).await?.check("a crash of its own", bar(SMALL * 10))?;
+    subject
+        .measure("small", count, 0)
+        .await?
+        .check(bar(SMALL))?;
+    subject
+        .crash(count)
+        .await?
+        .check("a crash of its own", bar(SMALL * 10))?;
     let large = format!("{} MiB", options.mebibytes);
     let few = (count / 10).max(5);
     let news = subject.measure(&large, few, options.mebibytes).await?;
@@ -56,7 +62,9 @@ impl News {
 impl Sample {
     fn check(&self, what: &str, bar: Duration) -> Outcome {
         let p99 = self.percentile(99);
-        ensure(p99 <= bar, || format!("{what} learns of a death after {p99:.1?} (p99), not {bar:?}"))
+        ensure(p99 <= bar, || {
+            format!("{what} learns of a death after {p99:.1?} (p99), not {bar:?}")
+        })
     }
 }
 
@@ -98,9 +106,14 @@ impl Subject {
         println!("{size:>9}: a begun call    {}", news.call);
         println!("{size:>9}: a bare pidfd    {}", news.kernel);
         let ratio = |percent| {
-            news.call.percentile(percent).as_secs_f64() / news.kernel.percentile(percent).as_secs_f64()
+            news.call.percentile(percent).as_secs_f64()
+                / news.kernel.percentile(percent).as_secs_f64()
         };
-        println!("{size:>9}: call to pidfd   p50 {:.2}  p99 {:.2}", ratio(50), ratio(99));
+        println!(
+            "{size:>9}: call to pidfd   p50 {:.2}  p99 {:.2}",
+            ratio(50),
+            ratio(99)
+        );
         Ok(news)
     }
 
@@ -125,15 +138,22 @@ impl Subject {
         let killed = Instant::now();
         target.signal(Signal::KILL);
         let kernel = tokio::task::spawn_blocking(move || target.ended_within(PATIENCE));
-        let (result, known) = in_time("the end of a call", call).await?.map_err(panicked)?;
+        let (result, known) = in_time("the end of a call", call)
+            .await?
+            .map_err(panicked)?;
         ensure(matches!(result, Err(CallError::PluginDied(_))), || {
             format!("a call that had begun ended as {result:?}")
         })?;
-        let broken = in_time("the end of a stream", stream).await?.map_err(panicked)?;
-        let ended = in_time("the end of a process", kernel).await?.map_err(panicked)?;
+        let broken = in_time("the end of a stream", stream)
+            .await?
+            .map_err(panicked)?;
+        let ended = in_time("the end of a process", kernel)
+            .await?
+            .map_err(panicked)?;
         news.call.add(known - killed);
         news.stream.add(broken - killed);
-        news.kernel.add(ended.ok_or_else(|| Violation::new("it survived SIGKILL"))?);
+        news.kernel
+            .add(ended.ok_or_else(|| Violation::new("it survived SIGKILL"))?);
         Ok(())
     }
 

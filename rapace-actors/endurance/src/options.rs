@@ -84,8 +84,7 @@ impl Options {
             }
             let number = arguments.next().unwrap_or_default();
             let number = number.parse::<u64>();
-            let number =
-                number.map_err(|_| format!("{argument} wants a number\n\n{USAGE}"))?;
+            let number = number.map_err(|_| format!("{argument} wants a number\n\n{USAGE}"))?;
             let count = usize::try_from(number.max(1)).unwrap_or(usize::MAX);
             match argument.as_str() {
                 "--count" => options.count = Some(count),

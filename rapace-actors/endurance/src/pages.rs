@@ -19,10 +19,21 @@ const SIZE: u64 = 16 << 20;
 pub(crate) async fn run() -> Outcome {
     let plugin = in_time("a start", spec("pages")?.start()).await??;
     let worker: WorkerProxy = plugin.proxy();
-    let process = plugin.pid().ok_or_else(|| Violation::new("there is no process"))?;
-    let held = || [proc::committed(std::process::id()), proc::committed(process)];
+    let process = plugin
+        .pid()
+        .ok_or_else(|| Violation::new("there is no process"))?;
+    let held = || {
+        [
+            proc::committed(std::process::id()),
+            proc::committed(process),
+        ]
+    };
     let show = |when: &str, [host, plugin]: [u64; 2]| {
-        println!("{when}: {} MiB in the host's large slots, {} MiB in the plugin's", host >> 20, plugin >> 20);
+        println!(
+            "{when}: {} MiB in the host's large slots, {} MiB in the plugin's",
+            host >> 20,
+            plugin >> 20
+        );
     };
     show("before", held());
 
@@ -52,6 +63,8 @@ pub(crate) async fn run() -> Outcome {
     show("after", held());
     ensure(after.is_some(), || "idle slots keep their pages".to_owned())?;
     println!("given back in {:.1?}", since.elapsed());
-    ensure(since.elapsed() < Duration::from_secs(15), || "that took too long".to_owned())?;
+    ensure(since.elapsed() < Duration::from_secs(15), || {
+        "that took too long".to_owned()
+    })?;
     in_time("a stop", plugin.stop()).await
 }

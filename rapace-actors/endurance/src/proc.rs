@@ -5,7 +5,9 @@ use std::os::unix::fs::MetadataExt;
 
 /// The process that started this one.
 pub(crate) fn parent_of(pid: u32) -> Option<u32> {
-    field(&status(&format!("/proc/{pid}/status")), "PPid:")?.try_into().ok()
+    field(&status(&format!("/proc/{pid}/status")), "PPid:")?
+        .try_into()
+        .ok()
 }
 
 /// Open descriptors of this process, but for the one that reads them.
@@ -35,7 +37,11 @@ pub(crate) fn shared(pid: u32) -> u64 {
     let mut of_session = false;
     let mut sum = 0;
     for line in maps.lines() {
-        if line.split(' ').next().is_some_and(|first| first.contains('-')) {
+        if line
+            .split(' ')
+            .next()
+            .is_some_and(|first| first.contains('-'))
+        {
             of_session = line.contains(MEMORY);
         } else if of_session && let Some(rss) = value(line, "Rss:") {
             sum += rss * 1024;
@@ -47,7 +53,11 @@ pub(crate) fn shared(pid: u32) -> u64 {
 /// Bytes that the session memory which a process has open takes, mapped or not.
 pub(crate) fn committed(pid: u32) -> u64 {
     let open = fs::read_dir(format!("/proc/{pid}/fd"));
-    let open = open.into_iter().flatten().flatten().map(|entry| entry.path());
+    let open = open
+        .into_iter()
+        .flatten()
+        .flatten()
+        .map(|entry| entry.path());
     open.filter(|path| {
         let target = fs::read_link(path);
         target.is_ok_and(|target| target.to_string_lossy().contains(MEMORY))
@@ -63,7 +73,9 @@ pub(crate) fn marked(variable: &str, value: &str) -> Vec<u32> {
     all.filter_map(|entry| entry.file_name().to_str()?.parse().ok())
         .filter(|pid| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|one| one == wanted.as_bytes())
+            environment
+                .split(|byte| *byte == 0)
+                .any(|one| one == wanted.as_bytes())
         })
         .collect()
 }
@@ -97,7 +109,11 @@ fn field(text: &str, name: &str) -> Option<u64> {
 }
 
 fn value(line: &str, name: &str) -> Option<u64> {
-    line.strip_prefix(name)?.split_whitespace().next()?.parse().ok()
+    line.strip_prefix(name)?
+        .split_whitespace()
+        .next()?
+        .parse()
+        .ok()
 }
 
 /// What the kernel calls the memory objects of a session.

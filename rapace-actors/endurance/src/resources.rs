@@ -56,7 +56,10 @@ impl Resources {
         };
         let found = look_for(SETTLES, || Some(Self::now()).filter(|now| back(*now))).await;
         let now = found.ok_or_else(|| {
-            Violation::new(format!("more is held than before: {} after {self}", Self::now()))
+            Violation::new(format!(
+                "more is held than before: {} after {self}",
+                Self::now()
+            ))
         })?;
         ensure(now.private <= self.private + allowance, || {
             format!("memory has grown by more than {allowance} bytes: {now} after {self}")

@@ -72,7 +72,9 @@ async fn one(nth: usize) -> Outcome {
         .await
         .map_err(|error| Violation::new(format!("session {nth}: {error}")))?;
     if id != nth as u64 || back.len() != nth % 5000 {
-        return Err(Violation::new(format!("session {nth} gave another's reply")));
+        return Err(Violation::new(format!(
+            "session {nth} gave another's reply"
+        )));
     }
     match nth % 3 {
         0 => plugin.stop().await,

@@ -15,7 +15,6 @@ use crate::proc;
 /// A process, dead or alive.
 #[derive(Debug)]
 pub(crate) struct Target {
-    pub(crate) pid: u32,
     descriptor: OwnedFd,
 }
 
@@ -25,7 +24,7 @@ impl Target {
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let raw = raw.ok_or(io::ErrorKind::InvalidInput)?;
         let descriptor = pidfd_open(raw, PidfdFlags::empty())?;
-        Ok(Self { pid, descriptor })
+        Ok(Self { descriptor })
     }
 
     /// A child of this process (T2), if there is still one with this number.

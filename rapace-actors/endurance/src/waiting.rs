@@ -15,7 +15,10 @@ pub(crate) async fn in_time<T>(what: &str, work: impl IntoFuture<Output = T>) ->
 
 /// Looks until there is an answer, for want of anything that could be waited for; `None` when the
 /// time is up.
-pub(crate) async fn look_for<T>(patience: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+pub(crate) async fn look_for<T>(
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Option<T> {
     let until = Instant::now() + patience;
     loop {
         if let Some(found) = look() {

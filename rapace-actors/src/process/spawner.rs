@@ -73,7 +73,7 @@ fn submit(job: Job) -> io::Result<()> {
     if spawner.is_none() {
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::Builder::new()
-            .name("rapace-spawner".into())
+            .name(THREAD.into())
             .spawn(move || jobs.into_iter().for_each(|job| job()))?;
         *spawner = Some(sender);
     }
@@ -101,7 +101,8 @@ fn start(
         let error = io::Error::other("the process has no pipes");
         return Err(SpawnError::new(command, SpawnErrorKind::Os, error));
     };
-    let process = PluginProcess::new(child, pid, command.has_own_group());
+    let process = PluginProcess::new(child, pid, command.has_own_group())
+        .map_err(|error| SpawnError::diagnose(command, error))?;
     // If this fails, dropping `process` kills it: S3.
     let limited = command.resource_limits().apply(pid);
     limited
@@ -126,6 +127,9 @@ fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {
         io::Error::other(why.to_owned()),
     )
 }
+
+/// The thread's name, by which plugins find it.
+pub(super) const THREAD: &str = "rapace-spawner";
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();

@@ -48,7 +48,9 @@ async fn hang() -> Outcome<Plugin> {
     let worker: WorkerProxy = plugin.proxy();
     tokio::spawn(async move { worker.hang(1).await });
     let hangs = look_for(PATIENCE, || (journal.len() == 1).then_some(())).await;
-    ensure(hangs.is_some(), || "a plugin did not begin to hang".to_owned())?;
+    ensure(hangs.is_some(), || {
+        "a plugin did not begin to hang".to_owned()
+    })?;
     Ok(plugin)
 }
 

@@ -43,7 +43,9 @@ pub(crate) fn run(options: &Options) -> Outcome {
         left += proc::marked(MARK, &mark).len() - 1;
         took.add(host.kill()?);
     }
-    println!("{count} hosts killed, {left} processes of theirs with them: the last was gone after {took}");
+    println!(
+        "{count} hosts killed, {left} processes of theirs with them: the last was gone after {took}"
+    );
     Ok(())
 }
 
@@ -67,7 +69,10 @@ impl Host {
     /// It says so, or ends.
     fn wait_until_ready(&mut self) -> Outcome {
         let said = self.process.stdout.take();
-        let mut lines = said.map(BufReader::new).into_iter().flat_map(BufRead::lines);
+        let mut lines = said
+            .map(BufReader::new)
+            .into_iter()
+            .flat_map(BufRead::lines);
         let ready = lines.any(|line| line.is_ok_and(|line| line == host::READY));
         ensure(ready, || "a host did not get ready".to_owned())
     }
@@ -104,7 +109,9 @@ impl Host {
             }
         }
         let names = names.join(", ");
-        Violation::new(format!("left {BOUND:?} after the death of their host: {names}"))
+        Violation::new(format!(
+            "left {BOUND:?} after the death of their host: {names}"
+        ))
     }
 }
 

@@ -59,12 +59,16 @@ impl Caller {
             40..52 => {
                 let (sent, bytes) = self.bytes(16 << 10);
                 let result = in_time("a call with bytes", worker.bytes(id, bytes)).await?;
-                told(result, |(back, bytes)| right(back == id && sent.are(&bytes)))?
+                told(result, |(back, bytes)| {
+                    right(back == id && sent.are(&bytes))
+                })?
             }
             52..70 => {
                 let (sent, bytes) = self.bytes(2 << 10);
                 let result = in_time("a call that may repeat", worker.again(id, bytes)).await?;
-                let told = told(result, |(back, bytes)| right(back == id && sent.are(&bytes)))?;
+                let told = told(result, |(back, bytes)| {
+                    right(back == id && sent.are(&bytes))
+                })?;
                 ledger.may_repeat(id);
                 told
             }
@@ -72,8 +76,11 @@ impl Caller {
                 let (sent, bytes) = self.bytes(256 << 10);
                 let mut buffer = in_time("a buffer", worker.allocate(bytes.len())).await?;
                 buffer.copy_from_slice(&bytes);
-                let result = in_time("a call with a buffer", worker.buffer(id, buffer.freeze())).await?;
-                told(result, |(back, bytes)| right(back == id && sent.are(&bytes)))?
+                let result =
+                    in_time("a call with a buffer", worker.buffer(id, buffer.freeze())).await?;
+                told(result, |(back, bytes)| {
+                    right(back == id && sent.are(&bytes))
+                })?
             }
             76..88 => {
                 let sent = in_time("a tell", worker.tell(Once { id }).send()).await?;
@@ -83,12 +90,14 @@ impl Caller {
             88..91 => self.count(&worker, id).await?,
             91..94 => self.sum(&worker, id).await?,
             94..97 => {
-                let result = in_time("a call in no mood to wait", worker.once(id).fail_fast()).await?;
+                let result =
+                    in_time("a call in no mood to wait", worker.once(id).fail_fast()).await?;
                 told(result, |back| right(back == id))?
             }
             97..99 => {
                 let deadline = self.random.below(Duration::from_millis(3));
-                let result = in_time("a call with a deadline", worker.once(id).timeout(deadline)).await?;
+                let result =
+                    in_time("a call with a deadline", worker.once(id).timeout(deadline)).await?;
                 told(result, |back| right(back == id))?
             }
             _ => {
@@ -124,7 +133,9 @@ impl Caller {
             }
             seen += 1;
         }
-        ensure(seen == items, || format!("a stream ended silently: {seen} of {items} items"))?;
+        ensure(seen == items, || {
+            format!("a stream ended silently: {seen} of {items} items")
+        })?;
         Ok(Told::Done)
     }
 

@@ -68,7 +68,10 @@ impl Killer {
                 // It was not there any more, or not yet.
             }
             self.wait_for(|kind| {
-                matches!(kind, PluginEventKind::Died(_) | PluginEventKind::NotStarted(_))
+                matches!(
+                    kind,
+                    PluginEventKind::Died(_) | PluginEventKind::NotStarted(_)
+                )
             })?;
             self.kills.send_replace(nth);
         }
