@@ -108,6 +108,9 @@ impl Inbound {
                 }
                 Poll::Pending => {}
             }
+            if self.shared.is_peer_dead() {
+                return Poll::Ready(self.drain_after_death(PeerGone::Exited, batch, max));
+            }
             match self.life.poll_gone(cx) {
                 Poll::Ready(gone) => return Poll::Ready(self.drain_after_death(gone, batch, max)),
                 Poll::Pending => return Poll::Pending,

@@ -14,12 +14,11 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use rustix::process::{PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
-use tokio::io::Interest;
+use rustix::process::{WaitId, WaitIdOptions, waitid};
 use tokio::io::unix::AsyncFd;
 use tokio::process::Child;
 
-use super::ExitCause;
+use super::{ExitCause, Threads, thread_end};
 
 /// A plugin process. Dropping it kills the process.
 #[derive(Debug)]
@@ -43,13 +42,8 @@ impl PluginProcess {
             ended: None,
         };
         if leads_group {
-            let raw = raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
-            let exit = pidfd_open(raw, PidfdFlags::NONBLOCK)?;
-            #[expect(
-                deprecated,
-                reason = "its successor is unsafe; an OwnedFd stays open and the same, which is all that is asked for"
-            )]
-            let exit = AsyncFd::with_interest(exit, Interest::READABLE)?;
+            let pid = i32::try_from(pid).map_err(io::Error::other)?;
+            let exit = thread_end::register(thread_end::of_process(pid)?)?;
             process.exit = Some(exit);
         }
         Ok(process)
@@ -79,6 +73,11 @@ impl PluginProcess {
             Err(error) => self.lost(&error),
         };
         *self.ended.insert(ended)
+    }
+
+    /// What tells of its death before it can be waited for, once it is guarded.
+    pub(crate) fn threads(&self) -> Threads {
+        Threads::of(self.pid)
     }
 
     /// How the process ended, if it has.

@@ -58,7 +58,7 @@ pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
         end();
     };
     thread::Builder::new()
-        .name("rapace-guard".into())
+        .name(THREAD.into())
         .spawn(watch)
         .map_err(GuardError::Thread)?;
     match armed.recv() {
@@ -94,6 +94,9 @@ impl Guard {
     }
 }
 
+/// The thread's name, by which the host finds it.
+pub(super) const THREAD: &str = "rapace-guard";
+
 /// A host hangs up a moment before it is gone.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -110,8 +113,9 @@ impl Parent {
     fn find(pid: Pid) -> Self {
         Self {
             pid,
-            process: thread_end::of_process(pid.as_raw()),
-            thread: thread_end::of_thread_named(pid.as_raw(), super::spawner::THREAD),
+            process: thread_end::of_process(pid.as_raw()).ok(),
+            thread: thread_end::named(pid.as_raw(), super::spawner::THREAD)
+                .and_then(|thread| thread_end::of_thread(thread).ok()),
         }
     }
 

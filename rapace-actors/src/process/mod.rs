@@ -13,6 +13,7 @@
 mod child;
 mod command;
 mod death;
+mod dying;
 mod exit;
 pub mod guard;
 mod incarnation;
@@ -28,6 +29,7 @@ mod thread_end;
 pub use child::PluginProcess;
 pub use command::PluginCommand;
 pub use death::{Death, DeathReport, EndedBy};
+pub(crate) use dying::Threads;
 pub use exit::ExitCause;
 pub use incarnation::Incarnation;
 pub use limits::ResourceLimits;

@@ -1,8 +1,8 @@
 //! The one thread that starts every plugin process.
 //!
-//! - S1: the thread lives as long as the host. A plugin asks the kernel to kill it when its parent dies, and for the
-//!   kernel the parent is the *thread* that started it: a worker thread of a runtime that is shut down would take
-//!   its plugins along.
+//! - S1: the thread lives as long as the host, and its end is the earliest sign of the host's: plugins wait for it. For
+//!   the kernel, which signals a parent's death, the parent is the *thread* that started a process: a worker thread of
+//!   a runtime that is shut down would be taken for a host that died.
 //! - S2: nothing that goes wrong with one start ends the thread, not even a panic.
 //! - S3: a start either yields a handle or leaves no process behind.
 //! - S4: a handle nobody waits for any more is dropped, and so its process is killed.
