@@ -43,7 +43,7 @@ fn main() -> ExitCode {
             return ExitCode::from(64);
         }
     };
-    match run(&options) {
+    match resources::with_a_frugal_allocator().and_then(|()| run(&options)) {
         Ok(code) => code,
         Err(violation) => {
             eprintln!("violated: {violation}");

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::try_join_all;
+use futures_util::future::{join_all, try_join_all};
 
 use crate::plugin::{WorkerProxy, spec};
 use crate::proc;
@@ -38,12 +38,18 @@ pub(crate) async fn run() -> Outcome {
     show("before", held());
 
     let buffers = (0..BUFFERS).map(|_| worker.allocate(SIZE as usize));
-    let buffers = in_time("buffers", futures_util::future::join_all(buffers)).await?;
-    let calls = buffers.into_iter().zip(0..).map(|(mut buffer, id)| {
+    let buffers = in_time("buffers", join_all(buffers)).await?;
+    let filled = buffers.into_iter().zip(0..).map(|(mut buffer, id)| {
+        buffer.fill(id as u8);
+        (buffer.freeze(), id)
+    });
+    let filled = filled.collect::<Vec<_>>();
+    // Each side is looked at while its buffers cannot be idle.
+    let [host, _] = held();
+    let calls = filled.into_iter().map(|(buffer, id)| {
         let worker = &worker;
         async move {
-            buffer.fill(id as u8);
-            let result = in_time("a large call", worker.buffer(id, buffer.freeze())).await?;
+            let result = in_time("a large call", worker.buffer(id, buffer)).await?;
             let (back, bytes) = result.map_err(|error| Violation::new(error.to_string()))?;
             let same = back == id && bytes.iter().all(|byte| *byte == id as u8);
             ensure(same, || format!("call {id} gave another's reply"))?;
@@ -51,7 +57,7 @@ pub(crate) async fn run() -> Outcome {
         }
     });
     let replies = try_join_all(calls).await?;
-    let during = held();
+    let during = [host, held()[1]];
     show("during", during);
     let enough = during.iter().all(|bytes| *bytes >= BUFFERS * SIZE);
     ensure(enough, || "large buffers took no room".to_owned())?;

@@ -1,6 +1,8 @@
 //! What a host holds, and whether it is the same again.
 
 use std::fmt;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
@@ -86,5 +88,27 @@ impl fmt::Display for Resources {
         )
     }
 }
+
+/// Starts this program again in its own place, if need be, with an allocator that gives back what is free: glibc's
+/// keeps up to 64 MiB after the first large allocation was freed, and as much for each thread.
+pub(crate) fn with_a_frugal_allocator() -> Outcome {
+    if FRUGAL
+        .iter()
+        .all(|(name, _)| std::env::var_os(name).is_some())
+    {
+        return Ok(());
+    }
+    let again = Command::new(std::env::current_exe()?)
+        .args(std::env::args_os().skip(1))
+        .envs(FRUGAL)
+        .exec();
+    Err(again.into())
+}
+
+const FRUGAL: [(&str, &str); 3] = [
+    ("MALLOC_ARENA_MAX", "1"),
+    ("MALLOC_MMAP_THRESHOLD_", "131072"),
+    ("MALLOC_TRIM_THRESHOLD_", "131072"),
+];
 
 const SETTLES: Duration = Duration::from_secs(15);

@@ -2,8 +2,9 @@
 //!
 //! A process that had a gibibyte is gone a sixth of a second after it was killed. Its threads have stopped long before.
 //!
-//! - Y1: two threads of a plugin are watched: its first one and its guard. One of them may be the last, which tears
-//!   the memory down before it ends; the other is not.
+//! - Y1: two threads of a plugin are watched: its guard and its witness. One of them may be the last, which tears the
+//!   memory down before it ends; the other is not. The first thread of a process is no use for this: the kernel tells
+//!   of its end only when all others have ended.
 //! - Y2: the process counts as dead when the kernel says that it ends as a whole, with what, and that each of its
 //!   threads is past its last instruction. From then on nothing in shared memory changes any more.
 //! - Y3: a cause of 0 may also mean that we may not know it. Then the process is waited for.
@@ -22,32 +23,28 @@ use super::{ExitCause, guard, thread_end};
 #[derive(Debug)]
 pub(crate) struct Threads {
     pid: u32,
-    watched: Vec<AsyncFd<OwnedFd>>,
+    watched: Option<(AsyncFd<OwnedFd>, AsyncFd<OwnedFd>)>,
 }
 
 impl Threads {
     /// The threads of a guarded child that was not reaped. Without the means to watch them there are none.
     pub(super) fn of(pid: u32) -> Self {
-        let first = i32::try_from(pid).ok();
-        let guard = first.and_then(|pid| thread_end::named(pid, guard::THREAD));
+        let watch = |name| {
+            let thread = thread_end::named(i32::try_from(pid).ok()?, name)?;
+            thread_end::register(thread_end::of_thread(thread).ok()?).ok()
+        };
         // One alone would be the last every now and then (Y1).
-        let watched = first.zip(guard).and_then(|(first, guard)| {
-            let watch = |thread| thread_end::register(thread_end::of_thread(thread).ok()?).ok();
-            Some(vec![watch(first)?, watch(guard)?])
-        });
-        Self {
-            pid,
-            watched: watched.unwrap_or_default(),
-        }
+        let watched = watch(guard::THREAD).zip(watch(guard::WITNESS));
+        Self { pid, watched }
     }
 
     /// Waits until the process is dead (Y2), and says how it ended. Never returns if that is not known before the
     /// process can be waited for.
     pub(crate) async fn end(&self) -> ExitCause {
-        if let [first, guard] = &self.watched[..] {
+        if let Some((guard, witness)) = &self.watched {
             tokio::select! {
-                _ = first.readable() => {}
                 _ = guard.readable() => {}
+                _ = witness.readable() => {}
             }
             for look in 0..LOOKS {
                 if let Some(cause) = cause_of(self.pid) {

@@ -18,7 +18,9 @@
 //!   What the plugin has started in a session or group of its own is out of reach.
 //! - G6: the host's thread that starts plugins ends early in the host's end, before a large host's memory is torn down.
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
-//! - G7: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
+//! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
+//!   which tells the host (see `dying`).
+//! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
 use std::io;
@@ -61,6 +63,14 @@ pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
         .name(THREAD.into())
         .spawn(watch)
         .map_err(GuardError::Thread)?;
+    thread::Builder::new()
+        .name(WITNESS.into())
+        .spawn(|| {
+            loop {
+                thread::park();
+            }
+        })
+        .map_err(GuardError::Thread)?;
     match armed.recv() {
         Ok(Ok(host)) => Ok(Guard { host, grace }),
         Ok(Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
@@ -97,6 +107,9 @@ impl Guard {
 /// The thread's name, by which the host finds it.
 pub(super) const THREAD: &str = "rapace-guard";
 
+/// The name of the other one (G7).
+pub(super) const WITNESS: &str = "rapace-witness";
+
 /// A host hangs up a moment before it is gone.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -119,7 +132,7 @@ impl Parent {
         }
     }
 
-    /// G5, G7
+    /// G5, G8
     fn signal(&self) -> Signal {
         match self.process {
             Some(_) => Signal::SIGCONT,
