@@ -16,3 +16,5 @@ mod pages;
 mod script;
 #[cfg(not(loom))]
 mod seals;
+#[cfg(not(loom))]
+mod told_of_death;
