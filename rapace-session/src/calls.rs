@@ -52,6 +52,7 @@ enum Slot {
 
 #[derive(Debug)]
 struct Inner {
+    /// As many as were ever under way at once.
     slots: Vec<(u32, Slot)>,
     free: Vec<u32>,
     closed: bool,
@@ -98,8 +99,8 @@ impl CallTable {
     pub(crate) fn new(capacity: u32) -> Self {
         Self {
             inner: Mutex::new(Inner {
-                slots: (0..capacity).map(|_| (0, Slot::Free)).collect(),
-                free: (0..capacity).rev().collect(),
+                slots: Vec::new(),
+                free: Vec::new(),
                 closed: false,
             }),
             room: Semaphore::new(capacity as usize),
@@ -131,10 +132,11 @@ impl CallTable {
         if inner.closed {
             return Err(NotEntered::Closed);
         }
-        // A permit stands for a free entry.
-        let Some(index) = inner.free.pop() else {
-            return Err(NotEntered::Closed);
-        };
+        // A permit stands for an entry that is free, or was never used.
+        let index = inner.free.pop().unwrap_or_else(|| {
+            inner.slots.push((0, Slot::Free));
+            inner.slots.len() as u32 - 1
+        });
         let (generation, slot) = &mut inner.slots[index as usize];
         let next = generation.wrapping_add(1).max(1);
         let id = CallId {

@@ -183,6 +183,12 @@ impl Session {
         self.shared.end_without_peer(reason);
     }
 
+    /// Says that no thread of the peer's runs any more, if somebody knows before the transport does.
+    /// What the peer had published is received; then the session ends with [`EndReason::PeerGone`].
+    pub fn peer_died(&self) {
+        self.shared.transport.peer_died();
+    }
+
     /// Waits for the session's end and says why.
     ///
     /// # Cancel safety

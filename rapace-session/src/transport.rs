@@ -60,6 +60,10 @@ pub trait Transport: Send + Sync + 'static {
     /// Whether the peer had begun one of our calls.
     fn claimed(&self, call: CallId) -> Claim;
 
+    /// Takes somebody's word that the peer is dead, where that is not noticed as early. What the peer
+    /// sent is received before the end.
+    fn peer_died(&self) {}
+
     /// Tells the peer that our executor runs.
     fn beat(&self);
 

@@ -54,7 +54,7 @@ impl SizeClass {
 }
 
 /// The geometry of a segment. The default suits plugins that exchange anything from a word to tens
-/// of megabytes; it reserves half a gigabyte of address space in each direction and commits 0.5 MiB.
+/// of megabytes; it reserves half a gigabyte of address space in each direction and commits 24 KiB.
 ///
 /// ```
 /// use rapace_shm::{SegmentConfig, SizeClass, Trust};

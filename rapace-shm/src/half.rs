@@ -20,7 +20,7 @@ use crate::claims::{ClaimMemory, PeerClaimMemory};
 use crate::descriptor::Entry;
 use crate::effect::Effect;
 use crate::layout::{
-    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, RECV_ARMED, RETURN, RETURNS_TAIL,
+    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, RECV_ARMED, RETURN, RETURNS_TAIL,
     SPACE_ARMED, SlotPlace, TAIL,
 };
 use crate::order;
@@ -76,8 +76,8 @@ impl OwnHalf {
         }
     }
 
-    /// Commits what every session touches at once: the words, both rings, and the hottest slots of
-    /// the small classes.
+    /// Commits what every session touches at once: the words, and the starts of both rings and of the
+    /// small classes.
     pub(crate) fn prefault(&self) {
         for (offset, len) in hot_ranges(&self.layout) {
             self.words.populate(offset, len);
@@ -107,22 +107,17 @@ impl PeerHalf {
     }
 }
 
-/// Words and rings, and of each class in the words object the first 64 KiB: they are on top of its
-/// stack. About 90 pages by default.
+/// Words, and the first pages of the claim marks, of both rings, and of the classes that small calls
+/// use: there the first calls find everything in place, and later ones pay for a page now and then. An
+/// idle session is to hold little, and each page of this counts on both sides.
 fn hot_ranges(layout: &Layout) -> impl Iterator<Item = (usize, usize)> {
-    const HOT: usize = 64 << 10;
-    let ring_end = layout.ring + layout.ring_capacity as usize * DESCRIPTOR;
+    let starts = [0, CLAIMS, layout.returns, layout.ring];
     let classes = layout.classes.iter();
     let slots = classes
-        .filter(|place| place.object == Object::Words)
-        .map(|place| {
-            (
-                place.offset,
-                place.class.slot_size as usize * place.class.slots as usize,
-            )
-        })
-        .map(|(offset, len)| (offset, len.min(HOT)));
-    std::iter::once((0, ring_end)).chain(slots)
+        .filter(|place| place.class.slot_size as usize <= PAGE)
+        .map(|place| place.offset);
+    let page = |start: usize| (start / PAGE * PAGE, PAGE);
+    starts.into_iter().chain(slots).map(page)
 }
 
 /// Our ring, for publishing.

@@ -92,6 +92,9 @@ impl Inbound {
             if self.shared.fault().is_some() {
                 continue; // Found before it was known whom to wake.
             }
+            if self.shared.is_peer_dead() {
+                return Poll::Ready(self.drain_after_death(PeerGone::Exited, batch, max));
+            }
             // Rings that stand for what was taken already are cleared before arming, so that the one that
             // follows is news. From here on a ring wakes the task (N7).
             match self.listen(cx) {

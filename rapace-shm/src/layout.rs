@@ -40,7 +40,7 @@ pub(crate) const DESCRIPTOR: usize = 64;
 pub(crate) const RETURN: usize = 8;
 
 const LINE: usize = 64;
-const PAGE: usize = 4096;
+pub(crate) const PAGE: usize = 4096;
 
 /// Which object of a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

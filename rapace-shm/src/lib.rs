@@ -89,8 +89,8 @@
 //! | 3     | 0 no payload, 1 inline, 2 slot | 20–23 | credits | 36–39 | length |
 //! | 4–7   | channel       |       |          | 40–63 | inline payload  |
 //!
-//! Memory is sparse: the default reserves 512 MiB of address space in each direction and commits half
-//! a mebibyte, the part that every session touches, before the link is established.
+//! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
+//! 24 KiB, which the first calls touch, before the link is established.
 //!
 //! # Liveness
 //!

@@ -157,6 +157,13 @@ impl Outbound {
         self.trim();
     }
 
+    /// Takes somebody's word that no thread of the peer's runs any more. Its receiver then drains the
+    /// ring and ends with [`PeerGone`](crate::RecvError::PeerGone), without waiting until the kernel has
+    /// torn the peer down and says so itself.
+    pub fn peer_died(&self) {
+        self.shared.peer_died();
+    }
+
     /// The peer's heartbeat. One that stays the same while there is work is a stuck executor; a dead
     /// peer is told by [`PeerWatch`](crate::PeerWatch).
     #[must_use]
@@ -176,6 +183,11 @@ impl Outbound {
             return 0;
         }
         let slab = &self.shared.slab;
+        // Who sends nothing more would not look what has come back.
+        if let Err(fault) = slab.collect() {
+            self.shared.fail(fault);
+            return 0;
+        }
         slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
     }
 

@@ -47,6 +47,8 @@ pub(crate) struct Shared {
     ended: OnceLock<Closed>,
     /// The task in `recv`, for news that does not come over the doorbell.
     receiver: Mutex<Option<Waker>>,
+    /// Whether somebody has said that the peer is dead.
+    peer_died: OnceLock<()>,
 }
 
 /// The publishing end of the ring, and what went through it.
@@ -98,6 +100,7 @@ impl Shared {
             rope,
             ended: OnceLock::new(),
             receiver: Mutex::new(None),
+            peer_died: OnceLock::new(),
             config,
             layout,
             own,
@@ -136,6 +139,20 @@ impl Shared {
         if let Some(receiver) = receiver {
             receiver.wake();
         }
+    }
+
+    /// Somebody else knows that the peer is dead: the receiver need not wait for the kernel's word.
+    pub(crate) fn peer_died(&self) {
+        if self.peer_died.set(()).is_ok()
+            && let Some(receiver) = &*lock(&self.receiver)
+        {
+            receiver.wake_by_ref();
+        }
+    }
+
+    /// Whether somebody has said so.
+    pub(crate) fn is_peer_dead(&self) -> bool {
+        self.peer_died.get().is_some()
     }
 
     /// Ends the link because of a fault. Returns how it has ended, which may be older news.

@@ -1,7 +1,8 @@
 //! One incarnation of a plugin, from the spawn of its process to the burial of its calls.
 //!
 //! - I1: the runner ends only when the process is gone, so two incarnations never overlap.
-//! - I2: what the process had published is received before its calls are sorted.
+//! - I2: what the process had published is received before its calls are sorted. Its calls are sorted as soon as it
+//!   can publish nothing more, which is earlier than I1 if it was large.
 //! - I3: every way to end, a panic too, gives one [`Ended`], after the route has stopped leading here.
 //! - I4: nothing that the process does or leaves undone keeps the runner from watching it, and no
 //!   order waits for it.
@@ -77,6 +78,8 @@ const LEAVE: Duration = Duration::from_secs(2);
 const NOTICE: Duration = Duration::from_secs(2);
 /// Time for the rest of stderr.
 const LAST_WORDS: Duration = Duration::from_millis(250);
+/// The same while the kernel has yet to close what it wrote to: all of it is there to be read.
+const LAST_WORDS_BEFORE_THE_END: Duration = Duration::from_millis(1);
 
 /// Runs one incarnation to its end.
 pub(crate) async fn run(
@@ -173,9 +176,10 @@ impl Runner {
             }
         });
         let mut opened = false;
+        let mut early = None;
         let ended_by = {
             // I4
-            let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving));
+            let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving, &mut early));
             tokio::select! {
                 biased;
                 ended_by = &mut watch => ended_by,
@@ -185,7 +189,10 @@ impl Runner {
                 }
             }
         };
-        let cause = self.reap().await;
+        let cause = match early {
+            Some(cause) => cause,
+            None => self.reap().await,
+        };
         // I2: the reader drains the ring before it ends the session.
         if timeout(NOTICE, session.ended()).await.is_err() {
             session.abort(EndReason::PeerGone);
@@ -196,8 +203,10 @@ impl Runner {
         }
         route.set_away(); // I3
         let left = orphans.recv().await.unwrap_or_default();
-        let death = self.bury(cause, ended_by).await;
+        let last_words = early.map_or(LAST_WORDS, |_| LAST_WORDS_BEFORE_THE_END);
+        let (death, mut process) = self.bury(cause, ended_by, last_words).await;
         route.bury(&death, left);
+        process.wait().await; // I1
         Ended::Died { death }
     }
 
@@ -223,23 +232,31 @@ impl Runner {
     /// The end of a process that nobody had called yet.
     async fn died(mut self, ended_by: EndedBy) -> Ended {
         let cause = self.reap().await;
-        let death = self.bury(cause, ended_by).await;
+        let (death, _) = self.bury(cause, ended_by, LAST_WORDS).await;
         Ended::Died { death }
     }
 
-    /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls.
+    /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls, `early` to how
+    /// it ended if it is dead but still there.
     async fn watch(
         &mut self,
         route: &PluginRoute,
         session: &Session,
         orders: &mut mpsc::UnboundedReceiver<Order>,
         leaving: &AtomicBool,
+        early: &mut Option<ExitCause>,
     ) -> EndedBy {
         let pid = self.process.pid();
+        let threads = self.process.threads();
         let mut pulse = Pulse::new(self.spec.stuck_after, session.clone());
         let order = tokio::select! {
             biased;
             _ = self.process.wait() => return EndedBy::Itself,
+            cause = threads.end() => {
+                *early = Some(cause);
+                session.peer_died();
+                return EndedBy::Itself;
+            }
             order = next(orders) => order,
             reason = session.ended() => {
                 route.set_away();
@@ -309,17 +326,24 @@ impl Runner {
         self.process.wait().await
     }
 
-    async fn bury(self, cause: ExitCause, ended_by: EndedBy) -> Death {
+    /// Tells the story; the process may still have to be waited for.
+    async fn bury(
+        self,
+        cause: ExitCause,
+        ended_by: EndedBy,
+        last_words: Duration,
+    ) -> (Death, PluginProcess) {
         let lived = self.born.elapsed();
-        let stderr = self.output.finish(LAST_WORDS).await;
-        Death::new(DeathReport {
+        let stderr = self.output.finish(last_words).await;
+        let death = Death::new(DeathReport {
             plugin: Arc::clone(&self.spec.name),
             incarnation: self.incarnation,
             cause,
             ended_by,
             lived,
             stderr,
-        })
+        });
+        (death, self.process)
     }
 }
 

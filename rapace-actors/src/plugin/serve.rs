@@ -180,7 +180,7 @@ impl PluginMain {
             })?;
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
-        guard::arm(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
+        let guard = guard::arm(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
         let mut config = SessionConfig::new(self.name.clone());
         config.offers = self.services.offers();
         config.expects = self.expects.iter().map(|service| service.offer()).collect();
@@ -193,6 +193,9 @@ impl PluginMain {
             self.host.set_ready(ready);
         }
         let ended = self.served_until_the_end(&session).await;
+        if session.end_reason() == Some(EndReason::PeerGone) {
+            guard.see_host_off().await;
+        }
         self.host.set_away();
         self.host.set_down(DownReason::Stopped);
         ended

@@ -4,7 +4,7 @@
 //!
 //! | | reaches a stuck plugin | reaches a stopped plugin | works through a launcher | fails if |
 //! |---|---|---|---|---|
-//! | parent-death signal | yes | yes | no | the host's starting thread ends early |
+//! | end of the parent: pidfd, and a signal that continues us | yes | yes | no | a debugger holds the plugin |
 //! | hang-up of the control socket | yes | once continued | yes | a descriptor leaked into a sibling |
 //!
 //! - G1: both live on a thread of their own, which no executor of the plugin can hold up.
@@ -13,19 +13,29 @@
 //! - G3: a host that died before the signal was armed is noticed: the parent is asked for before and after, and the
 //!   hang-up stays readable.
 //! - G4: the end is SIGKILL to ourselves. Exit handlers could wait for the very lock that a stuck thread holds.
+//! - G5: if the plugin leads a process group, the group goes with it. Were the parent-death signal SIGKILL, nobody
+//!   would be left to do that; so it is SIGCONT, which reaches a stopped plugin all the same, and the thread kills.
+//!   What the plugin has started in a session or group of its own is out of reach.
+//! - G6: the host's thread that starts plugins ends early in the host's end, before a large host's memory is torn down.
+//!   Where the kernel tells of single threads (6.9), that is what is waited for.
+//! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
+//!   which tells the host (see `dying`).
+//! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::{Pid, getppid};
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::unistd::{Pid, getpgrp, getppid};
+
+use super::thread_end;
 
 /// How long a plugin may go on after its host has closed the control socket. Half of the second within which every
 /// plugin of a dead host is gone.
@@ -38,20 +48,31 @@ pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 ///
 /// # Errors
 /// [`GuardError`], and then the process is not guarded and should exit.
-pub fn arm(control: OwnedFd, grace: Duration) -> Result<(), GuardError> {
+pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
     let (report, armed) = mpsc::sync_channel(1);
     let parent = getppid();
     let watch = move || {
+        let host = Arc::new(Parent::find(parent));
         // The caller is waiting for this, so it is still there.
-        let _ = report.send(set_pdeathsig(Signal::SIGKILL));
-        watch(&control, parent, grace);
+        let armed = set_pdeathsig(host.signal()).map(|()| Arc::clone(&host));
+        let _ = report.send(armed);
+        watch(&control, &host, grace);
+        end();
     };
     thread::Builder::new()
-        .name("rapace-guard".into())
+        .name(THREAD.into())
         .spawn(watch)
         .map_err(GuardError::Thread)?;
+    thread::Builder::new()
+        .name(WITNESS.into())
+        .spawn(|| {
+            loop {
+                thread::park();
+            }
+        })
+        .map_err(GuardError::Thread)?;
     match armed.recv() {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(host)) => Ok(Guard { host, grace }),
         Ok(Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
         Err(mpsc::RecvError) => Err(GuardError::Thread(io::Error::other(
             "it ended before it began",
@@ -59,28 +80,117 @@ pub fn arm(control: OwnedFd, grace: Duration) -> Result<(), GuardError> {
     }
 }
 
-/// Never returns while the host holds its end of the socket.
-fn watch(control: &OwnedFd, parent: Pid, grace: Duration) {
-    // G3: after the signal was armed. The hang-up is looked for next.
-    if getppid() == parent {
-        wait_for_hang_up(control);
-        if getppid() == parent {
-            thread::sleep(grace);
-        }
-    }
-    // Sending ourselves a signal is never refused.
-    let _ = kill(Pid::this(), Signal::SIGKILL);
+/// The watch over the host, as [`arm`] has set it up.
+#[derive(Debug)]
+pub struct Guard {
+    host: Arc<Parent>,
+    grace: Duration,
 }
 
-fn wait_for_hang_up(control: &OwnedFd) {
-    // No event is asked for: a hang-up is always reported, and data on the socket is not for us.
-    let mut watched = [PollFd::new(control.as_fd(), PollFlags::empty())];
-    loop {
-        match poll(&mut watched, PollTimeout::NONE) {
-            Ok(0) | Err(Errno::EINTR) => {}
-            Ok(_) | Err(_) => return,
+impl Guard {
+    /// To be awaited when the host has hung up, before the process leaves: one that left now would save itself, and
+    /// nobody would end what it has started (G5). Returns if the host turns out to live.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves everything to the thread.
+    pub async fn see_host_off(&self) {
+        let until = Instant::now() + self.grace / 2;
+        while Instant::now() < until {
+            if self.host.is_gone() {
+                end();
+            }
+            tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// The thread's name, by which the host finds it.
+pub(super) const THREAD: &str = "rapace-guard";
+
+/// The name of the other one (G7).
+pub(super) const WITNESS: &str = "rapace-witness";
+
+/// A host hangs up a moment before it is gone.
+const LOOK: Duration = Duration::from_millis(2);
+
+/// The process that has started this one.
+#[derive(Debug)]
+struct Parent {
+    pid: Pid,
+    process: Option<OwnedFd>,
+    /// G6
+    thread: Option<OwnedFd>,
+}
+
+impl Parent {
+    fn find(pid: Pid) -> Self {
+        Self {
+            pid,
+            process: thread_end::of_process(pid.as_raw()).ok(),
+            thread: thread_end::named(pid.as_raw(), super::spawner::THREAD)
+                .and_then(|thread| thread_end::of_thread(thread).ok()),
+        }
+    }
+
+    /// G5, G8
+    fn signal(&self) -> Signal {
+        match self.process {
+            Some(_) => Signal::SIGCONT,
+            None => Signal::SIGKILL,
+        }
+    }
+
+    /// What tells of its end, readable from then on.
+    fn ends(&self) -> impl Iterator<Item = PollFd<'_>> {
+        let ends = self.process.iter().chain(&self.thread);
+        ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN))
+    }
+
+    fn is_gone(&self) -> bool {
+        let mut watched = self.ends().collect::<Vec<_>>();
+        getppid() != self.pid || matches!(poll(&mut watched, PollTimeout::ZERO), Ok(1..))
+    }
+}
+
+/// Never returns while the host holds its end of the socket.
+fn watch(control: &OwnedFd, host: &Parent, grace: Duration) {
+    // G3: after the signal was armed. The hang-up is looked for next.
+    if host.is_gone() {
+        return;
+    }
+    wait_for(hang_up_of(control), host, None);
+    let until = Instant::now() + grace;
+    while !host.is_gone() && Instant::now() < until {
+        wait_for(None, host, Some(until - Instant::now()));
+    }
+}
+
+/// No event is asked for: a hang-up is always reported, and data on the socket is not for us.
+fn hang_up_of(control: &OwnedFd) -> Option<PollFd<'_>> {
+    Some(PollFd::new(control.as_fd(), PollFlags::empty()))
+}
+
+/// Waits for this, or the end of the host, or so long.
+fn wait_for<'a>(this: Option<PollFd<'a>>, host: &'a Parent, limit: Option<Duration>) {
+    let mut watched = this.into_iter().chain(host.ends()).collect::<Vec<_>>();
+    let limit = match limit {
+        None => PollTimeout::NONE,
+        // Rounded up, so that the time is over afterwards.
+        Some(limit) => {
+            PollTimeout::try_from(limit + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
+        }
+    };
+    while let Err(Errno::EINTR) = poll(&mut watched, limit) {}
+}
+
+/// G4, G5
+fn end() {
+    let this = Pid::this();
+    if getpgrp() == this {
+        let _ = killpg(this, Signal::SIGKILL);
+    }
+    // Sending ourselves a signal is never refused.
+    let _ = kill(this, Signal::SIGKILL);
 }
 
 /// The process could not be bound to the life of its host.
@@ -134,7 +244,9 @@ mod tests {
             rustix::io::write(&host, b"for the session, not for the guard").expect("sent");
             let (report, ended) = mpsc::channel();
             let watch = thread::spawn(move || {
-                wait_for_hang_up(&plugin);
+                // A process that outlives this test.
+                let host = Parent::find(getppid());
+                wait_for(hang_up_of(&plugin), &host, None);
                 report.send(())
             });
             let early = ended.recv_timeout(Duration::from_millis(100));

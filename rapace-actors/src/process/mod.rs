@@ -8,10 +8,12 @@
 //! - P3: starting a process never copies the host's page tables: no step of ours runs between fork and exec.
 //! - P4: no signal is sent to a process id that may already have been reaped.
 //! - P5: a process whose handle is dropped is killed; a process whose host dies kills itself ([`guard`]).
+//! - P6: what a plugin has started and left in its process group ends with it.
 
 mod child;
 mod command;
 mod death;
+mod dying;
 mod exit;
 pub mod guard;
 mod incarnation;
@@ -22,10 +24,12 @@ mod spawn_error;
 mod spawner;
 mod stop;
 mod tail;
+mod thread_end;
 
 pub use child::PluginProcess;
 pub use command::PluginCommand;
 pub use death::{Death, DeathReport, EndedBy};
+pub(crate) use dying::Threads;
 pub use exit::ExitCause;
 pub use incarnation::Incarnation;
 pub use limits::ResourceLimits;

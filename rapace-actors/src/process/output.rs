@@ -175,5 +175,5 @@ fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A quarter of what a pipe holds.
-const READ_SIZE: usize = 16 * 1024;
+/// Both pipes of every plugin have such a buffer: one page each, for output that is mostly short.
+const READ_SIZE: usize = 4 * 1024;

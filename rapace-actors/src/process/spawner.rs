@@ -1,8 +1,8 @@
 //! The one thread that starts every plugin process.
 //!
-//! - S1: the thread lives as long as the host. A plugin asks the kernel to kill it when its parent dies, and for the
-//!   kernel the parent is the *thread* that started it: a worker thread of a runtime that is shut down would take
-//!   its plugins along.
+//! - S1: the thread lives as long as the host, and its end is the earliest sign of the host's: plugins wait for it. For
+//!   the kernel, which signals a parent's death, the parent is the *thread* that started a process: a worker thread of
+//!   a runtime that is shut down would be taken for a host that died.
 //! - S2: nothing that goes wrong with one start ends the thread, not even a panic.
 //! - S3: a start either yields a handle or leaves no process behind.
 //! - S4: a handle nobody waits for any more is dropped, and so its process is killed.
@@ -73,7 +73,7 @@ fn submit(job: Job) -> io::Result<()> {
     if spawner.is_none() {
         let (sender, jobs) = mpsc::channel::<Job>();
         thread::Builder::new()
-            .name("rapace-spawner".into())
+            .name(THREAD.into())
             .spawn(move || jobs.into_iter().for_each(|job| job()))?;
         *spawner = Some(sender);
     }
@@ -101,7 +101,8 @@ fn start(
         let error = io::Error::other("the process has no pipes");
         return Err(SpawnError::new(command, SpawnErrorKind::Os, error));
     };
-    let process = PluginProcess::new(child, pid, command.has_own_group());
+    let process = PluginProcess::new(child, pid, command.has_own_group())
+        .map_err(|error| SpawnError::diagnose(command, error))?;
     // If this fails, dropping `process` kills it: S3.
     let limited = command.resource_limits().apply(pid);
     limited
@@ -126,6 +127,9 @@ fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {
         io::Error::other(why.to_owned()),
     )
 }
+
+/// The thread's name, by which plugins find it.
+pub(super) const THREAD: &str = "rapace-spawner";
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
     let text = panic.downcast_ref::<&str>().copied();

@@ -46,9 +46,9 @@ async fn huge_output_blocks_nobody() {
 
 #[tokio::test]
 async fn a_grandchild_that_holds_the_pipe_delays_the_tail_only_so_long() {
-    // It stays until the test closes the control socket.
+    // It stays until the test closes the control socket, since it is in no group of the plugin's.
     let script = "exec 3<&0; cat <&3 >/dev/null & printf 'last words' >&2";
-    let mut started = start(&sh(script)).await;
+    let mut started = start(&sh(script).own_group(false)).await;
     started.process.wait().await;
     let (began, patience) = (Instant::now(), Duration::from_millis(300));
     let tail = started.output.finish(patience).await;

@@ -225,3 +225,15 @@ async fn a_stop_that_is_given_up_can_be_started_again() {
         .await;
     assert_eq!(stopped.expect("gone").rung, Rung::Kill);
 }
+
+#[tokio::test]
+async fn what_a_plugin_leaves_in_its_group_ends_with_it_however_it_ends() {
+    for end in ["exit 0", "kill -9 $$"] {
+        let script = format!("sleep 600 & echo $! >&0; read go; {end}");
+        let mut started = start(&sh(&script)).await;
+        let left = Stranger::find(&started.control.line());
+        started.control.send("go\n");
+        started.process.wait().await;
+        assert!(left.is_gone_within(PATIENCE).await, "{end}");
+    }
+}

@@ -12,6 +12,7 @@ use crate::transport::{Lane, SendError, Transport};
 
 /// The table.
 pub(crate) struct IncomingTable {
+    capacity: u32,
     inner: Mutex<Inner>,
     /// Calls that are not over for this side, replied or not.
     live: AtomicUsize,
@@ -21,6 +22,7 @@ pub(crate) struct IncomingTable {
 
 #[derive(Default)]
 struct Inner {
+    /// As far as the peer has used its table.
     cells: Vec<Option<Arc<CallCell>>>,
     closed: bool,
 }
@@ -38,10 +40,8 @@ pub(crate) enum Replied {
 impl IncomingTable {
     pub(crate) fn new(capacity: u32) -> Self {
         Self {
-            inner: Mutex::new(Inner {
-                cells: (0..capacity).map(|_| None).collect(),
-                closed: false,
-            }),
+            capacity,
+            inner: Mutex::default(),
             live: AtomicUsize::new(0),
             idle: Notify::new(),
         }
@@ -80,10 +80,14 @@ impl IncomingTable {
         if inner.closed {
             return Ok(false);
         }
-        let slot = inner
-            .cells
-            .get_mut(id.index as usize)
-            .ok_or("a call entry past the table")?;
+        if id.index >= self.capacity {
+            return Err("a call entry past the table");
+        }
+        let place = id.index as usize;
+        if place >= inner.cells.len() {
+            inner.cells.resize_with(place + 1, || None);
+        }
+        let slot = &mut inner.cells[place];
         if slot.is_some() {
             return Err("a call entry used again before its reply");
         }

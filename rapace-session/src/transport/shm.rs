@@ -121,6 +121,10 @@ impl Transport for Shm {
         }
     }
 
+    fn peer_died(&self) {
+        self.outbound.peer_died();
+    }
+
     fn beat(&self) {
         self.outbound.beat();
     }

@@ -36,5 +36,7 @@ mod seeds_handshake;
 mod seeds_link;
 #[cfg(not(any(loom, miri)))]
 mod seeds_moving;
+#[cfg(not(any(loom, miri)))]
+mod told_of_death;
 #[cfg(not(loom))]
 mod words;

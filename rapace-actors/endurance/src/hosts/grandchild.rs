@@ -1,0 +1,16 @@
+//! What a plugin has started, and what does not go by itself.
+
+use std::time::Duration;
+
+use nix::sys::signal::SigSet;
+
+use crate::violation::{Outcome, Violation};
+
+/// Stays, whatever it is asked. Should nobody kill it, it ends after ten minutes.
+pub(crate) fn live() -> Outcome {
+    let all = SigSet::all();
+    all.thread_block()
+        .map_err(|errno| Violation::new(format!("signals cannot be ignored: {errno}")))?;
+    std::thread::sleep(Duration::from_secs(600));
+    Ok(())
+}

@@ -1,0 +1,116 @@
+//! One session that nobody uses.
+//!
+//! - I1: it wakes nobody but for its heartbeat. A timer of tokio's wakes up to twice, once where its wheel
+//!   turns and once at its time.
+//! - I2: it holds less than 256 KiB on each side: session memory of both halves, and what is private.
+//! - I3: one that has carried many calls has touched all of both rings, 160 KiB, and keeps them.
+
+use std::time::Duration;
+
+use rapace::Plugin;
+
+use crate::options::Options;
+use crate::plugin::{BodyProxy, WorkerProxy, spec};
+use crate::proc;
+use crate::resources::Resources;
+use crate::violation::{Outcome, Violation, ensure};
+use crate::waiting::in_time;
+
+/// I2
+const FRESH: u64 = 256 << 10;
+/// I3
+const USED: u64 = FRESH + (160 << 10);
+/// Both sides beat four times a second; a host looks twice whether the other side does.
+const BEATS: f64 = 4.0;
+const LOOKS: f64 = 2.0;
+/// I1
+const TURNS: f64 = 2.0;
+/// For whoever measures.
+const SLACK: f64 = 3.0;
+
+pub(crate) async fn run(options: &Options) -> Outcome {
+    // What the first session brings along is not what a session holds.
+    let first = start("first").await?;
+    call(&first, 100).await?;
+    in_time("a stop", first.stop()).await?;
+    drop(first);
+    Resources::settled().await;
+    let before = proc::private(std::process::id());
+
+    let plugin = start("idle").await?;
+    call(&plugin, 1).await?;
+    let body: BodyProxy = plugin.proxy();
+    let theirs = in_time("an answer", body.before()).await?;
+    let theirs = theirs.map_err(|error| Violation::new(error.to_string()))?;
+    let (host, process) = (std::process::id(), pid(&plugin)?);
+    let weigh = |when: &str, most: u64| {
+        let fits = |side: &str, pid, before| {
+            let (shared, private) = (proc::shared(pid), proc::private(pid));
+            let private = private.saturating_sub(before);
+            println!(
+                "{when}: {side} holds {} KiB shared and {} KiB private",
+                shared >> 10,
+                private >> 10
+            );
+            ensure(shared + private < most, || {
+                format!(
+                    "an idle session holds {} KiB in the {side}",
+                    (shared + private) >> 10
+                )
+            })
+        };
+        fits("host", host, before).and(fits("plugin", process, theirs))
+    };
+    settle().await;
+    let fresh = weigh("fresh", FRESH);
+    call(&plugin, 5000).await?;
+    settle().await;
+    let used = weigh("after 5000 calls", USED);
+
+    let count = || (proc::waits(host), proc::waits(process));
+    let then = count();
+    tokio::time::sleep(options.time).await;
+    let now = count();
+    let seconds = options.time.as_secs_f64();
+    let (host, plugin_rate) = (
+        (now.0 - then.0) as f64 / seconds,
+        (now.1 - then.1) as f64 / seconds,
+    );
+    println!(
+        "wake-ups a second: {host:.1} in the host, {plugin_rate:.1} in the plugin, of which {BEATS} are heartbeats on each side"
+    );
+    in_time("a stop", plugin.stop()).await?;
+    fresh.and(used)?;
+    ensure(
+        host <= TURNS * (BEATS + LOOKS) + SLACK && plugin_rate <= TURNS * BEATS + SLACK,
+        || {
+            format!(
+                "an idle session wakes the host {host:.1} times a second and the plugin {plugin_rate:.1} times"
+            )
+        },
+    )
+}
+
+async fn start(name: &str) -> Outcome<Plugin> {
+    Ok(in_time("a start", spec(name)?.start()).await??)
+}
+
+async fn call(plugin: &Plugin, times: u64) -> Outcome {
+    let worker: WorkerProxy = plugin.proxy();
+    for id in 0..times {
+        let answer = in_time("an answer", worker.once(id)).await?;
+        answer.map_err(|error| Violation::new(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn pid(plugin: &Plugin) -> Outcome<u32> {
+    plugin
+        .pid()
+        .ok_or_else(|| Violation::new("there is no process"))
+}
+
+/// Lets what was in motion come to rest.
+async fn settle() {
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}

@@ -1,0 +1,152 @@
+//! What callers were told, held against what was executed.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::ops::AddAssign;
+
+use crate::violation::{Outcome, ensure};
+
+/// What a caller was told about a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Told {
+    /// There was a reply, the right one.
+    Done,
+    /// It had begun when the plugin died.
+    Died,
+    /// It had begun when the plugin died, twice.
+    Poisoned,
+    /// It never began.
+    NotBegun,
+    /// It was given up before it was answered.
+    Late,
+    /// It was a tell.
+    Nothing,
+}
+
+/// What the callers of one plugin were told in one round.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Ledger {
+    told: Vec<(u64, Told)>,
+    may_repeat: HashSet<u64>,
+}
+
+impl Ledger {
+    pub(super) fn add(&mut self, id: u64, told: Told) {
+        self.told.push((id, told));
+    }
+
+    pub(super) fn may_repeat(&mut self, id: u64) {
+        self.may_repeat.insert(id);
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.told.extend(other.told);
+        self.may_repeat.extend(other.may_repeat);
+    }
+
+    /// A number above all.
+    pub(super) fn end(&self) -> u64 {
+        self.told.iter().map(|(id, _)| id + 1).max().unwrap_or(0)
+    }
+
+    /// Compares with how often each call was executed, by incarnations of which `deaths` died.
+    pub(super) fn judge(&self, ran: &HashMap<u64, u32>, deaths: u64) -> Outcome<Verdicts> {
+        let mut verdicts = Verdicts::default();
+        let mut known = 0;
+        let mut lost_tells = 0;
+        for (id, told) in &self.told {
+            let ran = ran.get(id).copied().unwrap_or(0);
+            known += usize::from(ran > 0);
+            let may_repeat = self.may_repeat.contains(id);
+            let most = match told {
+                Told::NotBegun => 0,
+                // Once more after the first death.
+                _ if may_repeat => 2,
+                _ => 1,
+            };
+            let least = u32::from(*told == Told::Done);
+            ensure((least..=most).contains(&ran), || {
+                format!("call {id} ran {ran} times, and its caller was told: {told:?}")
+            })?;
+            lost_tells += u64::from(*told == Told::Nothing && ran == 0);
+            verdicts.count(*told);
+        }
+        ensure(known == ran.len(), || {
+            format!("{} calls ran that nobody made", ran.len() - known)
+        })?;
+        let taken = verdicts.died + verdicts.poisoned + lost_tells;
+        ensure(taken <= deaths, || {
+            format!("{deaths} deaths took {taken} calls along, {lost_tells} of them tells")
+        })?;
+        verdicts.lost_tells = lost_tells;
+        Ok(verdicts)
+    }
+}
+
+/// How calls ended, counted.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Verdicts {
+    pub(super) deaths: u64,
+    pub(super) redelivered: u64,
+    pub(super) retried: u64,
+    calls: u64,
+    done: u64,
+    died: u64,
+    poisoned: u64,
+    not_begun: u64,
+    late: u64,
+    tells: u64,
+    lost_tells: u64,
+}
+
+impl Verdicts {
+    fn count(&mut self, told: Told) {
+        self.calls += 1;
+        *match told {
+            Told::Done => &mut self.done,
+            Told::Died => &mut self.died,
+            Told::Poisoned => &mut self.poisoned,
+            Told::NotBegun => &mut self.not_begun,
+            Told::Late => &mut self.late,
+            Told::Nothing => &mut self.tells,
+        } += 1;
+    }
+}
+
+impl AddAssign for Verdicts {
+    fn add_assign(&mut self, other: Self) {
+        self.deaths += other.deaths;
+        self.redelivered += other.redelivered;
+        self.retried += other.retried;
+        self.calls += other.calls;
+        self.done += other.done;
+        self.died += other.died;
+        self.poisoned += other.poisoned;
+        self.not_begun += other.not_begun;
+        self.late += other.late;
+        self.tells += other.tells;
+        self.lost_tells += other.lost_tells;
+    }
+}
+
+impl fmt::Display for Verdicts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} deaths, {} calls: {} answered, {} had begun, {} had begun twice, {} not begun and said so, \
+             {} given up by their callers, {} tells, of which {} were lost in the middle; {} went to the next \
+             process unbegun, {} a second time",
+            self.deaths,
+            self.calls,
+            self.done,
+            self.died,
+            self.poisoned,
+            self.not_begun,
+            self.late,
+            self.tells,
+            self.lost_tells,
+            self.redelivered,
+            self.retried
+        )
+    }
+}

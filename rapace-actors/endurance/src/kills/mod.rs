@@ -1,0 +1,211 @@
+//! Plugins are killed at random moments, while others call them without pause.
+//!
+//! - K1: every call settles, with the right reply, at most one reply, in bounded time.
+//! - K2: a call that may not run twice runs at most once, whoever sends it again; one that may, at most
+//!   twice. What was answered ran, and what was said not to have begun did not.
+//! - K3: a death takes at most one call along that had begun: a service runs one at a time.
+//! - K4: afterwards no slot, descriptor, mapping, thread, task or memory is held that was not before.
+
+mod caller;
+mod killer;
+mod ledger;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rapace::Plugin;
+use tokio::runtime::Runtime;
+use tokio::task::JoinSet;
+
+use self::caller::Caller;
+use self::killer::Killer;
+use self::ledger::{Ledger, Verdicts};
+use crate::journal::{JOURNAL, Journal};
+use crate::options::Options;
+use crate::plugin::{WorkerProxy, spec};
+use crate::random::Random;
+use crate::resources::Resources;
+use crate::violation::{Outcome, Violation, ensure};
+use crate::waiting::{PATIENCE, in_time, look_for};
+
+pub(crate) fn run(runtime: &Runtime, options: &Options) -> Outcome {
+    runtime.block_on(all(options))
+}
+
+/// Kills between two looks at the journals and at what is held.
+const ROUND: usize = 2000;
+/// Kills before what is held is taken for what is needed.
+const WARM_UP: usize = 100;
+/// What the allocator may keep of all rounds together.
+const ALLOWANCE: u64 = 16 << 20;
+
+async fn all(options: &Options) -> Outcome {
+    let count = options.count_or(2000);
+    let directory = tempfile::tempdir_in("/dev/shm")?;
+    let mut victims = Vec::new();
+    for nth in 0..options.plugins {
+        victims.push(Victim::start(&directory, nth).await?);
+    }
+    round(&mut victims, options, WARM_UP.min(count), 0).await?;
+    let before = Resources::settled().await;
+    println!("after {WARM_UP} kills to warm up: {before}");
+
+    let since = Instant::now();
+    let mut verdicts = Verdicts::default();
+    let mut done = 0;
+    while done < count {
+        let kills = ROUND.min(count - done);
+        verdicts += round(&mut victims, options, kills, done as u64 + 1).await?;
+        let held = before.return_here(ALLOWANCE).await?;
+        done += kills;
+        let rate = done as f64 / since.elapsed().as_secs_f64();
+        println!("{done} kills, {rate:.0} a second; {held}");
+    }
+    println!("{verdicts}");
+    for victim in victims {
+        in_time("a stop", victim.plugin.stop()).await?;
+    }
+    Ok(())
+}
+
+/// One plugin, and what it did.
+struct Victim {
+    plugin: Plugin,
+    journal: Journal,
+    /// The number of its next call.
+    next: u64,
+    seen: Seen,
+}
+
+/// Its counters at the end of the last round.
+#[derive(Clone, Copy, Default)]
+struct Seen {
+    restarts: u64,
+    redelivered: u64,
+    retried: u64,
+}
+
+impl Victim {
+    async fn start(directory: &tempfile::TempDir, nth: usize) -> Outcome<Self> {
+        let name = format!("victim-{nth}");
+        let journal = Journal::create(directory.path(), &name)?;
+        let plugin = spec(&name)?.env(JOURNAL, journal.path()).start();
+        Ok(Self {
+            plugin: in_time("a start", plugin).await??,
+            journal,
+            next: 1,
+            seen: Seen::default(),
+        })
+    }
+
+    /// Everything that was sent has arrived or is lost, and every slot is free again.
+    async fn rest(&self) -> Outcome {
+        let worker: WorkerProxy = self.plugin.proxy();
+        in_time("a plugin that is ready", self.plugin.ready()).await??;
+        let answered = in_time("the call behind all others", worker.answer()).await?;
+        answered.map_err(|error| Violation::new(format!("the last call failed: {error}")))?;
+        let free = || {
+            let stats = self.plugin.link_stats()?;
+            let all = stats.classes.iter().all(|class| class.free == class.total);
+            all.then_some(())
+        };
+        let freed = look_for(PATIENCE, free).await;
+        freed.ok_or_else(|| {
+            let stats = self.plugin.link_stats();
+            Violation::new(format!("slots are not free: {stats:?}"))
+        })
+    }
+
+    /// What its callers were told against what it did (K1 to K3).
+    fn judge(&mut self, ledger: Ledger) -> Outcome<Verdicts> {
+        let stats = self.plugin.stats();
+        let seen = Seen {
+            restarts: stats.restarts,
+            redelivered: stats.redelivered,
+            retried: stats.retried,
+        };
+        let last = std::mem::replace(&mut self.seen, seen);
+        let deaths = seen.restarts - last.restarts;
+        let mut verdicts = ledger.judge(&self.journal.take()?, deaths)?;
+        verdicts.deaths = deaths;
+        verdicts.redelivered = seen.redelivered - last.redelivered;
+        verdicts.retried = seen.retried - last.retried;
+        Ok(verdicts)
+    }
+}
+
+/// So many kills under load, and then the reckoning.
+async fn round(
+    victims: &mut [Victim],
+    options: &Options,
+    kills: usize,
+    nth: u64,
+) -> Outcome<Verdicts> {
+    let over = Arc::<AtomicBool>::default();
+    let mut callers = JoinSet::new();
+    for (place, victim) in victims.iter_mut().enumerate() {
+        let calls = Arc::new(caller::Numbers::new(victim.next));
+        for caller in 0..options.inflight {
+            let stream = (nth << 16) + (place * options.inflight + caller) as u64;
+            let caller = Caller {
+                worker: victim.plugin.proxy(),
+                numbers: Arc::clone(&calls),
+                over: Arc::clone(&over),
+                random: Random::new(options.seed, stream),
+            };
+            callers.spawn(async move { (place, caller.run().await) });
+        }
+    }
+    let struck = strike(victims, options, kills, nth).await;
+    over.store(true, Ordering::Relaxed);
+    let mut ledgers = vec![Ledger::default(); victims.len()];
+    while let Some(joined) = in_time("the callers", callers.join_next()).await? {
+        let (place, ledger) = joined.map_err(|panic| Violation::new(panic.to_string()))?;
+        ledgers[place].append(ledger?);
+    }
+    struck?;
+    let mut verdicts = Verdicts::default();
+    for (victim, ledger) in victims.iter_mut().zip(ledgers) {
+        victim.rest().await?;
+        victim.next = ledger.end().max(victim.next);
+        verdicts += victim.judge(ledger)?;
+    }
+    ensure(verdicts.deaths >= kills as u64, || {
+        format!("{kills} kills, and {} deaths", verdicts.deaths)
+    })?;
+    Ok(verdicts)
+}
+
+/// Each plugin is killed by a thread of its own, which can sleep for microseconds.
+async fn strike(victims: &[Victim], options: &Options, kills: usize, nth: u64) -> Outcome {
+    let mut killers = Vec::new();
+    for (place, victim) in victims.iter().enumerate() {
+        let share = kills / victims.len() + usize::from(place < kills % victims.len());
+        let random = Random::new(!options.seed, (nth << 16) + place as u64);
+        let (mut killer, struck) = Killer::new(victim.plugin.clone(), random);
+        let (report, ended) = tokio::sync::oneshot::channel();
+        std::thread::spawn(move || report.send(killer.strike(share)));
+        killers.push((victim.plugin.name().to_owned(), struck, ended));
+    }
+    for (name, mut struck, mut ended) in killers {
+        loop {
+            tokio::select! {
+                done = &mut ended => {
+                    done.map_err(|_| Violation::new("a killer panicked"))??;
+                    break;
+                }
+                progress = tokio::time::timeout(PATIENCE, struck.changed()) => {
+                    ensure(progress.is_ok(), || {
+                        format!("{name} hangs: it neither died nor came back for {PATIENCE:?}")
+                    })?;
+                    if let Ok(Err(_)) = progress {
+                        // The thread is about to end.
+                        tokio::time::sleep(Duration::from_millis(1)).await;
+                    }
+                }
+            }
+        }
+    }
+    Ok(())
+}

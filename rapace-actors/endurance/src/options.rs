@@ -1,0 +1,105 @@
+//! What was asked for.
+
+use std::time::Duration;
+
+const USAGE: &str = "usage: rapace-endurance <command> [options]
+
+  kills      plugins are killed at random moments under load; no call is lost, repeated or answered twice,
+             and nothing is left over   (--count 2000, --seed, --inflight 6 calls, --plugins 3)
+  hosts      hosts are killed; none of their plugins and their plugins' children is left   (--count 20)
+  sessions   plugins come and go; descriptors, mappings, threads, tasks and memory return   (--count 10000)
+  many       so many plugins at once, all answer   (--count 256)
+  idle       what an idle session wakes, and what it holds   (--seconds 5)
+  pages      large slots give their pages back
+  deaths     from SIGKILL to the news, of a small plugin and of one with a gigabyte
+             (--count 200, --mebibytes 1024, --strict to hold it to 1 ms and 10 ms)
+
+A million kills: rapace-endurance kills --count 1000000";
+
+/// What this process is to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Kills,
+    Hosts,
+    Sessions,
+    Many,
+    Idle,
+    Pages,
+    Deaths,
+    /// A plugin of one of these.
+    Plugin,
+    /// A host that will be killed.
+    Host,
+    /// What a plugin of that host has started.
+    Child,
+}
+
+/// Everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) command: Command,
+    count: Option<usize>,
+    pub(crate) seed: u64,
+    pub(crate) inflight: usize,
+    pub(crate) plugins: usize,
+    pub(crate) time: Duration,
+    pub(crate) mebibytes: u64,
+    pub(crate) strict: bool,
+}
+
+impl Options {
+    pub(crate) fn from_arguments(
+        mut arguments: impl Iterator<Item = String>,
+    ) -> Result<Self, String> {
+        let command = match arguments.next().as_deref() {
+            Some("kills") => Command::Kills,
+            Some("hosts") => Command::Hosts,
+            Some("sessions") => Command::Sessions,
+            Some("many") => Command::Many,
+            Some("idle") => Command::Idle,
+            Some("pages") => Command::Pages,
+            Some("deaths") => Command::Deaths,
+            Some("--plugin") => Command::Plugin,
+            Some("--host") => Command::Host,
+            Some("--child") => Command::Child,
+            other => {
+                let what = other.unwrap_or("nothing");
+                return Err(format!("{what} is no command\n\n{USAGE}"));
+            }
+        };
+        let mut options = Self {
+            command,
+            count: None,
+            seed: 1,
+            inflight: 6,
+            plugins: 3,
+            time: Duration::from_secs(5),
+            mebibytes: 1024,
+            strict: false,
+        };
+        while let Some(argument) = arguments.next() {
+            if argument == "--strict" {
+                options.strict = true;
+                continue;
+            }
+            let number = arguments.next().unwrap_or_default();
+            let number = number.parse::<u64>();
+            let number = number.map_err(|_| format!("{argument} wants a number\n\n{USAGE}"))?;
+            let count = usize::try_from(number.max(1)).unwrap_or(usize::MAX);
+            match argument.as_str() {
+                "--count" => options.count = Some(count),
+                "--seed" => options.seed = number,
+                "--inflight" => options.inflight = count,
+                "--plugins" => options.plugins = count,
+                "--seconds" => options.time = Duration::from_secs(number.max(1)),
+                "--mebibytes" => options.mebibytes = number.max(1),
+                _ => return Err(format!("what is `{argument}`?\n\n{USAGE}")),
+            }
+        }
+        Ok(options)
+    }
+
+    pub(crate) fn count_or(&self, default: usize) -> usize {
+        self.count.unwrap_or(default)
+    }
+}

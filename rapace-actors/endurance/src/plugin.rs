@@ -1,0 +1,168 @@
+//! The plugin of every command: this program, started again.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use rapace::plugin::PluginMain;
+use rapace::supervision::{BackoffConfig, RestartConfig};
+use rapace::{Blob, Plugin, PluginSpec, Streaming};
+
+use crate::journal::Pen;
+use crate::proc;
+use crate::violation::Outcome;
+
+/// Work that is counted: each execution is in the journal.
+#[rapace::service]
+pub trait Worker {
+    /// Gives the number back.
+    async fn once(&mut self, id: u64) -> u64;
+
+    /// Gives number and bytes back.
+    async fn bytes(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>);
+
+    /// The same, and may run twice.
+    #[rapace(idempotent)]
+    async fn again(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>);
+
+    /// The same with a buffer.
+    async fn buffer(&mut self, id: u64, bytes: Blob) -> (u64, Blob);
+
+    /// So many numbers, from `id`.
+    async fn count(&mut self, id: u64, items: u64) -> Streaming<u64>;
+
+    /// How many numbers there were, and their sum, if the stream came to its end.
+    async fn sum(&mut self, id: u64, items: Streaming<u64>) -> (u64, u64, Option<u64>);
+
+    /// Never lets go of the thread.
+    async fn hang(&mut self, id: u64);
+
+    /// Answers, and is not in the journal.
+    async fn answer(&self) -> bool;
+}
+
+/// What a process does beside its work.
+#[rapace::service]
+pub trait Body {
+    /// Private bytes that were resident before there was a session.
+    async fn before(&self) -> u64;
+
+    /// Touches so much memory and keeps it.
+    async fn grow(&mut self, mebibytes: u64);
+
+    /// Ends the process with SIGABRT.
+    async fn abort(&self);
+
+    /// Starts a process that ignores what can be ignored, and says which.
+    async fn start_child(&mut self) -> u32;
+}
+
+struct Counting(Pen);
+
+impl Worker for Counting {
+    async fn once(&mut self, id: u64) -> u64 {
+        self.0.write(id);
+        id
+    }
+
+    async fn bytes(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>) {
+        self.0.write(id);
+        (id, bytes)
+    }
+
+    async fn again(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>) {
+        self.0.write(id);
+        (id, bytes)
+    }
+
+    async fn buffer(&mut self, id: u64, bytes: Blob) -> (u64, Blob) {
+        self.0.write(id);
+        (id, bytes)
+    }
+
+    async fn count(&mut self, id: u64, items: u64) -> Streaming<u64> {
+        self.0.write(id);
+        Streaming::iter(id..id + items)
+    }
+
+    async fn sum(&mut self, id: u64, mut items: Streaming<u64>) -> (u64, u64, Option<u64>) {
+        self.0.write(id);
+        let (mut count, mut sum) = (0, 0_u64);
+        while let Some(item) = items.next().await {
+            let Ok(item) = item else {
+                return (id, count, None);
+            };
+            count += 1;
+            sum = sum.wrapping_add(item);
+        }
+        (id, count, Some(sum))
+    }
+
+    async fn hang(&mut self, id: u64) {
+        self.0.write(id);
+        loop {
+            std::thread::park();
+        }
+    }
+
+    async fn answer(&self) -> bool {
+        true
+    }
+}
+
+struct Process {
+    before: u64,
+    memory: Vec<u8>,
+}
+
+impl Body for Process {
+    async fn before(&self) -> u64 {
+        self.before
+    }
+
+    async fn grow(&mut self, mebibytes: u64) {
+        self.memory = vec![7; (mebibytes << 20) as usize];
+    }
+
+    async fn abort(&self) {
+        std::process::abort();
+    }
+
+    async fn start_child(&mut self) -> u32 {
+        let program = std::env::current_exe().expect("a process knows its program");
+        let child = std::process::Command::new(program).arg("--child").spawn();
+        child.expect("it can be started again").id()
+    }
+}
+
+/// The plugin's main.
+pub(crate) async fn serve() -> ExitCode {
+    let process = Process {
+        before: proc::private(std::process::id()),
+        memory: Vec::new(),
+    };
+    PluginMain::new()
+        .service(WorkerServer::new(Counting(Pen::new())))
+        .service(BodyServer::new(process))
+        .run()
+        .await
+}
+
+/// A plugin that is started again at once, however often.
+pub(crate) fn spec(name: &str) -> Outcome<PluginSpec> {
+    let program = std::env::current_exe()?;
+    Ok(Plugin::builder(name.to_owned(), program)
+        .arg("--plugin")
+        .expects::<WorkerProxy>()
+        .expects::<BodyProxy>()
+        .restart(RestartConfig {
+            limit: usize::MAX,
+            within: Duration::from_secs(1),
+            backoff: BackoffConfig {
+                first: Duration::ZERO,
+                cap: Duration::ZERO,
+                ..BackoffConfig::default()
+            },
+            ..RestartConfig::default()
+        }))
+}

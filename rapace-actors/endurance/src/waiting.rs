@@ -1,0 +1,34 @@
+//! Waiting, with a bound (E1).
+
+use std::time::{Duration, Instant};
+
+use crate::violation::{Outcome, Violation};
+
+/// Nothing that must come takes longer.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Waits for what must come; `what` says what it is.
+pub(crate) async fn in_time<T>(what: &str, work: impl IntoFuture<Output = T>) -> Outcome<T> {
+    let waited = tokio::time::timeout(PATIENCE, work.into_future()).await;
+    waited.map_err(|_| Violation::new(format!("{what}: nothing after {PATIENCE:?}")))
+}
+
+/// Looks until there is an answer, for want of anything that could be waited for; `None` when the
+/// time is up.
+pub(crate) async fn look_for<T>(
+    patience: Duration,
+    mut look: impl FnMut() -> Option<T>,
+) -> Option<T> {
+    let until = Instant::now() + patience;
+    loop {
+        if let Some(found) = look() {
+            return Some(found);
+        }
+        if Instant::now() >= until {
+            return None;
+        }
+        tokio::time::sleep(LOOK).await;
+    }
+}
+
+const LOOK: Duration = Duration::from_millis(5);
