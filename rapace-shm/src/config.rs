@@ -67,8 +67,8 @@ impl SizeClass {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SegmentConfig {
-    /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 1024: 64 KiB, two to
-    /// four times the calls that keep two processes busy.
+    /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 512: 32 KiB, twice the
+    /// calls that keep two processes busy, and little enough to stay resident in every session.
     pub ring_capacity: u32,
     /// Entries of the table of calls in flight, for claim marks: 1 to 2²⁰. Default 1024.
     pub call_table: u32,
@@ -86,7 +86,7 @@ impl Default for SegmentConfig {
         const MIB: u32 = 1 << 20;
         let class = |slot_size, slots| SizeClass { slot_size, slots };
         Self {
-            ring_capacity: 1024,
+            ring_capacity: 512,
             call_table: 1024,
             classes: vec![
                 class(KIB, 1024),

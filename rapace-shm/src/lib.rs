@@ -140,7 +140,7 @@
 //! anything anywhere, and through every interleaving that loom finds:
 //!
 //! ```text
-//! RUSTFLAGS="--cfg loom" cargo test -p rapace-shm --lib loom
+//! .ci/orderings
 //! ```
 //!
 //! # Orderings
