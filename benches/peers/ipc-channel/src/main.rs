@@ -34,10 +34,11 @@ fn answer(server: &str) -> Result<(), Box<dyn std::error::Error>> {
     let (answers, from_us) = ipc::bytes_channel()?;
     let ends: Ends = (to_us, from_us);
     IpcSender::connect(server.to_owned())?.send(ends)?;
-    // It ends by an error when the other side is gone.
-    loop {
-        answers.send(&requests.recv()?)?;
+    // The other side has gone when it sends no more.
+    while let Ok(request) = requests.recv() {
+        answers.send(&request)?;
     }
+    Ok(())
 }
 
 struct Connection {

@@ -23,6 +23,7 @@ use tokio::sync::{mpsc, oneshot};
 #[derive(Deserialize, Serialize)]
 struct Message {
     call: u64,
+    #[serde(with = "serde_bytes")]
     payload: Vec<u8>,
 }
 
@@ -50,7 +51,9 @@ async fn serve() -> Result<(), String> {
     .await
 }
 
-fn stream(connected: std::io::Result<std::os::unix::net::UnixStream>) -> Result<UnixStream, String> {
+fn stream(
+    connected: std::io::Result<std::os::unix::net::UnixStream>,
+) -> Result<UnixStream, String> {
     let set_up = || {
         let stream = connected?;
         stream.set_nonblocking(true)?;
