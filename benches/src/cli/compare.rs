@@ -47,11 +47,11 @@ pub(super) struct Row {
 }
 
 pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, String> {
-    let (peers, mut notes) = peers(options);
+    let (mut peers, mut notes) = peers(options);
     let time = Duration::from_secs_f64(options.seconds.unwrap_or(10.0));
     let mut rows = Vec::new();
     for point in points(options) {
-        let at = at_point(&point, options, &peers, time, &mut notes)?;
+        let at = at_point(&point, options, &mut peers, time, &mut notes)?;
         if options.json {
             for Row { name, figures, .. } in &at {
                 println!(
@@ -125,7 +125,7 @@ fn missing(name: &str, path: &Path) -> String {
 fn at_point(
     point: &Point,
     options: &Options,
-    peers: &[Subject],
+    peers: &mut Vec<Subject>,
     time: Duration,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Row>, String> {
@@ -143,13 +143,6 @@ fn at_point(
     subjects.push(own("rapace, Blob", &["blob"])?);
     let ours = subjects.len();
     subjects.extend(peers.iter().cloned());
-    let mut counts = Vec::new();
-    for subject in &subjects {
-        counts.push((
-            subject.name.clone(),
-            count_syscalls(subject, point, 128).ok(),
-        ));
-    }
     let all = loop {
         match rounds(&subjects, point, Duration::from_millis(40), time) {
             Ok(all) => break all,
@@ -158,15 +151,21 @@ fn at_point(
                     "left out at {} bytes, {} under way: {}",
                     point.bytes, point.inflight, failed.why
                 ));
-                subjects.remove(failed.subject);
+                let left_out = subjects.remove(failed.subject);
+                // What cannot be set up here cannot be at the next point.
+                if !failed.ready {
+                    peers.retain(|peer| peer.name != left_out.name);
+                }
             }
             Err(failed) => return Err(failed.why),
         }
     };
+    // All subjects have ended: only then can another be traced.
+    let count = |subject| count_syscalls(subject, point, 128).ok();
+    let counts = subjects.iter().map(count).collect::<Vec<_>>();
     let row = |(index, subject): (usize, &Subject)| {
         let mut figures = against(&all, index, Some(0), point);
-        let counted = counts.iter().find(|(name, _)| *name == subject.name);
-        figures.syscalls = counted.and_then(|(_, count)| *count);
+        figures.syscalls = counts[index];
         Row {
             name: subject.name.clone(),
             point: *point,
@@ -232,7 +231,7 @@ fn table(rows: &[Row]) -> String {
         lines.push(line);
     }
     lines.push(String::from(
-        "\nProcessor time and system calls are those of the first column; those of the last.",
+        "\nProcessor time and system calls are those of the first column; and of the last.",
     ));
     lines.join("\n")
 }

@@ -61,9 +61,13 @@ impl Subject {
         }
     }
 
-    fn failed(&self, subject: usize, why: &str) -> Failed {
+    fn failed(&self, subject: usize, ready: bool, why: &str) -> Failed {
         let why = format!("{}: {why}", self.name);
-        Failed { subject, why }
+        Failed {
+            subject,
+            ready,
+            why,
+        }
     }
 
     fn command(&self) -> Result<Command, String> {
@@ -100,6 +104,8 @@ pub(super) fn count_syscalls(subject: &Subject, point: &Point, ops: u64) -> Resu
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) subject: usize,
+    /// Whether it was ready once.
+    pub(super) ready: bool,
     pub(super) why: String,
 }
 
@@ -121,11 +127,11 @@ pub(super) fn rounds(
     };
     let mut running = Vec::new();
     for (index, subject) in subjects.iter().enumerate() {
-        running.push(start(subject).map_err(|why| subject.failed(index, &why))?);
+        running.push(start(subject).map_err(|why| subject.failed(index, false, &why))?);
     }
     let mut one = |index: usize, time| {
         let done = running[index].round(&request(time));
-        done.map_err(|why| subjects[index].failed(index, &why))
+        done.map_err(|why| subjects[index].failed(index, true, &why))
     };
     for index in 0..subjects.len() {
         one(index, WARM_UP.min(round))?;

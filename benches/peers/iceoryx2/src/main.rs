@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use iceoryx2::pending_response::PendingResponse;
 use iceoryx2::port::client::Client;
-use iceoryx2::port::listener::Listener;
+use iceoryx2::port::listener::{Listener, ListenerWaitError};
 use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::server::Server;
 use iceoryx2::prelude::*;
@@ -79,8 +79,11 @@ impl Bells {
     }
 
     fn hear(&self) -> Result<(), Failed> {
-        self.woken.blocking_wait(|_| {})?;
-        Ok(())
+        match self.woken.blocking_wait(|_| {}) {
+            // A signal, or a tracer: whoever waits looks again.
+            Ok(_) | Err(ListenerWaitError::InterruptSignal) => Ok(()),
+            Err(why) => Err(why.into()),
+        }
     }
 }
 
@@ -95,6 +98,8 @@ fn wait(bells: Option<&Bells>) -> Result<(), Failed> {
 }
 
 fn node() -> Result<Node<ipc::Service>, Failed> {
+    // Its warnings are about configuration files, which nobody here has.
+    set_log_level(LogLevel::Error);
     Ok(NodeBuilder::new()
         .signal_handling_mode(SignalHandlingMode::Disabled)
         .create::<ipc::Service>()?)

@@ -71,7 +71,8 @@ async fn serve(address: String) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs a swarm, which dials if it is told whom, and gives the address where it can be dialled.
+/// Runs a swarm. It dials if it is told whom, and is connected then; otherwise what is given is the
+/// address where it can be dialled.
 async fn join(dial: Option<Multiaddr>) -> Result<Multiaddr, Failed> {
     let builder = SwarmBuilder::with_new_identity().with_tokio().with_tcp(
         tcp::Config::default().nodelay(true),
@@ -89,23 +90,36 @@ async fn join(dial: Option<Multiaddr>) -> Result<Multiaddr, Failed> {
         .build();
     swarm.behaviour().init_global();
     swarm.listen_on("/ip4/127.0.0.1/tcp/0".parse()?)?;
-    if let Some(address) = dial {
-        swarm.dial(address)?;
+    if let Some(address) = &dial {
+        swarm.dial(address.clone())?;
     }
-    let (sender, listens) = oneshot::channel();
+    let dials = dial.is_some();
+    let (sender, reached) = oneshot::channel();
     let mut sender = Some(sender);
     tokio::spawn(async move {
         loop {
-            if let SwarmEvent::NewListenAddr { address, .. } = swarm.select_next_some().await
-                && let Some(sender) = sender.take()
-            {
+            let address = match swarm.select_next_some().await {
+                SwarmEvent::NewListenAddr { address, .. } if !dials => address,
+                SwarmEvent::ConnectionEstablished {
+                    peer_id, endpoint, ..
+                } => {
+                    let address = endpoint.get_remote_address().clone();
+                    swarm.add_peer_address(peer_id, address.clone());
+                    address
+                }
+                _ => continue,
+            };
+            if let Some(sender) = sender.take() {
                 // Whoever wanted to know may be gone.
                 let _ = sender.send(address);
             }
         }
     });
-    Ok(listens.await?)
+    Ok(tokio::time::timeout(PATIENCE, reached).await??)
 }
+
+/// How long the two sides may take to find each other.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The side that calls.
 struct Calls {
@@ -126,7 +140,7 @@ impl Calls {
             if let Ok(Some(mirror)) = RemoteActorRef::<Mirror>::lookup(NAME).await {
                 break mirror;
             }
-            if start.elapsed() > Duration::from_secs(20) {
+            if start.elapsed() > PATIENCE {
                 return Err("the actor is not found".into());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
