@@ -6,11 +6,10 @@
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::process::{Child, Command, Stdio};
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
-use nix::sys::prctl;
-use nix::sys::signal::Signal;
+use rapace_measure::Setting;
+use rapace_measure::partner::Partner;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -73,24 +72,27 @@ impl Doorbells {
 /// The other side in a process of its own. Killed when dropped.
 #[derive(Debug)]
 pub struct Answerer {
-    child: Child,
+    partner: Partner,
     bells: Doorbells,
 }
 
 impl Answerer {
-    /// Starts this program again with `arguments`, which must lead it to [`answer_on_stdio`].
+    /// Starts this program again with `role`, which must lead it to [`answer_on_stdio`].
     ///
     /// # Errors
     /// If the system refuses.
-    pub fn start(arguments: &[String]) -> io::Result<Self> {
+    pub fn start(role: &str, setting: Setting) -> io::Result<Self> {
         let [theirs, ours] = [eventfd()?, eventfd()?];
-        let child = Command::new(std::env::current_exe()?)
-            .args(arguments)
-            .stdin(Stdio::from(theirs.try_clone()?))
-            .stdout(Stdio::from(ours.try_clone()?))
-            .spawn()?;
+        let [stdin, stdout] = [theirs.try_clone()?, ours.try_clone()?];
+        let partner = Partner::start(role, setting, |command| command.stdin(stdin).stdout(stdout))?;
         let bells = Doorbells::new(theirs, ours)?;
-        Ok(Self { child, bells })
+        Ok(Self { partner, bells })
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.partner.pid()
     }
 
     /// Rings and waits for the answer.
@@ -103,20 +105,11 @@ impl Answerer {
     }
 }
 
-impl Drop for Answerer {
-    fn drop(&mut self) {
-        // It may have died; then there is nothing to do.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The main of the other process (D2).
+/// What the other process does (D2), after [`begin`](rapace_measure::partner::begin).
 ///
 /// # Errors
 /// If it was not started by [`Answerer::start`].
 pub async fn answer_on_stdio() -> io::Result<()> {
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
     let ours = io::stdin().as_fd().try_clone_to_owned()?;
     let theirs = io::stdout().as_fd().try_clone_to_owned()?;
     Doorbells::new(theirs, ours)?.answer().await

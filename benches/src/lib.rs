@@ -1,12 +1,19 @@
-//! What the Criterion benchmarks and `rapace-bench` share: the service that is called, the floors
-//! that it is held against, and how samples are taken.
+//! `rapace-bench`, and what the Criterion benchmarks share with it: the service that is called, and
+//! the floors that it is held against.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`cli`] | what was asked for, the run, the figures |
+//! | [`work`] | what the processes do that it starts |
+//! | [`mirror`] | the service, and the plugin that serves it |
+//! | [`doorbells`] | the floor of a round trip |
+//! | [`local`] | the floor of the work itself |
 #![deny(unsafe_code)]
 
-pub mod child;
+pub mod cli;
 #[expect(unsafe_code, reason = "eventfds that tokio wants vouched for")]
 pub mod doorbells;
 pub mod local;
-pub mod machine;
 pub mod mirror;
-pub mod sample;
-pub mod session_pair;
+pub mod touch;
+pub mod work;

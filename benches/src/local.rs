@@ -6,18 +6,28 @@ use kameo::error::Infallible;
 use kameo::mailbox;
 use kameo::message::{Context, Message};
 
-/// Gives back what it gets.
-pub struct LocalEcho;
+/// Gives back what it gets, and counts what it is told.
+#[derive(Debug, Default)]
+pub struct LocalEcho {
+    notes: u64,
+    bytes: u64,
+}
 
 /// Bytes to be given back.
 pub struct EchoBytes(pub Vec<u8>);
+
+/// Bytes to take note of.
+pub struct Note(pub Vec<u8>);
+
+/// How many notes were taken so far, and the sum of their lengths.
+pub struct Noted;
 
 impl Actor for LocalEcho {
     type Args = ();
     type Error = Infallible;
 
     async fn on_start((): (), _: ActorRef<Self>) -> Result<Self, Infallible> {
-        Ok(Self)
+        Ok(Self::default())
     }
 }
 
@@ -30,6 +40,23 @@ impl Message<EchoBytes> for LocalEcho {
         _: &mut Context<Self, Vec<u8>>,
     ) -> Vec<u8> {
         bytes
+    }
+}
+
+impl Message<Note> for LocalEcho {
+    type Reply = ();
+
+    async fn handle(&mut self, Note(bytes): Note, _: &mut Context<Self, ()>) {
+        self.notes += 1;
+        self.bytes += bytes.len() as u64;
+    }
+}
+
+impl Message<Noted> for LocalEcho {
+    type Reply = (u64, u64);
+
+    async fn handle(&mut self, Noted: Noted, _: &mut Context<Self, (u64, u64)>) -> (u64, u64) {
+        (self.notes, self.bytes)
     }
 }
 

@@ -2,9 +2,13 @@
 
 use std::process::ExitCode;
 
-use rapace::{Blob, Plugin};
+use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
+use rapace::{Blob, Plugin, PluginSpec, Streaming};
+use rapace_measure::payload::{payload, stamp};
 
-/// Echoes, by copy and by reference.
+use crate::touch;
+
+/// Echoes by copy and by reference, and whatever else is measured.
 #[rapace::service]
 pub trait Mirror {
     /// Gives the bytes back: four copies and four allocations, two of them slots.
@@ -13,13 +17,33 @@ pub trait Mirror {
     /// Gives the buffer back: one copy, from the caller's slot into one of ours.
     async fn blob_back(&self, payload: Blob) -> Blob;
 
+    /// Adds up every byte, writes every byte of another buffer of that size, and gives it back with
+    /// the sum.
+    async fn touch(&self, payload: Blob, seed: u8) -> (u64, Blob);
+
     /// Reads the first and the last byte where they lie: no copy.
     async fn look_at(&self, payload: Blob) -> (u64, u8, u8);
+
+    /// Takes note of a number, which is the first of the bytes.
+    async fn note(&mut self, payload: Vec<u8>);
+
+    /// How many notes were taken so far, and the sum of their lengths.
+    async fn noted(&self) -> (u64, u64);
+
+    /// So many items of so many bytes, each stamped with its number.
+    async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>>;
+
+    /// The process that serves.
+    #[rapace(idempotent)]
+    async fn process(&self) -> u32;
 }
 
 /// The implementation.
-#[derive(Clone, Copy, Debug)]
-pub struct Reflecting;
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Reflecting {
+    notes: u64,
+    bytes: u64,
+}
 
 impl Mirror for Reflecting {
     async fn bytes_back(&self, payload: Vec<u8>) -> Vec<u8> {
@@ -30,27 +54,77 @@ impl Mirror for Reflecting {
         payload
     }
 
+    async fn touch(&self, payload: Blob, seed: u8) -> (u64, Blob) {
+        let sum = touch::sum(&payload);
+        let mut back = rapace::allocate(payload.len()).await;
+        touch::write(&mut back, seed);
+        (sum, back.freeze())
+    }
+
     async fn look_at(&self, payload: Blob) -> (u64, u8, u8) {
         let ends = payload.first().zip(payload.last());
         let (first, last) = ends.map_or((0, 0), |(first, last)| (*first, *last));
         (payload.len() as u64, first, last)
     }
+
+    async fn note(&mut self, payload: Vec<u8>) {
+        self.notes += 1;
+        self.bytes += payload.len() as u64;
+    }
+
+    async fn noted(&self) -> (u64, u64) {
+        (self.notes, self.bytes)
+    }
+
+    async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>> {
+        let first = payload(size as usize);
+        Streaming::iter((0..count).map(move |number| {
+            let mut item = first.clone();
+            stamp(&mut item, number);
+            item
+        }))
+    }
+
+    async fn process(&self) -> u32 {
+        std::process::id()
+    }
 }
 
-/// Starts this program again with `arguments`, which must lead it to [`serve`], as a plugin.
+/// This program again with `arguments`, which must lead it to [`serve`], as a plugin that is started
+/// again at once whenever it dies.
+///
+/// # Errors
+/// If this program's file is gone.
+pub fn spec(arguments: &[String]) -> Result<PluginSpec, String> {
+    let program = std::env::current_exe().map_err(|why| why.to_string())?;
+    let always = RestartConfig {
+        limit: usize::MAX,
+        backoff: BackoffConfig {
+            healthy_after: std::time::Duration::ZERO,
+            ..BackoffConfig::default()
+        },
+        breaker: Breaker::GiveUp,
+        ..RestartConfig::default()
+    };
+    let mut spec = Plugin::builder("mirror", program)
+        .expects::<MirrorProxy>()
+        .restart(always);
+    for argument in arguments {
+        spec = spec.arg(argument);
+    }
+    Ok(spec)
+}
+
+/// Starts such a plugin.
 ///
 /// # Errors
 /// Why it does not start.
 pub async fn start(arguments: &[String]) -> Result<Plugin, String> {
-    let program = std::env::current_exe().map_err(|why| why.to_string())?;
-    let mut spec = Plugin::builder("mirror", program).expects::<MirrorProxy>();
-    for argument in arguments {
-        spec = spec.arg(argument);
-    }
-    spec.start().await.map_err(|down| down.to_string())
+    let started = spec(arguments)?.start().await;
+    started.map_err(|down| down.to_string())
 }
 
 /// The plugin's main.
 pub async fn serve() -> ExitCode {
-    rapace::plugin::serve(MirrorServer::new(Reflecting)).await
+    rapace::plugin::serve(MirrorServer::new(Reflecting::default())).await
 }

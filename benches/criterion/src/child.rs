@@ -1,0 +1,62 @@
+//! What a benchmark does when it was started by itself, and the runtime of all of them.
+
+use std::process::ExitCode;
+
+use rapace_benches::mirror;
+use rapace_benches::work::{self, PLUGIN};
+
+/// The arguments that lead a benchmark to the plugin's main.
+#[must_use]
+pub fn plugin() -> [String; 1] {
+    [PLUGIN.to_owned()]
+}
+
+/// Plays the part that the first argument names, to its end; `None` if it names none.
+#[must_use]
+pub fn play() -> Option<ExitCode> {
+    let played = work::play()?;
+    Some(played.unwrap_or_else(|why| {
+        eprintln!("{why}");
+        ExitCode::FAILURE
+    }))
+}
+
+/// Starts this benchmark again as the plugin.
+///
+/// # Errors
+/// Why it does not start.
+pub async fn start() -> Result<rapace::Plugin, String> {
+    mirror::start(&plugin()).await
+}
+
+/// The runtime that all Criterion benchmarks use.
+///
+/// # Panics
+/// If the system has no more descriptors.
+#[must_use]
+pub fn runtime() -> tokio::runtime::Runtime {
+    let runtime = rapace_measure::Runtime::CurrentThread.build();
+    runtime.expect("a runtime takes a few descriptors")
+}
+
+/// The time of `n` calls, one after the other, in a task: the future that a runtime blocks on is
+/// woken at a higher price.
+pub async fn timed<F>(n: u64, call: F) -> std::time::Duration
+where
+    F: AsyncCall,
+{
+    let timed = tokio::spawn(async move {
+        let start = std::time::Instant::now();
+        for _ in 0..n {
+            call.call().await;
+        }
+        start.elapsed()
+    });
+    timed.await.expect("no call was disappointed")
+}
+
+/// A call that is timed; it checks its own answer.
+pub trait AsyncCall: Send + 'static {
+    /// Makes it.
+    fn call(&self) -> impl Future<Output = ()> + Send;
+}

@@ -1,0 +1,91 @@
+//! Two sessions in one process, over real shared memory, with the least behind them that can answer:
+//! what the session layer costs without actors and plugins.
+
+use std::sync::Arc;
+
+use rapace::service::Service;
+use rapace::{Proxy, TypedProxy};
+use rapace_codec::{EncodeError, Writer};
+use rapace_session::transport::shm;
+use rapace_session::{Acceptor, Encode, IncomingCall, Session, SessionConfig, Side, Sink, Status};
+use rapace_shm::{Link, SegmentConfig};
+use tokio::sync::mpsc;
+
+use rapace_benches::mirror::{MirrorProxy, MirrorService};
+
+/// Two sessions that know each other, and a proxy from the one to the other.
+#[derive(Debug)]
+pub struct SessionPair {
+    /// The side that calls.
+    pub client: Session,
+    /// The side that answers [`bytes_back`](rapace_benches::mirror::Mirror::bytes_back), whichever method
+    /// is called.
+    pub server: Session,
+    /// Calls from the one to the other.
+    pub proxy: MirrorProxy,
+}
+
+impl SessionPair {
+    /// # Errors
+    /// If the system refuses the memory.
+    pub async fn new() -> Result<Self, Box<dyn std::error::Error>> {
+        let (ours, theirs) = Link::pair(&SegmentConfig::default())?;
+        let (mailbox, calls) = mpsc::unbounded_channel();
+        tokio::spawn(answer(calls));
+        let mut config = SessionConfig::new("server");
+        config.offers = vec![MirrorService::descriptor().offer()];
+        config.acceptor = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
+        let server = Session::establish(shm::endpoint(theirs, Side::Joiner), config);
+        let config = SessionConfig::new("client");
+        let client = Session::establish(shm::endpoint(ours, Side::Creator), config);
+        let (server, client) = tokio::try_join!(server, client)?;
+        let channel = client.open(MirrorService::descriptor().name).await?;
+        let proxy = MirrorProxy::from_proxy(Proxy::over(channel));
+        Ok(Self {
+            client,
+            server,
+            proxy,
+        })
+    }
+}
+
+struct Mailbox(mpsc::UnboundedSender<IncomingCall>);
+
+impl Sink for Mailbox {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0.send(call).map_err(|refused| refused.0)
+    }
+}
+
+struct Answers(Arc<Mailbox>);
+
+impl Acceptor for Answers {
+    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        Ok((Arc::clone(&self.0) as Arc<dyn Sink>, 64))
+    }
+}
+
+struct Bytes(Vec<u8>);
+
+impl Encode for Bytes {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.write(&self.0)
+    }
+}
+
+async fn answer(mut calls: mpsc::UnboundedReceiver<IncomingCall>) {
+    while let Some(call) = calls.recv().await {
+        let Some(mut running) = call.begin() else {
+            continue;
+        };
+        let Some(envelope) = running.take_arguments() else {
+            continue;
+        };
+        // What cannot be decoded is answered by dropping the call.
+        let Ok(bytes) = envelope.reader().read::<Vec<u8>>() else {
+            continue;
+        };
+        drop(envelope);
+        running.reply(Status::Ok, &Bytes(bytes)).await;
+    }
+}

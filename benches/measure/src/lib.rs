@@ -1,0 +1,47 @@
+//! How `rapace-bench` and the peers that it is compared with take their measurements, so that all of
+//! them are measured by the same code.
+//!
+//! A *subject* is a process that can do one kind of work. It is started once, sets everything up,
+//! and then does a *round* of the work for each line that it reads. Whoever compares subjects runs
+//! their rounds in turn, so that a disturbance of the machine hits all of them or few.
+//!
+//! | part | what it is |
+//! |---|---|
+//! | [`request`] | what a round is to do, as a line |
+//! | [`round`] | what came of it, as a line |
+//! | [`meter`] | takes time and processor time around the work |
+//! | [`tasks`] | the work of many tokio tasks at once |
+//! | [`window`] | the work of one thread that has many calls under way |
+//! | [`subject`] | the main of a subject |
+//! | [`partner`] | the other process of a subject |
+//! | [`peer`] | the main of a program that is both |
+//! | [`setting`] | where and on what they run |
+//! | [`driver`] | the other end of the lines |
+//! | [`syscalls`] | counts system calls of a subject and its partners |
+//! | [`payload`] | bytes that can be recognised |
+//! | [`machine`] | what machine it is |
+#![deny(unsafe_code)]
+
+pub mod driver;
+pub mod machine;
+pub mod meter;
+pub mod partner;
+pub mod payload;
+pub mod peer;
+pub mod request;
+pub mod round;
+pub mod setting;
+pub mod subject;
+#[expect(
+    unsafe_code,
+    reason = "what the kernel says of a traced thread is a union"
+)]
+pub mod syscalls;
+pub mod tasks;
+pub mod window;
+
+pub use driver::Driver;
+pub use meter::{Meter, Watched};
+pub use request::{Limit, Request};
+pub use round::{Round, median};
+pub use setting::{Runtime, Setting};

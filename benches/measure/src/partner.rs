@@ -1,0 +1,79 @@
+//! The other process of a subject.
+
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::process::{Child, Command};
+
+use nix::sys::prctl;
+use nix::sys::signal::Signal;
+
+use crate::machine;
+use crate::setting::Setting;
+
+/// The other process of a subject. Killed when dropped.
+#[derive(Debug)]
+pub struct Partner(Child);
+
+impl Partner {
+    /// This program again, with arguments that lead it to the partner's main; `change` may change
+    /// the command.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn start(
+        role: &str,
+        setting: Setting,
+        change: impl FnOnce(&mut Command) -> &mut Command,
+    ) -> io::Result<Self> {
+        let (name, usable) = machine::usable_for_children()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command
+            .arg(role)
+            .args(setting.arguments())
+            .env(name, usable);
+        Ok(Self(change(&mut command).spawn()?))
+    }
+
+    /// The same, connected by a Unix stream, whose other end is its [`connection`].
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn connected(role: &str, setting: Setting) -> io::Result<(Self, UnixStream)> {
+        let (here, there) = UnixStream::pair()?;
+        let there = OwnedFd::from(there);
+        let partner = Self::start(role, setting, |command| command.stdin(there))?;
+        Ok((partner, here))
+    }
+
+    /// Its process id.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.0.id()
+    }
+}
+
+impl Drop for Partner {
+    fn drop(&mut self) {
+        // It may have died; then there is nothing to do.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// What a partner does first: it ends with the thread that started it, and runs where it should.
+///
+/// # Errors
+/// If the system refuses.
+pub fn begin(setting: Setting) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    setting.pin_partner()
+}
+
+/// A partner's end of what [`Partner::connected`] gave.
+///
+/// # Errors
+/// If the system refuses.
+pub fn connection() -> io::Result<UnixStream> {
+    Ok(io::stdin().as_fd().try_clone_to_owned()?.into())
+}

@@ -1,0 +1,140 @@
+//! Where and on what a subject and its partners run.
+
+use std::io;
+
+use crate::machine;
+
+/// The kind of tokio runtime.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Runtime {
+    /// `ct`: the current-thread runtime.
+    #[default]
+    CurrentThread,
+    /// `mt`: the multi-thread runtime, with as many workers as it takes by default.
+    MultiThread,
+}
+
+/// Where and on what a subject and its partners run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Setting {
+    /// The runtime, on both sides.
+    pub runtime: Runtime,
+    /// Whether the subject stays on the first processor that it may use, its partners on the second.
+    pub pin: bool,
+}
+
+impl Runtime {
+    /// As it is written.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::CurrentThread => "ct",
+            Self::MultiThread => "mt",
+        }
+    }
+
+    /// # Errors
+    /// Any other word.
+    pub fn from_name(name: &str) -> Result<Self, String> {
+        match name {
+            "ct" => Ok(Self::CurrentThread),
+            "mt" => Ok(Self::MultiThread),
+            _ => Err(format!("the runtime is ct or mt, not `{name}`")),
+        }
+    }
+
+    /// One of this kind.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn build(self) -> io::Result<tokio::runtime::Runtime> {
+        match self {
+            Self::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+            Self::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+        }
+        .enable_all()
+        .build()
+    }
+}
+
+impl Setting {
+    /// As arguments of a subject or a partner.
+    #[must_use]
+    pub fn arguments(self) -> Vec<String> {
+        let pin = self.pin.then(|| "--pin".to_owned());
+        ["--runtime".to_owned(), self.runtime.name().to_owned()]
+            .into_iter()
+            .chain(pin)
+            .collect()
+    }
+
+    /// Takes what [`arguments`](Self::arguments) gave, and leaves other arguments.
+    ///
+    /// # Errors
+    /// A runtime of another name.
+    pub fn take(arguments: &mut Vec<String>) -> Result<Self, String> {
+        let mut setting = Self::default();
+        let mut left = Vec::new();
+        let mut each = std::mem::take(arguments).into_iter();
+        while let Some(argument) = each.next() {
+            match argument.as_str() {
+                "--pin" => setting.pin = true,
+                "--runtime" => {
+                    setting.runtime = Runtime::from_name(&each.next().unwrap_or_default())?;
+                }
+                _ => left.push(argument),
+            }
+        }
+        *arguments = left;
+        Ok(setting)
+    }
+
+    /// Pins the subject, if it is to be.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn pin_subject(self) -> io::Result<()> {
+        self.pin_to(|usable| usable.first())
+    }
+
+    /// Pins a partner, if it is to be. It shares the only processor if there is but one.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn pin_partner(self) -> io::Result<()> {
+        self.pin_to(|usable| usable.get(1).or(usable.first()))
+    }
+
+    fn pin_to(self, choose: impl FnOnce(&[usize]) -> Option<&usize>) -> io::Result<()> {
+        if !self.pin {
+            return Ok(());
+        }
+        // A subject that is pinned already would leave its partners no choice: they inherit it.
+        let usable = machine::usable_at_start()?;
+        match choose(&usable) {
+            Some(cpu) => machine::pin(*cpu),
+            None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_survives_its_arguments_and_leaves_others() {
+        let setting = Setting {
+            runtime: Runtime::MultiThread,
+            pin: true,
+        };
+        let mut arguments = vec!["ask".to_owned()];
+        arguments.extend(setting.arguments());
+        arguments.push("--touch".to_owned());
+        assert_eq!(Setting::take(&mut arguments), Ok(setting));
+        assert_eq!(arguments, ["ask", "--touch"]);
+        assert_eq!(Setting::take(&mut arguments), Ok(Setting::default()));
+        let mut wrong = vec!["--runtime".to_owned(), "xt".to_owned()];
+        assert!(Setting::take(&mut wrong).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! Work that many tokio tasks do at once.
+//!
+//! - T1: every operation runs in a spawned task. A current-thread runtime looks for events once more
+//!   for each wake-up of the future that it blocks on, which is no cost of what is measured.
+//! - T2: what is timed is the operation; the payload is made before and checked after.
+
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use crate::meter::{Meter, Watched};
+use crate::payload::{check, check_stamp, payload, stamp};
+use crate::request::{Request, Share};
+use crate::round::{Round, Times};
+
+/// Something that is done again and again.
+pub trait Operation: Send + 'static {
+    /// Operations that are done in one go, and timed as one.
+    fn batch(&self) -> u64 {
+        1
+    }
+
+    /// Does it once, checks it, and gives the time it took; `number` counts from 0.
+    fn run(&mut self, number: u64) -> impl Future<Output = Result<Duration, String>> + Send;
+}
+
+/// The side of a call that sends bytes and gets them back.
+pub trait Echo: Send + 'static {
+    /// Sends, and waits for the answer.
+    fn echo(&mut self, payload: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
+}
+
+/// A round of these, each in a task of its own.
+///
+/// # Errors
+/// The first of the work's own.
+pub async fn round<O: Operation>(
+    request: &Request,
+    watched: &Watched,
+    operations: Vec<O>,
+) -> Result<Round, String> {
+    let meter = Meter::begin(request, watched)?;
+    let times = all(request, operations).await?;
+    meter.end(times)
+}
+
+/// A round of calls that give back what they get, `request.inflight` at once, each by
+/// a client of its own.
+///
+/// # Errors
+/// The first of the work's own.
+pub async fn echoes<E: Echo>(
+    request: &Request,
+    watched: &Watched,
+    client: impl FnMut(usize) -> E,
+) -> Result<Round, String> {
+    let calls = (0..request.inflight).map(client).map(|client| EchoCall {
+        client,
+        size: request.bytes,
+        payload: payload(request.bytes),
+    });
+    round(request, watched, calls.collect()).await
+}
+
+/// As [`round`], without the meter.
+///
+/// # Errors
+/// The first of the work's own.
+pub async fn all<O: Operation>(request: &Request, operations: Vec<O>) -> Result<Times, String> {
+    let share = request.share(operations.len());
+    let mut tasks = JoinSet::new();
+    for operation in operations {
+        tasks.spawn(one(operation, share));
+    }
+    let mut times = Times::default();
+    while let Some(done) = tasks.join_next().await {
+        times.merge(done.map_err(|why| why.to_string())??);
+    }
+    Ok(times)
+}
+
+async fn one<O: Operation>(mut operation: O, mut share: Share) -> Result<Times, String> {
+    let mut times = Times::of_batches(operation.batch());
+    for number in 0.. {
+        times.record(operation.run(number).await?);
+        if !share.goes_on(Instant::now()) {
+            break;
+        }
+    }
+    Ok(times)
+}
+
+/// What comes back is what is sent next. Each answer's length and number are checked, and every
+/// byte of the first and of one in 1024.
+struct EchoCall<E> {
+    client: E,
+    size: usize,
+    payload: Vec<u8>,
+}
+
+impl<E: Echo> Operation for EchoCall<E> {
+    async fn run(&mut self, number: u64) -> Result<Duration, String> {
+        let mut payload = std::mem::take(&mut self.payload);
+        stamp(&mut payload, number);
+        let start = Instant::now();
+        let back = self.client.echo(payload).await?;
+        let took = start.elapsed();
+        if number.is_multiple_of(1024) {
+            check(&back, self.size, number)?;
+        } else {
+            check_stamp(&back, self.size, number)?;
+        }
+        self.payload = back;
+        Ok(took)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Gives back what it gets, but for the operation that it is told to get wrong.
+    struct Mirror {
+        wrong: u64,
+        calls: u64,
+    }
+
+    impl Echo for Mirror {
+        async fn echo(&mut self, mut payload: Vec<u8>) -> Result<Vec<u8>, String> {
+            if self.calls == self.wrong {
+                payload[3] ^= 1;
+            }
+            self.calls += 1;
+            Ok(payload)
+        }
+    }
+
+    fn echo(wrong: u64) -> Result<Round, String> {
+        let runtime = crate::Runtime::CurrentThread.build().unwrap();
+        let request = "100 3 count 30".parse().unwrap();
+        let watched = Watched::Partners(Vec::new());
+        runtime.block_on(echoes(&request, &watched, |_| Mirror { wrong, calls: 0 }))
+    }
+
+    #[test]
+    fn a_count_is_done_to_the_end() {
+        assert_eq!(echo(u64::MAX).unwrap().ops, 30);
+    }
+
+    #[test]
+    fn one_wrong_byte_fails_the_round() {
+        let why = echo(9).unwrap_err();
+        assert!(why.contains("operation 9"), "{why}");
+    }
+}

@@ -1,0 +1,270 @@
+//! All peers beside rapace, their rounds in turn.
+//!
+//! - P1: a peer whose program is missing, or that fails at a point, is named with the reason and
+//!   left out; rapace's own failure is the bench's.
+//! - P2: with one call under way all are held against the bare ping-pong, with many against the
+//!   local actor.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use rapace_measure::machine::Machine;
+
+use super::figures::{Figures, against};
+use super::options::Options;
+use super::run::{Point, Subject, count_syscalls, rounds};
+use super::{json, plot, table};
+
+/// Payloads, one call at a time.
+const SIZES: [usize; 4] = [16, 1 << 10, 64 << 10, 1 << 20];
+
+/// Depths, with the first payload.
+const DEPTHS: [usize; 4] = [1, 4, 16, 64];
+
+/// Where the peers are built, and how.
+const PEERS: &str = "benches/peers/target/release";
+const BUILD: &str = "cargo build --release --manifest-path benches/peers/Cargo.toml";
+
+/// Name, program, words.
+const ALL: [(&str, &str, &[&str]); 8] = [
+    ("tokio UnixStream, postcard", "peer-unix-postcard", &[]),
+    ("ipc-channel, bytes", "peer-ipc-channel", &[]),
+    ("iceoryx2, events", "peer-iceoryx2", &["event"]),
+    ("iceoryx2, busy polling", "peer-iceoryx2", &["poll"]),
+    ("tarpc, bincode, Unix socket", "peer-tarpc", &[]),
+    ("tonic, Unix socket", "peer-tonic", &[]),
+    ("rapace 0.5, shared memory", "peer-rapace-0-5", &[]),
+    ("kameo remote, TCP", "peer-kameo-remote", &[]),
+];
+
+/// A subject's figures at one point.
+#[derive(Debug)]
+pub(super) struct Row {
+    pub(super) name: String,
+    pub(super) point: Point,
+    pub(super) figures: Figures,
+}
+
+pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, String> {
+    let (mut peers, mut notes) = peers(options);
+    let time = Duration::from_secs_f64(options.seconds.unwrap_or(10.0));
+    let mut rows = Vec::new();
+    for point in points(options) {
+        let at = at_point(&point, options, &mut peers, time, &mut notes)?;
+        if options.json {
+            for Row { name, figures, .. } in &at {
+                println!(
+                    "{}",
+                    json::line(&format!("compare: {name}"), &point, options, figures)
+                );
+            }
+        }
+        rows.extend(at);
+    }
+    if !options.json {
+        println!("{}\n\n{}", table::head(machine, options), table(&rows));
+    }
+    for note in &notes {
+        eprintln!("{note}");
+    }
+    if let Some(file) = &options.plot {
+        let picture = plot::svg(&rows, &table::head(machine, options));
+        std::fs::write(file, picture).map_err(|why| format!("{}: {why}", file.display()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Asked for, or all.
+fn points(options: &Options) -> Vec<Point> {
+    let sizes = options.bytes.map_or(SIZES.to_vec(), |bytes| vec![bytes]);
+    let depths = match (options.inflight, options.bytes) {
+        (Some(inflight), _) => vec![inflight],
+        (None, Some(_)) => vec![1],
+        (None, None) => DEPTHS.to_vec(),
+    };
+    let first = sizes[0];
+    let by_size = sizes.into_iter().map(|bytes| Point {
+        bytes,
+        inflight: depths[0],
+    });
+    let by_depth = depths.iter().skip(1).map(|inflight| Point {
+        bytes: first,
+        inflight: *inflight,
+    });
+    by_size.chain(by_depth).collect()
+}
+
+/// Those whose programs are there (P1).
+fn peers(options: &Options) -> (Vec<Subject>, Vec<String>) {
+    let folder = options
+        .peers
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(PEERS));
+    let mut peers = Vec::new();
+    let mut notes = Vec::new();
+    for (name, program, words) in ALL {
+        let path = folder.join(program);
+        if path.is_file() {
+            let words = [&["drive"], words].concat();
+            peers.push(Subject::peer(name, &path, &words, options));
+        } else {
+            notes.push(missing(name, &path));
+        }
+    }
+    (peers, notes)
+}
+
+fn missing(name: &str, path: &Path) -> String {
+    format!(
+        "left out: {name}, since there is no {}: {BUILD}",
+        path.display()
+    )
+}
+
+fn at_point(
+    point: &Point,
+    options: &Options,
+    peers: &mut Vec<Subject>,
+    time: Duration,
+    notes: &mut Vec<String>,
+) -> Result<Vec<Row>, String> {
+    let own = |name: &str, work: &[&str]| Subject::own(name, work, options);
+    // P2
+    let floor = match point.inflight {
+        1 => own("floor: bare eventfd ping-pong", &["bell"])?,
+        _ => own("floor: local kameo ask", &["local"])?,
+    };
+    let mut subjects = vec![floor];
+    if point.inflight == 1 {
+        subjects.push(own("local kameo ask", &["local"])?);
+    }
+    subjects.push(own("rapace, Vec<u8>", &["ask"])?);
+    subjects.push(own("rapace, Blob", &["blob"])?);
+    let ours = subjects.len();
+    subjects.extend(peers.iter().cloned());
+    let all = loop {
+        match rounds(&subjects, point, Duration::from_millis(40), time) {
+            Ok(all) => break all,
+            Err(failed) if failed.subject >= ours => {
+                notes.push(format!(
+                    "left out at {} bytes, {} under way: {}",
+                    point.bytes, point.inflight, failed.why
+                ));
+                let left_out = subjects.remove(failed.subject);
+                // What cannot be set up here cannot be at the next point.
+                if !failed.ready {
+                    peers.retain(|peer| peer.name != left_out.name);
+                }
+            }
+            Err(failed) => return Err(failed.why),
+        }
+    };
+    // All subjects have ended: only then can another be traced.
+    let count = |subject| count_syscalls(subject, point, 128).ok();
+    let counts = subjects.iter().map(count).collect::<Vec<_>>();
+    let row = |(index, subject): (usize, &Subject)| {
+        let mut figures = against(&all, index, Some(0), point);
+        figures.syscalls = counts[index];
+        Row {
+            name: subject.name.clone(),
+            point: *point,
+            figures,
+        }
+    };
+    Ok(subjects.iter().enumerate().map(row).collect())
+}
+
+/// A Markdown table: a row for each subject, a column for each point.
+fn table(rows: &[Row]) -> String {
+    let mut points = Vec::new();
+    let mut names = Vec::new();
+    for row in rows {
+        if !points.contains(&row.point) {
+            points.push(row.point);
+        }
+        if !names.contains(&&row.name) {
+            names.push(&row.name);
+        }
+    }
+    let at = |name: &str, point: &Point| {
+        let row = rows
+            .iter()
+            .find(|row| row.name == name && row.point == *point);
+        row.map(|row| row.figures)
+    };
+    let mut lines = vec![String::from("|"), String::from("|---|")];
+    lines[0] += " |";
+    for point in &points {
+        lines[0] += &match point.inflight {
+            1 => format!(" {} B, p50 µs (÷ floor) |", point.bytes),
+            depth => format!(" {depth} × {} B, calls/s (÷ floor) |", point.bytes),
+        };
+        lines[1] += "---|";
+    }
+    lines[0] += " CPU µs a call, here + there | system calls a call |";
+    lines[1] += "---|---|";
+    for name in names {
+        let mut line = format!("| {name} |");
+        for point in &points {
+            line += &at(name, point).map_or(" – |".to_owned(), |figures| {
+                let ratio = figures.ratio.unwrap_or(f64::NAN);
+                match point.inflight {
+                    1 => format!(" {:.1} ({ratio:.2}) |", figures.p50 / 1e3),
+                    _ => format!(" {:.0}k ({ratio:.2}) |", figures.per_s / 1e3),
+                }
+            });
+        }
+        // Of the first point, and of the deepest.
+        let of = |figure: &dyn Fn(&Figures) -> String| {
+            let ends = [points.first(), points.last().filter(|_| points.len() > 1)];
+            let ends = ends.into_iter().flatten();
+            let shown = ends.map(|point| at(name, point).map_or("–".to_owned(), |f| figure(&f)));
+            shown.collect::<Vec<_>>().join("; ")
+        };
+        let cpu = |f: &Figures| format!("{:.1} + {:.1}", f.cpu_here / 1e3, f.cpu_there / 1e3);
+        let calls = |f: &Figures| {
+            f.syscalls
+                .map_or("–".to_owned(), |calls| format!("{calls:.1}"))
+        };
+        line += &format!(" {} | {} |", of(&cpu), of(&calls));
+        lines.push(line);
+    }
+    lines.push(String::from(
+        "\nProcessor time and system calls are those of the first column; and of the last.",
+    ));
+    lines.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_asked_for_narrows_the_points() {
+        let all = points(&Options::default());
+        assert_eq!(all.len(), SIZES.len() + DEPTHS.len() - 1);
+        let one = Options {
+            bytes: Some(100),
+            inflight: Some(8),
+            ..Options::default()
+        };
+        let point = Point {
+            bytes: 100,
+            inflight: 8,
+        };
+        assert_eq!(points(&one), [point]);
+    }
+
+    #[test]
+    fn a_missing_peer_is_named_with_the_command_that_builds_it() {
+        let options = Options {
+            peers: Some("/nowhere".into()),
+            ..Options::default()
+        };
+        let (peers, notes) = peers(&options);
+        assert!(peers.is_empty());
+        assert_eq!(notes.len(), ALL.len());
+        assert!(notes[0].contains(BUILD), "{}", notes[0]);
+    }
+}

@@ -1,0 +1,176 @@
+//! What was asked for.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use rapace_measure::Setting;
+use rapace_measure::setting::Runtime;
+
+use super::case::Case;
+
+/// How the program is used.
+pub(super) const USAGE: &str = "\
+usage: rapace-bench <case> [options]
+
+cases
+  floor       bare eventfd ping-pong of two processes on the same runtime
+  ask         a plugin through its typed proxy
+  recipient   the same through kameo's recipient
+  local       the same actor in this process, plain kameo
+  tell        messages to a plugin, without a reply
+  blob        echo of a ready Blob
+  stream      items from a plugin
+  fanout      one host, as many plugins as --inflight says (default 4)
+  idle        a plugin that is left alone, for --seconds
+  spawn       from nothing to the first reply
+  restart     from SIGKILL to the first reply of the next process
+  codec       a record to bytes and back
+  compare     rapace and its peers, over payloads and depths
+
+options
+  --bytes N      payload (default 16; stream and codec 1024, blob 65536)
+  --inflight N   operations under way at once (default 1)
+  --runtime R    ct: tokio's current-thread runtime (default); mt: multi-thread; on both sides
+  --pin          each process stays on a processor of its own: host on the first, plugins on the second
+  --touch        blob: write and sum every byte on both sides
+  --seconds S    time for everything (default 2; compare: for each point, default 10)
+  --json         one JSON object a line
+
+options of compare
+  --peers DIR    where the peers' programs are (default benches/peers/target/release)
+  --plot FILE    an SVG: latency against payload, calls a second against depth
+";
+
+/// What is to be done.
+#[derive(Debug, PartialEq)]
+pub(super) enum Asked {
+    /// Say how the program is used.
+    Help,
+    /// Measure.
+    Case(Case, Options),
+}
+
+/// How it is to be measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Options {
+    pub(super) bytes: Option<usize>,
+    pub(super) inflight: Option<usize>,
+    pub(super) setting: Setting,
+    pub(super) touch: bool,
+    pub(super) seconds: Option<f64>,
+    pub(super) json: bool,
+    pub(super) peers: Option<PathBuf>,
+    pub(super) plot: Option<PathBuf>,
+}
+
+impl Options {
+    /// Time for everything.
+    pub(super) fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.seconds.unwrap_or(2.0))
+    }
+}
+
+/// # Errors
+/// What was not understood.
+pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
+    let mut arguments = arguments.peekable();
+    let case = arguments.next().ok_or("which case?")?;
+    if case == "--help" || case == "-h" || case == "help" {
+        return Ok(Asked::Help);
+    }
+    let case = Case::from_name(&case).ok_or_else(|| format!("there is no case `{case}`"))?;
+    let mut options = Options::default();
+    while let Some(option) = arguments.next() {
+        let mut value = || {
+            let value = arguments.next();
+            value.ok_or_else(|| format!("{option} wants a value"))
+        };
+        match option.as_str() {
+            "--bytes" => options.bytes = Some(whole(&option, &value()?)?),
+            "--inflight" => {
+                let inflight = whole(&option, &value()?)?;
+                if inflight == 0 {
+                    return Err("--inflight is 1 at least".to_owned());
+                }
+                options.inflight = Some(inflight);
+            }
+            "--runtime" => options.setting.runtime = Runtime::from_name(&value()?)?,
+            "--pin" => options.setting.pin = true,
+            "--touch" if case == Case::Blob => options.touch = true,
+            "--touch" => return Err("only a blob can be touched".to_owned()),
+            "--seconds" => options.seconds = Some(seconds(&value()?)?),
+            "--json" => options.json = true,
+            "--peers" if case == Case::Compare => options.peers = Some(value()?.into()),
+            "--plot" if case == Case::Compare => options.plot = Some(value()?.into()),
+            "--help" | "-h" => return Ok(Asked::Help),
+            _ => return Err(format!("what is `{option}`?")),
+        }
+    }
+    Ok(Asked::Case(case, options))
+}
+
+fn whole(option: &str, value: &str) -> Result<usize, String> {
+    let number = value.parse();
+    number.map_err(|_| format!("{option} wants a number, not `{value}`"))
+}
+
+fn seconds(value: &str) -> Result<f64, String> {
+    match value.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds < 1e6 => Ok(seconds),
+        _ => Err(format!("--seconds wants a number above 0, not `{value}`")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(line: &str) -> Result<Asked, String> {
+        parse(line.split_whitespace().map(str::to_owned))
+    }
+
+    #[test]
+    fn every_option_is_understood() {
+        let options = "--bytes 64 --inflight 8 --runtime mt --pin --touch --seconds 0.5 --json";
+        let Ok(Asked::Case(Case::Blob, options)) = of(&format!("blob {options}")) else {
+            panic!("not understood");
+        };
+        assert_eq!((options.bytes, options.inflight), (Some(64), Some(8)));
+        assert_eq!(options.setting.runtime, Runtime::MultiThread);
+        assert!(options.setting.pin && options.touch && options.json);
+        assert_eq!(options.time(), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn every_case_is_known_by_its_name() {
+        for case in Case::ALL {
+            assert!(matches!(of(case.name()), Ok(Asked::Case(found, _)) if found == case));
+            assert!(USAGE.contains(&format!("\n  {:<12}", case.name())));
+        }
+    }
+
+    #[test]
+    fn what_is_not_understood_is_refused() {
+        for line in [
+            "",
+            "asks",
+            "ask --bytes",
+            "ask --bytes x",
+            "ask --inflight 0",
+            "ask --runtime st",
+            "ask --touch",
+            "ask --seconds 0",
+            "ask --seconds nan",
+            "ask --plot x.svg",
+            "ask 64",
+        ] {
+            assert!(of(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn help_needs_no_case() {
+        assert_eq!(of("--help"), Ok(Asked::Help));
+        assert_eq!(of("ask --help"), Ok(Asked::Help));
+    }
+}

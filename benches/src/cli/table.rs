@@ -1,0 +1,114 @@
+//! The output for people.
+
+use std::fmt::Write;
+
+use rapace_measure::machine::Machine;
+
+use super::case::{Case, Floor};
+use super::figures::Figures;
+use super::options::Options;
+use super::run::Point;
+
+/// One case beside its floor.
+pub(super) fn one(
+    case: Case,
+    point: &Point,
+    options: &Options,
+    machine: &Machine,
+    figures: &Figures,
+    floor: Option<Floor>,
+) -> String {
+    let mut lines = vec![head(machine, options)];
+    let mut line = |name: &str, value: String| lines.push(format!("{name:<16}{value}"));
+    line(
+        "case",
+        format!(
+            "{}, {} bytes, {} under way; an operation is a {}",
+            case.name(),
+            point.bytes,
+            point.inflight,
+            case.operation()
+        ),
+    );
+    line("min", nanos(figures.min));
+    line("p50", nanos(figures.p50));
+    line("p99", nanos(figures.p99));
+    line("mean", nanos(figures.mean));
+    line("a second", format!("{:.0}", figures.per_s));
+    if point.bytes > 0 {
+        let bytes = figures.per_s * point.bytes as f64;
+        line("bytes a second", format!("{:.1} MB", bytes / 1e6));
+    }
+    line(
+        "CPU",
+        format!(
+            "{} here, {} there",
+            nanos(figures.cpu_here),
+            nanos(figures.cpu_there)
+        ),
+    );
+    if let Some(syscalls) = figures.syscalls {
+        line(
+            "system calls",
+            format!("{syscalls:.2}, in all processes, counted in a pass of its own"),
+        );
+    }
+    match (floor, figures.floor_p50, figures.ratio) {
+        (Some(floor), Some(p50), Some(ratio)) => {
+            let of = match point.inflight {
+                1 => "p50 over p50",
+                _ => "time between operations over the same",
+            };
+            line("floor", format!("{}: p50 {}", floor.words(), nanos(p50)));
+            line("ratio", format!("{ratio:.2} ({of})"));
+        }
+        _ => line("floor", "none: nothing runs but heartbeats".to_owned()),
+    }
+    line(
+        "rounds",
+        format!("{}, in turn with the floor's", figures.rounds),
+    );
+    lines.join("\n") + "\n"
+}
+
+/// Machine and setting.
+pub(super) fn head(machine: &Machine, options: &Options) -> String {
+    let Machine {
+        processor,
+        cpus,
+        kernel,
+        load,
+    } = machine;
+    let mut head = format!(
+        "{processor}, {cpus} processors, Linux {kernel}, load {load}; runtime {}",
+        options.setting.runtime.name()
+    );
+    if options.setting.pin {
+        // A String takes whatever is written.
+        let _ = write!(head, ", pinned");
+    }
+    head
+}
+
+/// A time in the unit that fits it.
+pub(super) fn nanos(value: f64) -> String {
+    match value {
+        value if value < 1e3 => format!("{value:.0} ns"),
+        value if value < 1e6 => format!("{:.2} µs", value / 1e3),
+        value if value < 1e9 => format!("{:.2} ms", value / 1e6),
+        value => format!("{:.2} s", value / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_has_the_unit_that_fits_it() {
+        assert_eq!(nanos(12.4), "12 ns");
+        assert_eq!(nanos(1234.0), "1.23 µs");
+        assert_eq!(nanos(5e6), "5.00 ms");
+        assert_eq!(nanos(2e9), "2.00 s");
+    }
+}

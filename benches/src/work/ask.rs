@@ -1,0 +1,33 @@
+//! Asking a plugin through its typed proxy.
+
+use rapace_measure::subject::Work;
+use rapace_measure::tasks::{Echo, echoes};
+use rapace_measure::{Request, Round, Setting};
+
+use super::Stage;
+use crate::mirror::MirrorProxy;
+
+/// A plugin that is asked.
+pub(super) struct Ask(Stage);
+
+impl Ask {
+    pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
+        Ok(Self(Stage::set_up(setting).await?))
+    }
+}
+
+impl Work for Ask {
+    async fn round(&mut self, request: &Request) -> Result<Round, String> {
+        echoes(request, &self.0.watched, |_| Asking(self.0.proxy.clone())).await
+    }
+}
+
+/// One that asks.
+pub(super) struct Asking(pub(super) MirrorProxy);
+
+impl Echo for Asking {
+    async fn echo(&mut self, payload: Vec<u8>) -> Result<Vec<u8>, String> {
+        let asked = self.0.bytes_back(payload).send().await;
+        asked.map_err(|why| why.to_string())
+    }
+}

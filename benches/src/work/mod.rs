@@ -1,0 +1,140 @@
+//! What a subject does: one file for each kind of work.
+//!
+//! | work | what is done |
+//! |---|---|
+//! | `bell`, `memcpy`, `channel`, `process` | the floors |
+//! | `local` | the floor of pipelined calls, and a case |
+//! | all others | the cases |
+
+use std::process::ExitCode;
+
+use rapace::Plugin;
+use rapace_measure::subject::serve_async;
+use rapace_measure::{Setting, Watched, machine, partner};
+
+use crate::mirror::{self, MirrorProxy};
+
+mod ask;
+mod bell;
+mod blob;
+mod channel;
+mod codec;
+mod fanout;
+mod idle;
+mod local;
+mod memcpy;
+mod recipient;
+mod restart;
+mod spawn;
+mod stream;
+mod tell;
+
+/// The argument that makes this program a subject.
+pub const SUBJECT: &str = "--subject";
+
+/// The argument that makes this program the plugin of a subject.
+pub const PLUGIN: &str = "--plugin";
+
+/// The argument that makes this program the other end of a ping-pong.
+pub const ANSWERER: &str = "--answerer";
+
+/// The argument that makes this program say one byte and end.
+pub const HELLO: &str = "--hello";
+
+/// Plays the part that the first argument names, to its end; `None` if it names none.
+///
+/// # Errors
+/// Why it could not be played to its end.
+pub fn play() -> Option<Result<ExitCode, String>> {
+    let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
+    let part = arguments.first()?.clone();
+    let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO];
+    if !parts.contains(&part.as_str()) {
+        return None;
+    }
+    Some(Setting::take(&mut arguments).and_then(|setting| {
+        let why = |why: std::io::Error| why.to_string();
+        match part.as_str() {
+            SUBJECT => subject(&arguments[1..], setting).map(|()| ExitCode::SUCCESS),
+            PLUGIN => {
+                setting.pin_partner().map_err(why)?;
+                let runtime = setting.runtime.build().map_err(why)?;
+                Ok(runtime.block_on(mirror::serve()))
+            }
+            ANSWERER => {
+                partner::begin(setting).map_err(why)?;
+                let runtime = setting.runtime.build().map_err(why)?;
+                // Spawned, as everything that is measured.
+                let answer = async { tokio::spawn(crate::doorbells::answer_on_stdio()).await };
+                match runtime.block_on(answer) {
+                    Ok(ended) => ended.map(|()| ExitCode::SUCCESS).map_err(why),
+                    Err(panicked) => Err(panicked.to_string()),
+                }
+            }
+            _ => process_hello(setting),
+        }
+    }))
+}
+
+/// The main of the floor of a start.
+fn process_hello(setting: Setting) -> Result<ExitCode, String> {
+    setting.pin_partner().map_err(|why| why.to_string())?;
+    spawn::say_hello().map_err(|why| why.to_string())?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn subject(words: &[String], setting: Setting) -> Result<(), String> {
+    let words = words.iter().map(String::as_str).collect::<Vec<_>>();
+    match words[..] {
+        ["bell"] => serve_async(setting, async || bell::Bells::set_up(setting)),
+        ["memcpy"] => serve_async(setting, async || Ok(memcpy::Memcpy)),
+        ["channel"] => serve_async(setting, async || Ok(channel::Channel::set_up())),
+        ["process"] => serve_async(setting, async || Ok(spawn::Hello(setting))),
+        ["local"] => serve_async(setting, async || Ok(local::Local::set_up())),
+        ["local-tell"] => serve_async(setting, async || Ok(tell::LocalTell::set_up())),
+        ["ask"] => serve_async(setting, async || ask::Ask::set_up(setting).await),
+        ["recipient"] => serve_async(setting, async || {
+            recipient::ByRecipient::set_up(setting).await
+        }),
+        ["tell"] => serve_async(setting, async || tell::Tell::set_up(setting).await),
+        ["blob"] => serve_async(setting, async || blob::Blobs::set_up(setting, false).await),
+        ["blob", "--touch"] => {
+            serve_async(setting, async || blob::Blobs::set_up(setting, true).await)
+        }
+        ["stream"] => serve_async(setting, async || stream::Streams::set_up(setting).await),
+        ["fanout"] => serve_async(setting, async || Ok(fanout::Fanout::set_up(setting))),
+        ["idle"] => serve_async(setting, async || idle::Idle::set_up(setting).await),
+        ["spawn"] => serve_async(setting, async || Ok(spawn::Spawn(setting))),
+        ["restart"] => serve_async(setting, async || restart::Restart::set_up(setting).await),
+        ["codec"] => serve_async(setting, async || Ok(codec::Codec)),
+        _ => Err(format!("no such work: {}", words.join(" "))),
+    }
+}
+
+/// A plugin of the subject's, and where its processor time is read.
+pub(crate) struct Stage {
+    pub(crate) plugin: Plugin,
+    pub(crate) proxy: MirrorProxy,
+    pub(crate) watched: Watched,
+}
+
+impl Stage {
+    pub(crate) async fn set_up(setting: Setting) -> Result<Self, String> {
+        let plugin = spec(setting)?.start().await;
+        let plugin = plugin.map_err(|down| down.to_string())?;
+        let pid = plugin.pid().ok_or("a plugin that is ready has a process")?;
+        Ok(Self {
+            proxy: plugin.proxy(),
+            watched: Watched::Partners(vec![pid]),
+            plugin,
+        })
+    }
+}
+
+/// This program as a plugin.
+pub(crate) fn spec(setting: Setting) -> Result<rapace::PluginSpec, String> {
+    let (name, usable) = machine::usable_for_children().map_err(|why| why.to_string())?;
+    let mut arguments = vec![PLUGIN.to_owned()];
+    arguments.extend(setting.arguments());
+    Ok(mirror::spec(&arguments)?.env(name, usable))
+}

@@ -1,0 +1,55 @@
+//! From SIGKILL to the first reply of the next process.
+
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use rapace_measure::subject::Work;
+use rapace_measure::tasks::{Operation, round};
+use rapace_measure::{Request, Round, Setting, Watched};
+
+use super::Stage;
+use crate::mirror::MirrorProxy;
+
+/// Plugins that are killed, as many as a round needs.
+pub(super) struct Restart {
+    setting: Setting,
+    stages: Vec<Stage>,
+}
+
+impl Restart {
+    pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
+        let stages = vec![Stage::set_up(setting).await?];
+        Ok(Self { setting, stages })
+    }
+}
+
+impl Work for Restart {
+    async fn round(&mut self, request: &Request) -> Result<Round, String> {
+        while self.stages.len() < request.inflight {
+            self.stages.push(Stage::set_up(self.setting).await?);
+        }
+        let killed = self.stages[..request.inflight].iter();
+        let killing = killed.map(|stage| Killing(stage.proxy.clone()));
+        round(request, &Watched::Children, killing.collect()).await
+    }
+}
+
+struct Killing(MirrorProxy);
+
+impl Operation for Killing {
+    async fn run(&mut self, _: u64) -> Result<Duration, String> {
+        let ask = async || {
+            let asked = self.0.process().send().await;
+            asked.map_err(|why| why.to_string())
+        };
+        let before = ask().await?;
+        let start = Instant::now();
+        let pid = Pid::from_raw(before as i32);
+        kill(pid, Signal::SIGKILL).map_err(|why| why.to_string())?;
+        // The call is idempotent, so it is the next process that answers, whenever it was taken.
+        // Only a reply that was on its way already can be the old one's.
+        while ask().await? == before {}
+        Ok(start.elapsed())
+    }
+}
