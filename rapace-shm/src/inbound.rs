@@ -283,7 +283,8 @@ impl fmt::Debug for Inbound {
     }
 }
 
-#[cfg(test)]
+// Miri has no memory objects to map.
+#[cfg(all(test, not(miri)))]
 mod tests {
     use super::*;
     use crate::config::{Lane, SegmentConfig};

@@ -225,7 +225,7 @@ mod wire;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing;
-#[cfg(all(any(test, fuzzing), not(loom)))]
+#[cfg(all(any(test, fuzzing), not(any(loom, miri))))]
 mod hostile;
 #[cfg(test)]
 mod tests;

@@ -181,7 +181,7 @@ impl PeerMap {
         populate(&self.map, Advice::PopulateRead, offset, len);
     }
 
-    #[cfg(any(all(test, not(miri)), fuzzing))]
+    #[cfg(all(any(test, fuzzing), not(miri)))]
     pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
         let start = self.map.as_ptr().addr();
         start..start + self.map.len()
@@ -196,9 +196,9 @@ impl PeerMap {
 }
 
 /// Where the tests let the peer act between two loads of ours.
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), not(miri)))]
 use crate::hostile::between::before_load;
-#[cfg(not(any(test, fuzzing)))]
+#[cfg(any(miri, not(any(test, fuzzing))))]
 #[inline(always)]
 fn before_load() {}
 

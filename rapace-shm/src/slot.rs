@@ -62,7 +62,7 @@ impl SlotMut {
     }
 
     /// Which slot is being written.
-    #[cfg(any(test, fuzzing))]
+    #[cfg(all(any(test, fuzzing), not(miri)))]
     pub(crate) fn slot_ref(&self) -> SlotRef {
         self.slot.slot
     }

@@ -222,18 +222,18 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
     };
     let mut consumer = Consumer::new(ring, RING);
     let mut taken = 0;
-    let mut published_all = false;
-    loop {
+    let mut take_all = || {
         while let Some(entry) = consumer.pop().unwrap() {
             assert_eq!(u64::from_le(entry[1]), taken << 32 | taken);
             taken += 1;
         }
-        if published_all {
-            break;
-        }
-        published_all = peer.is_finished();
+    };
+    while !peer.is_finished() {
+        take_all();
     }
+    // Only this shows all that it did.
     peer.join().unwrap();
+    take_all();
     consumer.commit();
     assert_eq!(taken, u64::from(RING));
     assert_eq!(shared.own.words.peek(HEAD, Acquire), RING);
