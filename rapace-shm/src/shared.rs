@@ -143,10 +143,13 @@ impl Shared {
 
     /// Somebody else knows that the peer is dead: the receiver need not wait for the kernel's word.
     pub(crate) fn peer_died(&self) {
-        if self.peer_died.set(()).is_ok()
-            && let Some(receiver) = &*lock(&self.receiver)
-        {
-            receiver.wake_by_ref();
+        if self.peer_died.set(()).is_err() {
+            return;
+        }
+        // Woken without the lock, which whoever is woken may want.
+        let receiver = lock(&self.receiver).clone();
+        if let Some(receiver) = receiver {
+            receiver.wake();
         }
     }
 
