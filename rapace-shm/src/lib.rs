@@ -96,7 +96,7 @@
 //!
 //! | question               | answered by                                             |
 //! |------------------------|---------------------------------------------------------|
-//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd |
+//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Outbound::peer_died`] |
 //! | is its executor stuck? | [`Outbound::peer_beat`]                                 |
 //! | what had it begun?     | [`Outbound::claim_of`]                                  |
 //! | did it close?          | whoever gives frames a meaning                          |
