@@ -19,7 +19,8 @@
 //! - G6: the host's thread that starts plugins ends early in the host's end, before a large host's memory is torn down.
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
 //! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
-//!   which tells the host (see `dying`).
+//!   which tells the host (see `dying`). The host looks for both by name, once, when it is answered: they have their
+//!   names when [`arm`] returns.
 //! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
@@ -50,6 +51,7 @@ pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 /// [`GuardError`], and then the process is not guarded and should exit.
 pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
     let (report, armed) = mpsc::sync_channel(1);
+    let (present, witnessed) = mpsc::sync_channel(1);
     let parent = getppid();
     let watch = move || {
         let host = Arc::new(Parent::find(parent));
@@ -65,18 +67,19 @@ pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
         .map_err(GuardError::Thread)?;
     thread::Builder::new()
         .name(WITNESS.into())
-        .spawn(|| {
+        .spawn(move || {
+            // A thread gives itself its name before it runs this (G7).
+            let _ = present.send(());
             loop {
                 thread::park();
             }
         })
         .map_err(GuardError::Thread)?;
-    match armed.recv() {
-        Ok(Ok(host)) => Ok(Guard { host, grace }),
-        Ok(Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
-        Err(mpsc::RecvError) => Err(GuardError::Thread(io::Error::other(
-            "it ended before it began",
-        ))),
+    let ended = |mpsc::RecvError| GuardError::Thread(io::Error::other("it ended before it began"));
+    witnessed.recv().map_err(ended)?;
+    match armed.recv().map_err(ended)? {
+        Ok(host) => Ok(Guard { host, grace }),
+        Err(errno) => Err(GuardError::ParentDeathSignal(errno.into())),
     }
 }
 
