@@ -222,9 +222,9 @@ impl<S: Service> Proxy<S> {
                 .unwrap_or_else(|failure| Err(CallError::from_call(failure))),
             Backend::Plugin(route) => {
                 let work = async {
-                    let started = Instant::now();
+                    let stopwatch = route.stats().stopwatch();
                     let result = run_plugin::<S, M>(route, message, &options).await;
-                    route.settled(started.elapsed(), &result);
+                    route.settled(&stopwatch, &result);
                     result
                 };
                 by(deadline, pin!(work)).await

@@ -182,9 +182,8 @@ impl Channel {
     }
 
     async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
-        let pending = Pending::new();
-        let guard = Abandon::new(&pending); // W5
-        match request.send(self, &pending).await {
+        let guard = Abandon::new(Pending::new()); // W5
+        match request.send(self, guard.pending()).await {
             Ok(()) => Ok(guard),
             Err(NotSent::Failed(failure)) => Err(failure),
             // The transport may know it before the session does.

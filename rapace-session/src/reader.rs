@@ -15,7 +15,7 @@ use kameo::mailbox::{MailboxReceiver, Signal};
 
 use crate::error::EndReason;
 use crate::frame::Frame;
-use crate::routing::route;
+use crate::routing::{LastCalled, route};
 use crate::session::{ReadingEnded, SessionActor};
 use crate::shared::Shared;
 use crate::transport::{Gone, Incoming};
@@ -29,6 +29,7 @@ pub(crate) struct ReaderActor {
     shared: Arc<Shared>,
     session: ActorRef<SessionActor>,
     batch: Vec<Frame>,
+    called: LastCalled,
     /// Keeps the mailbox open: the reader stops when the session ends, whoever knows it.
     _own: ActorRef<Self>,
 }
@@ -50,6 +51,7 @@ impl Actor for ReaderActor {
             shared: args.shared,
             session: args.session,
             batch: Vec::with_capacity(BATCH),
+            called: LastCalled::default(),
             _own: own,
         })
     }
@@ -116,7 +118,7 @@ impl ReaderActor {
     /// Routes what was read, up to the first frame that breaks a rule.
     fn route_batch(&mut self) -> ControlFlow<&'static str> {
         for frame in self.batch.drain(..) {
-            if let Err(what) = route(&self.shared, &self.session, frame) {
+            if let Err(what) = route(&self.shared, &self.session, &mut self.called, frame) {
                 return ControlFlow::Break(what);
             }
         }

@@ -12,7 +12,7 @@ use kameo::actor::ActorRef;
 use crate::calls::{Entry, Found};
 use crate::envelope::Envelope;
 use crate::error::{CallFailure, EndReason, Failure};
-use crate::frame::{Flags, Frame, Header, Status, Verb};
+use crate::frame::{ChannelId, Flags, Frame, Header, Status, Verb};
 use crate::incoming::{IncomingCall, ServiceRoute};
 use crate::pending::{Outcome, Reply};
 use crate::session::{Control, SessionActor};
@@ -22,10 +22,27 @@ use crate::transport::Claim;
 
 type Fault = &'static str;
 
+/// The service that was called last, and most likely will be next: its channel stays for as long as the session.
+#[derive(Default)]
+pub(crate) struct LastCalled(Option<Arc<ServiceRoute>>);
+
+impl LastCalled {
+    fn find(&mut self, shared: &Shared, channel: ChannelId) -> Option<&Arc<ServiceRoute>> {
+        if self.0.as_ref().is_none_or(|last| last.id != channel) {
+            let Some(Route::Service(service)) = shared.route(channel) else {
+                return None;
+            };
+            self.0 = Some(service);
+        }
+        self.0.as_ref()
+    }
+}
+
 /// Puts one frame where it belongs.
 pub(crate) fn route(
     shared: &Arc<Shared>,
     session: &ActorRef<SessionActor>,
+    called: &mut LastCalled,
     frame: Frame,
 ) -> Result<(), Fault> {
     let header = frame.header;
@@ -35,7 +52,7 @@ pub(crate) fn route(
     }
     match header.verb {
         Verb::Reply => reply(shared, frame),
-        Verb::Request => request(shared, frame),
+        Verb::Request => request(shared, called, frame),
         Verb::Item | Verb::End | Verb::Stop | Verb::Reset => {
             stream_frame(shared, frame);
             Ok(())
@@ -61,11 +78,10 @@ pub(crate) fn route(
     }
 }
 
-fn request(shared: &Arc<Shared>, frame: Frame) -> Result<(), Fault> {
+fn request(shared: &Arc<Shared>, called: &mut LastCalled, frame: Frame) -> Result<(), Fault> {
     let header = frame.header;
-    let Some(Route::Service(service)) = shared.route(header.channel) else {
-        return Err("a request on a channel that is not open");
-    };
+    let service = called.find(shared, header.channel);
+    let service = service.ok_or("a request on a channel that is not open")?;
     let envelope = Envelope::open(frame)?;
     let mut parts = None;
     let mut refused = false;
@@ -82,7 +98,7 @@ fn request(shared: &Arc<Shared>, frame: Frame) -> Result<(), Fault> {
             refused = true;
         }
     }
-    deliver(shared, &service, header, envelope, parts, refused)
+    deliver(shared, service, header, envelope, parts, refused)
 }
 
 fn deliver(

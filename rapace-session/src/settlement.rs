@@ -12,24 +12,41 @@ use crate::pending::{Outcome, Pending};
 /// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
 /// between two sessions, settled.
 #[derive(Debug)]
-pub(crate) struct Abandon(Option<Arc<Pending>>);
+pub(crate) struct Abandon {
+    pending: Arc<Pending>,
+    armed: bool,
+}
 
 impl Abandon {
-    pub(crate) fn new(pending: &Arc<Pending>) -> Self {
-        Self(Some(Arc::clone(pending)))
+    pub(crate) fn new(pending: Arc<Pending>) -> Self {
+        Self {
+            pending,
+            armed: true,
+        }
+    }
+
+    pub(crate) fn pending(&self) -> &Arc<Pending> {
+        &self.pending
     }
 
     /// The call goes on without anybody.
     pub(crate) fn disarm(mut self) {
-        self.0 = None;
+        self.armed = false;
+    }
+
+    /// The call is cancelled, if it is not over.
+    fn abandon(&mut self) {
+        if std::mem::take(&mut self.armed)
+            && let Some((shared, call)) = self.pending.abandon()
+        {
+            shared.cancel(call);
+        }
     }
 }
 
 impl Drop for Abandon {
     fn drop(&mut self) {
-        if let Some((shared, call)) = self.0.take().and_then(|pending| pending.abandon()) {
-            shared.cancel(call);
-        }
+        self.abandon();
     }
 }
 
@@ -59,18 +76,17 @@ impl Future for Settlement {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        let Some(pending) = &self.guard.0 else {
+        if !self.guard.armed {
             return Poll::Ready(Err(CallFailure::Failed(Failure::Dropped)));
-        };
-        if let Poll::Ready(outcome) = pending.poll(cx) {
-            self.guard.0 = None;
+        }
+        if let Poll::Ready(outcome) = self.guard.pending.poll(cx) {
+            self.guard.armed = false;
             return Poll::Ready(outcome);
         }
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            // Cancels the call.
-            self.guard = Abandon(None);
+            self.guard.abandon();
             return Poll::Ready(Err(CallFailure::Failed(Failure::DeadlineExceeded)));
         }
         Poll::Pending

@@ -151,6 +151,9 @@
 #![cfg_attr(loom, allow(dead_code))]
 
 mod arm;
+#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+#[expect(unsafe_code, reason = "one instruction")]
+mod barrier;
 mod claims;
 mod config;
 mod descriptor;

@@ -54,6 +54,7 @@ macro_rules! orderings {
             pub(crate) fn $fence() {
                 match shipped_or_mutant(stringify!($fence), Ordering::$fence_order) {
                     Ordering::Relaxed => {}
+                    Ordering::SeqCst => full_fence(),
                     ordering => fence(ordering),
                 }
             }
@@ -78,6 +79,14 @@ macro_rules! orderings {
             },)+
         ];
     };
+}
+
+#[inline(always)]
+fn full_fence() {
+    #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
+    crate::barrier::full();
+    #[cfg(not(all(target_arch = "x86_64", not(any(loom, miri)))))]
+    fence(Ordering::SeqCst);
 }
 
 #[cfg(not(loom))]

@@ -12,12 +12,11 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::Duration;
 
 use rapace_session::{CallFailure, Channel, Claim, Failure, Orphan, Session};
 use tokio::sync::Notify;
 
-use super::stats::PluginStats;
+use super::stats::{PluginStats, Stopwatch};
 use crate::error::{CallError, Fate};
 use crate::process::{Death, Incarnation};
 use crate::supervision::{Down, DownReason};
@@ -190,9 +189,9 @@ impl PluginRoute {
         self.stats.redelivered();
     }
 
-    pub(crate) fn settled<T, E>(&self, took: Duration, result: &Result<T, CallError<E>>) {
+    pub(crate) fn settled<T, E>(&self, since: &Stopwatch, result: &Result<T, CallError<E>>) {
         let failed = !matches!(result, Ok(_) | Err(CallError::Handler(_)));
-        self.stats.settled(took, failed);
+        self.stats.settled(since, failed);
     }
 
     /// The incarnation of the moment answers no more (R6).
