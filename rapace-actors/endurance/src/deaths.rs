@@ -4,6 +4,7 @@
 //!   gigabyte. Held to it only on request: other processes of a busy machine are slower than that.
 //! - D2: a stream that is open ends no later than that.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
@@ -132,12 +133,14 @@ impl Subject {
         });
         let target = self.plugin.pid().and_then(Target::child);
         let target = target.ok_or_else(|| Violation::new("there is no process"))?;
-        // The stream has filled its window, and waits.
+        let target = Arc::new(target);
+        let watched = Arc::clone(&target);
+        let kernel = tokio::task::spawn_blocking(move || watched.ended_within(PATIENCE));
+        // The stream has filled its window, and waits; so does whoever waits for nothing but the process.
         tokio::time::sleep(Duration::from_millis(2)).await;
 
         let killed = Instant::now();
         target.signal(Signal::KILL);
-        let kernel = tokio::task::spawn_blocking(move || target.ended_within(PATIENCE));
         let (result, known) = in_time("the end of a call", call)
             .await?
             .map_err(panicked)?;
@@ -150,10 +153,10 @@ impl Subject {
         let ended = in_time("the end of a process", kernel)
             .await?
             .map_err(panicked)?;
+        let ended = ended.ok_or_else(|| Violation::new("it survived SIGKILL"))?;
         news.call.add(known - killed);
         news.stream.add(broken - killed);
-        news.kernel
-            .add(ended.ok_or_else(|| Violation::new("it survived SIGKILL"))?);
+        news.kernel.add(ended - killed);
         Ok(())
     }
 

@@ -38,15 +38,15 @@ impl Target {
         pidfd_send_signal(&self.descriptor, signal).is_ok()
     }
 
-    /// Waits until it has ended; `None` if it has not after `patience`.
-    pub(crate) fn ended_within(&self, patience: Duration) -> Option<Duration> {
+    /// Waits until it has ended, and says when that was; `None` if it has not after `patience`.
+    pub(crate) fn ended_within(&self, patience: Duration) -> Option<Instant> {
         let since = Instant::now();
         loop {
             let left = patience.saturating_sub(since.elapsed());
             let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
             let mut asked = [PollFd::new(self.descriptor.as_fd(), PollFlags::POLLIN)];
             match poll(&mut asked, timeout) {
-                Ok(1..) => return Some(since.elapsed()),
+                Ok(1..) => return Some(Instant::now()),
                 _ if left.is_zero() => return None,
                 _ => {}
             }

@@ -75,10 +75,6 @@ pub(crate) enum Report {
 const LEAVE: Duration = Duration::from_secs(2);
 /// Time for the session to notice a death and to drain what was published.
 const NOTICE: Duration = Duration::from_secs(2);
-/// Time for the rest of stderr.
-const LAST_WORDS: Duration = Duration::from_millis(250);
-/// The same while the kernel has yet to close what it wrote to: all of it is there to be read.
-const LAST_WORDS_BEFORE_THE_END: Duration = Duration::from_millis(1);
 
 /// Runs one incarnation to its end.
 pub(crate) async fn run(
@@ -128,11 +124,14 @@ async fn start(
         stdout,
         stderr,
     } = spawned.map_err(StartError::Spawn)?;
+    let output = Output::forward(&spec.name, incarnation, stdout, stderr).map_err(|error| {
+        StartError::Refused(format!("its output cannot be read: {error}").into())
+    })?;
     let runner = Runner {
         spec: Arc::clone(spec),
         incarnation,
         process,
-        output: Output::forward(&spec.name, incarnation, stdout, stderr),
+        output,
         born: Instant::now(),
     };
     // While the kernel loads the program.
@@ -209,8 +208,7 @@ impl Runner {
         }
         route.set_away(); // I3
         let left = orphans.recv().await.unwrap_or_default();
-        let last_words = early.map_or(LAST_WORDS, |_| LAST_WORDS_BEFORE_THE_END);
-        let (death, mut process) = self.bury(cause, ended_by, last_words).await;
+        let (death, mut process) = self.bury(cause, ended_by).await;
         route.bury(&death, left);
         process.wait().await; // I1
         Ended::Died { death }
@@ -225,7 +223,7 @@ impl Runner {
             }
             Unready::Refused(why) => {
                 self.reap().await;
-                let tail = self.output.finish(LAST_WORDS).await;
+                let tail = self.output.finish().await;
                 let said = match tail.is_empty() {
                     true => String::new(),
                     false => format!("; the end of its stderr:{tail}"),
@@ -238,7 +236,7 @@ impl Runner {
     /// The end of a process that nobody had called yet.
     async fn died(mut self, ended_by: EndedBy) -> Ended {
         let cause = self.reap().await;
-        let (death, _) = self.bury(cause, ended_by, LAST_WORDS).await;
+        let (death, _) = self.bury(cause, ended_by).await;
         Ended::Died { death }
     }
 
@@ -266,7 +264,7 @@ impl Runner {
             order = next(orders) => order,
             reason = session.ended() => {
                 route.set_away();
-                return self.after_session(reason, orders).await;
+                return self.after_session(reason, orders, &threads, early).await;
             }
             silent = pulse.stops(pid) => return EndedBy::Stuck(silent),
         };
@@ -284,6 +282,8 @@ impl Runner {
         &mut self,
         reason: EndReason,
         orders: &mut mpsc::UnboundedReceiver<Order>,
+        threads: &Threads,
+        early: &mut Option<ExitCause>,
     ) -> EndedBy {
         if let EndReason::PeerFault(what) = reason {
             return EndedBy::Fault(what.into());
@@ -291,6 +291,10 @@ impl Runner {
         let order = tokio::select! {
             biased;
             _ = self.process.wait() => return EndedBy::Itself,
+            cause = threads.end() => {
+                *early = Some(cause);
+                return EndedBy::Itself;
+            }
             order = next(orders) => order,
             () = tokio::time::sleep(LEAVE) => {
                 let what = format!("it was still there {LEAVE:?} after the session: {reason}");
@@ -333,14 +337,9 @@ impl Runner {
     }
 
     /// Tells the story; the process may still have to be waited for.
-    async fn bury(
-        self,
-        cause: ExitCause,
-        ended_by: EndedBy,
-        last_words: Duration,
-    ) -> (Death, PluginProcess) {
+    async fn bury(self, cause: ExitCause, ended_by: EndedBy) -> (Death, PluginProcess) {
         let lived = self.born.elapsed();
-        let stderr = self.output.finish(last_words).await;
+        let stderr = self.output.finish().await;
         let death = Death::new(DeathReport {
             plugin: Arc::clone(&self.spec.name),
             incarnation: self.incarnation,

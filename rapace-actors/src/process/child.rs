@@ -1,58 +1,68 @@
 //! The handle of a running plugin process.
 //!
-//! - H1: a signal is sent only while the process has not been reaped, so its id cannot have passed to a stranger. Only
-//!   this handle reaps it.
+//! - H1: a signal is sent only while the process has not been reaped, so its id cannot have passed to a stranger. It is
+//!   reaped after its handle is gone, and by nobody else.
 //! - H2: SIGKILL goes to the process group too, if the plugin leads one; SIGTERM goes to the plugin alone, which
 //!   knows best how to end what it has started.
 //! - H3: how the process ended is remembered and can be asked for again.
 //! - H4: however the process ends, what it has left in its process group is killed. That is done before the process
 //!   is reaped: until then the group's number is its own.
+//! - H5: no executor reaps: that has been seen to take two ticks of the kernel, eight milliseconds. How a process ended
+//!   can be known without, and the rest is the [`reaper`]'s.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::process::Child;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
-use rustix::process::{WaitId, WaitIdOptions, waitid};
+use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use tokio::io::unix::AsyncFd;
-use tokio::process::Child;
 
-use super::{ExitCause, Threads, thread_end};
+use super::{ExitCause, Threads, reaper, thread_end};
 
 /// A plugin process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct PluginProcess {
-    child: Child,
-    pid: u32,
+    /// Taken when the handle is dropped.
+    child: Option<Child>,
+    pid: Pid,
     leads_group: bool,
-    /// Readable from the end of the process on, whether it was reaped or not. Absent if it leads no group.
-    exit: Option<AsyncFd<OwnedFd>>,
+    /// Readable from the end of the process on.
+    exit: AsyncFd<OwnedFd>,
     ended: Option<ExitCause>,
 }
 
 impl PluginProcess {
     /// Takes over a child that nobody has reaped. If that fails, it is killed.
-    pub(super) fn new(child: Child, pid: u32, leads_group: bool) -> io::Result<Self> {
-        let mut process = Self {
-            child,
-            pid,
-            leads_group,
-            exit: None,
-            ended: None,
-        };
-        if leads_group {
-            let pid = i32::try_from(pid).map_err(io::Error::other)?;
+    pub(super) fn new(mut child: Child, leads_group: bool) -> io::Result<Self> {
+        let watched = || {
+            let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
             let exit = thread_end::register(thread_end::of_process(pid)?)?;
-            process.exit = Some(exit);
+            Ok((Pid::from_raw(pid), exit))
+        };
+        match watched() {
+            Ok((pid, exit)) => Ok(Self {
+                child: Some(child),
+                pid,
+                leads_group,
+                exit,
+                ended: None,
+            }),
+            Err(error) => {
+                // It was started a moment ago, and is ours.
+                let _ = child.kill();
+                reaper::take(child);
+                Err(error)
+            }
         }
-        Ok(process)
     }
 
-    /// Its process id. After the process has ended, the number may belong to a stranger.
+    /// Its process id, which is its own as long as there is this handle.
     #[must_use]
     pub fn pid(&self) -> u32 {
-        self.pid
+        self.pid.as_raw().unsigned_abs()
     }
 
     /// Waits until the process has ended.
@@ -60,34 +70,37 @@ impl PluginProcess {
     /// # Cancel safety
     /// Dropping the future loses nothing; the next call gives the same answer.
     pub async fn wait(&mut self) -> ExitCause {
-        if let Some(ended) = self.ended {
-            return ended;
+        loop {
+            if let Some(ended) = self.ended {
+                return ended;
+            }
+            let Ok(mut ready) = self.exit.readable().await else {
+                // A runtime that shuts down tells no more.
+                return self.lost(&io::Error::other("the runtime shuts down"));
+            };
+            ready.clear_ready();
+            self.try_wait();
         }
-        if let Some(exit) = &self.exit {
-            // A runtime that shuts down tells no more; then the wait for the child fails too.
-            let _ = exit.readable().await;
-            self.sweep();
-        }
-        let ended = match self.child.wait().await {
-            Ok(status) => status.into(),
-            Err(error) => self.lost(&error),
-        };
-        *self.ended.insert(ended)
     }
 
     /// What tells of its death before it can be waited for, once it is guarded.
     pub(crate) fn threads(&self) -> Threads {
-        Threads::of(self.pid)
+        Threads::of(self.pid())
     }
 
     /// How the process ended, if it has.
     pub fn try_wait(&mut self) -> Option<ExitCause> {
         if self.ended.is_none() {
-            self.sweep();
-            self.ended = match self.child.try_wait() {
-                Ok(status) => status.map(ExitCause::from),
-                Err(error) => Some(self.lost(&error)),
-            };
+            // H5
+            let only_look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+            match waitid(WaitId::Pid(raw(self.pid)), only_look) {
+                Ok(None) => {}
+                Ok(Some(status)) => {
+                    self.sweep();
+                    self.ended = Some(cause(&status));
+                }
+                Err(error) => return Some(self.lost(&error.into())),
+            }
         }
         self.ended
     }
@@ -97,9 +110,9 @@ impl PluginProcess {
     /// # Errors
     /// What the system said, if the signal may not be sent (the plugin runs as another user).
     pub fn terminate(&mut self) -> io::Result<()> {
-        match self.unreaped() {
-            Some(pid) => sent(kill(pid, Signal::SIGTERM)),
-            None => Ok(()),
+        match self.ended {
+            None => sent(kill(self.pid, Signal::SIGTERM)),
+            Some(_) => Ok(()),
         }
     }
 
@@ -109,66 +122,60 @@ impl PluginProcess {
     /// # Errors
     /// What the system said, if the signal may not be sent (the plugin runs as another user).
     pub fn kill(&mut self) -> io::Result<()> {
-        let Some(pid) = self.unreaped() else {
+        if self.ended.is_some() {
             return Ok(());
-        };
+        }
         if self.leads_group {
             // The group is gone if the plugin has moved itself to another; the plugin itself is next.
-            sent(killpg(pid, Signal::SIGKILL))?;
+            sent(killpg(self.pid, Signal::SIGKILL))?;
         }
-        sent(kill(pid, Signal::SIGKILL))
+        sent(kill(self.pid, Signal::SIGKILL))
     }
 
-    /// H4: if it has ended, kills what is left of its group.
+    /// H4: of a process that has ended and was not reaped.
     fn sweep(&self) {
-        let (true, Some(pid)) = (self.leads_group, self.unreaped()) else {
-            return;
-        };
-        // Only this handle reaps it (H1), unless somebody waits for any child: then there is nothing to find.
-        let only_look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let ended = raw(self.pid).and_then(|raw| waitid(WaitId::Pid(raw), only_look).ok()?);
-        if ended.is_some() {
+        if self.leads_group {
             // The process itself is in the group, so there always is one; others of it may be another user's.
-            let _ = killpg(pid, Signal::SIGKILL);
+            let _ = killpg(self.pid, Signal::SIGKILL);
         }
     }
 
-    /// H1.
-    fn unreaped(&self) -> Option<Pid> {
-        if self.ended.is_some() {
-            return None;
-        }
-        self.child
-            .id()
-            .and_then(|id| i32::try_from(id).ok())
-            .map(Pid::from_raw)
-    }
-
-    /// Waiting failed. Unless somebody else has reaped the process, it must not run on unwatched.
+    /// It cannot be waited for. Unless somebody else has reaped it (H1), it must not run on unwatched.
     fn lost(&mut self, error: &io::Error) -> ExitCause {
         if error.raw_os_error() != Some(Errno::ECHILD as i32) {
-            tracing::warn!(target: "rapace", pid = self.pid, %error, "cannot wait for a plugin process; killing it");
+            tracing::warn!(target: "rapace", pid = self.pid(), %error, "cannot wait for a plugin process; killing it");
             let _ = self.kill();
         }
-        ExitCause::Unknown
+        *self.ended.insert(ExitCause::Unknown)
     }
 }
 
 impl Drop for PluginProcess {
     fn drop(&mut self) {
-        // The runtime kills the process itself and reaps it later; the group is ours to take down.
-        if self.leads_group
-            && let Some(pid) = self.unreaped()
+        if self.try_wait().is_none()
+            && let Err(error) = self.kill()
         {
-            let _ = killpg(pid, Signal::SIGKILL);
+            tracing::error!(target: "rapace", pid = self.pid(), %error, "a plugin process cannot be killed");
+        }
+        if let Some(child) = self.child.take() {
+            reaper::take(child);
         }
     }
 }
 
-fn raw(pid: u32) -> Option<rustix::process::Pid> {
-    i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw)
+fn raw(pid: Pid) -> rustix::process::Pid {
+    rustix::process::Pid::from_raw(pid.as_raw()).expect("the id of a process is not 0")
+}
+
+fn cause(status: &WaitIdStatus) -> ExitCause {
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => ExitCause::Exited(code),
+        (None, Some(signal)) => ExitCause::Signalled {
+            signal,
+            core_dumped: status.dumped(),
+        },
+        (None, None) => ExitCause::Unknown,
+    }
 }
 
 /// A process that has ended between the check and the signal is still unreaped: the signal is lost, which is fine.

@@ -20,6 +20,7 @@ mod incarnation;
 mod limits;
 mod lines;
 mod output;
+mod reaper;
 mod spawn_error;
 mod spawner;
 mod stop;

@@ -4,19 +4,23 @@
 //! - O2: each line is one event: target `rapace::plugin`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
 //!   stream a line came from says nothing about how important it is.
 //! - O3: the end of stderr is kept, also what came without a final newline.
-//! - O4: reading ends with the pipe, or some time after the process: a grandchild may hold the pipe open for ever.
-//!   From then on its writes fail with EPIPE.
+//! - O4: what a dead process wrote is in the pipe: reading ends there, without waiting for the pipe's end, which
+//!   the kernel may still have to bring about, or a grandchild put off for ever. From then on its writes fail with
+//!   EPIPE.
+//! - O5: a pipe is read and its lines are cut under one lock, so that they stay in order whoever reads.
 
+use std::io;
+use std::os::fd::OwnedFd;
+use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt};
-use tokio::process::{ChildStderr, ChildStdout};
+use rustix::io::Errno;
+use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
 use super::lines::LineSplitter;
 use super::tail::Tail;
-use super::{Incarnation, StderrTail};
+use super::{Incarnation, StderrTail, thread_end};
 
 /// The two readers of one process. Dropping it closes the pipes, and a plugin that writes on is told so by SIGPIPE.
 #[derive(Debug)]
@@ -28,53 +32,43 @@ pub struct Output {
 impl Output {
     /// Starts to read both pipes of a process, on the current runtime.
     ///
+    /// # Errors
+    /// What the system said, if a pipe cannot be watched.
+    ///
     /// # Panics
     /// Outside a tokio runtime.
-    #[must_use]
     pub fn forward(
         plugin: &Arc<str>,
         incarnation: Incarnation,
         stdout: ChildStdout,
         stderr: ChildStderr,
-    ) -> Self {
+    ) -> io::Result<Self> {
         let source = |stream| Source {
             plugin: Arc::clone(plugin),
             incarnation,
             stream,
         };
-        Self {
-            stdout: Pump::start(source("stdout"), stdout),
-            stderr: Pump::start(source("stderr"), stderr),
-        }
+        Ok(Self {
+            stdout: Pump::start(source("stdout"), stdout.into())?,
+            stderr: Pump::start(source("stderr"), stderr.into())?,
+        })
     }
 
     /// The end of stderr as far as it has arrived.
     #[must_use]
     pub fn tail(&self) -> StderrTail {
-        self.stderr.state().tail.snapshot()
+        lock(&self.stderr.shared.state).tail.snapshot()
     }
 
-    /// Reads what is left after the process has ended, for at most `patience`, and yields the end of stderr.
+    /// Reads what a process that has ended left in its pipes, closes them, and yields the end of stderr.
     ///
-    /// What a dead process wrote is in the pipe already, so this returns at once unless a grandchild holds the pipe.
+    /// Nothing is waited for but a subscriber that takes its time.
     ///
     /// # Cancel safety
     /// Dropping the future closes the pipes; lines that were not read are lost.
-    pub async fn finish(mut self, patience: Duration) -> StderrTail {
-        let drained = async {
-            self.stdout.ended().await;
-            self.stderr.ended().await;
-        };
-        if tokio::time::timeout(patience, drained).await.is_err() {
-            tracing::debug!(
-                target: "rapace",
-                plugin = %self.stderr.source.plugin,
-                incarnation = self.stderr.source.incarnation.get(),
-                "a process that the plugin has started still holds its output; closing it"
-            );
-        }
-        self.stdout.flush();
-        self.stderr.flush();
+    pub async fn finish(mut self) -> StderrTail {
+        self.stdout.finish().await;
+        self.stderr.finish().await;
         self.tail()
     }
 }
@@ -102,9 +96,15 @@ impl Source {
 /// One pipe and the task that reads it.
 #[derive(Debug)]
 struct Pump {
-    source: Source,
-    shared: Arc<Mutex<State>>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    source: Source,
+    pipe: AsyncFd<OwnedFd>,
+    state: Mutex<State>,
 }
 
 #[derive(Debug, Default)]
@@ -114,31 +114,71 @@ struct State {
 }
 
 impl Pump {
-    fn start(source: Source, pipe: impl AsyncRead + Unpin + Send + 'static) -> Self {
-        let shared = Arc::new(Mutex::new(State::default()));
-        let task = tokio::spawn(read(source.clone(), Arc::clone(&shared), pipe));
-        Self {
+    fn start(source: Source, pipe: OwnedFd) -> io::Result<Self> {
+        rustix::io::ioctl_fionbio(&pipe, true)?;
+        let shared = Arc::new(Shared {
             source,
-            shared,
-            task,
+            pipe: thread_end::register(pipe)?,
+            state: Mutex::default(),
+        });
+        let reader = Arc::clone(&shared);
+        let task = tokio::spawn(async move { reader.read_to_the_end().await });
+        Ok(Self { shared, task })
+    }
+
+    /// O3, O4
+    async fn finish(&mut self) {
+        self.task.abort();
+        // It ends where it waits. A subscriber that panics has ended it before; the lines so far are still there.
+        let _ = (&mut self.task).await;
+        let mut buffer = vec![0; READ_SIZE];
+        for _ in 0..LARGEST_PIPE / READ_SIZE {
+            if !matches!(self.shared.read(&mut buffer), Ok(1..)) {
+                break;
+            }
+        }
+        self.shared.flush();
+    }
+}
+
+impl Shared {
+    async fn read_to_the_end(&self) {
+        let mut buffer = vec![0; READ_SIZE];
+        while let Ok(mut ready) = self.pipe.readable().await {
+            match ready.try_io(|_| self.read(&mut buffer)) {
+                Ok(Ok(1..)) | Err(_) => {}
+                // A pipe that cannot be read any more is at its end.
+                Ok(Ok(0) | Err(_)) => return,
+            }
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.shared)
-    }
-
-    async fn ended(&mut self) {
-        if !self.task.is_finished() {
-            // A subscriber that panics ends the reader; the lines so far are still there.
-            let _ = (&mut self.task).await;
-        }
+    /// Takes what has arrived, as much as the buffer holds (O5).
+    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut lines = Vec::new();
+        let count = {
+            let State { splitter, tail } = &mut *lock(&self.state);
+            let count = loop {
+                match rustix::io::read(self.pipe.get_ref(), &mut *buffer) {
+                    Err(Errno::INTR) => {}
+                    read => break read?,
+                }
+            };
+            splitter.feed(&buffer[..count], |line| {
+                tail.push(&line);
+                lines.push(line);
+            });
+            count
+        };
+        // Outside the lock: a subscriber may take its time.
+        lines.iter().for_each(|line| self.source.emit(line));
+        Ok(count)
     }
 
     /// Emits what came without a newline: O3.
     fn flush(&self) {
         let rest = {
-            let mut state = self.state();
+            let mut state = lock(&self.state);
             let rest = state.splitter.finish();
             rest.inspect(|line| state.tail.push(line))
         };
@@ -154,26 +194,11 @@ impl Drop for Pump {
     }
 }
 
-async fn read(source: Source, shared: Arc<Mutex<State>>, mut pipe: impl AsyncRead + Unpin) {
-    let mut buffer = vec![0; READ_SIZE];
-    let mut lines = Vec::new();
-    // A pipe that cannot be read any more is at its end.
-    while let Ok(count @ 1..) = pipe.read(&mut buffer).await {
-        {
-            let State { splitter, tail } = &mut *lock(&shared);
-            splitter.feed(&buffer[..count], |line| {
-                tail.push(&line);
-                lines.push(line);
-            });
-        }
-        // Outside the lock: a subscriber may take its time.
-        lines.drain(..).for_each(|line| source.emit(&line));
-    }
-}
-
 fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Both pipes of every plugin have such a buffer: one page each, for output that is mostly short.
 const READ_SIZE: usize = 4 * 1024;
+/// What the kernel lets a pipe hold if nobody has the privilege to ask for more: what a process left behind is no more.
+const LARGEST_PIPE: usize = 1024 * 1024;

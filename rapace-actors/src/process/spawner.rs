@@ -10,12 +10,11 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::Stdio;
+use std::process::{ChildStderr, ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use nix::unistd::Pid;
-use tokio::process::{ChildStderr, ChildStdout, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -91,20 +90,17 @@ fn start(
 ) -> Result<Spawned, SpawnError> {
     let _inside = runtime.enter();
     rehearse().map_err(|error| SpawnError::diagnose(command, error))?;
-    let spawned = Command::from(command.to_std(Stdio::from(control)))
-        .kill_on_drop(true)
-        .spawn();
+    let spawned = command.to_std(Stdio::from(control)).spawn();
     let mut child = spawned.map_err(|error| SpawnError::diagnose(command, error))?;
-    let (Some(stdout), Some(stderr), Some(pid)) =
-        (child.stdout.take(), child.stderr.take(), child.id())
-    else {
+    let pipes = child.stdout.take().zip(child.stderr.take());
+    let process = PluginProcess::new(child, command.has_own_group())
+        .map_err(|error| SpawnError::diagnose(command, error))?;
+    let Some((stdout, stderr)) = pipes else {
         let error = io::Error::other("the process has no pipes");
         return Err(SpawnError::new(command, SpawnErrorKind::Os, error));
     };
-    let process = PluginProcess::new(child, pid, command.has_own_group())
-        .map_err(|error| SpawnError::diagnose(command, error))?;
     // If this fails, dropping `process` kills it: S3.
-    let limited = command.resource_limits().apply(pid);
+    let limited = command.resource_limits().apply(process.pid());
     limited
         .map_err(|(limit, error)| SpawnError::new(command, SpawnErrorKind::Limit(limit), error))?;
     Ok(Spawned {

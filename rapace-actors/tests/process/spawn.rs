@@ -169,7 +169,7 @@ async fn exactly_one_end_of_one_socket_is_handed_over() {
     let handed_over = inode(theirs.as_fd());
     let ours = [control.inode(), other.inode(), inode(others_end.as_fd())];
     let script = sh("ls -l /proc/$$/fd | grep -o 'socket:.*' | tr '\\n' ' ' >&2; echo listed >&0");
-    let started = spawn(&script, theirs).await.expect("started");
+    let mut started = spawn(&script, theirs).await.expect("started");
     assert_eq!(control.line(), "listed");
     let output = Output::forward(
         &"p".into(),
@@ -177,8 +177,10 @@ async fn exactly_one_end_of_one_socket_is_handed_over() {
         started.stdout,
         started.stderr,
     );
+    let output = output.expect("pipes");
     drop(control);
-    let listed = output.finish(PATIENCE).await;
+    started.process.wait().await;
+    let listed = output.finish().await;
     // Whatever else the test program has inherited itself is not ours to judge.
     let count = |inode: u64| {
         listed

@@ -57,7 +57,7 @@ pub(crate) async fn start(command: &PluginCommand) -> Started {
     let plugin: Arc<str> = "under test".into();
     Started {
         process,
-        output: Output::forward(&plugin, Incarnation::FIRST, stdout, stderr),
+        output: Output::forward(&plugin, Incarnation::FIRST, stdout, stderr).expect("pipes"),
         control,
     }
 }
