@@ -139,6 +139,7 @@
 //! | 14 | reset | stream | why, as text: over in both directions |
 //! | 15 | drain | 0 | none: finish what you have, then close |
 //! | 16 | close | 0 | why, as text |
+//! | 17 | settled | 0 | none: what I have besides the session is set up |
 //!
 //! A payload of up to 24 bytes lies in the descriptor. That of a request, a reply or an item is an
 //! envelope:
@@ -150,8 +151,8 @@
 //! | metadata | flag 4 | length `u32`, then a postcard sequence of pairs of strings |
 //! | body | always | postcard values, one after the other; a `Blob` is its index in the table |
 //!
-//! Both sides say hello at once. A side that likes the other's hello says welcome; one that has been
-//! welcomed, and has welcomed, may open channels. A request takes one credit of its channel and one
+//! Both sides say hello at once. A side that likes the other's hello says welcome, and may open channels
+//! behind it; they are answered by who likes its hello too. A request takes one credit of its channel and one
 //! entry of the sender's call table, and its reply brings both back: each request has exactly one,
 //! also if it was cancelled, one way, or never reached a handler. A stream is a channel of its own,
 //! opened by the request that names it; the first window of items is granted by the hello.

@@ -71,6 +71,7 @@ pub(crate) fn route(
         | Verb::Opened
         | Verb::NotOpened
         | Verb::Drain
+        | Verb::Settled
         | Verb::Close => session
             .tell(Control(frame))
             .try_send()

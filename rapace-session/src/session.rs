@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use futures_util::future::try_join_all;
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
 use rapace_codec::BlobMut;
@@ -52,6 +53,31 @@ impl Session {
         endpoint: Endpoint,
         config: SessionConfig,
     ) -> Result<Self, HandshakeError> {
+        let (session, _) = Self::shake_hands(endpoint, config, false).await?;
+        Ok(session)
+    }
+
+    /// As [`establish`](Self::establish), and opens a channel to each service that the peer offers. The
+    /// openings are on their way before the peer has answered (H5 of the handshake), so this takes no
+    /// longer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the session.
+    ///
+    /// # Errors
+    /// See [`HandshakeError`], and for a channel that is not opened [`OpenError`].
+    pub async fn establish_and_open(
+        endpoint: Endpoint,
+        config: SessionConfig,
+    ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
+        Self::shake_hands(endpoint, config, true).await
+    }
+
+    async fn shake_hands(
+        endpoint: Endpoint,
+        config: SessionConfig,
+        opens: bool,
+    ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
         let hello = Hello {
             name: config.name.clone(),
             stream_window: config.stream_window.clamp(1, MAX_WINDOW),
@@ -67,9 +93,10 @@ impl Session {
         let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
         frame.payload = session.payload(&bytes).await.map_err(too_large)?;
         shared.outbox.send(frame);
+        let (greeted, was_greeted) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         let actor = SessionActor::spawn_with_mailbox(
-            SessionActor::new(Arc::clone(&shared), ready),
+            SessionActor::new(Arc::clone(&shared), greeted, ready),
             mailbox::bounded(CONTROL_MAILBOX),
         );
         let reader = ReaderArgs {
@@ -78,12 +105,16 @@ impl Session {
             session: actor.clone(),
         };
         ReaderActor::spawn_link(&actor, reader).await;
-        // Dropped without a word when the session ends first.
+        // These are dropped without a word when the session ends first.
+        let opened = match was_greeted.await {
+            Ok(()) if opens => session.open_all().await,
+            _ => Ok(Vec::new()),
+        };
         let agreed = is_ready.await.is_ok();
         match shared.ended() {
             None if agreed => {
                 guard.0 = None;
-                Ok(session)
+                Ok((session, opened))
             }
             Some(EndReason::Refused(why)) => Err(why),
             other => Err(HandshakeError::Ended(
@@ -140,6 +171,19 @@ impl Session {
         }
     }
 
+    /// Opens a channel to each service that the peer offers, all at once.
+    ///
+    /// # Cancel safety
+    /// As for [`open`](Self::open).
+    ///
+    /// # Errors
+    /// See [`OpenError`].
+    pub async fn open_all(&self) -> Result<Vec<Channel>, OpenError> {
+        let offered = self.peer().map(|hello| hello.services.as_slice());
+        let offered = offered.unwrap_or_default().iter();
+        try_join_all(offered.map(|offer| self.open(&offer.name))).await
+    }
+
     fn reason(&self) -> EndReason {
         self.shared.ended().unwrap_or(EndReason::Closed)
     }
@@ -168,6 +212,24 @@ impl Session {
         self.shared
             .outbox
             .send(Frame::bare(Header::new(Verb::Drain, ChannelId::SESSION)));
+    }
+
+    /// Tells the peer that we have set up what we have besides the session.
+    pub fn settle(&self) {
+        self.shared
+            .outbox
+            .send(Frame::bare(Header::new(Verb::Settled, ChannelId::SESSION)));
+    }
+
+    /// Waits until the peer has [settled](Self::settle); for ever, if it never does.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn peer_settled(&self) {
+        let mut settled = self.shared.peer_settled.subscribe();
+        if settled.wait_for(|settled| *settled).await.is_err() {
+            std::future::pending().await
+        }
     }
 
     /// Closes the session now. Calls under way end. The peer reads why, unless its ring is full of

@@ -50,6 +50,8 @@ pub(crate) struct Shared {
     pub(crate) peer: OnceLock<Hello>,
     /// The peer asked for no new calls.
     pub(crate) peer_drains: AtomicBool,
+    /// The peer has said that all it has besides the session is set up.
+    pub(crate) peer_settled: watch::Sender<bool>,
     routes: DashMap<ChannelId, Route>,
     streams: AtomicU32,
     next_channel: AtomicU32,
@@ -65,6 +67,10 @@ pub(crate) struct Shared {
     actor: Mutex<Option<ActorRef<SessionActor>>>,
 }
 
+/// Parts of the routes that are locked on their own. As many as DashMap takes by default on a machine of
+/// two processors; it would read files to find out how many there are, at each start of a plugin.
+const SHARDS: usize = 8;
+
 impl Shared {
     pub(crate) fn new(transport: Arc<dyn Transport>, side: Side, config: SessionConfig) -> Self {
         let table = transport.call_table();
@@ -76,7 +82,8 @@ impl Shared {
             metrics: Arc::clone(&config.metrics),
             peer: OnceLock::new(),
             peer_drains: AtomicBool::new(false),
-            routes: DashMap::new(),
+            peer_settled: watch::Sender::new(false),
+            routes: DashMap::with_shard_amount(SHARDS),
             streams: AtomicU32::new(0),
             next_channel: AtomicU32::new(match side {
                 Side::Creator => 1,

@@ -1,8 +1,9 @@
 //! The control socket: how two processes come to a link.
 //!
-//! - E1: the joining side speaks first, so that a program which is no peer costs nobody memory.
-//! - E2: after "joined", nothing that comes over the socket means anything. It stays open, because its
-//!   hang-up tells a death.
+//! - E1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
+//!   [invites](ControlSocket::invite) a child of its own spends that memory on purpose.
+//! - E2: after "joined", and after the hello of who was invited, nothing that comes over the socket means
+//!   anything. It stays open, because its hang-up tells a death.
 //! - E3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
 //!   leaks into what a plugin spawns.
 
@@ -30,7 +31,7 @@ use crate::wire::{Arrived, DESCRIPTORS, Wire};
 /// One end of a connected control socket: AF_UNIX, SOCK_SEQPACKET, close-on-exec, non-blocking.
 #[derive(Debug)]
 pub struct ControlSocket {
-    socket: OwnedFd,
+    pub(crate) socket: OwnedFd,
 }
 
 /// Who a peer is, as the kernel says.
@@ -168,7 +169,7 @@ impl ControlSocket {
 }
 
 impl Invitation {
-    fn as_raw(&self) -> [i32; DESCRIPTORS] {
+    pub(crate) fn as_raw(&self) -> [i32; DESCRIPTORS] {
         [
             &self.a_words,
             &self.a_bulk,

@@ -109,15 +109,25 @@ impl PeerHalf {
 
 /// Words, and the first pages of the claim marks, of both rings, and of the classes that small calls
 /// use: there the first calls find everything in place, and later ones pay for a page now and then. An
-/// idle session is to hold little, and each page of this counts on both sides.
-fn hot_ranges(layout: &Layout) -> impl Iterator<Item = (usize, usize)> {
+/// idle session is to hold little, and each page of this counts on both sides. Neighbours are one range,
+/// since each is a system call at every start.
+fn hot_ranges(layout: &Layout) -> Vec<(usize, usize)> {
     let starts = [0, CLAIMS, layout.returns, layout.ring];
     let classes = layout.classes.iter();
     let slots = classes
         .filter(|place| place.class.slot_size as usize <= PAGE)
         .map(|place| place.offset);
-    let page = |start: usize| (start / PAGE * PAGE, PAGE);
-    starts.into_iter().chain(slots).map(page)
+    let mut ranges: Vec<(usize, usize)> = Vec::new();
+    for start in starts.into_iter().chain(slots) {
+        let start = start / PAGE * PAGE;
+        match ranges.last_mut() {
+            Some((first, len)) if start <= *first + *len => {
+                *len = (start + PAGE - *first).max(*len)
+            }
+            _ => ranges.push((start, PAGE)),
+        }
+    }
+    ranges
 }
 
 /// Our ring, for publishing.

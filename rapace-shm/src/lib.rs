@@ -31,7 +31,8 @@
 //!
 //! Two processes come to a link over a [`ControlSocket`], which a host passes to a child as its
 //! standard input, or which two strangers get at a [`Meeting`]. One end calls
-//! [`host`](ControlSocket::host), the other [`join`](ControlSocket::join).
+//! [`host`](ControlSocket::host), or [`invite`](ControlSocket::invite) for a child that it is starting, the
+//! other [`join`](ControlSocket::join).
 //!
 //! # When not to use it
 //!
@@ -192,6 +193,8 @@ mod half;
 #[cfg(not(loom))]
 mod inbound;
 #[cfg(not(loom))]
+mod invited;
+#[cfg(not(loom))]
 #[expect(
     unsafe_code,
     reason = "descriptors that the kernel and tokio want vouched for"
@@ -245,6 +248,8 @@ pub use error::{AllocateError, Closed, OutOfRange, PeerGone, PublishError, RecvE
 pub use establish::{EstablishError, HandshakeFault};
 #[cfg(not(loom))]
 pub use inbound::Inbound;
+#[cfg(not(loom))]
+pub use invited::Invited;
 pub use layout::LAYOUT_VERSION;
 #[cfg(not(loom))]
 pub use link::Link;

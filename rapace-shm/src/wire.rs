@@ -4,6 +4,8 @@
 //!   no room for them and the kernel drops them.
 //! - X2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
 //!   are those of whoever made it, which for a socket pair is ourselves.
+//! - X3: what can be done at once is done without asking the runtime, which has yet to hear of a new
+//!   socket that it is ready.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -48,32 +50,34 @@ impl Wire {
         message: &Message,
         descriptors: &[RawFd],
     ) -> Result<(), EstablishError> {
-        let bytes = message.encode();
-        let rights = [ControlMessage::ScmRights(descriptors)];
-        let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
-        let effect = effect_of(message);
-        let sent = self
-            .socket
-            .async_io(Interest::WRITABLE, |socket| {
-                let bytes = [IoSlice::new(&bytes)];
-                let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
-                let socket = socket.as_raw_fd();
-                Ok(effect.around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?)
-            })
-            .await;
-        match sent {
-            Ok(_) => Ok(()),
-            Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
-            Err(error) => Err(at_step("sending over the control socket")(error)),
-        }
+        let sent = match say(self.socket.get_ref(), message, descriptors) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let again = |socket: &OwnedFd| say(socket, message, descriptors);
+                self.socket.async_io(Interest::WRITABLE, again).await
+            }
+            sent => sent, // X3
+        };
+        sent.map_err(not_sent)
+    }
+
+    /// Sends over a socket that nothing was sent over before, which always has room for one message.
+    pub(crate) fn try_send(
+        &self,
+        message: &Message,
+        descriptors: &[RawFd],
+    ) -> Result<(), EstablishError> {
+        say(self.socket.get_ref(), message, descriptors).map_err(not_sent)
     }
 
     /// Receives one message, with descriptors if `expected` is not 0.
     pub(crate) async fn recv(&self, expected: usize) -> Result<Arrived, EstablishError> {
-        let received = self
-            .socket
-            .async_io(Interest::READABLE, |socket| receive(socket, expected))
-            .await;
+        let received = match receive(self.socket.get_ref(), expected) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let again = |socket: &OwnedFd| receive(socket, expected);
+                self.socket.async_io(Interest::READABLE, again).await
+            }
+            received => received, // X3
+        };
         match received {
             Ok(arrived) => arrived,
             Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
@@ -92,6 +96,24 @@ fn effect_of(message: &Message) -> Effect {
         Message::Segment(_) => Effect::Invitation,
         Message::Joined => Effect::Joined,
         Message::Refused => Effect::Refused,
+    }
+}
+
+fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) -> io::Result<()> {
+    let bytes = message.encode();
+    let bytes = [IoSlice::new(&bytes)];
+    let rights = [ControlMessage::ScmRights(descriptors)];
+    let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+    let socket = socket.as_raw_fd();
+    effect_of(message).around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?;
+    Ok(())
+}
+
+fn not_sent(error: io::Error) -> EstablishError {
+    match hung_up(&error) {
+        true => EstablishError::HungUp,
+        false => at_step("sending over the control socket")(error),
     }
 }
 

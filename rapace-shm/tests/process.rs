@@ -112,6 +112,35 @@ async fn an_echo_of_every_size_comes_back() {
 }
 
 #[tokio::test]
+async fn a_child_that_was_invited_before_it_ran_finds_the_segment() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let config = SegmentConfig::default().with_trust(trust);
+        let (ours, theirs) = ControlSocket::pair().unwrap();
+        let invited = ours.invite(&config).unwrap();
+        let peer = Peer(command("echoes").stdin(theirs).spawn().unwrap());
+        let link = soon(invited.greeted()).await.unwrap();
+        assert_eq!(link.peer().unwrap().pid, peer.0.id() as i32);
+        let (out, mut inbound, _watch) = link.split();
+        // It may not have mapped anything yet.
+        out.try_publish(&header(7), Payload::Inline(b"well?"), &[], Lane::Data)
+            .unwrap();
+        let mut batch = Vec::new();
+        soon(inbound.recv(&mut batch, 1)).await.unwrap();
+        assert_eq!(batch[0].header.call, 7);
+        assert_eq!(batch[0].payload.as_ref(), b"well?");
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_was_invited_and_dies_before_it_speaks_has_hung_up() {
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    let invited = ours.invite(&SegmentConfig::default()).unwrap();
+    let _peer = Peer(command("dies-before-hello").stdin(theirs).spawn().unwrap());
+    let greeted = soon(invited.greeted()).await;
+    assert!(matches!(greeted, Err(EstablishError::HungUp)));
+}
+
+#[tokio::test]
 async fn a_peer_that_dies_before_it_speaks_has_hung_up() {
     let (_peer, socket) = Peer::start("dies-before-hello");
     let hosted = soon(socket.host(&SegmentConfig::default())).await;

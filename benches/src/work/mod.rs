@@ -76,11 +76,13 @@ pub fn play() -> Option<Result<ExitCode, String>> {
     }))
 }
 
-/// The main of the floor of a start.
+/// The main of the floor of a start: as that of the plugin, up to where that would begin to serve.
 fn process_hello(setting: Setting) -> Result<ExitCode, String> {
-    setting.pin_partner().map_err(|why| why.to_string())?;
-    spawn::say_hello().map_err(|why| why.to_string())?;
-    Ok(ExitCode::SUCCESS)
+    let why = |why: std::io::Error| why.to_string();
+    setting.pin_partner().map_err(why)?;
+    let runtime = setting.runtime.build().map_err(why)?;
+    let said = runtime.block_on(async { spawn::say_hello() });
+    said.map(|()| ExitCode::SUCCESS).map_err(why)
 }
 
 fn subject(words: &[String], setting: Setting) -> Result<(), String> {

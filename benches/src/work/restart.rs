@@ -1,4 +1,7 @@
 //! From SIGKILL to the first reply of the next process.
+//!
+//! Each process lives for a moment before it is killed, so that all that its host sets up behind its first reply is
+//! there, and has to be taken down.
 
 use std::time::{Duration, Instant};
 
@@ -37,6 +40,9 @@ impl Work for Restart {
 
 struct Killing(MirrorProxy);
 
+/// How long each process lives. Ten starts.
+const LIFE: Duration = Duration::from_millis(15);
+
 impl Operation for Killing {
     async fn run(&mut self, _: u64) -> Result<Duration, String> {
         let ask = async || {
@@ -44,6 +50,7 @@ impl Operation for Killing {
             asked.map_err(|why| why.to_string())
         };
         let before = ask().await?;
+        tokio::time::sleep(LIFE).await;
         let start = Instant::now();
         let pid = Pid::from_raw(before as i32);
         kill(pid, Signal::SIGKILL).map_err(|why| why.to_string())?;

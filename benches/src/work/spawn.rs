@@ -1,4 +1,9 @@
 //! From nothing to the first reply, and its floor: the same program started bare, to its first byte.
+//!
+//! What the floor does: one `posix_spawn` from the thread that measures, the kernel's exec, the dynamic linker, the
+//! start of Rust's runtime, and a tokio runtime of the plugin's kind, in which one byte is written to a pipe that
+//! the other side waits on in a plain `read`. Nothing is watched, limited, registered, mapped or agreed upon, and the
+//! process is collected after the clock.
 
 use std::io::{self, Read, Write};
 use std::process::{Command, Stdio};

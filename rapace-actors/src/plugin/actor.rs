@@ -273,6 +273,11 @@ impl PluginActor {
         self.lead(); // A4
         self.show(now);
         self.defer();
+        if self.wake.is_some_and(|at| at <= now) {
+            // A timer would take up to a millisecond for it.
+            self.wake = None;
+            self.on(Event::TimeIsUp);
+        }
     }
 
     /// Among coordinated siblings it is the supervisor who says when a failed child starts again.

@@ -18,11 +18,10 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use rapace_session::{EndReason, Session};
-use rapace_shm::ControlSocket;
+use rapace_shm::{ControlSocket, EstablishError, Invited};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-pub(crate) use self::handshake::open_all;
 use self::handshake::{Handshake, Unready};
 use self::pulse::Pulse;
 use super::route::PluginRoute;
@@ -87,7 +86,7 @@ pub(crate) async fn run(
 ) {
     let work = async {
         match start(&spec, incarnation).await {
-            Ok((runner, socket)) => runner.live(socket, &route, orders, &report).await,
+            Ok((runner, invited)) => runner.live(invited, &route, orders, &report).await,
             Err(error) => Ended::NotStarted(error),
         }
     };
@@ -108,10 +107,13 @@ struct Runner {
     born: Instant,
 }
 
+/// What was sent to the process before it ran, unless that failed.
+type Invitation = Result<Invited, EstablishError>;
+
 async fn start(
     spec: &Arc<PluginSpec>,
     incarnation: Incarnation,
-) -> Result<(Runner, ControlSocket), StartError> {
+) -> Result<(Runner, Invitation), StartError> {
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
     let (socket, theirs) = ControlSocket::pair()
@@ -132,13 +134,15 @@ async fn start(
         output,
         born: Instant::now(),
     };
-    Ok((runner, socket))
+    // While the kernel loads the program.
+    let invited = socket.invite(&spec.segment);
+    Ok((runner, invited))
 }
 
 impl Runner {
     async fn live(
         mut self,
-        socket: ControlSocket,
+        invited: Invitation,
         route: &PluginRoute,
         mut orders: mpsc::UnboundedReceiver<Order>,
         report: &(impl Fn(Report) + Sync),
@@ -156,7 +160,7 @@ impl Runner {
         let shaken = tokio::select! {
             biased;
             order = next(&mut orders) => Err(order),
-            shaken = handshake.with(&mut self.process, socket) => Ok(shaken),
+            shaken = handshake.with(&mut self.process, invited) => Ok(shaken),
         };
         let ready = match shaken {
             Ok(Ok(ready)) => ready,
@@ -180,12 +184,14 @@ impl Runner {
             // I4
             let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving, &mut early));
             tokio::select! {
+                // Callers first: setting up the watch takes longer than letting them through.
                 biased;
-                ended_by = &mut watch => ended_by,
                 () = &mut opening => {
                     opened = true;
+                    tokio::task::yield_now().await;
                     watch.await
                 }
+                ended_by = &mut watch => ended_by,
             }
         };
         let cause = match early {
@@ -250,7 +256,7 @@ impl Runner {
         let order = tokio::select! {
             biased;
             _ = self.process.wait() => return EndedBy::Itself,
-            cause = threads.end() => {
+            cause = death(session, &threads) => {
                 *early = Some(cause);
                 session.peer_died();
                 return EndedBy::Itself;
@@ -344,6 +350,12 @@ impl Runner {
         });
         (death, self.process)
     }
+}
+
+/// Waits until no thread of the process runs any more, which can be known once it has settled.
+async fn death(session: &Session, threads: &Threads) -> ExitCause {
+    session.peer_settled().await;
+    threads.end().await
 }
 
 /// What a process is told that has no session.

@@ -2,19 +2,22 @@
 //!
 //! - M1: started by anything but a host, it says what it is and how it is used, and exits.
 //! - M2: when its host is gone it is gone too, also if its executor is stuck.
+//! - M4: the thread that sees to M2 is started when the two sides know each other, before a handler runs: what waits
+//!   before that waits for the host's end too.
 //! - M3: its exit code says how the session ended: 0 if the host closed or drained it.
 
 use std::fmt;
+use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use rapace_session::transport::shm;
+use rapace_session::transport::{Endpoint, shm};
 use rapace_session::{EndReason, HandshakeError, Session, SessionConfig, Side};
 use rapace_shm::ControlSocket;
+use tokio::task::JoinError;
 
 use super::route::{PluginRoute, Ready};
-use super::runner::open_all;
 use super::services::Services;
 use crate::process::{Incarnation, guard};
 use crate::proxy::{Proxy, TypedProxy};
@@ -180,18 +183,24 @@ impl PluginMain {
             })?;
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
-        let guard = guard::arm(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
         let mut config = SessionConfig::new(self.name.clone());
         config.offers = self.services.offers();
         config.expects = self.expects.iter().map(|service| service.offer()).collect();
         config.acceptor = Arc::new(self.services.clone());
-        let session = Session::establish(shm::endpoint(link, Side::Joiner), config)
-            .await
-            .map_err(ServeError::Handshake)?;
-        if let Ok(channels) = open_all(&session).await {
+        let endpoint = shm::endpoint(link, Side::Joiner);
+        let met = tokio::spawn(meet(endpoint, config, watched)).await;
+        let (session, arming) = match met.map_err(JoinError::try_into_panic) {
+            Ok(met) => met?,
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The runtime shuts down.
+            Err(Err(_)) => return Err(ServeError::Ended(EndReason::Closed)),
+        };
+        if let Ok(channels) = session.open_all().await {
             let ready = Ready::new(Incarnation::FIRST, session.clone(), channels);
             self.host.set_ready(ready);
         }
+        let guard = arming.armed().await.map_err(ServeError::Guard)?;
+        session.settle();
         let ended = self.served_until_the_end(&session).await;
         if session.end_reason() == Some(EndReason::PeerGone) {
             guard.see_host_off().await;
@@ -227,6 +236,19 @@ impl PluginMain {
             other => Err(ServeError::Ended(other)),
         }
     }
+}
+
+/// M4. A task of its own, because that is queued before what the host's first call wakes; the future that a runtime
+/// blocks on may be looked at later.
+async fn meet(
+    endpoint: Endpoint,
+    config: SessionConfig,
+    watched: OwnedFd,
+) -> Result<(Session, guard::Arming), ServeError> {
+    let session = Session::establish(endpoint, config).await;
+    let session = session.map_err(ServeError::Handshake)?;
+    let arming = guard::begin(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
+    Ok((session, arming))
 }
 
 impl fmt::Display for ServeError {

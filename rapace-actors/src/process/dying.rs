@@ -13,6 +13,7 @@ use std::fs;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::ExitStatusExt;
 use std::process::ExitStatus;
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
@@ -23,25 +24,35 @@ use super::{ExitCause, guard, thread_end};
 #[derive(Debug)]
 pub(crate) struct Threads {
     pid: u32,
-    watched: Option<(AsyncFd<OwnedFd>, AsyncFd<OwnedFd>)>,
+    watched: OnceLock<Option<Watched>>,
 }
 
+/// The guard and the witness.
+type Watched = (AsyncFd<OwnedFd>, AsyncFd<OwnedFd>);
+
 impl Threads {
-    /// The threads of a guarded child that was not reaped. Without the means to watch them there are none.
+    /// The threads of a child that was not reaped.
     pub(super) fn of(pid: u32) -> Self {
+        Self {
+            pid,
+            watched: OnceLock::new(),
+        }
+    }
+
+    /// Finds them. Without the means to watch them there are none.
+    fn find(&self) -> Option<Watched> {
         let watch = |name| {
-            let thread = thread_end::named(i32::try_from(pid).ok()?, name)?;
+            let thread = thread_end::named(i32::try_from(self.pid).ok()?, name)?;
             thread_end::register(thread_end::of_thread(thread).ok()?).ok()
         };
         // One alone would be the last every now and then (Y1).
-        let watched = watch(guard::THREAD).zip(watch(guard::WITNESS));
-        Self { pid, watched }
+        watch(guard::THREAD).zip(watch(guard::WITNESS))
     }
 
     /// Waits until the process is dead (Y2), and says how it ended. Never returns if that is not known before the
     /// process can be waited for.
     pub(crate) async fn end(&self) -> ExitCause {
-        if let Some((guard, witness)) = &self.watched {
+        if let Some((guard, witness)) = self.watched.get_or_init(|| self.find()) {
             tokio::select! {
                 _ = guard.readable() => {}
                 _ = witness.readable() => {}

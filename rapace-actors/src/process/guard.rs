@@ -19,8 +19,7 @@
 //! - G6: the host's thread that starts plugins ends early in the host's end, before a large host's memory is torn down.
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
 //! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
-//!   which tells the host (see `dying`). The host looks for both by name, once, when it is answered: they have their
-//!   names when [`arm`] returns.
+//!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.
 //! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
@@ -35,6 +34,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl::set_pdeathsig;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgrp, getppid};
+use tokio::sync::oneshot;
 
 use super::thread_end;
 
@@ -42,22 +42,29 @@ use super::thread_end;
 /// plugin of a dead host is gone.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// Makes this process end with its host. Call it once, first thing in a plugin.
+/// Makes this process end with its host. Call it once, before anything in it can get stuck.
 ///
 /// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
 /// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.
 ///
+/// Returns as soon as a thread has taken that over; it still has to find its host.
+///
 /// # Errors
 /// [`GuardError`], and then the process is not guarded and should exit.
-pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
-    let (report, armed) = mpsc::sync_channel(1);
-    let (present, witnessed) = mpsc::sync_channel(1);
+pub fn begin(control: OwnedFd, grace: Duration) -> Result<Arming, GuardError> {
+    let (report, armed) = oneshot::channel();
     let parent = getppid();
     let watch = move || {
+        let witness = witness();
         let host = Arc::new(Parent::find(parent));
-        // The caller is waiting for this, so it is still there.
-        let armed = set_pdeathsig(host.signal()).map(|()| Arc::clone(&host));
-        let _ = report.send(armed);
+        let signal = set_pdeathsig(host.signal());
+        let armed = match (witness, signal) {
+            (Ok(witness), Ok(())) => witness.recv().map_err(|_| never_began()),
+            (Err(error), _) => Err(GuardError::Thread(error)),
+            (_, Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
+        };
+        // Whoever does not wait for this ends the process.
+        let _ = report.send(armed.map(|()| Arc::clone(&host)));
         watch(&control, &host, grace);
         end();
     };
@@ -65,25 +72,68 @@ pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
         .name(THREAD.into())
         .spawn(watch)
         .map_err(GuardError::Thread)?;
-    thread::Builder::new()
-        .name(WITNESS.into())
-        .spawn(move || {
-            // A thread gives itself its name before it runs this (G7).
-            let _ = present.send(());
-            loop {
-                thread::park();
-            }
-        })
-        .map_err(GuardError::Thread)?;
-    let ended = |mpsc::RecvError| GuardError::Thread(io::Error::other("it ended before it began"));
-    witnessed.recv().map_err(ended)?;
-    match armed.recv().map_err(ended)? {
-        Ok(host) => Ok(Guard { host, grace }),
-        Err(errno) => Err(GuardError::ParentDeathSignal(errno.into())),
+    Ok(Arming { armed, grace })
+}
+
+/// [`begin`], to its end.
+///
+/// # Errors
+/// As for [`begin`].
+///
+/// # Panics
+/// In asynchronous code, which this would hold up.
+pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
+    let Arming { armed, grace } = begin(control, grace)?;
+    Arming::done(armed.blocking_recv(), grace)
+}
+
+/// A watch that is being set up by its own thread.
+#[derive(Debug)]
+#[must_use = "whether the process is guarded is known only when it is armed"]
+pub struct Arming {
+    armed: oneshot::Receiver<Result<Arc<Parent>, GuardError>>,
+    grace: Duration,
+}
+
+impl Arming {
+    /// Waits until the process is guarded, and both threads have their names (G7).
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves everything to the thread.
+    ///
+    /// # Errors
+    /// As for [`begin`].
+    pub async fn armed(self) -> Result<Guard, GuardError> {
+        Self::done(self.armed.await, self.grace)
+    }
+
+    fn done(
+        armed: Result<Result<Arc<Parent>, GuardError>, oneshot::error::RecvError>,
+        grace: Duration,
+    ) -> Result<Guard, GuardError> {
+        let host = armed.map_err(|_| never_began())??;
+        Ok(Guard { host, grace })
     }
 }
 
-/// The watch over the host, as [`arm`] has set it up.
+/// G7. It has its name when it says that it runs.
+fn witness() -> io::Result<mpsc::Receiver<()>> {
+    let (present, witnessed) = mpsc::sync_channel(1);
+    thread::Builder::new().name(WITNESS.into()).spawn(move || {
+        // A thread gives itself its name before it runs this.
+        let _ = present.send(());
+        loop {
+            thread::park();
+        }
+    })?;
+    Ok(witnessed)
+}
+
+fn never_began() -> GuardError {
+    GuardError::Thread(io::Error::other("it ended before it began"))
+}
+
+/// The watch over the host, as [`begin`] has set it up.
 #[derive(Debug)]
 pub struct Guard {
     host: Arc<Parent>,

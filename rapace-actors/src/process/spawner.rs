@@ -14,11 +14,11 @@ use std::process::{ChildStderr, ChildStdout, Stdio};
 use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
-use tokio::net::UnixStream;
+use nix::unistd::Pid;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind};
+use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end};
 
 /// A process that was started, and its two pipes.
 #[derive(Debug)]
@@ -111,9 +111,12 @@ fn start(
 }
 
 /// Registers two descriptors with the runtime, as a start does after the process runs. Where that cannot succeed, for
-/// want of an I/O driver or of room in it, it fails here, before there is a process to lose: S3.
+/// want of an I/O driver or of room in it, it fails here, before there is a process to lose: S3. What is registered has
+/// nothing to tell, so that the runtime is not woken for it.
 fn rehearse() -> io::Result<()> {
-    UnixStream::pair().map(drop)
+    let silent = || thread_end::register(thread_end::of_process(Pid::this().as_raw())?);
+    let _both = (silent()?, silent()?);
+    Ok(())
 }
 
 fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {

@@ -40,6 +40,8 @@ pub enum Verb {
     Drain = 15,
     /// The session is over; the payload says why.
     Close = 16,
+    /// The sender has set up what it has besides the session.
+    Settled = 17,
 }
 
 impl Verb {
@@ -63,6 +65,7 @@ impl Verb {
             14 => Self::Reset,
             15 => Self::Drain,
             16 => Self::Close,
+            17 => Self::Settled,
             _ => return None,
         })
     }
@@ -110,7 +113,7 @@ mod tests {
     #[test]
     fn every_verb_survives_its_byte_and_nothing_else_is_one() {
         let known = (0..=255u8).filter_map(Verb::from_byte).collect::<Vec<_>>();
-        assert_eq!(known.len(), 16);
+        assert_eq!(known.len(), 17);
         for verb in known {
             assert_eq!(Verb::from_byte(verb as u8), Some(verb));
         }

@@ -43,6 +43,9 @@ pub(crate) const MAX_CHANNELS: u32 = 256;
 pub struct SessionActor {
     shared: Arc<Shared>,
     handshake: Handshake,
+    /// Told when the peer was welcomed.
+    greeted: Option<oneshot::Sender<()>>,
+    /// Told when the peer has welcomed us.
     ready: Option<oneshot::Sender<()>>,
     opening: HashMap<ChannelId, Opening>,
     accepted: u32,
@@ -71,7 +74,11 @@ pub(crate) struct OpenChannel {
 }
 
 impl SessionActor {
-    pub(crate) fn new(shared: Arc<Shared>, ready: oneshot::Sender<()>) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        greeted: oneshot::Sender<()>,
+        ready: oneshot::Sender<()>,
+    ) -> Self {
         let mut beat = tokio::time::interval(shared.config.heartbeat.max(SHORTEST_BEAT));
         beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
@@ -79,6 +86,7 @@ impl SessionActor {
             beat,
             shared,
             handshake: Handshake::Silent,
+            greeted: Some(greeted),
             ready: Some(ready),
             opening: HashMap::new(),
             accepted: 0,
@@ -112,6 +120,9 @@ impl SessionActor {
             Verb::Drain => {
                 self.shared.peer_drains.store(true, Ordering::Release);
                 self.close_if_drained();
+            }
+            Verb::Settled => {
+                self.shared.peer_settled.send_replace(true);
             }
             Verb::Close => self.shared.end(EndReason::ClosedByPeer(text())),
             _ => {}
@@ -234,6 +245,7 @@ impl Actor for SessionActor {
         for (_, waiting) in self.opening.drain() {
             waiting.asker.send(Err(OpenError::Ended(reason.clone())));
         }
+        self.greeted = None;
         self.ready = None;
         Ok(())
     }
@@ -274,6 +286,10 @@ impl Message<Control> for SessionActor {
                 // The handshake lets one hello through.
                 let _ = self.shared.peer.set(hello);
                 self.say(Verb::Welcome, ChannelId::SESSION, "");
+                if let Some(greeted) = self.greeted.take() {
+                    // Not everybody opens channels.
+                    let _ = greeted.send(());
+                }
             }
             Step::Refuse(why) => self.shared.refuse(why),
             Step::Ready => {

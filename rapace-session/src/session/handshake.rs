@@ -10,6 +10,8 @@
 //! - H3: each side sends its hello at once, and its welcome when it has accepted the other's. So a
 //!   side that has been welcomed knows that both have accepted.
 //! - H4: nothing else is said before, except that the session is over.
+//! - H5: who has welcomed the other side may open channels without waiting to be welcomed: the other
+//!   side reads that after the welcome, and if it refuses us nobody reads it.
 
 use crate::error::HandshakeError;
 use crate::frame::Verb;
@@ -84,7 +86,7 @@ mod tests {
         }
     }
 
-    const VERBS: std::ops::RangeInclusive<u8> = 1..=16;
+    const VERBS: std::ops::RangeInclusive<u8> = 1..=17;
 
     #[test]
     fn every_state_has_an_answer_to_every_verb() {

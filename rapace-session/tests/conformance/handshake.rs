@@ -3,9 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use rapace_session::{
-    ChannelId, EndReason, HandshakeError, Header, MethodOffer, MismatchKind, PROTOCOL_VERSION,
-    ServiceOffer, Session, SessionConfig, Verb,
+    Channel, ChannelId, EndReason, HandshakeError, Header, MethodOffer, MismatchKind,
+    PROTOCOL_VERSION, ServiceOffer, Session, SessionConfig, Verb,
 };
 
 use super::harness::*;
@@ -19,6 +20,9 @@ scenarios!(
     a_peer_that_hangs_up_ends_the_handshake,
     a_hello_that_never_comes_is_ended_by_the_callers_timeout,
     a_peer_that_does_not_welcome_us_is_not_established,
+    channels_are_asked_for_before_the_welcome_and_used_after_it,
+    a_peer_that_asks_for_channels_and_is_refused_gets_none,
+    a_peer_has_settled_when_it_says_so,
 );
 
 fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
@@ -55,6 +59,76 @@ async fn a_schema_mismatch_is_explained_to_both_sides(kind: Kind) {
         panic!("{plugin:?}");
     };
     assert!(why.contains("Markdown") && why.contains("links"), "{why}");
+}
+
+/// H5
+async fn channels_are_asked_for_before_the_welcome_and_used_after_it(kind: Kind) {
+    let (a, b) = kind.pair();
+    let mut raw = Raw::new(b);
+    raw.hello_with(&["Markdown", "Images"]).await;
+    let mut answers = Vec::new();
+    let mut establishing = Box::pin(Session::establish_and_open(a, SessionConfig::new("host")));
+    for (verb, payload) in [
+        (Verb::Hello, None),
+        (Verb::Welcome, None),
+        (Verb::Open, Some("Markdown")),
+        (Verb::Open, Some("Images")),
+    ] {
+        let frame = tokio::select! {
+            biased;
+            _ = &mut establishing => panic!("established without a welcome"),
+            frame = raw.recv() => frame,
+        };
+        assert_eq!(frame.header.verb, verb);
+        if let Some(payload) = payload {
+            assert_eq!(frame.payload.bytes(), payload.as_bytes());
+            let mut opened = Header::new(Verb::Opened, frame.header.channel);
+            opened.credits = 5;
+            answers.push(opened);
+        }
+    }
+    raw.send(Header::new(Verb::Welcome, ChannelId::SESSION))
+        .await;
+    for opened in answers {
+        raw.send(opened).await;
+    }
+    let (session, channels) = establishing.await.unwrap();
+    let channels = channels.unwrap();
+    let names = channels.iter().map(Channel::service).collect::<Vec<_>>();
+    assert_eq!(names, ["Markdown", "Images"]);
+    assert_eq!(session.end_reason(), None);
+}
+
+/// H5
+async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
+    let (a, b) = kind.pair();
+    let (host, mut plugin) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
+    plugin.offers = vec![offer(&[("render", 1)])];
+    plugin.expects = vec![offer(&[("render", 2)])];
+    let (host, plugin) = tokio::join!(
+        Session::establish_and_open(a, host),
+        Session::establish(b, plugin)
+    );
+    assert!(matches!(plugin, Err(HandshakeError::Schema(_))));
+    assert!(matches!(host, Err(HandshakeError::RefusedByPeer(_))));
+}
+
+async fn a_peer_has_settled_when_it_says_so(kind: Kind) {
+    let (a, b) = kind.pair();
+    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let mut settled = Box::pin(session.peer_settled());
+    raw.open_is_refused(&session).await;
+    assert!(settled.as_mut().now_or_never().is_none());
+    raw.send(Header::new(Verb::Settled, ChannelId::SESSION))
+        .await;
+    settled.await;
+    session.peer_settled().await;
+    // Nothing is new about it the second time.
+    raw.send(Header::new(Verb::Settled, ChannelId::SESSION))
+        .await;
+    raw.open_is_refused(&session).await;
+    session.settle();
+    assert_eq!(raw.recv().await.header.verb, Verb::Settled);
 }
 
 async fn refuses(kind: Kind, hello: &[u8]) -> HandshakeError {

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use rapace_session::transport::Incoming;
 use rapace_session::{
-    CallId, Channel, ChannelId, Endpoint, Frame, Header, Hello, Lane, Payload, Session,
-    SessionConfig, Verb,
+    CallId, Channel, ChannelId, Endpoint, Frame, Header, Hello, Lane, OpenError, Payload,
+    ServiceOffer, Session, SessionConfig, Verb,
 };
 
 /// The peer, on the joining side.
@@ -38,10 +38,19 @@ impl Raw {
     }
 
     pub(super) async fn hello(&mut self) {
+        self.hello_with(&[]).await;
+    }
+
+    /// A hello that offers these.
+    pub(super) async fn hello_with(&mut self, services: &[&str]) {
+        let services = services.iter().map(|name| ServiceOffer {
+            name: (*name).into(),
+            methods: Vec::new(),
+        });
         let hello = Hello {
             name: "raw".into(),
             stream_window: 4,
-            services: Vec::new(),
+            services: services.collect(),
         };
         let mut bytes = MAGIC.to_vec();
         bytes.extend(rapace_codec::to_vec(&hello).expect("a hello").0);
@@ -111,6 +120,19 @@ impl Raw {
                 return frame;
             }
         }
+    }
+
+    /// Lets the session ask for a channel, and refuses it: then it has read all that was sent before.
+    pub(super) async fn open_is_refused(&mut self, session: &Session) {
+        let mut opening = Box::pin(session.open("none"));
+        let asked = tokio::select! {
+            biased;
+            _ = &mut opening => panic!("opened by nobody"),
+            frame = self.recv_verb(Verb::Open) => frame,
+        };
+        self.send(Header::new(Verb::NotOpened, asked.header.channel))
+            .await;
+        assert!(matches!(opening.await, Err(OpenError::Refused(_))));
     }
 
     /// Lets the session open a channel, with this window.

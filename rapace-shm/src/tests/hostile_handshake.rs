@@ -78,6 +78,65 @@ async fn messages_out_of_turn_are_faults() {
     assert!(matches!(error, EstablishError::HungUp));
 }
 
+/// As [`hosting`], by somebody who sent the segment first.
+async fn inviting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    let invited = ours.invite(&small(Trust::Untrusted)).unwrap();
+    script(&theirs);
+    shutdown(theirs.as_raw_fd(), Shutdown::Write).unwrap();
+    invited.greeted().await.expect_err("a liar was greeted")
+}
+
+#[tokio::test]
+async fn who_was_invited_is_greeted_only_for_its_hello() {
+    let error = inviting(|socket| say(socket, b"hello, world", &[])).await;
+    assert!(matches!(&error, EstablishError::NotAPeer { got } if got == "hello, world"));
+    let mut hello = Message::Hello.encode();
+    hello[8] = hello[8].wrapping_add(1);
+    let error = inviting(|socket| say(socket, &hello, &[])).await;
+    assert!(matches!(error, EstablishError::LayoutVersion { .. }));
+    let error = inviting(|socket| say(socket, &Message::Joined.encode(), &[])).await;
+    assert!(matches!(
+        error,
+        EstablishError::Fault(HandshakeFault::UnexpectedMessage { kind: 3, .. })
+    ));
+    let error = inviting(|socket| say(socket, &Message::Hello.encode(), &[0; 8])).await;
+    assert!(matches!(
+        error,
+        EstablishError::Fault(HandshakeFault::Descriptors { expected: 0 })
+    ));
+    let error = inviting(|_| {}).await;
+    assert!(matches!(error, EstablishError::HungUp));
+}
+
+#[tokio::test]
+async fn an_invitation_of_another_version_is_named_by_who_gets_it() {
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    let mut offer = Message::Segment(small(Trust::Trusted)).encode();
+    offer[8] = offer[8].wrapping_add(1);
+    say(&theirs, &offer, &[0; 6]);
+    let error = ours.join().await.expect_err("joined another version");
+    assert!(matches!(
+        error,
+        EstablishError::LayoutVersion { ours: LAYOUT_VERSION, theirs } if theirs == LAYOUT_VERSION + 1
+    ));
+}
+
+#[tokio::test]
+async fn invitations_that_nobody_takes_leave_nothing_open() {
+    let (_host, _peer) = crate::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.
+    let before = descriptors_open();
+    for _ in 0..40 {
+        let (ours, theirs) = ControlSocket::pair().unwrap();
+        let invited = ours.invite(&small(Trust::Trusted)).unwrap();
+        drop(theirs);
+        let error = invited.greeted().await.expect_err("greeted nobody");
+        assert!(matches!(error, EstablishError::HungUp));
+    }
+    // Other tests of this process open and close descriptors too, but never as many.
+    assert!(descriptors_open() < before + 100);
+}
+
 #[tokio::test]
 async fn descriptors_that_nobody_asked_for_do_not_get_in() {
     let (_host, _peer) = crate::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.

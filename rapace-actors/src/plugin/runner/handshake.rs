@@ -7,12 +7,12 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use rapace_session::transport::shm;
-use rapace_session::{Channel, HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
-use rapace_shm::{ControlSocket, EstablishError};
+use rapace_session::{HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
+use rapace_shm::EstablishError;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use super::{LEAVE, NOTICE};
+use super::{Invitation, LEAVE, NOTICE};
 use crate::plugin::route::{PluginRoute, Ready};
 use crate::plugin::spec::PluginSpec;
 use crate::process::{Incarnation, PluginProcess};
@@ -41,10 +41,10 @@ impl Handshake<'_> {
     pub(super) async fn with(
         self,
         process: &mut PluginProcess,
-        socket: ControlSocket,
+        invited: Invitation,
     ) -> Result<Ready, Unready> {
         let limit = self.spec.start_timeout;
-        let mut agree = pin!(self.agree(socket));
+        let mut agree = pin!(self.agree(invited));
         // S1
         tokio::select! {
             biased;
@@ -61,14 +61,14 @@ impl Handshake<'_> {
         }
     }
 
-    async fn agree(self, socket: ControlSocket) -> Result<Ready, Disagreement> {
+    async fn agree(self, invited: Invitation) -> Result<Ready, Disagreement> {
         let Self {
             spec,
             incarnation,
             route,
             adopt,
         } = self;
-        let link = socket.host(&spec.segment).await?;
+        let link = invited?.greeted().await?;
         let mut config = SessionConfig::new(format!("the host of `{}`", spec.name));
         config.offers = spec.offers.offers();
         config.expects = spec.expects.iter().map(|service| service.offer()).collect();
@@ -78,9 +78,9 @@ impl Handshake<'_> {
             // The runner receives exactly one of these, and waits for it.
             let _ = adopt.send(orphans);
         }));
-        let session = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
-        let channels = open_all(&session).await?;
-        Ok(Ready::new(incarnation, session, channels))
+        let endpoint = shm::endpoint(link, Side::Creator);
+        let (session, channels) = Session::establish_and_open(endpoint, config).await?;
+        Ok(Ready::new(incarnation, session, channels?))
     }
 }
 
@@ -93,16 +93,6 @@ async fn hung_up(process: &mut PluginProcess) -> Unready {
                 .into(),
         ),
     }
-}
-
-/// Opens a channel to everything that the other side offers.
-pub(crate) async fn open_all(session: &Session) -> Result<Vec<Channel>, OpenError> {
-    let mut channels = Vec::new();
-    let offered = session.peer().map(|hello| hello.services.as_slice());
-    for offer in offered.unwrap_or_default() {
-        channels.push(session.open(&offer.name).await?);
-    }
-    Ok(channels)
 }
 
 enum Disagreement {
