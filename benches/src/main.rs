@@ -1,7 +1,7 @@
 //! `rapace-bench`: what rapace costs, held against floors measured in the same run.
 //!
 //! ```text
-//! cargo build --release -p rapace-benches
+//! cargo benches
 //! target/release/rapace-bench ask --bytes 1024 --pin
 //! ```
 

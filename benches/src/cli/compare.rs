@@ -17,7 +17,7 @@ use super::run::{Point, Subject, count_syscalls, rounds};
 use super::{json, plot, table};
 
 /// Payloads, one call at a time.
-const SIZES: [usize; 4] = [16, 1 << 10, 64 << 10, 1 << 20];
+const SIZES: [usize; 5] = [16, 1 << 10, 64 << 10, 1 << 20, 16 << 20];
 
 /// Depths, with the first payload.
 const DEPTHS: [usize; 4] = [1, 4, 16, 64];

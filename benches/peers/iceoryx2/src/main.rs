@@ -133,6 +133,7 @@ fn answer(name: &str, sleeps: bool) -> Result<(), Failed> {
     let server: Server<ipc::Service, [u8], (), [u8], ()> = service
         .server_builder()
         .initial_max_slice_len(LARGEST)
+        .allocation_strategy(AllocationStrategy::PowerOfTwo)
         .create()?;
     loop {
         let mut answered = false;
@@ -173,6 +174,7 @@ impl Connection {
         let client = service
             .client_builder()
             .initial_max_slice_len(LARGEST)
+            .allocation_strategy(AllocationStrategy::PowerOfTwo)
             .create()?;
         let partner = Partner::start(peer::SERVE, setting, |command| command.arg(way).arg(&name))?;
         // A request that nobody receives is lost, so its server must be there first.
