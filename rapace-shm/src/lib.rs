@@ -199,6 +199,8 @@ mod link;
 #[cfg(not(loom))]
 mod liveness;
 #[cfg(not(loom))]
+mod looking;
+#[cfg(not(loom))]
 mod meeting;
 #[cfg(not(loom))]
 mod message;
@@ -217,6 +219,8 @@ mod shared;
 #[cfg(not(loom))]
 #[expect(unsafe_code, reason = "lends the bytes of a slot")]
 mod slot;
+#[cfg(not(loom))]
+mod spin;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]
