@@ -14,7 +14,7 @@
 //!   their turn. Meanwhile the doorbell is armed as it is for sleeping: a peer that publishes then rings,
 //!   and any thread of the runtime may hear it.
 //! - S3: looking that finds nothing several times in a row becomes rare: it is tried again only after
-//!   more and more frames. It is worth while again when a look finds something that came since the look
+//!   more and more frames. It becomes usual again when looks find something that came since the look
 //!   before. What came while this thread did not run proves nothing: where both sides share a processor,
 //!   it came because this one was made to stop looking.
 
@@ -27,7 +27,7 @@ pub(crate) const MOST: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(crate) struct Spin {
     state: State,
-    /// How often looking found nothing, in a row.
+    /// How often looking found nothing; half of it is forgotten each time that it does.
     in_vain: u32,
     /// How often frames must come before it is tried again (S3).
     skip: u32,
@@ -94,9 +94,9 @@ impl Spin {
             let until = end.min(now + SLICE);
             return Step::Look { until };
         }
-        self.in_vain = self.in_vain.saturating_add(1);
+        self.in_vain = (self.in_vain + 1).min(PATIENCE + RAREST);
         if let Some(beyond) = self.in_vain.checked_sub(PATIENCE) {
-            self.skip = 1 << beyond.min(RAREST); // S3
+            self.skip = 1 << beyond; // S3
         }
         self.rest();
         Step::GiveUp // S1
@@ -106,7 +106,7 @@ impl Spin {
     pub(crate) fn found_after(&mut self, gap: Duration) -> bool {
         let paid = gap < SWITCH;
         if paid {
-            self.in_vain = 0;
+            self.in_vain /= 2;
         }
         paid
     }
@@ -124,7 +124,7 @@ const SLICE: Duration = Duration::from_micros(2);
 /// Less than it takes to hand the processor to somebody else and back.
 const SWITCH: Duration = Duration::from_micros(2);
 
-/// In vain so often in a row, looking becomes rarer.
+/// In vain so often, looking becomes rarer.
 const PATIENCE: u32 = 4;
 
 /// At its rarest it is tried once in 2 to the power of this: 1024 times, in which 50 µs are lost.
@@ -202,18 +202,21 @@ mod tests {
     }
 
     #[test]
-    fn one_look_that_pays_makes_up_for_all_that_did_not() {
+    fn two_looks_that_pay_make_up_for_all_that_did_not() {
         let (mut spin, start) = (Spin::default(), Instant::now());
         for _ in 0..20 {
             fed_until_it_looks(&mut spin);
             look_in_vain(&mut spin, start);
         }
         fed_until_it_looks(&mut spin);
-        assert!(spin.found_after(Duration::from_nanos(300)));
-        for _ in 0..PATIENCE {
+        for _ in 0..2 {
+            assert!(spin.found_after(Duration::from_nanos(300)));
             assert_eq!(fed_until_it_looks(&mut spin), 1);
-            look_in_vain(&mut spin, start);
         }
+        look_in_vain(&mut spin, start);
+        assert_eq!(fed_until_it_looks(&mut spin), 2);
+        spin.found_after(Duration::from_nanos(300));
+        assert_eq!(fed_until_it_looks(&mut spin), 1);
     }
 
     #[test]
