@@ -42,6 +42,7 @@ impl Raw {
             name: "raw".into(),
             stream_window: 4,
             services: Vec::new(),
+            spin_micros: 0,
         };
         let mut bytes = MAGIC.to_vec();
         bytes.extend(rapace_codec::to_vec(&hello).expect("a hello").0);
