@@ -171,8 +171,8 @@ impl Outbound {
     /// is taken for one.
     ///
     /// It costs a processor for as long. Other tasks of the runtime have their turn first and in
-    /// between. Looking that finds nothing several times in a row is left out until it is tried again,
-    /// ever more rarely, up to once in a thousand times.
+    /// between. Looking that finds nothing many times in a row is left out for a while, longer each
+    /// time.
     pub fn set_spin(&self, bound: Duration) {
         self.shared.set_spin(bound);
     }

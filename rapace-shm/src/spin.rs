@@ -13,10 +13,12 @@
 //! - S2: looking is cut into slices. Before the first, and between two, all other tasks that can run have
 //!   their turn. Meanwhile the doorbell is armed as it is for sleeping: a peer that publishes then rings,
 //!   and any thread of the runtime may hear it.
-//! - S3: looking that finds nothing several times in a row becomes rare: it is tried again only after
-//!   more and more frames. It becomes usual again when looks find something that came since the look
-//!   before. What came while this thread did not run proves nothing: where both sides share a processor,
-//!   it came because this one was made to stop looking.
+//! - S3: looking that finds nothing many times in a row is left out for a while, longer each time. It was
+//!   worth while when a look finds something that came since the look before. What came while this
+//!   thread did not run proves nothing: where both sides share a processor, it came because this one was
+//!   made to stop looking.
+//! - S4: it is tried many times before it is left out, since two sides on one processor are separated by
+//!   the scheduler only if some of its ticks find both of them running.
 
 use std::time::{Duration, Instant};
 
@@ -27,10 +29,12 @@ pub(crate) const MOST: Duration = Duration::from_millis(1);
 #[derive(Debug, Default)]
 pub(crate) struct Spin {
     state: State,
-    /// How often looking found nothing; half of it is forgotten each time that it does.
+    /// How often looking found nothing, in a row.
     in_vain: u32,
     /// How often frames must come before it is tried again (S3).
     skip: u32,
+    /// How often it was left out, less what was made up for.
+    left_out: u32,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -94,9 +98,11 @@ impl Spin {
             let until = end.min(now + SLICE);
             return Step::Look { until };
         }
-        self.in_vain = (self.in_vain + 1).min(PATIENCE + RAREST);
-        if let Some(beyond) = self.in_vain.checked_sub(PATIENCE) {
-            self.skip = 1 << beyond; // S3
+        self.in_vain += 1;
+        if self.in_vain == PATIENCE {
+            self.in_vain = 0;
+            self.skip = FEWEST << self.left_out; // S3
+            self.left_out = (self.left_out + 1).min(DOUBLINGS);
         }
         self.rest();
         Step::GiveUp // S1
@@ -106,7 +112,8 @@ impl Spin {
     pub(crate) fn found_after(&mut self, gap: Duration) -> bool {
         let paid = gap < SWITCH;
         if paid {
-            self.in_vain /= 2;
+            self.in_vain = 0;
+            self.left_out /= 2;
         }
         paid
     }
@@ -124,11 +131,13 @@ const SLICE: Duration = Duration::from_micros(2);
 /// Less than it takes to hand the processor to somebody else and back.
 const SWITCH: Duration = Duration::from_micros(2);
 
-/// In vain so often, looking becomes rarer.
-const PATIENCE: u32 = 4;
+/// In vain so often in a row, it is left out: with 50 µs after some 6 ms, which is more than a tick (S4).
+const PATIENCE: u32 = 128;
 
-/// At its rarest it is tried once in 2 to the power of this: 1024 times, in which 50 µs are lost.
-const RAREST: u32 = 10;
+/// For so many times that frames come it is left out at first, and this often that doubles: up to 65536
+/// times, of which the looking that follows takes some hundredth.
+const FEWEST: u32 = 1024;
+const DOUBLINGS: u32 = 6;
 
 #[cfg(test)]
 mod tests {
@@ -188,45 +197,48 @@ mod tests {
         assert_eq!(spin.next(start + MOST, Duration::MAX), Step::GiveUp);
     }
 
-    #[test]
-    fn what_is_in_vain_again_and_again_becomes_rare_and_stays_possible() {
-        let (mut spin, start) = (Spin::default(), Instant::now());
-        let mut waits = Vec::new();
-        for _ in 0..20 {
-            waits.push(fed_until_it_looks(&mut spin));
-            look_in_vain(&mut spin, start);
+    /// Looks in vain until it is left out, and returns for how long.
+    fn left_out(spin: &mut Spin) -> u32 {
+        let start = Instant::now();
+        for _ in 0..PATIENCE {
+            assert!(!spin.rests());
+            look_in_vain(spin, start);
+            let fed = fed_until_it_looks(spin);
+            if fed > 1 {
+                return fed - 1;
+            }
         }
-        let expected = [1, 1, 1, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513];
-        assert_eq!(waits[..expected.len()], expected);
-        assert!(waits[expected.len()..].iter().all(|fed| *fed == 1025));
+        panic!("never left out")
     }
 
     #[test]
-    fn two_looks_that_pay_make_up_for_all_that_did_not() {
+    fn what_is_in_vain_again_and_again_is_left_out_longer_and_longer() {
+        let mut spin = Spin::default();
+        spin.fed();
+        let times = [(); 9].map(|()| left_out(&mut spin));
+        let doubled = [1024, 2048, 4096, 8192, 16384, 32768, 65536, 65536, 65536];
+        assert_eq!(times, doubled);
+    }
+
+    #[test]
+    fn a_look_that_pays_makes_up_for_those_that_did_not() {
         let (mut spin, start) = (Spin::default(), Instant::now());
-        for _ in 0..20 {
-            fed_until_it_looks(&mut spin);
-            look_in_vain(&mut spin, start);
-        }
-        fed_until_it_looks(&mut spin);
-        for _ in 0..2 {
-            assert!(spin.found_after(Duration::from_nanos(300)));
-            assert_eq!(fed_until_it_looks(&mut spin), 1);
+        spin.fed();
+        for _ in 0..9 {
+            left_out(&mut spin);
         }
         look_in_vain(&mut spin, start);
-        assert_eq!(fed_until_it_looks(&mut spin), 2);
-        spin.found_after(Duration::from_nanos(300));
-        assert_eq!(fed_until_it_looks(&mut spin), 1);
+        spin.fed();
+        assert!(spin.found_after(Duration::from_nanos(300)));
+        assert_eq!(left_out(&mut spin), 1024 << 3);
     }
 
     #[test]
     fn what_came_while_the_thread_did_not_run_proves_nothing() {
-        let (mut spin, start) = (Spin::default(), Instant::now());
-        for _ in 0..PATIENCE {
-            fed_until_it_looks(&mut spin);
-            look_in_vain(&mut spin, start);
-        }
+        let mut spin = Spin::default();
+        spin.fed();
+        left_out(&mut spin);
         assert!(!spin.found_after(SWITCH));
-        assert_eq!(fed_until_it_looks(&mut spin), 2);
+        assert_eq!(left_out(&mut spin), 2048);
     }
 }

@@ -95,7 +95,7 @@ impl PluginSpec {
     /// With `Duration::from_micros(50)`, say, calls that follow each other within 50 µs wake nobody. It
     /// costs a processor on each side while they do, and up to 50 µs of one after each call that is not
     /// followed so soon. The other tasks of each runtime have their turn first and in between. Looking
-    /// that finds nothing several times in a row is left out and tried again ever more rarely, so where
+    /// that finds nothing many times in a row is left out for a while, longer each time, so where
     /// both sides share a processor, or calls are rare, all is as without.
     ///
     /// More than a millisecond is taken for one. The plugin does as its host asks, unless it was given
