@@ -27,6 +27,11 @@ pub struct SessionConfig {
     pub stream_window: u32,
     /// How often the peer is told that our executor runs: every 250 ms.
     pub heartbeat: Duration,
+    /// How long the reader looks for frames, after the last one, before it sleeps: not at all. A peer
+    /// that answers within this time need not wake us, which saves most of a round trip and costs the
+    /// processor for as long. The peer is told, and may do the same for us. More than a millisecond is
+    /// taken for one; only shared memory can be looked at.
+    pub spin: Duration,
     /// Who takes the calls that are left at the end; without anybody they end with
     /// [`Lost`](crate::CallFailure::Lost).
     pub orphans: Option<Adopt>,
@@ -45,6 +50,7 @@ impl SessionConfig {
             acceptor: Arc::new(ServesNothing),
             stream_window: 32,
             heartbeat: Duration::from_millis(250),
+            spin: Duration::ZERO,
             orphans: None,
             metrics: Arc::default(),
         }

@@ -26,6 +26,8 @@ pub struct Hello {
     pub stream_window: u32,
     /// Services that can be called on this side.
     pub services: Vec<ServiceOffer>,
+    /// Microseconds that this side looks for frames before it sleeps, and that the other might too.
+    pub spin_micros: u32,
 }
 
 /// A service and the shape of its methods.
@@ -223,6 +225,7 @@ mod tests {
             name: "markdown".into(),
             stream_window: 32,
             services: vec![offer(&[("render", 1)])],
+            spin_micros: 50,
         };
         assert_eq!(decode(&encode(&hello).unwrap()).unwrap(), hello);
     }

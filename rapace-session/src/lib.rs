@@ -123,7 +123,7 @@
 //!
 //! | verb | | channel | payload |
 //! |---|---|---|---|
-//! | 1 | hello | 0 | magic `72 70 63 01`, version `u32`, then name, stream window and services in postcard |
+//! | 1 | hello | 0 | magic `72 70 63 01`, version `u32`, then name, stream window, services and spin in postcard |
 //! | 2 | welcome | 0 | none: your hello is accepted |
 //! | 3 | refuse | 0 | why, as text: your hello is not |
 //! | 4 | open | new | name of a service |

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use futures_util::future::try_join_all;
 use kameo::actor::{ActorRef, Spawn};
@@ -82,8 +83,10 @@ impl Session {
             name: config.name.clone(),
             stream_window: config.stream_window.clamp(1, MAX_WINDOW),
             services: config.offers.clone(),
+            spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };
         let bytes = hello::encode(&hello)?;
+        endpoint.transport.set_spin(config.spin);
         let shared = Arc::new(Shared::new(endpoint.transport, endpoint.side, config));
         let session = Self::of(Arc::clone(&shared));
         let mut guard = EndOnDrop(Some(Arc::clone(&shared)));
@@ -249,6 +252,13 @@ impl Session {
     /// What the peer had published is received; then the session ends with [`EndReason::PeerGone`].
     pub fn peer_died(&self) {
         self.shared.transport.peer_died();
+    }
+
+    /// Has the reader look for frames on and on, for at most `bound` after the last one, before it
+    /// sleeps. Zero has it sleep at once; more than a millisecond is taken for one. See
+    /// [`SessionConfig::spin`].
+    pub fn set_spin(&self, bound: Duration) {
+        self.shared.transport.set_spin(bound);
     }
 
     /// Waits for the session's end and says why.

@@ -7,6 +7,7 @@
 //! - T4: every wait ends when the transport is closed or the peer is gone.
 
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
@@ -63,6 +64,11 @@ pub trait Transport: Send + Sync + 'static {
     /// Takes somebody's word that the peer is dead, where that is not noticed as early. What the peer
     /// sent is received before the end.
     fn peer_died(&self) {}
+
+    /// Has the receiving half look on for at most `bound` before it sleeps, where it sleeps.
+    fn set_spin(&self, bound: Duration) {
+        let _ = bound;
+    }
 
     /// Tells the peer that our executor runs.
     fn beat(&self);

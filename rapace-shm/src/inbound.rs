@@ -10,6 +10,7 @@
 //! - N6: when it has nothing more to collect, because the link has ended, it takes back what is out.
 //! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
+//! - N8: [`Looking`] comes between finding nothing and arming, and leaves both as they are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::error::{Closed, PeerGone, RecvError};
 use crate::fault::PeerFault;
 use crate::half::{OwnWord, RingIn};
 use crate::liveness::Liveness;
+use crate::looking::{Looked, Looking, after_others};
 use crate::received::{Adopter, Received, ReceivedPayload};
 use crate::ring::Consumer;
 use crate::shared::Shared;
@@ -34,6 +36,7 @@ pub struct Inbound {
     arm: Arm<OwnWord>,
     bell: Bell,
     life: Arc<Liveness>,
+    looking: Looking,
     news: Option<News>,
 }
 
@@ -58,6 +61,7 @@ impl Inbound {
             shared,
             bell,
             life,
+            looking: Looking::default(),
             news: None,
         }
     }
@@ -85,9 +89,18 @@ impl Inbound {
                 Ok(0) if max > 0 => {}
                 answer => {
                     self.arm.disarm();
+                    self.looking.fed();
                     return Poll::Ready(answer);
                 }
             }
+            let looks_on = match self
+                .looking
+                .turn(&self.shared, &mut self.consumer, &mut self.arm)
+            {
+                Looked::Found => continue,
+                Looked::Paused => true,
+                Looked::Over => false,
+            };
             self.shared.set_receiver(cx.waker());
             if self.shared.fault().is_some() {
                 continue; // Found before it was known whom to wake.
@@ -130,6 +143,7 @@ impl Inbound {
             }
             match self.life.poll_gone(cx) {
                 Poll::Ready(gone) => return Poll::Ready(self.drain_after_death(gone, batch, max)),
+                Poll::Pending if looks_on => return after_others(cx),
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -118,7 +118,8 @@
 //! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and also the
 //!   copy of an untrusted payload counts until it is dropped.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
-//!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring.
+//!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
+//!   where looking for frames was asked for ([`Outbound::set_spin`]), it can keep us looking.
 //!   It can lie in its claim marks and its heartbeat.
 //! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
 //!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.
@@ -205,6 +206,8 @@ mod link;
 #[cfg(not(loom))]
 mod liveness;
 #[cfg(not(loom))]
+mod looking;
+#[cfg(not(loom))]
 mod meeting;
 #[cfg(not(loom))]
 mod message;
@@ -223,6 +226,8 @@ mod shared;
 #[cfg(not(loom))]
 #[expect(unsafe_code, reason = "lends the bytes of a slot")]
 mod slot;
+#[cfg(not(loom))]
+mod spin;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]

@@ -27,6 +27,7 @@
 //! - the held flags: a slot comes again only after E4 and E1, which bring the flag along;
 //! - the word that says which epoch was rung for: a race rings twice, and the fence of E3 is before it;
 //! - whether somebody waits for space, at a glance: looked at again under the lock before sleeping;
+//! - how long a receiver looks on before it sleeps, which orders nothing;
 //! - counters for human eyes, and the heartbeat.
 
 #[cfg(any(test, loom))]

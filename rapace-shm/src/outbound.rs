@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::claims;
 use crate::config::{Lane, SegmentConfig};
@@ -162,6 +163,18 @@ impl Outbound {
     /// torn the peer down and says so itself.
     pub fn peer_died(&self) {
         self.shared.peer_died();
+    }
+
+    /// Has this end's [`Inbound`](crate::Inbound) look for frames, for up to `bound` after the last ones,
+    /// before it sleeps: a peer that sends the next within that time need not wake it, and waking is
+    /// most of what a round trip takes. Zero, as at first, has it sleep at once; more than a millisecond
+    /// is taken for one.
+    ///
+    /// It costs a processor for as long. Other tasks of the runtime have their turn first and in
+    /// between. Looking that finds nothing many times in a row is left out for a while, longer each
+    /// time.
+    pub fn set_spin(&self, bound: Duration) {
+        self.shared.set_spin(bound);
     }
 
     /// The peer's heartbeat. One that stays the same while there is work is a stuck executor; a dead

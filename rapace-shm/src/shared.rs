@@ -4,8 +4,10 @@
 //!   the kernel is entered.
 //! - H2: the link ends once, with the first reason.
 
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 
 use crate::arm::Ringer;
 use crate::bell::BellRope;
@@ -16,10 +18,12 @@ use crate::fault::PeerFault;
 use crate::half::{OwnHalf, OwnWord, PeerHalf, PeerWord, ReturnsIn, ReturnsOut, RingOut};
 use crate::held::Held;
 use crate::layout::{Layout, RECV_ARMED, SPACE_ARMED};
+use crate::order;
 use crate::returns::Returner;
 use crate::ring::Producer;
 use crate::slab::Slab;
 use crate::space::Space;
+use crate::spin;
 use crate::stats::Counters;
 
 /// One end of a link, inside.
@@ -49,6 +53,8 @@ pub(crate) struct Shared {
     receiver: Mutex<Option<Waker>>,
     /// Whether somebody has said that the peer is dead.
     peer_died: OnceLock<()>,
+    /// Nanoseconds that the receiver looks on before it sleeps.
+    spin: AtomicU32,
 }
 
 /// The publishing end of the ring, and what went through it.
@@ -101,6 +107,7 @@ impl Shared {
             ended: OnceLock::new(),
             receiver: Mutex::new(None),
             peer_died: OnceLock::new(),
+            spin: AtomicU32::new(0),
             config,
             layout,
             own,
@@ -231,6 +238,16 @@ impl Shared {
         self.held.let_go(index); // J2
         lock(&self.returner).push(encode_return(index, generation));
         self.made_space();
+    }
+
+    /// How long the receiver looks on before it sleeps.
+    pub(crate) fn spin(&self) -> Duration {
+        Duration::from_nanos(self.spin.load(order::RELAXED).into())
+    }
+
+    pub(crate) fn set_spin(&self, bound: Duration) {
+        let nanos = bound.min(spin::MOST).subsec_nanos();
+        self.spin.store(nanos, order::RELAXED);
     }
 
     /// Leaves word where to find the receiver.

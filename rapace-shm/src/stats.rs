@@ -18,6 +18,11 @@ pub struct LinkStats {
     pub rings: u64,
     /// Times that our own doorbell woke us.
     pub wakeups: u64,
+    /// Times that frames came while we looked for them instead of sleeping
+    /// ([`set_spin`](crate::Outbound::set_spin)).
+    pub spins_found: u64,
+    /// Times that none came until we slept after all.
+    pub spins_in_vain: u64,
     /// Descriptors published.
     pub descriptors_sent: u64,
     /// Payload bytes published.
@@ -50,6 +55,8 @@ pub struct ClassStats {
 pub(crate) struct Counters {
     rings: AtomicU64,
     wakeups: AtomicU64,
+    spins_found: AtomicU64,
+    spins_in_vain: AtomicU64,
     descriptors_received: AtomicU64,
     bytes_received: AtomicU64,
 }
@@ -63,6 +70,14 @@ impl Counters {
         self.wakeups.fetch_add(1, order::RELAXED);
     }
 
+    pub(crate) fn spin_found(&self) {
+        self.spins_found.fetch_add(1, order::RELAXED);
+    }
+
+    pub(crate) fn spin_in_vain(&self) {
+        self.spins_in_vain.fetch_add(1, order::RELAXED);
+    }
+
     pub(crate) fn received(&self, descriptors: usize, bytes: usize) {
         self.descriptors_received
             .fetch_add(descriptors as u64, order::RELAXED);
@@ -72,6 +87,8 @@ impl Counters {
     pub(crate) fn read_into(&self, stats: &mut LinkStats) {
         stats.rings = self.rings.load(order::RELAXED);
         stats.wakeups = self.wakeups.load(order::RELAXED);
+        stats.spins_found = self.spins_found.load(order::RELAXED);
+        stats.spins_in_vain = self.spins_in_vain.load(order::RELAXED);
         stats.descriptors_received = self.descriptors_received.load(order::RELAXED);
         stats.bytes_received = self.bytes_received.load(order::RELAXED);
     }

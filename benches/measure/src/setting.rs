@@ -21,6 +21,8 @@ pub struct Setting {
     pub runtime: Runtime,
     /// Whether the subject stays on the first processor that it may use, its partners on the second.
     pub pin: bool,
+    /// Microseconds that both sides of rapace look for frames before they sleep.
+    pub spin: u32,
 }
 
 impl Runtime {
@@ -62,9 +64,11 @@ impl Setting {
     #[must_use]
     pub fn arguments(self) -> Vec<String> {
         let pin = self.pin.then(|| "--pin".to_owned());
+        let spin = (self.spin > 0).then(|| ["--spin".to_owned(), self.spin.to_string()]);
         ["--runtime".to_owned(), self.runtime.name().to_owned()]
             .into_iter()
             .chain(pin)
+            .chain(spin.into_iter().flatten())
             .collect()
     }
 
@@ -79,6 +83,11 @@ impl Setting {
         while let Some(argument) = each.next() {
             match argument.as_str() {
                 "--pin" => setting.pin = true,
+                "--spin" => {
+                    let micros = each.next().unwrap_or_default();
+                    let spin = micros.parse();
+                    setting.spin = spin.map_err(|_| format!("no microseconds: `{micros}`"))?;
+                }
                 "--runtime" => {
                     setting.runtime = Runtime::from_name(&each.next().unwrap_or_default())?;
                 }
@@ -127,6 +136,7 @@ mod tests {
         let setting = Setting {
             runtime: Runtime::MultiThread,
             pin: true,
+            spin: 50,
         };
         let mut arguments = vec!["ask".to_owned()];
         arguments.extend(setting.arguments());

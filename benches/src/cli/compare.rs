@@ -107,7 +107,7 @@ fn peers(options: &Options) -> (Vec<Subject>, Vec<String>) {
         let path = folder.join(program);
         if path.is_file() {
             let words = [&["drive"], words].concat();
-            peers.push(Subject::peer(name, &path, &words, options));
+            peers.push(Subject::peer(name, &path, &words, &options.without_spin()));
         } else {
             notes.push(missing(name, &path));
         }
@@ -129,6 +129,8 @@ fn at_point(
     time: Duration,
     notes: &mut Vec<String>,
 ) -> Result<Vec<Row>, String> {
+    let asked = options;
+    let options = &asked.without_spin();
     let own = |name: &str, work: &[&str]| Subject::own(name, work, options);
     // P2
     let floor = match point.inflight {
@@ -141,6 +143,10 @@ fn at_point(
     }
     subjects.push(own("rapace, Vec<u8>", &["ask"])?);
     subjects.push(own("rapace, Blob", &["blob"])?);
+    if asked.setting.spin > 0 {
+        let name = format!("rapace, Vec<u8>, --spin {}", asked.setting.spin);
+        subjects.push(Subject::own(&name, &["ask"], asked)?);
+    }
     let ours = subjects.len();
     subjects.extend(peers.iter().cloned());
     let all = loop {

@@ -32,6 +32,8 @@ options
   --inflight N   operations under way at once (default 1)
   --runtime R    ct: tokio's current-thread runtime (default); mt: multi-thread; on both sides
   --pin          each process stays on a processor of its own: host on the first, plugins on the second
+  --spin MICROS  both sides of rapace look for frames so long before they sleep (default 0);
+                 compare: a further row
   --touch        blob: write and sum every byte on both sides
   --seconds S    time for everything (default 2; compare: for each point, default 10)
   --json         one JSON object a line
@@ -68,6 +70,13 @@ impl Options {
     pub(super) fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds.unwrap_or(2.0))
     }
+
+    /// The same for everybody who sleeps at once.
+    pub(super) fn without_spin(&self) -> Self {
+        let mut options = self.clone();
+        options.setting.spin = 0;
+        options
+    }
 }
 
 /// # Errors
@@ -96,6 +105,12 @@ pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, St
             }
             "--runtime" => options.setting.runtime = Runtime::from_name(&value()?)?,
             "--pin" => options.setting.pin = true,
+            "--spin" => {
+                let micros = value()?;
+                let spin = micros.parse();
+                let wrong = |_| format!("--spin wants microseconds, not `{micros}`");
+                options.setting.spin = spin.map_err(wrong)?;
+            }
             "--touch" if case == Case::Blob => options.touch = true,
             "--touch" => return Err("only a blob can be touched".to_owned()),
             "--seconds" => options.seconds = Some(seconds(&value()?)?),
@@ -131,12 +146,14 @@ mod tests {
 
     #[test]
     fn every_option_is_understood() {
-        let options = "--bytes 64 --inflight 8 --runtime mt --pin --touch --seconds 0.5 --json";
+        let options =
+            "--bytes 64 --inflight 8 --runtime mt --pin --spin 50 --touch --seconds 0.5 --json";
         let Ok(Asked::Case(Case::Blob, options)) = of(&format!("blob {options}")) else {
             panic!("not understood");
         };
         assert_eq!((options.bytes, options.inflight), (Some(64), Some(8)));
         assert_eq!(options.setting.runtime, Runtime::MultiThread);
+        assert_eq!(options.setting.spin, 50);
         assert!(options.setting.pin && options.touch && options.json);
         assert_eq!(options.time(), Duration::from_millis(500));
     }
@@ -158,6 +175,7 @@ mod tests {
             "ask --bytes x",
             "ask --inflight 0",
             "ask --runtime st",
+            "ask --spin 0.5",
             "ask --touch",
             "ask --seconds 0",
             "ask --seconds nan",

@@ -87,6 +87,9 @@ pub(super) fn head(machine: &Machine, options: &Options) -> String {
         // A String takes whatever is written.
         let _ = write!(head, ", pinned");
     }
+    if options.setting.spin > 0 {
+        let _ = write!(head, ", rapace spins for {} µs", options.setting.spin);
+    }
     head
 }
 

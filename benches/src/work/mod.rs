@@ -7,6 +7,7 @@
 //! | all others | the cases |
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use rapace::Plugin;
 use rapace_measure::subject::serve_async;
@@ -138,5 +139,6 @@ pub(crate) fn spec(setting: Setting) -> Result<rapace::PluginSpec, String> {
     let (name, usable) = machine::usable_for_children().map_err(|why| why.to_string())?;
     let mut arguments = vec![PLUGIN.to_owned()];
     arguments.extend(setting.arguments());
-    Ok(mirror::spec(&arguments)?.env(name, usable))
+    let spin = Duration::from_micros(setting.spin.into());
+    Ok(mirror::spec(&arguments)?.env(name, usable).spin(spin))
 }

@@ -10,6 +10,7 @@ use std::fmt;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rapace_session::transport::{Endpoint, shm};
@@ -63,6 +64,8 @@ pub struct PluginMain {
     host: Arc<PluginRoute>,
     capacity: u32,
     on_panic: OnPanic,
+    /// `None` is what the host wishes.
+    spin: Option<Duration>,
 }
 
 /// Why a plugin cannot serve.
@@ -120,6 +123,7 @@ impl PluginMain {
             host: Arc::new(PluginRoute::to_host()),
             capacity: DEFAULT_CAPACITY,
             on_panic: OnPanic::default(),
+            spin: None,
         }
     }
 
@@ -127,6 +131,13 @@ impl PluginMain {
     /// host is granted. Default 64.
     pub fn capacity(mut self, messages: u32) -> Self {
         self.capacity = messages.max(1);
+        self
+    }
+
+    /// How long this process looks for what comes next before it sleeps, whatever
+    /// [its host](crate::PluginSpec::spin) asks for; zero if it must never burn a processor.
+    pub fn spin(mut self, bound: Duration) -> Self {
+        self.spin = Some(bound);
         self
     }
 
@@ -195,6 +206,9 @@ impl PluginMain {
             // The runtime shuts down.
             Err(Err(_)) => return Err(ServeError::Ended(EndReason::Closed)),
         };
+        let wish = session.peer().map_or(0, |host| host.spin_micros);
+        let wish = Duration::from_micros(wish.into());
+        session.set_spin(self.spin.unwrap_or(wish));
         if let Ok(channels) = session.open_all().await {
             let ready = Ready::new(Incarnation::FIRST, session.clone(), channels);
             self.host.set_ready(ready);

@@ -25,6 +25,7 @@ pub struct PluginSpec {
     pub(crate) expects: Vec<&'static ServiceDescriptor>,
     pub(crate) offers: Services,
     pub(crate) segment: SegmentConfig,
+    pub(crate) spin: Duration,
     pub(crate) start_timeout: Duration,
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
@@ -42,6 +43,7 @@ impl PluginSpec {
             expects: Vec::new(),
             offers: Services::default(),
             segment: SegmentConfig::default(),
+            spin: Duration::ZERO,
             start_timeout: Duration::from_secs(10),
             stuck_after: Some(Duration::from_secs(30)),
             restart: RestartConfig::default(),
@@ -84,6 +86,23 @@ impl PluginSpec {
     /// Rings, slabs and trust. The default suits calls of any size up to 64 MiB.
     pub fn segment(mut self, segment: SegmentConfig) -> Self {
         self.segment = segment;
+        self
+    }
+
+    /// How long both sides look for what comes next, once they have dealt with the last, before they
+    /// sleep. Default zero: they sleep at once, and being woken is most of what a small call takes.
+    ///
+    /// With `Duration::from_micros(50)`, say, calls that follow each other within 50 µs wake nobody. It
+    /// costs a processor on each side while they do, and up to 50 µs of one after each call that is not
+    /// followed so soon. The other tasks of each runtime have their turn first and in between. Looking
+    /// that finds nothing many times in a row is left out for a while, longer each time, so where
+    /// both sides share a processor, or calls are rare, all is as without.
+    ///
+    /// More than a millisecond is taken for one. The plugin does as its host asks, unless it was given
+    /// a [time of its own](crate::plugin::PluginMain::spin). A peer can keep who looks for it looking,
+    /// so this is not for [untrusted](rapace_shm::Trust::Untrusted) plugins.
+    pub fn spin(mut self, bound: Duration) -> Self {
+        self.spin = bound;
         self
     }
 

@@ -11,6 +11,7 @@ mod panics;
 mod processes;
 mod restarts;
 mod roles;
+mod spin;
 mod starts;
 mod streams;
 mod stuck;

@@ -81,6 +81,14 @@ fn impostor() {
 }
 
 #[test]
+#[ignore = "a role: a plugin that says how often it looked on"]
+fn watch() {
+    if is("watch") {
+        serve(crate::spin::main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin of another release"]
 fn stranger() {
     if is("stranger") {

@@ -83,6 +83,7 @@ mod tests {
             name: "test".into(),
             stream_window: 1,
             services: Vec::new(),
+            spin_micros: 0,
         }
     }
 

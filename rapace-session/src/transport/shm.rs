@@ -9,6 +9,7 @@
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
@@ -123,6 +124,10 @@ impl Transport for Shm {
 
     fn peer_died(&self) {
         self.outbound.peer_died();
+    }
+
+    fn set_spin(&self, bound: Duration) {
+        self.outbound.set_spin(bound);
     }
 
     fn beat(&self) {

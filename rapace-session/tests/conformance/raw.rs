@@ -51,6 +51,7 @@ impl Raw {
             name: "raw".into(),
             stream_window: 4,
             services: services.collect(),
+            spin_micros: 0,
         };
         let mut bytes = MAGIC.to_vec();
         bytes.extend(rapace_codec::to_vec(&hello).expect("a hello").0);
@@ -83,11 +84,20 @@ impl Raw {
         self.send_frame(&frame).await;
     }
 
-    /// Sends a frame; a session that has ended is no reason to fail.
+    /// Sends a frame; a session that has ended is no reason to fail. Receives while it waits for room,
+    /// since nobody else would be told that there is some.
     pub(super) async fn send_frame(&mut self, frame: &Frame) {
         use rapace_session::transport::SendError;
-        while self.endpoint.transport.send(frame, Lane::Priority) == Err(SendError::Full) {
-            if self.endpoint.transport.ready(Lane::Priority).await.is_err() {
+        let transport = &self.endpoint.transport;
+        let incoming: &mut dyn Incoming = &mut *self.endpoint.incoming;
+        while transport.send(frame, Lane::Priority) == Err(SendError::Full) {
+            let mut batch = Vec::new();
+            let goes_on = tokio::select! {
+                room = transport.ready(Lane::Priority) => room.is_ok(),
+                read = std::future::poll_fn(|cx| incoming.poll_recv(cx, &mut batch, 64)) => read.is_ok(),
+            };
+            self.read.extend(batch);
+            if !goes_on {
                 return;
             }
         }

@@ -73,6 +73,7 @@ impl Handshake<'_> {
         config.offers = spec.offers.offers();
         config.expects = spec.expects.iter().map(|service| service.offer()).collect();
         config.acceptor = Arc::new(spec.offers.clone());
+        config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
         config.orphans = Some(Box::new(move |orphans, _| {
             // The runner receives exactly one of these, and waits for it.
