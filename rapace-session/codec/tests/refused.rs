@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, DefaultHasher};
 use std::ops::Range;
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, RwLock};
 
 use facet::Facet;
@@ -87,7 +86,6 @@ fn what_means_nothing_elsewhere_is_refused() {
 
 #[test]
 fn what_facet_cannot_carry_is_refused() {
-    refused_throughout(&PathBuf::from("/"));
     refused_throughout(&Range {
         start: 1_u8,
         end: 2,

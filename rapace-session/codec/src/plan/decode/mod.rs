@@ -13,6 +13,7 @@ mod undo;
 mod wrapper;
 
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use facet::{EnumRepr, Facet, Shape};
@@ -99,6 +100,10 @@ impl Run<'_, '_> {
                 // SAFETY: the place is for this list.
                 unsafe { self.list(node.shape, calls, *items, slot, depth) }
             }
+            Form::Queue { calls, element } => {
+                // SAFETY: the place is for this list.
+                unsafe { self.queue(calls, *element, slot, depth) }
+            }
             Form::Array { len, element } => {
                 // SAFETY: the place is for so many elements.
                 unsafe { self.array(*len, *element, slot, depth) }
@@ -184,6 +189,8 @@ impl Run<'_, '_> {
             What::Bytes(Owner::Box) => store!(Box::<[u8]>::from(self.input.octets()?)),
             What::Bytes(Owner::Arc) => store!(Arc::<[u8]>::from(self.input.octets()?)),
             What::Duration => store!(self.duration()?),
+            What::Time => store!(self.time()?),
+            What::Path => store!(PathBuf::from(self.input.text()?)),
             What::Blob => store!(self.input.blob()?),
             What::Node(id) => {
                 // SAFETY: P1, inside the value.

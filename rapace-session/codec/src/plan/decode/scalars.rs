@@ -1,6 +1,6 @@
 //! Numbers, truth values, characters and durations.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Decoded, Run};
 use crate::error::{DecodeError, DecodeFault};
@@ -71,6 +71,12 @@ impl Run<'_, '_> {
             return Err(self.input.fault(DecodeFault::Nanoseconds(nanos)));
         }
         Ok(Duration::new(seconds, nanos))
+    }
+
+    pub(super) fn time(&mut self) -> Result<SystemTime, DecodeError> {
+        let since = self.duration()?;
+        let time = SystemTime::UNIX_EPOCH.checked_add(since);
+        time.ok_or_else(|| self.input.fault(DecodeFault::TimeTooLate(since.as_secs())))
     }
 
     fn truth(&mut self) -> Result<bool, DecodeError> {

@@ -4,15 +4,16 @@ mod entries;
 mod enums;
 mod rows;
 
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use facet::{Facet, PtrConst};
 
 use self::entries::Entries;
 use super::cache::plan_of;
 use super::memory::Value;
-use super::{Form, ListCalls, NodeId, Plan, Step, What};
+use super::{Form, ListCalls, Node, NodeId, Plan, Step, What};
 use crate::Blob;
 use crate::error::EncodeError;
 use crate::kind::Owner;
@@ -49,8 +50,8 @@ impl<S: Sink> Run<'_, S> {
     /// # Safety
     /// `value` must be of the node's type.
     unsafe fn node(&mut self, id: NodeId, value: Value<'_>, depth: u32) -> Encoded {
-        let form = &self.plan.node(id).form;
-        if let Form::Steps(steps) = form {
+        let node = self.plan.node(id);
+        if let Form::Steps(steps) = &node.form {
             // SAFETY: these are the steps of the value's type.
             return unsafe { self.steps(steps, value, depth) };
         }
@@ -59,14 +60,14 @@ impl<S: Sink> Run<'_, S> {
                 limit: Limits::DEPTH,
             });
         }
-        // SAFETY: this is the form of the value's type.
-        unsafe { self.form(form, value, depth + 1) }
+        // SAFETY: as the caller vouches.
+        unsafe { self.form(node, value, depth + 1) }
     }
 
     /// # Safety
-    /// `value` must be of the form's type.
-    unsafe fn form(&mut self, form: &'static Form, value: Value<'_>, depth: u32) -> Encoded {
-        match form {
+    /// `value` must be of the node's type.
+    unsafe fn form(&mut self, node: &'static Node, value: Value<'_>, depth: u32) -> Encoded {
+        match &node.form {
             Form::Steps(steps) => {
                 // SAFETY: these are the steps of the value's type.
                 unsafe { self.steps(steps, value, depth) }
@@ -115,6 +116,10 @@ impl<S: Sink> Run<'_, S> {
                 self.sink.varint(len as u64)?;
                 // SAFETY: the list holds `len` elements from `first` on.
                 unsafe { self.row(*items, first, len, depth) }
+            }
+            Form::Queue { calls, element } => {
+                // SAFETY: the value is such a list, of the node's shape.
+                unsafe { self.queue(node.shape, calls, *element, value, depth) }
             }
             Form::Array { len, element } => {
                 // SAFETY: an array is its elements, one after the other.
@@ -212,11 +217,15 @@ impl<S: Sink> Run<'_, S> {
             What::Text(Owner::Arc) => self.octets(load!(Arc<str>).as_bytes()),
             What::Bytes(Owner::Box) => self.octets(load!(Box<[u8]>)),
             What::Bytes(Owner::Arc) => self.octets(load!(Arc<[u8]>)),
-            What::Duration => {
-                let duration = load!(Duration);
-                self.sink.varint(duration.as_secs())?;
-                self.sink.varint(duration.subsec_nanos())
-            }
+            What::Duration => self.duration(*load!(Duration)),
+            What::Time => match load!(SystemTime).duration_since(SystemTime::UNIX_EPOCH) {
+                Ok(since) => self.duration(since),
+                Err(_) => Err(EncodeError::TimeBeforeEpoch),
+            },
+            What::Path => match load!(PathBuf).to_str() {
+                Some(text) => self.octets(text.as_bytes()),
+                None => Err(EncodeError::PathNotText),
+            },
             What::Blob => {
                 let index = self.blobs.len() as u64;
                 self.blobs.push(load!(Blob).clone());
@@ -229,6 +238,11 @@ impl<S: Sink> Run<'_, S> {
                 unsafe { self.node(id, part, depth) }
             }
         }
+    }
+
+    fn duration(&mut self, duration: Duration) -> Encoded {
+        self.sink.varint(duration.as_secs())?;
+        self.sink.varint(duration.subsec_nanos())
     }
 
     /// Bytes behind their length; text is the same.
