@@ -21,6 +21,7 @@ pub(crate) struct Input<'a> {
 type Decoded<T> = Result<T, DecodeError>;
 
 impl<'a> Input<'a> {
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8], blobs: &'a [Blob], limits: Limits) -> Self {
         Self {
             bytes,
@@ -37,6 +38,7 @@ impl<'a> Input<'a> {
         DecodeError::new(self.at, fault)
     }
 
+    #[inline]
     pub(crate) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
@@ -99,6 +101,7 @@ impl<'a> Input<'a> {
         Ok(len)
     }
 
+    #[inline]
     fn count(&mut self) -> Decoded<usize> {
         let count: u64 = self.varint()?;
         usize::try_from(count).map_err(|_| self.fault(DecodeFault::Varint { bits: usize::BITS }))
@@ -141,6 +144,7 @@ impl<'a> Input<'a> {
     }
 
     /// Bytes behind their length.
+    #[inline]
     pub(crate) fn octets(&mut self) -> Decoded<&'a [u8]> {
         let len = self.len()?;
         self.charge(len)?;
@@ -148,6 +152,7 @@ impl<'a> Input<'a> {
     }
 
     /// Text, copied out before it is checked (I1).
+    #[inline]
     pub(crate) fn text(&mut self) -> Decoded<String> {
         let bytes = self.octets()?.to_vec();
         String::from_utf8(bytes).map_err(|_| self.fault(DecodeFault::Utf8))
@@ -169,6 +174,7 @@ impl<'a> Input<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> Decoded<()> {
         match self.left() {
             0 => Ok(()),

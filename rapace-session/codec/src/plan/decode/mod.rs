@@ -32,6 +32,7 @@ type Decoded = Result<(), DecodeError>;
 ///
 /// # Errors
 /// If the type cannot cross, or the bytes are not a value of it within the limits.
+#[inline]
 pub(crate) fn value<T: Facet<'static>>(input: &mut Input<'_>) -> Result<T, DecodeError> {
     let plan = match plan_of(T::SHAPE) {
         Ok(plan) => plan,
@@ -155,7 +156,7 @@ impl Run<'_, '_> {
 
     /// # Safety
     /// `slot` must be a place for a value of the type that the step was made for.
-    #[inline]
+    #[inline(always)]
     unsafe fn step(&mut self, step: &'static Step, slot: Slot, depth: u32) -> Decoded {
         let at = step.at;
         macro_rules! store {

@@ -4,6 +4,7 @@ mod entries;
 mod enums;
 mod rows;
 
+use std::marker::PhantomData;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -18,23 +19,42 @@ use crate::Blob;
 use crate::error::EncodeError;
 use crate::kind::Owner;
 use crate::limits::Limits;
-use crate::sink::Sink;
+use crate::sink::{Sink, Stop};
 
-type Encoded = Result<(), EncodeError>;
+type Encoded = Result<(), Stop>;
+
+/// The plan of a type.
+///
+/// # Errors
+/// If the type cannot cross.
+#[inline]
+pub(crate) fn plan<T: Facet<'static>>() -> Result<PlanOf<T>, EncodeError> {
+    match plan_of(T::SHAPE) {
+        Ok(plan) => Ok(PlanOf {
+            plan,
+            of: PhantomData,
+        }),
+        Err(refused) => Err(refused.clone().into()),
+    }
+}
+
+/// A plan that was made for `T` (P2).
+pub(crate) struct PlanOf<T> {
+    plan: &'static Plan,
+    of: PhantomData<fn(&T)>,
+}
 
 /// Encodes one value, and lists its blobs in `blobs`.
 ///
 /// # Errors
-/// If the type cannot cross, the value exceeds what receivers accept, or the sink is full.
-pub(crate) fn value<T: Facet<'static>, S: Sink>(
+/// If the value exceeds what receivers accept, or the sink is full.
+#[inline]
+pub(crate) fn value<T, S: Sink>(
+    PlanOf { plan, .. }: PlanOf<T>,
     value: &T,
     sink: &mut S,
     blobs: &mut Vec<Blob>,
 ) -> Encoded {
-    let plan = match plan_of(T::SHAPE) {
-        Ok(plan) => plan,
-        Err(refused) => return Err(refused.clone().into()),
-    };
     let mut run = Run { plan, sink, blobs };
     // SAFETY: P2, the root of the plan for `T` is the node of `T`.
     unsafe { run.node(Plan::ROOT, Value::of(value), 0) }
@@ -56,9 +76,7 @@ impl<S: Sink> Run<'_, S> {
             return unsafe { self.steps(steps, value, depth) };
         }
         if depth >= Limits::DEPTH {
-            return Err(EncodeError::TooDeep {
-                limit: Limits::DEPTH,
-            });
+            return Err(Stop::TooDeep);
         }
         // SAFETY: as the caller vouches.
         unsafe { self.form(node, value, depth + 1) }
@@ -191,7 +209,7 @@ impl<S: Sink> Run<'_, S> {
 
     /// # Safety
     /// `value` must be of the type that the step was made for.
-    #[inline]
+    #[inline(always)]
     unsafe fn step(&mut self, step: &'static Step, value: Value<'_>, depth: u32) -> Encoded {
         let at = step.at;
         macro_rules! load {
@@ -220,11 +238,11 @@ impl<S: Sink> Run<'_, S> {
             What::Duration => self.duration(*load!(Duration)),
             What::Time => match load!(SystemTime).duration_since(SystemTime::UNIX_EPOCH) {
                 Ok(since) => self.duration(since),
-                Err(_) => Err(EncodeError::TimeBeforeEpoch),
+                Err(_) => Err(Stop::TimeBeforeEpoch),
             },
             What::Path => match load!(PathBuf).to_str() {
                 Some(text) => self.octets(text.as_bytes()),
-                None => Err(EncodeError::PathNotText),
+                None => Err(Stop::PathNotText),
             },
             What::Blob => {
                 let index = self.blobs.len() as u64;

@@ -3,12 +3,11 @@
 use facet::Shape;
 
 use super::{Encoded, Run};
-use crate::error::EncodeError;
 use crate::kind::Scalar;
 use crate::limits::Limits;
 use crate::plan::memory::Value;
 use crate::plan::{Elements, Items, NodeId, QueueCalls};
-use crate::sink::Sink;
+use crate::sink::{Sink, Stop};
 use crate::varint::Signed;
 
 impl<S: Sink> Run<'_, S> {
@@ -33,9 +32,7 @@ impl<S: Sink> Run<'_, S> {
                 unsafe { self.scalars(scalar, first, len) }
             }
             Elements::Nodes if !node.never_empty && len > Limits::EMPTY_ELEMENTS => {
-                Err(EncodeError::TooManyEmptyElements {
-                    limit: Limits::EMPTY_ELEMENTS,
-                })
+                Err(Stop::TooManyEmptyElements)
             }
             Elements::Nodes => {
                 // SAFETY: as the caller vouches.
@@ -57,9 +54,7 @@ impl<S: Sink> Run<'_, S> {
         // SAFETY: as the caller vouches.
         let len = unsafe { (calls.len)(value.ptr()) };
         if len > Limits::EMPTY_ELEMENTS && !self.plan.node(element).never_empty {
-            return Err(EncodeError::TooManyEmptyElements {
-                limit: Limits::EMPTY_ELEMENTS,
-            });
+            return Err(Stop::TooManyEmptyElements);
         }
         self.sink.varint(len as u64)?;
         for index in 0..len {
@@ -93,7 +88,7 @@ impl<S: Sink> Run<'_, S> {
 
     /// # Safety
     /// `len` values of the scalar's type must lie from `first` on.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn scalars(
         &mut self,
         scalar: Scalar,
