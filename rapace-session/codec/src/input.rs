@@ -3,6 +3,8 @@
 //! - I1: a byte is read once and then used from private memory; a peer that rewrites shared memory meanwhile can
 //!   change what is decoded, not what was checked.
 //! - I2: nothing is allocated before it was charged here.
+//! - I3: room that is made for elements before they are there takes, in all lists of a message together, at most
+//!   [`AHEAD`] times its length, and one element for each level of nesting. So claims within claims do not add up.
 
 use crate::Blob;
 use crate::error::{DecodeError, DecodeFault};
@@ -16,7 +18,11 @@ pub(crate) struct Input<'a> {
     limits: Limits,
     empty_left: usize,
     memory_left: usize,
+    ahead_left: usize,
 }
+
+/// A list of short strings takes some sixteen times its bytes. If one takes more, it grows, which costs a copy.
+const AHEAD: usize = 16;
 
 type Decoded<T> = Result<T, DecodeError>;
 
@@ -30,6 +36,7 @@ impl<'a> Input<'a> {
             limits,
             empty_left: limits.max_empty_elements,
             memory_left: limits.max_memory,
+            ahead_left: bytes.len().saturating_mul(AHEAD),
         }
     }
 
@@ -119,6 +126,14 @@ impl<'a> Input<'a> {
                 limit: self.limits.max_memory,
             })),
         }
+    }
+
+    /// For how many of `len` elements of a size to make room before they are there (I3).
+    #[inline]
+    pub(crate) fn room(&mut self, len: usize, size: usize) -> usize {
+        let room = len.min((self.ahead_left / size.max(1)).max(1));
+        self.ahead_left = self.ahead_left.saturating_sub(room * size);
+        room
     }
 
     /// Checks that one more level may be entered from `depth`.

@@ -255,6 +255,17 @@ fn a_claim_allocates_nothing_to_speak_of() {
 }
 
 #[test]
+fn claims_within_claims_do_not_add_up() {
+    #[derive(Facet, Debug)]
+    #[allow(dead_code)]
+    struct Branches(Vec<Branches>);
+    // At each level, as many branches as there are bytes left; the levels are more than may be.
+    let claims = [0x80, 0x80, 0x01].repeat(20_000);
+    let peak = peak_of_refusing::<Branches>(&claims);
+    assert!(peak < 20 * claims.len() as isize, "{peak} bytes");
+}
+
+#[test]
 fn memory_is_limited_whatever_takes_it() {
     fn limited<T: Wire + Debug>(value: &T, needed: usize) {
         let (bytes, _) = to_vec(value).unwrap();
