@@ -51,6 +51,9 @@
 //! `rename_all`), mark (`sensitive`, `default`) or make transparent have no effect on the bytes. A
 //! type's `#[facet(invariants = ..)]` is run on what was decoded.
 //!
+//! What borrows is [`Blob`]: it is not copied, and keeps the memory that it lies in. References cannot, since facet
+//! does not tell for how long a type borrows.
+//!
 //! All else is refused: references and `Cow`, which borrow; locks, cells, `Rc` and weak pointers;
 //! ranges, `Instant`; unions and whatever is opaque to facet; `flatten`, `skip`, `proxy`,
 //! `untagged`, `tag` and validators of fields. [`check_shape`] tells which part of a type stands in

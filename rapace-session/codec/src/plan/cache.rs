@@ -97,7 +97,10 @@ mod tests {
         macro_rules! shapes {
             ($($len:literal)*) => { vec![$(<[[u8; $len]; 2]>::SHAPE, <Vec<[u16; $len]>>::SHAPE),*] };
         }
-        let shapes = shapes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30);
+        let mut shapes = shapes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30);
+        if cfg!(miri) {
+            shapes.truncate(3);
+        }
         let address = |shape| {
             let plan = plan_of(shape).unwrap_or_else(|why| panic!("{why}"));
             ptr::from_ref(plan).addr()
@@ -118,11 +121,8 @@ mod tests {
 
     #[test]
     fn shapes_of_one_chain_are_told_apart() {
-        let first = Box::leak(Box::new(Link {
-            shape: u8::SHAPE,
-            known: plan_of(u8::SHAPE),
-            next: Place::new(),
-        }));
+        static CHAIN: Place = Place::new();
+        let first = add(&CHAIN, u8::SHAPE);
         let second = add(&first.next, u16::SHAPE);
         assert!(ptr::eq(second.shape, u16::SHAPE));
         assert!(
