@@ -211,7 +211,7 @@ pub fn all() -> Vec<Type> {
         };
     }
     types! {
-        // The longest numbers: one changed bit makes them too large.
+        // Here and in `Times`, one changed bit makes the numbers too large.
         with_serde One Scalars = Scalars {
             truth: true, letter: 'ß', bytes: (1, -1), unsigned: (u16::MAX, u32::MAX, u64::MAX, u128::MAX),
             signed: (i16::MIN, i32::MIN, i64::MIN, i128::MIN), sizes: (9, -9), nothing: (),
@@ -226,7 +226,9 @@ pub fn all() -> Vec<Type> {
             owned: "a".into(), boxed: "bc".into(), shared: "dé".into(), bytes: [1, 2].into(), shared_bytes: [3].into(),
             path: "/tmp".into(),
         };
-        with_serde One Times = Times { took: Duration::new(3, 5), at: SystemTime::UNIX_EPOCH + Duration::new(9, 7) };
+        with_serde One Times = Times {
+            took: Duration::new(u64::MAX, 999_999_999), at: SystemTime::UNIX_EPOCH + Duration::new(1 << 62, 999_999_999),
+        };
         with_serde One Vec<Code> = vec![
             Code::Fine, Code::Missing(7), Code::Broken { why: "why".into(), list: vec![1, 1 << 50] },
         ];
