@@ -56,6 +56,8 @@ struct Texts {
     bytes: Box<[u8]>,
     shared_bytes: Arc<[u8]>,
     path: PathBuf,
+    /// If it is wrong, all of these were complete.
+    last: bool,
 }
 
 #[derive(Facet, Serialize, Deserialize, Debug, PartialEq)]
@@ -224,7 +226,7 @@ pub fn all() -> Vec<Type> {
         };
         with_serde One Texts = Texts {
             owned: "a".into(), boxed: "bc".into(), shared: "dé".into(), bytes: [1, 2].into(), shared_bytes: [3].into(),
-            path: "/tmp".into(),
+            path: "/tmp".into(), last: true,
         };
         with_serde One Times = Times {
             took: Duration::new(u64::MAX, 999_999_999), at: SystemTime::UNIX_EPOCH + Duration::new(1 << 62, 999_999_999),
