@@ -113,7 +113,7 @@ pub mod supervision;
 pub use error::CallError;
 pub use plugin::{Plugin, PluginSpec};
 pub use proxy::{Proxy, TryTellError, TypedProxy};
-pub use rapace_codec::{Blob, BlobMut};
+pub use rapace_codec::{Blob, BlobMut, Deque, Timestamp};
 pub use rapace_macros::service;
 pub use rapace_session::{CallContext, Claim, EndReason, StreamError, allocate};
 pub use rapace_shm::{SegmentConfig, SizeClass, Trust};

@@ -1,4 +1,4 @@
-//! Values to bytes and back, beside facet-postcard, whose format it is.
+//! Values to bytes and back, beside facet-postcard and serde's postcard, whose format it is.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -6,8 +6,10 @@ use std::fmt::Debug;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use facet::Facet;
 use rapace_codec::{Wire, from_slice, to_vec};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-#[derive(Clone, Debug, Facet, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Facet, PartialEq, Serialize)]
 struct Heading {
     level: u8,
     title: String,
@@ -15,7 +17,7 @@ struct Heading {
     offset: u64,
 }
 
-#[derive(Clone, Debug, Facet, PartialEq)]
+#[derive(Clone, Debug, Deserialize, Facet, PartialEq, Serialize)]
 struct Page {
     path: String,
     headings: Vec<Heading>,
@@ -36,12 +38,17 @@ fn page() -> Page {
     }
 }
 
-fn of<T: Wire + PartialEq + Debug>(c: &mut Criterion, name: &str, value: &T) {
+fn of<T>(c: &mut Criterion, name: &str, value: &T)
+where
+    T: Wire + PartialEq + Debug + Serialize + DeserializeOwned,
+{
     let (bytes, blobs) = to_vec(value).expect("it has bytes");
     let theirs = facet_postcard::to_vec(value).expect("it has bytes");
     assert_eq!(bytes, theirs, "one format");
     let back: T = facet_postcard::from_slice(&bytes).expect("its own bytes");
     assert_eq!(back, *value);
+    let serdes = postcard::to_allocvec(value).expect("it has bytes");
+    assert_eq!(bytes, serdes, "one format");
     let mut group = c.benchmark_group(name);
     group.throughput(Throughput::Bytes(bytes.len() as u64));
     group.bench_function("encode", |b| {
@@ -53,11 +60,20 @@ fn of<T: Wire + PartialEq + Debug>(c: &mut Criterion, name: &str, value: &T) {
             assert_eq!(encoded.len(), bytes.len());
         });
     });
+    group.bench_function("encode, serde", |b| {
+        b.iter(|| {
+            let encoded = postcard::to_allocvec(value).expect("it has bytes");
+            assert_eq!(encoded.len(), bytes.len());
+        });
+    });
     group.bench_function("decode", |b| {
         b.iter(|| from_slice::<T>(&bytes, &blobs).expect("its own bytes"));
     });
     group.bench_function("decode, facet-postcard", |b| {
         b.iter(|| facet_postcard::from_slice::<T>(&bytes).expect("its own bytes"));
+    });
+    group.bench_function("decode, serde", |b| {
+        b.iter(|| postcard::from_bytes::<T>(&bytes).expect("its own bytes"));
     });
     group.finish();
     assert_eq!(

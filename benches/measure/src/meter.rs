@@ -89,7 +89,11 @@ impl Watched {
     }
 }
 
-fn own() -> Result<Duration, String> {
+/// The processor time that this process has used, in all its threads.
+///
+/// # Errors
+/// If the system has no such clock.
+pub fn own() -> Result<Duration, String> {
     let now = ClockId::CLOCK_PROCESS_CPUTIME_ID.now();
     Ok(now.map_err(|why| why.to_string())?.into())
 }

@@ -8,9 +8,11 @@
 //! | `figures` | what the rounds of one subject come to |
 //! | `table`, `json` | the output |
 //! | `compare` | all peers |
+//! | `codec` | the codec beside serde's postcard |
 //! | `plot` | their picture |
 
 mod case;
+mod codec;
 mod compare;
 mod figures;
 mod json;
@@ -39,6 +41,7 @@ pub fn main() -> Result<ExitCode, String> {
             Ok(ExitCode::SUCCESS)
         }
         Ok(Asked::Case(Case::Compare, options)) => compare::run(&options, &machine),
+        Ok(Asked::Case(Case::Codec, options)) => codec::run(&options, &machine),
         Ok(Asked::Case(case, options)) => one(case, &options, &machine),
         Err(why) => {
             eprintln!("rapace-bench: {why}\n\n{}", options::USAGE);

@@ -24,7 +24,7 @@ cases
   idle        a plugin that is left alone, for --seconds
   spawn       from nothing to the first reply
   restart     from SIGKILL to the first reply of the next process
-  codec       a record to bytes and back
+  codec       a record to bytes and back; and beside serde's postcard, as processor time
   compare     rapace and its peers, over payloads and depths
 
 options

@@ -5,6 +5,8 @@
 //! | `bell`, `memcpy`, `channel`, `process` | the floors |
 //! | `local` | the floor of pipelined calls, and a case |
 //! | all others | the cases |
+//!
+//! `codec_bars` is no subject: it measures processor time within one process, in short turns.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -20,6 +22,7 @@ mod bell;
 mod blob;
 mod channel;
 mod codec;
+pub(crate) mod codec_bars;
 mod fanout;
 mod idle;
 mod local;

@@ -146,7 +146,7 @@ where
         from_slice::<T>(&bytes, &[]).expect("the value comes back")
     );
 
-    let mut buffer = vec![0; bytes.len()];
+    let (mut buffer, mut theirs) = (vec![0; bytes.len()], vec![0; bytes.len()]);
     let (mut blobs, mut counted) = (Vec::new(), Vec::new());
     let here = [
         least(|| Writer::slice(&mut buffer, &mut blobs).write(value)),
@@ -161,7 +161,7 @@ where
         least(|| facet_postcard::from_slice::<T>(&bytes).ok()),
     ];
     let serde = [
-        least(|| postcard::to_allocvec(value)),
+        least(|| postcard::to_slice(value, &mut theirs).map(|bytes| bytes.len())),
         least(|| postcard::from_bytes::<T>(&bytes)),
     ];
     println!(

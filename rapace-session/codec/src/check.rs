@@ -18,12 +18,12 @@ use crate::kind::{Kind, Refusal, check_field, kind_of};
 /// #[derive(Facet)]
 /// struct Report {
 ///     name: String,
-///     saved_to: Vec<std::path::PathBuf>,
+///     parts: Vec<std::borrow::Cow<'static, str>>,
 /// }
 ///
 /// let refused = check_shape(Report::SHAPE).unwrap_err();
-/// assert_eq!(refused.path(), "Report.saved_to[]");
-/// assert_eq!(refused.type_name(), "PathBuf");
+/// assert_eq!(refused.path(), "Report.parts[]");
+/// assert_eq!(refused.way_out(), "send a `String`");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedType {
@@ -105,6 +105,8 @@ impl Walk {
             | Kind::Text(_)
             | Kind::Bytes(_)
             | Kind::Duration
+            | Kind::Time
+            | Kind::Path
             | Kind::Blob => Ok(()),
             Kind::Struct(def) => self.fields("", def.fields),
             Kind::Enum(def) => def
@@ -116,7 +118,7 @@ impl Walk {
                 self.part(".Ok", def.t)?;
                 self.part(".Err", def.e)
             }
-            Kind::List(def) => self.part("[]", def.t),
+            Kind::List(def) | Kind::Queue(def) => self.part("[]", def.t),
             Kind::Array(def) => self.part("[]", def.t),
             Kind::Map(def) => {
                 self.part("[key]", def.k)?;

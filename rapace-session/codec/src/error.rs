@@ -27,6 +27,10 @@ pub enum EncodeError {
         /// How many there may be, see [`Limits::max_empty_elements`](crate::Limits::max_empty_elements).
         limit: usize,
     },
+    /// A path that is not UTF-8. Send its bytes, as a `Vec<u8>`.
+    PathNotText,
+    /// A point in time before 1970. Send a `Duration`, and what it is before or after.
+    TimeBeforeEpoch,
     /// The type cannot cross, whatever its value.
     Refused(Box<RefusedType>),
 }
@@ -52,6 +56,8 @@ impl fmt::Display for EncodeError {
                     "a collection holds more than {limit} elements that take no bytes; send their number"
                 )
             }
+            Self::PathNotText => f.write_str("a path that is not UTF-8; send its bytes"),
+            Self::TimeBeforeEpoch => f.write_str("a point in time before 1970; send a `Duration`"),
             Self::Refused(refused) => refused.fmt(f),
         }
     }
@@ -139,8 +145,10 @@ pub enum DecodeFault {
     Utf8,
     /// Zero, where the type rules it out.
     Zero,
-    /// A duration whose nanoseconds make up a second or more.
+    /// A duration or a point in time whose nanoseconds make up a second or more.
     Nanoseconds(u32),
+    /// A point in time that is too many seconds after 1970 for this system.
+    TimeTooLate(u64),
     /// An enum has no variant of that number.
     UnknownVariant {
         /// The enum's name.
@@ -197,7 +205,13 @@ impl fmt::Display for DecodeFault {
             Self::Utf8 => f.write_str("text that is not UTF-8"),
             Self::Zero => f.write_str("zero in a type that excludes it"),
             Self::Nanoseconds(nanos) => {
-                write!(f, "a duration with {nanos} nanoseconds beyond its seconds")
+                write!(
+                    f,
+                    "{nanos} nanoseconds beyond the seconds, a second or more"
+                )
+            }
+            Self::TimeTooLate(seconds) => {
+                write!(f, "a point in time {seconds} seconds after 1970")
             }
             Self::UnknownVariant {
                 type_name,

@@ -3,6 +3,8 @@
 //! - I1: a byte is read once and then used from private memory; a peer that rewrites shared memory meanwhile can
 //!   change what is decoded, not what was checked.
 //! - I2: nothing is allocated before it was charged here.
+//! - I3: room that is made for elements before they are there takes, in all lists of a message together, at most
+//!   [`AHEAD`] times its length, and one element for each level of nesting. So claims within claims do not add up.
 
 use crate::Blob;
 use crate::error::{DecodeError, DecodeFault};
@@ -16,11 +18,16 @@ pub(crate) struct Input<'a> {
     limits: Limits,
     empty_left: usize,
     memory_left: usize,
+    ahead_left: usize,
 }
+
+/// A list of short strings takes some sixteen times its bytes. If one takes more, it grows, which costs a copy.
+const AHEAD: usize = 16;
 
 type Decoded<T> = Result<T, DecodeError>;
 
 impl<'a> Input<'a> {
+    #[inline]
     pub(crate) fn new(bytes: &'a [u8], blobs: &'a [Blob], limits: Limits) -> Self {
         Self {
             bytes,
@@ -29,6 +36,7 @@ impl<'a> Input<'a> {
             limits,
             empty_left: limits.max_empty_elements,
             memory_left: limits.max_memory,
+            ahead_left: bytes.len().saturating_mul(AHEAD),
         }
     }
 
@@ -37,6 +45,7 @@ impl<'a> Input<'a> {
         DecodeError::new(self.at, fault)
     }
 
+    #[inline]
     pub(crate) fn left(&self) -> usize {
         self.bytes.len() - self.at
     }
@@ -99,6 +108,7 @@ impl<'a> Input<'a> {
         Ok(len)
     }
 
+    #[inline]
     fn count(&mut self) -> Decoded<usize> {
         let count: u64 = self.varint()?;
         usize::try_from(count).map_err(|_| self.fault(DecodeFault::Varint { bits: usize::BITS }))
@@ -116,6 +126,14 @@ impl<'a> Input<'a> {
                 limit: self.limits.max_memory,
             })),
         }
+    }
+
+    /// For how many of `len` elements of a size to make room before they are there (I3).
+    #[inline]
+    pub(crate) fn room(&mut self, len: usize, size: usize) -> usize {
+        let room = len.min((self.ahead_left / size.max(1)).max(1));
+        self.ahead_left = self.ahead_left.saturating_sub(room * size);
+        room
     }
 
     /// Checks that one more level may be entered from `depth`.
@@ -141,6 +159,7 @@ impl<'a> Input<'a> {
     }
 
     /// Bytes behind their length.
+    #[inline]
     pub(crate) fn octets(&mut self) -> Decoded<&'a [u8]> {
         let len = self.len()?;
         self.charge(len)?;
@@ -148,6 +167,7 @@ impl<'a> Input<'a> {
     }
 
     /// Text, copied out before it is checked (I1).
+    #[inline]
     pub(crate) fn text(&mut self) -> Decoded<String> {
         let bytes = self.octets()?.to_vec();
         String::from_utf8(bytes).map_err(|_| self.fault(DecodeFault::Utf8))
@@ -169,6 +189,7 @@ impl<'a> Input<'a> {
         }
     }
 
+    #[inline]
     pub(crate) fn finish(self) -> Decoded<()> {
         match self.left() {
             0 => Ok(()),

@@ -36,21 +36,26 @@
 //! | other integers up to 128 bits, `usize`, `isize`, `NonZero` of each | varint; signed ones folded |
 //! | `bool`, `char`, `()` | one byte; text of one character; nothing |
 //! | `String`, `Box<str>`, `Arc<str>` | length, UTF-8 |
-//! | `Vec`, `Box<[T]>`, `Arc<[T]>`, sets | length, elements |
+//! | `Vec`, `Box<[T]>`, `Arc<[T]>`, sets; `VecDeque` as [`Deque`] | length, elements |
 //! | arrays, tuples, structs | elements or fields |
 //! | `HashMap`, `BTreeMap` (and their sets) with the standard hasher | length, key and value in turn |
 //! | `Option`; `Result` | a byte 0 or 1; a variant |
 //! | enums with a `repr` | number of the variant in order of declaration, its fields |
 //! | `Box`, `Arc` | what they point to |
 //! | [`Duration`](std::time::Duration) | seconds, nanoseconds |
+//! | `SystemTime`, as [`Timestamp`] or `#[facet(opaque)]` | the same, since 1970 |
+//! | `PathBuf` | its text; a path that is not UTF-8 cannot be encoded |
 //! | [`Blob`] | number of the attachment |
 //!
 //! Types may be generic and may contain themselves. Attributes that only rename (`rename`,
 //! `rename_all`), mark (`sensitive`, `default`) or make transparent have no effect on the bytes. A
 //! type's `#[facet(invariants = ..)]` is run on what was decoded.
 //!
+//! What borrows is [`Blob`]: it is not copied, and keeps the memory that it lies in. References cannot, since facet
+//! does not tell for how long a type borrows.
+//!
 //! All else is refused: references and `Cow`, which borrow; locks, cells, `Rc` and weak pointers;
-//! paths, ranges, points in time; unions and whatever is opaque to facet; `flatten`, `skip`, `proxy`,
+//! ranges, `Instant`; unions and whatever is opaque to facet; `flatten`, `skip`, `proxy`,
 //! `untagged`, `tag` and validators of fields. [`check_shape`] tells which part of a type stands in
 //! the way, why, and what to write instead. It is called where services are declared, so that nobody
 //! learns of it from a failed call.
@@ -71,7 +76,7 @@
 //! # The unsafe part
 //!
 //! `unsafe` is denied outside the module of the plans, where values are read and built through raw places, and
-//! one implementation of facet's unsafe trait. Why it is sound, in short: a plan is made only from the
+//! two implementations of facet's unsafe trait. Why it is sound, in short: a plan is made only from the
 //! shape of a type, which `Facet`, an unsafe trait, vouches for; it runs only on that type, which is a
 //! parameter of the two functions that lead in; each place is written once before it counts as a
 //! value, and when decoding fails, exactly the places that were written are dropped. The rules are
@@ -88,6 +93,9 @@ mod blob;
 mod blob_facet;
 mod blob_mut;
 mod check;
+mod deque;
+#[expect(unsafe_code, reason = "facet's trait is unsafe to implement")]
+mod deque_facet;
 mod error;
 mod hash;
 mod input;
@@ -97,6 +105,7 @@ mod plan;
 mod reader;
 mod schema;
 mod sink;
+mod timestamp;
 mod varint;
 mod wire;
 mod writer;
@@ -104,10 +113,12 @@ mod writer;
 pub use blob::{Blob, BlobStorage};
 pub use blob_mut::{BlobMut, BlobStorageMut, BlobWriter};
 pub use check::{RefusedType, check_shape};
+pub use deque::Deque;
 pub use error::{DecodeError, DecodeFault, EncodeError};
 pub use hash::{SchemaHash, schema_hash};
 pub use limits::Limits;
 pub use reader::{Reader, from_slice};
 pub use schema::{FieldDef, Fields, TypeBody, TypeDef, TypeRef, TypeSchema, VariantDef, describe};
+pub use timestamp::Timestamp;
 pub use wire::Wire;
 pub use writer::{Writer, to_vec};

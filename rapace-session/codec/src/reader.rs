@@ -31,6 +31,7 @@ impl<'a> Reader<'a> {
     /// Reads from `bytes`; blobs are taken from `blobs`, the attachments that came with them.
     ///
     /// The limits are for all values together.
+    #[inline]
     pub fn new(bytes: &'a [u8], blobs: &'a [Blob], limits: Limits) -> Self {
         Self {
             input: Input::new(bytes, blobs, limits),
@@ -41,6 +42,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// See [`DecodeFault`](crate::DecodeFault). Then what follows cannot be told apart any more: give the reader up.
+    #[inline]
     pub fn read<T: Wire>(&mut self) -> Result<T, DecodeError> {
         decode::value(&mut self.input)
     }
@@ -49,6 +51,7 @@ impl<'a> Reader<'a> {
     ///
     /// # Errors
     /// [`DecodeFault::TrailingBytes`](crate::DecodeFault::TrailingBytes).
+    #[inline]
     pub fn finish(self) -> Result<(), DecodeError> {
         self.input.finish()
     }

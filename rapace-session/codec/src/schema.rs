@@ -98,6 +98,8 @@ pub enum TypeRef {
     Named(u32),
     /// Something that cannot cross, by name; see [`check_shape`](crate::check_shape).
     Refused(String),
+    /// A point in time: the duration since the beginning of 1970.
+    Time,
 }
 
 /// A struct or an enum.
@@ -179,13 +181,14 @@ impl Book {
         match kind {
             Kind::Scalar(scalar) => scalar_ref(scalar),
             Kind::NonZero(scalar) => TypeRef::NonZero(Box::new(scalar_ref(scalar))),
-            Kind::String | Kind::Text(_) => TypeRef::String,
+            Kind::String | Kind::Text(_) | Kind::Path => TypeRef::String,
             Kind::Bytes(_) => TypeRef::List(Box::new(TypeRef::U8)),
             Kind::Duration => TypeRef::Duration,
+            Kind::Time => TypeRef::Time,
             Kind::Blob => TypeRef::Blob,
             Kind::Option(def) => TypeRef::Option(self.boxed(def.t)),
             Kind::Result(def) => TypeRef::Result(self.boxed(def.t), self.boxed(def.e)),
-            Kind::List(def) => TypeRef::List(self.boxed(def.t)),
+            Kind::List(def) | Kind::Queue(def) => TypeRef::List(self.boxed(def.t)),
             Kind::Slice(_, def) => TypeRef::List(self.boxed(def.t)),
             Kind::Set(def) => TypeRef::Set(self.boxed(def.t)),
             Kind::Array(def) => TypeRef::Array(self.boxed(def.t), def.n as u64),

@@ -1,16 +1,21 @@
 //! Where encoded bytes go: nowhere but to be counted, into a slice, or onto the end of a vector.
 
-use crate::error::EncodeError;
 use crate::varint::{self, Unsigned};
 
-pub(crate) trait Sink {
-    fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError>;
-    fn byte(&mut self, byte: u8) -> Result<(), EncodeError>;
+/// Why encoding stops. One byte, since each step of a plan returns it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stop {
+    Full,
+    TooDeep,
+    TooManyEmptyElements,
+    PathNotText,
+    TimeBeforeEpoch,
+}
 
-    #[inline]
-    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), EncodeError> {
-        varint::write(value, |byte| self.byte(byte))
-    }
+pub(crate) trait Sink {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop>;
+    fn byte(&mut self, byte: u8) -> Result<(), Stop>;
+    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), Stop>;
 }
 
 /// Counts.
@@ -18,19 +23,19 @@ pub(crate) struct Count(pub(crate) usize);
 
 impl Sink for Count {
     #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.0 += bytes.len();
         Ok(())
     }
 
     #[inline]
-    fn byte(&mut self, _: u8) -> Result<(), EncodeError> {
+    fn byte(&mut self, _: u8) -> Result<(), Stop> {
         self.0 += 1;
         Ok(())
     }
 
     #[inline]
-    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), EncodeError> {
+    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), Stop> {
         self.0 += value.varint_len();
         Ok(())
     }
@@ -42,20 +47,11 @@ pub(crate) struct Fill<'b> {
     pub(crate) at: usize,
 }
 
-impl Fill<'_> {
-    #[cold]
-    fn full(&self) -> EncodeError {
-        EncodeError::BufferFull {
-            capacity: self.into.len(),
-        }
-    }
-}
-
 impl Sink for Fill<'_> {
     #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Some(room) = self.into.get_mut(self.at..self.at + bytes.len()) else {
-            return Err(self.full());
+            return Err(Stop::Full);
         };
         room.copy_from_slice(bytes);
         self.at += bytes.len();
@@ -63,9 +59,19 @@ impl Sink for Fill<'_> {
     }
 
     #[inline]
-    fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
+    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), Stop> {
+        let room = self.into.get_mut(self.at..).unwrap_or_default();
+        let Some(len) = varint::write(value, room) else {
+            return Err(Stop::Full);
+        };
+        self.at += len;
+        Ok(())
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) -> Result<(), Stop> {
         let Some(room) = self.into.get_mut(self.at) else {
-            return Err(self.full());
+            return Err(Stop::Full);
         };
         *room = byte;
         self.at += 1;
@@ -78,14 +84,27 @@ pub(crate) struct Grow<'b>(pub(crate) &'b mut Vec<u8>);
 
 impl Sink for Grow<'_> {
     #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.0.extend_from_slice(bytes);
         Ok(())
     }
 
     #[inline]
-    fn byte(&mut self, byte: u8) -> Result<(), EncodeError> {
+    fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), Stop> {
+        if value < U::from(0x80) {
+            return self.byte(value.low_byte());
+        }
+        let mut longest = [0; LONGEST];
+        let len = varint::write(value, &mut longest).unwrap_or(LONGEST);
+        self.put(&longest[..len])
+    }
+
+    #[inline]
+    fn byte(&mut self, byte: u8) -> Result<(), Stop> {
         self.0.push(byte);
         Ok(())
     }
 }
+
+/// The longest varint: one of 128 bits.
+const LONGEST: usize = 19;

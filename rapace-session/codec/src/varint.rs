@@ -24,6 +24,7 @@ pub(crate) trait Unsigned:
     fn significant_bits(self) -> u32;
 
     /// How many bytes the varint takes.
+    #[inline]
     fn varint_len(self) -> usize {
         self.significant_bits().max(1).div_ceil(7) as usize
     }
@@ -34,10 +35,12 @@ macro_rules! unsigned {
         impl Unsigned for $type {
             const BITS: u32 = <$type>::BITS;
 
+            #[inline]
             fn low_byte(self) -> u8 {
                 self as u8
             }
 
+            #[inline]
             fn significant_bits(self) -> u32 {
                 <$type>::BITS - self.leading_zeros()
             }
@@ -60,10 +63,12 @@ macro_rules! signed {
         impl Signed for $type {
             type Folded = $folded;
 
+            #[inline]
             fn fold(self) -> $folded {
                 ((self << 1) ^ (self >> (<$type>::BITS - 1))).cast_unsigned()
             }
 
+            #[inline]
             fn unfold(folded: $folded) -> Self {
                 (folded >> 1).cast_signed() ^ -((folded & 1).cast_signed())
             }
@@ -73,17 +78,17 @@ macro_rules! signed {
 
 signed!(i16 => u16, i32 => u32, i64 => u64, i128 => u128);
 
-/// Gives the bytes of `value` to `put`, one after the other.
+/// Writes a varint to the start of `room`, and says how many bytes it took; `None` if there are too few.
 #[inline]
-pub(crate) fn write<U: Unsigned, E>(
-    mut value: U,
-    mut put: impl FnMut(u8) -> Result<(), E>,
-) -> Result<(), E> {
+pub(crate) fn write<U: Unsigned>(mut value: U, room: &mut [u8]) -> Option<usize> {
+    let mut len = 0;
     while value >= U::from(0x80) {
-        put(value.low_byte() | 0x80)?;
+        *room.get_mut(len)? = value.low_byte() | 0x80;
         value = value >> 7;
+        len += 1;
     }
-    put(value.low_byte())
+    *room.get_mut(len)? = value.low_byte();
+    Some(len + 1)
 }
 
 /// What reading a varint came to.
@@ -99,42 +104,35 @@ pub(crate) enum Read<U> {
 /// Reads a varint from the start of `bytes`.
 #[inline]
 pub(crate) fn read<U: Unsigned>(bytes: &[u8]) -> Read<U> {
+    // The last byte that may be there, and how many bits are left for it.
+    let last = (U::BITS - 1) / 7;
+    let room = U::BITS - 7 * last;
     let mut value = U::from(0);
-    let mut shift = 0;
-    for (at, &byte) in bytes.iter().enumerate() {
-        let bits = U::from(byte & 0x7f);
-        let shifted = bits << shift;
-        if (shifted >> shift) != bits {
-            return Read::Malformed;
-        }
-        value = value | shifted;
+    for (at, &byte) in (0..=last).zip(bytes) {
+        value = value | (U::from(byte & 0x7f) << (7 * at));
         if byte < 0x80 {
-            if byte == 0 && at > 0 {
+            if (byte == 0 && at > 0) || (at == last && byte >> room != 0) {
                 return Read::Malformed;
             }
-            return Read::Done(value, at + 1);
-        }
-        shift += 7;
-        if shift >= U::BITS {
-            return Read::Malformed;
+            return Read::Done(value, at as usize + 1);
         }
     }
-    Read::Incomplete
+    if bytes.len() > last as usize {
+        Read::Malformed
+    } else {
+        Read::Incomplete
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::convert::Infallible;
-
     use super::*;
 
     fn bytes<U: Unsigned>(value: U) -> Vec<u8> {
-        let mut out = Vec::new();
-        let Ok(()) = write(value, |byte| {
-            out.push(byte);
-            Ok::<_, Infallible>(())
-        });
-        assert_eq!(out.len(), value.varint_len());
+        let mut out = vec![0; value.varint_len()];
+        assert_eq!(write(value, &mut out), Some(out.len()));
+        let short = out.len() - 1;
+        assert_eq!(write(value, &mut vec![0; short]), None);
         out
     }
 

@@ -14,6 +14,7 @@ use facet::Facet;
     message = "`{Self}` cannot be sent to a plugin",
     label = "this type does not describe itself, or borrows something",
     note = "derive `facet::Facet` for it, and let it own what it holds (`String` instead of `&str`)",
+    note = "a `SystemTime` crosses as a `Timestamp`, a `VecDeque` as a `Deque`",
     note = "it must also be `Send` and `Sync`"
 )]
 pub trait Wire: Facet<'static> + Send + Sync + 'static {}

@@ -4,8 +4,9 @@ use std::fmt;
 
 use crate::Blob;
 use crate::error::EncodeError;
+use crate::limits::Limits;
 use crate::plan::encode;
-use crate::sink::{Count, Fill, Grow};
+use crate::sink::{Count, Fill, Grow, Stop};
 use crate::wire::Wire;
 
 /// Encodes values one after the other: into a slice, onto the end of a vector, or only to learn how long they are.
@@ -48,6 +49,7 @@ impl<'a> Writer<'a> {
     ///
     /// The blobs that are met are listed in `blobs`, after those that are there. So that the numbers
     /// come out the same, restore the list before the values are written in earnest.
+    #[inline]
     pub fn counting(blobs: &'a mut Vec<Blob>) -> Self {
         Self {
             out: Out::Count,
@@ -57,6 +59,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes from the start of `buf`, and lists the blobs that are met in `blobs`.
+    #[inline]
     pub fn slice(buf: &'a mut [u8], blobs: &'a mut Vec<Blob>) -> Self {
         Self {
             out: Out::Slice(buf),
@@ -66,6 +69,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Appends to `buf`, and lists the blobs that are met in `blobs`.
+    #[inline]
     pub fn vec(buf: &'a mut Vec<u8>, blobs: &'a mut Vec<Blob>) -> Self {
         Self {
             out: Out::Vec(buf),
@@ -79,44 +83,65 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// See [`EncodeError`]. After an error nothing of this value counts as written, and no blob of it
     /// is listed; a slice may hold some of its bytes past [`written`](Self::written).
+    #[inline]
     pub fn write<T: Wire>(&mut self, value: &T) -> Result<(), EncodeError> {
+        let plan = encode::plan::<T>()?;
         let attached = self.blobs.len();
-        let result = self.encode(value);
-        match result {
-            Ok(len) => self.written += len,
-            Err(_) => self.blobs.truncate(attached),
-        }
-        result.map(|_| ())
-    }
-
-    /// Encodes a value and says how many bytes it took.
-    fn encode<T: Wire>(&mut self, value: &T) -> Result<usize, EncodeError> {
-        match &mut self.out {
+        let result = match &mut self.out {
             Out::Count => {
-                let mut sink = Count(0);
-                encode::value(value, &mut sink, self.blobs)?;
-                Ok(sink.0)
+                let mut sink = Count(self.written);
+                let result = encode::value(plan, value, &mut sink, self.blobs);
+                result.map(|()| sink.0)
             }
             Out::Slice(into) => {
-                let mut sink = Fill {
-                    into,
-                    at: self.written,
-                };
-                encode::value(value, &mut sink, self.blobs)?;
-                Ok(sink.at - self.written)
+                let at = self.written;
+                let mut sink = Fill { into, at };
+                let result = encode::value(plan, value, &mut sink, self.blobs);
+                result.map(|()| sink.at)
             }
             Out::Vec(into) => {
                 let start = into.len();
-                let result = encode::value(value, &mut Grow(into), self.blobs);
+                let result = encode::value(plan, value, &mut Grow(into), self.blobs);
                 if result.is_err() {
                     into.truncate(start);
                 }
-                result.map(|()| into.len() - start)
+                result.map(|()| self.written + (into.len() - start))
             }
+        };
+        match result {
+            Ok(written) => {
+                self.written = written;
+                Ok(())
+            }
+            Err(stop) => {
+                self.blobs.truncate(attached);
+                Err(self.stopped(stop))
+            }
+        }
+    }
+
+    #[cold]
+    fn stopped(&self, stop: Stop) -> EncodeError {
+        match stop {
+            Stop::Full => EncodeError::BufferFull {
+                capacity: match &self.out {
+                    Out::Slice(into) => into.len(),
+                    Out::Count | Out::Vec(_) => unreachable!("only a slice is ever full"),
+                },
+            },
+            Stop::TooDeep => EncodeError::TooDeep {
+                limit: Limits::DEPTH,
+            },
+            Stop::TooManyEmptyElements => EncodeError::TooManyEmptyElements {
+                limit: Limits::EMPTY_ELEMENTS,
+            },
+            Stop::PathNotText => EncodeError::PathNotText,
+            Stop::TimeBeforeEpoch => EncodeError::TimeBeforeEpoch,
         }
     }
 
     /// How many bytes the values that were written take.
+    #[inline]
     pub fn written(&self) -> usize {
         self.written
     }
@@ -135,7 +160,11 @@ impl fmt::Debug for Writer<'_> {
 /// # Errors
 /// See [`EncodeError`].
 pub fn to_vec<T: Wire>(value: &T) -> Result<(Vec<u8>, Vec<Blob>), EncodeError> {
-    let (mut bytes, mut blobs) = (Vec::new(), Vec::new());
+    // Most values are small. Counting first would cost more than it saves.
+    let (mut bytes, mut blobs) = (Vec::with_capacity(SMALL), Vec::new());
     Writer::vec(&mut bytes, &mut blobs).write(value)?;
     Ok((bytes, blobs))
 }
+
+/// The room that [`to_vec`] starts with.
+const SMALL: usize = 128;

@@ -9,13 +9,14 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use common::*;
 use facet::Facet;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
-use rapace_codec::{Blob, DecodeFault, Limits, Reader, Wire, from_slice, to_vec};
+use rapace_codec::{Blob, DecodeFault, Deque, Limits, Reader, Wire, from_slice, to_vec};
 
 struct Counting;
 
@@ -109,6 +110,8 @@ struct Holders {
     set: BTreeSet<String>,
     outcome: Result<Blob, String>,
     slice: Box<[Blob]>,
+    queue: Deque<Vec<Blob>>,
+    path: PathBuf,
     shared: Arc<Blob>,
     tree: Tree,
     last: u8,
@@ -155,6 +158,8 @@ fn holders() -> Holders {
         set: ["x", "y", "z"].map(str::to_owned).into(),
         outcome: Ok(blob()),
         slice: [blob(), blob()].into(),
+        queue: [vec![blob()], vec![blob(), blob()]].into_iter().collect(),
+        path: "path".into(),
         shared: Arc::new(blob()),
         tree: Tree::Node {
             left: leaf(),
@@ -195,7 +200,7 @@ fn every_blob_of_a_failed_value_is_dropped() {
     }
     let whole = from_slice::<Holders>(&bytes, &blobs).unwrap();
     let held = Arc::strong_count(storage.storage()) - 65;
-    assert_eq!(held, 20);
+    assert_eq!(held, 23);
     drop(whole);
     assert_eq!(Arc::strong_count(storage.storage()), 65);
 }
@@ -247,6 +252,17 @@ fn a_claim_allocates_nothing_to_speak_of() {
     let bad = [&[40][..], &[2; 40]].concat();
     assert!(peak_of_refusing::<Vec<Wide>>(&bad) <= 16 * 40 + ERROR);
     assert!(peak_of_refusing::<Box<[Wide]>>(&bad) <= 16 * 40 + ERROR);
+}
+
+#[test]
+fn claims_within_claims_do_not_add_up() {
+    #[derive(Facet, Debug)]
+    #[allow(dead_code)]
+    struct Branches(Vec<Branches>);
+    // At each level, as many branches as there are bytes left; the levels are more than may be.
+    let claims = [0x80, 0x80, 0x01].repeat(20_000);
+    let peak = peak_of_refusing::<Branches>(&claims);
+    assert!(peak < 20 * claims.len() as isize, "{peak} bytes");
 }
 
 #[test]

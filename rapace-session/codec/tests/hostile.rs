@@ -5,6 +5,7 @@ mod common;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::fmt::Debug;
 use std::num::NonZero;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,7 +14,8 @@ use facet::Facet;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use rapace_codec::{
-    Blob, DecodeError, DecodeFault, EncodeError, Limits, Reader, Wire, from_slice, to_vec,
+    Blob, DecodeError, DecodeFault, Deque, EncodeError, Limits, Reader, Timestamp, Wire,
+    from_slice, to_vec,
 };
 
 /// If the bytes are taken for a value, then they are the encoding of that value: there is no other.
@@ -36,6 +38,8 @@ fn all_types(bytes: &[u8]) {
     decodes_or_errs::<Vec<()>>(bytes);
     decodes_or_errs::<Vec<Vec<Vec<u16>>>>(bytes);
     decodes_or_errs::<Arc<[Option<String>]>>(bytes);
+    decodes_or_errs::<Vec<Deque<(Option<Blob>, Duration)>>>(bytes);
+    decodes_or_errs::<Vec<(PathBuf, Option<Timestamp>)>>(bytes);
     // Sets and maps may hold fewer entries than were sent.
     let _ = from_slice::<Collections>(bytes, &[]);
     let _ = from_slice::<HashMap<String, BTreeMap<u8, Vec<Blob>>>>(bytes, &[]);

@@ -160,7 +160,7 @@ fn hashes_are_the_same_everywhere_and_for_ever() {
         "8452008b0175255968e774da10a54e8f"
     );
     assert_eq!(hash(Nested::SHAPE), "135e7c7f52af0d2a9354a723a06a4acb");
-    assert_eq!(hash(TypeSchema::SHAPE), "329cca4b10d6296a34d539f75ceb4a8d");
+    assert_eq!(hash(TypeSchema::SHAPE), "ce392a1133ca9caf96448bc99482ff1b");
     assert_eq!(
         SchemaHash::of_name("Search").to_string(),
         "8c5b958c0d3c64bf6ee02d631fb6f989"
@@ -209,9 +209,9 @@ fn a_description_names_fields_variants_and_docs() {
 
 #[test]
 fn what_cannot_cross_is_described_by_name() {
-    let schema = describe(Vec::<std::path::PathBuf>::SHAPE);
-    assert_eq!(
-        schema.root,
-        TypeRef::List(Box::new(TypeRef::Refused("PathBuf".into())))
-    );
+    let schema = describe(Vec::<std::ops::Range<u8>>::SHAPE);
+    let TypeRef::List(range) = schema.root else {
+        panic!("{schema:?}")
+    };
+    assert!(matches!(*range, TypeRef::Refused(name) if name.starts_with("Range")));
 }

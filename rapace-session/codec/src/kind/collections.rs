@@ -14,13 +14,13 @@ pub(super) fn list(def: &'static ListDef) -> Result<Kind, Refusal> {
         && def.reserve().is_some()
         && def.capacity().is_some()
         && def.vtable.as_ptr.is_some();
+    let one_by_one = def.init_in_place_with_capacity().is_some() && def.push().is_some();
     if filled_in_place {
         Ok(Kind::List(def))
+    } else if one_by_one {
+        Ok(Kind::Queue(def))
     } else {
-        refuse(
-            "facet offers no direct access to its elements",
-            "send a `Vec`",
-        )
+        refuse("facet offers no way to fill it", "send a `Vec`")
     }
 }
 

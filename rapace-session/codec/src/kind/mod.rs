@@ -5,16 +5,17 @@ mod collections;
 mod scalars;
 
 use std::any::TypeId;
-use std::time::Duration;
+use std::path::PathBuf;
+use std::time::{Duration, Instant, SystemTime};
 
 use facet::{
-    ArrayDef, Def, EnumRepr, EnumType, Field, FieldFlags, ListDef, MapDef, OptionDef, PointerDef,
-    ResultDef, SetDef, Shape, SliceDef, StructType, Type, UserType,
+    ArrayDef, Def, EnumRepr, EnumType, Field, FieldFlags, ListDef, MapDef, Opaque, OpaqueBorrow,
+    OptionDef, PointerDef, ResultDef, SetDef, Shape, SliceDef, StructType, Type, UserType,
 };
 
 use self::collections::{list, map, pointer, set};
 use self::scalars::{non_zero, owned, scalar_kind};
-use crate::Blob;
+use crate::{Blob, Timestamp};
 
 /// A shape, as something that can cross.
 #[derive(Clone, Copy)]
@@ -27,12 +28,16 @@ pub(crate) enum Kind {
     /// `Box<[u8]>` or `Arc<[u8]>`.
     Bytes(Owner),
     Duration,
+    Time,
+    Path,
     Blob,
     Struct(&'static StructType),
     Enum(&'static EnumType),
     Option(&'static OptionDef),
     Result(&'static ResultDef),
     List(&'static ListDef),
+    /// A list that gives and takes its elements one by one.
+    Queue(&'static ListDef),
     Array(&'static ArrayDef),
     Map(&'static MapDef),
     Set(&'static SetDef),
@@ -88,6 +93,18 @@ pub(crate) fn kind_of(shape: &'static Shape) -> Result<Kind, Refusal> {
     }
     if is::<Duration>(shape) {
         return Ok(Kind::Duration);
+    }
+    if is::<Timestamp>(shape) || is_opaque::<SystemTime>(shape) {
+        return Ok(Kind::Time);
+    }
+    if is::<PathBuf>(shape) {
+        return Ok(Kind::Path);
+    }
+    if is_opaque::<Instant>(shape) {
+        return refuse(
+            "it means nothing outside this process",
+            "send a `Timestamp`, or a `Duration` since a moment both sides know",
+        );
     }
     if let Some(owned) = owned(shape) {
         return Ok(owned);
@@ -207,7 +224,7 @@ fn user(shape: &'static Shape) -> Result<Kind, Refusal> {
         ),
         _ => refuse(
             "facet cannot see into it",
-            "derive `Facet` for it without `opaque`, or send a `Blob`",
+            "derive `Facet` for it without `opaque`, or send a `Blob`; for a `VecDeque`, a `Deque`",
         ),
     }
 }
@@ -234,15 +251,10 @@ fn enumeration(def: &'static EnumType) -> Result<Kind, Refusal> {
 
 fn foreign(shape: &'static Shape) -> Result<Kind, Refusal> {
     match shape.type_identifier {
-        "PathBuf" | "Path" => refuse("a path need not be text", "send a `String`"),
         "Range" => refuse("facet cannot build it", "send the two ends as fields"),
         "Infallible" => refuse(
             "it has no values",
             "leave it out; send an `Ok` without its `Result`",
-        ),
-        "Instant" | "SystemTime" => refuse(
-            "it means nothing outside this process",
-            "send a `Duration` since a moment both sides know",
         ),
         _ => refuse(
             "facet cannot see into it",
@@ -255,6 +267,11 @@ fn foreign(shape: &'static Shape) -> Result<Kind, Refusal> {
 /// facet describes `Infallible` like a unit struct.
 fn is_phantom(shape: &Shape) -> bool {
     shape.type_identifier == "PhantomData" && shape.module_path == Some("core::marker")
+}
+
+/// What `#[facet(opaque)]` makes of a field of type `T`; laid out as a `T`.
+fn is_opaque<T: 'static>(shape: &Shape) -> bool {
+    is::<OpaqueBorrow<'static, T>>(shape) || is::<Opaque<T>>(shape)
 }
 
 fn is<T: ?Sized + 'static>(shape: &Shape) -> bool {

@@ -1,13 +1,14 @@
-//! Each type's plan is made once per process and found again without a lock.
+//! Each type's plan is made once per process, and found again without a lock.
 //!
 //! - K1: plans are never freed. There are as many as types that are sent.
-//! - K2: a thread takes the lock once per type; after that its own table answers.
+//! - K2: a plan is found by the address of its type's shape: one multiplication, and one acquiring load for each
+//!   type that is looked at on the way. The lock is taken by whoever looks for an address first.
+//! - K3: one type may have its shape at several addresses. They share the plan, which goes by the type.
 
 use std::any::TypeId;
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::{Mutex, PoisonError};
+use std::ptr;
+use std::sync::{Mutex, OnceLock, PoisonError};
 
 use facet::Shape;
 
@@ -23,28 +24,59 @@ type Known = Result<&'static Plan, &'static RefusedType>;
 /// If values of the type cannot cross.
 #[inline]
 pub(super) fn plan_of(shape: &'static Shape) -> Known {
-    thread_local! {
-        static NEAR: RefCell<HashMap<usize, Known, BuildHasherDefault<AddressHasher>>> = RefCell::default();
-    }
-    let address = std::ptr::from_ref(shape).addr();
-    let near = NEAR.try_with(|near| {
-        if let Some(known) = near.borrow().get(&address) {
-            return *known;
+    let mut place = &CHAINS[chain_of(shape)];
+    loop {
+        let link = match place.get() {
+            Some(link) => link,
+            None => add(place, shape),
+        };
+        if ptr::eq(link.shape, shape) {
+            return link.known;
         }
-        let known = find(shape);
-        near.borrow_mut().insert(address, known);
-        known
-    });
-    // While a thread ends, its own table may be gone.
-    near.unwrap_or_else(|_| find(shape))
+        place = &link.next;
+    }
 }
 
-/// One type may have its shape at several addresses, so this table goes by the type.
+/// Where one address is remembered, or nothing yet.
+type Place = OnceLock<&'static Link>;
+
+/// One address, and the next of its chain.
+struct Link {
+    shape: &'static Shape,
+    known: Known,
+    next: Place,
+}
+
+/// Four times as many as a large program has types to send.
+static CHAINS: [Place; 1 << CHAIN_BITS] = [const { Place::new() }; 1 << CHAIN_BITS];
+const CHAIN_BITS: u32 = 10;
+
+/// The golden ratio in 64 bits: the top bits of the product depend on all of the address, which no peer chooses.
+#[inline]
+fn chain_of(shape: &'static Shape) -> usize {
+    let address = ptr::from_ref(shape).addr() as u64;
+    (address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - CHAIN_BITS)) as usize
+}
+
+/// Fills a place that was empty; with another shape, if another thread is faster.
 #[cold]
+fn add(place: &Place, shape: &'static Shape) -> &'static Link {
+    let known = find(shape);
+    place.get_or_init(|| {
+        Box::leak(Box::new(Link {
+            shape,
+            known,
+            next: Place::new(),
+        }))
+    })
+}
+
+/// K3.
 fn find(shape: &'static Shape) -> Known {
-    static FAR: Mutex<Option<HashMap<TypeId, Known>>> = Mutex::new(None);
-    let mut far = FAR.lock().unwrap_or_else(PoisonError::into_inner);
-    *far.get_or_insert_default()
+    static BY_TYPE: Mutex<Option<HashMap<TypeId, Known>>> = Mutex::new(None);
+    let mut by_type = BY_TYPE.lock().unwrap_or_else(PoisonError::into_inner);
+    *by_type
+        .get_or_insert_default()
         .entry(shape.id.get())
         .or_insert_with(|| match compile(shape) {
             Ok(plan) => Ok(Box::leak(Box::new(plan))),
@@ -52,23 +84,50 @@ fn find(shape: &'static Shape) -> Known {
         })
 }
 
-/// Spreads the address of a shape, which no peer chooses.
-#[derive(Default)]
-struct AddressHasher(u64);
+#[cfg(test)]
+mod tests {
+    use facet::Facet;
 
-impl Hasher for AddressHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+    use super::*;
 
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_usize(usize::from(byte) ^ self.0 as usize);
+    /// K2, K3.
+    #[test]
+    fn many_threads_find_the_same_plans_for_many_types() {
+        // Each length makes two types.
+        macro_rules! shapes {
+            ($($len:literal)*) => { vec![$(<[[u8; $len]; 2]>::SHAPE, <Vec<[u16; $len]>>::SHAPE),*] };
         }
+        let mut shapes = shapes!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30);
+        if cfg!(miri) {
+            shapes.truncate(3);
+        }
+        let address = |shape| {
+            let plan = plan_of(shape).unwrap_or_else(|why| panic!("{why}"));
+            ptr::from_ref(plan).addr()
+        };
+        let found: Vec<Vec<usize>> = std::thread::scope(|scope| {
+            let look = || shapes.iter().map(|shape| address(shape)).collect();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(look)).collect();
+            threads.into_iter().map(|t| t.join().unwrap()).collect()
+        });
+        for other in &found {
+            assert_eq!(*other, found[0]);
+        }
+        let mut different = found[0].clone();
+        different.sort_unstable();
+        different.dedup();
+        assert_eq!(different.len(), shapes.len());
     }
 
-    fn write_usize(&mut self, address: usize) {
-        // The golden ratio in 64 bits: the top bits, which the table looks at, depend on all of the address.
-        self.0 = (address as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    #[test]
+    fn shapes_of_one_chain_are_told_apart() {
+        static CHAIN: Place = Place::new();
+        let first = add(&CHAIN, u8::SHAPE);
+        let second = add(&first.next, u16::SHAPE);
+        assert!(ptr::eq(second.shape, u16::SHAPE));
+        assert!(
+            ptr::eq(add(&first.next, u32::SHAPE), second),
+            "it was taken"
+        );
     }
 }

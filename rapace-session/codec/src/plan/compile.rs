@@ -11,8 +11,8 @@ use std::collections::HashMap;
 use facet::{EnumType, Field, ListDef, MapDef, Shape, ShapeLayout};
 
 use super::{
-    Elements, EnumForm, Form, Items, ListCalls, MapForm, Node, NodeId, Plan, Step, VariantForm,
-    What,
+    Elements, EnumForm, Form, Items, ListCalls, MapForm, Node, NodeId, Plan, QueueCalls, Step,
+    VariantForm, What,
 };
 use crate::check::{RefusedType, check_shape};
 use crate::kind::{Kind, Scalar, kind_of};
@@ -75,6 +75,10 @@ impl Compiler {
                 calls: list_calls(def),
                 items: self.items(def.t),
             },
+            Kind::Queue(def) => Form::Queue {
+                calls: queue_calls(def),
+                element: self.node(def.t),
+            },
             // Nothing to do for any element, however many there are.
             Kind::Array(_) if layout(shape).size() == 0 => Form::Steps([].into()),
             Kind::Array(def) => Form::Array {
@@ -101,6 +105,8 @@ impl Compiler {
             | Kind::Text(_)
             | Kind::Bytes(_)
             | Kind::Duration
+            | Kind::Time
+            | Kind::Path
             | Kind::Blob
             | Kind::Struct(_) => {
                 let mut steps = Vec::new();
@@ -201,6 +207,8 @@ impl Compiler {
             Kind::Text(owner) => What::Text(owner),
             Kind::Bytes(owner) => What::Bytes(owner),
             Kind::Duration => What::Duration,
+            Kind::Time => What::Time,
+            Kind::Path => What::Path,
             Kind::Blob => What::Blob,
             _ => What::Node(self.node(shape)),
         };
@@ -274,6 +282,18 @@ fn list_calls(def: &'static ListDef) -> ListCalls {
             capacity: def.capacity()?,
             reserve: def.reserve()?,
             set_len: def.set_len()?,
+        })
+    };
+    found().expect("kind_of refuses lists without them")
+}
+
+fn queue_calls(def: &'static ListDef) -> QueueCalls {
+    let found = || {
+        Some(QueueCalls {
+            len: def.vtable.len,
+            get: def.vtable.get,
+            with_capacity: def.init_in_place_with_capacity()?,
+            push: def.push()?,
         })
     };
     found().expect("kind_of refuses lists without them")

@@ -78,6 +78,10 @@ enum Form {
         calls: ListCalls,
         items: Items,
     },
+    Queue {
+        calls: QueueCalls,
+        element: NodeId,
+    },
     Array {
         len: usize,
         element: NodeId,
@@ -107,6 +111,14 @@ struct ListCalls {
     capacity: facet::ListCapacityFn,
     reserve: facet::ListReserveFn,
     set_len: facet::ListSetLenFn,
+}
+
+/// The functions of a list that gives and takes its elements one by one.
+struct QueueCalls {
+    len: facet::ListLenFn,
+    get: facet::ListGetFn,
+    with_capacity: facet::ListInitInPlaceWithCapacityFn,
+    push: facet::ListPushFn,
 }
 
 /// The elements of a list or a slice.
@@ -167,6 +179,9 @@ enum What {
     Text(Owner),
     Bytes(Owner),
     Duration,
+    /// A `SystemTime`, or what is laid out as one.
+    Time,
+    Path,
     Blob,
     Node(NodeId),
 }

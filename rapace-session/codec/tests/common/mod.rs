@@ -5,6 +5,8 @@
     reason = "each test program uses its own part"
 )]
 
+pub mod oracle;
+
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::num::NonZero;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Maps, sets, and slices behind pointers: all entries are gathered first, and the collection is
+//! Maps, sets, queues, and slices behind pointers: all entries are gathered first, and the collection is
 //! made from them.
 
 use std::alloc::Layout;
@@ -10,7 +10,7 @@ use super::{Decoded, Run};
 use crate::error::DecodeError;
 use crate::plan::memory::{Slot, Value};
 use crate::plan::room::{Row, free};
-use crate::plan::{Elements, Items, MapForm, Node, NodeId};
+use crate::plan::{Elements, Items, MapForm, Node, NodeId, QueueCalls};
 
 /// Complete entries in a row. Dropping it drops them, unless they were moved into a collection.
 struct Gathered {
@@ -131,6 +131,30 @@ impl Run<'_, '_> {
         let mut gathered = self.values(element, lengths, depth)?;
         // SAFETY: so many elements are complete, and are moved here (P4).
         unsafe { from_slice(slot.uninit(), gathered.give_up(), lengths.0) };
+        Ok(())
+    }
+
+    /// # Safety
+    /// `slot` must be a place for that list.
+    pub(super) unsafe fn queue(
+        &mut self,
+        calls: &'static QueueCalls,
+        element: NodeId,
+        slot: Slot,
+        depth: u32,
+    ) -> Decoded {
+        let lengths = self.len_of(Items {
+            node: element,
+            elements: Elements::Nodes,
+        })?;
+        let mut gathered = self.values(element, lengths, depth)?;
+        // SAFETY: as the caller vouches.
+        unsafe { (calls.with_capacity)(slot.uninit(), lengths.0) };
+        gathered.give_up();
+        for index in 0..lengths.0 {
+            // SAFETY: each element is complete, and moved once (P4).
+            unsafe { (calls.push)(slot.init(), gathered.row.slot(index).init()) };
+        }
         Ok(())
     }
 

@@ -110,10 +110,7 @@ impl Run<'_, '_> {
             }
             Elements::Nodes if node.never_empty => {
                 let len = self.input.len()?;
-                // A `String` of one byte takes sixteen times its length. If an element takes more
-                // than that, the list grows later, which costs a copy.
-                let justified = self.input.left().saturating_mul(16) / size.max(1);
-                Ok((len, len.min(justified.max(1))))
+                Ok((len, self.input.room(len, size)))
             }
             Elements::Nodes => {
                 let len = self.input.empty_len()?;

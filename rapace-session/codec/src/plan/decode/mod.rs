@@ -13,6 +13,7 @@ mod undo;
 mod wrapper;
 
 use std::mem::MaybeUninit;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use facet::{EnumRepr, Facet, Shape};
@@ -31,6 +32,7 @@ type Decoded = Result<(), DecodeError>;
 ///
 /// # Errors
 /// If the type cannot cross, or the bytes are not a value of it within the limits.
+#[inline]
 pub(crate) fn value<T: Facet<'static>>(input: &mut Input<'_>) -> Result<T, DecodeError> {
     let plan = match plan_of(T::SHAPE) {
         Ok(plan) => plan,
@@ -99,6 +101,10 @@ impl Run<'_, '_> {
                 // SAFETY: the place is for this list.
                 unsafe { self.list(node.shape, calls, *items, slot, depth) }
             }
+            Form::Queue { calls, element } => {
+                // SAFETY: the place is for this list.
+                unsafe { self.queue(calls, *element, slot, depth) }
+            }
             Form::Array { len, element } => {
                 // SAFETY: the place is for so many elements.
                 unsafe { self.array(*len, *element, slot, depth) }
@@ -150,7 +156,7 @@ impl Run<'_, '_> {
 
     /// # Safety
     /// `slot` must be a place for a value of the type that the step was made for.
-    #[inline]
+    #[inline(always)]
     unsafe fn step(&mut self, step: &'static Step, slot: Slot, depth: u32) -> Decoded {
         let at = step.at;
         macro_rules! store {
@@ -184,6 +190,8 @@ impl Run<'_, '_> {
             What::Bytes(Owner::Box) => store!(Box::<[u8]>::from(self.input.octets()?)),
             What::Bytes(Owner::Arc) => store!(Arc::<[u8]>::from(self.input.octets()?)),
             What::Duration => store!(self.duration()?),
+            What::Time => store!(self.time()?),
+            What::Path => store!(PathBuf::from(self.input.text()?)),
             What::Blob => store!(self.input.blob()?),
             What::Node(id) => {
                 // SAFETY: P1, inside the value.

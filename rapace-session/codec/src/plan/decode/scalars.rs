@@ -1,6 +1,6 @@
 //! Numbers, truth values, characters and durations.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::{Decoded, Run};
 use crate::error::{DecodeError, DecodeFault};
@@ -11,7 +11,7 @@ use crate::varint::Signed;
 impl Run<'_, '_> {
     /// # Safety
     /// There must be places for `len` values of the scalar's type from `first` on.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn scalars(&mut self, scalar: Scalar, first: Slot, len: usize) -> Decoded {
         macro_rules! each {
             ($type:ty, $decode:expr) => {
@@ -73,6 +73,13 @@ impl Run<'_, '_> {
         Ok(Duration::new(seconds, nanos))
     }
 
+    pub(super) fn time(&mut self) -> Result<SystemTime, DecodeError> {
+        let since = self.duration()?;
+        let time = SystemTime::UNIX_EPOCH.checked_add(since);
+        time.ok_or_else(|| self.input.fault(DecodeFault::TimeTooLate(since.as_secs())))
+    }
+
+    #[inline]
     fn truth(&mut self) -> Result<bool, DecodeError> {
         match self.input.byte()? {
             0 => Ok(false),
@@ -81,11 +88,13 @@ impl Run<'_, '_> {
         }
     }
 
+    #[inline]
     fn narrow<W, N: TryFrom<W>>(&self, wide: W) -> Result<N, DecodeError> {
         let fault = DecodeFault::Varint { bits: usize::BITS };
         N::try_from(wide).map_err(|_| self.input.fault(fault))
     }
 
+    #[inline]
     fn fixed<const N: usize>(&mut self) -> Result<[u8; N], DecodeError> {
         let mut copy = [0; N];
         copy.copy_from_slice(self.input.take(N)?);

@@ -1,5 +1,6 @@
 //! Dropping what was complete when decoding failed.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use facet::Shape;
@@ -40,12 +41,13 @@ pub(super) unsafe fn drop_steps(plan: &'static Plan, steps: &[Step], slot: Slot)
             };
         }
         match step.what {
-            What::Copy(_) | What::Scalar(_) | What::NonZero(..) | What::Duration => {}
+            What::Copy(_) | What::Scalar(_) | What::NonZero(..) | What::Duration | What::Time => {}
             What::String => drop_as!(String),
             What::Text(Owner::Box) => drop_as!(Box<str>),
             What::Text(Owner::Arc) => drop_as!(Arc<str>),
             What::Bytes(Owner::Box) => drop_as!(Box<[u8]>),
             What::Bytes(Owner::Arc) => drop_as!(Arc<[u8]>),
+            What::Path => drop_as!(PathBuf),
             What::Blob => drop_as!(Blob),
             What::Node(id) => {
                 // SAFETY: inside the value.

@@ -4,36 +4,57 @@ mod entries;
 mod enums;
 mod rows;
 
+use std::marker::PhantomData;
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use facet::{Facet, PtrConst};
 
 use self::entries::Entries;
 use super::cache::plan_of;
 use super::memory::Value;
-use super::{Form, ListCalls, NodeId, Plan, Step, What};
+use super::{Form, ListCalls, Node, NodeId, Plan, Step, What};
 use crate::Blob;
 use crate::error::EncodeError;
 use crate::kind::Owner;
 use crate::limits::Limits;
-use crate::sink::Sink;
+use crate::sink::{Sink, Stop};
 
-type Encoded = Result<(), EncodeError>;
+type Encoded = Result<(), Stop>;
+
+/// The plan of a type.
+///
+/// # Errors
+/// If the type cannot cross.
+#[inline]
+pub(crate) fn plan<T: Facet<'static>>() -> Result<PlanOf<T>, EncodeError> {
+    match plan_of(T::SHAPE) {
+        Ok(plan) => Ok(PlanOf {
+            plan,
+            of: PhantomData,
+        }),
+        Err(refused) => Err(refused.clone().into()),
+    }
+}
+
+/// A plan that was made for `T` (P2).
+pub(crate) struct PlanOf<T> {
+    plan: &'static Plan,
+    of: PhantomData<fn(&T)>,
+}
 
 /// Encodes one value, and lists its blobs in `blobs`.
 ///
 /// # Errors
-/// If the type cannot cross, the value exceeds what receivers accept, or the sink is full.
-pub(crate) fn value<T: Facet<'static>, S: Sink>(
+/// If the value exceeds what receivers accept, or the sink is full.
+#[inline]
+pub(crate) fn value<T, S: Sink>(
+    PlanOf { plan, .. }: PlanOf<T>,
     value: &T,
     sink: &mut S,
     blobs: &mut Vec<Blob>,
 ) -> Encoded {
-    let plan = match plan_of(T::SHAPE) {
-        Ok(plan) => plan,
-        Err(refused) => return Err(refused.clone().into()),
-    };
     let mut run = Run { plan, sink, blobs };
     // SAFETY: P2, the root of the plan for `T` is the node of `T`.
     unsafe { run.node(Plan::ROOT, Value::of(value), 0) }
@@ -49,24 +70,22 @@ impl<S: Sink> Run<'_, S> {
     /// # Safety
     /// `value` must be of the node's type.
     unsafe fn node(&mut self, id: NodeId, value: Value<'_>, depth: u32) -> Encoded {
-        let form = &self.plan.node(id).form;
-        if let Form::Steps(steps) = form {
+        let node = self.plan.node(id);
+        if let Form::Steps(steps) = &node.form {
             // SAFETY: these are the steps of the value's type.
             return unsafe { self.steps(steps, value, depth) };
         }
         if depth >= Limits::DEPTH {
-            return Err(EncodeError::TooDeep {
-                limit: Limits::DEPTH,
-            });
+            return Err(Stop::TooDeep);
         }
-        // SAFETY: this is the form of the value's type.
-        unsafe { self.form(form, value, depth + 1) }
+        // SAFETY: as the caller vouches.
+        unsafe { self.form(node, value, depth + 1) }
     }
 
     /// # Safety
-    /// `value` must be of the form's type.
-    unsafe fn form(&mut self, form: &'static Form, value: Value<'_>, depth: u32) -> Encoded {
-        match form {
+    /// `value` must be of the node's type.
+    unsafe fn form(&mut self, node: &'static Node, value: Value<'_>, depth: u32) -> Encoded {
+        match &node.form {
             Form::Steps(steps) => {
                 // SAFETY: these are the steps of the value's type.
                 unsafe { self.steps(steps, value, depth) }
@@ -115,6 +134,10 @@ impl<S: Sink> Run<'_, S> {
                 self.sink.varint(len as u64)?;
                 // SAFETY: the list holds `len` elements from `first` on.
                 unsafe { self.row(*items, first, len, depth) }
+            }
+            Form::Queue { calls, element } => {
+                // SAFETY: the value is such a list, of the node's shape.
+                unsafe { self.queue(node.shape, calls, *element, value, depth) }
             }
             Form::Array { len, element } => {
                 // SAFETY: an array is its elements, one after the other.
@@ -186,7 +209,7 @@ impl<S: Sink> Run<'_, S> {
 
     /// # Safety
     /// `value` must be of the type that the step was made for.
-    #[inline]
+    #[inline(always)]
     unsafe fn step(&mut self, step: &'static Step, value: Value<'_>, depth: u32) -> Encoded {
         let at = step.at;
         macro_rules! load {
@@ -212,11 +235,15 @@ impl<S: Sink> Run<'_, S> {
             What::Text(Owner::Arc) => self.octets(load!(Arc<str>).as_bytes()),
             What::Bytes(Owner::Box) => self.octets(load!(Box<[u8]>)),
             What::Bytes(Owner::Arc) => self.octets(load!(Arc<[u8]>)),
-            What::Duration => {
-                let duration = load!(Duration);
-                self.sink.varint(duration.as_secs())?;
-                self.sink.varint(duration.subsec_nanos())
-            }
+            What::Duration => self.duration(*load!(Duration)),
+            What::Time => match load!(SystemTime).duration_since(SystemTime::UNIX_EPOCH) {
+                Ok(since) => self.duration(since),
+                Err(_) => Err(Stop::TimeBeforeEpoch),
+            },
+            What::Path => match load!(PathBuf).to_str() {
+                Some(text) => self.octets(text.as_bytes()),
+                None => Err(Stop::PathNotText),
+            },
             What::Blob => {
                 let index = self.blobs.len() as u64;
                 self.blobs.push(load!(Blob).clone());
@@ -229,6 +256,11 @@ impl<S: Sink> Run<'_, S> {
                 unsafe { self.node(id, part, depth) }
             }
         }
+    }
+
+    fn duration(&mut self, duration: Duration) -> Encoded {
+        self.sink.varint(duration.as_secs())?;
+        self.sink.varint(duration.subsec_nanos())
     }
 
     /// Bytes behind their length; text is the same.

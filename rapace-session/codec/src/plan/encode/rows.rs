@@ -1,12 +1,13 @@
 //! Values of one type that lie one after the other.
 
+use facet::Shape;
+
 use super::{Encoded, Run};
-use crate::error::EncodeError;
 use crate::kind::Scalar;
 use crate::limits::Limits;
 use crate::plan::memory::Value;
-use crate::plan::{Elements, Items, NodeId};
-use crate::sink::Sink;
+use crate::plan::{Elements, Items, NodeId, QueueCalls};
+use crate::sink::{Sink, Stop};
 use crate::varint::Signed;
 
 impl<S: Sink> Run<'_, S> {
@@ -31,15 +32,39 @@ impl<S: Sink> Run<'_, S> {
                 unsafe { self.scalars(scalar, first, len) }
             }
             Elements::Nodes if !node.never_empty && len > Limits::EMPTY_ELEMENTS => {
-                Err(EncodeError::TooManyEmptyElements {
-                    limit: Limits::EMPTY_ELEMENTS,
-                })
+                Err(Stop::TooManyEmptyElements)
             }
             Elements::Nodes => {
                 // SAFETY: as the caller vouches.
                 unsafe { self.nodes(items.node, first, len, depth) }
             }
         }
+    }
+
+    /// # Safety
+    /// `value` must be a list of that shape.
+    pub(super) unsafe fn queue(
+        &mut self,
+        shape: &'static Shape,
+        calls: &'static QueueCalls,
+        element: NodeId,
+        value: Value<'_>,
+        depth: u32,
+    ) -> Encoded {
+        // SAFETY: as the caller vouches.
+        let len = unsafe { (calls.len)(value.ptr()) };
+        if len > Limits::EMPTY_ELEMENTS && !self.plan.node(element).never_empty {
+            return Err(Stop::TooManyEmptyElements);
+        }
+        self.sink.varint(len as u64)?;
+        for index in 0..len {
+            // SAFETY: as the caller vouches.
+            let item = unsafe { (calls.get)(value.ptr(), index, shape) };
+            let item = item.expect("a list has as many elements as it says");
+            // SAFETY: facet gives the address of an element.
+            unsafe { self.inner(element, item, depth) }?;
+        }
+        Ok(())
     }
 
     /// # Safety
@@ -63,7 +88,7 @@ impl<S: Sink> Run<'_, S> {
 
     /// # Safety
     /// `len` values of the scalar's type must lie from `first` on.
-    #[inline]
+    #[inline(always)]
     pub(super) unsafe fn scalars(
         &mut self,
         scalar: Scalar,
