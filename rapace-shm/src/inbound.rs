@@ -10,11 +10,12 @@
 //! - N6: when it has nothing more to collect, because the link has ended, it takes back what is out.
 //! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
-//! - N8: [`Looking`] comes between finding nothing and arming, and leaves both as they are.
+//! - N8: [`Linger`] and [`Looking`] come between finding nothing and arming, and leave both as they are.
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use crate::arm::Arm;
 use crate::bell::{Bell, Heard};
@@ -22,8 +23,9 @@ use crate::descriptor::parse;
 use crate::error::{Closed, PeerGone, RecvError};
 use crate::fault::PeerFault;
 use crate::half::{OwnWord, RingIn};
+use crate::linger::{Behind, Linger};
 use crate::liveness::Liveness;
-use crate::looking::{Looked, Looking, after_others};
+use crate::looking::{LOOKS, Looked, Looking, after_others};
 use crate::received::{Adopter, Received, ReceivedPayload};
 use crate::ring::Consumer;
 use crate::shared::Shared;
@@ -37,6 +39,7 @@ pub struct Inbound {
     bell: Bell,
     life: Arc<Liveness>,
     looking: Looking,
+    linger: Linger,
     news: Option<News>,
 }
 
@@ -62,6 +65,7 @@ impl Inbound {
             bell,
             life,
             looking: Looking::default(),
+            linger: Linger::default(),
             news: None,
         }
     }
@@ -90,7 +94,23 @@ impl Inbound {
                 answer => {
                     self.arm.disarm();
                     self.looking.fed();
+                    self.linger.taken(answer.unwrap_or_default());
                     return Poll::Ready(answer);
+                }
+            }
+            match self.linger.next() {
+                Behind::Nothing => {}
+                Behind::LetOthersRun => {
+                    // Behind all that can run, and without asking the kernel what else there is.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Behind::Look(moment) => {
+                    let found = self.look_for(moment);
+                    self.linger.looked(found);
+                    if found {
+                        continue;
+                    }
                 }
             }
             let looks_on = match self
@@ -228,6 +248,22 @@ impl Inbound {
         self.shared.reclaim(); // N6
         self.hear(RecvError::PeerGone(gone));
         self.try_recv(batch, max)
+    }
+
+    /// Whether something comes, or is wrong, within a moment.
+    fn look_for(&mut self, moment: Duration) -> bool {
+        let until = Instant::now() + moment;
+        loop {
+            for _ in 0..LOOKS {
+                if self.consumer.look() != Ok(0) {
+                    return true;
+                }
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= until || self.shared.space.somebody_waits() {
+                return false;
+            }
+        }
     }
 
     /// Clears what the bell says until it is silent, and has the task woken by what it says next.

@@ -202,6 +202,8 @@ mod invited;
 )]
 mod kernel;
 #[cfg(not(loom))]
+mod linger;
+#[cfg(not(loom))]
 mod link;
 #[cfg(not(loom))]
 mod liveness;

@@ -103,7 +103,7 @@ pub(crate) fn after_others<T>(cx: &mut Context<'_>) -> Poll<T> {
 }
 
 /// Looks between two glances at the clock.
-const LOOKS: u32 = 8;
+pub(crate) const LOOKS: u32 = 8;
 
 // Miri has no memory objects to map.
 #[cfg(all(test, not(miri)))]
