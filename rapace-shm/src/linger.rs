@@ -3,7 +3,7 @@
 //! - B1: frames come in a burst if several were taken since this side last slept. A lone call and its answer are none, so
 //!   nobody looks for what is a round trip away.
 //! - B2: before it looks, all other tasks have a turn: what the frames woke is at work, and this side not asleep.
-//! - B3: it looks for no longer than a wake-up costs the two sides together. While it looks it is not armed, so what is
+//! - B3: it looks for no longer than a wake-up on another processor takes. While it looks it is not armed, so what is
 //!   published meanwhile needs no system call.
 //! - B4: looking that finds nothing many times in a row is left out for a while, longer each time: the two sides may
 //!   share a processor.
@@ -76,8 +76,8 @@ impl Linger {
 
 /// Frames between two sleeps, from which on they come in a burst.
 const BURST: usize = 4;
-/// A wake-up costs who rings two microseconds, and who wakes as much.
-const MOMENT: Duration = Duration::from_micros(4);
+/// Half of a bare round trip over two eventfds, between two virtual processors that had gone idle.
+const MOMENT: Duration = Duration::from_micros(20);
 /// Looks in vain, in a row, before the next are left out.
 const PATIENCE: u32 = 16;
 /// Bursts that are let go by then.
