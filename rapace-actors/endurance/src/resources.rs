@@ -34,7 +34,8 @@ impl Resources {
         }
     }
 
-    /// What is held when three looks in a row agree on everything but memory.
+    /// What is held when so many looks in a row agree on everything but memory, a quarter of a second's: a plugin that
+    /// answers may still have to settle, and its host to watch its threads.
     pub(crate) async fn settled() -> Self {
         let mut last = Self::now();
         let mut same = 0;
@@ -42,7 +43,7 @@ impl Resources {
             let now = Self::now();
             same = if now.holds_as(&last) { same + 1 } else { 0 };
             last = now;
-            (same == 3).then_some(now)
+            (same == STEADY).then_some(now)
         });
         agreed.await.unwrap_or(last)
     }
@@ -111,4 +112,5 @@ const FRUGAL: [(&str, &str); 3] = [
     ("MALLOC_TRIM_THRESHOLD_", "131072"),
 ];
 
+const STEADY: u32 = 50;
 const SETTLES: Duration = Duration::from_secs(15);
