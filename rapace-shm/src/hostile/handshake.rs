@@ -105,9 +105,13 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let mut stranger = Stranger::new(config.clone(), theirs);
     let joins = script.joins;
+    // As a host does with what it starts.
+    let invites = !joins && script.trust == Trust::Trusted;
     let mut shaking = Box::pin(async move {
         if joins {
             ours.join().await
+        } else if invites {
+            ours.invite(&config)?.greeted().await
         } else {
             ours.host(&config).await
         }
@@ -137,7 +141,7 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     if joins {
         stranger.was_a_host(&link);
     } else {
-        stranger.was_a_peer();
+        stranger.was_a_peer(invites);
     }
     used(link);
     Ok(())

@@ -37,7 +37,8 @@ pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, T
     let path = directory.join("meeting");
     let journal = directory.join(format!("journal of who dies {when}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
-    command.args(["host", "trusted"]).arg(&path).arg(&journal);
+    // One that hears the hello before it sends anything.
+    command.args(["host", "untrusted"]).arg(&path).arg(&journal);
     command.args(["Refused", when, "1"]).stdout(Stdio::piped());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -196,7 +196,12 @@ async fn play(
             let victim = Victim::start(command.stdin(theirs));
             // The command still has what it gave the child.
             drop(command);
-            (victim, Some(ours.host(&config(case.trust)).await))
+            // As a host does with what it starts.
+            let met = match ours.invite(&config(case.trust)) {
+                Ok(invited) => invited.greeted().await,
+                Err(error) => Err(error),
+            };
+            (victim, Some(met))
         }
     };
     match met {

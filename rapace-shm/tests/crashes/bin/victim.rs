@@ -80,7 +80,12 @@ async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
             writeln!(std::io::stdout(), "listening")?;
             let socket = meeting.accept().await?;
             drop(meeting);
-            socket.host(&conversation::config(trust)).await?
+            let config = conversation::config(trust);
+            match trust {
+                // As for a child.
+                Trust::Trusted => socket.invite(&config)?.greeted().await?,
+                Trust::Untrusted => socket.host(&config).await?,
+            }
         }
         Role::Plugin if path == "-" => ControlSocket::from_stdin()?.join().await?,
         Role::Plugin => Meeting::connect(path).await?.join().await?,
