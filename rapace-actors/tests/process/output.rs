@@ -66,6 +66,9 @@ async fn what_a_dead_process_left_in_the_pipe_is_read() {
 #[tokio::test]
 async fn each_line_is_one_event_that_says_where_it_came_from() {
     let log = Log::default();
+    // With only one in the process, tracing asks whichever thread comes to an event first whether anybody wants it, and
+    // other tests' threads have no subscriber.
+    let _second = tracing::Dispatch::new(Log::default());
     let subscribed = tracing::subscriber::set_default(log.clone());
     let mut started = start(&sh("echo hello; echo ouch >&2; printf rest")).await;
     started.process.wait().await;
