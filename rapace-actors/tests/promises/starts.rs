@@ -189,7 +189,7 @@ async fn a_service_with_a_type_that_cannot_cross_is_refused() {
     mod odd {
         #[rapace::service]
         pub trait Odd {
-            async fn at(&mut self, path: std::path::PathBuf);
+            async fn at(&mut self, path: std::borrow::Cow<'static, str>);
         }
     }
     let spec = Plugin::builder("odd", "/bin/false").expects::<odd::OddProxy>();
