@@ -187,9 +187,14 @@ async fn another_version_of_the_protocol_is_refused_by_its_number() {
 #[tokio::test]
 async fn a_service_with_a_type_that_cannot_cross_is_refused() {
     mod odd {
+        #[derive(facet::Facet)]
+        pub struct Note {
+            pub text: std::borrow::Cow<'static, str>,
+        }
+
         #[rapace::service]
         pub trait Odd {
-            async fn at(&mut self, path: std::borrow::Cow<'static, str>);
+            async fn at(&mut self, note: Note);
         }
     }
     let spec = Plugin::builder("odd", "/bin/false").expects::<odd::OddProxy>();
