@@ -207,9 +207,15 @@ fn word(event: &PluginEvent) -> Option<String> {
     }
 }
 
-/// Whether a process of that id is there, also if nobody has collected its exit status.
+/// Whether a process of that id runs.
 pub(crate) fn exists(pid: u32) -> bool {
-    std::path::Path::new(&format!("/proc/{pid}")).exists()
+    // One that has ended is a zombie for a moment, until it is reaped.
+    std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        !stat
+            .rsplit(')')
+            .next()
+            .is_some_and(|rest| rest.starts_with(" Z"))
+    })
 }
 
 /// Fails where it would hang.
