@@ -188,8 +188,8 @@ async fn another_version_of_the_protocol_is_refused_by_its_number() {
 async fn a_service_with_a_type_that_cannot_cross_is_refused() {
     mod odd {
         #[derive(facet::Facet)]
-        pub struct Note {
-            pub text: std::borrow::Cow<'static, str>,
+        pub(crate) struct Note {
+            pub(crate) text: std::borrow::Cow<'static, str>,
         }
 
         #[rapace::service]
