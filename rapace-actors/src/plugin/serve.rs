@@ -214,7 +214,6 @@ impl PluginMain {
             self.host.set_ready(ready);
         }
         let guard = arming.armed().await.map_err(ServeError::Guard)?;
-        session.settle();
         let ended = self.served_until_the_end(&session).await;
         if session.end_reason() == Some(EndReason::PeerGone) {
             guard.see_host_off().await;
@@ -261,7 +260,9 @@ async fn meet(
 ) -> Result<(Session, guard::Arming), ServeError> {
     let session = Session::establish(endpoint, config).await;
     let session = session.map_err(ServeError::Handshake)?;
-    let arming = guard::begin(watched, guard::DEFAULT_GRACE).map_err(ServeError::Guard)?;
+    let told = session.clone();
+    let arming = guard::begin(watched, guard::DEFAULT_GRACE, move || told.settle());
+    let arming = arming.map_err(ServeError::Guard)?;
     Ok((session, arming))
 }
 

@@ -20,6 +20,7 @@
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
 //! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
 //!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.
+//!   The guard itself tells it: the first call of all may hold the executor for good.
 //! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
@@ -47,11 +48,16 @@ pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 /// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
 /// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.
 ///
-/// Returns as soon as a thread has taken that over; it still has to find its host.
+/// Returns as soon as a thread has taken that over; it still has to find its host. When the process is guarded, that
+/// thread does `then` (G7).
 ///
 /// # Errors
 /// [`GuardError`], and then the process is not guarded and should exit.
-pub fn begin(control: OwnedFd, grace: Duration) -> Result<Arming, GuardError> {
+pub fn begin(
+    control: OwnedFd,
+    grace: Duration,
+    then: impl FnOnce() + Send + 'static,
+) -> Result<Arming, GuardError> {
     let (report, armed) = oneshot::channel();
     let parent = getppid();
     let watch = move || {
@@ -63,6 +69,9 @@ pub fn begin(control: OwnedFd, grace: Duration) -> Result<Arming, GuardError> {
             (Err(error), _) => Err(GuardError::Thread(error)),
             (_, Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
         };
+        if armed.is_ok() {
+            then();
+        }
         // Whoever does not wait for this ends the process.
         let _ = report.send(armed.map(|()| Arc::clone(&host)));
         watch(&control, &host, grace);
@@ -83,7 +92,7 @@ pub fn begin(control: OwnedFd, grace: Duration) -> Result<Arming, GuardError> {
 /// # Panics
 /// In asynchronous code, which this would hold up.
 pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
-    let Arming { armed, grace } = begin(control, grace)?;
+    let Arming { armed, grace } = begin(control, grace, || {})?;
     Arming::done(armed.blocking_recv(), grace)
 }
 
