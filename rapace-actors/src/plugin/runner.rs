@@ -210,6 +210,8 @@ impl Runner {
         let left = orphans.recv().await.unwrap_or_default();
         let (death, mut process) = self.bury(cause, ended_by).await;
         route.bury(&death, left);
+        // Callers first: to start the next process takes longer than to tell them.
+        tokio::task::yield_now().await;
         process.wait().await; // I1
         Ended::Died { death }
     }
@@ -255,7 +257,10 @@ impl Runner {
         let mut pulse = Pulse::new(self.spec.stuck_after, session.clone());
         let order = tokio::select! {
             biased;
-            _ = self.process.wait() => return EndedBy::Itself,
+            _ = self.process.wait() => {
+                session.peer_died();
+                return EndedBy::Itself;
+            }
             cause = death(session, &threads) => {
                 *early = Some(cause);
                 session.peer_died();

@@ -62,5 +62,6 @@ fn start() -> io::Result<Sender<Child>> {
     Ok(sender)
 }
 
-/// Before the first look at one, and between two at those that are not gone yet. A killed process takes a millisecond, a large one a hundred.
+/// Before the first look at one, and between two at those that are not gone yet. A killed process takes a millisecond, a
+/// large one a hundred.
 const LOOK: Duration = Duration::from_millis(10);
