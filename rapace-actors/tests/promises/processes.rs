@@ -1,5 +1,6 @@
 //! Processes that are nobody's concern but a test's.
 
+use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -41,6 +42,32 @@ impl Process {
         let pid = self.pid;
         let watch = move || Self { pid, descriptor }.dies_within(patience);
         tokio::task::spawn_blocking(watch).await.expect("no panic")
+    }
+
+    /// Whether this host watches the thread of that name.
+    pub(crate) fn is_watched(&self, thread: &str) -> bool {
+        let tasks = format!("/proc/{}/task", self.pid);
+        let named = fs::read_dir(tasks)
+            .expect("it lives")
+            .flatten()
+            .find(|task| {
+                fs::read_to_string(task.path().join("comm"))
+                    .is_ok_and(|name| name.trim_end() == thread)
+            });
+        let line = named.map(|task| format!("Pid:\t{}", task.file_name().display()));
+        line.is_some_and(|line| {
+            let held = fs::read_dir("/proc/self/fdinfo").expect("a process sees its own");
+            held.flatten().any(|entry| {
+                fs::read_to_string(entry.path())
+                    .is_ok_and(|info| info.lines().any(|found| found == line))
+            })
+        })
+    }
+
+    /// Whether the kernel tells of the end of single threads.
+    pub(crate) fn threads_can_be_watched() -> bool {
+        let thread = rustix::process::PidfdFlags::from_bits_retain(0o200);
+        rustix::process::pidfd_open(rustix::thread::gettid(), thread).is_ok()
     }
 
     fn dies_within(&self, patience: Duration) -> bool {

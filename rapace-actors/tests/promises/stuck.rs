@@ -5,7 +5,8 @@ use std::time::Duration;
 use nix::sys::signal::Signal;
 use rapace::process::{Death, EndedBy};
 
-use crate::support::{Bench, Sent, death};
+use crate::processes::Process;
+use crate::support::{Bench, Sent, death, in_time};
 
 const LIMIT: Duration = Duration::from_secs(1);
 
@@ -43,6 +44,29 @@ async fn a_handler_that_holds_its_thread_is_found_killed_and_restarted() {
     assert_eq!(waits.outcome().await.unwrap(), 1);
 }
 
+/// The plugin has one thread for all that it does, and the call is the first that it does.
+#[tokio::test]
+async fn a_plugin_that_hangs_from_the_start_is_watched_thread_by_thread() {
+    if !Process::threads_can_be_watched() {
+        eprintln!("skipped: this kernel does not tell of the end of single threads");
+        return;
+    }
+    let bench = Bench::new().await;
+    let first = bench.process();
+    first.kill_now();
+    let hangs = Sent::new(bench.subject.hang());
+    bench.journal.wait_for("hangs").await;
+    let process = bench.process();
+    let watched = async {
+        while !(process.is_watched("rapace-guard") && process.is_watched("rapace-witness")) {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(watched).await;
+    process.signal(Signal::SIGKILL);
+    assert_eq!(death(hangs.outcome().await).ended_by, EndedBy::Itself);
+}
+
 #[tokio::test]
 async fn a_handler_that_waits_is_not_stuck() {
     let bench = impatient().await;
@@ -69,6 +93,6 @@ async fn a_stuck_plugin_can_be_stopped() {
     let hangs = Sent::new(bench.subject.hang());
     bench.journal.wait_for("hangs").await;
     bench.process().signal(Signal::SIGSTOP);
-    crate::support::in_time(bench.plugin.stop()).await;
+    in_time(bench.plugin.stop()).await;
     assert!(death(hangs.outcome().await).was_requested());
 }
