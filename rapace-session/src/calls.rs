@@ -45,7 +45,7 @@ pub(crate) struct Terms {
 enum Slot {
     #[default]
     Free,
-    Live(Box<Entry>),
+    Live(Entry),
     /// The caller left; the reply is still to come (C1).
     Forsaken(Arc<ClientChannel>),
 }
@@ -77,7 +77,7 @@ pub(crate) enum NotEntered {
 /// What a reply found.
 #[derive(Debug)]
 pub(crate) enum Found {
-    Live(Box<Entry>),
+    Live(Entry),
     /// Nobody waits; the channel still gets its credits back.
     Forsaken(Arc<ClientChannel>),
     /// No such call is under way: the peer answered twice, or never was asked.
@@ -90,7 +90,7 @@ pub(crate) enum Left {
     /// A call that the peer must be told of.
     Sent,
     /// A call that the peer never saw.
-    Unsent(Box<Entry>),
+    Unsent(Entry),
     /// Nothing: the call is over.
     Nothing,
 }
@@ -125,7 +125,7 @@ impl CallTable {
     pub(crate) fn enter(
         &self,
         permit: SemaphorePermit<'_>,
-        mut entry: Box<Entry>,
+        mut entry: Entry,
         note: impl FnOnce(CallId) -> bool,
     ) -> Result<CallId, NotEntered> {
         let mut inner = self.lock();
@@ -236,7 +236,7 @@ impl CallTable {
         let mut all = Vec::new();
         for (_, slot) in &mut inner.slots {
             if let Slot::Live(entry) = std::mem::take(slot) {
-                all.push(*entry);
+                all.push(entry);
             }
         }
         inner.free = (0..inner.slots.len() as u32).collect();
@@ -257,8 +257,8 @@ mod tests {
     use super::*;
     use crate::frame::{ChannelId, Header, Verb};
 
-    fn entry(sent: bool) -> Box<Entry> {
-        Box::new(Entry {
+    fn entry(sent: bool) -> Entry {
+        Entry {
             pending: Pending::new(),
             channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4)),
             frame: Frame::bare(Header::new(Verb::Request, ChannelId(1))),
@@ -270,7 +270,7 @@ mod tests {
             },
             awaited: true,
             sent,
-        })
+        }
     }
 
     async fn enter(table: &CallTable) -> CallId {
@@ -339,7 +339,7 @@ mod tests {
         enter(&new).await;
         let again = orphan.terms.order;
         let permit = new.room().await.unwrap();
-        new.enter(permit, Box::new(orphan), |_| true).unwrap();
+        new.enter(permit, orphan, |_| true).unwrap();
         assert_eq!(new.close()[0].terms.order, again);
     }
 

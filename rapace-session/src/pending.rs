@@ -3,7 +3,10 @@
 //! - P1: a call is settled at most once; whoever comes second finds that out.
 //! - P2: a call may move to another session while its caller waits; the caller does not notice.
 //! - P3: once its caller is gone, a call is never sent again.
+//! - P4: one that nobody but its caller holds any more serves the caller's thread for another call, so that a call
+//!   takes nothing from the allocator.
 
+use std::cell::RefCell;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -60,11 +63,37 @@ enum State {
     Finished,
 }
 
+thread_local! {
+    static SPARE: RefCell<Vec<Arc<Pending>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// As many as a thread keeps (P4).
+const SPARES: usize = 64;
+
 impl Pending {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self {
-            state: Mutex::new(State::Adrift(None)),
+        // A thread that ends has none.
+        let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
+        spare.ok().flatten().unwrap_or_else(|| {
+            Arc::new(Self {
+                state: Mutex::new(State::Adrift(None)),
+            })
         })
+    }
+
+    /// Its caller is about to let go of it (P4).
+    pub(crate) fn keep(this: &mut Arc<Self>) {
+        let Some(unshared) = Arc::get_mut(this) else {
+            return;
+        };
+        let state = unshared.state.get_mut();
+        *state.unwrap_or_else(PoisonError::into_inner) = State::Adrift(None);
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if spare.len() < SPARES {
+                spare.push(Arc::clone(this));
+            }
+        });
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -168,6 +197,23 @@ mod tests {
         let cx = Context::from_waker(Waker::noop());
         assert!(pending.poll(&cx).is_ready());
         assert!(pending.poll(&cx).is_pending());
+    }
+
+    /// P4
+    #[test]
+    fn what_somebody_else_holds_is_not_used_again() {
+        let mut first = Pending::new();
+        let held = Arc::clone(&first);
+        Pending::keep(&mut first);
+        let mut second = Pending::new();
+        assert!(!Arc::ptr_eq(&held, &second));
+        assert!(second.settle(failure()));
+        Pending::keep(&mut second);
+        let place = Arc::as_ptr(&second);
+        drop(second);
+        let third = Pending::new();
+        assert_eq!(Arc::as_ptr(&third), place);
+        assert!(third.is_wanted(), "it begins anew");
     }
 
     #[test]

@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
                 sent: true,
             };
             let note = |call| pending.enter(shared, call);
-            let call = shared.calls.enter(room, Box::new(entry), note);
+            let call = shared.calls.enter(room, entry, note);
             let call = call.map_err(|why| match why {
                 NotEntered::Closed => NotSent::Over,
                 NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),

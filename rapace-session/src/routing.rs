@@ -183,7 +183,7 @@ fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
         frame,
         awaited,
         ..
-    } = *entry;
+    } = entry;
     // The request's buffers are free before its caller can look.
     drop(frame);
     if !pending.settle(outcome) && awaited {

@@ -47,6 +47,7 @@ impl Abandon {
 impl Drop for Abandon {
     fn drop(&mut self) {
         self.abandon();
+        Pending::keep(&mut self.pending);
     }
 }
 
