@@ -21,6 +21,7 @@ use crate::stream::MAX_WINDOW;
 use crate::transport::{AllocateError, Endpoint, Lane};
 
 mod actor;
+mod beat;
 mod handshake;
 
 use actor::OpenChannel;
@@ -307,6 +308,16 @@ impl Session {
     #[must_use]
     pub fn peer_beats(&self) -> Option<u32> {
         self.shared.transport.peer_beats()
+    }
+
+    /// Waits for the next heartbeat of this side's own, and says how far one is from the other; for ever,
+    /// once the session has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn beaten(&self) -> Duration {
+        self.shared.beaten.notified().await;
+        self.shared.config.heartbeat
     }
 
     /// How full rings and slabs are, over shared memory.

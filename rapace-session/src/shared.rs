@@ -11,7 +11,7 @@ use dashmap::DashMap;
 use dashmap::mapref::entry::Entry;
 use futures_util::task::AtomicWaker;
 use kameo::actor::ActorRef;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::calls::{CallTable, Left};
 use crate::config::SessionConfig;
@@ -52,6 +52,8 @@ pub(crate) struct Shared {
     pub(crate) peer_drains: AtomicBool,
     /// The peer has said that all it has besides the session is set up.
     pub(crate) peer_settled: watch::Sender<bool>,
+    /// Told at each heartbeat of this side's.
+    pub(crate) beaten: Notify,
     routes: DashMap<ChannelId, Route>,
     streams: AtomicU32,
     next_channel: AtomicU32,
@@ -83,6 +85,7 @@ impl Shared {
             peer: OnceLock::new(),
             peer_drains: AtomicBool::new(false),
             peer_settled: watch::Sender::new(false),
+            beaten: Notify::new(),
             routes: DashMap::with_shard_amount(SHARDS),
             streams: AtomicU32::new(0),
             next_channel: AtomicU32::new(match side {

@@ -73,6 +73,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Tells the peer that our executor runs.
     fn beat(&self);
 
+    /// A clock for that which costs nothing between its strikes, where there is one.
+    fn ticks(&self, period: Duration) -> Option<rapace_shm::Ticks> {
+        let _ = period;
+        None
+    }
+
     /// How often the peer's executor said that it runs, where the transport can tell.
     fn peer_beats(&self) -> Option<u32>;
 

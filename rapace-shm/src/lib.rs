@@ -231,6 +231,8 @@ mod slot;
 #[cfg(not(loom))]
 mod spin;
 #[cfg(not(loom))]
+mod ticks;
+#[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]
 mod wire;
@@ -271,3 +273,5 @@ pub use received::{Adopter, Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]
 pub use slot::{Slot, SlotMut};
 pub use stats::{ClassStats, LinkStats};
+#[cfg(not(loom))]
+pub use ticks::Ticks;

@@ -17,7 +17,6 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use kameo::Actor;
 use kameo::actor::{ActorId, ActorRef, WeakActorRef};
@@ -26,12 +25,12 @@ use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
 use kameo::reply::{DelegatedReply, ReplySender};
 use tokio::sync::oneshot;
-use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::credits::ClientChannel;
 use crate::error::{EndReason, HandshakeError, OpenError};
 use crate::frame::{ChannelId, Frame, Header, Payload, Verb};
 use crate::incoming::ServiceRoute;
+use crate::session::beat::Beat;
 use crate::session::handshake::{Handshake, Step};
 use crate::shared::{Route, Shared};
 use crate::stream::MAX_WINDOW;
@@ -51,7 +50,7 @@ pub struct SessionActor {
     accepted: u32,
     /// Entries of the peer's call table that no window was granted for.
     unpromised: u32,
-    beat: Interval,
+    beat: Beat,
 }
 
 /// A channel that the peer has not opened yet.
@@ -79,11 +78,9 @@ impl SessionActor {
         greeted: oneshot::Sender<()>,
         ready: oneshot::Sender<()>,
     ) -> Self {
-        let mut beat = tokio::time::interval(shared.config.heartbeat.max(SHORTEST_BEAT));
-        beat.set_missed_tick_behavior(MissedTickBehavior::Skip);
         Self {
             unpromised: shared.transport.call_table(),
-            beat,
+            beat: Beat::new(&*shared.transport, shared.config.heartbeat),
             shared,
             handshake: Handshake::Silent,
             greeted: Some(greeted),
@@ -200,7 +197,10 @@ impl Actor for SessionActor {
             tokio::select! {
                 biased;
                 _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
-                _ = self.beat.tick() => shared.transport.beat(),
+                () = self.beat.tick() => {
+                    shared.transport.beat();
+                    shared.beaten.notify_waiters();
+                }
                 () = shared.outbox.flush() => {
                     if shared.outbox.is_overfull() {
                         self.fault("it asks for answers and does not read them");
@@ -310,6 +310,3 @@ impl Message<ReadingEnded> for SessionActor {
         self.shared.end(why);
     }
 }
-
-/// A heartbeat more often than this tells nobody more.
-const SHORTEST_BEAT: Duration = Duration::from_millis(1);

@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
 use rapace_shm::{
     Adopter, Inbound, Link, LinkStats, Outbound, PublishError, RESERVE_DIVISOR, Received,
-    ReceivedPayload, ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, SlotRef,
+    ReceivedPayload, ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, SlotRef, Ticks,
 };
 
 use crate::envelope::table;
@@ -132,6 +132,10 @@ impl Transport for Shm {
 
     fn beat(&self) {
         self.outbound.beat();
+    }
+
+    fn ticks(&self, period: Duration) -> Option<Ticks> {
+        Ticks::every(period).ok()
     }
 
     fn peer_beats(&self) -> Option<u32> {

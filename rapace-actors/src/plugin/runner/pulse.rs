@@ -1,37 +1,28 @@
 //! Whether the other side's executor still runs.
 //!
-//! - U1: time is counted in looks of our own: a machine that slept, or a host that did not run, makes
+//! - U1: time is counted in heartbeats of our own: a machine that slept, or a host that did not run, makes
 //!   nobody stuck.
 //! - U2: a process that a debugger holds is not stuck.
 
 use std::time::Duration;
 
 use rapace_session::Session;
-use tokio::time::{Interval, MissedTickBehavior};
-
-/// How often the heartbeat is looked at: half as often as it beats.
-const LOOK: Duration = Duration::from_millis(500);
 
 /// Watches the other side's heartbeat.
 pub(super) struct Pulse {
     limit: Option<Duration>,
     session: Session,
-    look: Interval,
     last: Option<u32>,
-    looks: u32,
+    silent: Duration,
 }
 
 impl Pulse {
     pub(super) fn new(limit: Option<Duration>, session: Session) -> Self {
-        let mut look = tokio::time::interval(LOOK);
-        // U1
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
             limit,
             session,
-            look,
             last: None,
-            looks: 0,
+            silent: Duration::ZERO,
         }
     }
 
@@ -41,22 +32,22 @@ impl Pulse {
             return std::future::pending().await;
         };
         loop {
-            self.look.tick().await;
+            // Half as often as both beat, so that none of the other side's can fall between two looks. U1
+            let passed = self.session.beaten().await + self.session.beaten().await;
             let beats = self.session.peer_beats();
             if beats != self.last || beats.is_none() {
                 self.last = beats;
-                self.looks = 0;
+                self.silent = Duration::ZERO;
                 continue;
             }
-            self.looks += 1;
-            let silent = LOOK * self.looks;
-            if silent >= limit {
+            self.silent += passed;
+            if self.silent >= limit {
                 // U2
                 if is_traced(pid) {
-                    self.looks = 0;
+                    self.silent = Duration::ZERO;
                     continue;
                 }
-                return silent;
+                return self.silent;
             }
         }
     }
