@@ -39,6 +39,15 @@ impl<M: ReturnMemory> Returner<M> {
         }
     }
 
+    /// One that has returned so many.
+    #[cfg(test)]
+    pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
+        Self {
+            tail: cursor,
+            ..Self::new(memory, capacity)
+        }
+    }
+
     /// Returns one slot.
     pub(crate) fn push(&mut self, entry: u64) {
         self.memory.write(self.tail & (self.capacity - 1), entry);

@@ -71,6 +71,16 @@ impl<M: ProducerMemory> Producer<M> {
         }
     }
 
+    /// One that has published `cursor` entries, all of which were consumed.
+    #[cfg(test)]
+    pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
+        Self {
+            tail: cursor,
+            head: cursor,
+            ..Self::new(memory, capacity)
+        }
+    }
+
     /// Entries that may still be published if `keep` are to stay free. Reads the peer's cursor only
     /// when the cached one leaves no room (R5).
     pub(crate) fn room(&mut self, keep: u32) -> Result<u32, PeerFault> {
@@ -140,6 +150,16 @@ impl<M: ConsumerMemory> Consumer<M> {
             capacity,
             head: 0,
             tail: 0,
+        }
+    }
+
+    /// One that has consumed `cursor` entries, which is all that there were.
+    #[cfg(test)]
+    pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
+        Self {
+            head: cursor,
+            tail: cursor,
+            ..Self::new(memory, capacity)
         }
     }
 

@@ -74,14 +74,21 @@ fn ring_steps() -> impl Strategy<Value = Vec<RingStep>> {
     proptest::collection::vec(step, 1..STEPS)
 }
 
+/// How much a ring has carried before: nothing, or nearly as much as its cursors count.
+fn cursors() -> impl Strategy<Value = u32> {
+    prop_oneof![Just(0), u32::MAX - 2 * CAPACITY..=u32::MAX]
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_ring_is_a_bounded_queue(steps in ring_steps()) {
+    fn the_ring_is_a_bounded_queue(cursor in cursors(), steps in ring_steps()) {
         let memory = Plain::default();
-        let mut producer = Producer::new(memory.clone(), CAPACITY);
-        let mut consumer = Consumer::new(memory, CAPACITY);
+        memory.tail.set(cursor);
+        memory.head.set(cursor);
+        let mut producer = Producer::resumed(memory.clone(), CAPACITY, cursor);
+        let mut consumer = Consumer::resumed(memory, CAPACITY, cursor);
         let mut queue = VecDeque::new();
         // Taken, but not given back.
         let mut kept = 0;

@@ -203,4 +203,9 @@ fn returns_go_round_the_ring() {
         returner.push(entry);
     }
     assert_eq!((memory.0.get(), memory.1.get()), ([4, 5, 2, 3], 6));
+    let mut returner = Returner::resumed(memory.clone(), 4, u32::MAX - 1);
+    for entry in 10..13 {
+        returner.push(entry);
+    }
+    assert_eq!((memory.0.get(), memory.1.get()), ([12, 5, 10, 11], 1));
 }
