@@ -186,7 +186,7 @@ impl<S: Service> Proxy<S> {
                 };
                 let mut call = options.call;
                 call.idempotent = M::IDEMPOTENT;
-                try_tell_over::<S, M>(&ready.channel, message, &call).await
+                try_tell_over::<S, M>(ready.channel(), message, &call).await
             }
         }
     }
@@ -201,7 +201,7 @@ impl<S: Service> Proxy<S> {
             Backend::Local(_) => BlobMut::zeroed(len),
             Backend::Channel(channel) => channel.session().allocate(len).await,
             Backend::Plugin(route) => match route.now(S::descriptor().name) {
-                Some(ready) => ready.channel.session().allocate(len).await,
+                Some(ready) => ready.channel().session().allocate(len).await,
                 None => BlobMut::zeroed(len),
             },
         }
@@ -263,9 +263,9 @@ impl<S: Service> Proxy<S> {
                     loop {
                         let ready = ready::<S, _>(route, options.fail_fast).await?;
                         let body = Arguments::<S, M>::of(&message);
-                        match ready.channel.tell(M::METHOD, &body, &options.call).await {
+                        match ready.channel().tell(M::METHOD, &body, &options.call).await {
                             Err(failure) if comes_again(route, &failure) => {
-                                route.left(ready.incarnation).await;
+                                route.left(ready.incarnation()).await;
                             }
                             other => return other.map_err(CallError::from_call),
                         }
@@ -368,15 +368,15 @@ async fn run_plugin<S: Service, M: MethodCall<S>>(
     loop {
         let ready = ready::<S, _>(route, options.fail_fast).await?;
         let call = &options.call;
-        match over_channel::<S, M>(&ready.channel, &mut message, call).await {
+        match over_channel::<S, M>(ready.channel(), &mut message, call).await {
             Ok(result) => return result,
             // A stream that was handed over is gone with its session; everything else is intact.
             Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
                 route.redelivers();
-                Box::pin(route.left(ready.incarnation)).await;
+                Box::pin(route.left(ready.incarnation())).await;
             }
             Err(CallFailure::Lost { .. }) if streams => {
-                let death = Box::pin(route.death_of(ready.incarnation));
+                let death = Box::pin(route.death_of(ready.incarnation()));
                 return Err(match death.await {
                     Some(death) => CallError::PluginDied(death),
                     None => CallError::Unavailable("the session ended during the call".into()),

@@ -60,8 +60,8 @@ impl Metrics {
         add(&self.bytes_out, frame.carried());
     }
 
-    pub(crate) fn received(&self, frame: &Frame) {
-        add(&self.bytes_in, frame.carried());
+    pub(crate) fn received(&self, frames: &[Frame]) {
+        add(&self.bytes_in, frames.iter().map(Frame::carried).sum());
     }
 
     pub(crate) fn answered(&self) {

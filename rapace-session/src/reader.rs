@@ -117,6 +117,7 @@ impl ReaderActor {
 
     /// Routes what was read, up to the first frame that breaks a rule.
     fn route_batch(&mut self) -> ControlFlow<&'static str> {
+        self.shared.metrics.received(&self.batch);
         for frame in self.batch.drain(..) {
             if let Err(what) = route(&self.shared, &self.session, &mut self.called, frame) {
                 return ControlFlow::Break(what);

@@ -46,7 +46,6 @@ pub(crate) fn route(
     frame: Frame,
 ) -> Result<(), Fault> {
     let header = frame.header;
-    shared.metrics.received(&frame);
     if !header.verb.allows(header.flags) {
         return Err("flags that its verb does not have");
     }

@@ -54,16 +54,30 @@ impl Ready {
     }
 
     fn channel(&self, service: &str) -> Option<&Channel> {
+        self.channels.get(self.place(service)?)
+    }
+
+    fn place(&self, service: &str) -> Option<usize> {
         self.channels
             .iter()
-            .find(|channel| channel.service() == service)
+            .position(|channel| channel.service() == service)
     }
 }
 
-/// A channel to the incarnation of the moment.
+/// A channel to the incarnation of the moment, in place: a copy of it would take two more counts.
 pub(crate) struct ReadyChannel {
-    pub(crate) incarnation: Incarnation,
-    pub(crate) channel: Channel,
+    ready: Arc<Ready>,
+    place: usize,
+}
+
+impl ReadyChannel {
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.ready.incarnation
+    }
+
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.ready.channels[self.place]
+    }
 }
 
 /// Why there is no channel.
@@ -355,11 +369,11 @@ fn end(orphan: Orphan, failure: CallFailure) {
     orphan.settle(failure);
 }
 
-fn channel_of(ready: &Ready, service: &str) -> Result<ReadyChannel, Unready> {
-    match ready.channel(service) {
-        Some(channel) => Ok(ReadyChannel {
-            incarnation: ready.incarnation,
-            channel: channel.clone(),
+fn channel_of(ready: &Arc<Ready>, service: &str) -> Result<ReadyChannel, Unready> {
+    match ready.place(service) {
+        Some(place) => Ok(ReadyChannel {
+            ready: Arc::clone(ready),
+            place,
         }),
         None => {
             let mut offered = ready
