@@ -15,5 +15,4 @@ pub mod cli;
 pub mod doorbells;
 pub mod local;
 pub mod mirror;
-pub mod touch;
 pub mod work;

@@ -2,24 +2,23 @@
 
 use std::process::ExitCode;
 
+use futures_util::stream;
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
 use rapace::{Blob, Plugin, PluginSpec, Streaming};
 use rapace_measure::payload::{payload, stamp};
-
-use crate::touch;
+use rapace_measure::{Setting, touch};
 
 /// Echoes by copy and by reference, and whatever else is measured.
 #[rapace::service]
 pub trait Mirror {
-    /// Gives the bytes back: four copies and four allocations, two of them slots.
+    /// Gives the bytes back, or their answer if they are touched: four copies and four allocations, two of them slots.
     async fn bytes_back(&self, payload: Vec<u8>) -> Vec<u8>;
 
     /// Gives the buffer back: one copy, from the caller's slot into one of ours.
     async fn blob_back(&self, payload: Blob) -> Blob;
 
-    /// Adds up every byte, writes every byte of another buffer of that size, and gives it back with
-    /// the sum.
-    async fn touch(&self, payload: Blob, seed: u8) -> (u64, Blob);
+    /// Adds up every byte, and answers with another buffer of that size, of which it writes every byte.
+    async fn touch(&self, payload: Blob) -> Blob;
 
     /// Reads the first and the last byte where they lie: no copy.
     async fn look_at(&self, payload: Blob) -> (u64, u8, u8);
@@ -32,6 +31,8 @@ pub trait Mirror {
 
     /// So many items of so many bytes, each stamped with its number.
     async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>>;
+    /// The same as buffers, each of them written where it is sent from.
+    async fn blobs(&self, count: u64, size: u64) -> Streaming<Blob>;
 
     /// The process that serves.
     #[rapace(idempotent)]
@@ -43,22 +44,22 @@ pub trait Mirror {
 pub struct Reflecting {
     notes: u64,
     bytes: u64,
+    setting: Setting,
 }
 
 impl Mirror for Reflecting {
     async fn bytes_back(&self, payload: Vec<u8>) -> Vec<u8> {
-        payload
+        self.setting.answer(payload)
     }
 
     async fn blob_back(&self, payload: Blob) -> Blob {
         payload
     }
 
-    async fn touch(&self, payload: Blob, seed: u8) -> (u64, Blob) {
-        let sum = touch::sum(&payload);
+    async fn touch(&self, payload: Blob) -> Blob {
         let mut back = rapace::allocate(payload.len()).await;
-        touch::write(&mut back, seed);
-        (sum, back.freeze())
+        touch::answer(&payload, &mut back);
+        back.freeze()
     }
 
     async fn look_at(&self, payload: Blob) -> (u64, u8, u8) {
@@ -83,6 +84,22 @@ impl Mirror for Reflecting {
             stamp(&mut item, number);
             item
         }))
+    }
+
+    async fn blobs(&self, count: u64, size: u64) -> Streaming<Blob> {
+        let ready = payload(size as usize);
+        Streaming::new(stream::unfold(
+            (0, ready),
+            move |(number, ready)| async move {
+                if number == count {
+                    return None;
+                }
+                let mut item = rapace::allocate(ready.len()).await;
+                item.copy_from_slice(&ready);
+                stamp(&mut item, number);
+                Some((item.freeze(), (number + 1, ready)))
+            },
+        ))
     }
 
     async fn process(&self) -> u32 {
@@ -125,6 +142,10 @@ pub async fn start(arguments: &[String]) -> Result<Plugin, String> {
 }
 
 /// The plugin's main.
-pub async fn serve() -> ExitCode {
-    rapace::plugin::serve(MirrorServer::new(Reflecting::default())).await
+pub async fn serve(setting: Setting) -> ExitCode {
+    let reflecting = Reflecting {
+        setting,
+        ..Reflecting::default()
+    };
+    rapace::plugin::serve(MirrorServer::new(reflecting)).await
 }

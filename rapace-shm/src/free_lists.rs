@@ -1,10 +1,15 @@
 //! Which slot comes next, and which has been idle: the slab's decisions, without its locks.
 //!
-//! - F1: each class is a stack, so the slot freed last, whose bytes are in the caches, is used first.
+//! - F1: a class that gives pages back is a stack, so that few of its slots are in use. Of any other the slot freed
+//!   first is used first: the bytes of the one freed last are in the caches of who has read it, and writing them
+//!   fetches each line from there. A slot that was never used comes after all that were.
 //! - F2: [`Lane::Data`] never takes the last slots of a class that its reserve keeps.
-//! - F3: entries of a stack below its lowest height in a period were not used in that period.
+//! - F3: entries of a stack below its lowest height in a period were not used in that period. Classes that keep their
+//!   pages have nothing idle.
 //! - F4: of the idle slots of a class, one keeps its pages.
 //! - F5: a slot's pages lie below the highest length it was taken for since it last had none.
+
+use std::collections::VecDeque;
 
 use crate::config::Lane;
 use crate::layout::{Layout, Object};
@@ -17,8 +22,11 @@ pub(crate) struct FreeLists {
 
 #[derive(Debug)]
 struct FreeList {
-    /// Slot indices, the hottest last (F1).
+    /// Slot indices: of a class that gives pages back all, the hottest last; of any other those that were never used,
+    /// the next one last (F1).
     stack: Vec<u32>,
+    /// Those that were used, of a class that keeps its pages, the next one first (F1).
+    used: VecDeque<u32>,
     reserve: usize,
     first: u32,
     /// For classes that give pages back: how many bytes of a slot may have some (F5). Empty for the
@@ -45,6 +53,7 @@ impl FreeLists {
             let gives_back = place.object == Object::Bulk;
             FreeList {
                 stack: (place.first..place.first + slots).rev().collect(),
+                used: VecDeque::with_capacity(if gives_back { 0 } else { slots as usize }),
                 reserve: place.class.reserve() as usize,
                 first: place.first,
                 committed: vec![0; if gives_back { slots as usize } else { 0 }],
@@ -63,10 +72,10 @@ impl FreeLists {
             Lane::Data => list.reserve,
             Lane::Priority => 0,
         };
-        if list.stack.len() <= keep {
+        if list.free() <= keep {
             return None;
         }
-        let index = list.stack.pop()?;
+        let index = list.used.pop_front().or_else(|| list.stack.pop())?;
         list.floor = list.floor.min(list.stack.len());
         if let Some(committed) = list.committed_mut(index) {
             *committed = len.next_multiple_of(PAGE).max(*committed);
@@ -77,7 +86,11 @@ impl FreeLists {
     /// Puts a slot back.
     pub(crate) fn give(&mut self, class: usize, index: u32) {
         if let Some(list) = self.classes.get_mut(class) {
-            list.stack.push(index);
+            if list.gives_back() {
+                list.stack.push(index);
+            } else {
+                list.used.push_back(index);
+            }
         }
     }
 
@@ -129,11 +142,19 @@ impl FreeLists {
 
     /// How many slots of a class are free.
     pub(crate) fn free(&self, class: usize) -> usize {
-        self.classes.get(class).map_or(0, |list| list.stack.len())
+        self.classes.get(class).map_or(0, FreeList::free)
     }
 }
 
 impl FreeList {
+    fn free(&self) -> usize {
+        self.stack.len() + self.used.len()
+    }
+
+    fn gives_back(&self) -> bool {
+        !self.committed.is_empty()
+    }
+
     fn committed(&self, index: u32) -> u32 {
         let place = index.wrapping_sub(self.first) as usize;
         self.committed.get(place).copied().unwrap_or(0)
@@ -148,3 +169,54 @@ impl FreeList {
 /// What pages are given back in, in bytes. On machines with larger pages, emptying a part of one
 /// gives nothing back, and is not wrong.
 const PAGE: u32 = 4096;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{SegmentConfig, SizeClass};
+    use crate::layout::BULK_SLOT;
+
+    /// One class of four slots of that size, and what is taken after the second and then the first came back.
+    fn next_after_two(slot_size: u32) -> [Option<u32>; 2] {
+        let class = SizeClass {
+            slot_size,
+            slots: 4,
+        };
+        let config = SegmentConfig::default().with_classes([class]);
+        let mut lists = FreeLists::new(&Layout::of(&config));
+        let first = lists.take(0, Lane::Priority, 1).unwrap();
+        let second = lists.take(0, Lane::Priority, 1).unwrap();
+        assert_eq!((first, second), (0, 1));
+        lists.give(0, second);
+        lists.give(0, first);
+        assert_eq!(lists.free(0), 4);
+        [(); 2].map(|()| lists.take(0, Lane::Priority, 1))
+    }
+
+    #[test]
+    fn the_slot_freed_first_is_used_first_and_before_any_that_never_was() {
+        assert_eq!(next_after_two(64 << 10), [Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn of_a_class_that_gives_pages_back_the_slot_freed_last_is_used_first() {
+        assert_eq!(next_after_two(BULK_SLOT), [Some(0), Some(1)]);
+    }
+
+    #[test]
+    fn the_reserve_counts_used_and_unused_slots_alike() {
+        let class = SizeClass {
+            slot_size: 1 << 10,
+            slots: 8,
+        };
+        let config = SegmentConfig::default().with_classes([class]);
+        let mut lists = FreeLists::new(&Layout::of(&config));
+        let taken = [(); 8].map(|()| lists.take(0, Lane::Data, 1));
+        assert_eq!(taken.iter().flatten().count(), 7);
+        assert!(lists.take(0, Lane::Priority, 1).is_some());
+        lists.give(0, 3);
+        assert_eq!(lists.take(0, Lane::Data, 1), None);
+        lists.give(0, 4);
+        assert_eq!(lists.take(0, Lane::Data, 1), Some(3));
+    }
+}

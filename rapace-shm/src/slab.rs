@@ -9,8 +9,8 @@
 //! - B5: requests of one class and lane are served in the order in which they began to wait; a
 //!   newcomer does not overtake.
 //! - B6: wakers are called without the lock.
-//! - B7: returned slots are collected before colder ones are taken: always for a large slot, whose
-//!   bytes are worth more than the look, and at every eighth small one.
+//! - B7: returned slots are collected before colder or unused ones are taken: always for a large slot,
+//!   whose bytes are worth more than the look, and at every eighth small one.
 //! - B8: once a link is over, nobody returns anything: all slots are taken back. From then on none is
 //!   handed out or emptied, for a peer that hung up and lives may still be reading them.
 

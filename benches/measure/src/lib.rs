@@ -19,6 +19,8 @@
 //! | [`driver`] | the other end of the lines |
 //! | [`syscalls`] | counts system calls of a subject and its partners |
 //! | [`payload`] | bytes that can be recognised |
+//! | [`resident`] | the most memory that a process had |
+//! | [`touch`] | work on every byte, on both sides |
 //! | [`machine`] | what machine it is |
 #![deny(unsafe_code)]
 
@@ -29,6 +31,7 @@ pub mod partner;
 pub mod payload;
 pub mod peer;
 pub mod request;
+pub mod resident;
 pub mod round;
 pub mod setting;
 pub mod subject;
@@ -38,6 +41,7 @@ pub mod subject;
 )]
 pub mod syscalls;
 pub mod tasks;
+pub mod touch;
 pub mod window;
 
 pub use driver::Driver;

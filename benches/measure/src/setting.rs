@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::machine;
+use crate::{machine, touch};
 
 /// The kind of tokio runtime.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct Setting {
     pub pin: bool,
     /// Microseconds that both sides of rapace look for frames before they sleep.
     pub spin: u32,
+    /// Whether both sides write and sum up every byte ([`touch`](crate::touch)).
+    pub touch: bool,
 }
 
 impl Runtime {
@@ -65,10 +67,12 @@ impl Setting {
     pub fn arguments(self) -> Vec<String> {
         let pin = self.pin.then(|| "--pin".to_owned());
         let spin = (self.spin > 0).then(|| ["--spin".to_owned(), self.spin.to_string()]);
+        let touch = self.touch.then(|| "--touch".to_owned());
         ["--runtime".to_owned(), self.runtime.name().to_owned()]
             .into_iter()
             .chain(pin)
             .chain(spin.into_iter().flatten())
+            .chain(touch)
             .collect()
     }
 
@@ -83,6 +87,7 @@ impl Setting {
         while let Some(argument) = each.next() {
             match argument.as_str() {
                 "--pin" => setting.pin = true,
+                "--touch" => setting.touch = true,
                 "--spin" => {
                     let micros = each.next().unwrap_or_default();
                     let spin = micros.parse();
@@ -96,6 +101,15 @@ impl Setting {
         }
         *arguments = left;
         Ok(setting)
+    }
+
+    /// What the other side gives back for these bytes: the same, or their answer if they are to be touched.
+    #[must_use]
+    pub fn answer(self, mut payload: Vec<u8>) -> Vec<u8> {
+        if self.touch {
+            touch::answer_in_place(&mut payload);
+        }
+        payload
     }
 
     /// Pins the subject, if it is to be.
@@ -137,12 +151,13 @@ mod tests {
             runtime: Runtime::MultiThread,
             pin: true,
             spin: 50,
+            touch: true,
         };
         let mut arguments = vec!["ask".to_owned()];
         arguments.extend(setting.arguments());
-        arguments.push("--touch".to_owned());
+        arguments.push("--more".to_owned());
         assert_eq!(Setting::take(&mut arguments), Ok(setting));
-        assert_eq!(arguments, ["ask", "--touch"]);
+        assert_eq!(arguments, ["ask", "--more"]);
         assert_eq!(Setting::take(&mut arguments), Ok(Setting::default()));
         let mut wrong = vec!["--runtime".to_owned(), "xt".to_owned()];
         assert!(Setting::take(&mut wrong).is_err());

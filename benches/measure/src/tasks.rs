@@ -12,6 +12,8 @@ use crate::meter::{Meter, Watched};
 use crate::payload::{check, check_stamp, payload, stamp};
 use crate::request::{Request, Share};
 use crate::round::{Round, Times};
+use crate::setting::Setting;
+use crate::touch;
 
 /// Something that is done again and again.
 pub trait Operation: Send + 'static {
@@ -44,17 +46,26 @@ pub async fn round<O: Operation>(
     meter.end(times)
 }
 
-/// A round of calls that give back what they get, `request.inflight` at once, each by
-/// a client of its own.
+/// A round of calls that give back what they get, or its answer if it is to be touched,
+/// `request.inflight` at once, each by a client of its own.
 ///
 /// # Errors
 /// The first of the work's own.
 pub async fn echoes<E: Echo>(
     request: &Request,
+    setting: Setting,
     watched: &Watched,
     client: impl FnMut(usize) -> E,
 ) -> Result<Round, String> {
-    let calls = (0..request.inflight).map(client).map(|client| EchoCall {
+    let clients = (0..request.inflight).map(client);
+    if setting.touch {
+        let calls = clients.map(|client| TouchCall {
+            client,
+            payload: vec![0; request.bytes],
+        });
+        return round(request, watched, calls.collect()).await;
+    }
+    let calls = clients.map(|client| EchoCall {
         client,
         size: request.bytes,
         payload: payload(request.bytes),
@@ -122,18 +133,40 @@ impl<E: Echo> Operation for EchoCall<E> {
     }
 }
 
+/// All of it is within the clock: every byte that is sent and every byte that comes back.
+struct TouchCall<E> {
+    client: E,
+    payload: Vec<u8>,
+}
+
+impl<E: Echo> Operation for TouchCall<E> {
+    async fn run(&mut self, number: u64) -> Result<Duration, String> {
+        let mut payload = std::mem::take(&mut self.payload);
+        let size = payload.len();
+        let start = Instant::now();
+        touch::ask(&mut payload, number);
+        let back = self.client.echo(payload).await?;
+        touch::check(&back, size, number)?;
+        let took = start.elapsed();
+        self.payload = back;
+        Ok(took)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Gives back what it gets, but for the operation that it is told to get wrong.
     struct Mirror {
+        setting: Setting,
         wrong: u64,
         calls: u64,
     }
 
     impl Echo for Mirror {
-        async fn echo(&mut self, mut payload: Vec<u8>) -> Result<Vec<u8>, String> {
+        async fn echo(&mut self, payload: Vec<u8>) -> Result<Vec<u8>, String> {
+            let mut payload = self.setting.answer(payload);
             if self.calls == self.wrong {
                 payload[3] ^= 1;
             }
@@ -142,21 +175,33 @@ mod tests {
         }
     }
 
-    fn echo(wrong: u64) -> Result<Round, String> {
+    fn echo(wrong: u64, touch: bool) -> Result<Round, String> {
+        let setting = Setting {
+            touch,
+            ..Setting::default()
+        };
         let runtime = crate::Runtime::CurrentThread.build().unwrap();
         let request = "100 3 count 30".parse().unwrap();
         let watched = Watched::Partners(Vec::new());
-        runtime.block_on(echoes(&request, &watched, |_| Mirror { wrong, calls: 0 }))
+        let mirror = |_| Mirror {
+            setting,
+            wrong,
+            calls: 0,
+        };
+        runtime.block_on(echoes(&request, setting, &watched, mirror))
     }
 
     #[test]
     fn a_count_is_done_to_the_end() {
-        assert_eq!(echo(u64::MAX).unwrap().ops, 30);
+        assert_eq!(echo(u64::MAX, false).unwrap().ops, 30);
+        assert_eq!(echo(u64::MAX, true).unwrap().ops, 30);
     }
 
     #[test]
     fn one_wrong_byte_fails_the_round() {
-        let why = echo(9).unwrap_err();
+        let why = echo(9, false).unwrap_err();
         assert!(why.contains("operation 9"), "{why}");
+        let why = echo(9, true).unwrap_err();
+        assert!(why.contains("call 9"), "{why}");
     }
 }

@@ -7,6 +7,8 @@ use crate::meter::{Meter, Watched};
 use crate::payload::{check, check_stamp, payload, stamp};
 use crate::request::Request;
 use crate::round::{Round, Times};
+use crate::setting::Setting;
+use crate::touch;
 
 /// One end of a connection whose answers come in order.
 pub trait InOrder {
@@ -15,6 +17,16 @@ pub trait InOrder {
     /// # Errors
     /// The connection's own.
     fn send(&mut self, payload: &[u8]) -> Result<(), String>;
+
+    /// Writes the request of that number, and sends it; in `payload`, unless the connection has a place of its own
+    /// for it.
+    ///
+    /// # Errors
+    /// The connection's own.
+    fn ask(&mut self, payload: &mut [u8], number: u64) -> Result<(), String> {
+        touch::ask(payload, number);
+        self.send(payload)
+    }
 
     /// Waits for the next answer, and hands it to `look`.
     ///
@@ -29,6 +41,7 @@ pub trait InOrder {
 /// The first of the work's own.
 pub fn round(
     request: &Request,
+    setting: Setting,
     watched: &Watched,
     connection: &mut impl InOrder,
 ) -> Result<Round, String> {
@@ -44,9 +57,16 @@ pub fn round(
     let mut received = 0;
     loop {
         while goes_on && started.len() < request.inflight {
-            stamp(&mut payload, sent);
-            let now = Instant::now();
-            connection.send(&payload)?;
+            let now = if setting.touch {
+                let now = Instant::now();
+                connection.ask(&mut payload, sent)?;
+                now
+            } else {
+                stamp(&mut payload, sent);
+                let now = Instant::now();
+                connection.send(&payload)?;
+                now
+            };
             started.push_back(now);
             sent += 1;
             goes_on = share.goes_on(now);
@@ -55,6 +75,11 @@ pub fn round(
             return meter.end(times);
         };
         connection.receive(&mut |back| {
+            if setting.touch {
+                touch::check(back, size, received)?;
+                times.record(start.elapsed());
+                return Ok(());
+            }
             times.record(start.elapsed());
             if received % 1024 == 0 {
                 check(back, size, received)
@@ -72,6 +97,7 @@ mod tests {
 
     /// Answers in order, or in another one.
     struct Pipe {
+        setting: Setting,
         under_way: VecDeque<Vec<u8>>,
         most: usize,
         swap: bool,
@@ -79,7 +105,8 @@ mod tests {
 
     impl InOrder for Pipe {
         fn send(&mut self, payload: &[u8]) -> Result<(), String> {
-            self.under_way.push_back(payload.to_vec());
+            let answer = self.setting.answer(payload.to_vec());
+            self.under_way.push_back(answer);
             self.most = self.most.max(self.under_way.len());
             Ok(())
         }
@@ -97,27 +124,35 @@ mod tests {
         }
     }
 
-    fn run(swap: bool) -> (Result<Round, String>, Pipe) {
+    fn run(swap: bool, touch: bool) -> (Result<Round, String>, Pipe) {
+        let setting = Setting {
+            touch,
+            ..Setting::default()
+        };
         let mut pipe = Pipe {
+            setting,
             under_way: VecDeque::new(),
             most: 0,
             swap,
         };
-        let request = "64 8 count 100".parse().unwrap();
+        let request = "128 8 count 100".parse().unwrap();
         let watched = Watched::Partners(Vec::new());
-        let round = round(&request, &watched, &mut pipe);
+        let round = round(&request, setting, &watched, &mut pipe);
         (round, pipe)
     }
 
     #[test]
     fn the_window_is_filled_and_every_answer_received() {
-        let (round, pipe) = run(false);
-        assert_eq!(round.unwrap().ops, 100);
-        assert_eq!((pipe.most, pipe.under_way.len()), (8, 0));
+        for touch in [false, true] {
+            let (round, pipe) = run(false, touch);
+            assert_eq!(round.unwrap().ops, 100);
+            assert_eq!((pipe.most, pipe.under_way.len()), (8, 0));
+        }
     }
 
     #[test]
     fn answers_in_another_order_fail_the_round() {
-        assert!(run(true).0.is_err());
+        assert!(run(true, false).0.is_err());
+        assert!(run(true, true).0.is_err());
     }
 }

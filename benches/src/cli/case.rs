@@ -99,9 +99,20 @@ impl Case {
     pub(super) fn work(self, options: &Options) -> Vec<&'static str> {
         match self {
             Self::Floor => vec!["bell"],
-            Self::Blob if options.touch => vec!["blob", "--touch"],
+            Self::Stream if options.blob => vec!["blobs"],
             _ => vec![self.name()],
         }
+    }
+
+    /// Its name, with the options that make it another.
+    pub(super) fn label(self, options: &Options) -> String {
+        let blob = if options.blob { " --blob" } else { "" };
+        let touch = if options.setting.touch {
+            " --touch"
+        } else {
+            ""
+        };
+        format!("{}{blob}{touch}", self.name())
     }
 
     /// What an operation is.
@@ -122,6 +133,7 @@ impl Case {
         let bytes = match self {
             Self::Floor | Self::Idle | Self::Spawn | Self::Restart => 0,
             Self::Blob => options.bytes.unwrap_or(64 << 10),
+            Self::Stream if options.blob => options.bytes.unwrap_or(64 << 10),
             Self::Stream | Self::Codec => options.bytes.unwrap_or(1 << 10),
             _ => options.bytes.unwrap_or(16),
         };
@@ -137,7 +149,7 @@ impl Case {
     pub(super) fn floor(self, options: &Options, point: &Point) -> Option<Floor> {
         Some(match self {
             Self::Floor | Self::Fanout => Floor::Bell,
-            Self::Blob if options.touch => Floor::Memcpy,
+            Self::Blob if options.setting.touch => Floor::Memcpy,
             Self::Ask | Self::Recipient | Self::Blob if point.inflight > 1 => Floor::Local,
             Self::Ask | Self::Recipient | Self::Blob => Floor::Bell,
             Self::Local => Floor::Channel,
@@ -146,6 +158,11 @@ impl Case {
             Self::Spawn | Self::Restart => Floor::Process,
             Self::Idle | Self::Compare => return None,
         })
+    }
+
+    /// Whether what it does with many is held against what it does with one.
+    pub(super) fn scales(self, point: &Point) -> bool {
+        self == Self::Fanout && point.inflight > 1
     }
 
     /// How long one round is: long enough for several operations, short enough that a disturbance
@@ -208,7 +225,7 @@ mod tests {
         options.inflight = Some(64);
         assert_eq!(floor(Case::Ask, &options), Some(Floor::Local));
         assert_eq!(floor(Case::Fanout, &options), Some(Floor::Bell));
-        options.touch = true;
+        options.setting.touch = true;
         assert_eq!(floor(Case::Blob, &options), Some(Floor::Memcpy));
     }
 }

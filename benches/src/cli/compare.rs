@@ -3,13 +3,15 @@
 //! - P1: a peer whose program is missing, or that fails at a point, is named with the reason and
 //!   left out; rapace's own failure is the bench's.
 //! - P2: with one call under way all are held against the bare ping-pong, with many against the
-//!   local actor.
+//!   local actor. Where every byte is touched, what is asked is how much longer the others take:
+//!   they are held against rapace's own buffers.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
 use rapace_measure::machine::Machine;
+use rapace_measure::touch::HEAD;
 
 use super::figures::{Figures, against};
 use super::options::Options;
@@ -38,6 +40,9 @@ const ALL: [(&str, &str, &[&str]); 8] = [
     ("kameo remote, TCP", "peer-kameo-remote", &[]),
 ];
 
+/// rapace with buffers that are sent as they are.
+const BUFFERS: &str = "rapace, Blob";
+
 /// A subject's figures at one point.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -63,7 +68,11 @@ pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, Stri
         rows.extend(at);
     }
     if !options.json {
-        println!("{}\n\n{}", table::head(machine, options), table(&rows));
+        println!(
+            "{}\n\n{}",
+            table::head(machine, options),
+            table(&rows, options)
+        );
     }
     for note in &notes {
         eprintln!("{note}");
@@ -77,7 +86,10 @@ pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, Stri
 
 /// Asked for, or all.
 fn points(options: &Options) -> Vec<Point> {
-    let sizes = options.bytes.map_or(SIZES.to_vec(), |bytes| vec![bytes]);
+    let mut sizes = options.bytes.map_or(SIZES.to_vec(), |bytes| vec![bytes]);
+    if options.setting.touch {
+        sizes.retain(|bytes| *bytes > HEAD);
+    }
     let depths = match (options.inflight, options.bytes) {
         (Some(inflight), _) => vec![inflight],
         (None, Some(_)) => vec![1],
@@ -133,16 +145,24 @@ fn at_point(
     let options = &asked.without_spin();
     let own = |name: &str, work: &[&str]| Subject::own(name, work, options);
     // P2
-    let floor = match point.inflight {
-        1 => own("floor: bare eventfd ping-pong", &["bell"])?,
-        _ => own("floor: local kameo ask", &["local"])?,
+    let mut subjects = match (asked.setting.touch, point.inflight) {
+        (true, _) => vec![
+            own(BUFFERS, &["blob"])?,
+            own("memcpy of the same bytes, hot", &["memcpy"])?,
+            own("rapace, Vec<u8>", &["ask"])?,
+        ],
+        (false, 1) => vec![
+            own("floor: bare eventfd ping-pong", &["bell"])?,
+            own("local kameo ask", &["local"])?,
+            own("rapace, Vec<u8>", &["ask"])?,
+            own(BUFFERS, &["blob"])?,
+        ],
+        (false, _) => vec![
+            own("floor: local kameo ask", &["local"])?,
+            own("rapace, Vec<u8>", &["ask"])?,
+            own(BUFFERS, &["blob"])?,
+        ],
     };
-    let mut subjects = vec![floor];
-    if point.inflight == 1 {
-        subjects.push(own("local kameo ask", &["local"])?);
-    }
-    subjects.push(own("rapace, Vec<u8>", &["ask"])?);
-    subjects.push(own("rapace, Blob", &["blob"])?);
     if asked.setting.spin > 0 {
         let name = format!("rapace, Vec<u8>, --spin {}", asked.setting.spin);
         subjects.push(Subject::own(&name, &["ask"], asked)?);
@@ -182,7 +202,12 @@ fn at_point(
 }
 
 /// A Markdown table: a row for each subject, a column for each point.
-fn table(rows: &[Row]) -> String {
+fn table(rows: &[Row], options: &Options) -> String {
+    let first = if options.setting.touch {
+        BUFFERS
+    } else {
+        "floor"
+    };
     let mut points = Vec::new();
     let mut names = Vec::new();
     for row in rows {
@@ -203,8 +228,8 @@ fn table(rows: &[Row]) -> String {
     lines[0] += " |";
     for point in &points {
         lines[0] += &match point.inflight {
-            1 => format!(" {} B, p50 µs (÷ floor) |", point.bytes),
-            depth => format!(" {depth} × {} B, calls/s (÷ floor) |", point.bytes),
+            1 => format!(" {} B, p50 µs (÷ {first}) |", point.bytes),
+            depth => format!(" {depth} × {} B, calls/s (÷ {first}) |", point.bytes),
         };
         lines[1] += "---|";
     }
@@ -250,6 +275,9 @@ mod tests {
     fn what_is_asked_for_narrows_the_points() {
         let all = points(&Options::default());
         assert_eq!(all.len(), SIZES.len() + DEPTHS.len() - 1);
+        let mut touched = Options::default();
+        touched.setting.touch = true;
+        assert!(points(&touched).iter().all(|point| point.bytes > HEAD));
         let one = Options {
             bytes: Some(100),
             inflight: Some(8),

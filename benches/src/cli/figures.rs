@@ -23,7 +23,38 @@ pub(super) struct Figures {
     pub(super) syscalls: Option<f64>,
     pub(super) floor_p50: Option<f64>,
     pub(super) ratio: Option<f64>,
+    pub(super) scaling: Option<Scaling>,
     pub(super) rounds: usize,
+}
+
+/// Operations a second with many under way, over those with one, each taken within a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Scaling {
+    /// The subject's own with one.
+    pub(super) one_per_s: f64,
+    pub(super) subject: f64,
+    pub(super) floor: f64,
+    /// What the subject keeps of one, over what the floor keeps.
+    pub(super) over_floor: f64,
+}
+
+/// Of subject and floor with many, then of both with one; all of the same rounds.
+pub(super) fn scaling([many, floor, one, floor_one]: [&[Round]; 4]) -> Scaling {
+    let rate = |round: &Round| round.ops as f64 / round.elapsed * 1e9;
+    let kept = |many: &[Round], one: &[Round]| {
+        let kept = many.iter().zip(one);
+        kept.map(|(many, one)| rate(many) / rate(one))
+            .collect::<Vec<_>>()
+    };
+    let (subject, floor) = (kept(many, one), kept(floor, floor_one));
+    let over = subject.iter().zip(&floor).map(|(ours, its)| ours / its);
+    let over_floor = median(over).unwrap_or(f64::NAN);
+    Scaling {
+        one_per_s: median(one.iter().map(rate)).unwrap_or(f64::NAN),
+        subject: median(subject).unwrap_or(f64::NAN),
+        floor: median(floor).unwrap_or(f64::NAN),
+        over_floor,
+    }
 }
 
 /// Of one subject, held against another of the same rounds. There is a round at least.
@@ -58,6 +89,7 @@ pub(super) fn against(
         cpu_here: over(&|round| round.cpu_here / round.ops as f64),
         cpu_there: over(&|round| round.cpu_there / round.ops as f64),
         syscalls: None,
+        scaling: None,
         floor_p50: floor.and_then(|floor| median(floor.iter().map(|round| round.p50))),
         ratio: floor.and_then(|floor| {
             let ratios = rounds.iter().zip(floor);
@@ -109,6 +141,21 @@ mod tests {
         assert_eq!(figures.per_s, 1e7);
         // By operations: (20 × 10 + 22 × 10 + 90) / 21.
         assert!((figures.mean - 510.0 / 21.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_many_keep_of_one_is_taken_within_each_round() {
+        let rounds = |ops: [u64; 3]| ops.map(|ops| round(1.0, ops, 1e9)).to_vec();
+        // The second round was disturbed.
+        let many = rounds([80, 8, 80]);
+        let one = rounds([100, 10, 100]);
+        let floor = rounds([180, 18, 180]);
+        let floor_one = rounds([200, 20, 200]);
+        let scaling = scaling([&many, &floor, &one, &floor_one]);
+        assert_eq!(scaling.one_per_s, 100.0);
+        assert!((scaling.subject - 0.8).abs() < 1e-9);
+        assert!((scaling.floor - 0.9).abs() < 1e-9);
+        assert!((scaling.over_floor - 0.8 / 0.9).abs() < 1e-9);
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub(super) fn line(case: &str, point: &Point, options: &Options, figures: &Figur
     format!(
         "{{\"case\":{case:?},\"bytes\":{bytes},\"inflight\":{inflight},\"runtime\":{:?},\"pin\":{},\
          \"p50_ns\":{},\"p99_ns\":{},\"per_s\":{},\"cpu_ns\":{},\"syscalls\":{},\"floor_p50_ns\":{},\
-         \"ratio\":{}}}",
+         \"ratio\":{},\"of_one\":{},\"floor_of_one\":{}}}",
         options.setting.runtime.name(),
         options.setting.pin,
         number(Some(figures.p50), 1),
@@ -20,6 +20,8 @@ pub(super) fn line(case: &str, point: &Point, options: &Options, figures: &Figur
         number(figures.syscalls, 3),
         number(figures.floor_p50, 1),
         number(figures.ratio, 3),
+        number(figures.scaling.map(|scaling| scaling.subject), 3),
+        number(figures.scaling.map(|scaling| scaling.floor), 3),
     )
 }
 
@@ -47,6 +49,7 @@ mod tests {
             syscalls: Some(6.0),
             floor_p50: None,
             ratio: Some(2.0),
+            scaling: None,
             rounds: 1,
         };
         let point = Point {
@@ -57,7 +60,7 @@ mod tests {
             line("ask", &point, &Options::default(), &figures),
             "{\"case\":\"ask\",\"bytes\":16,\"inflight\":1,\"runtime\":\"ct\",\"pin\":false,\
              \"p50_ns\":1234.6,\"p99_ns\":2.0,\"per_s\":null,\"cpu_ns\":3.0,\"syscalls\":6.000,\
-             \"floor_p50_ns\":null,\"ratio\":2.000}"
+             \"floor_p50_ns\":null,\"ratio\":2.000,\"of_one\":null,\"floor_of_one\":null}"
         );
     }
 }

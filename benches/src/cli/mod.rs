@@ -66,12 +66,22 @@ fn one(case: Case, options: &Options, machine: &Machine) -> Result<ExitCode, Str
     if let Some(floor) = floor {
         subjects.push(Subject::of_floor(floor, options)?);
     }
+    if case.scales(&point) {
+        subjects.extend([subjects[0].alone(), subjects[1].alone()]);
+    }
     let rounds = run::rounds(&subjects, &point, case.round(options), options.time());
     let rounds = rounds.map_err(|failed| failed.why)?;
     let mut figures = figures::against(&rounds, 0, (rounds.len() > 1).then_some(1), &point);
     figures.syscalls = syscalls;
+    if case.scales(&point) {
+        let [many, floor, one, floor_one] = [0, 1, 2, 3].map(|index| &rounds[index][..]);
+        figures.scaling = Some(figures::scaling([many, floor, one, floor_one]));
+    }
     if options.json {
-        println!("{}", json::line(case.name(), &point, options, &figures));
+        println!(
+            "{}",
+            json::line(&case.label(options), &point, options, &figures)
+        );
     } else {
         print!(
             "{}",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rapace_measure::Setting;
 use rapace_measure::setting::Runtime;
+use rapace_measure::touch::HEAD;
 
 use super::case::Case;
 
@@ -19,7 +20,7 @@ cases
   local       the same actor in this process, plain kameo
   tell        messages to a plugin, without a reply
   blob        echo of a ready Blob
-  stream      items from a plugin
+  stream      items from a plugin: Vec<u8>, or Blob with --blob
   fanout      one host, as many plugins as --inflight says (default 4)
   idle        a plugin that is left alone, for --seconds
   spawn       from nothing to the first reply
@@ -28,13 +29,14 @@ cases
   compare     rapace and its peers, over payloads and depths
 
 options
-  --bytes N      payload (default 16; stream and codec 1024, blob 65536)
+  --bytes N      payload (default 16; stream and codec 1024, blob and stream --blob 65536)
   --inflight N   operations under way at once (default 1)
   --runtime R    ct: tokio's current-thread runtime (default); mt: multi-thread; on both sides
   --pin          each process stays on a processor of its own: host on the first, plugins on the second
   --spin MICROS  both sides of rapace look for frames so long before they sleep (default 0);
                  compare: a further row
-  --touch        blob: write and sum every byte on both sides
+  --blob         stream: each item is a Blob that the plugin writes where it is sent from; memory is checked
+  --touch        blob, compare: write and sum every byte on both sides; stream --blob: sum every byte
   --seconds S    time for everything (default 2; compare: for each point, default 10)
   --json         one JSON object a line
 
@@ -58,7 +60,7 @@ pub(super) struct Options {
     pub(super) bytes: Option<usize>,
     pub(super) inflight: Option<usize>,
     pub(super) setting: Setting,
-    pub(super) touch: bool,
+    pub(super) blob: bool,
     pub(super) seconds: Option<f64>,
     pub(super) json: bool,
     pub(super) peers: Option<PathBuf>,
@@ -111,8 +113,8 @@ pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, St
                 let wrong = |_| format!("--spin wants microseconds, not `{micros}`");
                 options.setting.spin = spin.map_err(wrong)?;
             }
-            "--touch" if case == Case::Blob => options.touch = true,
-            "--touch" => return Err("only a blob can be touched".to_owned()),
+            "--touch" => options.setting.touch = true,
+            "--blob" if case == Case::Stream => options.blob = true,
             "--seconds" => options.seconds = Some(seconds(&value()?)?),
             "--json" => options.json = true,
             "--peers" if case == Case::Compare => options.peers = Some(value()?.into()),
@@ -121,7 +123,25 @@ pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, St
             _ => return Err(format!("what is `{option}`?")),
         }
     }
+    if options.setting.touch {
+        touchable(case, &options)?;
+    }
     Ok(Asked::Case(case, options))
+}
+
+fn touchable(case: Case, options: &Options) -> Result<(), String> {
+    let touchable = match case {
+        Case::Blob | Case::Compare => true,
+        Case::Stream => options.blob,
+        _ => false,
+    };
+    if !touchable {
+        return Err("--touch is for blob, stream --blob and compare".to_owned());
+    }
+    match options.bytes {
+        Some(bytes) if bytes <= HEAD => Err(format!("--touch wants more than {HEAD} bytes")),
+        _ => Ok(()),
+    }
 }
 
 fn whole(option: &str, value: &str) -> Result<usize, String> {
@@ -147,15 +167,23 @@ mod tests {
     #[test]
     fn every_option_is_understood() {
         let options =
-            "--bytes 64 --inflight 8 --runtime mt --pin --spin 50 --touch --seconds 0.5 --json";
+            "--bytes 65 --inflight 8 --runtime mt --pin --spin 50 --touch --seconds 0.5 --json";
         let Ok(Asked::Case(Case::Blob, options)) = of(&format!("blob {options}")) else {
             panic!("not understood");
         };
-        assert_eq!((options.bytes, options.inflight), (Some(64), Some(8)));
+        assert_eq!((options.bytes, options.inflight), (Some(65), Some(8)));
         assert_eq!(options.setting.runtime, Runtime::MultiThread);
         assert_eq!(options.setting.spin, 50);
-        assert!(options.setting.pin && options.touch && options.json);
+        assert!(options.setting.pin && options.setting.touch && options.json);
         assert_eq!(options.time(), Duration::from_millis(500));
+    }
+
+    #[test]
+    fn a_stream_of_blobs_can_be_touched() {
+        let Ok(Asked::Case(Case::Stream, options)) = of("stream --touch --blob") else {
+            panic!("not understood");
+        };
+        assert!(options.blob && options.setting.touch);
     }
 
     #[test]
@@ -177,6 +205,9 @@ mod tests {
             "ask --runtime st",
             "ask --spin 0.5",
             "ask --touch",
+            "ask --blob",
+            "stream --touch",
+            "blob --touch --bytes 64",
             "ask --seconds 0",
             "ask --seconds nan",
             "ask --plot x.svg",

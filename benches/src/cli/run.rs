@@ -23,6 +23,8 @@ pub(super) struct Subject {
     pub(super) name: String,
     program: std::path::PathBuf,
     arguments: Vec<String>,
+    /// Whether it has one operation under way, however many the others have.
+    alone: bool,
 }
 
 impl Subject {
@@ -44,6 +46,7 @@ impl Subject {
             name: name.to_owned(),
             program,
             arguments,
+            alone: false,
         })
     }
 
@@ -58,7 +61,16 @@ impl Subject {
             name: name.to_owned(),
             program: program.to_owned(),
             arguments,
+            alone: false,
         }
+    }
+
+    /// The same with one operation under way.
+    pub(super) fn alone(&self) -> Self {
+        let mut alone = self.clone();
+        alone.name += ", one";
+        alone.alone = true;
+        alone
     }
 
     fn failed(&self, subject: usize, ready: bool, why: &str) -> Failed {
@@ -120,9 +132,9 @@ pub(super) fn rounds(
     round: Duration,
     time: Duration,
 ) -> Result<Vec<Vec<Round>>, Failed> {
-    let request = |time| Request {
+    let request = |subject: &Subject, time| Request {
         bytes: point.bytes,
-        inflight: point.inflight,
+        inflight: if subject.alone { 1 } else { point.inflight },
         limit: Limit::Time(time),
     };
     let mut running = Vec::new();
@@ -130,7 +142,7 @@ pub(super) fn rounds(
         running.push(start(subject).map_err(|why| subject.failed(index, false, &why))?);
     }
     let mut one = |index: usize, time| {
-        let done = running[index].round(&request(time));
+        let done = running[index].round(&request(&subjects[index], time));
         done.map_err(|why| subjects[index].failed(index, true, &why))
     };
     for index in 0..subjects.len() {

@@ -24,7 +24,7 @@ pub(super) fn one(
         "case",
         format!(
             "{}, {} bytes, {} under way; an operation is a {}",
-            case.name(),
+            case.label(options),
             point.bytes,
             point.inflight,
             case.operation()
@@ -61,14 +61,38 @@ pub(super) fn one(
             };
             line("floor", format!("{}: p50 {}", floor.words(), nanos(p50)));
             line("ratio", format!("{ratio:.2} ({of})"));
+            if floor == Floor::Memcpy && point.inflight == 1 && point.bytes > 0 {
+                line("bandwidth", bandwidth(point.bytes, figures.p50, p50, ratio));
+            }
         }
         _ => line("floor", "none: nothing runs but heartbeats".to_owned()),
+    }
+    if let Some(scaling) = figures.scaling {
+        line("with one", format!("{:.0} a second", scaling.one_per_s));
+        line(
+            "of that",
+            format!(
+                "{:.2}; the floor {:.2} of its own with one, which is {:.2} of what the floor keeps",
+                scaling.subject, scaling.floor, scaling.over_floor
+            ),
+        );
     }
     line(
         "rounds",
         format!("{}, in turn with the floor's", figures.rounds),
     );
     lines.join("\n") + "\n"
+}
+
+/// Of a payload, beside that of the floor. A byte in a nanosecond is a gigabyte in a second.
+fn bandwidth(bytes: usize, p50: f64, floor: f64, ratio: f64) -> String {
+    let of = |nanos: f64| bytes as f64 / nanos;
+    format!(
+        "{:.2} GB/s, {:.0} % of the floor's {:.2} GB/s",
+        of(p50),
+        100.0 / ratio,
+        of(floor)
+    )
 }
 
 /// Machine and setting.
@@ -106,6 +130,12 @@ pub(super) fn nanos(value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_bandwidth_is_given_beside_that_of_the_floor() {
+        let beside = bandwidth(64 << 10, 6553.6, 1310.72, 5.0);
+        assert_eq!(beside, "10.00 GB/s, 20 % of the floor's 50.00 GB/s");
+    }
 
     #[test]
     fn a_time_has_the_unit_that_fits_it() {

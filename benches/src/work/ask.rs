@@ -8,17 +8,19 @@ use super::Stage;
 use crate::mirror::MirrorProxy;
 
 /// A plugin that is asked.
-pub(super) struct Ask(Stage);
+pub(super) struct Ask(Stage, Setting);
 
 impl Ask {
     pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
-        Ok(Self(Stage::set_up(setting).await?))
+        Ok(Self(Stage::set_up(setting).await?, setting))
     }
 }
 
 impl Work for Ask {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
-        echoes(request, &self.0.watched, |_| Asking(self.0.proxy.clone())).await
+        let Self(stage, setting) = self;
+        let client = |_| Asking(stage.proxy.clone());
+        echoes(request, *setting, &stage.watched, client).await
     }
 }
 

@@ -6,11 +6,10 @@ use rapace::Blob;
 use rapace_measure::payload::{check, payload};
 use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
-use rapace_measure::{Request, Round, Setting};
+use rapace_measure::{Request, Round, Setting, touch};
 
 use super::Stage;
 use crate::mirror::MirrorProxy;
-use crate::touch;
 
 /// A plugin that gives buffers back.
 pub(super) struct Blobs {
@@ -19,8 +18,9 @@ pub(super) struct Blobs {
 }
 
 impl Blobs {
-    pub(super) async fn set_up(setting: Setting, touch: bool) -> Result<Self, String> {
+    pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
         let stage = Stage::set_up(setting).await?;
+        let touch = setting.touch;
         Ok(Self { stage, touch })
     }
 }
@@ -87,19 +87,12 @@ struct Touching {
 
 impl Operation for Touching {
     async fn run(&mut self, number: u64) -> Result<Duration, String> {
-        let seed = number as u8;
         let start = Instant::now();
         let mut blob = self.proxy.allocate(self.size).await;
-        let written = touch::write(&mut blob, seed);
-        let call = self.proxy.touch(blob.freeze(), seed);
-        let (sum, back) = call.send().await.map_err(|why| why.to_string())?;
-        let read = touch::sum(&back);
-        let took = start.elapsed();
-        if (written, written, self.size) != (sum, read, back.len()) {
-            return Err(format!(
-                "call {number}: {written} was written, {sum} summed up there, {read} here"
-            ));
-        }
-        Ok(took)
+        touch::ask(&mut blob, number);
+        let call = self.proxy.touch(blob.freeze());
+        let back = call.send().await.map_err(|why| why.to_string())?;
+        touch::check(&back, self.size, number)?;
+        Ok(start.elapsed())
     }
 }

@@ -2,7 +2,7 @@
 
 use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Echo, echoes};
-use rapace_measure::{Request, Round, Watched};
+use rapace_measure::{Request, Round, Setting, Watched};
 use tokio::sync::{mpsc, oneshot};
 
 type Asked = (Vec<u8>, oneshot::Sender<Vec<u8>>);
@@ -26,7 +26,8 @@ impl Channel {
 impl Work for Channel {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         let nobody = Watched::Partners(Vec::new());
-        echoes(request, &nobody, |_| Asking(self.0.clone())).await
+        let setting = Setting::default();
+        echoes(request, setting, &nobody, |_| Asking(self.0.clone())).await
     }
 }
 

@@ -33,6 +33,6 @@ impl Work for Fanout {
         let pids = asked.iter().filter_map(|stage| stage.plugin.pid());
         let watched = Watched::Partners(pids.collect());
         let client = |index: usize| Asking(asked[index].proxy.clone());
-        echoes(request, &watched, client).await
+        echoes(request, self.setting, &watched, client).await
     }
 }

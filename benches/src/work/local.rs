@@ -3,7 +3,7 @@
 use kameo::actor::ActorRef;
 use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Echo, echoes};
-use rapace_measure::{Request, Round, Watched};
+use rapace_measure::{Request, Round, Setting, Watched};
 
 use crate::local::{self, EchoBytes, LocalEcho};
 
@@ -19,7 +19,8 @@ impl Local {
 impl Work for Local {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         let nobody = Watched::Partners(Vec::new());
-        echoes(request, &nobody, |_| Asking(self.0.clone())).await
+        let setting = Setting::default();
+        echoes(request, setting, &nobody, |_| Asking(self.0.clone())).await
     }
 }
 

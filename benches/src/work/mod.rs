@@ -20,6 +20,7 @@ use crate::mirror::{self, MirrorProxy};
 mod ask;
 mod bell;
 mod blob;
+mod blob_stream;
 mod channel;
 mod codec;
 pub(crate) mod codec_bars;
@@ -63,7 +64,7 @@ pub fn play() -> Option<Result<ExitCode, String>> {
             PLUGIN => {
                 setting.pin_partner().map_err(why)?;
                 let runtime = setting.runtime.build().map_err(why)?;
-                Ok(runtime.block_on(mirror::serve()))
+                Ok(runtime.block_on(mirror::serve(setting)))
             }
             ANSWERER => {
                 partner::begin(setting).map_err(why)?;
@@ -103,11 +104,9 @@ fn subject(words: &[String], setting: Setting) -> Result<(), String> {
             recipient::ByRecipient::set_up(setting).await
         }),
         ["tell"] => serve_async(setting, async || tell::Tell::set_up(setting).await),
-        ["blob"] => serve_async(setting, async || blob::Blobs::set_up(setting, false).await),
-        ["blob", "--touch"] => {
-            serve_async(setting, async || blob::Blobs::set_up(setting, true).await)
-        }
+        ["blob"] => serve_async(setting, async || blob::Blobs::set_up(setting).await),
         ["stream"] => serve_async(setting, async || stream::Streams::set_up(setting).await),
+        ["blobs"] => serve_async(setting, async || blob_stream::Blobs::set_up(setting).await),
         ["fanout"] => serve_async(setting, async || Ok(fanout::Fanout::set_up(setting))),
         ["idle"] => serve_async(setting, async || idle::Idle::set_up(setting).await),
         ["spawn"] => serve_async(setting, async || Ok(spawn::Spawn(setting))),

@@ -28,7 +28,8 @@ impl ByRecipient {
 impl Work for ByRecipient {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         let client = |_| Asking(self.recipient.clone());
-        echoes(request, &self.stage.watched, client).await
+        let setting = Setting::default();
+        echoes(request, setting, &self.stage.watched, client).await
     }
 }
 

@@ -13,7 +13,7 @@ use crate::mirror::MirrorProxy;
 
 /// Items of one stream. An item's time is the mean over one stream, from the call that opens it to
 /// its end.
-const ITEMS: u64 = 1024;
+pub(super) const ITEMS: u64 = 1024;
 
 /// A plugin that streams.
 pub(super) struct Streams(Stage);

@@ -15,7 +15,7 @@ use iceoryx2::prelude::*;
 use rapace_measure::partner::Partner;
 use rapace_measure::subject::{failed, serve};
 use rapace_measure::window::{InOrder, round};
-use rapace_measure::{Setting, Watched, peer};
+use rapace_measure::{Setting, Watched, peer, touch};
 
 /// The largest payload.
 const LARGEST: usize = 1 << 20;
@@ -26,11 +26,11 @@ const DEPTH: usize = 256;
 type Failed = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
-    peer::main(drive, |_, words| {
+    peer::main(drive, |setting, words| {
         let [way, name] = words else {
             return Err("which way, and which name?".to_owned());
         };
-        answer(name, way == "event").map_err(|why| why.to_string())
+        answer(name, way == "event", setting.touch).map_err(|why| why.to_string())
     })
 }
 
@@ -46,7 +46,7 @@ fn drive(setting: Setting, words: &[String]) -> Result<(), String> {
     });
     let (partner, mut connection) = set_up.or_else(|why| failed(&why))?;
     let watched = Watched::Partners(vec![partner.pid()]);
-    serve(|request| round(request, &watched, &mut connection))
+    serve(|request| round(request, setting, &watched, &mut connection))
 }
 
 /// What wakes whoever sleeps, if anybody does.
@@ -123,7 +123,8 @@ fn calls(node: &Node<ipc::Service>, name: &str) -> Result<Calls, Failed> {
         .open_or_create()?)
 }
 
-fn answer(name: &str, sleeps: bool) -> Result<(), Failed> {
+#[expect(unsafe_code, reason = "bytes that are written where they are loaned")]
+fn answer(name: &str, sleeps: bool, touched: bool) -> Result<(), Failed> {
     let node = node()?;
     let bells = match sleeps {
         true => Some(Bells::open(&node, name, "server", "client")?),
@@ -139,8 +140,14 @@ fn answer(name: &str, sleeps: bool) -> Result<(), Failed> {
     loop {
         let mut answered = false;
         while let Some(request) = server.receive()? {
-            let response = request.loan_slice_uninit(request.payload().len())?;
-            response.write_from_slice(request.payload()).send()?;
+            let mut response = request.loan_slice_uninit(request.payload().len())?;
+            if touched {
+                touch::answer(request.payload(), response.payload_mut());
+                // SAFETY: `answer` has written every byte (U1, U2).
+                unsafe { response.assume_init() }.send()?;
+            } else {
+                response.write_from_slice(request.payload()).send()?;
+            }
             answered = true;
             // Each answer wakes: its caller may wait for it alone.
             if let Some(bells) = &bells {
@@ -213,6 +220,19 @@ impl Connection {
         }
     }
 
+    #[expect(unsafe_code, reason = "bytes that are written where they are loaned")]
+    fn ask(&mut self, len: usize, number: u64) -> Result<(), Failed> {
+        let mut request = self.client.loan_slice_uninit(len)?;
+        touch::ask(request.payload_mut(), number);
+        // SAFETY: `ask` has written every byte (U1, U2).
+        let request = unsafe { request.assume_init() };
+        self.pending.push_back(request.send()?);
+        match &self.bells {
+            Some(bells) => bells.ring(),
+            None => Ok(()),
+        }
+    }
+
     fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), Failed> {
         let pending = self.pending.pop_front().ok_or("nothing was sent")?;
         loop {
@@ -227,6 +247,11 @@ impl Connection {
 impl InOrder for Connection {
     fn send(&mut self, payload: &[u8]) -> Result<(), String> {
         self.send(payload).map_err(|why| why.to_string())
+    }
+
+    fn ask(&mut self, payload: &mut [u8], number: u64) -> Result<(), String> {
+        self.ask(payload.len(), number)
+            .map_err(|why| why.to_string())
     }
 
     fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {

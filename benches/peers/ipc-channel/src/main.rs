@@ -13,11 +13,11 @@ use rapace_measure::{Setting, Watched, peer};
 type Ends = (IpcBytesSender, IpcBytesReceiver);
 
 fn main() -> ExitCode {
-    peer::main(drive, |_, words| {
+    peer::main(drive, |setting, words| {
         let [server] = words else {
             return Err("where is the server?".to_owned());
         };
-        answer(server).map_err(|why| why.to_string())
+        answer(server, setting).map_err(|why| why.to_string())
     })
 }
 
@@ -26,17 +26,17 @@ fn drive(setting: Setting, _: &[String]) -> Result<(), String> {
     let set_up = set_up.and_then(|()| Connection::start(setting));
     let (partner, mut connection) = set_up.or_else(|why| failed(&why))?;
     let watched = Watched::Partners(vec![partner.pid()]);
-    serve(|request| round(request, &watched, &mut connection))
+    serve(|request| round(request, setting, &watched, &mut connection))
 }
 
-fn answer(server: &str) -> Result<(), Box<dyn std::error::Error>> {
+fn answer(server: &str, setting: Setting) -> Result<(), Box<dyn std::error::Error>> {
     let (to_us, requests) = ipc::bytes_channel()?;
     let (answers, from_us) = ipc::bytes_channel()?;
     let ends: Ends = (to_us, from_us);
     IpcSender::connect(server.to_owned())?.send(ends)?;
     // The other side has gone when it sends no more.
     while let Ok(request) = requests.recv() {
-        answers.send(&request)?;
+        answers.send(&setting.answer(request))?;
     }
     Ok(())
 }

@@ -25,7 +25,7 @@ const NAME: &str = "mirror";
 const LARGEST: u64 = 16 << 20;
 
 #[derive(Actor, RemoteActor)]
-struct Mirror;
+struct Mirror(Setting);
 
 /// Bytes, as bytes.
 #[derive(Deserialize, Serialize, kameo::Reply)]
@@ -35,8 +35,12 @@ struct Payload(#[serde(with = "serde_bytes")] Vec<u8>);
 impl Message<Payload> for Mirror {
     type Reply = Payload;
 
-    async fn handle(&mut self, payload: Payload, _: &mut Context<Self, Payload>) -> Payload {
-        payload
+    async fn handle(
+        &mut self,
+        Payload(payload): Payload,
+        _: &mut Context<Self, Payload>,
+    ) -> Payload {
+        Payload(self.0.answer(payload))
     }
 }
 
@@ -54,7 +58,7 @@ fn main() -> ExitCode {
             let address = address.clone();
             let runtime = setting.runtime.build().map_err(|why| why.to_string())?;
             runtime.block_on(async {
-                let served = tokio::spawn(serve(address)).await;
+                let served = tokio::spawn(serve(setting, address)).await;
                 let served = served.map_err(|why| why.to_string())?;
                 served.map_err(|why| why.to_string())
             })
@@ -62,9 +66,9 @@ fn main() -> ExitCode {
     )
 }
 
-async fn serve(address: String) -> Result<(), Failed> {
+async fn serve(setting: Setting, address: String) -> Result<(), Failed> {
     join(Some(address.parse()?)).await?;
-    let mirror = Mirror::spawn(Mirror);
+    let mirror = Mirror::spawn(Mirror(setting));
     mirror.register(NAME).await?;
     // The process ends with its parent.
     mirror.wait_for_shutdown().await;
@@ -124,6 +128,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// The side that calls.
 struct Calls {
     mirror: RemoteActorRef<Mirror>,
+    setting: Setting,
     watched: Watched,
     _partner: Partner,
 }
@@ -147,6 +152,7 @@ impl Calls {
         };
         Ok(Self {
             mirror,
+            setting,
             watched: Watched::Partners(vec![partner.pid()]),
             _partner: partner,
         })
@@ -155,7 +161,10 @@ impl Calls {
 
 impl Work for Calls {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
-        echoes(request, &self.watched, |_| Caller(self.mirror.clone())).await
+        echoes(request, self.setting, &self.watched, |_| {
+            Caller(self.mirror.clone())
+        })
+        .await
     }
 }
 

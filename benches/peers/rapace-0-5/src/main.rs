@@ -21,11 +21,11 @@ pub trait Echo {
     async fn echo(&self, payload: Vec<u8>) -> Vec<u8>;
 }
 
-struct Mirror;
+struct Mirror(Setting);
 
 impl Echo for Mirror {
     async fn echo(&self, payload: Vec<u8>) -> Vec<u8> {
-        payload
+        self.0.answer(payload)
     }
 }
 
@@ -39,7 +39,7 @@ fn main() -> ExitCode {
             let (path, id, bell) = (path.clone(), number(id)?, number(bell)?);
             let runtime = setting.runtime.build().map_err(|why| why.to_string())?;
             runtime.block_on(async {
-                let served = tokio::spawn(serve(path, id as u16, bell));
+                let served = tokio::spawn(serve(setting, path, id as u16, bell));
                 served.await.map_err(|why| why.to_string())?
             })
         },
@@ -50,18 +50,19 @@ fn number(word: &str) -> Result<RawFd, String> {
     word.parse().map_err(|_| format!("no number: {word}"))
 }
 
-async fn serve(path: String, id: u16, bell: RawFd) -> Result<(), String> {
+async fn serve(setting: Setting, path: String, id: u16, bell: RawFd) -> Result<(), String> {
     let peer = HubPeer::open(path, id).map_err(|why| why.to_string())?;
     peer.register();
     let bell = Doorbell::from_raw_fd(bell).map_err(|why| why.to_string())?;
     let transport = ShmTransport::hub_peer(Arc::new(peer), bell, "mirror");
-    let served = EchoServer::new(Mirror).serve(Transport::Shm(transport));
+    let served = EchoServer::new(Mirror(setting)).serve(Transport::Shm(transport));
     served.await.map_err(|why| why.to_string())
 }
 
 /// The side that calls.
 struct Calls {
     client: Arc<EchoClient>,
+    setting: Setting,
     watched: Watched,
     _hub: Hub,
     _partner: Partner,
@@ -95,6 +96,7 @@ impl Calls {
         tokio::spawn(Arc::clone(&session).run());
         Ok(Self {
             client: Arc::new(EchoClient::new(session)),
+            setting,
             watched: Watched::Partners(vec![partner.pid()]),
             _hub: hub,
             _partner: partner,
@@ -105,7 +107,7 @@ impl Calls {
 impl Work for Calls {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         let client = |_| Caller(Arc::clone(&self.client));
-        echoes(request, &self.watched, client).await
+        echoes(request, self.setting, &self.watched, client).await
     }
 }
 

@@ -27,11 +27,11 @@ trait Echo {
 }
 
 #[derive(Clone)]
-struct Mirror;
+struct Mirror(Setting);
 
 impl Echo for Mirror {
-    async fn echo(self, _: context::Context, payload: Payload) -> Payload {
-        payload
+    async fn echo(self, _: context::Context, Payload(payload): Payload) -> Payload {
+        Payload(self.0.answer(payload))
     }
 }
 
@@ -41,17 +41,17 @@ fn main() -> ExitCode {
         |setting, _| {
             let runtime = setting.runtime.build().map_err(|why| why.to_string())?;
             runtime.block_on(async {
-                let served = tokio::spawn(serve());
+                let served = tokio::spawn(serve(setting));
                 served.await.map_err(|why| why.to_string())?
             })
         },
     )
 }
 
-async fn serve() -> Result<(), String> {
+async fn serve(setting: Setting) -> Result<(), String> {
     let codec = LengthDelimitedCodec::new().framed(stream(connection())?);
     let transport = tarpc::serde_transport::new(codec, Bincode::default());
-    let requests = BaseChannel::with_defaults(transport).execute(Mirror.serve());
+    let requests = BaseChannel::with_defaults(transport).execute(Mirror(setting).serve());
     requests
         .for_each(async |response| drop(tokio::spawn(response)))
         .await;
@@ -72,6 +72,7 @@ fn stream(
 /// The side that calls.
 struct Calls {
     client: EchoClient,
+    setting: Setting,
     watched: Watched,
     _partner: Partner,
 }
@@ -85,6 +86,7 @@ impl Calls {
             tarpc::serde_transport::new(codec, Bincode::default());
         Ok(Self {
             client: EchoClient::new(client::Config::default(), transport).spawn(),
+            setting,
             watched: Watched::Partners(vec![partner.pid()]),
             _partner: partner,
         })
@@ -93,7 +95,10 @@ impl Calls {
 
 impl Work for Calls {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
-        echoes(request, &self.watched, |_| Caller(self.client.clone())).await
+        echoes(request, self.setting, &self.watched, |_| {
+            Caller(self.client.clone())
+        })
+        .await
     }
 }
 

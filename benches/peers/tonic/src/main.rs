@@ -34,7 +34,7 @@ pub struct Payload {
 /// Bytes that may be under way before they are acknowledged: all that any case has.
 const WINDOW: u32 = 128 << 20;
 
-struct Mirror;
+struct Mirror(Setting);
 
 #[tonic::async_trait]
 impl Echo for Mirror {
@@ -42,7 +42,8 @@ impl Echo for Mirror {
         &self,
         request: tonic::Request<Payload>,
     ) -> Result<tonic::Response<Payload>, tonic::Status> {
-        Ok(tonic::Response::new(request.into_inner()))
+        let bytes = self.0.answer(request.into_inner().bytes);
+        Ok(tonic::Response::new(Payload { bytes }))
     }
 }
 
@@ -52,21 +53,21 @@ fn main() -> ExitCode {
         |setting, _| {
             let runtime = setting.runtime.build().map_err(|why| why.to_string())?;
             runtime.block_on(async {
-                let served = tokio::spawn(serve());
+                let served = tokio::spawn(serve(setting));
                 served.await.map_err(|why| why.to_string())?
             })
         },
     )
 }
 
-async fn serve() -> Result<(), String> {
+async fn serve(setting: Setting) -> Result<(), String> {
     let connection = stream(connection()).map_err(|why| why.to_string())?;
     // One connection, and no end: the process ends with its parent.
     let incoming = tokio_stream::once(Ok::<_, io::Error>(connection));
     let served = Server::builder()
         .initial_stream_window_size(WINDOW)
         .initial_connection_window_size(WINDOW)
-        .add_service(EchoServer::new(Mirror))
+        .add_service(EchoServer::new(Mirror(setting)))
         .serve_with_incoming(incoming.chain(tokio_stream::pending()));
     served.await.map_err(|why| why.to_string())
 }
@@ -80,6 +81,7 @@ fn stream(connected: io::Result<std::os::unix::net::UnixStream>) -> io::Result<U
 /// The side that calls.
 struct Calls {
     client: EchoClient<Channel>,
+    setting: Setting,
     watched: Watched,
     _partner: Partner,
 }
@@ -100,6 +102,7 @@ impl Calls {
         let channel = endpoint.connect_with_connector(connector).await;
         Ok(Self {
             client: EchoClient::new(channel.map_err(|why| why.to_string())?),
+            setting,
             watched: Watched::Partners(vec![partner.pid()]),
             _partner: partner,
         })
@@ -112,7 +115,10 @@ fn gone() -> io::Error {
 
 impl Work for Calls {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
-        echoes(request, &self.watched, |_| Caller(self.client.clone())).await
+        echoes(request, self.setting, &self.watched, |_| {
+            Caller(self.client.clone())
+        })
+        .await
     }
 }
 

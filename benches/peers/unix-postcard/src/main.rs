@@ -33,20 +33,21 @@ fn main() -> ExitCode {
         |setting, _| {
             let runtime = setting.runtime.build().map_err(|why| why.to_string())?;
             runtime.block_on(async {
-                let served = tokio::spawn(async { serve().await });
+                let served = tokio::spawn(async move { serve(setting).await });
                 served.await.map_err(|why| why.to_string())?
             })
         },
     )
 }
 
-async fn serve() -> Result<(), String> {
+async fn serve(setting: Setting) -> Result<(), String> {
     let (mut reader, writer) = stream(connection())?.into_split();
     let (sender, messages) = mpsc::unbounded_channel();
     tokio::spawn(write(writer, messages));
-    read(&mut reader, |message| {
+    read(&mut reader, |Message { call, payload }| {
+        let payload = setting.answer(payload);
         // The writer ends with the connection.
-        let _ = sender.send(message);
+        let _ = sender.send(Message { call, payload });
     })
     .await
 }
@@ -115,6 +116,7 @@ fn lock(waiting: &Mutex<Waiting>) -> MutexGuard<'_, Waiting> {
 /// The side that calls.
 struct Client {
     caller: Caller,
+    setting: Setting,
     watched: Watched,
     _partner: Partner,
 }
@@ -153,6 +155,7 @@ impl Client {
                 waiting,
                 next: Arc::default(),
             },
+            setting,
             watched: Watched::Partners(vec![partner.pid()]),
             _partner: partner,
         })
@@ -161,7 +164,10 @@ impl Client {
 
 impl Work for Client {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
-        echoes(request, &self.watched, |_| self.caller.clone()).await
+        echoes(request, self.setting, &self.watched, |_| {
+            self.caller.clone()
+        })
+        .await
     }
 }
 
