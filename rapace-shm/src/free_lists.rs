@@ -10,6 +10,7 @@
 //! - F5: a slot's pages lie below the highest length it was taken for since it last had none.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use crate::config::Lane;
 use crate::layout::{Layout, Object};
@@ -22,11 +23,11 @@ pub(crate) struct FreeLists {
 
 #[derive(Debug)]
 struct FreeList {
-    /// Slot indices: of a class that gives pages back all, the hottest last; of any other those that were never used,
-    /// the next one last (F1).
+    /// Slots of a class that gives pages back, the hottest last (F1).
     stack: Vec<u32>,
-    /// Those that were used, of a class that keeps its pages, the next one first (F1).
+    /// Slots of any other class that were used, the next one first, and those that never were (F1).
     used: VecDeque<u32>,
+    unused: Range<u32>,
     reserve: usize,
     first: u32,
     /// For classes that give pages back: how many bytes of a slot may have some (F5). Empty for the
@@ -51,9 +52,12 @@ impl FreeLists {
         let classes = layout.classes.iter().map(|place| {
             let slots = place.class.slots;
             let gives_back = place.object == Object::Bulk;
+            let (all, none) = (place.first..place.first + slots, place.first..place.first);
+            let (stacked, unused) = if gives_back { (all, none) } else { (none, all) };
             FreeList {
-                stack: (place.first..place.first + slots).rev().collect(),
-                used: VecDeque::with_capacity(if gives_back { 0 } else { slots as usize }),
+                stack: stacked.rev().collect(),
+                used: VecDeque::new(),
+                unused,
                 reserve: place.class.reserve() as usize,
                 first: place.first,
                 committed: vec![0; if gives_back { slots as usize } else { 0 }],
@@ -75,7 +79,10 @@ impl FreeLists {
         if list.free() <= keep {
             return None;
         }
-        let index = list.used.pop_front().or_else(|| list.stack.pop())?;
+        let index = match list.gives_back() {
+            true => list.stack.pop(),
+            false => list.used.pop_front().or_else(|| list.unused.next()),
+        }?;
         list.floor = list.floor.min(list.stack.len());
         if let Some(committed) = list.committed_mut(index) {
             *committed = len.next_multiple_of(PAGE).max(*committed);
@@ -148,7 +155,7 @@ impl FreeLists {
 
 impl FreeList {
     fn free(&self) -> usize {
-        self.stack.len() + self.used.len()
+        self.stack.len() + self.used.len() + self.unused.len()
     }
 
     fn gives_back(&self) -> bool {
