@@ -92,7 +92,7 @@ impl Transport for Shm {
 
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]> {
         let held = held(blob)?;
-        if !held.0.belongs_to(&self.outbound) || held.0.is_in_flight() {
+        if !held.0.belongs_to(&self.outbound) || self.is_away(&held.0) {
             return None;
         }
         // A slot is in flight once at a time, also for two buffers in it.
@@ -156,6 +156,18 @@ impl Transport for Shm {
 
     fn link_stats(&self) -> Option<LinkStats> {
         Some(self.outbound.stats())
+    }
+}
+
+impl Shm {
+    /// Whether the peer has a slot, as of now.
+    fn is_away(&self, slot: &Slot) -> bool {
+        if slot.is_in_flight() {
+            // It may be back without anybody having looked: whoever asks for a large slot looks.
+            let large = LARGE.min(self.outbound.max_payload());
+            drop(self.outbound.try_allocate(large, Lane::Data));
+        }
+        slot.is_in_flight()
     }
 }
 
@@ -349,6 +361,9 @@ impl From<rapace_shm::AllocateError> for AllocateError {
         }
     }
 }
+
+/// From this size on, whoever asks for a slot first takes back what the peer has returned.
+const LARGE: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
