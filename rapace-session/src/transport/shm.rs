@@ -3,7 +3,8 @@
 //! - M1: a buffer that lies in a slot of this link is sent as a reference, also a slice of one,
 //!   unless the peer has that slot already; everything else is copied into a slot first.
 //! - M2: what arrives is checked before anybody sees it: verb, flags, table of buffers. Each buffer
-//!   that a table names is taken over, wanted or not, so that its slot goes back.
+//!   that a table refers to is taken over, wanted or not, so that its slot goes back. Those that it only
+//!   names are ours, and the session's to check.
 //! - M3: the peer is told of our end when the receiving half is dropped, whoever holds the other.
 
 use std::any::Any;
@@ -18,6 +19,7 @@ use rapace_shm::{
     ReceivedPayload, ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, SlotRef, Ticks,
 };
 
+use crate::back::is_name;
 use crate::envelope::table;
 use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
 use crate::transport::{
@@ -278,6 +280,7 @@ fn check(adopter: &Adopter, received: Received) -> Result<Frame, String> {
     let blobs = if flags.has(Flags::BLOBS) {
         table(received.payload.as_ref())?
             .iter()
+            .filter(|entry| !is_name(entry))
             .map(|bytes| {
                 let slot = adopter.adopt(SlotRef::from_bytes(*bytes));
                 let slot = slot.map_err(|fault| fault.to_string())?;
