@@ -14,7 +14,7 @@ pub trait Mirror {
     /// Gives the bytes back, or their answer if they are touched: four copies and four allocations, two of them slots.
     async fn bytes_back(&self, payload: Vec<u8>) -> Vec<u8>;
 
-    /// Gives the buffer back: one copy, from the caller's slot into one of ours.
+    /// Gives the buffer back: no copy, since the caller has it.
     async fn blob_back(&self, payload: Blob) -> Blob;
 
     /// Adds up every byte, and answers with another buffer of that size, of which it writes every byte.

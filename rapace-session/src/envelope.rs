@@ -2,15 +2,16 @@
 //!
 //! | part | present if | bytes |
 //! |---|---|---|
-//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer |
+//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer, carried or [named](crate::back) |
 //! | stream | `CLIENT_STREAM` or `SERVER_STREAM`, on a request | channel `u32` |
 //! | metadata | `METADATA` | length `u32`, then that many bytes of postcard |
 //! | body | always | the rest |
 //!
 //! Numbers are little endian. E1: lengths are the peer's and are checked before they are used.
 
-use rapace_codec::{Limits, Reader};
+use rapace_codec::{Blob, Limits, Reader};
 
+use crate::back::{self, Brought, Entry};
 use crate::frame::{ChannelId, Flags, Frame};
 use crate::transport::BLOB_REF;
 
@@ -25,8 +26,8 @@ pub(crate) fn table_len(count: usize) -> usize {
     }
 }
 
-/// The references in a payload's table (E1).
-pub(crate) fn table(payload: &[u8]) -> Result<&[[u8; BLOB_REF]], &'static str> {
+/// The entries of a payload's table (E1).
+pub(crate) fn table(payload: &[u8]) -> Result<&[Entry], &'static str> {
     let (count, rest) = payload
         .split_first_chunk::<2>()
         .ok_or("a payload too short for its table of buffers")?;
@@ -36,6 +37,14 @@ pub(crate) fn table(payload: &[u8]) -> Result<&[[u8; BLOB_REF]], &'static str> {
         Some([]) => Err("an empty table of buffers"),
         Some(refs) => Ok(refs),
         None => Err("a table of buffers that runs past its payload"),
+    }
+}
+
+/// The table of a frame; one without is empty.
+pub(crate) fn table_of(frame: &Frame) -> Result<&[Entry], &'static str> {
+    match frame.header.flags.has(Flags::BLOBS) {
+        true => table(frame.payload.bytes()),
+        false => Ok(&[]),
     }
 }
 
@@ -49,20 +58,35 @@ pub struct Envelope {
 }
 
 impl Envelope {
-    /// Takes a payload apart (E1).
+    /// Takes the payload of a frame apart that answers nothing (E1).
     ///
     /// # Errors
     /// What the peer got wrong.
     pub(crate) fn open(frame: Frame) -> Result<Self, &'static str> {
-        let bytes = frame.payload.bytes();
-        let named = match frame.header.flags.has(Flags::BLOBS) {
-            true => table(bytes)?.len(),
-            false => 0,
-        };
-        if named != frame.blobs.len() {
-            return Err("other buffers than the table names");
+        let table = table_of(&frame)?;
+        if table.iter().any(back::is_name) {
+            return Err("a buffer named where no request has any");
         }
-        let mut at = table_len(named);
+        if table.len() != frame.blobs.len() {
+            return Err(back::OTHERS);
+        }
+        Self::take_apart(frame)
+    }
+
+    /// Takes an answer apart, whose request had these buffers (E1).
+    ///
+    /// # Errors
+    /// What the peer got wrong.
+    pub(crate) fn open_answer(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
+        let carried = std::mem::take(&mut frame.blobs);
+        frame.blobs = back::resolve(table_of(&frame)?, carried, sent)?;
+        Self::take_apart(frame)
+    }
+
+    /// Takes a payload apart whose buffers are those of its table.
+    fn take_apart(frame: Frame) -> Result<Self, &'static str> {
+        let bytes = frame.payload.bytes();
+        let mut at = table_len(frame.blobs.len());
         let word = |at: usize| {
             let bytes = bytes.get(at..)?.first_chunk::<4>()?;
             Some(u32::from_le_bytes(*bytes))
@@ -125,7 +149,12 @@ impl Envelope {
         Reader::new(self.body(), &self.frame.blobs, Limits::default())
     }
 
-    /// Bytes carried: payload and buffers.
+    /// What is remembered of the buffers that came along.
+    pub(crate) fn brought(&self) -> Brought {
+        Brought::of(&self.frame.blobs)
+    }
+
+    /// Bytes of payload and buffers, those that were only named included.
     #[must_use]
     pub fn carried(&self) -> u64 {
         self.frame.carried()

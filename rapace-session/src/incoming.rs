@@ -22,7 +22,7 @@ mod table;
 
 pub(crate) use call::CallCell;
 pub use call::IncomingCall;
-pub use running::RunningCall;
+pub use running::{Answer, RunningCall};
 pub(crate) use table::IncomingTable;
 
 /// Where a service's calls go: the mailbox of its actor.

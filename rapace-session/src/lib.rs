@@ -106,6 +106,9 @@
 //!   without their callers noticing.
 //! - **Buffers are not copied** where memory is shared: a `Blob` that was allocated from the session
 //!   travels as a reference, anywhere in a value, and so does a slice of one.
+//! - **What a call brought goes back for nothing**: its answer names a buffer of the request's, or a part
+//!   of one, and the caller gets its own again, whatever the transport. As a slice does, a part keeps the
+//!   whole.
 //!
 //! # The protocol
 //!
@@ -146,10 +149,16 @@
 //!
 //! | part | there if | bytes |
 //! |---|---|---|
-//! | table of buffers | flag 2 | count `u16`, then for each: slot, generation, offset, length, `u32` each |
+//! | table of buffers | flag 2 | count `u16`, then for each four `u32`: slot, generation, offset, length, or a name |
 //! | stream | flag 8 or 16 | number of the stream's channel, `u32` |
 //! | metadata | flag 4 | length `u32`, then a postcard sequence of pairs of strings |
 //! | body | always | postcard values, one after the other; a `Blob` is its index in the table |
+//!
+//! A *name* stands for a part of a buffer that came with the request: 2³² − 1, which of the request's
+//! buffers from 0 on, first byte, length. A result and a method's error may have names, unless nobody
+//! waits for them: the caller keeps what it sent until the call is settled, and puts its own buffer there.
+//! No byte moves for it. The slot itself goes back as always, when its last user on the answering side is
+//! gone.
 //!
 //! Both sides say hello at once. A side that likes the other's hello says welcome, and may open channels
 //! behind it; they are answered by who likes its hello too. A request takes one credit of its channel and one
@@ -166,11 +175,14 @@
 //! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
 //! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
 //! that are not its to choose, unknown verbs, statuses or flags, tables and prefixes that run past
-//! their payload, openings without end, and not reading what it asked for, all end the session with
-//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window resets that stream.
+//! their payload, names for buffers or bytes that the request did not have, or where no request has any,
+//! openings without end, and not reading what it asked for, all end the session with
+//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window resets that stream, and
+//! one that cannot be taken apart ends it.
 //! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
-//! can change while they are read is the transport's matter: see `rapace_shm::Trust`. What a peer
-//! says of itself, its claim marks included, is believed as far as it concerns its own work.
+//! can change while they are read is the transport's matter: see `rapace_shm::Trust`. A buffer that comes
+//! back by name is our own, in memory that an untrusted peer cannot write. What a peer says of itself, its
+//! claim marks included, is believed as far as it concerns its own work.
 //!
 //! # When not to use it
 //!
@@ -182,6 +194,7 @@
 //!   size to others until it goes on.
 #![forbid(unsafe_code)]
 
+mod back;
 mod buffers;
 mod calls;
 mod channel;
@@ -216,7 +229,7 @@ pub use envelope::{Envelope, Metadata};
 pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError};
 pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
 pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
-pub use incoming::{Acceptor, IncomingCall, RunningCall, Sink};
+pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};
 pub use metrics::{Metrics, MetricsSnapshot};
 pub use orphan::Orphan;
 pub use pending::{Outcome, Reply};

@@ -151,7 +151,10 @@ impl<'a> Request<'a> {
     async fn seal(&self, shared: &Shared) -> Result<Sealed, NotSent> {
         let sealed = match self.body {
             Body::Values { arguments, prefix } => {
-                shared.packer.seal(Lane::Data, prefix, arguments).await
+                shared
+                    .packer
+                    .seal(Lane::Data, prefix, arguments, None)
+                    .await
             }
             Body::Sealed(frame) => Box::pin(shared.packer.reseal(Lane::Data, frame)).await,
         };

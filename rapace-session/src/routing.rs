@@ -183,7 +183,7 @@ fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
         awaited,
         ..
     } = entry;
-    // The request's buffers are free before its caller can look.
+    // The request's buffers are free before its caller can look, except for those that came back.
     drop(frame);
     if !pending.settle(outcome) && awaited {
         shared.metrics.arrived_late();
@@ -201,7 +201,14 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
     }
     let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;
     if status != Status::Failed {
-        return Ok(Ok(Reply::new(status, Envelope::open(frame)?)));
+        let envelope = match entry.awaited {
+            true => Envelope::open_answer(frame, &entry.frame.blobs)?,
+            false => Envelope::open(frame)?,
+        };
+        return Ok(Ok(Reply::new(status, envelope)));
+    }
+    if header.flags.has(Flags::BLOBS) {
+        return Err("a failure with buffers");
     }
     shared.metrics.failed();
     let failure = Failure::from_bytes(frame.payload.bytes());

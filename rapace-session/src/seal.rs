@@ -3,18 +3,20 @@
 //! - K1: a body is written where it is sent from: one that fits into the frame at once, any other after
 //!   its length and its buffers were counted.
 //! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
-//! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted.
+//! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
+//!   that goes back in the answer of the call that brought it is only named ([`back`](crate::back)).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer};
 
+use crate::back::{Brought, Entry, is_name, table_for};
 use crate::buffers::Buffers;
-use crate::envelope::table_len;
+use crate::envelope::{table_len, table_of};
 use crate::frame::{Flags, Frame, INLINE_MAX, Payload};
 use crate::prefix::Prefix;
-use crate::transport::{AllocateError, BLOB_REF, Lane, Transport};
+use crate::transport::{AllocateError, Lane, Transport};
 
 /// Values that can be written into a body. Writing twice writes the same.
 pub trait Encode: Send + Sync {
@@ -72,7 +74,7 @@ impl Packer {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body behind its prefix (K1).
+    /// Encodes a body behind its prefix (K1). Of an answer, `brought` is what its request brought.
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
@@ -81,6 +83,7 @@ impl Packer {
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
+        brought: Option<&Brought>,
     ) -> Result<Sealed, SealError> {
         let before = prefix.len()?;
         if let Some(sealed) = seal_inline(prefix, before, body)? {
@@ -96,16 +99,20 @@ impl Packer {
             body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
             Ok(())
         };
+        let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
         let (payload, blobs) = match self.buffer_now(lane, &named, len)? {
             Some(mut buffer) => {
                 fill(&mut buffer)?;
                 (Payload::Buffer(buffer.freeze()), named)
             }
-            // Boxed, since it may wait, and would make every call's future larger.
-            None => Box::pin(self.assemble(lane, named, len, fill)).await?,
+            None => {
+                let table = table_for(&mut named, brought);
+                // Boxed, since it may wait, and would make every call's future larger.
+                Box::pin(self.assemble(lane, table, named, len, fill)).await?
+            }
         };
         Ok(Sealed {
-            flags: prefix.flags().and_if(Flags::BLOBS, !blobs.is_empty()),
+            flags,
             payload,
             blobs,
         })
@@ -128,17 +135,17 @@ impl Packer {
         }
     }
 
-    /// Seals once more what was sealed for another transport: same bytes, buffers attached anew.
+    /// Seals once more what was sealed for another transport, or at another time: same bytes, same
+    /// names, buffers attached anew.
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
     pub(crate) async fn reseal(&self, lane: Lane, frame: &Frame) -> Result<Sealed, SealError> {
+        let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
-        let rest = bytes
-            .get(table_len(frame.blobs.len())..)
-            .unwrap_or_default();
+        let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
         let (payload, blobs) = self
-            .assemble(lane, frame.blobs.clone(), rest.len(), |place| {
+            .assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
                 place.copy_from_slice(rest);
                 Ok(())
             })
@@ -150,28 +157,30 @@ impl Packer {
         })
     }
 
-    /// A payload of the table of buffers and `len` bytes that `fill` writes.
+    /// A payload of the table of buffers and `len` bytes that `fill` writes. The table lists the names,
+    /// and the buffers all others.
     async fn assemble(
         &self,
         lane: Lane,
-        named: Vec<Blob>,
+        table: Vec<Entry>,
+        blobs: Vec<Blob>,
         len: usize,
         fill: impl FnOnce(&mut [u8]) -> Result<(), SealError>,
     ) -> Result<(Payload, Vec<Blob>), SealError> {
-        let front = table_len(named.len());
+        let front = table_len(table.len());
         let total = front + len;
-        let count = u16::try_from(named.len())
-            .map_err(|_| SealError::Encode(format!("{} buffers in one payload", named.len())))?;
+        let count = u16::try_from(table.len())
+            .map_err(|_| SealError::Encode(format!("{} buffers in one payload", table.len())))?;
         let mut bytes = [0; INLINE_MAX];
-        let (mut buffer, blobs, refs) = self.gather(lane, total, named).await?;
+        let (mut buffer, blobs, table) = self.gather(lane, total, table, blobs).await?;
         let place = match &mut buffer {
             Some(buffer) => &mut **buffer,
             None => &mut bytes[..total],
         };
-        let (table, place) = place.split_at_mut(front);
-        if let Some((number, entries)) = table.split_first_chunk_mut::<2>() {
+        let (before, place) = place.split_at_mut(front);
+        if let Some((number, entries)) = before.split_first_chunk_mut::<2>() {
             *number = count.to_le_bytes();
-            entries.copy_from_slice(refs.as_flattened());
+            entries.copy_from_slice(table.as_flattened());
         }
         fill(place)?;
         let payload = match buffer {
@@ -184,32 +193,34 @@ impl Packer {
         Ok((payload, blobs))
     }
 
-    /// A buffer of `total` bytes unless these fit in the frame itself, and every named buffer where
-    /// it can be sent from (K3).
+    /// A buffer of `total` bytes unless these fit in the frame itself, every buffer that is carried
+    /// where it can be sent from (K3), and their entries in the table.
     async fn gather(
         &self,
         lane: Lane,
         total: usize,
+        mut table: Vec<Entry>,
         mut blobs: Vec<Blob>,
-    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<[u8; BLOB_REF]>), SealError> {
+    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<Entry>), SealError> {
         let large = total > INLINE_MAX;
         if blobs.is_empty() {
             let buffer = match large {
                 true => Some(self.buffers.one(total, lane).await?),
                 false => None,
             };
-            return Ok((buffer, blobs, Vec::new()));
+            return Ok((buffer, blobs, table));
         }
-        let mut refs = vec![[0; BLOB_REF]; blobs.len()];
         let mut elsewhere = Vec::new();
         let mut sizes = Vec::with_capacity(1);
         sizes.extend(large.then_some(total));
-        for at in 0..blobs.len() {
+        let carried = table.iter_mut().enumerate();
+        let carried = carried.filter(|(_, entry)| !is_name(entry));
+        for (at, (place, entry)) in carried.enumerate() {
             // Two buffers in one piece of memory: `reference` knows whether both can be sent.
             match self.transport.reference(&blobs[at], &blobs[..at]) {
-                Some(reference) => refs[at] = reference,
+                Some(reference) => *entry = reference,
                 None => {
-                    elsewhere.push(at);
+                    elsewhere.push((at, place));
                     sizes.push(blobs[at].len());
                 }
             }
@@ -219,15 +230,15 @@ impl Packer {
             true => Some(buffers.next().ok_or(SealError::Closed)?),
             false => None,
         };
-        for (at, mut copy) in elsewhere.into_iter().zip(buffers) {
+        for ((at, place), mut copy) in elsewhere.into_iter().zip(buffers) {
             copy.copy_from_slice(&blobs[at]);
             self.copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
             let copy = copy.freeze();
             let reference = self.transport.reference(&copy, &[]);
-            refs[at] = reference.ok_or(SealError::Closed)?;
+            table[place] = reference.ok_or(SealError::Closed)?;
             blobs[at] = copy;
         }
-        Ok((buffer, blobs, refs))
+        Ok((buffer, blobs, table))
     }
 }
 
@@ -332,7 +343,7 @@ mod tests {
                             the first byte of the body is written";
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
-            let sealed = packer.seal(Lane::Data, prefix, &text).await.unwrap();
+            let sealed = packer.seal(Lane::Data, prefix, &text, None).await.unwrap();
             let envelope = opened(sealed, Flags::CLIENT_STREAM);
             assert_eq!(envelope.stream(), Some(ChannelId(9)));
             assert_eq!(envelope.metadata(), metadata);
@@ -346,7 +357,7 @@ mod tests {
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
             let sealed = packer
-                .seal(Lane::Data, Prefix::default(), &page)
+                .seal(Lane::Data, Prefix::default(), &page, None)
                 .await
                 .unwrap();
             assert!(sealed.flags.has(Flags::BLOBS));

@@ -47,9 +47,10 @@ pub trait Transport: Send + Sync + 'static {
     /// Dropping the future gives up the turn.
     fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>>;
 
-    /// How a payload's table names `blob`, if it can be sent as it lies, in one frame with `beside`.
-    /// `None` asks to copy it into an allocated buffer first. Memory of the transport's own always
-    /// has a name, unless it is on its way already.
+    /// What stands for `blob` in a payload's table, if it can be sent as it lies, in one frame with
+    /// `beside`. `None` asks to copy it into an allocated buffer first. Memory of the transport's own always
+    /// has a reference, unless it is on its way already. None begins with four bytes of 255: entries
+    /// that do are the session's, and no business of the transport's.
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]>;
 
     /// Whether buffers of these sizes can ever be had at the same time on one lane.

@@ -6,6 +6,9 @@
 //! is to happen.
 
 mod conformance {
+    mod back;
+    mod back_after_death;
+    mod back_slots;
     mod callbacks;
     mod cancel;
     mod copies;
@@ -14,6 +17,7 @@ mod conformance {
     mod handshake;
     mod harness;
     mod hostile;
+    mod hostile_answers;
     mod hostile_streams;
     mod orphans;
     mod raw;

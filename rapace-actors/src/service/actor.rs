@@ -8,6 +8,8 @@
 //! - A1: a call counts as begun before any of its bytes are decoded.
 //! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await.
 //! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s.
+//! - A4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
+//!   again when the caller hears, to be sent elsewhere as they lie.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -111,7 +113,10 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             Ok(mut response) => match T::Service::take_items(&mut response) {
                 None => {
                     let status = T::Service::status(&response);
-                    running.reply(status, &Body::<T::Service>(&response)).await;
+                    let body = Body::<T::Service>(&response);
+                    let answer = running.seal(status, &body).await;
+                    drop(response); // A4
+                    answer.send().await;
                 }
                 // Boxed, since a stream costs more than that, and would make every future larger.
                 Some(items) => {
@@ -232,7 +237,9 @@ async fn answer_with_items<S: Service>(
     let status = S::status(&response);
     let wanted = status == Status::Ok && !running.is_tell();
     // The reply goes first, the items after it on the same ring.
-    running.reply(status, &Body::<S>(&response)).await;
+    let answer = running.seal(status, &Body::<S>(&response)).await;
+    drop(response); // A4
+    answer.send().await;
     if wanted && let Some(sender) = sender {
         context.scope(async { pump(items, sender) }).await;
     }

@@ -4,14 +4,15 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::back::Brought;
 use crate::context::CallContext;
 use crate::envelope::Envelope;
 use crate::error::Failure;
-use crate::frame::{Frame, Status};
+use crate::frame::{Frame, Header, Status};
 use crate::incoming::CallCell;
 use crate::incoming::table::Replied;
 use crate::prefix::Prefix;
-use crate::seal::{Encode, SealError};
+use crate::seal::{Encode, SealError, Sealed};
 use crate::session::Session;
 use crate::stream::{StreamParts, StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
@@ -28,6 +29,16 @@ struct Unanswered {
     cell: Option<Arc<CallCell>>,
     /// Boxed, since few calls stream.
     parts: Option<Box<StreamParts>>,
+    /// The request's buffers, which the answer need not carry.
+    brought: Brought,
+}
+
+/// An answer, ready to be sent. Dropping it answers that the handler went away.
+#[must_use = "dropping it answers that the handler went away"]
+pub struct Answer {
+    call: Unanswered,
+    /// `None` if there is nothing to send any more.
+    frame: Option<Frame>,
 }
 
 impl RunningCall {
@@ -41,6 +52,7 @@ impl RunningCall {
             call: Unanswered {
                 cell: Some(cell),
                 parts,
+                brought: Brought::default(),
             },
         }
     }
@@ -57,7 +69,11 @@ impl RunningCall {
 
     /// The arguments; the request's buffers go back when this is dropped.
     pub fn take_arguments(&mut self) -> Option<Envelope> {
-        self.envelope.take()
+        let envelope = self.envelope.take()?;
+        if !self.is_tell() {
+            self.call.brought = envelope.brought();
+        }
+        Some(envelope)
     }
 
     /// The caller's items, if the call brought any. Left where it is, it is dropped with the call.
@@ -123,6 +139,8 @@ impl RunningCall {
     /// Answers with the method's result, or its own error. A tell's result is nobody's: of it, only
     /// the credit travels.
     ///
+    /// A buffer of the request's goes back without its bytes, also a part of one: the caller has them.
+    ///
     /// # Cancel safety
     /// Dropping the future answers that the handler went away.
     pub fn reply<'a>(
@@ -130,10 +148,24 @@ impl RunningCall {
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = ()> + Send + 'a {
+        let sealed = self.seal(status, body);
+        async move { sealed.await.send().await }
+    }
+
+    /// Encodes an answer, to be sent by [`Answer::send`]. In between the result can be dropped, so that
+    /// the buffers of the request that it holds are the caller's again when the caller hears.
+    ///
+    /// # Cancel safety
+    /// Dropping the future answers that the handler went away.
+    pub fn seal<'a>(
+        self,
+        status: Status,
+        body: &'a (dyn Encode + 'a),
+    ) -> impl Future<Output = Answer> + Send + 'a {
         // The future holds what it needs and no more, since it is part of each handler's.
         let Self { envelope, call } = self;
         drop(envelope);
-        call.reply(status, body)
+        call.seal(status, body)
     }
 
     /// Answers with a failure of the runtime's.
@@ -143,50 +175,79 @@ impl RunningCall {
     }
 }
 
-impl Unanswered {
-    async fn reply(mut self, status: Status, body: &(dyn Encode + '_)) {
-        let Some(cell) = self.cell.clone() else {
+impl Answer {
+    /// Sends it, as soon as there is room.
+    ///
+    /// # Cancel safety
+    /// Dropping the future answers that the handler went away.
+    pub async fn send(self) {
+        let Self { mut call, frame } = self;
+        let (Some(cell), Some(mut frame)) = (call.cell.clone(), frame) else {
             return;
         };
         let shared = cell.shared();
-        let body = if cell.is_tell() { &() } else { body };
         loop {
-            let sealed = shared.packer.seal(Lane::Priority, Prefix::default(), body);
-            let sealed = match sealed.await {
-                Ok(sealed) => sealed,
-                Err(SealError::Encode(why)) => return self.end(&Failure::BadResult(why)),
-                Err(SealError::TooLarge { len, max }) => {
-                    let why = format!("{len} bytes are over the limit of {max}");
-                    return self.end(&Failure::BadResult(why));
+            match shared.incoming.reply(&cell, &*shared.transport, &frame) {
+                Replied::Sent => {
+                    call.cell = None;
+                    shared.metrics.sent(&frame);
+                    shared.metrics.answered();
+                    return;
                 }
-                // The session is over; so is the call.
-                Err(SealError::Closed) => return,
-            };
-            let mut header = cell.reply_header(status);
-            header.flags = sealed.flags;
-            let frame = Frame {
-                header,
-                payload: sealed.payload,
-                blobs: sealed.blobs,
-            };
-            loop {
-                match shared.incoming.reply(&cell, &*shared.transport, &frame) {
-                    Replied::Sent => {
-                        self.cell = None;
-                        shared.metrics.sent(&frame);
-                        shared.metrics.answered();
+                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                Replied::NotNow(SendError::InFlight) => {
+                    let sealed = Box::pin(shared.packer.reseal(Lane::Priority, &frame)).await;
+                    match call.framed(frame.header, sealed) {
+                        Some(again) => frame = again,
+                        None => return,
+                    }
+                }
+                Replied::NotNow(_) => {
+                    if shared.transport.ready(Lane::Priority).await.is_err() {
                         return;
                     }
-                    Replied::NotNow(SendError::InFlight) => break,
-                    Replied::NotNow(_) => {
-                        if shared.transport.ready(Lane::Priority).await.is_err() {
-                            return;
-                        }
-                    }
-                    Replied::Over => return,
                 }
+                Replied::Over => return,
             }
         }
+    }
+}
+
+impl Unanswered {
+    async fn seal(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
+        let mut frame = None;
+        if let Some(cell) = &self.cell {
+            let body = if cell.is_tell() { &() } else { body };
+            let brought = Some(&self.brought);
+            let packer = &cell.shared().packer;
+            let sealed = packer.seal(Lane::Priority, Prefix::default(), body, brought);
+            let sealed = sealed.await;
+            frame = self.framed(cell.reply_header(status), sealed);
+        }
+        Answer { call: self, frame }
+    }
+
+    /// The frame of an answer. If there is none, the caller is told why, or the session is over.
+    fn framed(&mut self, header: Header, sealed: Result<Sealed, SealError>) -> Option<Frame> {
+        let why = match sealed {
+            Ok(sealed) => {
+                return Some(Frame {
+                    header: Header {
+                        flags: sealed.flags,
+                        ..header
+                    },
+                    payload: sealed.payload,
+                    blobs: sealed.blobs,
+                });
+            }
+            Err(SealError::Encode(why)) => why,
+            Err(SealError::TooLarge { len, max }) => {
+                format!("{len} bytes are over the limit of {max}")
+            }
+            Err(SealError::Closed) => return None,
+        };
+        self.end(&Failure::BadResult(why));
+        None
     }
 
     fn end(&mut self, failure: &Failure) {
@@ -208,6 +269,14 @@ impl fmt::Debug for RunningCall {
         f.debug_struct("RunningCall")
             .field("call", &self.cell().map(|cell| cell.id()))
             .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("call", &self.call.cell.as_ref().map(|cell| cell.id()))
             .finish_non_exhaustive()
     }
 }

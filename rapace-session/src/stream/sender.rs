@@ -63,7 +63,8 @@ impl StreamSender {
             let Some(credit) = self.route.credit().await else {
                 return Err(self.over().await);
             };
-            let sealed = self.shared.packer.seal(Lane::Data, Prefix::default(), item);
+            let packer = &self.shared.packer;
+            let sealed = packer.seal(Lane::Data, Prefix::default(), item, None);
             let sealed = match sealed.await {
                 Ok(sealed) => sealed,
                 Err(SealError::Encode(why)) => return Err(StreamSendError::BadItem(why)),

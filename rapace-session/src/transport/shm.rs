@@ -3,7 +3,8 @@
 //! - M1: a buffer that lies in a slot of this link is sent as a reference, also a slice of one,
 //!   unless the peer has that slot already; everything else is copied into a slot first.
 //! - M2: what arrives is checked before anybody sees it: verb, flags, table of buffers. Each buffer
-//!   that a table names is taken over, wanted or not, so that its slot goes back.
+//!   that a table refers to is taken over, wanted or not, so that its slot goes back. Those that it only
+//!   names are ours, and the session's to check.
 //! - M3: the peer is told of our end when the receiving half is dropped, whoever holds the other.
 
 use std::any::Any;
@@ -18,6 +19,7 @@ use rapace_shm::{
     ReceivedPayload, ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, SlotRef, Ticks,
 };
 
+use crate::back::is_name;
 use crate::envelope::table;
 use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
 use crate::transport::{
@@ -92,7 +94,7 @@ impl Transport for Shm {
 
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]> {
         let held = held(blob)?;
-        if !held.0.belongs_to(&self.outbound) || held.0.is_in_flight() {
+        if !held.0.belongs_to(&self.outbound) || self.is_away(&held.0) {
             return None;
         }
         // A slot is in flight once at a time, also for two buffers in it.
@@ -156,6 +158,18 @@ impl Transport for Shm {
 
     fn link_stats(&self) -> Option<LinkStats> {
         Some(self.outbound.stats())
+    }
+}
+
+impl Shm {
+    /// Whether the peer has a slot, as of now.
+    fn is_away(&self, slot: &Slot) -> bool {
+        if slot.is_in_flight() {
+            // It may be back without anybody having looked: whoever asks for a large slot looks.
+            let large = LARGE.min(self.outbound.max_payload());
+            drop(self.outbound.try_allocate(large, Lane::Data));
+        }
+        slot.is_in_flight()
     }
 }
 
@@ -266,6 +280,7 @@ fn check(adopter: &Adopter, received: Received) -> Result<Frame, String> {
     let blobs = if flags.has(Flags::BLOBS) {
         table(received.payload.as_ref())?
             .iter()
+            .filter(|entry| !is_name(entry))
             .map(|bytes| {
                 let slot = adopter.adopt(SlotRef::from_bytes(*bytes));
                 let slot = slot.map_err(|fault| fault.to_string())?;
@@ -349,6 +364,9 @@ impl From<rapace_shm::AllocateError> for AllocateError {
         }
     }
 }
+
+/// From this size on, whoever asks for a slot first takes back what the peer has returned.
+const LARGE: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {

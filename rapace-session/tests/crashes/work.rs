@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use rapace_codec::{EncodeError, Wire, Writer};
+use rapace_codec::{Blob, EncodeError, Wire, Writer};
 use rapace_session::{
     Acceptor, CallFailure, CallOptions, Channel, Encode, Envelope, IncomingCall, SessionConfig,
     Sink, Status,
@@ -55,18 +55,22 @@ pub(crate) async fn serve(
         };
         notes.ran(number);
         let arguments = call.take_arguments().expect("nobody took them before");
-        assert_eq!(value::<Vec<u8>>(&arguments), bytes(number));
+        let given = value::<Given>(&arguments);
+        assert!(given == given_to(number));
         drop(arguments);
         notes.will_reply(number);
-        let result = Value((incarnation, bytes(number)));
-        call.reply(Status::Ok, &result).await;
+        // A buffer goes back as it lies: by its name.
+        let result = Value((incarnation, given));
+        let answer = call.seal(Status::Ok, &result).await;
+        drop(result);
+        answer.send().await;
         notes.replied(number);
     }
 }
 
 /// Makes one call. The answer is who carried it out; nobody says so for a tell.
 pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFailure> {
-    let arguments = Value(bytes(number));
+    let arguments = Value(given_to(number));
     let options = CallOptions::default();
     if is_tell(number) {
         channel.tell(number, &arguments, &options).await?;
@@ -74,8 +78,8 @@ pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, 
     }
     let reply = channel.call(number, &arguments, &options).await?;
     assert!(!reply.is_error);
-    let (incarnation, result) = value::<(u32, Vec<u8>)>(&reply.envelope);
-    assert_eq!(result, bytes(number));
+    let (incarnation, result) = value::<(u32, Given)>(&reply.envelope);
+    assert!(result == given_to(number));
     Ok(Some(incarnation))
 }
 
@@ -114,14 +118,16 @@ fn value<T: Wire>(envelope: &Envelope) -> T {
     value
 }
 
-/// Arguments and result of a call.
-fn bytes(number: u32) -> Vec<u8> {
-    let len = match number % 3 {
-        0 => 3,
-        1 => 200,
-        _ => 3000,
-    };
-    vec![number as u8 + 1; len]
+/// Arguments and result of a call: bytes among the others, or a buffer.
+type Given = (Vec<u8>, Option<Blob>);
+
+fn given_to(number: u32) -> Given {
+    let bytes = |len| vec![number as u8 + 1; len];
+    match number % 3 {
+        0 => (bytes(3), None),
+        1 => (bytes(200), None),
+        _ => (Vec::new(), Some(Blob::from(bytes(3000)))),
+    }
 }
 
 /// The name of the service.

@@ -1,0 +1,119 @@
+//! Buffers of a request that was sent again: its answer names those of the last sending.
+
+use rapace_codec::Blob;
+use rapace_session::{CallOptions, Claim, EndReason, Orphan, Session, SessionConfig, Status};
+use tokio::sync::mpsc;
+
+use super::harness::*;
+
+scenarios!(
+    a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending,
+    an_end_between_sealing_and_sending_loses_nothing,
+);
+
+/// A host whose orphans the test takes, and a plugin whose calls it takes.
+struct Life {
+    host: Session,
+    plugin: Session,
+    inbox: Inbox,
+    orphans: mpsc::UnboundedReceiver<Vec<Orphan>>,
+}
+
+impl Life {
+    async fn of(kind: Kind) -> Self {
+        let (adopt, orphans) = mpsc::unbounded_channel();
+        let mut config = SessionConfig::new("host");
+        config.orphans = Some(Box::new(move |all, _| drop(adopt.send(all))));
+        let mut services = Services::default();
+        let inbox = services.inbox("Busy", 4);
+        let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+        Self {
+            host,
+            plugin,
+            inbox,
+            orphans,
+        }
+    }
+
+    /// The plugin's death, as the kernel would tell it. One call is left.
+    async fn dies(&mut self) -> Orphan {
+        self.plugin.abort(EndReason::PeerGone);
+        self.orphans.recv().await.unwrap().remove(0)
+    }
+
+    /// Whether nothing of the host's lies with the plugin, or anywhere else.
+    async fn is_free(&self) {
+        let stats = || self.host.link_stats();
+        until(|| stats().is_none_or(|all| all.classes.iter().all(|one| one.free == one.total)))
+            .await;
+    }
+}
+
+async fn filled(session: &Session) -> Blob {
+    let mut buffer = session.allocate(LEN).await;
+    buffer.fill(5);
+    buffer.freeze()
+}
+
+async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let sent = filled(&first.host).await;
+    let channel = first.host.open("Busy").await.unwrap();
+    let argument = Value(sent.clone());
+    let options = CallOptions {
+        idempotent: true,
+        ..plain()
+    };
+    let call = tokio::spawn(async move { channel.call(0, &argument, &options).await });
+    let mut dead = first.inbox.recv().await.unwrap().begin().unwrap();
+    let arguments = dead.take_arguments().unwrap();
+    let kept: Blob = value(&arguments);
+    let result = Value(kept.clone());
+    let too_late = dead.seal(Status::Ok, &result).await;
+    let orphan = first.dies().await;
+    assert_eq!(orphan.claim, Claim::Begun);
+    // It knows the buffer by its name in a session that is over, so this goes nowhere.
+    too_late.send().await;
+
+    let mut second = Life::of(kind).await;
+    let channel = second.host.open("Busy").await.unwrap();
+    channel.resend(orphan).await.unwrap();
+    let mut again = second.inbox.recv().await.unwrap().begin().unwrap();
+    let given: Blob = value(&again.take_arguments().unwrap());
+    // What came with the first sending is no buffer of the second's.
+    let both = Value((given, kept.clone()));
+    let answered = again.seal(Status::Ok, &both).await;
+    drop(both);
+    answered.send().await;
+    let reply = call.await.unwrap().unwrap();
+    let (got, other): (Blob, Blob) = answer(&reply);
+    assert!(*got == [5; LEN] && *other == [5; LEN]);
+    let copied = if kind == Kind::Memory { 0 } else { LEN as u64 };
+    assert_eq!(second.host.bytes_copied(), copied, "to be sent again");
+    assert_eq!(second.plugin.bytes_copied(), copied, "what is another's");
+    drop((reply, got, other));
+    second.is_free().await;
+    assert!(*sent == [5; LEN]);
+    drop((result, arguments, kept, sent));
+    first.is_free().await;
+}
+
+async fn an_end_between_sealing_and_sending_loses_nothing(kind: Kind) {
+    let mut life = Life::of(kind).await;
+    let sent = filled(&life.host).await;
+    let channel = life.host.open("Busy").await.unwrap();
+    let argument = Value(sent.clone());
+    let call = tokio::spawn(async move { channel.call(0, &argument, &plain()).await });
+    let mut running = life.inbox.recv().await.unwrap().begin().unwrap();
+    let result = Value(value::<Blob>(&running.take_arguments().unwrap()));
+    let sealed = running.seal(Status::Ok, &result).await;
+    let orphan = life.dies().await;
+    sealed.send().await;
+    drop(orphan);
+    assert!(call.await.unwrap().is_err());
+    assert!(*sent == [5; LEN]);
+    drop((result, sent));
+    life.is_free().await;
+}
+
+const LEN: usize = 50_000;

@@ -1,0 +1,121 @@
+//! What becomes of the slots of buffers that go back, and of answers that are sealed and not sent yet.
+
+use rapace_session::{Session, Status};
+
+use super::back::{LEN, back, brought, copied, give, numbered, same, unless_memory};
+use super::harness::*;
+
+scenarios!(
+    an_answer_holds_nothing_of_its_request,
+    nothing_is_left_of_it_when_all_users_are_gone,
+    an_answer_for_a_caller_that_left_leaves_nothing,
+    an_answer_whose_other_buffer_left_meanwhile_names_it_still,
+);
+
+/// Waits until no slot of this side is in use.
+async fn all_free(session: &Session) {
+    let free = || {
+        let stats = session.link_stats();
+        stats.is_none_or(|stats| stats.classes.iter().all(|class| class.free == class.total))
+    };
+    until(free).await;
+}
+
+/// Slots of the first class of which any is in use, held here and with the peer; `None` if none is.
+fn in_use(session: &Session) -> Option<(u32, u32)> {
+    let classes = session.link_stats()?.classes;
+    let used = classes.iter().map(|class| (class.held, class.in_flight));
+    used.into_iter().find(|used| *used != (0, 0))
+}
+
+/// What [`in_use`] should say.
+fn of(kind: Kind, held: u32, in_flight: u32) -> Option<(u32, u32)> {
+    (kind != Kind::Memory).then_some((held, in_flight))
+}
+
+async fn an_answer_holds_nothing_of_its_request(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Keep", 4);
+    let (host, _plugin) = host_of(kind, services).await;
+    let channel = host.open("Keep").await.unwrap();
+    let sent = vec![numbered(&host, LEN).await];
+    let call = tokio::spawn(async move { back(&channel, sent).await });
+    let mut running = inbox.recv().await.unwrap().begin().unwrap();
+    let given = Value(brought(&mut running));
+    let answer = running.seal(Status::Ok, &given).await;
+    assert_eq!(in_use(&host), of(kind, 0, 1));
+    drop(given);
+    // The slot is back before the answer leaves, so whoever hears that can send it again.
+    assert_eq!(in_use(&host), of(kind, 1, 0));
+    answer.send().await;
+    drop(call.await.unwrap());
+    all_free(&host).await;
+}
+
+async fn nothing_is_left_of_it_when_all_users_are_gone(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Keep", 4);
+    let (host, _plugin) = host_of(kind, services).await;
+    let channel = host.open("Keep").await.unwrap();
+    let sent = vec![numbered(&host, LEN).await];
+    let call = tokio::spawn(async move { back(&channel, sent).await });
+    let mut running = inbox.recv().await.unwrap().begin().unwrap();
+    let kept = brought(&mut running);
+    give(running, Status::Ok, kept.clone()).await;
+    let got = call.await.unwrap();
+    // The plugin's handle and ours are one slot.
+    assert_eq!(in_use(&host), of(kind, 0, 1));
+    drop(kept);
+    assert_eq!(in_use(&host), of(kind, 1, 0));
+    drop(got);
+    all_free(&host).await;
+}
+
+async fn an_answer_for_a_caller_that_left_leaves_nothing(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Busy", 4);
+    let (host, plugin) = host_of(kind, services).await;
+    let channel = host.open("Busy").await.unwrap();
+    let sent = vec![numbered(&host, LEN).await];
+    let call = tokio::spawn(async move { back(&channel, sent).await });
+    let mut running = inbox.recv().await.unwrap().begin().unwrap();
+    let given = Value(brought(&mut running));
+    let answer = running.seal(Status::Ok, &given).await;
+    call.abort();
+    assert!(call.await.unwrap_err().is_cancelled());
+    answer.send().await;
+    until(|| host.metrics().late == 1).await;
+    drop(given);
+    all_free(&host).await;
+    all_free(&plugin).await;
+    assert_eq!((host.end_reason(), host.calls_under_way()), (None, 0));
+}
+
+async fn an_answer_whose_other_buffer_left_meanwhile_names_it_still(kind: Kind) {
+    let (mut ours, mut theirs) = (Services::default(), Services::default());
+    let mut notes = ours.inbox("Note", 4);
+    let mut inbox = theirs.inbox("Busy", 4);
+    let (host, plugin) = meet(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
+    let channel = host.open("Busy").await.unwrap();
+    let sent = numbered(&host, LEN).await;
+    let given = vec![sent.clone()];
+    let call = tokio::spawn(async move { back(&channel, given).await });
+    let mut running = inbox.recv().await.unwrap().begin().unwrap();
+    let own = numbered(&plugin, 3000).await;
+    let mut blobs = brought(&mut running);
+    blobs.insert(0, own.clone());
+    blobs.push(own.slice(..10));
+    let result = Value(blobs);
+    let answer = running.seal(Status::Ok, &result).await;
+    let before = unless_memory(kind, 10);
+    assert_eq!(plugin.bytes_copied(), before, "one slot, one buffer");
+    let note = plugin.open("Note").await.unwrap();
+    note.tell(0, &Value(own.clone()), &plain()).await.unwrap();
+    let note = notes.recv().await.unwrap();
+    answer.send().await;
+    let got = call.await.unwrap();
+    assert!(got[0] == own && same(&got[1], &sent) && got[2] == own.slice(..10));
+    let again = unless_memory(kind, 3000);
+    assert_eq!(copied([&host, &plugin]), [0, before + again]);
+    drop(note);
+}
