@@ -75,6 +75,54 @@ async fn a_recipient_delivers_tells() {
     assert_eq!(hears.recv().await, Some(3));
 }
 
+/// Also those that still wait for room when nobody holds the recipient any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tells_arrive_in_their_order_and_all_of_them() {
+    const TELLS: u32 = 5000;
+    let (proxy, mut hears) = counter();
+    let recipient = proxy.recipient::<Add>();
+    let mut sums = 0;
+    for amount in 0..TELLS {
+        recipient.tell(Add { amount }).await.unwrap();
+    }
+    drop(recipient);
+    for amount in 0..TELLS {
+        sums += amount;
+        assert_eq!(hears.recv().await, Some(sums), "after {amount}");
+    }
+}
+
+#[tokio::test]
+async fn an_actor_that_is_stopped_ends_what_it_has_taken() {
+    let (told, mut begun) = mpsc::unbounded_channel();
+    let (open, opened) = tokio::sync::oneshot::channel::<()>();
+    struct Gate {
+        begun: mpsc::UnboundedSender<()>,
+        opened: Option<tokio::sync::oneshot::Receiver<()>>,
+    }
+    impl Counter for Gate {
+        async fn add(&mut self, amount: u32) -> Result<u32, String> {
+            let _ = self.begun.send(());
+            if let Some(opened) = self.opened.take() {
+                let _ = opened.await;
+            }
+            Ok(amount)
+        }
+    }
+    let gate = Gate {
+        begun: told,
+        opened: Some(opened),
+    };
+    let actor = CounterProxy::local(CounterServer::new(gate)).actor_ref();
+    let asking = actor.clone();
+    let asked = tokio::spawn(async move { asking.ask(Add { amount: 9 }).await });
+    begun.recv().await.expect("it begins");
+    actor.stop_gracefully().await.expect("it runs");
+    open.send(()).expect("the gate is there");
+    assert_eq!(asked.await.expect("no panic").unwrap(), 9);
+    actor.wait_for_shutdown().await;
+}
+
 #[tokio::test]
 async fn a_proxy_and_a_local_actor_give_recipients_of_one_type() {
     let (proxy, _hears) = counter();

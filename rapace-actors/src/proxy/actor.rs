@@ -3,9 +3,16 @@
 //!
 //! - K1: it takes every message of its service, with the reply type that a local actor would have.
 //! - K2: it stops when what stands behind it will not come back, and its links are told.
+//! - K3: messages leave in the order in which they came, asks and tells alike, and are under way at the same time. The
+//!   actor looks after them itself: tasks of their own could overtake each other, and wake other threads.
+//! - K4: with [`MOST`] under way it takes no more, so its mailbox fills as that of an actor that is behind.
+//! - K5: it does not stop before what it took has ended, which it does when the service is gone.
 
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use kameo::Actor;
 use kameo::actor::{ActorRef, Recipient, ReplyRecipient, Spawn, WeakActorRef};
+use kameo::error::ActorStopReason;
 use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
 use kameo::reply::DelegatedReply;
@@ -17,7 +24,12 @@ use crate::service::{MethodCall, Service};
 /// The actor around a proxy.
 pub struct ProxyActor<S: Service> {
     proxy: Proxy<S>,
+    /// K3
+    under_way: FuturesUnordered<BoxFuture<'static, ()>>,
 }
+
+/// Calls that wait for their answers, tells that wait for room.
+const MOST: usize = 1024;
 
 /// What stood behind a proxy will not come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,7 +40,10 @@ impl<S: Service> Actor for ProxyActor<S> {
     type Error = ServiceGone;
 
     async fn on_start(proxy: Proxy<S>, _: ActorRef<Self>) -> Result<Self, ServiceGone> {
-        Ok(Self { proxy })
+        Ok(Self {
+            proxy,
+            under_way: FuturesUnordered::new(),
+        })
     }
 
     async fn next(
@@ -36,11 +51,25 @@ impl<S: Service> Actor for ProxyActor<S> {
         _: WeakActorRef<Self>,
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, ServiceGone> {
-        tokio::select! {
-            biased;
-            signal = mailbox.recv() => Ok(signal),
-            why = self.proxy.gone() => Err(ServiceGone(why)),
+        loop {
+            let room = self.under_way.len() < MOST; // K4
+            tokio::select! {
+                biased;
+                // First, so that a message leaves before the next one is taken (K3).
+                Some(()) = self.under_way.next() => {}
+                signal = mailbox.recv(), if room => return Ok(signal),
+                why = self.proxy.gone() => return Err(ServiceGone(why)),
+            }
         }
+    }
+
+    async fn on_stop(
+        &mut self,
+        _: WeakActorRef<Self>,
+        _: ActorStopReason,
+    ) -> Result<(), ServiceGone> {
+        while let Some(()) = self.under_way.next().await {} // K5
+        Ok(())
     }
 }
 
@@ -53,22 +82,16 @@ where
     async fn handle(&mut self, message: M, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
         let proxy = self.proxy.clone();
         let (delegated, sender) = ctx.reply_sender();
-        match sender {
-            Some(mut sender) => {
-                tokio::spawn(async move {
-                    let result = proxy.ask(message).send().await;
-                    let _ = &mut sender;
-                    sender.send(result);
-                });
-            }
-            None => {
-                tokio::spawn(async move {
-                    if let Err(error) = proxy.tell(message).send().await {
-                        tracing::warn!(%error, "a tell was not delivered");
-                    }
-                });
-            }
-        }
+        self.under_way.push(match sender {
+            Some(sender) => Box::pin(async move {
+                sender.send(proxy.ask(message).send().await);
+            }),
+            None => Box::pin(async move {
+                if let Err(error) = proxy.tell(message).send().await {
+                    tracing::warn!(%error, "a tell was not delivered");
+                }
+            }),
+        });
         delegated
     }
 }
