@@ -6,29 +6,30 @@
 //!   come back, for credits, for the answer.
 //! - X3: what had not begun is sent again without the caller's noticing.
 
-use std::any::TypeId;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rapace_codec::{BlobMut, EncodeError, Writer};
-use rapace_session::{
-    CallContext, CallFailure, CallOptions, Channel, Claim, Encode, Failure, Reply,
-};
+use rapace_codec::BlobMut;
+use rapace_session::{CallContext, CallOptions, Channel};
 
 use crate::error::CallError;
-use crate::plugin::route::{PluginRoute, Unready};
+use crate::plugin::route::PluginRoute;
 use crate::service::actor::OnPanic;
 use crate::service::handle::{
     AskFailure, DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, start,
 };
-use crate::service::streaming::pump;
 use crate::service::{MethodCall, Serve, Service};
 
 pub mod actor;
 pub mod call;
+mod over_channel;
+mod over_route;
+
+use over_channel::{Arguments, over_channel, try_tell_over};
+use over_route::{comes_again, ready, run_plugin};
 
 pub use actor::ProxyActor;
 pub use call::{Call, Tell};
@@ -311,35 +312,6 @@ fn stopped<S: Service, E>() -> CallError<E> {
     CallError::Unavailable(format!("service `{}` has stopped", S::descriptor().name))
 }
 
-async fn ready<S: Service, E>(
-    route: &PluginRoute,
-    fail_fast: bool,
-) -> Result<crate::plugin::route::ReadyChannel, CallError<E>> {
-    route
-        .ready(S::descriptor().name, fail_fast)
-        .await
-        .map_err(|unready| match unready {
-            Unready::Restarting => CallError::Restarting {
-                plugin: route.name().to_owned(),
-            },
-            Unready::Down(reason) => CallError::Down(reason),
-            Unready::NotOffered(why) => CallError::Unavailable(why),
-        })
-}
-
-/// Whether the other side proved that it did not run the call, and another incarnation will (X3).
-fn comes_again(route: &PluginRoute, failure: &CallFailure) -> bool {
-    match failure {
-        CallFailure::Lost {
-            claim: Claim::NotBegun,
-            ..
-        } => true,
-        // A plugin whose service has stopped ends, and is restarted; a host is not.
-        CallFailure::Failed(Failure::Unavailable(_)) => route.is_supervised(),
-        _ => false,
-    }
-}
-
 async fn run_local<S: Service, M: MethodCall<S>>(
     service: &dyn LocalService<S>,
     message: M,
@@ -356,123 +328,5 @@ async fn run_local<S: Service, M: MethodCall<S>>(
         },
         Err(AskFailure::Failed(failure)) => Err(CallError::from_failure(failure)),
         Err(AskFailure::Stopped) => Err(stopped::<S, _>()),
-    }
-}
-
-async fn run_plugin<S: Service, M: MethodCall<S>>(
-    route: &PluginRoute,
-    mut message: M,
-    options: &AskOptions,
-) -> Result<M::Ok, CallError<M::Error>> {
-    let streams = M::ITEMS_IN || M::ITEMS_OUT;
-    loop {
-        let ready = ready::<S, _>(route, options.fail_fast).await?;
-        let call = &options.call;
-        match over_channel::<S, M>(ready.channel(), &mut message, call).await {
-            Ok(result) => return result,
-            // A stream that was handed over is gone with its session; everything else is intact.
-            Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
-                route.redelivers();
-                Box::pin(route.left(ready.incarnation())).await;
-            }
-            Err(CallFailure::Lost { .. }) if streams => {
-                let death = Box::pin(route.death_of(ready.incarnation()));
-                return Err(match death.await {
-                    Some(death) => CallError::PluginDied(death),
-                    None => CallError::Unavailable("the session ended during the call".into()),
-                });
-            }
-            Err(failure) => return Err(CallError::from_call(failure)),
-        }
-    }
-}
-
-/// One call over one channel. The outer error is the session's, the inner result the method's.
-async fn over_channel<S: Service, M: MethodCall<S>>(
-    channel: &Channel,
-    message: &mut M,
-    options: &CallOptions,
-) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
-    if !M::ITEMS_IN && !M::ITEMS_OUT {
-        let body = Arguments::<S, M>::of(message);
-        let reply = channel.call(M::METHOD, &body, options).await?;
-        return Ok(decode::<S, M>(&reply, None));
-    }
-    // Boxed, since a stream costs more than that, and would make every call's future larger.
-    Box::pin(streaming_over_channel::<S, M>(channel, message, options)).await
-}
-
-async fn streaming_over_channel<S: Service, M: MethodCall<S>>(
-    channel: &Channel,
-    message: &mut M,
-    options: &CallOptions,
-) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
-    let items = message.take_items();
-    let body = Arguments::<S, M>::of(message);
-    let (parts, settlement) = channel
-        .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
-        .await?;
-    if let (Some(items), Some(sender)) = (items, parts.sender) {
-        pump(items, sender);
-    }
-    let reply = settlement.await?;
-    Ok(decode::<S, M>(&reply, parts.receiver))
-}
-
-fn decode<S: Service, M: MethodCall<S>>(
-    reply: &Reply,
-    items: Option<rapace_session::StreamReceiver>,
-) -> Result<M::Ok, CallError<M::Error>> {
-    let mut reader = reply.envelope.reader();
-    if reply.is_error && TypeId::of::<M::Error>() == TypeId::of::<Infallible>() {
-        return Err(CallError::Protocol(format!(
-            "method {} of `{}` has no error of its own, and the other side answered with one",
-            M::METHOD,
-            S::descriptor().name
-        )));
-    }
-    let items = if reply.is_error { None } else { items };
-    let result = M::decode_reply(reply.is_error, &mut reader, items)
-        .and_then(|result| reader.finish().map(|()| result));
-    match result {
-        Ok(result) => result.map_err(CallError::Handler),
-        Err(error) => Err(CallError::Protocol(format!(
-            "the result of `{}` could not be decoded: {error}",
-            S::descriptor().name
-        ))),
-    }
-}
-
-async fn try_tell_over<S: Service, M: MethodCall<S>>(
-    channel: &Channel,
-    message: M,
-    options: &CallOptions,
-) -> Result<(), TryTellError<M>> {
-    let body = Arguments::<S, M>::of(&message);
-    match channel.try_tell(M::METHOD, &body, options).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(TryTellError::Full(message)),
-        Err(failure) => Err(TryTellError::Refused(CallError::from_call(failure))),
-    }
-}
-
-/// A message as the body of a request.
-struct Arguments<'a, S, M> {
-    message: &'a M,
-    service: std::marker::PhantomData<fn() -> S>,
-}
-
-impl<'a, S, M> Arguments<'a, S, M> {
-    fn of(message: &'a M) -> Self {
-        Self {
-            message,
-            service: std::marker::PhantomData,
-        }
-    }
-}
-
-impl<S: Service, M: MethodCall<S>> Encode for Arguments<'_, S, M> {
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        self.message.encode(writer)
     }
 }

@@ -1,0 +1,102 @@
+//! One call over one channel.
+
+use std::any::TypeId;
+use std::convert::Infallible;
+
+use rapace_codec::{EncodeError, Writer};
+use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
+
+use super::TryTellError;
+use crate::error::CallError;
+use crate::service::streaming::pump;
+use crate::service::{MethodCall, Service};
+
+/// The outer error is the session's, the inner result the method's.
+pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: &mut M,
+    options: &CallOptions,
+) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
+    if !M::ITEMS_IN && !M::ITEMS_OUT {
+        let body = Arguments::<S, M>::of(message);
+        let reply = channel.call(M::METHOD, &body, options).await?;
+        return Ok(decode::<S, M>(&reply, None));
+    }
+    // Boxed, since a stream costs more than that, and would make every call's future larger.
+    Box::pin(streaming_over_channel::<S, M>(channel, message, options)).await
+}
+
+async fn streaming_over_channel<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: &mut M,
+    options: &CallOptions,
+) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
+    let items = message.take_items();
+    let body = Arguments::<S, M>::of(message);
+    let (parts, settlement) = channel
+        .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
+        .await?;
+    if let (Some(items), Some(sender)) = (items, parts.sender) {
+        pump(items, sender);
+    }
+    let reply = settlement.await?;
+    Ok(decode::<S, M>(&reply, parts.receiver))
+}
+
+fn decode<S: Service, M: MethodCall<S>>(
+    reply: &Reply,
+    items: Option<rapace_session::StreamReceiver>,
+) -> Result<M::Ok, CallError<M::Error>> {
+    let mut reader = reply.envelope.reader();
+    if reply.is_error && TypeId::of::<M::Error>() == TypeId::of::<Infallible>() {
+        return Err(CallError::Protocol(format!(
+            "method {} of `{}` has no error of its own, and the other side answered with one",
+            M::METHOD,
+            S::descriptor().name
+        )));
+    }
+    let items = if reply.is_error { None } else { items };
+    let result = M::decode_reply(reply.is_error, &mut reader, items)
+        .and_then(|result| reader.finish().map(|()| result));
+    match result {
+        Ok(result) => result.map_err(CallError::Handler),
+        Err(error) => Err(CallError::Protocol(format!(
+            "the result of `{}` could not be decoded: {error}",
+            S::descriptor().name
+        ))),
+    }
+}
+
+pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: M,
+    options: &CallOptions,
+) -> Result<(), TryTellError<M>> {
+    let body = Arguments::<S, M>::of(&message);
+    match channel.try_tell(M::METHOD, &body, options).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(TryTellError::Full(message)),
+        Err(failure) => Err(TryTellError::Refused(CallError::from_call(failure))),
+    }
+}
+
+/// A message as the body of a request.
+pub(super) struct Arguments<'a, S, M> {
+    message: &'a M,
+    service: std::marker::PhantomData<fn() -> S>,
+}
+
+impl<'a, S, M> Arguments<'a, S, M> {
+    pub(super) fn of(message: &'a M) -> Self {
+        Self {
+            message,
+            service: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<S: Service, M: MethodCall<S>> Encode for Arguments<'_, S, M> {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        self.message.encode(writer)
+    }
+}

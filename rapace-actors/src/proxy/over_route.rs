@@ -1,0 +1,66 @@
+//! One call to a plugin, over as many of its incarnations as that takes.
+
+use rapace_session::{CallFailure, Claim, Failure};
+
+use super::AskOptions;
+use super::over_channel::over_channel;
+use crate::error::CallError;
+use crate::plugin::route::{PluginRoute, ReadyChannel, Unready};
+use crate::service::{MethodCall, Service};
+
+pub(super) async fn ready<S: Service, E>(
+    route: &PluginRoute,
+    fail_fast: bool,
+) -> Result<ReadyChannel, CallError<E>> {
+    route
+        .ready(S::descriptor().name, fail_fast)
+        .await
+        .map_err(|unready| match unready {
+            Unready::Restarting => CallError::Restarting {
+                plugin: route.name().to_owned(),
+            },
+            Unready::Down(reason) => CallError::Down(reason),
+            Unready::NotOffered(why) => CallError::Unavailable(why),
+        })
+}
+
+/// Whether the other side proved that it did not run the call, and another incarnation will (X3).
+pub(super) fn comes_again(route: &PluginRoute, failure: &CallFailure) -> bool {
+    match failure {
+        CallFailure::Lost {
+            claim: Claim::NotBegun,
+            ..
+        } => true,
+        // A plugin whose service has stopped ends, and is restarted; a host is not.
+        CallFailure::Failed(Failure::Unavailable(_)) => route.is_supervised(),
+        _ => false,
+    }
+}
+
+pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
+    route: &PluginRoute,
+    mut message: M,
+    options: &AskOptions,
+) -> Result<M::Ok, CallError<M::Error>> {
+    let streams = M::ITEMS_IN || M::ITEMS_OUT;
+    loop {
+        let ready = ready::<S, _>(route, options.fail_fast).await?;
+        let call = &options.call;
+        match over_channel::<S, M>(ready.channel(), &mut message, call).await {
+            Ok(result) => return result,
+            // A stream that was handed over is gone with its session; everything else is intact.
+            Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
+                route.redelivers();
+                Box::pin(route.left(ready.incarnation())).await;
+            }
+            Err(CallFailure::Lost { .. }) if streams => {
+                let death = Box::pin(route.death_of(ready.incarnation()));
+                return Err(match death.await {
+                    Some(death) => CallError::PluginDied(death),
+                    None => CallError::Unavailable("the session ended during the call".into()),
+                });
+            }
+            Err(failure) => return Err(CallError::from_call(failure)),
+        }
+    }
+}
