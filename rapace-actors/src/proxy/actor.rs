@@ -5,7 +5,7 @@
 //! - K2: it stops when what stands behind it will not come back, and its links are told.
 //! - K3: messages leave in the order in which they came, asks and tells alike, and are under way at the same time. The
 //!   actor looks after them itself: tasks of their own could overtake each other, and wake other threads.
-//! - K4: with [`MOST`] under way it takes no more, so its mailbox fills as that of an actor that is behind.
+//! - K4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
 //! - K5: it does not stop before what it took has ended, which it does when the service is gone.
 
 use futures_util::future::BoxFuture;
@@ -28,7 +28,7 @@ pub struct ProxyActor<S: Service> {
     under_way: FuturesUnordered<BoxFuture<'static, ()>>,
 }
 
-/// Calls that wait for their answers, tells that wait for room.
+/// K4: calls that wait for their answers, tells that wait for room.
 const MOST: usize = 1024;
 
 /// What stood behind a proxy will not come back.
