@@ -23,7 +23,7 @@ pub struct Setting {
     pub pin: bool,
     /// Microseconds that both sides of rapace look for frames before they sleep.
     pub spin: u32,
-    /// Whether both sides write and sum up every byte ([`touch`](crate::touch)).
+    /// Whether both sides write and sum up every byte ([`touch`]).
     pub touch: bool,
 }
 
