@@ -5,7 +5,7 @@ use kameo::actor::{ActorRef, ReplyRecipient, Spawn, WeakActorRef};
 use kameo::error::{ActorStopReason, Infallible, SendError};
 use kameo::message::{Context, Message};
 use rapace::CallError;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Adds up.
 #[rapace::service]
@@ -92,28 +92,52 @@ async fn tells_arrive_in_their_order_and_all_of_them() {
     }
 }
 
+/// Says when it begins, and answers when it is told to.
+struct Gate {
+    begun: mpsc::UnboundedSender<()>,
+    opened: Option<oneshot::Receiver<()>>,
+}
+
+impl Counter for Gate {
+    async fn add(&mut self, amount: u32) -> Result<u32, String> {
+        let _ = self.begun.send(());
+        if let Some(opened) = self.opened.take() {
+            let _ = opened.await;
+        }
+        Ok(amount)
+    }
+}
+
+fn gate() -> (
+    CounterProxy,
+    mpsc::UnboundedReceiver<()>,
+    oneshot::Sender<()>,
+) {
+    let (begun, hears) = mpsc::unbounded_channel();
+    let (open, opened) = oneshot::channel();
+    let opened = Some(opened);
+    let proxy = CounterProxy::local(CounterServer::new(Gate { begun, opened }));
+    (proxy, hears, open)
+}
+
+#[tokio::test]
+async fn an_actor_that_is_killed_gives_up_what_it_has_taken() {
+    let (proxy, mut begun, _open) = gate();
+    let actor = proxy.actor_ref();
+    let asking = actor.clone();
+    let asked = tokio::spawn(async move { asking.ask(Add { amount: 9 }).await });
+    begun.recv().await.expect("it begins");
+    actor.kill();
+    let patience = std::time::Duration::from_secs(20);
+    let gone = tokio::time::timeout(patience, actor.wait_for_shutdown()).await;
+    assert!(gone.is_ok(), "it waits for the gate");
+    assert!(asked.await.expect("no panic").is_err());
+}
+
 #[tokio::test]
 async fn an_actor_that_is_stopped_ends_what_it_has_taken() {
-    let (told, mut begun) = mpsc::unbounded_channel();
-    let (open, opened) = tokio::sync::oneshot::channel::<()>();
-    struct Gate {
-        begun: mpsc::UnboundedSender<()>,
-        opened: Option<tokio::sync::oneshot::Receiver<()>>,
-    }
-    impl Counter for Gate {
-        async fn add(&mut self, amount: u32) -> Result<u32, String> {
-            let _ = self.begun.send(());
-            if let Some(opened) = self.opened.take() {
-                let _ = opened.await;
-            }
-            Ok(amount)
-        }
-    }
-    let gate = Gate {
-        begun: told,
-        opened: Some(opened),
-    };
-    let actor = CounterProxy::local(CounterServer::new(gate)).actor_ref();
+    let (proxy, mut begun, open) = gate();
+    let actor = proxy.actor_ref();
     let asking = actor.clone();
     let asked = tokio::spawn(async move { asking.ask(Add { amount: 9 }).await });
     begun.recv().await.expect("it begins");

@@ -6,7 +6,8 @@
 //! - K3: messages leave in the order in which they came, asks and tells alike, and are under way at the same time. The
 //!   actor looks after them itself: tasks of their own could overtake each other, and wake other threads.
 //! - K4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
-//! - K5: it does not stop before what it took has ended, which it does when the service is gone.
+//! - K5: it does not stop before what it took has ended, which that does when the service is gone at the latest. When it
+//!   is killed, what it took is given up.
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -66,9 +67,12 @@ impl<S: Service> Actor for ProxyActor<S> {
     async fn on_stop(
         &mut self,
         _: WeakActorRef<Self>,
-        _: ActorStopReason,
+        reason: ActorStopReason,
     ) -> Result<(), ServiceGone> {
-        while let Some(()) = self.under_way.next().await {} // K5
+        // K5
+        if !matches!(reason, ActorStopReason::Killed) {
+            while let Some(()) = self.under_way.next().await {}
+        }
         Ok(())
     }
 }
