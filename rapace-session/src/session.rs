@@ -317,7 +317,7 @@ impl Session {
     /// Dropping the future loses nothing.
     pub async fn beaten(&self) -> Duration {
         self.shared.beaten.notified().await;
-        self.shared.config.heartbeat
+        self.shared.config.heartbeat.max(beat::SHORTEST)
     }
 
     /// How full rings and slabs are, over shared memory.

@@ -184,6 +184,15 @@ impl Outbound {
         self.shared.peer.heartbeat()
     }
 
+    /// Takes back what the peer has returned: a slot may be back without anybody having looked.
+    ///
+    /// A return that breaks a rule ends the link, as it does wherever it is found.
+    pub fn collect(&self) {
+        if let Err(fault) = self.shared.slab.collect() {
+            self.shared.fail(fault);
+        }
+    }
+
     /// Gives pages back of slots of 1 MiB and more that stayed free since the last call. One slot of
     /// each class keeps its pages, and one call empties at most 8 MiB, a few milliseconds of work, so
     /// that a heartbeat is not held up. Returns how many bytes were emptied.

@@ -43,4 +43,4 @@ impl Beat {
 }
 
 /// A heartbeat more often than this tells nobody more.
-const SHORTEST: Duration = Duration::from_millis(1);
+pub(super) const SHORTEST: Duration = Duration::from_millis(1);

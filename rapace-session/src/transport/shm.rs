@@ -165,9 +165,7 @@ impl Shm {
     /// Whether the peer has a slot, as of now.
     fn is_away(&self, slot: &Slot) -> bool {
         if slot.is_in_flight() {
-            // It may be back without anybody having looked: whoever asks for a large slot looks.
-            let large = LARGE.min(self.outbound.max_payload());
-            drop(self.outbound.try_allocate(large, Lane::Data));
+            self.outbound.collect();
         }
         slot.is_in_flight()
     }
@@ -364,9 +362,6 @@ impl From<rapace_shm::AllocateError> for AllocateError {
         }
     }
 }
-
-/// From this size on, whoever asks for a slot first takes back what the peer has returned.
-const LARGE: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
