@@ -2,12 +2,10 @@
 //!
 //! | message | from | kind |
 //! |---|---|---|
-//! | `Start`, `Restart`, `Kill` | the handle | tell |
-//! | `Stop` | the handle | ask: answered when the process of the moment is gone |
-//! | `Seen` | the handle | ask: answered when everything asked for before counts |
-//! | `Hold`, `Release`, `Stop` | the supervisor | tell |
+//! | `Requested` | the handle, its last clone's drop, the supervisor | tell |
+//! | `Release` | the supervisor | tell |
+//! | `Seen` | the handle | ask: answered when all requests made before were taken up |
 //! | `Reported` | the runner of an incarnation | tell |
-//! | `Retire` | the last handle's drop | tell |
 //!
 //! - A1: every decision is [`Life`]'s; the actor carries out what it says.
 //! - A2: no handler waits: processes live and die on their runners' tasks.
@@ -23,16 +21,16 @@ use kameo::actor::{ActorRef, WeakActorRef};
 use kameo::error::Infallible;
 use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
-use kameo::reply::{DelegatedReply, ReplySender};
-use tokio::sync::{broadcast, mpsc, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::task::JoinHandle;
 
 use super::event::{PluginEvent, PluginEventKind};
 use super::route::PluginRoute;
 use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
+use super::standing::{Asked, Guidance, Request};
 use crate::process::Incarnation;
-use crate::supervision::{Action, DownReason, Event, Life, Restarts, State};
+use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State};
 
 /// The actor.
 pub struct PluginActor {
@@ -43,7 +41,7 @@ pub struct PluginActor {
     orders: Option<mpsc::UnboundedSender<Order>>,
     runner: Option<JoinHandle<()>>,
     /// Those who wait until the process of the moment is gone.
-    stops: Vec<ReplySender<()>>,
+    stops: Vec<oneshot::Sender<()>>,
     shown: watch::Sender<Shown>,
     events: broadcast::Sender<PluginEvent>,
     wake: Option<Instant>,
@@ -67,25 +65,17 @@ pub(crate) struct Shown {
     pub(crate) resume: Option<Instant>,
 }
 
-/// Somebody wants the plugin to run.
-pub(crate) struct Start;
-/// Somebody wants it to stop.
-pub(crate) struct Stop;
-/// Somebody wants to know that all requests so far count.
-pub(crate) struct Seen;
-/// Somebody wants a fresh process.
-pub(crate) struct Restart;
-/// SIGKILL, as a crash would.
-pub(crate) struct Kill;
-/// A sibling takes it along.
-pub(crate) struct Hold {
-    pub(crate) sibling: Arc<str>,
-    pub(crate) comes_back: bool,
+/// Somebody asks for something.
+pub(crate) struct Requested {
+    pub(crate) request: Request,
+    pub(crate) asked: Asked,
+    /// Told when the process of the moment is gone.
+    pub(crate) gone: Option<oneshot::Sender<()>>,
 }
+/// Somebody wants to know that all requests so far were taken up.
+pub(crate) struct Seen;
 /// The siblings that it depends on are there again.
 pub(crate) struct Release;
-/// Nobody holds the plugin any more.
-pub(crate) struct Retire;
 /// An incarnation's runner has news.
 pub(crate) struct Reported {
     incarnation: Incarnation,
@@ -148,51 +138,60 @@ impl Actor for PluginActor {
             // One that panicked has dropped its process, which kills it.
             let _ = runner.await;
         }
+        let reason = match self.life.state() {
+            State::Down(reason) => reason.clone(),
+            _ => DownReason::ActorStopped,
+        };
+        self.route.abandon(reason.clone());
         if !matches!(self.life.state(), State::Down(_)) {
-            self.route.set_away();
-            self.route.set_down(DownReason::Stopped);
             self.shown.send_modify(|shown| {
-                shown.state = State::Down(DownReason::Stopped);
+                shown.state = State::Down(reason.clone());
                 shown.pid = None;
             });
-            self.tell(PluginEventKind::Down(DownReason::Stopped));
+            self.tell(PluginEventKind::Down(reason));
         }
         Ok(())
     }
 }
 
-macro_rules! event {
-    ($message:ty, |$it:pat_param| $event:expr) => {
-        impl Message<$message> for PluginActor {
-            type Reply = ();
+impl Message<Requested> for PluginActor {
+    type Reply = ();
 
-            async fn handle(&mut self, $it: $message, _: &mut Context<Self, ()>) {
-                self.on($event);
+    async fn handle(&mut self, it: Requested, ctx: &mut Context<Self, ()>) {
+        self.route.take_up(it.asked);
+        match it.request {
+            Request::Start => self.on(Event::Start),
+            Request::Restart => self.on(Event::Restart),
+            Request::Kill => self.kill(it.asked),
+            Request::Stop => self.on(Event::Stop),
+            Request::Retire => {
+                self.retiring = true;
+                self.on(Event::Retire);
+            }
+            Request::Hold {
+                sibling,
+                comes_back,
+            } => self.on(Event::Hold {
+                sibling,
+                comes_back,
+            }),
+        }
+        if let Some(gone) = it.gone {
+            match self.life.state().incarnation() {
+                Some(_) => self.stops.push(gone),
+                // Who does not wait for it any more needs no answer.
+                None => drop(gone.send(())),
             }
         }
-    };
+        self.leave(ctx);
+    }
 }
 
-event!(Start, |_| Event::Start);
-event!(Restart, |_| Event::Restart);
-event!(Release, |_| Event::Release);
-event!(Hold, |it| Event::Hold {
-    sibling: it.sibling,
-    comes_back: it.comes_back
-});
+impl Message<Release> for PluginActor {
+    type Reply = ();
 
-impl Message<Stop> for PluginActor {
-    type Reply = DelegatedReply<()>;
-
-    async fn handle(&mut self, _: Stop, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
-        self.on(Event::Stop);
-        let (delegated, asker) = ctx.reply_sender();
-        match (asker, self.life.state().incarnation()) {
-            (Some(asker), Some(_)) => self.stops.push(asker),
-            (Some(asker), None) => asker.send(()),
-            (None, _) => {}
-        }
-        delegated
+    async fn handle(&mut self, _: Release, _: &mut Context<Self, ()>) {
+        self.on(Event::Release);
     }
 }
 
@@ -200,27 +199,6 @@ impl Message<Seen> for PluginActor {
     type Reply = ();
 
     async fn handle(&mut self, _: Seen, _: &mut Context<Self, ()>) {}
-}
-
-impl Message<Kill> for PluginActor {
-    type Reply = ();
-
-    async fn handle(&mut self, _: Kill, _: &mut Context<Self, ()>) {
-        if let Some(orders) = &self.orders {
-            // A runner that is gone has nothing left to kill.
-            let _ = orders.send(Order::Kill);
-        }
-    }
-}
-
-impl Message<Retire> for PluginActor {
-    type Reply = ();
-
-    async fn handle(&mut self, _: Retire, ctx: &mut Context<Self, ()>) {
-        self.retiring = true;
-        self.on(Event::Stop);
-        self.leave(ctx);
-    }
 }
 
 impl Message<Reported> for PluginActor {
@@ -247,8 +225,8 @@ impl Message<Reported> for PluginActor {
                         self.on(Event::StartFailed(incarnation, error));
                     }
                 }
-                for asker in self.stops.drain(..) {
-                    asker.send(());
+                for gone in self.stops.drain(..) {
+                    let _ = gone.send(());
                 }
                 self.leave(ctx);
             }
@@ -292,7 +270,20 @@ impl PluginActor {
         }
     }
 
+    fn kill(&self, asked: Asked) {
+        let current = self.life.state().incarnation();
+        if let (Some(orders), Some(current)) = (&self.orders, current)
+            && asked.means(current)
+        {
+            // A runner that is gone has nothing left to kill.
+            let _ = orders.send(Order::Kill);
+        }
+        // Callers were told that the process is not to be called; if there is none, how it stands is known.
+        self.lead();
+    }
+
     fn start(&mut self, incarnation: Incarnation) {
+        self.route.begin(incarnation);
         if incarnation != Incarnation::FIRST {
             self.route.stats().restarted();
         }
@@ -319,22 +310,27 @@ impl PluginActor {
 
     /// Makes the route say what the state means for callers (A3).
     fn lead(&self) {
-        let reason = match self.life.state() {
+        self.route.lead(match self.life.state() {
             // The runner has opened the route, or closed it; or callers wait for the first start.
-            State::Ready { .. } | State::Stopping { .. } | State::Down(DownReason::NotStarted) => {
-                return;
-            }
-            State::Starting { probe: None, .. } | State::Backoff { .. } | State::Held { .. } => {
-                return self.route.expect_back();
-            }
+            State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
+            State::Starting { probe: None, .. }
+            | State::Backoff { .. }
+            | State::Held { .. }
+            | State::Stopping {
+                then: AfterStop::Restart | AfterStop::Hold(_),
+                ..
+            } => Guidance::Wait,
+            State::Stopping {
+                then: AfterStop::Down(reason),
+                ..
+            } => Guidance::Leave(reason.clone()),
             State::Starting {
                 probe: Some(reason),
                 ..
             }
             | State::Open { reason, .. }
-            | State::Down(reason) => reason,
-        };
-        self.route.set_down(reason.clone());
+            | State::Down(reason) => Guidance::Refuse(reason.clone()),
+        });
     }
 
     /// Publishes the state, also to those who wait for anything to have been decided; and tells of

@@ -5,14 +5,13 @@ use std::sync::Arc;
 
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
-use tokio::sync::{broadcast, watch};
+use tokio::sync::{broadcast, oneshot, watch};
 
-use super::actor::{
-    EVENTS, Hold, Kill, PluginActor, PluginArgs, Release, Restart, Retire, Seen, Shown, Start, Stop,
-};
+use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, Shown};
 use super::event::PluginEvent;
 use super::route::PluginRoute;
 use super::spec::PluginSpec;
+use super::standing::Request;
 use super::stats::PluginSnapshot;
 use crate::process::Incarnation;
 use crate::proxy::{Proxy, TypedProxy};
@@ -35,10 +34,27 @@ struct Inner {
     events: broadcast::Sender<PluginEvent>,
 }
 
+impl Inner {
+    /// Makes a request, which counts for callers before this returns. An actor that is gone carries out nothing, and the
+    /// route says why.
+    fn ask(&self, request: Request, gone: Option<oneshot::Sender<()>>) {
+        let carried_out = self.route.ask(&request.clone(), |asked| {
+            let requested = Requested {
+                request,
+                asked,
+                gone,
+            };
+            self.actor.tell(requested).try_send().is_ok()
+        });
+        if !carried_out {
+            tracing::debug!(plugin = %self.spec.name, "nobody carries out what is asked of a plugin any more");
+        }
+    }
+}
+
 impl Drop for Inner {
     fn drop(&mut self) {
-        // An actor that is gone needs no telling.
-        let _ = self.actor.tell(Retire).try_send();
+        self.ask(Request::Retire, None);
     }
 }
 
@@ -95,15 +111,11 @@ impl Plugin {
     /// Starts the plugin, if it is down. Past failures are forgotten. Calls made from now on wait for
     /// it.
     pub fn start(&self) {
-        self.inner.route.expect_back();
-        if self.inner.actor.tell(Start).try_send().is_err() {
-            // Somebody has stopped the actor itself.
-            self.inner.route.set_down(DownReason::Stopped);
-        }
+        self.inner.ask(Request::Start, None);
     }
 
     /// Waits until the plugin answers. Whatever was asked for before this counts: after
-    /// [`restart`](Self::restart) it is the fresh process that is waited for.
+    /// [`restart`](Self::restart) or [`kill`](Self::kill) it is the next process that is waited for.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -117,14 +129,15 @@ impl Plugin {
             .wait_for(|shown| match &shown.state {
                 // Its turn comes.
                 State::Down(DownReason::NotStarted) => false,
-                State::Ready { .. } | State::Open { .. } | State::Down(_) => true,
+                State::Ready { incarnation, .. } => !self.inner.route.is_closed(*incarnation),
+                State::Open { .. } | State::Down(_) => true,
                 _ => false,
             })
             .await;
         let reason = match settled.as_deref().map(|shown| &shown.state) {
             Ok(State::Ready { .. }) => return Ok(()),
             Ok(State::Down(reason) | State::Open { reason, .. }) => reason.clone(),
-            _ => DownReason::Stopped,
+            _ => DownReason::ActorStopped,
         };
         Err(Down {
             plugin: Arc::clone(&self.inner.spec.name),
@@ -147,15 +160,19 @@ impl Plugin {
     }
 
     /// Stops the plugin by its ladder: it finishes what it has, is asked, is told, is killed.
-    /// Returns when its process is gone. Calls that it had not begun end with an error that says why.
+    /// Returns when its process is gone. As soon as the future is polled, new calls fail at once with
+    /// [`DownReason::Stopped`]; calls that the plugin had not begun when it left fail likewise.
     ///
     /// Who asks for it again meanwhile, with [`start`](Self::start), gets a fresh process.
+    /// [`kill`](Self::kill) cuts the ladder short.
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the request.
     pub async fn stop(&self) {
-        if self.inner.actor.ask(Stop).send().await.is_err() {
-            // Somebody has stopped the actor itself, which ends with the process.
+        let (told, gone) = oneshot::channel();
+        self.inner.ask(Request::Stop, Some(told));
+        if gone.await.is_err() {
+            // The actor itself is gone, or about to be; it ends with the process.
             let mut shown = self.inner.shown.clone();
             let _ = shown
                 .wait_for(|shown| matches!(shown.state, State::Down(_)))
@@ -163,27 +180,31 @@ impl Plugin {
         }
     }
 
-    /// Replaces the process by a fresh one, by the ladder. Calls wait. Past failures are forgotten.
+    /// Replaces the process by a fresh one, by the ladder. Past failures are forgotten. Calls made
+    /// from now on wait for the fresh process; those under way are finished, or cut short with it.
     pub fn restart(&self) {
-        let _ = self.inner.actor.tell(Restart).try_send();
+        self.inner.ask(Request::Restart, None);
     }
 
-    /// Sends SIGKILL to the process, as a crash would be: what follows is its restart policy's.
+    /// Sends SIGKILL to the process, as a crash would be: what follows is its restart policy's. Calls
+    /// made from now on wait for the next process; those under way end with this one.
+    ///
+    /// During [`stop`](Self::stop) or [`restart`](Self::restart) it cuts the ladder short.
     pub fn kill(&self) {
-        let _ = self.inner.actor.tell(Kill).try_send();
+        self.inner.ask(Request::Kill, None);
     }
 
     pub(crate) fn request_stop(&self) {
-        let _ = self.inner.actor.tell(Stop).try_send();
+        self.inner.ask(Request::Stop, None);
     }
 
     pub(crate) fn hold(&self, sibling: &Arc<str>, comes_back: bool) {
         let sibling = Arc::clone(sibling);
-        let hold = Hold {
+        let hold = Request::Hold {
             sibling,
             comes_back,
         };
-        let _ = self.inner.actor.tell(hold).try_send();
+        self.inner.ask(hold, None);
     }
 
     pub(crate) fn release(&self) {

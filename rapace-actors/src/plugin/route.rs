@@ -7,15 +7,15 @@
 //! - R4: when the plugin will not come back, what was kept ends and says why.
 //! - R5: who waits is woken in the order of arrival, so that calls which found no incarnation reach
 //!   the next one in the order in which they were made.
-//! - R6: an incarnation that answers is never hidden by older news: only its runner closes the way
-//!   to it.
+//! - R6: requests, the actor and the runners change the state by the rules of [`Standing`].
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use rapace_session::{CallFailure, Channel, Claim, Failure, Orphan, Session};
 use tokio::sync::Notify;
 
+use super::standing::{Asked, Guidance, Request, RouteState, Standing, for_good};
 use super::stats::{PluginStats, Stopwatch};
 use crate::error::{CallError, Fate};
 use crate::process::{Death, Incarnation};
@@ -24,16 +24,7 @@ use crate::supervision::{Down, DownReason};
 /// The two deaths after which a call is refused.
 const POISONED_AFTER: u32 = 2;
 
-/// Where a plugin is, for its callers.
-#[derive(Clone, Debug)]
-pub(crate) enum RouteState {
-    /// It is being started or waits for that: callers wait too.
-    Away,
-    /// It answers.
-    Ready(Arc<Ready>),
-    /// It does not come back by itself, or not soon.
-    Down(Down),
-}
+type State = RouteState<Arc<Ready>>;
 
 /// An incarnation that answers.
 #[derive(Debug)]
@@ -92,7 +83,7 @@ pub(crate) enum Unready {
 #[derive(Debug)]
 pub(crate) struct PluginRoute {
     name: Arc<str>,
-    state: RwLock<RouteState>,
+    standing: RwLock<Standing<Arc<Ready>>>,
     death: Mutex<Option<Death>>,
     /// State or death have changed (R5).
     changed: Notify,
@@ -104,8 +95,8 @@ pub(crate) struct PluginRoute {
 impl PluginRoute {
     pub(crate) fn new(name: Arc<str>) -> Self {
         Self {
+            standing: RwLock::new(Standing::new(Arc::clone(&name))),
             name,
-            state: RwLock::new(RouteState::Away),
             death: Mutex::default(),
             changed: Notify::new(),
             kept: Mutex::default(),
@@ -139,7 +130,7 @@ impl PluginRoute {
     pub(crate) fn answering(&self) -> Option<Arc<Ready>> {
         self.look(|state| match state {
             RouteState::Ready(ready) => Some(Arc::clone(ready)),
-            RouteState::Away | RouteState::Down(_) => None,
+            _ => None,
         })
     }
 
@@ -147,7 +138,7 @@ impl PluginRoute {
     pub(crate) fn now(&self, service: &str) -> Option<ReadyChannel> {
         self.look(|state| match state {
             RouteState::Ready(ready) => channel_of(ready, service).ok(),
-            RouteState::Away | RouteState::Down(_) => None,
+            _ => None,
         })
     }
 
@@ -160,9 +151,11 @@ impl PluginRoute {
         service: &str,
         fail_fast: bool,
     ) -> Result<ReadyChannel, Unready> {
-        let settled = |state: &RouteState| match state {
+        let settled = |state: &State| match state {
             RouteState::Ready(ready) => Some(channel_of(ready, service)),
-            RouteState::Down(down) => Some(Err(Unready::Down(down.clone()))),
+            RouteState::Leaving(down) | RouteState::Down(down) => {
+                Some(Err(Unready::Down(down.clone())))
+            }
             RouteState::Away if fail_fast => Some(Err(Unready::Restarting)),
             RouteState::Away => None,
         };
@@ -175,9 +168,9 @@ impl PluginRoute {
 
     /// Waits until `incarnation` is not the one that answers.
     pub(crate) async fn left(&self, incarnation: Incarnation) {
-        let has_left = |state: &RouteState| match state {
+        let has_left = |state: &State| match state {
             RouteState::Ready(ready) => (ready.incarnation != incarnation).then_some(()),
-            RouteState::Away | RouteState::Down(_) => Some(()),
+            _ => Some(()),
         };
         self.until(|| self.look(has_left)).await;
     }
@@ -208,14 +201,61 @@ impl PluginRoute {
         self.stats.settled(since, failed);
     }
 
-    /// The incarnation of the moment answers no more (R6).
-    pub(crate) fn set_away(&self) {
-        self.set(|state| matches!(state, RouteState::Ready(_)).then_some(RouteState::Away));
+    /// Makes a request: it counts for callers from now on. `carry_out` hands it to the actor, and says whether there is
+    /// one; requests reach the actor in the order in which they count. False if nobody carries it out.
+    pub(crate) fn ask(&self, request: &Request, carry_out: impl FnOnce(Asked) -> bool) -> bool {
+        let carried_out = {
+            let mut standing = self.write();
+            standing.ask(request).is_some_and(carry_out)
+        };
+        self.changed.notify_waiters();
+        carried_out
     }
 
-    /// The plugin comes back after all.
-    pub(crate) fn expect_back(&self) {
-        self.set(|state| matches!(state, RouteState::Down(_)).then_some(RouteState::Away));
+    /// The actor has taken up a request.
+    pub(crate) fn take_up(&self, asked: Asked) {
+        self.write().take_up(asked);
+    }
+
+    /// An incarnation is being started.
+    pub(crate) fn begin(&self, incarnation: Incarnation) {
+        self.write().begin(incarnation);
+    }
+
+    /// Whether requests keep new calls from an incarnation.
+    pub(crate) fn is_closed(&self, incarnation: Incarnation) -> bool {
+        self.read().is_closed(incarnation)
+    }
+
+    /// Takes over what the actor says to callers. Once it says that there is no next incarnation, or none soon, what was
+    /// kept ends (R4).
+    pub(crate) fn lead(&self, guidance: Guidance) {
+        let ends = match &guidance {
+            Guidance::Refuse(reason) => Some(reason.clone()),
+            Guidance::Wait | Guidance::Leave(_) => None,
+        };
+        let counts = self.write().lead(guidance);
+        if counts {
+            self.changed.notify_waiters();
+            if let Some(reason) = ends {
+                self.end_kept(reason);
+            }
+        }
+    }
+
+    /// The incarnation of the moment answers no more.
+    pub(crate) fn set_away(&self) {
+        if self.write().close() {
+            self.changed.notify_waiters();
+        }
+    }
+
+    /// Nobody carries out requests any more, and no incarnation follows (R4).
+    pub(crate) fn abandon(&self, reason: DownReason) {
+        if self.write().abandon(reason.clone()) {
+            self.changed.notify_waiters();
+            self.end_kept(reason);
+        }
     }
 
     /// Sends what was kept to an incarnation that nobody else knows yet (R3). False if its session
@@ -240,28 +280,23 @@ impl PluginRoute {
         ready.session.end_reason().is_none()
     }
 
-    /// The incarnation answers.
-    pub(crate) fn set_ready(&self, ready: Ready) {
-        let ready = Arc::new(ready);
-        self.set(|_| Some(RouteState::Ready(ready)));
+    /// The incarnation answers. False if it gets no calls, because it is about to be taken down.
+    pub(crate) fn set_ready(&self, ready: Ready) -> bool {
+        let opened = self.write().open(ready.incarnation, Arc::new(ready));
+        if opened {
+            self.changed.notify_waiters();
+        }
+        opened
     }
 
-    /// The plugin does not come back by itself, or not soon (R4). Says nothing while an incarnation
-    /// answers (R6).
-    pub(crate) fn set_down(&self, reason: DownReason) {
+    fn end_kept(&self, reason: DownReason) {
         let down = Down {
             plugin: Arc::clone(&self.name),
             reason,
         };
-        let said = self.set(|state| match state {
-            RouteState::Ready(_) => None,
-            RouteState::Away | RouteState::Down(_) => Some(RouteState::Down(down.clone())),
-        });
-        if said {
-            let kept = std::mem::take(&mut *self.kept());
-            for orphan in kept {
-                end(orphan, Fate::Down(down.clone()).into_failure());
-            }
+        let kept = std::mem::take(&mut *self.kept());
+        for orphan in kept {
+            end(orphan, Fate::Down(down.clone()).into_failure());
         }
     }
 
@@ -292,20 +327,18 @@ impl PluginRoute {
         self.changed.notify_waiters();
     }
 
-    fn look<T>(&self, at: impl FnOnce(&RouteState) -> T) -> T {
-        at(&self.state.read().unwrap_or_else(PoisonError::into_inner))
+    fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
+        at(self.read().state())
     }
 
-    /// Changes the state, if `to` wants it to.
-    fn set(&self, to: impl FnOnce(&RouteState) -> Option<RouteState>) -> bool {
-        let changes = {
-            let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-            to(&state).map(|next| *state = next).is_some()
-        };
-        if changes {
-            self.changed.notify_waiters();
-        }
-        changes
+    fn read(&self) -> RwLockReadGuard<'_, Standing<Arc<Ready>>> {
+        self.standing.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, Standing<Arc<Ready>>> {
+        self.standing
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Looks at each change until there is an answer.
@@ -332,16 +365,6 @@ impl PluginRoute {
 
     fn death(&self) -> MutexGuard<'_, Option<Death>> {
         self.death.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Why the plugin is down, unless it is tried again later.
-fn for_good(state: &RouteState) -> Option<Down> {
-    match state {
-        RouteState::Down(down) if !matches!(down.reason, DownReason::BreakerOpen { .. }) => {
-            Some(down.clone())
-        }
-        RouteState::Away | RouteState::Ready(_) | RouteState::Down(_) => None,
     }
 }
 

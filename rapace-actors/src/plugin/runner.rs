@@ -166,15 +166,17 @@ impl Runner {
             Ok(Ok(ready)) => ready,
             Ok(Err(unready)) => return self.unready(unready).await,
             Err(order) => {
-                let ended_by = self.obey(order, unreachable()).await;
+                let ended_by = self.obey(order, &mut orders, unreachable()).await;
                 return self.died(ended_by).await;
             }
         };
         let session = ready.session.clone();
         let leaving = AtomicBool::new(false);
         let mut opening = pin!(async {
-            if route.redeliver(&ready).await && !leaving.load(Ordering::Relaxed) {
-                route.set_ready(ready);
+            if route.redeliver(&ready).await
+                && !leaving.load(Ordering::Relaxed)
+                && route.set_ready(ready)
+            {
                 report(Report::Ready);
             }
         });
@@ -279,7 +281,7 @@ impl Runner {
             session.drain();
             DrainOutcome::Leaving
         };
-        self.obey(order, drain).await
+        self.obey(order, orders, drain).await
     }
 
     /// The session is over and the process is not: it leaves by itself, or is made to.
@@ -306,15 +308,25 @@ impl Runner {
                 return EndedBy::Fault(what.into());
             }
         };
-        self.obey(order, unreachable()).await
+        self.obey(order, orders, unreachable()).await
     }
 
-    async fn obey(&mut self, order: Order, drain: impl Future<Output = DrainOutcome>) -> EndedBy {
+    async fn obey(
+        &mut self,
+        order: Order,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+        drain: impl Future<Output = DrainOutcome>,
+    ) -> EndedBy {
         match order {
             // As every process that is left.
             Order::Kill => EndedBy::Killed,
             Order::Stop(ladder) => {
-                let stopped = ladder.stop(&mut self.process, drain).await;
+                let stopped = tokio::select! {
+                    biased;
+                    stopped = ladder.stop(&mut self.process, drain) => stopped,
+                    // Every further order is to kill, or that nobody wants the plugin.
+                    _ = orders.recv() => StopLadder::at_once().stop(&mut self.process, unreachable()).await,
+                };
                 EndedBy::Request(self.rung(stopped))
             }
         }

@@ -218,8 +218,7 @@ impl PluginMain {
         if session.end_reason() == Some(EndReason::PeerGone) {
             guard.see_host_off().await;
         }
-        self.host.set_away();
-        self.host.set_down(DownReason::Stopped);
+        self.host.abandon(DownReason::Stopped);
         ended
     }
 

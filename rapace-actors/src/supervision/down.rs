@@ -53,6 +53,10 @@ pub enum DownReason {
     NotStarted,
     /// Somebody asked for it.
     Stopped,
+    /// The last [`Plugin`](crate::Plugin) handle was dropped, which stops it.
+    HandleDropped,
+    /// Its actor was stopped or killed through [`Plugin::actor_ref`](crate::Plugin::actor_ref).
+    ActorStopped,
     /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
     Completed(Death),
     /// It failed, and its policy is Never.
@@ -97,6 +101,15 @@ impl fmt::Display for Down {
                 f,
                 "plugin `{plugin}` was stopped as requested; start it again if it is needed"
             ),
+            DownReason::HandleDropped => write!(
+                f,
+                "plugin `{plugin}` was stopped because the last handle to it was dropped; keep the `Plugin` as long as \
+                 its proxies are used"
+            ),
+            DownReason::ActorStopped => write!(
+                f,
+                "the actor of plugin `{plugin}` was stopped, and its process with it; build the plugin anew"
+            ),
             DownReason::Completed(death) => write!(
                 f,
                 "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
@@ -136,9 +149,11 @@ impl fmt::Display for Down {
 impl std::error::Error for Down {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
-            DownReason::NotStarted | DownReason::Stopped | DownReason::StoppedWithSibling(_) => {
-                None
-            }
+            DownReason::NotStarted
+            | DownReason::Stopped
+            | DownReason::HandleDropped
+            | DownReason::ActorStopped
+            | DownReason::StoppedWithSibling(_) => None,
             DownReason::Completed(death) => Some(death),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }

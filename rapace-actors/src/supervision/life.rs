@@ -100,6 +100,7 @@ impl Life {
                 })
             }
             (state, Event::Stop) => end(state, DownReason::Stopped),
+            (state, Event::Retire) => end(state, DownReason::HandleDropped),
 
             // A sibling's failure.
             (

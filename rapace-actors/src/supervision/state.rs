@@ -89,6 +89,8 @@ pub enum Event {
     Start,
     /// Somebody wants it to stop.
     Stop,
+    /// Nobody holds it any more.
+    Retire,
     /// Somebody wants a fresh process. Forgets past failures.
     Restart,
     /// A sibling has failed and takes it along. Whoever says so releases it later.

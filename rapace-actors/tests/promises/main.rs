@@ -10,6 +10,7 @@ mod host_death;
 mod journal;
 mod panics;
 mod processes;
+mod requests;
 mod restarts;
 mod roles;
 mod spin;

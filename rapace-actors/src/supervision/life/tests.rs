@@ -91,6 +91,7 @@ fn events() -> Vec<(&'static str, Event, Duration)> {
     vec![
         ("start", Event::Start, zero),
         ("stop", Event::Stop, zero),
+        ("retire", Event::Retire, zero),
         ("restart", Event::Restart, zero),
         ("hold", hold(true), zero),
         ("hold, lost", hold(false), zero),
@@ -120,6 +121,7 @@ fn name(state: &State) -> String {
     match state {
         State::Down(DownReason::NotStarted) => "down".into(),
         State::Down(DownReason::Stopped) => "down(stopped)".into(),
+        State::Down(DownReason::HandleDropped) => "down(dropped)".into(),
         State::Down(DownReason::StoppedWithSibling(_)) => "down(sibling)".into(),
         State::Down(DownReason::StartFailed(..)) => "down(refused)".into(),
         State::Down(DownReason::Completed(_)) => "down(completed)".into(),
@@ -137,6 +139,10 @@ fn name(state: &State) -> String {
             incarnation,
             then: AfterStop::Down(DownReason::Stopped),
         } => format!("stopping{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Down(DownReason::HandleDropped),
+        } => format!("retiring{incarnation}"),
         State::Stopping {
             incarnation,
             then: AfterStop::Down(_),
@@ -198,7 +204,7 @@ fn table() -> String {
 
 #[test]
 fn every_event_in_every_state_does_what_the_table_says() {
-    assert_eq!(states(Instant::now()).len() * events().len(), 160);
+    assert_eq!(states(Instant::now()).len() * events().len(), 170);
     assert_eq!(table(), TABLE);
 }
 
@@ -396,10 +402,12 @@ fn siblings_see_what_will_come_back() {
 const TABLE: &str = "\
 down + start = starting#4, start #4
 down + stop = down(stopped)
+down + retire = down(dropped)
 down + restart = starting#4, start #4
 down + hold, lost = down(sibling)
 down + take over = down, stop #3
 starting#2 + stop = stopping#2, stop #2
+starting#2 + retire = retiring#2, stop #2
 starting#2 + restart = restarting#2, stop #2
 starting#2 + hold = holding#2, stop #2
 starting#2 + hold, lost = losing#2, stop #2
@@ -409,6 +417,7 @@ starting#2 + exited 0 = backoff(1), wait 0ns
 starting#2 + refused = down(refused)
 starting#2 + take over = starting#2, stop #3
 probing#2 + stop = stopping#2, stop #2
+probing#2 + retire = retiring#2, stop #2
 probing#2 + restart = restarting#2, stop #2
 probing#2 + hold = holding#2, stop #2
 probing#2 + hold, lost = losing#2, stop #2
@@ -418,6 +427,7 @@ probing#2 + exited 0 = open, wait 30s
 probing#2 + refused = down(refused)
 probing#2 + take over = probing#2, stop #3
 ready#2 + stop = stopping#2, stop #2
+ready#2 + retire = retiring#2, stop #2
 ready#2 + restart = restarting#2, stop #2
 ready#2 + hold = holding#2, stop #2
 ready#2 + hold, lost = losing#2, stop #2
@@ -426,12 +436,14 @@ ready#2 + exited 0 = backoff(1), wait 0ns
 ready#2 + refused = down(refused)
 ready#2 + take over = ready#3
 stopping#2 + start = restarting#2
+stopping#2 + retire = retiring#2
 stopping#2 + restart = restarting#2
 stopping#2 + crashed = down(stopped)
 stopping#2 + exited 0 = down(stopped)
 stopping#2 + refused = down(stopped)
 stopping#2 + take over = stopping#2, stop #3
 restarting#2 + stop = stopping#2
+restarting#2 + retire = retiring#2
 restarting#2 + hold = holding#2
 restarting#2 + hold, lost = losing#2
 restarting#2 + crashed = starting#4, start #4
@@ -439,6 +451,7 @@ restarting#2 + exited 0 = starting#4, start #4
 restarting#2 + refused = starting#4, start #4
 restarting#2 + take over = restarting#2, stop #3
 holding#2 + stop = stopping#2
+holding#2 + retire = retiring#2
 holding#2 + hold, lost = losing#2
 holding#2 + release = restarting#2
 holding#2 + crashed = held
@@ -447,6 +460,7 @@ holding#2 + refused = held
 holding#2 + take over = holding#2, stop #3
 backoff(1) + start = starting#4, start #4
 backoff(1) + stop = down(stopped)
+backoff(1) + retire = down(dropped)
 backoff(1) + restart = starting#4, start #4
 backoff(1) + hold = held
 backoff(1) + hold, lost = down(sibling)
@@ -455,12 +469,14 @@ backoff(1) + early = backoff(1), wait 30s
 backoff(1) + on time = starting#4, start #4
 open + start = starting#4, start #4
 open + stop = down(stopped)
+open + retire = down(dropped)
 open + restart = starting#4, start #4
 open + hold, lost = down(sibling)
 open + take over = ready#3
 open + early = open, wait 30s
 open + on time = probing#4, start #4
 held + stop = down(stopped)
+held + retire = down(dropped)
 held + hold, lost = down(sibling)
 held + release = starting#4, start #4
 held + take over = held, stop #3

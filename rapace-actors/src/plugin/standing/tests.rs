@@ -1,0 +1,371 @@
+//! The rules one by one, and all of them beside the life of a plugin under random requests, deaths and delays.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use super::*;
+use crate::process::{Death, DeathReport, EndedBy, ExitCause, StderrTail};
+use crate::supervision::{
+    Action, Admission, AfterStop, Event, Life, RestartConfig, Restarts, State,
+};
+
+fn number(n: u64) -> Incarnation {
+    (1..n).fold(Incarnation::FIRST, |it, _| it.next())
+}
+
+/// Ready in its first incarnation; a way to it is its number.
+fn ready() -> Standing<Incarnation> {
+    let mut standing = Standing::new("images".into());
+    standing.begin(Incarnation::FIRST);
+    assert!(standing.open(Incarnation::FIRST, Incarnation::FIRST));
+    standing
+}
+
+fn kind<R>(state: &RouteState<R>) -> &'static str {
+    match state {
+        RouteState::Away => "away",
+        RouteState::Ready(_) => "ready",
+        RouteState::Leaving(_) => "leaving",
+        RouteState::Down(_) => "down",
+    }
+}
+
+fn hold(comes_back: bool) -> Request {
+    Request::Hold {
+        sibling: "fonts".into(),
+        comes_back,
+    }
+}
+
+/// N1
+#[test]
+fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
+    for (request, left) in [
+        (Request::Kill, "away"),
+        (Request::Restart, "away"),
+        (Request::Stop, "leaving"),
+        (Request::Retire, "leaving"),
+        (hold(true), "away"),
+        (hold(false), "leaving"),
+    ] {
+        let mut standing = ready();
+        standing.ask(&request).unwrap();
+        assert_eq!(kind(standing.state()), left, "{request:?}");
+        assert!(standing.is_closed(Incarnation::FIRST));
+        // Its runner may still be about to open it.
+        assert!(
+            !standing.open(Incarnation::FIRST, Incarnation::FIRST),
+            "{request:?}"
+        );
+        standing.ask(&Request::Start).unwrap();
+        assert!(
+            !standing.open(Incarnation::FIRST, Incarnation::FIRST),
+            "{request:?}"
+        );
+        standing.begin(number(2));
+        assert!(standing.open(number(2), number(2)), "{request:?}");
+    }
+    let mut standing = ready();
+    standing.ask(&Request::Start).unwrap();
+    assert_eq!(kind(standing.state()), "ready");
+}
+
+/// N2
+#[test]
+fn what_the_actor_says_is_older_than_a_request_that_it_has_not_taken_up() {
+    let mut standing = ready();
+    let stop = standing.ask(&Request::Stop).unwrap();
+    let start = standing.ask(&Request::Start).unwrap();
+    standing.take_up(stop);
+    assert!(!standing.lead(Guidance::Leave(DownReason::Stopped)));
+    assert_eq!(
+        kind(standing.state()),
+        "away",
+        "calls wait, as start has promised"
+    );
+    standing.take_up(start);
+    assert!(standing.lead(Guidance::Refuse(DownReason::Stopped)));
+    assert_eq!(kind(standing.state()), "down");
+}
+
+/// N4
+#[test]
+fn a_kill_means_the_process_that_was_there() {
+    let mut standing = ready();
+    let kill = standing.ask(&Request::Kill).unwrap();
+    assert!(kill.means(Incarnation::FIRST));
+    assert!(
+        !kill.means(number(2)),
+        "the first has died by itself meanwhile"
+    );
+    // What a start that is still to be taken up makes of it.
+    standing.take_up(kill);
+    standing.ask(&Request::Start).unwrap();
+    assert!(standing.ask(&Request::Kill).unwrap().means(number(2)));
+}
+
+/// N5
+#[test]
+fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
+    let mut standing = ready();
+    assert!(standing.abandon(DownReason::ActorStopped));
+    assert!(!standing.abandon(DownReason::Stopped));
+    for request in [
+        Request::Start,
+        Request::Restart,
+        Request::Kill,
+        Request::Stop,
+    ] {
+        assert_eq!(standing.ask(&request), None);
+    }
+    assert!(!standing.lead(Guidance::Wait));
+    standing.begin(number(2));
+    assert!(!standing.open(number(2), number(2)));
+    let down = for_good(standing.state()).expect("it is down");
+    assert!(matches!(down.reason, DownReason::ActorStopped));
+}
+
+/// The actor, its mailbox and the runner of the moment, each as late as chance has it.
+struct World {
+    standing: Standing<Incarnation>,
+    life: Life,
+    mailbox: VecDeque<Message>,
+    runner: Option<Runner>,
+    now: Instant,
+    /// Incarnations that no call made from now on may reach.
+    forbidden: Option<Incarnation>,
+    started: Option<Incarnation>,
+}
+
+#[derive(Debug)]
+enum Message {
+    Requested(Request, Asked),
+    Ready(Incarnation),
+    Died(Death),
+}
+
+#[derive(Debug)]
+struct Runner {
+    incarnation: Incarnation,
+    /// It was told to take its process down.
+    told: bool,
+    opened: bool,
+}
+
+impl World {
+    fn new() -> Self {
+        Self {
+            standing: Standing::new("images".into()),
+            life: Life::new(Restarts::new(RestartConfig {
+                limit: 2,
+                ..RestartConfig::default()
+            })),
+            mailbox: VecDeque::new(),
+            runner: None,
+            now: Instant::now(),
+            forbidden: None,
+            started: None,
+        }
+    }
+
+    fn ask(&mut self, request: Request) {
+        if !matches!(request, Request::Start) {
+            self.forbidden = self.started;
+        }
+        let asked = self.standing.ask(&request).expect("the actor is there");
+        self.mailbox.push_back(Message::Requested(request, asked));
+    }
+
+    /// What the actor does with the next message.
+    fn handle(&mut self) {
+        let event = match self.mailbox.pop_front() {
+            None => return,
+            Some(Message::Ready(incarnation)) => Event::Ready(incarnation),
+            Some(Message::Died(death)) => Event::Died(death),
+            Some(Message::Requested(request, asked)) => {
+                self.standing.take_up(asked);
+                match request {
+                    Request::Start => Event::Start,
+                    Request::Restart => Event::Restart,
+                    Request::Stop => Event::Stop,
+                    Request::Retire => Event::Retire,
+                    Request::Hold {
+                        sibling,
+                        comes_back,
+                    } => Event::Hold {
+                        sibling,
+                        comes_back,
+                    },
+                    Request::Kill => {
+                        let current = self.life.state().incarnation();
+                        if let (Some(runner), Some(current)) = (&mut self.runner, current)
+                            && asked.means(current)
+                        {
+                            runner.told = true;
+                        }
+                        return self.lead();
+                    }
+                }
+            }
+        };
+        self.on(event);
+    }
+
+    fn on(&mut self, event: Event) {
+        match self.life.on(event, self.now) {
+            Action::Start(incarnation) => {
+                assert!(self.runner.is_none(), "two incarnations overlap");
+                self.standing.begin(incarnation);
+                self.started = Some(incarnation);
+                self.runner = Some(Runner {
+                    incarnation,
+                    told: false,
+                    opened: false,
+                });
+            }
+            // One that has just ended needs no telling.
+            Action::Stop(_) => self.runner.iter_mut().for_each(|it| it.told = true),
+            Action::Nothing | Action::WaitUntil(_) => {}
+        }
+        self.lead();
+    }
+
+    /// As the actor does.
+    fn lead(&mut self) {
+        let guidance = match self.life.state() {
+            State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
+            State::Stopping {
+                then: AfterStop::Down(reason),
+                ..
+            } => Guidance::Leave(reason.clone()),
+            state => match state.admission() {
+                Admission::Refuse(reason) => Guidance::Refuse(reason.clone()),
+                _ => Guidance::Wait,
+            },
+        };
+        self.standing.lead(guidance);
+    }
+
+    /// What the runner does next: opens the route, or buries its process.
+    fn run(&mut self, dies: bool) {
+        let Some(runner) = &mut self.runner else {
+            return;
+        };
+        let incarnation = runner.incarnation;
+        if !dies && !runner.told {
+            if !runner.opened && self.standing.open(incarnation, incarnation) {
+                runner.opened = true;
+                self.mailbox.push_back(Message::Ready(incarnation));
+            }
+            return;
+        }
+        self.standing.close();
+        self.runner = None;
+        self.mailbox
+            .push_back(Message::Died(Death::new(DeathReport {
+                plugin: "images".into(),
+                incarnation,
+                cause: ExitCause::Exited(1),
+                ended_by: EndedBy::Itself,
+                lived: Duration::from_secs(1),
+                stderr: StderrTail::default(),
+            })));
+    }
+
+    fn check(&self, story: &[String]) {
+        if let RouteState::Ready(incarnation) = self.standing.state() {
+            assert!(
+                self.forbidden
+                    .is_none_or(|forbidden| *incarnation > forbidden),
+                "a call reaches {incarnation} after {story:?}"
+            );
+            assert_eq!(
+                self.runner.as_ref().map(|runner| runner.incarnation),
+                Some(*incarnation),
+                "nobody is there after {story:?}"
+            );
+        }
+    }
+
+    /// Lets everything that is under way come to its end, and compares.
+    fn settle(&mut self, story: &[String]) {
+        let mut left = 1000;
+        while !self.mailbox.is_empty()
+            || self.runner.as_ref().is_some_and(|it| it.told || !it.opened)
+        {
+            self.handle();
+            self.run(false);
+            self.check(story);
+            left -= 1;
+            assert!(
+                left > 0,
+                "an incarnation waits for an order that never comes after {story:?}"
+            );
+        }
+        let state = self.life.state();
+        let expected = match state {
+            State::Down(DownReason::NotStarted) => "away",
+            state => match state.admission() {
+                Admission::Serve(_) => "ready",
+                Admission::Wait => "away",
+                Admission::Refuse(_) => "down",
+            },
+        };
+        assert_eq!(
+            kind(self.standing.state()),
+            expected,
+            "{state:?} after {story:?}"
+        );
+    }
+}
+
+#[test]
+fn callers_and_life_agree_whatever_is_asked_in_whatever_order() {
+    for seed in 0..3000_u64 {
+        let mut chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
+        let mut next = |of: u64| {
+            chance ^= chance << 13;
+            chance ^= chance >> 7;
+            chance ^= chance << 17;
+            chance % of
+        };
+        let mut world = World::new();
+        world.ask(Request::Start);
+        let mut story = Vec::new();
+        for _ in 0..40 {
+            let step = next(12);
+            story.push(
+                match step {
+                    0 => "start",
+                    1 => "restart",
+                    2 => "kill",
+                    3 => "stop",
+                    4 => "hold",
+                    5 => "release",
+                    6 => "dies",
+                    7 => "time passes",
+                    8 | 9 => "the actor",
+                    _ => "the runner",
+                }
+                .to_owned(),
+            );
+            match step {
+                0 => world.ask(Request::Start),
+                1 => world.ask(Request::Restart),
+                2 => world.ask(Request::Kill),
+                3 => world.ask(Request::Stop),
+                4 => world.ask(hold(next(2) == 0)),
+                5 => world.on(Event::Release),
+                6 => world.run(true),
+                7 => {
+                    world.now += Duration::from_secs(60);
+                    world.on(Event::TimeIsUp);
+                }
+                8 | 9 => world.handle(),
+                _ => world.run(false),
+            }
+            world.check(&story);
+        }
+        world.settle(&story);
+    }
+}
