@@ -5,9 +5,11 @@
 //! - C2: an entry's generation is never 0, and differs from use to use.
 //! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.
 //! - C4: calls are handed out in the order in which they were first entered, in whatever session.
+//! - C5: what becomes of an entry is [`Stage::after`]'s to say, under the table's lock; nothing else is
+//!   called under it.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -15,6 +17,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::credits::ClientChannel;
 use crate::frame::{CallId, Frame};
 use crate::pending::Pending;
+use crate::stage::{Effect, Event, Stage};
+use crate::sync::Mutex;
 
 /// A call in the table.
 #[derive(Debug)]
@@ -26,8 +30,6 @@ pub(crate) struct Entry {
     pub(crate) terms: Terms,
     /// Whether anybody waits for the result.
     pub(crate) awaited: bool,
-    /// Whether the peer may have it; false while it waits for room.
-    pub(crate) sent: bool,
 }
 
 /// What does not change when a call is sent again.
@@ -41,19 +43,27 @@ pub(crate) struct Terms {
     pub(crate) order: Option<u64>,
 }
 
+/// One place of the table.
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    stage: Stage,
+    call: Call,
+}
+
 #[derive(Debug, Default)]
-enum Slot {
+enum Call {
     #[default]
-    Free,
-    Live(Entry),
-    /// The caller left; the reply is still to come (C1).
-    Forsaken(Arc<ClientChannel>),
+    None,
+    Wanted(Entry),
+    /// The caller left; its credit is still out (C1).
+    Left(Arc<ClientChannel>),
 }
 
 #[derive(Debug)]
 struct Inner {
     /// As many as were ever under way at once.
-    slots: Vec<(u32, Slot)>,
+    slots: Vec<Slot>,
     free: Vec<u32>,
     closed: bool,
 }
@@ -63,6 +73,15 @@ struct Inner {
 pub(crate) struct CallTable {
     inner: Mutex<Inner>,
     room: Semaphore,
+}
+
+/// Who puts a request on the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The call's own caller, who does nothing else until that has succeeded or failed.
+    Caller,
+    /// Somebody on its behalf, while the caller may leave at any moment.
+    Another,
 }
 
 /// Why a call was not entered.
@@ -84,15 +103,12 @@ pub(crate) enum Found {
     Nothing,
 }
 
-/// What a caller left behind.
+/// A call that a session's end found in its table.
 #[derive(Debug)]
-pub(crate) enum Left {
-    /// A call that the peer must be told of.
-    Sent,
-    /// A call that the peer never saw.
-    Unsent(Entry),
-    /// Nothing: the call is over.
-    Nothing,
+pub(crate) struct Left {
+    pub(crate) entry: Entry,
+    /// Whether the peer may have it.
+    pub(crate) sent: bool,
 }
 
 impl CallTable {
@@ -120,12 +136,13 @@ impl CallTable {
         }
     }
 
-    /// Enters a call and, before anybody else can see it there, lets `note` say whether its caller
-    /// still wants it.
+    /// Enters a call that `sender` puts on the ring next and, before anybody else can see it there, lets
+    /// `note` say whether its caller still wants it.
     pub(crate) fn enter(
         &self,
         permit: SemaphorePermit<'_>,
         mut entry: Entry,
+        sender: Sender,
         note: impl FnOnce(CallId) -> bool,
     ) -> Result<CallId, NotEntered> {
         let mut inner = self.lock();
@@ -134,92 +151,98 @@ impl CallTable {
         }
         // A permit stands for an entry that is free, or was never used.
         let index = inner.free.pop().unwrap_or_else(|| {
-            inner.slots.push((0, Slot::Free));
+            inner.slots.push(Slot {
+                generation: 0,
+                stage: Stage::Free,
+                call: Call::None,
+            });
             inner.slots.len() as u32 - 1
         });
-        let (generation, slot) = &mut inner.slots[index as usize];
-        let next = generation.wrapping_add(1).max(1);
-        let id = CallId {
-            index,
-            generation: next,
-        };
+        let slot = &mut inner.slots[index as usize];
+        let generation = slot.generation.wrapping_add(1).max(1);
+        let id = CallId { index, generation };
         if !note(id) {
             inner.free.push(index);
             return Err(NotEntered::Unwanted);
         }
-        *generation = next;
+        slot.generation = generation;
+        (slot.stage, _) = slot.stage.after(Event::Entered(sender));
         entry.frame.header.call = id;
         entry.terms.order.get_or_insert_with(next_in_order);
-        *slot = Slot::Live(entry);
+        slot.call = Call::Wanted(entry);
         permit.forget();
         Ok(id)
     }
 
-    /// Runs `f` on a call that is under way.
-    pub(crate) fn with<R>(&self, call: CallId, f: impl FnOnce(&mut Entry) -> R) -> Option<R> {
-        match self.lock().slots.get_mut(call.index as usize) {
-            Some((generation, Slot::Live(entry))) if *generation == call.generation => {
-                Some(f(entry))
-            }
-            _ => None,
+    /// Its sender tries again to put a call on the ring; false if there is no such call any more.
+    pub(crate) fn publish(&self, call: CallId) -> bool {
+        matches!(self.step(call, Event::Tries), (Effect::Publish, _))
+    }
+
+    /// Its sender has put a call on the ring. True if the peer is to be told that its caller has left.
+    pub(crate) fn published(&self, call: CallId) -> bool {
+        matches!(self.step(call, Event::Published), (Effect::Cancel, _))
+    }
+
+    /// The ring did not take a call. False if it is not to be tried again; its caller's channel, if its
+    /// caller has left meanwhile and the credit is to go back.
+    pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Arc<ClientChannel>>) {
+        match self.step(call, Event::NotPublished) {
+            (Effect::Keep, _) => (true, None),
+            (Effect::Refund, call) => (false, call.into_channel()),
+            _ => (false, None),
         }
     }
 
     /// The reply has arrived: the entry is free again (C1).
     pub(crate) fn complete(&self, call: CallId) -> Found {
-        self.take(call, |slot| match std::mem::take(slot) {
-            Slot::Live(entry) if entry.sent => Some(Found::Live(entry)),
-            Slot::Forsaken(channel) => Some(Found::Forsaken(channel)),
-            other => {
-                *slot = other;
-                None
-            }
-        })
-        .unwrap_or(Found::Nothing)
+        match self.step(call, Event::Replied) {
+            (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
+            (Effect::CreditBack, Call::Left(channel)) => Found::Forsaken(channel),
+            _ => Found::Nothing,
+        }
     }
 
-    /// The caller left.
-    pub(crate) fn forsake(&self, call: CallId) -> Left {
-        let unsent = self.take(call, |slot| match std::mem::take(slot) {
-            Slot::Live(entry) if !entry.sent => Some(entry),
-            other => {
-                *slot = other;
-                None
-            }
-        });
-        if let Some(entry) = unsent {
-            return Left::Unsent(entry);
+    /// The caller left, or whoever sent the call on its behalf gave up. What is to follow is an effect of
+    /// [`Stage::after`]; of a call that the peer never saw, the channel whose credit goes back.
+    pub(crate) fn forsake(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
+        let (effect, call) = self.step(call, Event::Left);
+        match effect {
+            Effect::Refund => (effect, call.into_channel()),
+            _ => (effect, None),
         }
+    }
+
+    /// Something happened to a call. What was in its entry comes back if it is there no more, to be
+    /// dropped outside of the lock.
+    fn step(&self, call: CallId, event: Event) -> (Effect, Call) {
         let mut inner = self.lock();
-        let forsaken = match inner.slots.get_mut(call.index as usize) {
-            Some((generation, slot)) if *generation == call.generation => match slot {
-                Slot::Live(entry) => {
-                    let channel = Arc::clone(&entry.channel);
-                    std::mem::replace(slot, Slot::Forsaken(channel))
-                }
-                _ => Slot::Free,
-            },
-            _ => Slot::Free,
+        let slot = match inner.slots.get_mut(call.index as usize) {
+            Some(slot) if slot.generation == call.generation => slot,
+            _ => return (Stage::Free.after(event).1, Call::None),
         };
-        drop(inner);
-        match forsaken {
-            Slot::Live(_) => Left::Sent,
-            _ => Left::Nothing,
+        let (stage, effect) = slot.stage.after(event);
+        let before = std::mem::replace(&mut slot.stage, stage);
+        if before == stage {
+            return (effect, Call::None);
         }
-    }
-
-    /// Frees an entry if `f` takes what was in it.
-    fn take<R>(&self, call: CallId, f: impl FnOnce(&mut Slot) -> Option<R>) -> Option<R> {
-        let mut inner = self.lock();
-        let (generation, slot) = inner.slots.get_mut(call.index as usize)?;
-        if *generation != call.generation {
-            return None;
+        match stage {
+            Stage::Free => {
+                let left = std::mem::take(&mut slot.call);
+                inner.free.push(call.index);
+                drop(inner);
+                self.room.add_permits(1);
+                (effect, left)
+            }
+            Stage::Unwanted | Stage::Forsaken => {
+                let left = match &slot.call {
+                    Call::Wanted(entry) => Call::Left(Arc::clone(&entry.channel)),
+                    Call::None | Call::Left(_) => return (effect, Call::None),
+                };
+                (effect, std::mem::replace(&mut slot.call, left))
+            }
+            Stage::Waiting | Stage::Publishing | Stage::Sent => (effect, Call::None),
         }
-        let taken = f(slot)?;
-        inner.free.push(call.index);
-        drop(inner);
-        self.room.add_permits(1);
-        Some(taken)
     }
 
     /// How many calls are under way.
@@ -229,20 +252,34 @@ impl CallTable {
     }
 
     /// Closes the table and hands out what was in it (C3, C4).
-    pub(crate) fn close(&self) -> Vec<Entry> {
+    pub(crate) fn close(&self) -> Vec<Left> {
         self.room.close();
         let mut inner = self.lock();
         inner.closed = true;
         let mut all = Vec::new();
-        for (_, slot) in &mut inner.slots {
-            if let Slot::Live(entry) = std::mem::take(slot) {
-                all.push(entry);
+        for slot in &mut inner.slots {
+            let (stage, effect) = slot.stage.after(Event::Ended);
+            slot.stage = stage;
+            if let (Effect::HandOn { sent }, Call::Wanted(entry)) =
+                (effect, std::mem::take(&mut slot.call))
+            {
+                all.push(Left { entry, sent });
             }
         }
         inner.free = (0..inner.slots.len() as u32).collect();
         drop(inner);
-        all.sort_by_key(|entry| entry.terms.order);
+        all.sort_by_key(|left| left.entry.terms.order);
         all
+    }
+}
+
+impl Call {
+    fn into_channel(self) -> Option<Arc<ClientChannel>> {
+        match self {
+            Self::None => None,
+            Self::Wanted(entry) => Some(entry.channel),
+            Self::Left(channel) => Some(channel),
+        }
     }
 }
 
@@ -257,7 +294,7 @@ mod tests {
     use super::*;
     use crate::frame::{ChannelId, Header, Verb};
 
-    fn entry(sent: bool) -> Entry {
+    fn entry() -> Entry {
         Entry {
             pending: Pending::new(),
             channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4)),
@@ -269,21 +306,22 @@ mod tests {
                 order: None,
             },
             awaited: true,
-            sent,
         }
     }
 
     async fn enter(table: &CallTable) -> CallId {
         let permit = table.room().await.unwrap();
-        table.enter(permit, entry(true), |_| true).unwrap()
+        table
+            .enter(permit, entry(), Sender::Caller, |_| true)
+            .unwrap()
     }
 
     #[tokio::test]
     async fn an_entry_is_not_used_again_before_its_reply() {
         let table = CallTable::new(1);
         let first = enter(&table).await;
-        assert!(matches!(table.forsake(first), Left::Sent));
-        assert!(matches!(table.forsake(first), Left::Nothing));
+        assert!(matches!(table.forsake(first), (Effect::Cancel, None)));
+        assert!(matches!(table.forsake(first), (Effect::Nothing, None)));
         assert!(futures_util::FutureExt::now_or_never(table.room()).is_none());
         assert!(matches!(table.complete(first), Found::Forsaken(_)));
         let second = enter(&table).await;
@@ -297,18 +335,51 @@ mod tests {
     #[tokio::test]
     async fn a_call_that_was_never_sent_leaves_no_trace() {
         let table = CallTable::new(1);
-        let permit = table.room().await.unwrap();
-        let call = table.enter(permit, entry(false), |_| true).unwrap();
+        let call = enter(&table).await;
+        assert!(matches!(table.not_published(call), (true, None)));
         assert!(
             matches!(table.complete(call), Found::Nothing),
             "nobody can answer it"
         );
-        assert!(matches!(table.forsake(call), Left::Unsent(_)));
+        assert!(matches!(table.forsake(call), (Effect::Refund, Some(_))));
+        assert!(!table.publish(call), "it is not sent any more");
         assert_eq!(table.under_way(), 0);
         let permit = table.room().await.unwrap();
-        let unwanted = table.enter(permit, entry(false), |_| false);
+        let unwanted = table.enter(permit, entry(), Sender::Another, |_| false);
         assert_eq!(unwanted, Err(NotEntered::Unwanted));
         enter(&table).await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_leaves_while_another_publishes_is_seen_to_by_that_one() {
+        let table = CallTable::new(1);
+        for goes_out in [true, false] {
+            let permit = table.room().await.unwrap();
+            let call = table.enter(permit, entry(), Sender::Another, |_| true);
+            let call = call.unwrap();
+            // The peer is not told of what it may not have yet.
+            assert!(matches!(table.forsake(call), (Effect::Nothing, None)));
+            if goes_out {
+                assert!(table.published(call));
+                assert!(matches!(table.complete(call), Found::Forsaken(_)));
+            } else {
+                assert!(matches!(table.not_published(call), (false, Some(_))));
+            }
+            assert_eq!(table.under_way(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_before_its_sender_has_noted_that_it_was_sent() {
+        let table = CallTable::new(1);
+        let permit = table.room().await.unwrap();
+        let call = table.enter(permit, entry(), Sender::Another, |_| true);
+        let call = call.unwrap();
+        assert!(matches!(table.complete(call), Found::Live(_)));
+        let next = enter(&table).await;
+        assert_eq!(next.index, call.index);
+        assert!(!table.published(call));
+        assert!(matches!(table.complete(next), Found::Live(_)));
     }
 
     #[tokio::test]
@@ -322,10 +393,10 @@ mod tests {
         let out = table.close();
         let out = out
             .iter()
-            .map(|entry| entry.frame.header.call)
+            .map(|left| left.entry.frame.header.call)
             .collect::<Vec<_>>();
         assert_eq!(out, vec![b, c]);
-        let late = table.enter(permit, entry(true), |_| true);
+        let late = table.enter(permit, entry(), Sender::Caller, |_| true);
         assert_eq!(late, Err(NotEntered::Closed));
         assert!(table.room().await.is_none());
         assert_eq!(table.under_way(), 0);
@@ -335,12 +406,13 @@ mod tests {
     async fn a_call_sent_again_keeps_its_place_before_new_ones() {
         let (old, new) = (CallTable::new(4), CallTable::new(4));
         enter(&old).await;
-        let orphan = old.close().remove(0);
+        let orphan = old.close().remove(0).entry;
         enter(&new).await;
         let again = orphan.terms.order;
         let permit = new.room().await.unwrap();
-        new.enter(permit, orphan, |_| true).unwrap();
-        assert_eq!(new.close()[0].terms.order, again);
+        new.enter(permit, orphan, Sender::Another, |_| true)
+            .unwrap();
+        assert_eq!(new.close()[0].entry.terms.order, again);
     }
 
     #[test]
@@ -351,6 +423,6 @@ mod tests {
             generation: 1,
         };
         assert!(matches!(table.complete(id), Found::Nothing));
-        assert!(matches!(table.forsake(id), Left::Nothing));
+        assert!(matches!(table.forsake(id), (Effect::Nothing, None)));
     }
 }

@@ -64,7 +64,7 @@ impl Shared {
             .calls
             .close()
             .into_iter()
-            .map(|entry| Orphan::new(entry, &self.transport, reason, peer_is_done))
+            .map(|left| Orphan::new(left, &self.transport, reason, peer_is_done))
             .collect();
         self.hand_on(orphans, reason);
         self.tell_channels(reason);

@@ -219,7 +219,11 @@ mod seal;
 mod session;
 mod settlement;
 mod shared;
+mod stage;
 mod stream;
+mod sync;
+#[cfg(test)]
+mod tests;
 pub mod transport;
 
 pub use channel::{CallOptions, Channel};

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::calls::{Entry, Terms};
+use crate::calls::{Entry, Left, Terms};
 use crate::credits::ClientChannel;
 use crate::error::{CallFailure, EndReason};
 use crate::frame::{CallId, Frame};
@@ -34,18 +34,25 @@ pub struct Orphan {
 
 impl Orphan {
     pub(crate) fn new(
-        entry: Entry,
+        Left { entry, sent }: Left,
         transport: &Arc<dyn Transport>,
         reason: &EndReason,
         peer_is_done: bool,
     ) -> Self {
+        let Entry {
+            pending,
+            channel,
+            frame,
+            terms,
+            awaited,
+        } = entry;
         let mut orphan = Self {
-            pending: entry.pending,
-            frame: entry.frame,
-            terms: entry.terms,
-            awaited: entry.awaited,
-            sent: entry.sent,
-            channel: entry.channel,
+            pending,
+            frame,
+            terms,
+            awaited,
+            sent,
+            channel,
             transport: Arc::clone(transport),
             reason: reason.clone(),
             handed_on: false,

@@ -6,13 +6,14 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
 use crate::frame::Frame;
 use crate::routing::MAX_STREAMS;
 use crate::session::MAX_CHANNELS;
+use crate::sync::Mutex;
 use crate::transport::{Lane, SendError, Transport};
 
 /// The queue in front of the ring.

@@ -5,15 +5,17 @@
 //! - P3: once its caller is gone, a call is never sent again.
 //! - P4: one that nobody but its caller holds any more serves the caller's thread for another call, so that a call
 //!   takes nothing from the allocator.
+//! - P5: it is in one session's table at a time, so it can never be sent twice at once.
 
 use std::cell::RefCell;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::envelope::Envelope;
 use crate::error::CallFailure;
 use crate::frame::{CallId, Status};
 use crate::shared::Shared;
+use crate::sync::Mutex;
 
 /// A reply that the method itself gave.
 #[derive(Debug)]
@@ -100,11 +102,11 @@ impl Pending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes where the call is now; false if its caller has left (P3).
+    /// Notes where the call is now; false if its caller has left (P3), or it is in a table already (P5).
     pub(crate) fn enter(&self, shared: &Arc<Shared>, call: CallId) -> bool {
         let mut state = self.lock();
         match &mut *state {
-            State::Adrift(waker) | State::Entered { waker, .. } => {
+            State::Adrift(waker) => {
                 let waker = waker.take();
                 *state = State::Entered {
                     shared: Arc::clone(shared),
@@ -113,11 +115,11 @@ impl Pending {
                 };
                 true
             }
-            State::Settled(_) | State::Finished => false,
+            State::Entered { .. } | State::Settled(_) | State::Finished => false,
         }
     }
 
-    /// The session is over; the call waits for another.
+    /// It is in no table any more: its session is over, or it was taken back before it was sent.
     pub(crate) fn set_adrift(&self) -> bool {
         let mut state = self.lock();
         match &mut *state {
@@ -214,6 +216,98 @@ mod tests {
         let third = Pending::new();
         assert_eq!(Arc::as_ptr(&third), place);
         assert!(third.is_wanted(), "it begins anew");
+    }
+
+    /// P1, P3, P5: each state by each event. A waker that is held is woken by what settles the call alone.
+    #[test]
+    fn every_event_has_one_effect_in_every_state() {
+        let shared = shared();
+        let call = |index| CallId {
+            index,
+            generation: 1,
+        };
+        let cx = Context::from_waker(Waker::noop());
+        type Make<'a> = &'a dyn Fn() -> Arc<Pending>;
+        let adrift: Make<'_> = &|| {
+            Arc::new(Pending {
+                state: Mutex::new(State::Adrift(None)),
+            })
+        };
+        let entered: Make<'_> = &|| {
+            let pending = adrift();
+            assert!(pending.enter(&shared, call(1)));
+            pending
+        };
+        let settled: Make<'_> = &|| {
+            let pending = entered();
+            assert!(pending.settle(failure()));
+            pending
+        };
+        let taken: Make<'_> = &|| {
+            let pending = settled();
+            assert!(pending.poll(&cx).is_ready());
+            pending
+        };
+        let left: Make<'_> = &|| {
+            let pending = entered();
+            assert!(pending.abandon().is_some());
+            pending
+        };
+        let name = |pending: &Pending| match &*pending.lock() {
+            State::Adrift(_) => "adrift",
+            State::Entered { call, .. } if call.index == 2 => "entered again",
+            State::Entered { .. } => "entered",
+            State::Settled(_) => "settled",
+            State::Finished => "finished",
+        };
+        let states = [adrift, entered, settled, taken, left];
+        let wanted = states.map(|state| state().is_wanted());
+        assert_eq!(wanted, [true, true, false, false, false]);
+        let enters = states.map(|state| {
+            let pending = state();
+            (pending.enter(&shared, call(2)), name(&pending))
+        });
+        assert_eq!(enters[0], (true, "entered again"));
+        assert_eq!(enters[1], (false, "entered"));
+        assert_eq!(enters[2], (false, "settled"));
+        assert_eq!(enters[3..], [(false, "finished"); 2]);
+        let drifts = states.map(|state| {
+            let pending = state();
+            (pending.set_adrift(), name(&pending))
+        });
+        assert_eq!(drifts[..2], [(true, "adrift"); 2]);
+        assert_eq!(drifts[2], (false, "settled"));
+        assert_eq!(drifts[3..], [(false, "finished"); 2]);
+        let settles = states.map(|state| {
+            let pending = state();
+            (pending.settle(failure()), name(&pending))
+        });
+        assert_eq!(settles[..2], [(true, "settled"); 2]);
+        assert_eq!(settles[2], (false, "settled"));
+        assert_eq!(settles[3..], [(false, "finished"); 2]);
+        let polls = states.map(|state| {
+            let pending = state();
+            (pending.poll(&cx).is_ready(), name(&pending))
+        });
+        assert_eq!(polls[0], (false, "adrift"));
+        assert_eq!(polls[1], (false, "entered"));
+        assert_eq!(
+            polls[2..],
+            [(true, "finished"), (false, "finished"), (false, "finished")]
+        );
+        let leaves = states.map(|state| {
+            let pending = state();
+            (pending.abandon().is_some(), name(&pending))
+        });
+        let told = [false, true, false, false, false];
+        assert_eq!(leaves, told.map(|told| (told, "finished")));
+    }
+
+    fn shared() -> Arc<Shared> {
+        use crate::transport::memory::{self, MemoryConfig};
+        let (end, _) = memory::pair(MemoryConfig::default());
+        let config = crate::config::SessionConfig::new("any");
+        Arc::new(Shared::new(end.transport, end.side, config))
     }
 
     #[test]

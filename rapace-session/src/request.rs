@@ -4,11 +4,13 @@
 //! - W3: what is dropped before it was sent leaves no trace.
 //! - W4: a call that the session's end found in the table is the end's to settle; one that it did
 //!   not find was never sent.
+//! - W6: a call whose caller left before it was on the ring is never put there, whoever sends it; the
+//!   word that it is cancelled never comes before it ([`Stage`](crate::stage::Stage)).
 
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::calls::{Entry, Left, NotEntered, Terms};
+use crate::calls::{Entry, NotEntered, Sender, Terms};
 use crate::channel::{CallOptions, Channel};
 use crate::context::CallContext;
 use crate::error::{CallFailure, Failure};
@@ -28,6 +30,7 @@ pub(crate) struct Request<'a> {
     flags: Flags,
     terms: Terms,
     awaited: bool,
+    sender: Sender,
 }
 
 enum Body<'a> {
@@ -70,6 +73,7 @@ impl<'a> Request<'a> {
                 order: None,
             },
             awaited,
+            sender: Sender::Caller,
         }
     }
 
@@ -83,6 +87,7 @@ impl<'a> Request<'a> {
             flags: orphan.frame.header.flags,
             terms,
             awaited: orphan.awaited,
+            sender: Sender::Another,
         }
     }
 
@@ -128,10 +133,9 @@ impl<'a> Request<'a> {
                 frame: frame.clone(),
                 terms: self.terms.clone(),
                 awaited: self.awaited,
-                sent: true,
             };
             let note = |call| pending.enter(shared, call);
-            let call = shared.calls.enter(room, entry, note);
+            let call = shared.calls.enter(room, entry, self.sender, note);
             let call = call.map_err(|why| match why {
                 NotEntered::Closed => NotSent::Over,
                 NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),
@@ -139,12 +143,19 @@ impl<'a> Request<'a> {
             credit.forget();
             frame.header.call = call;
             let mut unsent = Unsent(Some((shared, call)));
-            if self.put(shared, &mut frame).await {
-                unsent.0 = None;
-                shared.metrics.sent_call(&frame);
-                return Ok(());
+            match self.put(shared, &mut frame).await {
+                Put::Sent => shared.metrics.sent_call(&frame),
+                Put::Left => {}
+                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                Put::InFlight if shared.withdraw(call) => {
+                    unsent.0 = None;
+                    pending.set_adrift();
+                    continue;
+                }
+                Put::InFlight => {}
             }
-            // Somebody else sent one of the buffers first: seal again, with a copy of it.
+            unsent.0 = None;
+            return Ok(());
         }
     }
 
@@ -165,44 +176,55 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Puts a request on the ring, or leaves it to the session's end (W4). False if a buffer of it
-    /// is on its way already.
-    async fn put(&self, shared: &Shared, frame: &mut Frame) -> bool {
+    /// Puts a request on the ring, or leaves it to the session's end (W4). What nobody wants any more is
+    /// not put there (W6).
+    async fn put(&self, shared: &Shared, frame: &mut Frame) -> Put {
         let call = frame.header.call;
-        let mark = |sent| shared.calls.with(call, |entry| entry.sent = sent);
+        let mut sender = self.sender;
         loop {
             frame.header.credits = millis_left(self.terms.deadline);
-            match shared.transport.send(frame, Lane::Data) {
-                Ok(()) => return true,
-                Err(SendError::Closed) => {
-                    mark(false);
-                    return true;
-                }
-                Err(SendError::Full) => {
-                    mark(false);
-                    if shared.transport.ready(Lane::Data).await.is_err() {
-                        return true;
+            let refused = match shared.transport.send(frame, Lane::Data) {
+                Ok(()) => {
+                    // Nobody but the caller could have left meanwhile.
+                    if sender == Sender::Another {
+                        shared.published(call);
                     }
-                    mark(true);
+                    return Put::Sent;
                 }
-                Err(SendError::InFlight) => {
-                    mark(false);
-                    return false;
-                }
+                Err(refused) => refused,
+            };
+            if !shared.not_published(call) {
+                return Put::Left;
             }
+            match refused {
+                SendError::InFlight => return Put::InFlight,
+                SendError::Closed => return Put::Left,
+                SendError::Full => {}
+            }
+            if shared.transport.ready(Lane::Data).await.is_err() || !shared.calls.publish(call) {
+                return Put::Left;
+            }
+            sender = Sender::Another;
         }
     }
 }
 
-/// Gives credit and entry back if the caller leaves between taking them and sending (W3).
+/// How putting a request on the ring went.
+enum Put {
+    Sent,
+    /// It is the session's end's to settle, or its caller has left.
+    Left,
+    /// A buffer of it is on its way already.
+    InFlight,
+}
+
+/// Gives credit and entry back if the sender gives up between taking them and sending (W3).
 struct Unsent<'a>(Option<(&'a Shared, CallId)>);
 
 impl Drop for Unsent<'_> {
     fn drop(&mut self) {
-        if let Some((shared, call)) = self.0
-            && let Left::Unsent(entry) = shared.calls.forsake(call)
-        {
-            entry.channel.refund();
+        if let Some((shared, call)) = self.0 {
+            shared.cancel(call);
         }
     }
 }

@@ -153,7 +153,7 @@ fn credit(shared: &Shared, header: Header) -> Result<(), Fault> {
 }
 
 /// The answer to one of our calls.
-fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
+pub(crate) fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
     let header = frame.header;
     let entry = match shared.calls.complete(header.call) {
         Found::Live(entry) => entry,

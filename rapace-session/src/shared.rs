@@ -13,7 +13,7 @@ use futures_util::task::AtomicWaker;
 use kameo::actor::ActorRef;
 use tokio::sync::{Notify, watch};
 
-use crate::calls::{CallTable, Left};
+use crate::calls::CallTable;
 use crate::config::SessionConfig;
 use crate::credits::ClientChannel;
 use crate::error::EndReason;
@@ -24,6 +24,7 @@ use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::seal::Packer;
 use crate::session::SessionActor;
+use crate::stage::Effect;
 use crate::stream::{MAX_WINDOW, SessionEnded, StreamParts, StreamRoute};
 use crate::transport::{Lane, Side, Transport};
 
@@ -232,14 +233,44 @@ impl Shared {
     /// A caller left.
     pub(crate) fn cancel(&self, call: CallId) {
         match self.calls.forsake(call) {
-            Left::Sent => {
-                let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
-                header.call = call;
-                self.outbox.send(Frame::bare(header));
-            }
-            Left::Unsent(entry) => entry.channel.refund(),
-            Left::Nothing => {}
+            (Effect::Cancel, _) => self.send_cancel(call),
+            (Effect::Refund, Some(channel)) => channel.refund(),
+            _ => {}
         }
+    }
+
+    /// Takes a request back that was not sent; false if the session's end has it already, or its caller
+    /// has left.
+    pub(crate) fn withdraw(&self, call: CallId) -> bool {
+        match self.calls.forsake(call) {
+            (Effect::Refund, Some(channel)) => {
+                channel.refund();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A request was put on the ring on behalf of a caller that could leave meanwhile.
+    pub(crate) fn published(&self, call: CallId) {
+        if self.calls.published(call) {
+            self.send_cancel(call);
+        }
+    }
+
+    /// The ring did not take a request; false if it is not to be tried again.
+    pub(crate) fn not_published(&self, call: CallId) -> bool {
+        let (again, left) = self.calls.not_published(call);
+        if let Some(channel) = left {
+            channel.refund();
+        }
+        again
+    }
+
+    fn send_cancel(&self, call: CallId) {
+        let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
+        header.call = call;
+        self.outbox.send(Frame::bare(header));
     }
 
     pub(crate) fn send_reset(&self, stream: ChannelId, why: &str) {

@@ -21,6 +21,7 @@ mod conformance {
     mod hostile_streams;
     mod orphans;
     mod raw;
+    mod resend;
     mod stream_ends;
     mod streams;
     mod tells;

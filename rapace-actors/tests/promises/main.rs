@@ -8,6 +8,7 @@ mod chaos;
 mod door;
 mod host_death;
 mod journal;
+mod leaving;
 mod panics;
 mod processes;
 mod requests;

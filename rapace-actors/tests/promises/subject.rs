@@ -46,6 +46,9 @@ pub trait Subject {
     /// Never lets go of the thread.
     async fn hang(&mut self);
 
+    /// Does not let go of the thread until there is a file of that name.
+    async fn hold_the_thread(&mut self, until: String);
+
     /// Has the host call another plugin.
     async fn relay(&mut self, text: String) -> String;
 
@@ -129,6 +132,13 @@ impl Subject for Plain {
         self.pen.write("hangs");
         loop {
             std::thread::park();
+        }
+    }
+
+    async fn hold_the_thread(&mut self, until: String) {
+        self.pen.write("holds the thread");
+        while !std::path::Path::new(&until).exists() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
         }
     }
 

@@ -1,0 +1,324 @@
+//! Callers, redelivery, reader and the ends of sessions, all at once, beside an oracle that knows what each
+//! call may come to.
+//!
+//! - A call whose caller left before it was on the ring is never put there; no cancel comes before its
+//!   request ([`peer`](super::peer) sees both).
+//! - No call runs twice. What a caller is told of its call is true.
+//! - Each request has one reply, and each reply its request: the peer is never blamed.
+//! - In the session that is left at the end all entries and credits are back.
+
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::baton::{self, Dice, Party, turn};
+use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
+use crate::channel::{CallOptions, Channel};
+use crate::config::SessionConfig;
+use crate::credits::ClientChannel;
+use crate::error::{CallFailure, EndReason, Failure};
+use crate::frame::ChannelId;
+use crate::orphan::Orphan;
+use crate::pending::Outcome;
+use crate::routing;
+use crate::settlement::now;
+use crate::shared::{Route, Shared};
+use crate::transport::{Claim, Side};
+
+const SESSIONS: usize = 3;
+const CALLERS: u32 = 6;
+const DEADLINE: Duration = Duration::from_secs(60);
+
+struct One {
+    ring: Arc<Ring>,
+    shared: Arc<Shared>,
+    channel: Channel,
+    /// What its end left over, once it has ended.
+    orphans: Arc<Mutex<Option<Vec<Orphan>>>>,
+}
+
+impl One {
+    fn new(seed: u64, calls: &Calls) -> Self {
+        let ring = Arc::new(Ring::new(seed, calls));
+        let orphans = Arc::new(Mutex::new(None));
+        let adopted = Arc::clone(&orphans);
+        let mut config = SessionConfig::new("model");
+        config.orphans = Some(Box::new(move |all, _| *locked(&adopted) = Some(all)));
+        let shared = Arc::new(Shared::new(ring.clone(), Side::Creator, config));
+        let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
+        assert!(shared.install(ChannelId(1), Route::Client(Arc::clone(&inner))));
+        let channel = Channel {
+            shared: Arc::clone(&shared),
+            inner,
+        };
+        Self {
+            ring,
+            shared,
+            channel,
+            orphans,
+        }
+    }
+
+    /// All that was taken is back.
+    fn assert_idle(&self) {
+        assert_eq!(self.shared.ended(), None);
+        assert!(self.ring.is_told(), "a cancel");
+        assert_eq!(self.shared.calls.under_way(), 0);
+        let credits = (0..=WINDOW).map(|_| self.channel.inner.credit().now_or_never());
+        let credits = credits.flatten().flatten().collect::<Vec<_>>();
+        assert_eq!(credits.len(), WINDOW as usize, "credits");
+        let room = (0..=TABLE).map(|_| self.shared.calls.room().now_or_never());
+        let room = room.flatten().flatten().collect::<Vec<_>>();
+        assert_eq!(room.len(), TABLE as usize, "entries");
+    }
+}
+
+/// Polls until there is an outcome, or `leaves` says so.
+fn drive<F: Future>(
+    mut future: Pin<&mut F>,
+    mut leaves: impl FnMut() -> bool,
+) -> Option<F::Output> {
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+            return Some(output);
+        }
+        if leaves() {
+            return None;
+        }
+        turn();
+    }
+}
+
+struct Scenario {
+    seed: u64,
+    sessions: Vec<One>,
+    calls: Calls,
+    /// Callers, those who end sessions, and redelivery, as far as they have not ended.
+    busy: AtomicUsize,
+    /// Sessions that end, from the first one on.
+    ends: usize,
+}
+
+impl Scenario {
+    fn new(seed: u64) -> Self {
+        let calls = Calls::default();
+        let all = 0..SESSIONS as u64;
+        let sessions = all.map(|n| One::new(seed.wrapping_mul(31) + n, &calls));
+        Self {
+            seed,
+            sessions: sessions.collect(),
+            calls,
+            busy: AtomicUsize::new(0),
+            ends: 1 + Dice::new(seed).below(SESSIONS - 1),
+        }
+    }
+
+    fn dice(&self, who: usize) -> Dice {
+        Dice::new(self.seed.wrapping_mul(1009).wrapping_add(who as u64 + 1))
+    }
+
+    fn know(&self, call: u32, note: impl FnOnce(&mut Known)) {
+        note(locked(&self.calls).entry(call).or_default());
+    }
+
+    fn caller(&self, call: u32) {
+        let mut dice = self.dice(call as usize);
+        // Most call where calls are left over.
+        let elsewhere = dice.one_in(4);
+        let session = &self.sessions[if elsewhere { dice.below(SESSIONS) } else { 0 }];
+        let patience = dice.below(100);
+        let leaves = !dice.one_in(3);
+        let options = CallOptions {
+            deadline: dice.one_in(4).then(|| now() + DEADLINE),
+            ..CallOptions::default()
+        };
+        let mut polls = 0;
+        let outcome = {
+            let work = pin!(session.channel.call(call, &(), &options));
+            drive(work, || {
+                polls += 1;
+                leaves && polls > patience
+            })
+        };
+        match outcome {
+            None | Some(Err(CallFailure::Failed(Failure::DeadlineExceeded))) => {
+                self.know(call, |known| known.left = true);
+            }
+            Some(outcome) => self.told(call, &outcome),
+        }
+    }
+
+    /// What a caller is told is true.
+    fn told(&self, call: u32, outcome: &Outcome) {
+        let begun = match outcome {
+            Ok(_) => 1,
+            Err(CallFailure::Lost { claim, .. }) => match claim {
+                Claim::Begun => 1,
+                Claim::NotBegun => 0,
+                Claim::Unknown => panic!("call {call}: it is known"),
+            },
+            Err(other) => panic!("call {call}: {other}"),
+        };
+        self.know(call, |known| assert_eq!(known.begun, begun, "call {call}"));
+    }
+
+    /// Sends what one session left over another, when the peer of the first is dead.
+    fn redeliver(&self) {
+        let mut dice = self.dice(100);
+        let mut kept = Vec::new();
+        for n in 0..self.ends {
+            let (dead, next) = (&self.sessions[n], &self.sessions[n + 1]);
+            let mut all = loop {
+                turn();
+                if dead.ring.is_dead()
+                    && let Some(all) = locked(&dead.orphans).take()
+                {
+                    break all;
+                }
+            };
+            for orphan in &mut all {
+                orphan.look_again();
+            }
+            all.append(&mut kept);
+            let mut all = all.into_iter();
+            for orphan in all.by_ref() {
+                if orphan.claim == Claim::Begun {
+                    drop(orphan); // Its caller is told.
+                    continue;
+                }
+                let mut patience = dice.one_in(8).then(|| dice.below(20));
+                let work = pin!(next.channel.resend(orphan));
+                let resent = drive(work, || match &mut patience {
+                    Some(0) => true,
+                    Some(left) => {
+                        *left -= 1;
+                        false
+                    }
+                    None => false,
+                });
+                if let Some(Err(orphan)) = resent {
+                    kept.push(orphan);
+                    break;
+                }
+            }
+            kept.extend(all);
+        }
+        // The last session goes on for ever.
+        assert!(kept.is_empty());
+    }
+
+    /// Ends a session in one of the ways in which sessions end.
+    fn end(&self, n: usize) {
+        let mut dice = self.dice(200 + n);
+        for _ in 0..dice.below(40) {
+            turn();
+        }
+        let One { shared, ring, .. } = &self.sessions[n];
+        match dice.below(3) {
+            0 => {
+                ring.die();
+                shared.end_without_peer(EndReason::PeerGone);
+            }
+            1 => shared.end(EndReason::PeerFault("it is a model".into())),
+            _ => shared.close("enough"),
+        }
+        for _ in 0..dice.below(20) {
+            turn();
+        }
+        ring.die();
+    }
+
+    /// The peer of one session, and this side's reader.
+    fn peer(&self, n: usize) {
+        let One { shared, ring, .. } = &self.sessions[n];
+        // One that is slow at first has a full ring.
+        for _ in 0..self.dice(400 + n).below(150) {
+            turn();
+        }
+        loop {
+            shared.outbox.flush_now();
+            if let Act::Reply(frame) = ring.act() {
+                turn();
+                // A reader that is told of the end reads no more.
+                if shared.ended().is_none() {
+                    let routed = routing::reply(shared, frame);
+                    assert!(routed.is_ok() || shared.ended().is_some(), "{routed:?}");
+                }
+            }
+            // In this order: nothing is sent any more when nobody is busy.
+            let last = self.busy.load(Ordering::Acquire) == 0;
+            if ring.is_dead() || last && ring.is_done() && shared.outbox.is_empty() {
+                return;
+            }
+            turn();
+        }
+    }
+
+    fn run(&self) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        let mut parties: Vec<Party<'_>> = Vec::new();
+        let busy = |work: Box<dyn FnOnce(&Self) + Send>| -> Party<'_> {
+            self.busy.fetch_add(1, Ordering::AcqRel);
+            let handle = runtime.handle().clone();
+            Box::new(move || {
+                let _context = handle.enter();
+                work(self);
+                self.busy.fetch_sub(1, Ordering::AcqRel);
+            })
+        };
+        for call in 0..CALLERS {
+            parties.push(busy(Box::new(move |all: &Self| all.caller(call))));
+        }
+        for n in 0..self.ends {
+            parties.push(busy(Box::new(move |all: &Self| all.end(n))));
+        }
+        parties.push(busy(Box::new(Self::redeliver)));
+        let clock = &runtime;
+        let mut dice = self.dice(300);
+        parties.push(Box::new(move || {
+            for _ in 0..dice.below(200) {
+                turn();
+            }
+            clock.block_on(tokio::time::advance(2 * DEADLINE));
+        }));
+        for n in 0..SESSIONS {
+            parties.push(Box::new(move || self.peer(n)));
+        }
+        baton::run(self.seed, parties);
+        for session in &self.sessions[self.ends..] {
+            session.assert_idle();
+        }
+        for session in &self.sessions[..self.ends] {
+            assert_eq!(session.shared.calls.under_way(), 0);
+        }
+    }
+}
+
+fn check(seed: u64) {
+    let caught = std::panic::catch_unwind(|| Scenario::new(seed).run());
+    if let Err(why) = caught {
+        eprintln!("seed {seed}");
+        std::panic::resume_unwind(why);
+    }
+}
+
+/// More with `RAPACE_MODEL_SEEDS`, one of them with `RAPACE_MODEL_SEED`.
+#[test]
+fn no_interleaving_sends_what_was_cancelled_or_loses_a_credit_or_settles_a_call_falsely() {
+    let set = |name: &str| std::env::var(name).ok().and_then(|it| it.parse().ok());
+    if let Some(seed) = set("RAPACE_MODEL_SEED") {
+        return check(seed);
+    }
+    for seed in 0..set("RAPACE_MODEL_SEEDS").unwrap_or(2000) {
+        check(seed);
+    }
+}

@@ -1,0 +1,261 @@
+//! Calls that are sent again and have to wait on the way: for a credit, an entry, a buffer, the ring.
+//! Their callers leave, their deadlines pass, and sessions end meanwhile.
+
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use rapace_session::{
+    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, Header, Orphan,
+    Outcome, Session, SessionConfig, Verb,
+};
+use rapace_shm::SizeClass;
+
+use super::harness::*;
+use super::raw::Raw;
+
+scenarios!(
+    a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again,
+    a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again,
+    a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again,
+    a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_again,
+    a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it,
+    a_call_that_waits_to_be_sent_again_outlives_another_session,
+    a_tell_that_waits_to_be_sent_again_is_sent_once,
+);
+
+type Orphans = Arc<Mutex<Vec<Orphan>>>;
+type Calling = Pin<Box<dyn Future<Output = Outcome>>>;
+type Resending = Pin<Box<dyn Future<Output = Result<(), Orphan>>>>;
+
+/// A session with a peer that does nothing by itself.
+struct Life {
+    host: Session,
+    raw: Raw,
+    channel: Channel,
+    orphans: Orphans,
+}
+
+impl Life {
+    async fn of(kind: Kind, sizes: &Sizes, window: u32) -> Self {
+        let (a, b) = kind.pair_of(sizes);
+        let orphans = Orphans::default();
+        let adopted = Arc::clone(&orphans);
+        let mut config = SessionConfig::new("host");
+        config.orphans = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+        let (host, mut raw) = Raw::meet(a, b, config).await;
+        let channel = raw.open(&host, "Any", window).await;
+        Self {
+            host,
+            raw,
+            channel,
+            orphans,
+        }
+    }
+
+    /// The session is over; what it left.
+    fn ends(&self) -> Vec<Orphan> {
+        self.host.abort(EndReason::PeerGone);
+        std::mem::take(&mut *self.orphans.lock().unwrap())
+    }
+
+    /// Fills what requests may fill of the ring.
+    async fn fill(&self) -> u32 {
+        let mut told = 0;
+        while self.channel.try_tell(1, &(), &plain()).await.unwrap() {
+            told += 1;
+        }
+        told
+    }
+
+    /// Reads requests of the method that fills the ring.
+    async fn read(&mut self, count: u32) {
+        for _ in 0..count {
+            let read = self.raw.recv().await.header;
+            assert_eq!((read.verb, read.method), (Verb::Request, 1));
+        }
+    }
+
+    /// Answers a request.
+    async fn answer(&self, request: Header) {
+        let mut header = Header::new(Verb::Reply, request.channel);
+        header.call = request.call;
+        header.credits = 1;
+        let reply = Frame {
+            header,
+            payload: rapace_session::Payload::EMPTY,
+            blobs: Vec::new(),
+        };
+        let transport = &self.raw.endpoint.transport;
+        transport
+            .send(&reply, rapace_session::Lane::Priority)
+            .unwrap();
+    }
+
+    fn resend(&self, orphan: Orphan) -> Resending {
+        let channel = self.channel.clone();
+        Box::pin(async move { channel.resend(orphan).await })
+    }
+}
+
+/// A call of method 2 that a first session left, with its payload and its deadline.
+async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Calling, Orphan) {
+    let first = Life::of(kind, &Sizes::default(), 64).await;
+    let channel = first.channel.clone();
+    let mut call: Calling = Box::pin(async move {
+        let options = CallOptions {
+            deadline,
+            ..plain()
+        };
+        channel.call(2, &Value(vec![7u8; len]), &options).await
+    });
+    assert!(waits(&mut call));
+    let orphan = first.ends().remove(0);
+    assert_eq!(orphan.claim, Claim::NotBegun);
+    (call, orphan)
+}
+
+fn small_ring() -> Sizes {
+    Sizes {
+        ring: 8,
+        ..Sizes::default()
+    }
+}
+
+/// Nothing of a call is left, and nothing was said of it: what comes next is what is sent next.
+async fn nothing_was_sent(life: &mut Life, under_way: usize) {
+    assert_eq!(life.host.calls_under_way(), under_way);
+    life.channel.tell(3, &(), &plain()).await.unwrap();
+    let next = life.raw.recv().await.header;
+    assert_eq!((next.verb, next.method), (Verb::Request, 3));
+    assert_eq!(life.host.end_reason(), None);
+}
+
+async fn a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again(kind: Kind) {
+    let (call, orphan) = left_over(kind, 1, None).await;
+    let mut life = Life::of(kind, &small_ring(), 64).await;
+    let told = life.fill().await;
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    assert_eq!(life.host.calls_under_way(), told as usize + 1);
+    drop(call);
+    assert_eq!(life.host.calls_under_way(), told as usize);
+    life.read(told).await;
+    resending.await.unwrap();
+    nothing_was_sent(&mut life, told as usize).await;
+}
+
+async fn a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again(kind: Kind) {
+    let (call, orphan) = left_over(kind, 1, None).await;
+    let mut life = Life::of(kind, &Sizes::default(), 1).await;
+    life.channel.tell(1, &(), &plain()).await.unwrap();
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    drop(call);
+    let request = life.raw.recv().await.header;
+    life.answer(request).await;
+    resending.await.unwrap();
+    nothing_was_sent(&mut life, 0).await;
+}
+
+async fn a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again(kind: Kind) {
+    let (call, orphan) = left_over(kind, 1, None).await;
+    let sizes = Sizes {
+        call_table: 1,
+        ..Sizes::default()
+    };
+    let mut life = Life::of(kind, &sizes, 4).await;
+    life.channel.tell(1, &(), &plain()).await.unwrap();
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    drop(call);
+    let request = life.raw.recv().await.header;
+    life.answer(request).await;
+    resending.await.unwrap();
+    nothing_was_sent(&mut life, 0).await;
+}
+
+async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_again(kind: Kind) {
+    if kind == Kind::Memory {
+        return; // It never runs out of buffers.
+    }
+    let (call, orphan) = left_over(kind, 500, None).await;
+    let sizes = Sizes {
+        classes: vec![SizeClass {
+            slot_size: 1 << 10,
+            slots: 4,
+        }],
+        ..Sizes::default()
+    };
+    let mut life = Life::of(kind, &sizes, 16).await;
+    let mut held = Vec::new();
+    while life.host.link_stats().unwrap().classes[0].free > 1 {
+        held.push(life.host.allocate(1000).await);
+    }
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    assert_eq!(
+        life.host.calls_under_way(),
+        0,
+        "what comes later is not held"
+    );
+    drop(call);
+    drop(held);
+    resending.await.unwrap();
+    nothing_was_sent(&mut life, 0).await;
+}
+
+async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind: Kind) {
+    let deadline = Instant::now() + Duration::from_millis(300);
+    let (call, orphan) = left_over(kind, 1, Some(deadline)).await;
+    let mut life = Life::of(kind, &small_ring(), 64).await;
+    let told = life.fill().await;
+    // Whoever sends it learns of the deadline by itself: its caller is not polled.
+    life.resend(orphan).await.unwrap();
+    assert!(Instant::now() >= deadline);
+    assert!(matches!(
+        call.await,
+        Err(CallFailure::Failed(Failure::DeadlineExceeded))
+    ));
+    life.read(told).await;
+    nothing_was_sent(&mut life, told as usize).await;
+}
+
+async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind) {
+    let (call, orphan) = left_over(kind, 1, None).await;
+    let second = Life::of(kind, &small_ring(), 64).await;
+    let told = second.fill().await;
+    let mut resending = second.resend(orphan);
+    assert!(waits(&mut resending));
+    let mut orphans = second.ends();
+    // It is the session's end's to hand on, and nobody else's.
+    resending.await.unwrap();
+    assert_eq!(orphans.len(), told as usize + 1);
+    let orphan = orphans.remove(0);
+    assert!(orphan.awaited(), "it is older than the others");
+    assert_eq!((orphan.claim, orphan.kills()), (Claim::NotBegun, 0));
+    let mut third = Life::of(kind, &Sizes::default(), 64).await;
+    third.channel.resend(orphan).await.unwrap();
+    let request = third.raw.recv().await.header;
+    assert_eq!(request.method, 2);
+    third.answer(request).await;
+    call.await.unwrap();
+    drop(orphans);
+    nothing_was_sent(&mut third, 0).await;
+}
+
+async fn a_tell_that_waits_to_be_sent_again_is_sent_once(kind: Kind) {
+    let first = Life::of(kind, &Sizes::default(), 64).await;
+    first.channel.tell(2, &(), &plain()).await.unwrap();
+    let orphan = first.ends().remove(0);
+    let mut life = Life::of(kind, &small_ring(), 64).await;
+    let told = life.fill().await;
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    life.read(told).await;
+    resending.await.unwrap();
+    let next = life.raw.recv().await.header;
+    assert_eq!((next.verb, next.method), (Verb::Request, 2));
+    assert_ne!(next.channel, ChannelId::SESSION);
+    nothing_was_sent(&mut life, told as usize + 1).await;
+}
