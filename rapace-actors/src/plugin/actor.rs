@@ -30,7 +30,7 @@ use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
 use super::standing::{Asked, Guidance, Request};
 use crate::process::Incarnation;
-use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State};
+use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State, Stay};
 
 /// The actor.
 pub struct PluginActor {
@@ -168,13 +168,7 @@ impl Message<Requested> for PluginActor {
                 self.retiring = true;
                 self.on(Event::Retire);
             }
-            Request::Hold {
-                sibling,
-                comes_back,
-            } => self.on(Event::Hold {
-                sibling,
-                comes_back,
-            }),
+            Request::Hold { sibling, stay } => self.on(Event::Hold { sibling, stay }),
         }
         if let Some(gone) = it.gone {
             match self.life.state().incarnation() {
@@ -265,7 +259,7 @@ impl PluginActor {
             self.wake = None;
             self.on(Event::Hold {
                 sibling: Arc::clone(&self.spec.name),
-                comes_back: true,
+                stay: Stay::Wait,
             });
         }
     }
@@ -315,13 +309,18 @@ impl PluginActor {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
             | State::Backoff { .. }
-            | State::Held { .. }
+            | State::Held { refuse: None, .. }
             | State::Stopping {
-                then: AfterStop::Restart | AfterStop::Hold(_),
+                then: AfterStop::Restart | AfterStop::Hold { refuse: None, .. },
                 ..
             } => Guidance::Wait,
             State::Stopping {
-                then: AfterStop::Down(reason),
+                then:
+                    AfterStop::Down(reason)
+                    | AfterStop::Hold {
+                        refuse: Some(reason),
+                        ..
+                    },
                 ..
             } => Guidance::Leave(reason.clone()),
             State::Starting {
@@ -329,6 +328,10 @@ impl PluginActor {
                 ..
             }
             | State::Open { reason, .. }
+            | State::Held {
+                refuse: Some(reason),
+                ..
+            }
             | State::Down(reason) => Guidance::Refuse(reason.clone()),
         });
     }
@@ -399,7 +402,7 @@ fn kind_of(state: &State, pid: Option<u32>, now: Instant) -> PluginEventKind {
             reason: reason.clone(),
             wait: wait(*until),
         },
-        State::Held { sibling } => PluginEventKind::Held {
+        State::Held { sibling, .. } => PluginEventKind::Held {
             sibling: Arc::clone(sibling),
         },
     }

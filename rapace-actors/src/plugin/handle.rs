@@ -16,7 +16,7 @@ use super::stats::PluginSnapshot;
 use crate::process::Incarnation;
 use crate::proxy::{Proxy, TypedProxy};
 use crate::service::descriptor::RefusedService;
-use crate::supervision::{Down, DownReason, RestartPolicy, State};
+use crate::supervision::{Down, DownReason, RestartPolicy, State, Stay};
 
 /// A supervised plugin: a stable address under which processes come and go. Cheap to clone; when
 /// the last clone is dropped the plugin is stopped, and its proxies say so.
@@ -130,13 +130,24 @@ impl Plugin {
                 // Its turn comes.
                 State::Down(DownReason::NotStarted) => false,
                 State::Ready { incarnation, .. } => !self.inner.route.is_closed(*incarnation),
-                State::Open { .. } | State::Down(_) => true,
+                State::Open { .. }
+                | State::Held {
+                    refuse: Some(_), ..
+                }
+                | State::Down(_) => true,
                 _ => false,
             })
             .await;
         let reason = match settled.as_deref().map(|shown| &shown.state) {
             Ok(State::Ready { .. }) => return Ok(()),
-            Ok(State::Down(reason) | State::Open { reason, .. }) => reason.clone(),
+            Ok(
+                State::Down(reason)
+                | State::Open { reason, .. }
+                | State::Held {
+                    refuse: Some(reason),
+                    ..
+                },
+            ) => reason.clone(),
             _ => DownReason::ActorStopped,
         };
         Err(Down {
@@ -198,12 +209,9 @@ impl Plugin {
         self.inner.ask(Request::Stop, None);
     }
 
-    pub(crate) fn hold(&self, sibling: &Arc<str>, comes_back: bool) {
+    pub(crate) fn hold(&self, sibling: &Arc<str>, stay: Stay) {
         let sibling = Arc::clone(sibling);
-        let hold = Request::Hold {
-            sibling,
-            comes_back,
-        };
+        let hold = Request::Hold { sibling, stay };
         self.inner.ask(hold, None);
     }
 

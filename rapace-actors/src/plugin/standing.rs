@@ -11,7 +11,7 @@
 use std::sync::Arc;
 
 use crate::process::Incarnation;
-use crate::supervision::{Down, DownReason};
+use crate::supervision::{Down, DownReason, Stay};
 
 /// Where a plugin is, for its callers. `R` is what leads to an incarnation that answers.
 #[derive(Clone, Debug)]
@@ -39,7 +39,7 @@ pub(crate) enum Request {
     /// A sibling takes it along.
     Hold {
         sibling: Arc<str>,
-        comes_back: bool,
+        stay: Stay,
     },
 }
 
@@ -126,7 +126,7 @@ impl<R> Standing<R> {
             | (
                 Request::Kill
                 | Request::Hold {
-                    comes_back: true, ..
+                    stay: Stay::Wait, ..
                 },
                 RouteState::Ready(_),
             ) => RouteState::Away,
@@ -135,10 +135,17 @@ impl<R> Standing<R> {
             (
                 Request::Hold {
                     sibling,
-                    comes_back: false,
+                    stay: Stay::Down,
                 },
                 RouteState::Ready(_) | RouteState::Away,
             ) => self.leaving(DownReason::StoppedWithSibling(Arc::clone(sibling))),
+            (
+                Request::Hold {
+                    sibling,
+                    stay: Stay::Refuse,
+                },
+                RouteState::Ready(_) | RouteState::Away,
+            ) => self.leaving(DownReason::SiblingOpen(Arc::clone(sibling))),
             _ => return Some(asked),
         };
         self.state = next;
@@ -222,7 +229,7 @@ pub(crate) fn for_good<R>(state: &RouteState<R>) -> Option<Down> {
 
 /// Whether there is nothing left that could be stopped.
 fn is_final<R>(state: &RouteState<R>) -> bool {
-    matches!(state, RouteState::Down(down) if !matches!(down.reason, DownReason::BreakerOpen { .. }))
+    matches!(state, RouteState::Down(down) if !matches!(down.reason, DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_)))
 }
 
 #[cfg(test)]

@@ -63,6 +63,9 @@ pub enum DownReason {
     NotRestarted(Failure),
     /// It was stopped because a sibling failed, and its policy is Never or the sibling was given up.
     StoppedWithSibling(Arc<str>),
+    /// It waits for a sibling that failed too often and is tried again later: see
+    /// [`BreakerOpen`](Self::BreakerOpen). It is started again when that one answers.
+    SiblingOpen(Arc<str>),
     /// It failed too often.
     RestartLimit {
         /// What was allowed.
@@ -126,6 +129,11 @@ impl fmt::Display for Down {
                 "plugin `{plugin}` was stopped because its sibling `{sibling}` failed, and is not restarted; start it \
                  again when `{sibling}` is there"
             ),
+            DownReason::SiblingOpen(sibling) => write!(
+                f,
+                "plugin `{plugin}` waits for its sibling `{sibling}`, which has failed too often; it is started again \
+                 when `{sibling}` answers"
+            ),
             DownReason::RestartLimit { limit, last } => write!(
                 f,
                 "plugin `{plugin}` has failed too often: {limit}; find the cause, then start it again. The last \
@@ -153,7 +161,8 @@ impl std::error::Error for Down {
             | DownReason::Stopped
             | DownReason::HandleDropped
             | DownReason::ActorStopped
-            | DownReason::StoppedWithSibling(_) => None,
+            | DownReason::StoppedWithSibling(_)
+            | DownReason::SiblingOpen(_) => None,
             DownReason::Completed(death) => Some(death),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }
@@ -238,6 +247,10 @@ mod tests {
             ),
             (DownReason::NotRestarted(crash(5)), "Transient"),
             (DownReason::StoppedWithSibling("fonts".into()), "`fonts`"),
+            (
+                DownReason::SiblingOpen("fonts".into()),
+                "when `fonts` answers",
+            ),
             (
                 DownReason::RestartLimit {
                     limit,

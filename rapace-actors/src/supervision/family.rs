@@ -11,8 +11,9 @@
 //!   everybody and RestForOne everybody after it: what depends on it has nothing to stand on. A
 //!   child that has done its work, was stopped on request or is never restarted leaves the others
 //!   alone.
-//! - S5: a child that failed more often than it may but is probed later leaves the others alone until
-//!   it answers; then those that its strategy takes along are restarted.
+//! - S5: a child whose circuit breaker is open is tried again later. Until it answers, whoever its
+//!   strategy takes along is held as by any failure, so nobody serves on a dependency that is down; their
+//!   calls fail at once, as its own do. When it answers, they are started again in order.
 //! - S6: what somebody asks of a single child is respected and concerns that child alone.
 //!
 //! Everything is derived from where the children stand now, each time that one of them has moved: so
@@ -21,7 +22,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use super::{AfterStop, Child, DownReason, RestartPolicy, State, SupervisionStrategy, plan};
+use super::{AfterStop, Child, DownReason, RestartPolicy, State, Stay, SupervisionStrategy, plan};
 
 /// A child as its family sees it.
 #[derive(Clone, Debug)]
@@ -42,7 +43,7 @@ pub(crate) enum Word {
     /// Stop, because of that sibling.
     Hold {
         because: usize,
-        comes_back: bool,
+        stay: Stay,
     },
     Release,
 }
@@ -66,8 +67,10 @@ pub(crate) struct Family {
     hold: BTreeMap<usize, usize>,
     /// To be started.
     start: BTreeSet<usize>,
-    /// Those that are probed: their siblings are restarted when they answer (S5).
-    probed: BTreeSet<usize>,
+    /// Those whose circuit breaker is open, until they answer or are down (S5).
+    open: BTreeSet<usize>,
+    /// Nobody is started until one of those answers.
+    waits_for_open: bool,
     /// Those whose siblings were stopped because of them (S4).
     given_up: BTreeSet<usize>,
 }
@@ -80,7 +83,8 @@ impl Family {
             end: BTreeMap::new(),
             hold: BTreeMap::new(),
             start: (0..children).collect(),
-            probed: BTreeSet::new(),
+            open: BTreeSet::new(),
+            waits_for_open: false,
             given_up: BTreeSet::new(),
         }
     }
@@ -92,21 +96,23 @@ impl Family {
         self.end = (0..children).map(|child| (child, None)).collect();
     }
 
-    /// Whether nothing is under way.
+    /// Whether nothing is under way, or nothing but the wait for a child whose circuit breaker is open.
     pub(crate) fn is_settled(&self) -> bool {
-        self.end.is_empty() && self.hold.is_empty() && self.start.is_empty()
+        let started = self.start.is_empty() || self.waits_for_open;
+        self.end.is_empty() && self.hold.is_empty() && started
     }
 
     /// What is to be done next, given where everybody stands at `now`.
     pub(crate) fn next(&mut self, siblings: &[Sibling], now: Instant) -> Next {
+        self.waits_for_open = false;
         self.note_given_up(siblings);
-        self.note_probed(siblings);
         if let Some(next) = self.next_to_end(siblings) {
             return next;
         }
         // Only now, since who is stopped for good is not made up for.
         self.note_failed(siblings);
-        self.next_to_hold(siblings)
+        self.next_to_refuse(siblings)
+            .or_else(|| self.next_to_hold(siblings))
             .or_else(|| self.next_to_start(siblings, now))
             .unwrap_or(Next::Wait(None))
     }
@@ -121,34 +127,52 @@ impl Family {
         }
     }
 
-    fn note_probed(&mut self, siblings: &[Sibling]) {
+    fn note_failed(&mut self, siblings: &[Sibling]) {
         for (at, sibling) in siblings.iter().enumerate() {
             match &sibling.state {
                 State::Open { .. } | State::Starting { probe: Some(_), .. } => {
-                    self.probed.insert(at);
+                    if self.open.insert(at) {
+                        self.make_up_for(at, siblings);
+                        self.start.remove(&at);
+                    }
+                }
+                State::Ready { .. } if self.open.remove(&at) => {
+                    self.make_up_for(at, siblings);
+                    self.start.remove(&at);
+                    // It has nothing to stand on itself.
+                    if let Some(open) = self.waits_for(at) {
+                        self.hold.insert(at, open);
+                        self.start.insert(at);
+                    }
                 }
                 State::Down(_) => {
-                    self.probed.remove(&at);
+                    self.open.remove(&at);
+                }
+                // By its own failure: whoever is held by another's is to be started already.
+                State::Held { .. } if !self.start.contains(&at) => {
+                    self.open.remove(&at);
+                    self.make_up_for(at, siblings);
                 }
                 _ => {}
             }
         }
     }
 
-    fn note_failed(&mut self, siblings: &[Sibling]) {
-        for (at, sibling) in siblings.iter().enumerate() {
-            match &sibling.state {
-                State::Ready { .. } if self.probed.remove(&at) => {
-                    self.make_up_for(at, siblings);
-                    self.start.remove(&at);
-                }
-                // By its own failure: whoever is held by another's is to be started already.
-                State::Held { .. } if !self.start.contains(&at) => {
-                    self.probed.remove(&at);
-                    self.make_up_for(at, siblings);
-                }
-                _ => {}
-            }
+    /// Whom a child may not be started without: one whose circuit breaker is open (S5).
+    fn waits_for(&self, child: usize) -> Option<usize> {
+        let depends = |open: &usize| match self.strategy {
+            SupervisionStrategy::OneForOne => false,
+            SupervisionStrategy::OneForAll => *open != child,
+            SupervisionStrategy::RestForOne => *open < child,
+        };
+        self.open.iter().copied().find(depends)
+    }
+
+    fn stay(&self, child: usize) -> Stay {
+        match (self.start.contains(&child), self.waits_for(child)) {
+            (false, _) => Stay::Down,
+            (true, None) => Stay::Wait,
+            (true, Some(_)) => Stay::Refuse,
         }
     }
 
@@ -193,7 +217,7 @@ impl Family {
                 None => Word::Stop,
                 Some(because) => Word::Hold {
                     because,
-                    comes_back: false,
+                    stay: Stay::Down,
                 },
             };
             match &siblings[last].state {
@@ -220,7 +244,7 @@ impl Family {
         while let Some((&last, &because)) = self.hold.last_key_value() {
             let word = Word::Hold {
                 because,
-                comes_back: self.start.contains(&last),
+                stay: self.stay(last),
             };
             match &siblings[last].state {
                 State::Held { .. } | State::Down(_) | State::Open { .. } => {
@@ -238,10 +262,31 @@ impl Family {
         None
     }
 
+    /// Calls to whoever waits for an open circuit breaker fail at once (S5).
+    fn next_to_refuse(&self, siblings: &[Sibling]) -> Option<Next> {
+        self.start.iter().find_map(|&child| {
+            let because = self.waits_for(child)?;
+            let hold = Word::Hold {
+                because,
+                stay: Stay::Refuse,
+            };
+            match &siblings[child].state {
+                State::Held { refuse: None, .. } | State::Down(DownReason::NotStarted) => {
+                    Some(siblings[child].tell(child, hold))
+                }
+                _ => None,
+            }
+        })
+    }
+
     fn next_to_start(&mut self, siblings: &[Sibling], now: Instant) -> Option<Next> {
         while let Some(&first) = self.start.first() {
             let sibling = &siblings[first];
             match &sibling.state {
+                State::Held { .. } if self.waits_for(first).is_some() => {
+                    self.waits_for_open = true;
+                    return Some(Next::Wait(None));
+                }
                 State::Down(DownReason::NotStarted) => {
                     return Some(sibling.tell(first, Word::Start));
                 }

@@ -7,10 +7,12 @@
 //! - F4: a death during a requested stop is not judged, whatever its cause.
 //! - F5: an event that makes no sense in a state leaves it as it was. Facts may arrive late, and requests twice.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, AfterStop, Child, DownReason, Event, Failure, RestartPolicy, Restarts, State, Verdict,
+    Action, AfterStop, Child, DownReason, Event, Failure, RestartPolicy, Restarts, State, Stay,
+    Verdict,
 };
 use crate::process::Incarnation;
 
@@ -114,40 +116,48 @@ impl Life {
                 state,
                 Event::Hold {
                     sibling,
-                    comes_back: false,
+                    stay: Stay::Down,
                 },
             ) => end(state, DownReason::StoppedWithSibling(sibling)),
             (
                 State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
-                Event::Hold {
-                    sibling,
-                    comes_back: true,
-                },
-            ) => stop(incarnation, AfterStop::Hold(sibling)),
+                Event::Hold { sibling, stay },
+            ) => {
+                let refuse = refusal(&sibling, stay);
+                stop(incarnation, AfterStop::Hold { sibling, refuse })
+            }
             (
                 State::Stopping {
                     incarnation,
-                    then: AfterStop::Restart,
+                    then: AfterStop::Restart | AfterStop::Hold { .. },
                 },
-                Event::Hold {
-                    sibling,
-                    comes_back: true,
-                },
-            ) => unchanged(State::Stopping {
-                incarnation,
-                then: AfterStop::Hold(sibling),
-            }),
+                Event::Hold { sibling, stay },
+            ) => {
+                let refuse = refusal(&sibling, stay);
+                unchanged(State::Stopping {
+                    incarnation,
+                    then: AfterStop::Hold { sibling, refuse },
+                })
+            }
+            (State::Backoff { .. } | State::Held { .. }, Event::Hold { sibling, stay }) => {
+                let refuse = refusal(&sibling, stay);
+                unchanged(State::Held { sibling, refuse })
+            }
+            // Its turn to be started for the first time does not come yet.
             (
-                State::Backoff { .. },
+                State::Down(DownReason::NotStarted),
                 Event::Hold {
                     sibling,
-                    comes_back: true,
+                    stay: Stay::Refuse,
                 },
-            ) => unchanged(State::Held { sibling }),
+            ) => {
+                let refuse = refusal(&sibling, Stay::Refuse);
+                unchanged(State::Held { sibling, refuse })
+            }
             (
                 State::Stopping {
                     incarnation,
-                    then: AfterStop::Hold(_),
+                    then: AfterStop::Hold { .. },
                 },
                 Event::Release,
             ) => unchanged(State::Stopping {
@@ -229,7 +239,7 @@ impl Life {
         match then {
             AfterStop::Down(reason) => unchanged(State::Down(reason)),
             AfterStop::Restart => self.start(None),
-            AfterStop::Hold(sibling) => unchanged(State::Held { sibling }),
+            AfterStop::Hold { sibling, refuse } => unchanged(State::Held { sibling, refuse }),
         }
     }
 
@@ -267,6 +277,11 @@ fn end(state: State, reason: DownReason) -> (State, Action) {
         | State::Held { .. } => unchanged(State::Down(reason)),
         State::Down(_) => unchanged(state),
     }
+}
+
+/// What calls are told while a plugin waits for its sibling, unless they wait with it.
+fn refusal(sibling: &Arc<str>, stay: Stay) -> Option<DownReason> {
+    (stay == Stay::Refuse).then(|| DownReason::SiblingOpen(Arc::clone(sibling)))
 }
 
 fn stop(incarnation: Incarnation, then: AfterStop) -> (State, Action) {

@@ -31,6 +31,6 @@ pub use life::Life;
 pub use plan::{Child, ChildState, Plan, plan};
 pub use policy::{RestartPolicy, SupervisionStrategy, calls_for_restart};
 pub use restarts::{Breaker, RestartConfig, Restarts, Verdict};
-pub use state::{Action, Admission, AfterStop, Event, State};
+pub use state::{Action, Admission, AfterStop, Event, State, Stay};
 pub use supervisor::{Supervisor, SupervisorActor, SupervisorArgs, SupervisorBuilder};
 pub use window::{LimitReached, RestartWindow};

@@ -67,6 +67,8 @@ pub enum State {
     Held {
         /// The sibling.
         sibling: Arc<str>,
+        /// What calls are told meanwhile. `None` if they wait, since the sibling is about to be started again.
+        refuse: Option<DownReason>,
     },
 }
 
@@ -77,8 +79,24 @@ pub enum AfterStop {
     Down(DownReason),
     /// The next incarnation, at once.
     Restart,
-    /// Waiting for the sibling that is named.
-    Hold(Arc<str>),
+    /// Waiting for a sibling.
+    Hold {
+        /// The sibling.
+        sibling: Arc<str>,
+        /// What calls are told meanwhile, if they do not wait.
+        refuse: Option<DownReason>,
+    },
+}
+
+/// What a plugin that is stopped for a sibling's sake is to do afterwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stay {
+    /// Stay down: its policy is `RestartPolicy::Never`, or the sibling does not come back.
+    Down,
+    /// Wait for the sibling, which is about to be started again. Calls wait with it.
+    Wait,
+    /// Wait for the sibling, whose circuit breaker is open. Calls fail at once.
+    Refuse,
 }
 
 /// What happens to a plugin. Events that name an incarnation are facts about that one, and are ignored unless it is
@@ -97,8 +115,8 @@ pub enum Event {
     Hold {
         /// The sibling.
         sibling: Arc<str>,
-        /// Whether it comes back: false for `RestartPolicy::Never`, and when the sibling does not.
-        comes_back: bool,
+        /// What it is to do afterwards.
+        stay: Stay,
     },
     /// The siblings that it depends on are there again.
     Release,
@@ -147,9 +165,9 @@ impl State {
             Self::Ready { incarnation, .. } => Admission::Serve(*incarnation),
             Self::Starting { probe: None, .. }
             | Self::Backoff { .. }
-            | Self::Held { .. }
+            | Self::Held { refuse: None, .. }
             | Self::Stopping {
-                then: AfterStop::Restart | AfterStop::Hold(_),
+                then: AfterStop::Restart | AfterStop::Hold { refuse: None, .. },
                 ..
             } => Admission::Wait,
             Self::Down(reason)
@@ -158,8 +176,17 @@ impl State {
                 probe: Some(reason),
                 ..
             }
+            | Self::Held {
+                refuse: Some(reason),
+                ..
+            }
             | Self::Stopping {
-                then: AfterStop::Down(reason),
+                then:
+                    AfterStop::Down(reason)
+                    | AfterStop::Hold {
+                        refuse: Some(reason),
+                        ..
+                    },
                 ..
             } => Admission::Refuse(reason),
         }
@@ -171,7 +198,7 @@ impl State {
         match self {
             Self::Starting { .. } | Self::Ready { .. } => ChildState::Running,
             Self::Stopping {
-                then: AfterStop::Restart | AfterStop::Hold(_),
+                then: AfterStop::Restart | AfterStop::Hold { .. },
                 ..
             }
             | Self::Backoff { .. }

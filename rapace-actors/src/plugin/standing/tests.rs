@@ -30,10 +30,10 @@ fn kind<R>(state: &RouteState<R>) -> &'static str {
     }
 }
 
-fn hold(comes_back: bool) -> Request {
+fn hold(stay: Stay) -> Request {
     Request::Hold {
         sibling: "fonts".into(),
-        comes_back,
+        stay,
     }
 }
 
@@ -45,8 +45,9 @@ fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
         (Request::Restart, "away"),
         (Request::Stop, "leaving"),
         (Request::Retire, "leaving"),
-        (hold(true), "away"),
-        (hold(false), "leaving"),
+        (hold(Stay::Wait), "away"),
+        (hold(Stay::Refuse), "leaving"),
+        (hold(Stay::Down), "leaving"),
     ] {
         let mut standing = ready();
         standing.ask(&request).unwrap();
@@ -189,13 +190,7 @@ impl World {
                     Request::Restart => Event::Restart,
                     Request::Stop => Event::Stop,
                     Request::Retire => Event::Retire,
-                    Request::Hold {
-                        sibling,
-                        comes_back,
-                    } => Event::Hold {
-                        sibling,
-                        comes_back,
-                    },
+                    Request::Hold { sibling, stay } => Event::Hold { sibling, stay },
                     Request::Kill => {
                         let current = self.life.state().incarnation();
                         if let (Some(runner), Some(current)) = (&mut self.runner, current)
@@ -235,7 +230,12 @@ impl World {
         let guidance = match self.life.state() {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Stopping {
-                then: AfterStop::Down(reason),
+                then:
+                    AfterStop::Down(reason)
+                    | AfterStop::Hold {
+                        refuse: Some(reason),
+                        ..
+                    },
                 ..
             } => Guidance::Leave(reason.clone()),
             state => match state.admission() {
@@ -354,7 +354,9 @@ fn callers_and_life_agree_whatever_is_asked_in_whatever_order() {
                 1 => world.ask(Request::Restart),
                 2 => world.ask(Request::Kill),
                 3 => world.ask(Request::Stop),
-                4 => world.ask(hold(next(2) == 0)),
+                4 => world.ask(hold(
+                    [Stay::Wait, Stay::Refuse, Stay::Down][next(3) as usize],
+                )),
                 5 => world.on(Event::Release),
                 6 => world.run(true),
                 7 => {

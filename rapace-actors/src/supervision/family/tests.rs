@@ -6,7 +6,7 @@ use super::*;
 use crate::process::{EndedBy, ExitCause};
 use crate::supervision::down::fixture::{CRASH, death};
 use crate::supervision::{
-    Action, BackoffConfig, Breaker, Event, Life, RestartConfig, Restarts, StartError,
+    Action, Admission, BackoffConfig, Breaker, Event, Life, RestartConfig, Restarts, StartError,
 };
 use RestartPolicy::{Never, Permanent};
 use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
@@ -105,7 +105,7 @@ impl Scene {
         if self.coordinated && matches!(actor.life.state(), State::Backoff { .. }) {
             let itself = Event::Hold {
                 sibling: NAMES[child].into(),
-                comes_back: true,
+                stay: Stay::Wait,
             };
             self.on(child, itself);
         }
@@ -132,12 +132,9 @@ impl Scene {
             Word::Start => Event::Start,
             Word::Stop => Event::Stop,
             Word::Release => Event::Release,
-            Word::Hold {
-                because,
-                comes_back,
-            } => Event::Hold {
+            Word::Hold { because, stay } => Event::Hold {
                 sibling: NAMES[because].into(),
-                comes_back,
+                stay,
             },
         };
         self.on(child, event);
@@ -212,6 +209,37 @@ impl Scene {
                 .map(|it| it.life.state())
                 .collect::<Vec<_>>()
         );
+    }
+
+    /// Until its circuit breaker is open, without anybody else's doing anything.
+    fn fail_too_often(&mut self, child: usize) {
+        self.settle();
+        while !matches!(self.actors[child].life.state(), State::Open { .. }) {
+            self.crash(child);
+            if !matches!(self.actors[child].life.state(), State::Open { .. }) {
+                self.settle();
+            }
+        }
+        self.log.clear();
+    }
+
+    fn hear_all(&mut self) -> bool {
+        (0..self.actors.len()).any(|child| self.hear(child))
+    }
+
+    fn behave_all(&mut self) -> bool {
+        (0..self.actors.len()).any(|child| self.behave(child))
+    }
+
+    fn waits_for_b(&self, child: usize) -> bool {
+        let state = self.actors[child].life.state();
+        match state.admission() {
+            Admission::Refuse(DownReason::SiblingOpen(sibling)) => {
+                assert!(matches!(state, State::Held { .. }), "{state:?}");
+                &**sibling == "b"
+            }
+            _ => false,
+        }
     }
 
     fn log(&mut self) -> String {
@@ -364,20 +392,99 @@ fn who_cannot_be_started_leaves_nobody_waiting() {
 
 /// S5
 #[test]
-fn who_is_probed_takes_its_siblings_along_when_it_answers() {
+fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
+    let pause = Duration::from_secs(30);
+    for (strategy, held, log) in [
+        (OneForOne, [false, false], "+b b!"),
+        (OneForAll, [true, true], "-c -a +b b! +a a! +c c!"),
+        (RestForOne, [false, true], "-c +b b! +c c!"),
+    ] {
+        let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
+        scene.fail_too_often(1);
+        while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
+        assert!(matches!(scene.actors[1].life.state(), State::Open { .. }));
+        let refused = [0, 2].map(|child| scene.waits_for_b(child));
+        assert_eq!(refused, held, "{strategy:?}");
+        assert!(
+            scene.family.is_settled(),
+            "nothing happens before the pause is over"
+        );
+        scene.settle();
+        assert_eq!(scene.log(), log, "{strategy:?}");
+        assert!(scene.family.is_settled());
+    }
+}
+
+/// S5: it fails while those after it wait to be started, so they are not told to.
+#[test]
+fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
+    let pause = Duration::from_secs(30);
+    for strategy in [OneForAll, RestForOne] {
+        let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
+        scene.crash(1);
+        while !matches!(scene.actors[1].life.state(), State::Open { .. }) {
+            match scene.actors[1].life.state() {
+                State::Starting { .. } => scene.crash(1),
+                _ => assert!(step(&mut scene)),
+            }
+        }
+        scene.log.clear();
+        while scene.decide().is_none() && scene.hear_all() {}
+        assert!(scene.waits_for_b(2), "{strategy:?}");
+        scene.settle();
+        assert!(scene.log().ends_with("+c c!"), "{strategy:?}");
+    }
+}
+
+/// S5, at the family's first start: who starts it hears of it, and so do the callers of those behind.
+#[test]
+fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
+    let pause = Duration::from_secs(30);
+    let mut scene = Scene::new(RestForOne, &[Permanent; 3], Breaker::Probe(pause));
+    while !matches!(scene.actors[1].life.state(), State::Open { .. }) {
+        match scene.actors[1].life.state() {
+            State::Starting { .. } => scene.crash(1),
+            _ => assert!(step(&mut scene)),
+        }
+    }
+    while scene.decide().is_none() && scene.hear_all() {}
+    assert!(scene.waits_for_b(2));
+    assert!(scene.family.is_settled());
+    scene.log.clear();
+    scene.settle();
+    assert_eq!(scene.log(), "+b b! +c c!");
+}
+
+/// S5: two at once wait for each other's probe and not for each other.
+#[test]
+fn two_open_circuit_breakers_are_closed_one_after_the_other() {
+    let pause = Duration::from_secs(30);
+    for strategy in [OneForAll, RestForOne] {
+        let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
+        scene.fail_too_often(1);
+        scene.fail_too_often(0);
+        scene.settle();
+        for actor in &scene.actors {
+            assert!(
+                matches!(actor.life.state(), State::Ready { .. }),
+                "{strategy:?}"
+            );
+        }
+        assert!(scene.family.is_settled());
+    }
+}
+
+/// S5, S6: what is stopped on request leaves the others alone, also while they wait for it.
+#[test]
+fn who_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblings() {
     let pause = Duration::from_secs(30);
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::Probe(pause));
-    for _ in 0..3 {
-        scene.crash(1);
-        scene.settle();
-    }
+    scene.fail_too_often(1);
+    while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
     scene.log.clear();
-    scene.crash(1);
-    assert_eq!(scene.decide(), None);
-    assert!(matches!(scene.actors[1].life.state(), State::Open { .. }));
-    assert!(matches!(scene.actors[0].life.state(), State::Ready { .. }));
+    scene.on(1, Event::Stop);
     scene.settle();
-    assert_eq!(scene.log(), "+b b! -c -a +a a! +c c!");
+    assert_eq!(scene.log(), "+a a! +c c!");
 }
 
 /// S6

@@ -65,7 +65,14 @@ fn states(now: Instant) -> Vec<State> {
         },
         stopping(AfterStop::Down(DownReason::Stopped)),
         stopping(AfterStop::Restart),
-        stopping(AfterStop::Hold(sibling())),
+        stopping(AfterStop::Hold {
+            sibling: sibling(),
+            refuse: None,
+        }),
+        stopping(AfterStop::Hold {
+            sibling: sibling(),
+            refuse: Some(DownReason::SiblingOpen(sibling())),
+        }),
         State::Backoff {
             attempt: 1,
             until,
@@ -75,16 +82,23 @@ fn states(now: Instant) -> Vec<State> {
             until,
             reason: open_reason(),
         },
-        State::Held { sibling: sibling() },
+        State::Held {
+            sibling: sibling(),
+            refuse: None,
+        },
+        State::Held {
+            sibling: sibling(),
+            refuse: Some(DownReason::SiblingOpen(sibling())),
+        },
     ]
 }
 
 /// Every kind of event, and how long after the state was entered it comes.
 fn events() -> Vec<(&'static str, Event, Duration)> {
     let refused = StartError::Refused("speaks version 9".into());
-    let hold = |comes_back| Event::Hold {
+    let hold = |stay| Event::Hold {
         sibling: sibling(),
-        comes_back,
+        stay,
     };
     let died = |n, cause| Event::Died(death(n, cause, EndedBy::Itself));
     let zero = Duration::ZERO;
@@ -93,8 +107,9 @@ fn events() -> Vec<(&'static str, Event, Duration)> {
         ("stop", Event::Stop, zero),
         ("retire", Event::Retire, zero),
         ("restart", Event::Restart, zero),
-        ("hold", hold(true), zero),
-        ("hold, lost", hold(false), zero),
+        ("hold", hold(Stay::Wait), zero),
+        ("hold, refuse", hold(Stay::Refuse), zero),
+        ("hold, lost", hold(Stay::Down), zero),
         ("release", Event::Release, zero),
         ("ready", Event::Ready(number(2)), zero),
         ("ready, stale", Event::Ready(number(1)), zero),
@@ -153,11 +168,16 @@ fn name(state: &State) -> String {
         } => format!("restarting{incarnation}"),
         State::Stopping {
             incarnation,
-            then: AfterStop::Hold(_),
+            then: AfterStop::Hold { refuse: None, .. },
         } => format!("holding{incarnation}"),
+        State::Stopping {
+            incarnation,
+            then: AfterStop::Hold { .. },
+        } => format!("refusing{incarnation}"),
         State::Backoff { attempt, .. } => format!("backoff({attempt})"),
         State::Open { .. } => "open".into(),
-        State::Held { .. } => "held".into(),
+        State::Held { refuse: None, .. } => "held".into(),
+        State::Held { .. } => "held(refusing)".into(),
     }
 }
 
@@ -204,7 +224,7 @@ fn table() -> String {
 
 #[test]
 fn every_event_in_every_state_does_what_the_table_says() {
-    assert_eq!(states(Instant::now()).len() * events().len(), 170);
+    assert_eq!(states(Instant::now()).len() * events().len(), 12 * 18);
     assert_eq!(table(), TABLE);
 }
 
@@ -280,16 +300,17 @@ fn incarnations_never_overlap_and_numbers_are_never_reused() {
         let stale = Incarnation::FIRST;
         let refused = || StartError::Refused("speaks version 9".into());
         let died = |it: Incarnation, cause| Event::Died(death(it.get(), cause, EndedBy::Itself));
-        let hold = |comes_back| Event::Hold {
+        let hold = |stay| Event::Hold {
             sibling: sibling(),
-            comes_back,
+            stay,
         };
+        let come_back = [Stay::Wait, Stay::Refuse][(dice >> 8) as usize % 2];
         let event = match (dice % 16, current) {
             (0, _) => Event::Start,
             (1, _) => Event::Stop,
             (2, _) => Event::Restart,
-            (3, _) => hold(true),
-            (4, _) => hold(false),
+            (3, _) => hold(come_back),
+            (4, _) => hold(Stay::Down),
             (5 | 6, _) => Event::Release,
             (7 | 8, _) => Event::TimeIsUp,
             (9, _) if current != Some(stale) => died(stale, CRASH),
@@ -340,9 +361,11 @@ fn calls_wait_exactly_when_the_plugin_comes_back_by_itself() {
         ("stopping#2", "refuse"),
         ("restarting#2", "wait"),
         ("holding#2", "wait"),
+        ("refusing#2", "refuse"),
         ("backoff(1)", "wait"),
         ("open", "refuse"),
         ("held", "wait"),
+        ("held(refusing)", "refuse"),
     ];
     assert_eq!(
         answers.collect::<Vec<_>>(),
@@ -393,7 +416,8 @@ fn siblings_see_what_will_come_back() {
     assert_eq!(
         seen,
         [
-            Down, Running, Running, Running, Down, Waiting, Waiting, Waiting, Down, Waiting
+            Down, Running, Running, Running, Down, Waiting, Waiting, Waiting, Waiting, Down,
+            Waiting, Waiting,
         ]
     );
 }
@@ -404,12 +428,14 @@ down + start = starting#4, start #4
 down + stop = down(stopped)
 down + retire = down(dropped)
 down + restart = starting#4, start #4
+down + hold, refuse = held(refusing)
 down + hold, lost = down(sibling)
 down + take over = down, stop #3
 starting#2 + stop = stopping#2, stop #2
 starting#2 + retire = retiring#2, stop #2
 starting#2 + restart = restarting#2, stop #2
 starting#2 + hold = holding#2, stop #2
+starting#2 + hold, refuse = refusing#2, stop #2
 starting#2 + hold, lost = losing#2, stop #2
 starting#2 + ready = ready#2
 starting#2 + crashed = backoff(1), wait 0ns
@@ -420,6 +446,7 @@ probing#2 + stop = stopping#2, stop #2
 probing#2 + retire = retiring#2, stop #2
 probing#2 + restart = restarting#2, stop #2
 probing#2 + hold = holding#2, stop #2
+probing#2 + hold, refuse = refusing#2, stop #2
 probing#2 + hold, lost = losing#2, stop #2
 probing#2 + ready = ready#2
 probing#2 + crashed = open, wait 30s
@@ -430,6 +457,7 @@ ready#2 + stop = stopping#2, stop #2
 ready#2 + retire = retiring#2, stop #2
 ready#2 + restart = restarting#2, stop #2
 ready#2 + hold = holding#2, stop #2
+ready#2 + hold, refuse = refusing#2, stop #2
 ready#2 + hold, lost = losing#2, stop #2
 ready#2 + crashed = backoff(1), wait 0ns
 ready#2 + exited 0 = backoff(1), wait 0ns
@@ -445,6 +473,7 @@ stopping#2 + take over = stopping#2, stop #3
 restarting#2 + stop = stopping#2
 restarting#2 + retire = retiring#2
 restarting#2 + hold = holding#2
+restarting#2 + hold, refuse = refusing#2
 restarting#2 + hold, lost = losing#2
 restarting#2 + crashed = starting#4, start #4
 restarting#2 + exited 0 = starting#4, start #4
@@ -452,17 +481,28 @@ restarting#2 + refused = starting#4, start #4
 restarting#2 + take over = restarting#2, stop #3
 holding#2 + stop = stopping#2
 holding#2 + retire = retiring#2
+holding#2 + hold, refuse = refusing#2
 holding#2 + hold, lost = losing#2
 holding#2 + release = restarting#2
 holding#2 + crashed = held
 holding#2 + exited 0 = held
 holding#2 + refused = held
 holding#2 + take over = holding#2, stop #3
+refusing#2 + stop = stopping#2
+refusing#2 + retire = retiring#2
+refusing#2 + hold = holding#2
+refusing#2 + hold, lost = losing#2
+refusing#2 + release = restarting#2
+refusing#2 + crashed = held(refusing)
+refusing#2 + exited 0 = held(refusing)
+refusing#2 + refused = held(refusing)
+refusing#2 + take over = refusing#2, stop #3
 backoff(1) + start = starting#4, start #4
 backoff(1) + stop = down(stopped)
 backoff(1) + retire = down(dropped)
 backoff(1) + restart = starting#4, start #4
 backoff(1) + hold = held
+backoff(1) + hold, refuse = held(refusing)
 backoff(1) + hold, lost = down(sibling)
 backoff(1) + take over = ready#3
 backoff(1) + early = backoff(1), wait 30s
@@ -477,7 +517,14 @@ open + early = open, wait 30s
 open + on time = probing#4, start #4
 held + stop = down(stopped)
 held + retire = down(dropped)
+held + hold, refuse = held(refusing)
 held + hold, lost = down(sibling)
 held + release = starting#4, start #4
 held + take over = held, stop #3
+held(refusing) + stop = down(stopped)
+held(refusing) + retire = down(dropped)
+held(refusing) + hold = held
+held(refusing) + hold, lost = down(sibling)
+held(refusing) + release = starting#4, start #4
+held(refusing) + take over = held(refusing), stop #3
 ";

@@ -132,12 +132,9 @@ impl SupervisorActor {
             Word::Start => plugin.start(),
             Word::Stop => plugin.request_stop(),
             Word::Release => plugin.release(),
-            Word::Hold {
-                because,
-                comes_back,
-            } => {
+            Word::Hold { because, stay } => {
                 let sibling = self.children[because].plugin.name().into();
-                plugin.hold(&sibling, comes_back);
+                plugin.hold(&sibling, stay);
             }
         }
     }
