@@ -113,14 +113,25 @@ pub mod supervision;
 pub use error::CallError;
 pub use plugin::{Plugin, PluginSpec};
 pub use proxy::{Proxy, TryTellError, TypedProxy};
-pub use rapace_codec::{Blob, BlobMut, Deque, Timestamp};
+pub use rapace_codec::{Blob, BlobMut, BlobWriter, Deque, Timestamp};
 pub use rapace_macros::service;
 pub use rapace_session::{CallContext, Claim, EndReason, StreamError, allocate};
-pub use rapace_shm::{SegmentConfig, SizeClass, Trust};
+pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;
 pub use service::handle::Served;
 pub use service::streaming::Streaming;
 pub use supervision::{RestartPolicy, SupervisionStrategy, Supervisor};
+
+/// Values to bytes and back: `rapace-codec`, for programs that need just that.
+#[doc(no_inline)]
+pub use rapace_codec as codec;
+/// Sessions and channels between peers that are not host and plugin: `rapace-session`. What is found there by
+/// [`Proxy::over`] and in errors.
+#[doc(no_inline)]
+pub use rapace_session as session;
+/// Shared memory between two processes: `rapace-shm`, for peers that meet by themselves, and in errors.
+#[doc(no_inline)]
+pub use rapace_shm as shm;
 
 /// What the attribute's expansion names. Not for use by hand.
 #[doc(hidden)]

@@ -1,15 +1,13 @@
 //! Plugins: processes of their own, behind addresses that outlive them.
 //!
-//! | part | what it owns |
+//! | item | what it is |
 //! |---|---|
-//! | `handle` | what a host holds |
-//! | `actor` | the stable actor: carries out what [`Life`](crate::supervision::Life) decides |
-//! | `route` | what a proxy asks: is the plugin ready, where is its session, why is it down |
-//! | `standing` | how requests, the actor and the runners change what the route says |
-//! | `runner` | one incarnation: process, session, the calls that its end left over |
-//! | `spec` | how a plugin is started, restarted and stopped |
-//! | `stats` | what its callers experienced |
-//! | `serve` | the other side: what a plugin's `main` does |
+//! | [`PluginSpec`] | how a plugin is started, checked, restarted and stopped |
+//! | [`Plugin`] | what a host holds: a stable address under which processes come and go |
+//! | [`PluginActor`] | the actor behind it, which carries out what [`Life`](crate::supervision::Life) decides |
+//! | [`PluginEvent`] | one change of a plugin's state |
+//! | [`PluginSnapshot`] | what its callers experienced, in numbers |
+//! | [`serve`], [`PluginMain`] | the other side: what a plugin's `main` does |
 
 pub(crate) mod actor;
 pub(crate) mod event;

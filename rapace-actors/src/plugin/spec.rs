@@ -128,8 +128,8 @@ impl PluginSpec {
     }
 
     /// Which ends call for a restart.
-    pub fn restart_policy(mut self, policy: RestartPolicy) -> Self {
-        self.restart.policy = policy;
+    pub fn restart_policy(mut self, policy: impl Into<RestartPolicy>) -> Self {
+        self.restart.policy = policy.into();
         self
     }
 

@@ -130,11 +130,11 @@ impl Family {
     fn note_failed(&mut self, siblings: &[Sibling]) {
         for (at, sibling) in siblings.iter().enumerate() {
             match &sibling.state {
-                State::Open { .. } | State::Starting { probe: Some(_), .. } => {
-                    if self.open.insert(at) {
-                        self.make_up_for(at, siblings);
-                        self.start.remove(&at);
-                    }
+                State::Open { .. } | State::Starting { probe: Some(_), .. }
+                    if self.open.insert(at) =>
+                {
+                    self.make_up_for(at, siblings);
+                    self.start.remove(&at);
                 }
                 State::Ready { .. } if self.open.remove(&at) => {
                     self.make_up_for(at, siblings);

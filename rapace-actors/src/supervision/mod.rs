@@ -5,12 +5,12 @@
 //!
 //! | question | answered by |
 //! |---|---|
-//! | does this end call for a restart? | [`calls_for_restart`], from kameo's [`RestartPolicy`] |
+//! | does this end call for a restart? | [`calls_for_restart`], from a [`RestartPolicy`] |
 //! | were there too many? | [`RestartWindow`] |
 //! | how long until the next start? | [`Backoff`] |
 //! | so what follows from this end? | [`Restarts`], which holds the three above and a circuit breaker |
-//! | which siblings are stopped and started? | [`plan()`], from kameo's [`SupervisionStrategy`] |
-//! | who of them is told what next? | `Family`, for the [`Supervisor`] |
+//! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
+//! | who of them is told what next? | the [`Supervisor`]'s actor |
 //! | what may happen now, and what happens next? | [`Life`] |
 //! | why will it not come back? | [`DownReason`] |
 

@@ -1,16 +1,73 @@
-//! Kameo's vocabulary, and what it means for a process.
+//! Which ends call for a restart, and whom a strategy takes along: kameo's words, and what they mean for a process.
 //!
-//! | policy | exit code 0 | anything else |
-//! |---|---|---|
-//! | Permanent | restart | restart |
-//! | Transient | no | restart |
-//! | Never | no | no |
-//!
-//! A requested stop never calls for a restart, under any policy: whoever asked says what comes next.
-
-pub use kameo::supervision::{RestartPolicy, SupervisionStrategy};
+//! The types are ours, since what kameo documents for its own is not what happens here: a process has an exit code and
+//! no `ctx.stop()`, a limit is a sliding window, and siblings wait for each other. Kameo's convert into them.
 
 use crate::process::Death;
+
+/// Which ends of its process bring a plugin back.
+///
+/// | policy | exit code 0 | anything else |
+/// |---|---|---|
+/// | Permanent | restart | restart |
+/// | Transient | no | restart |
+/// | Never | no | no |
+///
+/// Anything else is another exit code, a signal, a broken rule of the session, a start that took too long, and being
+/// stuck. A requested stop never calls for a restart, under any policy: whoever asked says what comes next. How often and
+/// how soon a plugin is restarted is [`RestartConfig`](super::RestartConfig)'s.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RestartPolicy {
+    /// It is always restarted.
+    #[default]
+    Permanent,
+    /// It is restarted when it failed; exit code 0 is the end of its work.
+    Transient,
+    /// It is not restarted. A sibling's failure stops it under OneForAll and RestForOne, and it stays down.
+    Never,
+}
+
+/// Which siblings are stopped and started again with a plugin that has failed and comes back.
+///
+/// | strategy | those started before it | those started after it |
+/// |---|---|---|
+/// | OneForOne | go on | go on |
+/// | OneForAll | restarted | restarted |
+/// | RestForOne | go on | restarted |
+///
+/// They are stopped one after the other in reverse order, and started in order, each when the one before answers. While
+/// the one that failed waits for an open circuit breaker, they are held. A plugin that was stopped on request, has done
+/// its work or is never restarted takes nobody along.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SupervisionStrategy {
+    /// Only the one that failed.
+    #[default]
+    OneForOne,
+    /// All of them.
+    OneForAll,
+    /// The one that failed and those after it.
+    RestForOne,
+}
+
+impl From<kameo::supervision::RestartPolicy> for RestartPolicy {
+    fn from(policy: kameo::supervision::RestartPolicy) -> Self {
+        match policy {
+            kameo::supervision::RestartPolicy::Permanent => Self::Permanent,
+            kameo::supervision::RestartPolicy::Transient => Self::Transient,
+            kameo::supervision::RestartPolicy::Never => Self::Never,
+        }
+    }
+}
+
+impl From<kameo::supervision::SupervisionStrategy> for SupervisionStrategy {
+    fn from(strategy: kameo::supervision::SupervisionStrategy) -> Self {
+        match strategy {
+            kameo::supervision::SupervisionStrategy::OneForOne => Self::OneForOne,
+            kameo::supervision::SupervisionStrategy::OneForAll => Self::OneForAll,
+            kameo::supervision::SupervisionStrategy::RestForOne => Self::RestForOne,
+        }
+    }
+}
 
 /// Whether `policy` wants the plugin back after this death.
 #[must_use]

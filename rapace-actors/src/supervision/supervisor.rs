@@ -66,9 +66,9 @@ pub struct SupervisorBuilder {
 
 impl Supervisor {
     /// A family under `strategy`, without children yet.
-    pub fn builder(strategy: SupervisionStrategy) -> SupervisorBuilder {
+    pub fn builder(strategy: impl Into<SupervisionStrategy>) -> SupervisorBuilder {
         SupervisorBuilder {
-            strategy,
+            strategy: strategy.into(),
             children: Vec::new(),
         }
     }
