@@ -20,6 +20,9 @@ pub enum CallError<E> {
     /// The plugin died while it ran the call, which may have had effects. Marking the method
     /// idempotent lets the runtime send it again.
     PluginDied(Death),
+    /// The plugin died before it began the call, which had no effect. It was not sent again because items of
+    /// its stream had been sent, and are gone with the process: the same call may be made again.
+    NotBegun(Death),
     /// The call was running when two incarnations of the plugin died: it is not sent a third time.
     Poisoned(Death),
     /// The plugin is not running at the moment, and the caller chose not to wait.
@@ -50,6 +53,7 @@ impl<E> CallError<E> {
         match self {
             Self::DeadlineExceeded
             | Self::PluginDied(_)
+            | Self::NotBegun(_)
             | Self::Poisoned(_)
             | Self::Restarting { .. } => true,
             Self::Handler(_)
@@ -68,6 +72,7 @@ impl<E> CallError<E> {
             Self::Panicked(message) => CallError::Panicked(message),
             Self::DeadlineExceeded => CallError::DeadlineExceeded,
             Self::PluginDied(death) => CallError::PluginDied(death),
+            Self::NotBegun(death) => CallError::NotBegun(death),
             Self::Poisoned(death) => CallError::Poisoned(death),
             Self::Restarting { plugin } => CallError::Restarting { plugin },
             Self::Down(reason) => CallError::Down(reason),
@@ -100,6 +105,7 @@ impl<E> CallError<E> {
             }
             CallFailure::Settled(fate) => match fate.downcast_ref::<Fate>() {
                 Some(Fate::Died(death)) => Self::PluginDied(death.clone()),
+                Some(Fate::NotBegun(death)) => Self::NotBegun(death.clone()),
                 Some(Fate::Poisoned(death)) => Self::Poisoned(death.clone()),
                 Some(Fate::Down(reason)) => Self::Down(reason.clone()),
                 None => Self::Unavailable("settled after its session's end".into()),
@@ -112,6 +118,8 @@ impl<E> CallError<E> {
 #[derive(Clone, Debug)]
 pub(crate) enum Fate {
     Died(Death),
+    /// Items of its stream are gone.
+    NotBegun(Death),
     Poisoned(Death),
     Down(Down),
 }
@@ -129,6 +137,11 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
             Self::DeadlineExceeded => f.write_str("the deadline passed"),
             Self::PluginDied(death) => write!(f, "{death}; the call had begun"),
+            Self::NotBegun(death) => write!(
+                f,
+                "{death}; the call had not begun, and items of its stream are lost with the process: \
+                 make the call again with all of them"
+            ),
             Self::Poisoned(death) => write!(
                 f,
                 "{death}; the call was running when two incarnations died and is not sent again"

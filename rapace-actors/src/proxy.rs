@@ -218,9 +218,12 @@ impl<S: Service> Proxy<S> {
         let deadline = options.call.deadline;
         match &self.backend {
             Backend::Local(service) => run_local(&**service, message, options).await,
-            Backend::Channel(channel) => over_channel::<S, M>(channel, &mut message, &options.call)
-                .await
-                .unwrap_or_else(|failure| Err(CallError::from_call(failure))),
+            Backend::Channel(channel) => {
+                let mut items = message.take_items();
+                over_channel::<S, M>(channel, &message, &mut items, &options.call)
+                    .await
+                    .unwrap_or_else(|failure| Err(CallError::from_call(failure)))
+            }
             Backend::Plugin(route) => {
                 let work = async {
                     let stopwatch = route.stats().stopwatch();

@@ -16,6 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::credits::ClientChannel;
 use crate::frame::{CallId, Frame};
+use crate::moves::Moves;
 use crate::pending::Pending;
 use crate::stage::{Effect, Event, Stage};
 use crate::sync::Mutex;
@@ -30,6 +31,8 @@ pub(crate) struct Entry {
     pub(crate) terms: Terms,
     /// Whether anybody waits for the result.
     pub(crate) awaited: bool,
+    /// Of the stream that it opens.
+    pub(crate) moves: Option<Moves>,
 }
 
 /// What does not change when a call is sent again.
@@ -306,6 +309,7 @@ mod tests {
                 order: None,
             },
             awaited: true,
+            moves: None,
         }
     }
 

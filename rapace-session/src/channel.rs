@@ -11,14 +11,16 @@ use futures_util::FutureExt;
 use crate::credits::ClientChannel;
 use crate::envelope::Metadata;
 use crate::error::{CallFailure, EndReason};
+use crate::frame::Flags;
+use crate::moves::Moves;
 use crate::orphan::Orphan;
 use crate::pending::{Outcome, Pending};
-use crate::request::{NotSent, Request};
+use crate::request::{NotSent, Request, Sent};
 use crate::seal::Encode;
 use crate::session::Session;
 use crate::settlement::{Abandon, Settlement, within};
 use crate::shared::Shared;
-use crate::stream::StreamParts;
+use crate::stream::{StreamParts, StreamRoute};
 use crate::transport::Claim;
 
 /// How a call is to be made.
@@ -150,11 +152,16 @@ impl Channel {
         let deadline = request.deadline();
         // Items may arrive as soon as the request is sent, so the stream is there before.
         let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
+        let moves = parts.route().map(Moves::new);
+        request.moves.clone_from(&moves);
         let guard = within(deadline, pin!(self.begin(&request))).await?;
-        Ok((parts.opened(), Settlement::of(guard).by(deadline)))
+        let settlement = Settlement::of(guard).by(deadline).moving(moves);
+        Ok((parts.opened(), settlement))
     }
 
-    /// Sends a call again that an earlier session did not settle. Its caller does not notice.
+    /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
+    /// opened a stream, it gets halves of this session from [`Settlement::moves`]. One of which items
+    /// had been sent ends with [`CallFailure::Lost`]: see [`Orphan::items_were_sent`].
     ///
     /// # Cancel safety
     /// Dropping the future ends the call with [`CallFailure::Lost`].
@@ -163,17 +170,40 @@ impl Channel {
     /// Gives the orphan back when this session has ended before the call was entered: it is another
     /// session's to send. Everything else that goes wrong is told to the caller.
     pub async fn resend(&self, orphan: Orphan) -> Result<(), Orphan> {
+        if orphan.items_were_sent() {
+            drop(orphan);
+            return Ok(());
+        }
+        let mut request = Request::again(&orphan);
+        let stream = self.open_again(&orphan, &mut request);
         let sent = {
-            let request = Request::again(&orphan);
             let work = async { Ok(request.send(self, &orphan.pending).await) };
             within(request.deadline(), pin!(work)).await
         };
         match sent {
-            Ok(Ok(())) => orphan.hand_on(),
+            Ok(Ok(sent)) => {
+                if let (Sent::Published, Some((moves, parts))) = (sent, stream) {
+                    moves.arrived(parts.opened());
+                }
+                orphan.hand_on();
+            }
             Ok(Err(NotSent::Over)) => return Err(orphan),
             Ok(Err(NotSent::Failed(failure))) | Err(failure) => orphan.settle(failure),
         }
         Ok(())
+    }
+
+    /// The stream of a call that is sent again, if it has one: there before the request is.
+    fn open_again(&self, orphan: &Orphan, request: &mut Request<'_>) -> Option<(Moves, Unopened)> {
+        let moves = orphan.moves.clone()?;
+        let id = self.shared.next_channel();
+        let flags = orphan.frame.header.flags;
+        let client = flags.has(Flags::CLIENT_STREAM);
+        let server = flags.has(Flags::SERVER_STREAM);
+        let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
+        moves.leaves_for(parts.route()?);
+        request.stream(id, client, server);
+        Some((moves, parts))
     }
 
     async fn settle(&self, request: &Request<'_>) -> Outcome {
@@ -184,7 +214,7 @@ impl Channel {
     async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
         let guard = Abandon::new(Pending::new()); // W5
         match request.send(self, guard.pending()).await {
-            Ok(()) => Ok(guard),
+            Ok(_) => Ok(guard),
             Err(NotSent::Failed(failure)) => Err(failure),
             // The transport may know it before the session does.
             Err(NotSent::Over) => Err(CallFailure::Lost {
@@ -199,6 +229,10 @@ impl Channel {
 struct Unopened(Option<StreamParts>);
 
 impl Unopened {
+    fn route(&self) -> Option<Arc<StreamRoute>> {
+        self.0.as_ref()?.route().map(Arc::clone)
+    }
+
     fn opened(mut self) -> StreamParts {
         self.0.take().unwrap_or_default()
     }

@@ -6,7 +6,7 @@
 //! - Z3: nothing is begun any more before anybody can know of the end. So a peer that reads of it
 //!   sees every claim mark that was ever set, and what is not marked never runs.
 
-use crate::error::{CallFailure, EndReason, HandshakeError};
+use crate::error::{EndReason, HandshakeError};
 use crate::frame::{ChannelId, Frame, Header, Verb};
 use crate::orphan::Orphan;
 use crate::shared::Shared;
@@ -70,21 +70,14 @@ impl Shared {
         self.tell_channels(reason);
     }
 
-    /// Calls go to whoever takes orphans, in the order in which they were made; those that opened a
-    /// stream end here, since the halves of the stream belong to this session.
+    /// Calls go to whoever takes orphans, in the order in which they were made.
     fn hand_on(&self, orphans: Vec<Orphan>, reason: &EndReason) {
         let Some(adopt) = &self.config.orphans else {
             return; // Dropping an orphan settles it.
         };
         let mut wanted = Vec::with_capacity(orphans.len());
         for orphan in orphans {
-            if orphan.frame.header.flags.streams() {
-                let claim = orphan.claim;
-                orphan.settle(CallFailure::Lost {
-                    claim,
-                    reason: reason.clone(),
-                });
-            } else if orphan.pending.set_adrift() {
+            if orphan.pending.set_adrift() {
                 wanted.push(orphan);
             }
         }

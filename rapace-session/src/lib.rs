@@ -208,6 +208,7 @@ mod frame;
 mod hello;
 mod incoming;
 mod metrics;
+mod moves;
 mod orphan;
 mod outbox;
 mod pending;
@@ -235,6 +236,7 @@ pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, St
 pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
 pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};
 pub use metrics::{Metrics, MetricsSnapshot};
+pub use moves::Moves;
 pub use orphan::Orphan;
 pub use pending::{Outcome, Reply};
 pub use seal::Encode;

@@ -9,6 +9,7 @@ use crate::calls::{Entry, Left, Terms};
 use crate::credits::ClientChannel;
 use crate::error::{CallFailure, EndReason};
 use crate::frame::{CallId, Frame};
+use crate::moves::Moves;
 use crate::pending::Pending;
 use crate::transport::{Claim, Transport};
 
@@ -21,6 +22,7 @@ pub struct Orphan {
     pub(crate) terms: Terms,
     pub(crate) awaited: bool,
     pub(crate) sent: bool,
+    pub(crate) moves: Option<Moves>,
     channel: Arc<ClientChannel>,
     transport: Arc<dyn Transport>,
     reason: EndReason,
@@ -45,6 +47,7 @@ impl Orphan {
             frame,
             terms,
             awaited,
+            moves,
         } = entry;
         let mut orphan = Self {
             pending,
@@ -52,6 +55,7 @@ impl Orphan {
             terms,
             awaited,
             sent,
+            moves,
             channel,
             transport: Arc::clone(transport),
             reason: reason.clone(),
@@ -112,6 +116,19 @@ impl Orphan {
     #[must_use]
     pub fn awaited(&self) -> bool {
         self.awaited
+    }
+
+    /// Whether it opened a stream.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.moves.is_some()
+    }
+
+    /// Whether items of its caller's stream were sent. They are gone, so that the call cannot be sent
+    /// again as it was, begun or not.
+    #[must_use]
+    pub fn items_were_sent(&self) -> bool {
+        self.moves.as_ref().is_some_and(Moves::has_sent)
     }
 
     /// Ends the call.

@@ -15,6 +15,7 @@ use crate::channel::{CallOptions, Channel};
 use crate::context::CallContext;
 use crate::error::{CallFailure, Failure};
 use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
+use crate::moves::Moves;
 use crate::orphan::Orphan;
 use crate::pending::Pending;
 use crate::prefix::Prefix;
@@ -31,6 +32,9 @@ pub(crate) struct Request<'a> {
     terms: Terms,
     awaited: bool,
     sender: Sender,
+    /// Of the stream that it opens.
+    stream: Option<ChannelId>,
+    pub(crate) moves: Option<Moves>,
 }
 
 enum Body<'a> {
@@ -40,6 +44,14 @@ enum Body<'a> {
     },
     /// Sealed for another session before.
     Sealed(&'a Frame),
+}
+
+/// What became of a call that was entered into the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Published,
+    /// It is the session's end's to settle, or its caller has left: it was not sent here.
+    Left,
 }
 
 /// Why a call was not entered into the table.
@@ -74,6 +86,8 @@ impl<'a> Request<'a> {
             },
             awaited,
             sender: Sender::Caller,
+            stream: None,
+            moves: None,
         }
     }
 
@@ -88,6 +102,8 @@ impl<'a> Request<'a> {
             terms,
             awaited: orphan.awaited,
             sender: Sender::Another,
+            stream: None,
+            moves: orphan.moves.clone(),
         }
     }
 
@@ -96,8 +112,9 @@ impl<'a> Request<'a> {
             .flags
             .and_if(Flags::CLIENT_STREAM, client)
             .and_if(Flags::SERVER_STREAM, server);
+        self.stream = self.flags.streams().then_some(id);
         if let Body::Values { prefix, .. } = &mut self.body {
-            prefix.stream = self.flags.streams().then_some(id);
+            prefix.stream = self.stream;
         }
     }
 
@@ -113,7 +130,7 @@ impl<'a> Request<'a> {
         &self,
         channel: &Channel,
         pending: &Arc<Pending>,
-    ) -> Result<(), NotSent> {
+    ) -> Result<Sent, NotSent> {
         let shared = &channel.shared;
         loop {
             // W2
@@ -133,6 +150,7 @@ impl<'a> Request<'a> {
                 frame: frame.clone(),
                 terms: self.terms.clone(),
                 awaited: self.awaited,
+                moves: self.moves.clone(),
             };
             let note = |call| pending.enter(shared, call);
             let call = shared.calls.enter(room, entry, self.sender, note);
@@ -143,19 +161,22 @@ impl<'a> Request<'a> {
             credit.forget();
             frame.header.call = call;
             let mut unsent = Unsent(Some((shared, call)));
-            match self.put(shared, &mut frame).await {
-                Put::Sent => shared.metrics.sent_call(&frame),
-                Put::Left => {}
+            let sent = match self.put(shared, &mut frame).await {
+                Put::Sent => {
+                    shared.metrics.sent_call(&frame);
+                    Sent::Published
+                }
+                Put::Left => Sent::Left,
                 // Somebody else sent one of the buffers first: seal again, with a copy of it.
                 Put::InFlight if shared.withdraw(call) => {
                     unsent.0 = None;
                     pending.set_adrift();
                     continue;
                 }
-                Put::InFlight => {}
-            }
+                Put::InFlight => Sent::Left,
+            };
             unsent.0 = None;
-            return Ok(());
+            return Ok(sent);
         }
     }
 
@@ -167,7 +188,9 @@ impl<'a> Request<'a> {
                     .seal(Lane::Data, prefix, arguments, None)
                     .await
             }
-            Body::Sealed(frame) => Box::pin(shared.packer.reseal(Lane::Data, frame)).await,
+            Body::Sealed(frame) => {
+                Box::pin(shared.packer.reseal(Lane::Data, frame, self.stream)).await
+            }
         };
         sealed.map_err(|error| match error {
             SealError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),

@@ -14,7 +14,7 @@ use rapace_codec::{Blob, BlobMut, EncodeError, Writer};
 use crate::back::{Brought, Entry, is_name, table_for};
 use crate::buffers::Buffers;
 use crate::envelope::{table_len, table_of};
-use crate::frame::{Flags, Frame, INLINE_MAX, Payload};
+use crate::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
 use crate::prefix::Prefix;
 use crate::transport::{AllocateError, Lane, Transport};
 
@@ -136,17 +136,25 @@ impl Packer {
     }
 
     /// Seals once more what was sealed for another transport, or at another time: same bytes, same
-    /// names, buffers attached anew.
+    /// names, buffers attached anew. `stream` is the number of the stream that it opens now.
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
-    pub(crate) async fn reseal(&self, lane: Lane, frame: &Frame) -> Result<Sealed, SealError> {
+    pub(crate) async fn reseal(
+        &self,
+        lane: Lane,
+        frame: &Frame,
+        stream: Option<ChannelId>,
+    ) -> Result<Sealed, SealError> {
         let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
         let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
         let (payload, blobs) = self
             .assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
                 place.copy_from_slice(rest);
+                if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
+                    *number = stream.0.to_le_bytes();
+                }
                 Ok(())
             })
             .await?;
@@ -294,7 +302,7 @@ impl From<AllocateError> for SealError {
 mod tests {
     use super::*;
     use crate::envelope::Envelope;
-    use crate::frame::{ChannelId, Header, Verb};
+    use crate::frame::{Header, Verb};
     use crate::transport::memory::{self, MemoryConfig};
 
     struct Text(&'static str);
@@ -368,7 +376,7 @@ mod tests {
                 payload: sealed.payload.clone(),
                 blobs: sealed.blobs.clone(),
             };
-            let again = packer.reseal(Lane::Data, &before).await.unwrap();
+            let again = packer.reseal(Lane::Data, &before, None).await.unwrap();
             for sealed in [sealed, again] {
                 let envelope = opened(sealed, Flags::none());
                 let mut reader = envelope.reader();

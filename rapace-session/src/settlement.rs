@@ -6,6 +6,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use crate::error::{CallFailure, Failure};
+use crate::moves::Moves;
 use crate::pending::{Outcome, Pending};
 
 /// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
@@ -57,6 +58,7 @@ impl Drop for Abandon {
 pub struct Settlement {
     guard: Abandon,
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
+    moves: Option<Moves>,
 }
 
 impl Settlement {
@@ -64,6 +66,25 @@ impl Settlement {
         Self {
             guard,
             deadline: None,
+            moves: None,
+        }
+    }
+
+    pub(crate) fn moving(mut self, moves: Option<Moves>) -> Self {
+        self.moves = moves;
+        self
+    }
+
+    /// Where the call's stream goes if the call is sent again: then the halves that it began with end with
+    /// the session that they belong to, and others take their place. `None` if it has no stream.
+    #[must_use]
+    pub fn moves(&self) -> Option<Moves> {
+        self.moves.clone()
+    }
+
+    fn over(&mut self, answered: bool) {
+        if let Some(moves) = self.moves.take() {
+            moves.over(answered);
         }
     }
 
@@ -82,15 +103,23 @@ impl Future for Settlement {
         }
         if let Poll::Ready(outcome) = self.guard.pending.poll(cx) {
             self.guard.armed = false;
+            self.over(outcome.is_ok());
             return Poll::Ready(outcome);
         }
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
             self.guard.abandon();
+            self.over(false);
             return Poll::Ready(Err(CallFailure::Failed(Failure::DeadlineExceeded)));
         }
         Poll::Pending
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        self.over(false);
     }
 }
 

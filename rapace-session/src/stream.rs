@@ -40,12 +40,19 @@ pub struct StreamParts {
 }
 
 impl StreamParts {
+    /// What both halves share.
+    pub(crate) fn route(&self) -> Option<&Arc<StreamRoute>> {
+        match (&self.sender, &self.receiver) {
+            (Some(sender), _) => Some(sender.route()),
+            (None, Some(receiver)) => Some(receiver.route()),
+            (None, None) => None,
+        }
+    }
+
     /// Takes the stream down without a word: the peer has never heard of it.
     pub(crate) fn never_opened(mut self) {
-        let route = match (&mut self.sender, &mut self.receiver) {
-            (Some(sender), _) => Arc::clone(sender.route()),
-            (None, Some(receiver)) => Arc::clone(receiver.route()),
-            (None, None) => return,
+        let Some(route) = self.route().map(Arc::clone) else {
+            return;
         };
         if let Some(sender) = &mut self.sender {
             sender.silence();

@@ -371,9 +371,11 @@ impl PluginRoute {
 /// What becomes of a call whose incarnation died; `None` if it is sent again.
 fn fate(orphan: &Orphan, death: &Death) -> Option<Fate> {
     if orphan.claim == Claim::NotBegun {
-        return None;
+        let lost = orphan.items_were_sent();
+        return lost.then(|| Fate::NotBegun(death.clone()));
     }
-    if !orphan.idempotent() {
+    // What a stream had brought by then cannot be known, either way.
+    if !orphan.idempotent() || orphan.streams() {
         return Some(Fate::Died(death.clone()));
     }
     // This death counts too, unless somebody asked for it.

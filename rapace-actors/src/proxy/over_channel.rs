@@ -8,13 +8,15 @@ use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 
 use super::TryTellError;
 use crate::error::CallError;
-use crate::service::streaming::pump;
+use crate::service::streaming::{OutgoingItems, pump};
 use crate::service::{MethodCall, Service};
 
-/// The outer error is the session's, the inner result the method's.
+/// The outer error is the session's, the inner result the method's. The items of a stream that the message had
+/// are taken when the request is on its way; while they are there, nothing of the call is lost.
 pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
-    message: &mut M,
+    message: &M,
+    items: &mut Option<OutgoingItems>,
     options: &CallOptions,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
     if !M::ITEMS_IN && !M::ITEMS_OUT {
@@ -23,24 +25,32 @@ pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
         return Ok(decode::<S, M>(&reply, None));
     }
     // Boxed, since a stream costs more than that, and would make every call's future larger.
-    Box::pin(streaming_over_channel::<S, M>(channel, message, options)).await
+    Box::pin(streaming_over_channel::<S, M>(
+        channel, message, items, options,
+    ))
+    .await
 }
 
 async fn streaming_over_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
-    message: &mut M,
+    message: &M,
+    items: &mut Option<OutgoingItems>,
     options: &CallOptions,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
-    let items = message.take_items();
     let body = Arguments::<S, M>::of(message);
     let (parts, settlement) = channel
         .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
         .await?;
-    if let (Some(items), Some(sender)) = (items, parts.sender) {
-        pump(items, sender);
+    let moves = settlement.moves();
+    if let (Some(items), Some(sender)) = (items.take(), parts.sender) {
+        pump(items, sender, moves.clone());
     }
     let reply = settlement.await?;
-    Ok(decode::<S, M>(&reply, parts.receiver))
+    let receiver = match moves {
+        Some(moves) => moves.receiver(parts.receiver).await,
+        None => parts.receiver,
+    };
+    Ok(decode::<S, M>(&reply, receiver))
 }
 
 fn decode<S: Service, M: MethodCall<S>>(

@@ -43,21 +43,24 @@ pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
     options: &AskOptions,
 ) -> Result<M::Ok, CallError<M::Error>> {
     let streams = M::ITEMS_IN || M::ITEMS_OUT;
+    let mut items = message.take_items();
     loop {
         let ready = ready::<S, _>(route, options.fail_fast).await?;
         let call = &options.call;
-        match over_channel::<S, M>(ready.channel(), &mut message, call).await {
+        match over_channel::<S, M>(ready.channel(), &message, &mut items, call).await {
             Ok(result) => return result,
             // A stream that was handed over is gone with its session; everything else is intact.
-            Err(failure) if comes_again(route, &failure) && !M::ITEMS_IN => {
+            Err(failure) if comes_again(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {
                 route.redelivers();
                 Box::pin(route.left(ready.incarnation())).await;
             }
-            Err(CallFailure::Lost { .. }) if streams => {
+            // Only where nobody took it over from its session.
+            Err(CallFailure::Lost { claim, .. }) if streams => {
                 let death = Box::pin(route.death_of(ready.incarnation()));
-                return Err(match death.await {
-                    Some(death) => CallError::PluginDied(death),
-                    None => CallError::Unavailable("the session ended during the call".into()),
+                return Err(match (death.await, claim) {
+                    (Some(death), Claim::NotBegun) => CallError::NotBegun(death),
+                    (Some(death), _) => CallError::PluginDied(death),
+                    (None, _) => CallError::Unavailable("the session ended during the call".into()),
                 });
             }
             Err(failure) => return Err(CallError::from_call(failure)),

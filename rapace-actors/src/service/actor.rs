@@ -241,7 +241,7 @@ async fn answer_with_items<S: Service>(
     drop(response); // A4
     answer.send().await;
     if wanted && let Some(sender) = sender {
-        context.scope(async { pump(items, sender) }).await;
+        context.scope(async { pump(items, sender, None) }).await;
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use rapace_codec::{EncodeError, Wire, Writer};
 use rapace_session::{
-    CallContext, Encode, StreamError, StreamReceiver, StreamSendError, StreamSender,
+    CallContext, Encode, Moves, StreamError, StreamReceiver, StreamSendError, StreamSender,
 };
 
 /// A stream of values that crosses processes one item at a time, as fast as its consumer takes
@@ -147,33 +147,88 @@ impl<T: Wire> Encode for Item<T> {
 }
 
 /// Sends items until they end, the receiver wants no more, or the session ends. It runs on a task
-/// of its own, with the context of the call that it belongs to.
-pub(crate) fn pump(items: OutgoingItems, sender: StreamSender) {
-    let work = forward(items, sender);
+/// of its own, with the context of the call that it belongs to. Items of which none was sent follow the call
+/// into the next session.
+pub(crate) fn pump(items: OutgoingItems, sender: StreamSender, moves: Option<Moves>) {
+    let work = forward(items, sender, moves);
     match CallContext::current() {
         Some(context) => drop(tokio::spawn(context.scope(work))),
         None => drop(tokio::spawn(work)),
     }
 }
 
-async fn forward(OutgoingItems(mut items): OutgoingItems, mut sender: StreamSender) {
-    loop {
-        let item = tokio::select! {
-            biased;
-            // `end` after a stop says nothing twice.
-            _ = sender.stopped() => return sender.end(),
-            item = items.next() => item,
-        };
-        match item {
-            None => return sender.end(),
-            Some(Err(error)) => return sender.reset(&error.to_string()),
-            Some(Ok(value)) => match sender.send(&*value).await {
-                Ok(()) => {}
-                Err(StreamSendError::BadItem(why)) => {
-                    return sender.reset(&format!("an item could not be sent: {why}"));
+async fn forward(
+    OutgoingItems(items): OutgoingItems,
+    mut sender: StreamSender,
+    moves: Option<Moves>,
+) {
+    let mut source = Source { items, next: None };
+    // Whoever ends a session may end its streams first, in any way.
+    while source.feed(sender).await == Fed::Nothing
+        && let Some(moves) = &moves
+        && let Some(next) = moves.next_sender().await
+    {
+        sender = next;
+    }
+}
+
+/// Items on their way out.
+struct Source {
+    items: BoxStream<'static, Result<Box<dyn Encode>, StreamError>>,
+    /// What was taken and not sent; the inner `None` is the end.
+    next: Option<Option<Result<Box<dyn Encode>, StreamError>>>,
+}
+
+/// What was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fed {
+    /// No item: all of them could be sent over another session.
+    Nothing,
+    Items,
+}
+
+impl Source {
+    /// Sends items until there are no more, or nobody takes them.
+    async fn feed(&mut self, mut sender: StreamSender) -> Fed {
+        let mut fed = Fed::Nothing;
+        loop {
+            let next = match self.next.take() {
+                Some(next) => next,
+                None => tokio::select! {
+                    biased;
+                    // `end` after a stop says nothing twice.
+                    _ = sender.stopped() => {
+                        sender.end();
+                        return fed;
+                    }
+                    next = self.items.next() => next,
+                },
+            };
+            let sent = match &next {
+                Some(Ok(value)) => sender.send(&**value).await,
+                Some(Err(error)) => {
+                    sender.reset(&error.to_string());
+                    self.next = Some(next);
+                    return fed;
                 }
-                Err(StreamSendError::Stopped | StreamSendError::Over(_)) => return sender.end(),
-            },
+                None => {
+                    sender.end();
+                    self.next = Some(next);
+                    return fed;
+                }
+            };
+            match sent {
+                Ok(()) => {
+                    fed = Fed::Items;
+                    continue;
+                }
+                Err(StreamSendError::BadItem(why)) => {
+                    sender.reset(&format!("an item could not be sent: {why}"));
+                }
+                Err(StreamSendError::Stopped | StreamSendError::Over(_)) => sender.end(),
+            }
+            self.next = Some(next);
+            return fed;
         }
     }
 }

@@ -27,7 +27,7 @@ pub(crate) const RUDE: &str = "RAPACE_TEST_RUDE";
 const CLOSES: &str = "RAPACE_TEST_CLOSES";
 
 /// Calls that the plugin takes first.
-const CALLS: usize = 5;
+const CALLS: usize = 6;
 
 /// Takes calls and begins none.
 struct Pile(mpsc::UnboundedSender<IncomingCall>);
@@ -85,14 +85,16 @@ async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> Death {
     let bench = Bench::with(|spec| change(spec.env(RUDE, rude))).await;
     let mut events = bench.plugin.events();
     let mut asked = Vec::new();
-    for number in 0..CALLS - 1 {
+    for number in 0..CALLS - 2 {
         asked.push(Sent::new(bench.subject.note(format!("note {number}"))));
     }
+    let streaming = Sent::new(bench.subject.count_up());
     let text = "told".to_owned();
     bench.subject.tell(Note { text }).await.unwrap();
     for asked in asked {
         asked.outcome().await.expect("it had not begun");
     }
+    streaming.outcome().await.expect("nor had this");
     assert_eq!(in_time(bench.subject.note("last".to_owned())).await.unwrap(), 6);
     let lines = ["#1 note 0", "#1 note 1", "#1 note 2", "#1 note 3", "#1 told", "#1 last"];
     assert_eq!(bench.journal.lines(), lines);

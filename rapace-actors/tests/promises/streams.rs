@@ -37,7 +37,8 @@ async fn a_call_that_takes_a_stream_ends_with_the_death_and_the_stream_is_let_go
         Some((taken.recv().await?, taken))
     });
     let (result, ()) = tokio::join!(in_time(bench.subject.sum(taken)), async {
-        for item in 0..10 {
+        // More than the window, so that it has begun.
+        for item in 0..100 {
             items.send(item).await.expect("the plugin takes them");
         }
         bench.process().kill_now();
@@ -61,6 +62,109 @@ async fn both_directions_of_one_call_end() {
     in_time(items.closed()).await;
     let last = in_time(doubled.next()).await.expect("no silent end");
     assert!(matches!(last, Err(StreamError::Lost(_))), "{last:?}");
+}
+
+/// Numbers from a channel.
+fn numbers() -> (mpsc::Sender<u64>, impl futures_util::Stream<Item = u64>) {
+    let (items, taken) = mpsc::channel(1);
+    let taken = stream::unfold(taken, |mut taken| async {
+        Some((taken.recv().await?, taken))
+    });
+    (items, taken)
+}
+
+/// What the plugin is in the middle of when it dies, so that it begins nothing else.
+async fn busy(bench: &Bench) -> Sent<'_, Result<String, CallError<std::convert::Infallible>>> {
+    let held = Sent::new(bench.subject.gated("held".to_owned()));
+    bench.door.expect("held").await;
+    held
+}
+
+#[tokio::test]
+async fn a_call_with_a_stream_that_had_not_begun_goes_to_the_next_process() {
+    let bench = Bench::new().await;
+    let held = busy(&bench).await;
+    let gives = Sent::new(bench.subject.count_up());
+    let (items, taken) = numbers();
+    let takes = Sent::new(bench.subject.sum(taken));
+    let (more, taken) = numbers();
+    let both = Sent::new(bench.subject.double(taken));
+    let empty = Sent::new(bench.subject.sum(Streaming::empty()));
+    bench.process().kill_now();
+    death(held.outcome().await);
+    let numbers = gives.outcome().await.unwrap();
+    let numbers = in_time(numbers.take(100).map(Result::unwrap).collect::<Vec<_>>()).await;
+    assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+    let feed = async {
+        for item in 1..=100 {
+            items.send(item).await.expect("the next process takes them");
+        }
+        drop(items);
+    };
+    let (sum, ()) = tokio::join!(takes.outcome(), feed);
+    assert_eq!(sum.unwrap(), "5050, then the end");
+    let mut doubled = both.outcome().await.unwrap();
+    for item in 0..100 {
+        more.send(item).await.expect("the next process takes them");
+        assert_eq!(in_time(doubled.next()).await, Some(Ok(2 * item)));
+    }
+    drop(more);
+    assert_eq!(in_time(doubled.next()).await, None);
+    assert_eq!(empty.outcome().await.unwrap(), "0, then the end");
+}
+
+#[tokio::test]
+async fn a_call_whose_items_are_lost_says_that_it_had_not_begun() {
+    let bench = Bench::new().await;
+    let held = busy(&bench).await;
+    let (items, taken) = numbers();
+    let takes = Sent::new(bench.subject.sum(taken));
+    for item in 0..3 {
+        // The next is taken when the one before was sent.
+        in_time(items.send(item)).await.expect("they are taken");
+    }
+    bench.process().kill_now();
+    let lost = match takes.outcome().await {
+        Err(CallError::NotBegun(lost)) => lost,
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(lost.incarnation, death(held.outcome().await).incarnation);
+    in_time(items.closed()).await;
+    let error = CallError::<std::convert::Infallible>::NotBegun(lost);
+    assert!(error.to_string().contains("had not begun"), "{error}");
+    assert!(error.is_transient());
+}
+
+/// It was never sent, so nothing of it is lost.
+#[tokio::test]
+async fn a_call_with_a_stream_that_waits_for_room_in_the_mailbox_goes_to_the_next_process() {
+    let bench = Bench::with(|spec| spec.env(crate::roles::CAPACITY, "1")).await;
+    let held = busy(&bench).await;
+    let takes = Sent::new(bench.subject.sum(Streaming::iter(1..=4)));
+    let gives = Sent::new(bench.subject.count_up());
+    let both = Sent::new(bench.subject.double(Streaming::iter(1..=4)));
+    bench.process().kill_now();
+    death(held.outcome().await);
+    let (sum, numbers, doubled) = tokio::join!(takes.outcome(), gives.outcome(), both.outcome());
+    assert_eq!(sum.unwrap(), "10, then the end");
+    assert_eq!(in_time(numbers.unwrap().next()).await, Some(Ok(0)));
+    let doubled = in_time(doubled.unwrap().map(Result::unwrap).collect::<Vec<_>>()).await;
+    assert_eq!(doubled, [2, 4, 6, 8]);
+}
+
+#[tokio::test]
+async fn a_call_with_a_stream_that_had_begun_ends_with_the_death() {
+    let bench = Bench::new().await;
+    let (items, taken) = numbers();
+    let takes = Sent::new(bench.subject.sum(taken));
+    // In the mailbox behind it, and so it has begun when this is answered by another process only.
+    let behind = Sent::new(bench.subject.echo("behind".to_owned()));
+    for item in 0..100 {
+        items.send(item).await.expect("the plugin takes them");
+    }
+    bench.process().kill_now();
+    death(takes.outcome().await);
+    assert_eq!(behind.outcome().await.unwrap(), "behind");
 }
 
 /// The other end of a stream lives on when the host ends it with an error.

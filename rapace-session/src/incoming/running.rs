@@ -196,7 +196,7 @@ impl Answer {
                 }
                 // Somebody else sent one of the buffers first: seal again, with a copy of it.
                 Replied::NotNow(SendError::InFlight) => {
-                    let sealed = Box::pin(shared.packer.reseal(Lane::Priority, &frame)).await;
+                    let sealed = Box::pin(shared.packer.reseal(Lane::Priority, &frame, None)).await;
                     match call.framed(frame.header, sealed) {
                         Some(again) => frame = again,
                         None => return,

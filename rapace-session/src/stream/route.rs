@@ -1,6 +1,6 @@
 //! What the reader, the actor and both halves know of a stream.
 
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use kameo::actor::ActorRef;
@@ -18,6 +18,8 @@ pub(crate) struct StreamRoute {
     credits: Semaphore,
     /// The most that there can be at once.
     window: u32,
+    /// Whether an item of ours was sent, or is being sent at this moment.
+    sent: AtomicBool,
     /// Items that the peer may still send (S2).
     allowance: AtomicU32,
     /// What the peer has said once (S5).
@@ -33,11 +35,28 @@ impl StreamRoute {
             actor,
             credits: Semaphore::new(granted as usize),
             window: granted,
+            sent: AtomicBool::new(false),
             allowance: AtomicU32::new(allowance.unwrap_or(0)),
             said: AtomicU8::new(0),
             over: Mutex::new(None),
             closed: Notify::new(),
         }
+    }
+
+    pub(crate) fn has_sent(&self) -> bool {
+        self.sent.load(Ordering::Acquire)
+    }
+
+    /// Runs `send`, which sends an item unless it fails. Who asks [`has_sent`](Self::has_sent) never hears
+    /// "no" of an item that is sent.
+    pub(crate) fn sending<E>(&self, send: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
+        if self.has_sent() {
+            return send();
+        }
+        self.sent.store(true, Ordering::Release);
+        let sent = send();
+        self.sent.store(sent.is_ok(), Ordering::Release);
+        sent
     }
 
     /// Counts an item that arrived; false if the peer had no credit for it.

@@ -96,7 +96,8 @@ impl StreamSender {
             if self.route.is_over() {
                 return Err(self.over().await);
             }
-            match self.shared.transport.send(frame, Lane::Data) {
+            let transport = &self.shared.transport;
+            match self.route.sending(|| transport.send(frame, Lane::Data)) {
                 Ok(()) => return Ok(true),
                 Err(SendError::InFlight) => return Ok(false),
                 Err(SendError::Closed) => return Err(self.over().await),

@@ -22,6 +22,7 @@ scenarios!(
     a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it,
     a_call_that_waits_to_be_sent_again_outlives_another_session,
     a_tell_that_waits_to_be_sent_again_is_sent_once,
+    a_stream_whose_call_is_not_sent_again_leaves_nothing,
 );
 
 type Orphans = Arc<Mutex<Vec<Orphan>>>;
@@ -258,4 +259,20 @@ async fn a_tell_that_waits_to_be_sent_again_is_sent_once(kind: Kind) {
     assert_eq!((next.verb, next.method), (Verb::Request, 2));
     assert_ne!(next.channel, ChannelId::SESSION);
     nothing_was_sent(&mut life, told as usize + 1).await;
+}
+
+async fn a_stream_whose_call_is_not_sent_again_leaves_nothing(kind: Kind) {
+    let first = Life::of(kind, &Sizes::default(), 64).await;
+    let options = plain();
+    let call = first.channel.call_streaming(2, &(), &options, true, true);
+    let call = call.await.unwrap();
+    let orphan = first.ends().remove(0);
+    let mut life = Life::of(kind, &small_ring(), 64).await;
+    let told = life.fill().await;
+    let mut resending = life.resend(orphan);
+    assert!(waits(&mut resending));
+    drop(call);
+    life.read(told).await;
+    resending.await.unwrap();
+    nothing_was_sent(&mut life, told as usize).await;
 }

@@ -1,0 +1,211 @@
+//! Calls with streams that outlive their session.
+
+use futures_util::StreamExt;
+use rapace_session::{
+    CallFailure, Claim, EndReason, Failure, Orphan, Session, SessionConfig, Settlement, Status,
+    StreamError, StreamParts,
+};
+use tokio::sync::mpsc;
+
+use super::harness::*;
+
+scenarios!(
+    a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls,
+    a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_sent,
+    a_stream_goes_on_after_the_answer,
+    a_call_of_which_items_were_sent_is_not_sent_again,
+    a_caller_that_leaves_after_the_move_ends_its_streams_there,
+    a_call_that_is_over_waits_for_no_move,
+    what_had_begun_is_found_out_after_a_fault_too,
+);
+
+struct Life {
+    host: Session,
+    plugin: Session,
+    inbox: Inbox,
+    orphans: mpsc::UnboundedReceiver<Vec<Orphan>>,
+    channel: rapace_session::Channel,
+}
+
+impl Life {
+    async fn of(kind: Kind) -> Self {
+        let (adopt, orphans) = mpsc::unbounded_channel();
+        let mut config = SessionConfig::new("host");
+        config.orphans = Some(Box::new(move |all, _| drop(adopt.send(all))));
+        let mut services = Services::default();
+        let inbox = services.inbox("Busy", 16);
+        let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+        let channel = host.open("Busy").await.unwrap();
+        Self {
+            host,
+            plugin,
+            inbox,
+            orphans,
+            channel,
+        }
+    }
+
+    async fn streaming(&self, client: bool, server: bool) -> (StreamParts, Settlement) {
+        let (argument, options) = (Value(2u32), plain());
+        let channel = &self.channel;
+        let call = channel.call_streaming(2, &argument, &options, client, server);
+        let (parts, settlement) = call.await.unwrap();
+        until(|| !self.inbox.is_empty()).await;
+        (parts, settlement)
+    }
+
+    async fn dies(&mut self) -> Vec<Orphan> {
+        self.plugin.abort(EndReason::PeerGone);
+        self.orphans.recv().await.unwrap()
+    }
+}
+
+/// What a call had not begun in, and the one that it is sent to.
+async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, Settlement) {
+    let mut first = Life::of(kind).await;
+    let (parts, settlement) = first.streaming(client, server).await;
+    let orphan = first.dies().await.remove(0);
+    assert!(orphan.streams() && !orphan.items_were_sent());
+    assert_eq!(orphan.claim, Claim::NotBegun);
+    let second = Life::of(kind).await;
+    second.channel.resend(orphan).await.unwrap();
+    (second, parts, settlement)
+}
+
+async fn a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    first.channel.tell(1, &(), &plain()).await.unwrap();
+    let (parts, settlement) = first.streaming(false, true).await;
+    first.channel.tell(3, &(), &plain()).await.unwrap();
+    let orphans = first.dies().await;
+    let mut second = Life::of(kind).await;
+    for orphan in orphans {
+        second.channel.resend(orphan).await.unwrap();
+    }
+    for method in 1..=3 {
+        let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
+        assert_eq!(call.method(), method);
+        if method == 2 {
+            assert!(call.take_receiver().is_none());
+            let arguments = call.take_arguments().unwrap();
+            assert_eq!(value::<u32>(&arguments), 2);
+            let mut items = call.take_sender().unwrap();
+            call.reply(Status::Ok, &()).await;
+            for n in 0..3u32 {
+                items.send(&Value(n)).await.unwrap();
+            }
+            items.end();
+        }
+    }
+    let moves = settlement.moves().unwrap();
+    settlement.await.unwrap();
+    let items = moves.receiver(parts.receiver).await.unwrap();
+    let items = items.map(|item| value::<u32>(&item.unwrap()));
+    assert_eq!(items.collect::<Vec<_>>().await, [0, 1, 2]);
+}
+
+async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_sent(kind: Kind) {
+    let (mut second, parts, settlement) = moved(kind, true, true).await;
+    let moves = settlement.moves().unwrap();
+    // The halves of the dead session end; how depends on what its peer had left to say.
+    parts.sender.unwrap().stopped().await;
+    let mut sender = moves.next_sender().await.unwrap();
+    let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
+    let mut up = call.take_receiver().unwrap();
+    sender.send(&Value(7u32)).await.unwrap();
+    sender.end();
+    assert_eq!(value::<u32>(&up.next().await.unwrap().unwrap()), 7);
+    assert!(up.next().await.is_none());
+    call.take_sender().unwrap().end();
+    call.reply(Status::Ok, &()).await;
+    settlement.await.unwrap();
+    let mut down = moves.receiver(parts.receiver).await.unwrap();
+    assert!(down.next().await.is_none());
+    assert!(moves.next_sender().await.is_none(), "there will be no more");
+}
+
+/// The answer may come before anybody has fetched the sender.
+async fn a_stream_goes_on_after_the_answer(kind: Kind) {
+    let (mut second, parts, settlement) = moved(kind, true, false).await;
+    let moves = settlement.moves().unwrap();
+    let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
+    let mut up = call.take_receiver().unwrap();
+    call.reply(Status::Ok, &()).await;
+    settlement.await.unwrap();
+    drop(parts);
+    let mut sender = moves.next_sender().await.unwrap();
+    sender.send(&Value(7u32)).await.unwrap();
+    assert_eq!(value::<u32>(&up.next().await.unwrap().unwrap()), 7);
+}
+
+async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let (parts, settlement) = first.streaming(true, false).await;
+    let mut sender = parts.sender.unwrap();
+    sender.send(&Value(1u32)).await.unwrap();
+    let orphan = first.dies().await.remove(0);
+    assert_eq!(orphan.claim, Claim::NotBegun);
+    assert!(orphan.items_were_sent());
+    let second = Life::of(kind).await;
+    second.channel.resend(orphan).await.unwrap();
+    assert!(matches!(
+        settlement.await,
+        Err(CallFailure::Lost {
+            claim: Claim::NotBegun,
+            ..
+        })
+    ));
+    assert_eq!(second.host.metrics().calls, 0);
+}
+
+async fn a_caller_that_leaves_after_the_move_ends_its_streams_there(kind: Kind) {
+    let (mut second, parts, settlement) = moved(kind, true, true).await;
+    let moves = settlement.moves().unwrap();
+    let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
+    let (mut up, down) = (call.take_receiver().unwrap(), call.take_sender().unwrap());
+    drop((settlement, parts));
+    assert!(moves.next_sender().await.is_none());
+    assert_eq!(call.cancelled().await, Failure::Cancelled);
+    let error = up.next().await.unwrap().unwrap_err();
+    assert!(matches!(error, StreamError::Reset(_)), "{error}");
+    down.stopped().await;
+    drop(call);
+    second.plugin.drain();
+    assert_eq!(
+        second.host.ended().await,
+        EndReason::Closed,
+        "nothing is left"
+    );
+}
+
+async fn a_call_that_is_over_waits_for_no_move(kind: Kind) {
+    let mut first = Life::of(kind).await;
+    let (parts, settlement) = first.streaming(true, true).await;
+    let moves = settlement.moves().unwrap();
+    answer_next(&mut first.inbox, ()).await;
+    settlement.await.unwrap();
+    assert!(moves.receiver(parts.receiver).await.is_some());
+    assert!(moves.next_sender().await.is_none());
+    assert!(first.dies().await.is_empty());
+}
+
+async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
+    let mut life = Life::of(kind).await;
+    let (_, begun) = life.streaming(false, true).await;
+    let running = life.inbox.recv().await.unwrap().begin().unwrap();
+    let (_, queued) = life.streaming(false, true).await;
+    life.host.close("it is not to be trusted any more");
+    let mut orphans = life.orphans.recv().await.unwrap();
+    assert_eq!(orphans[1].claim, Claim::Unknown);
+    life.plugin.ended().await;
+    let claims = orphans.iter_mut().map(Orphan::look_again);
+    let claims = claims.collect::<Vec<_>>();
+    assert_eq!(claims, [Claim::Begun, Claim::NotBegun]);
+    drop((orphans, running));
+    for (settlement, expected) in [(begun, Claim::Begun), (queued, Claim::NotBegun)] {
+        match settlement.await {
+            Err(CallFailure::Lost { claim, .. }) => assert_eq!(claim, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+}
