@@ -258,7 +258,9 @@ where
 {
     let mut items = match open.await {
         Ok(items) => items,
-        Err(error @ (CallError::PluginDied(_) | CallError::Poisoned(_))) => {
+        Err(
+            error @ (CallError::PluginDied(_) | CallError::NotBegun(_) | CallError::Poisoned(_)),
+        ) => {
             return Err(Broken::Lost(error.to_string()));
         }
         Err(error) => return Err(Broken::Call(error)),

@@ -190,7 +190,7 @@ fn told<T>(
         Ok(reply) => check(reply).map(|()| Told::Done),
         Err(CallError::PluginDied(_)) => Ok(Told::Died),
         Err(CallError::Poisoned(_)) => Ok(Told::Poisoned),
-        Err(CallError::Restarting { .. }) => Ok(Told::NotBegun),
+        Err(CallError::Restarting { .. } | CallError::NotBegun(_)) => Ok(Told::NotBegun),
         Err(CallError::DeadlineExceeded) => Ok(Told::Late),
         Err(other) => Err(Violation::new(format!("it failed: {other}"))),
     }
