@@ -9,6 +9,8 @@
 //!   hang-up, and not a ring that repeats for ever.
 //! - D5: nothing a peer does to its end makes ours block. With an eventfd that needs a trusted peer,
 //!   since both ends are one file description; a pipe has one for each end.
+//! - D6: ringing raises no signal. Ringing a dead peer's pipe would be SIGPIPE: who made the pipe keeps its
+//!   waiting end open, and who was given the ringing end alone rings by a [`PipeWriter`].
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -23,6 +25,8 @@ use tokio::io::unix::AsyncFd;
 use crate::config::Trust;
 use crate::effect::Effect;
 use crate::kernel;
+use crate::needs::{EVENTFD, PIPE};
+use crate::quiet::PipeWriter;
 
 /// A bell that has not been handed out yet.
 #[derive(Debug)]
@@ -38,12 +42,15 @@ impl NewBell {
         match trust {
             Trust::Trusted => {
                 let flags = EfdFlags::EFD_CLOEXEC | EfdFlags::EFD_NONBLOCK;
-                let wait = OwnedFd::from(EventFd::from_flags(flags)?);
+                let wait = OwnedFd::from(
+                    EventFd::from_flags(flags).map_err(|errno| EVENTFD.refused(errno))?,
+                );
                 let ring = wait.try_clone()?;
                 Ok(Self { wait, ring })
             }
             Trust::Untrusted => {
-                let (wait, ring) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+                let (wait, ring) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)
+                    .map_err(|errno| PIPE.refused(errno))?;
                 Ok(Self { wait, ring })
             }
         }
@@ -55,9 +62,10 @@ impl NewBell {
 pub(crate) struct BellRope {
     fd: OwnedFd,
     one: &'static [u8],
-    /// The waiting end of a pipe that we ring, kept open so that ringing a dead peer raises no
-    /// SIGPIPE.
+    /// The waiting end of a pipe that we ring (D6).
     _keep: Option<OwnedFd>,
+    /// For a pipe without that (D6).
+    quiet: Option<PipeWriter>,
 }
 
 impl BellRope {
@@ -66,16 +74,22 @@ impl BellRope {
             Trust::Trusted => &ONE,
             Trust::Untrusted => &[1],
         };
+        let quiet = (trust == Trust::Untrusted && keep.is_none()).then(PipeWriter::default);
         Self {
             fd,
             one,
             _keep: keep,
+            quiet,
         }
     }
 
     /// One edge for the other side (D3).
     pub(crate) fn ring(&self) {
-        if let Err(error) = Effect::Ring.around(|| unistd::write(&self.fd, self.one)) {
+        let rung = match &self.quiet {
+            None => Effect::Ring.around(|| unistd::write(&self.fd, self.one)),
+            Some(quiet) => Effect::Ring.around(|| quiet.write(&self.fd, self.one)),
+        };
+        if let Err(error) = rung {
             tracing::trace!(%error, "a doorbell took no ring");
         }
     }

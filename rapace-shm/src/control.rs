@@ -23,8 +23,10 @@ use nix::sys::stat::{SFlag, fstat};
 
 use crate::config::SegmentConfig;
 use crate::establish::{EstablishError, HandshakeFault};
+use crate::kernel;
 use crate::link::Link;
 use crate::message::Message;
+use crate::needs::SOCKETPAIR;
 use crate::segment::{Invitation, PeerA, PeerB, Segment};
 use crate::wire::{Arrived, DESCRIPTORS, Wire};
 
@@ -41,6 +43,8 @@ pub struct PeerCredentials {
     pub pid: i32,
     /// User id.
     pub uid: u32,
+    /// Group id.
+    pub gid: u32,
 }
 
 impl PeerCredentials {
@@ -48,6 +52,7 @@ impl PeerCredentials {
         Self {
             pid: credentials.pid(),
             uid: credentials.uid(),
+            gid: credentials.gid(),
         }
     }
 }
@@ -60,7 +65,8 @@ impl ControlSocket {
     /// If this process can have no more descriptors.
     pub fn pair() -> io::Result<(Self, OwnedFd)> {
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)?;
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
+            .map_err(|errno| SOCKETPAIR.refused(errno))?;
         Ok((Self::prepare(ours)?, theirs))
     }
 
@@ -93,6 +99,7 @@ impl ControlSocket {
     /// A connected socket of the right kind, from wherever.
     pub(crate) fn prepare(socket: OwnedFd) -> io::Result<Self> {
         setsockopt(&socket, PassCred, &true)?;
+        kernel::ask_for_senders(&socket);
         Ok(Self { socket })
     }
 

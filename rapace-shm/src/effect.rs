@@ -61,18 +61,22 @@ effects! {
     Refused,
     /// The end of a link: the control socket is shut down.
     HangUp,
+    /// The lock of a path is opened, and made if it is not there.
+    Lock,
     /// A path that a dead process left is removed.
     TakeOver,
+    /// A socket gets the mode that its path will have.
+    Permit,
     /// A socket appears at a path.
     Bind,
-    /// The path becomes our user's alone.
-    Permit,
     /// The socket takes connections.
     Listen,
     /// A connection to a path.
     Connect,
     /// The path is removed by who made it.
     Unlink,
+    /// The lock of a path is removed by who holds it.
+    Unlock,
 }
 
 impl Effect {

@@ -4,6 +4,8 @@ use std::fmt;
 use std::io;
 
 use crate::config::ConfigError;
+use crate::kernel::NoRuntime;
+use crate::needs::{Unsupported, is_shortage};
 
 /// Why two processes did not get a link. The attempt is over; how long to wait for one is the
 /// caller's decision.
@@ -30,6 +32,32 @@ pub enum EstablishError {
     Config(ConfigError),
     /// The peer broke a rule of the handshake.
     Fault(HandshakeFault),
+    /// A memory object of the segment would be larger than a file of this process may be (`RLIMIT_FSIZE`).
+    FileSizeLimit {
+        /// Bytes of the object.
+        needed: u64,
+        /// The limit in bytes.
+        limit: u64,
+    },
+    /// This process, or the machine, is out of descriptors or memory at the moment. Not the peer's fault.
+    OutOfResources {
+        /// What was being done.
+        step: &'static str,
+        /// What the operating system answered.
+        source: io::Error,
+    },
+    /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it.
+    Unsupported {
+        /// What was being done.
+        step: &'static str,
+        /// Which call, and since when there is one.
+        source: Unsupported,
+    },
+    /// There is no tokio runtime here, or one without I/O.
+    NoRuntime {
+        /// Which of the two.
+        why: &'static str,
+    },
     /// The operating system refused.
     Os {
         /// What was being done.
@@ -77,6 +105,14 @@ pub enum HandshakeFault {
     },
 }
 
+impl EstablishError {
+    /// Whether the same attempt may succeed later without anybody correcting anything.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::OutOfResources { .. })
+    }
+}
+
 impl fmt::Display for EstablishError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -93,6 +129,19 @@ impl fmt::Display for EstablishError {
             ),
             Self::Config(error) => error.fmt(f),
             Self::Fault(fault) => fault.fmt(f),
+            Self::FileSizeLimit { needed, limit } => write!(
+                f,
+                "a memory object of the segment has {needed} bytes, and RLIMIT_FSIZE allows this process files of \
+                 {limit}, which holds for memory objects too: raise it (`ulimit -f unlimited`, LimitFSIZE=infinity \
+                 in a systemd unit), or give the SegmentConfig fewer or smaller slots"
+            ),
+            Self::OutOfResources { step, source } => write!(
+                f,
+                "{step} failed for want of resources: {source}; raise this process's limits (`ulimit -n` for open \
+                 files), or try again when others have let go of theirs"
+            ),
+            Self::Unsupported { step, source } => write!(f, "{step} failed: {source}"),
+            Self::NoRuntime { why } => f.write_str(why),
             Self::Os { step, source } => write!(f, "{step} failed: {source}"),
         }
     }
@@ -131,7 +180,10 @@ impl fmt::Display for HandshakeFault {
 impl std::error::Error for EstablishError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Os { source, .. } => Some(source),
+            Self::Os { source, .. } | Self::OutOfResources { source, .. } => Some(source),
+            Self::Unsupported { source, .. } => Some(source),
+            Self::Config(error) => Some(error),
+            Self::Fault(fault) => Some(fault),
             _ => None,
         }
     }
@@ -139,7 +191,18 @@ impl std::error::Error for EstablishError {
 
 impl std::error::Error for HandshakeFault {}
 
-/// Names the step at which the operating system refused.
+/// Names the step at which the operating system refused, and sorts out what is wrong with this process.
 pub(crate) fn at_step(step: &'static str) -> impl Fn(io::Error) -> EstablishError {
-    move |source| EstablishError::Os { step, source }
+    move |source| {
+        if is_shortage(&source) {
+            return EstablishError::OutOfResources { step, source };
+        }
+        if let Some(NoRuntime(why)) = NoRuntime::within(&source) {
+            return EstablishError::NoRuntime { why };
+        }
+        match source.downcast::<Unsupported>() {
+            Ok(source) => EstablishError::Unsupported { step, source },
+            Err(source) => EstablishError::Os { step, source },
+        }
+    }
 }

@@ -152,6 +152,12 @@
 // The models use a part of what they are compiled with.
 #![cfg_attr(loom, allow(dead_code))]
 
+#[cfg(not(all(target_os = "linux", target_pointer_width = "64")))]
+compile_error!(
+    "rapace runs on 64-bit Linux only: it needs memfd seals, eventfd, pidfd and SCM_CREDENTIALS, and address space \
+     for slabs. See the handbook, \"Platforms\"."
+);
+
 mod arm;
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 #[expect(unsafe_code, reason = "one instruction")]
@@ -176,6 +182,8 @@ mod sync;
 mod wait_queue;
 
 // The models need no kernel.
+#[cfg(not(loom))]
+mod access;
 #[cfg(not(loom))]
 mod bell;
 #[cfg(not(loom))]
@@ -212,9 +220,18 @@ mod looking;
 #[cfg(not(loom))]
 mod meeting;
 #[cfg(not(loom))]
+mod meeting_error;
+#[cfg(not(loom))]
 mod message;
 #[cfg(not(loom))]
+mod needs;
+#[cfg(not(loom))]
 mod outbound;
+#[cfg(not(loom))]
+mod path_lock;
+#[cfg(not(loom))]
+#[expect(unsafe_code, reason = "signals that the kernel sends to a thread")]
+mod quiet;
 #[cfg(not(loom))]
 #[expect(unsafe_code, reason = "mapped memory")]
 mod raw;
@@ -247,6 +264,8 @@ mod tests;
 
 pub use fault::PeerFault;
 
+#[cfg(not(loom))]
+pub use access::Access;
 pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, Trust};
 #[cfg(not(loom))]
 pub use control::{ControlSocket, NotAControlSocket, PeerCredentials, StdinKind};
@@ -259,15 +278,25 @@ pub use establish::{EstablishError, HandshakeFault};
 pub use inbound::Inbound;
 #[cfg(not(loom))]
 pub use invited::Invited;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use kernel::{NoRuntime, register};
 pub use layout::LAYOUT_VERSION;
 #[cfg(not(loom))]
 pub use link::Link;
 #[cfg(not(loom))]
 pub use liveness::PeerWatch;
 #[cfg(not(loom))]
-pub use meeting::{Meeting, MeetingError};
+pub use meeting::Meeting;
+#[cfg(not(loom))]
+pub use meeting_error::MeetingError;
+#[cfg(not(loom))]
+pub use needs::Unsupported;
 #[cfg(not(loom))]
 pub use outbound::{Outbound, Payload};
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use quiet::say_on_stderr;
 #[cfg(not(loom))]
 pub use received::{Adopter, Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]

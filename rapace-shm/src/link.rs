@@ -17,9 +17,11 @@ use crate::establish::{EstablishError, at_step};
 use crate::inbound::Inbound;
 use crate::kernel;
 use crate::liveness::{Liveness, PeerWatch};
+use crate::needs::SOCKETPAIR;
 use crate::outbound::Outbound;
 use crate::segment::{PeerA, PeerB, Segment};
 use crate::shared::Shared;
+use crate::wire::Sender;
 
 /// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
 /// what watches over the peer.
@@ -41,7 +43,7 @@ impl Link {
         let joined = Segment::<PeerB>::join(config.clone(), invitation)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
-            .map_err(io::Error::from)
+            .map_err(|errno| SOCKETPAIR.refused(errno))
             .map_err(at_step("connecting the two ends"))?;
         let register = |socket| {
             kernel::register(socket, Interest::READABLE)
@@ -55,11 +57,12 @@ impl Link {
     pub(crate) fn new<Role>(
         segment: Segment<Role>,
         socket: AsyncFd<OwnedFd>,
-        peer: Option<PeerCredentials>,
+        peer: Option<Sender>,
     ) -> Result<Self, EstablishError> {
         let bell = Bell::new(segment.wait, segment.config.trust)
             .map_err(at_step("registering the doorbell"))?;
-        let process = peer.and_then(|peer| watch_process(peer.pid));
+        let credentials = peer.as_ref().map(|peer| peer.credentials);
+        let process = peer.and_then(watch_process);
         let shared = Shared::new(
             segment.config,
             segment.own,
@@ -71,7 +74,7 @@ impl Link {
             shared: Arc::new(shared),
             bell,
             life: Arc::new(Liveness::new(socket, process)),
-            peer,
+            peer: credentials,
         })
     }
 
@@ -100,9 +103,12 @@ impl Link {
     }
 
     /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the
-    /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLIN` answers
-    /// then, with `POLLHUP` if the peer's process is dead and with `POLLRDHUP` if it dropped its link;
-    /// an honest peer sends nothing over an established control socket.
+    /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLRDHUP` answers then,
+    /// and also with `POLLHUP` if all who had the peer's end open have closed it, as a dead process has.
+    ///
+    /// Do not poll for `POLLIN`: that the socket can be read says nothing. Who was
+    /// [invited](crate::ControlSocket::invite) says once more that it has joined when the link is established
+    /// here already, nobody reads that, and a peer may send anything at any time.
     ///
     /// # Errors
     /// If this process can have no more descriptors.
@@ -120,21 +126,85 @@ impl fmt::Debug for Link {
     }
 }
 
-/// A pidfd on the peer, unless it is this process or has no id here. That its process is the one that
-/// spoke is certain: an id is not used again before the process was reaped, and a peer that died in
-/// between has hung up.
-fn watch_process(pid: i32) -> Option<AsyncFd<OwnedFd>> {
-    if pid <= 0 || pid == Pid::this().as_raw() {
+/// A pidfd on the peer, unless it is this process. The kernel sends one along with the peer's words since Linux 6.5.
+/// Before, its id is looked up: that is the process that spoke, because an id is not used again before the process was
+/// reaped, and a peer that died and was reaped in between has hung up.
+fn watch_process(peer: Sender) -> Option<AsyncFd<OwnedFd>> {
+    let pid = peer.credentials.pid;
+    if pid == Pid::this().as_raw() {
         return None;
     }
-    let watched = kernel::pidfd_open(Pid::from_raw(pid))
-        .and_then(|process| kernel::register(process, Interest::READABLE));
-    match watched {
+    let process = match peer.process {
+        Some(told) => told,
+        // It has no id in our pid namespace.
+        None if pid <= 0 => return None,
+        None => kernel::pidfd_open(Pid::from_raw(pid)),
+    };
+    match process.and_then(|process| kernel::register(process, Interest::READABLE)) {
         Ok(process) => Some(process),
         Err(error) => {
             // The hang-up of the control socket still tells.
             tracing::debug!(%error, pid, "the peer's process cannot be watched");
             None
         }
+    }
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    struct Process(Child);
+
+    impl Process {
+        fn start() -> Self {
+            let mut command = Command::new("sleep");
+            let command = command.arg("1000").stdin(Stdio::null());
+            Self(command.spawn().unwrap())
+        }
+
+        fn pid(&self) -> i32 {
+            i32::try_from(self.0.id()).unwrap()
+        }
+    }
+
+    impl Drop for Process {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn sender(pid: i32, process: Option<io::Result<OwnedFd>>) -> Sender {
+        let credentials = PeerCredentials {
+            pid,
+            uid: 0,
+            gid: 0,
+        };
+        Sender {
+            credentials,
+            process,
+        }
+    }
+
+    /// The id that the sender had is that of another process by now.
+    #[tokio::test]
+    async fn an_id_that_was_used_again_is_not_taken_for_the_peer() {
+        let gone = Process::start();
+        let peer = kernel::pidfd_open(Pid::from_raw(gone.pid())).unwrap();
+        drop(gone);
+        let other = Process::start();
+        let watched = watch_process(sender(other.pid(), Some(Ok(peer)))).unwrap();
+        watched.readable().await.unwrap().retain_ready();
+        // The kernel says that the sender is gone.
+        let none = io::Error::from(nix::errno::Errno::ESRCH);
+        assert!(watch_process(sender(other.pid(), Some(Err(none)))).is_none());
+        // An old kernel says nothing.
+        let watched = watch_process(sender(other.pid(), None)).unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(watched.poll_read_ready(&mut cx), Poll::Pending));
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! - K1: a hang-up says that no process has the peer's end open for sending. One that leaked into a
 //!   sibling keeps it open, so the pidfd is watched as well.
-//! - K2: data that a peer sends over an established control socket means nothing, and is not read.
+//! - K2: data that a peer sends over an established control socket means nothing, and is not read. Who was
+//!   invited always sends some.
 //! - K3: "gone" is final.
 
 use std::fmt;

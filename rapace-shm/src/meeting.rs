@@ -1,11 +1,12 @@
 //! How unrelated processes meet: a listener at a path.
 //!
-//! - J1: the path is only for our user: it gets mode 0600 before anybody can connect.
-//! - J2: both sides check whom they met: the same user, or root.
+//! - J1: the path is never open to more than was said: the socket has its mode before it has its path.
+//! - J2: both sides check whom they met ([`Access`]): the same user or root, or as somebody decides.
 //! - J3: a path that a dead process left behind is taken over; one where somebody listens is not.
 //! - J4: the path is removed on drop, if it is still ours.
+//! - J5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
+//!   removed again. So of any number of processes one listens, and at what lies at the path.
 
-use std::fmt;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,128 +17,112 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
 };
-use nix::unistd::geteuid;
+use nix::sys::stat::{Mode, fchmod};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use crate::access::Access;
 use crate::control::{ControlSocket, PeerCredentials};
 use crate::effect::Effect;
 use crate::kernel;
+use crate::meeting_error::{MeetingError, at_step};
+use crate::needs::SOCKET;
+use crate::path_lock::PathLock;
 
 /// A listener at a socket path, where peers that nobody started as a child come to be hosted.
+///
+/// While it is there, a file beside the path, of the same name with `.lock` behind it, is locked.
 #[derive(Debug)]
 pub struct Meeting {
     listener: AsyncFd<OwnedFd>,
+    access: Access,
+    /// As it was given.
     path: PathBuf,
-    /// Device and inode of what we made at the path (J4).
-    identity: (u64, u64),
+    _place: Place,
 }
 
-/// Why two processes did not meet.
+/// What we made at a path.
 #[derive(Debug)]
-#[non_exhaustive]
-pub enum MeetingError {
-    /// Somebody listens at that path already.
-    InUse {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The path exists and is not a socket. It is left alone.
-    NotASocket {
-        /// The path.
-        path: PathBuf,
-    },
-    /// A socket path has at most 107 bytes.
-    PathTooLong {
-        /// The path.
-        path: PathBuf,
-    },
-    /// There is nothing at that path: the host was not started, or listens elsewhere.
-    NoSuchPath {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The socket is there, and nobody listens: its host is dead.
-    NobodyListening {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The path may not be used by this user.
-    PermissionDenied {
-        /// The path.
-        path: PathBuf,
-    },
-    /// The listener has too many who wait to be accepted: try again.
-    Busy {
-        /// The path.
-        path: PathBuf,
-    },
-    /// Another user was met, and turned away.
-    Stranger {
-        /// Who.
-        who: PeerCredentials,
-    },
-    /// The operating system refused.
-    Os {
-        /// What was being done.
-        step: &'static str,
-        /// What it answered.
-        source: io::Error,
-    },
+struct Place {
+    /// The same wherever the process goes.
+    path: PathBuf,
+    /// Device and inode (J4).
+    identity: (u64, u64),
+    /// Let go of last (J5).
+    _lock: PathLock,
 }
 
 impl Meeting {
-    /// Listens at `path`, for this user only.
+    /// Listens at `path`, for this user and root.
     ///
     /// # Errors
     /// If the path cannot be used; see [`MeetingError`].
     pub fn bind(path: impl AsRef<Path>) -> Result<Self, MeetingError> {
+        Self::bind_for(path, Access::same_user())
+    }
+
+    /// Listens at `path`, for whom `access` lets in.
+    ///
+    /// # Errors
+    /// If the path cannot be used; see [`MeetingError`].
+    pub fn bind_for(path: impl AsRef<Path>, access: Access) -> Result<Self, MeetingError> {
         let path = path.as_ref();
-        let at_step = |step| move |source: io::Error| MeetingError::Os { step, source };
-        let listener = new_socket().map_err(at_step("making a socket"))?;
+        let listener = new_socket(path)?;
         let address = address_of(path)?;
-        let attempt = || Effect::Bind.around(|| bind(listener.as_raw_fd(), &address));
-        match attempt() {
-            Err(Errno::EADDRINUSE) => {
-                remove_if_dead(path)?; // J3
-                attempt()
-            }
-            other => other,
-        }
-        .map_err(|errno| of_errno(errno, path, "binding the socket"))?;
-        let made = || -> io::Result<(u64, u64)> {
-            let ours = Permissions::from_mode(0o600);
-            Effect::Permit.around(|| fs::set_permissions(path, ours))?; // J1
-            let made = fs::symlink_metadata(path)?;
-            let backlog = Backlog::new(128)?;
-            Effect::Listen.around(|| listen(&listener, backlog))?;
-            Ok((made.dev(), made.ino()))
+        let absolute = std::path::absolute(path).map_err(at_step("finding", path))?;
+        let lock = PathLock::take(&absolute)?; // J5
+        remove_if_dead(path)?; // J3
+        let wanted = Mode::from_bits_truncate(access.mode());
+        Effect::Permit
+            .around(|| fchmod(&listener, wanted))
+            .map_err(at_step("giving its mode to", path))?; // J1
+        Effect::Bind
+            .around(|| bind(listener.as_raw_fd(), &address))
+            .map_err(at_step("binding", path))?;
+        let made = fs::symlink_metadata(path).map_err(at_step(LOOKING, path))?;
+        // From here on the path is removed if something fails.
+        let place = Place {
+            path: absolute,
+            identity: (made.dev(), made.ino()),
+            _lock: lock,
         };
-        let identity = made().map_err(at_step("listening on the socket"))?;
+        if made.mode() & 0o777 != access.mode() {
+            // The umask took something away.
+            let wanted = Permissions::from_mode(access.mode());
+            Effect::Permit
+                .around(|| fs::set_permissions(path, wanted))
+                .map_err(at_step("giving its mode to", path))?;
+        }
+        let backlog = Backlog::new(128).map_err(at_step("listening at", path))?;
+        Effect::Listen
+            .around(|| listen(&listener, backlog))
+            .map_err(at_step("listening at", path))?;
         let listener = kernel::register(listener, Interest::READABLE)
-            .map_err(at_step("registering the listener"))?;
+            .map_err(at_step("registering the listener at", path))?;
         Ok(Self {
             listener,
+            access,
             path: path.to_owned(),
-            identity,
+            _place: place,
         })
     }
 
-    /// Waits for a peer of our user, or of root.
+    /// Waits for a peer that is let in: of our user or of root, if nothing else was said.
     ///
     /// # Cancel safety
     /// Dropping the future loses nobody: who connects goes on waiting to be accepted.
     ///
     /// # Errors
-    /// [`MeetingError::Stranger`] for a peer of another user, which was turned away; one can go on
-    /// accepting. [`MeetingError::Os`] if the operating system refuses.
+    /// [`MeetingError::Stranger`] for a peer that is not let in and was turned away, and whatever
+    /// [is transient](MeetingError::is_transient): one can go on accepting. [`MeetingError::Os`] if the operating
+    /// system refuses.
     pub async fn accept(&self) -> Result<ControlSocket, MeetingError> {
         let accepted = self
             .listener
             .async_io(Interest::READABLE, kernel::accept)
             .await;
-        let step = "accepting a peer";
-        met(accepted.map_err(|source| MeetingError::Os { step, source })?)
+        let accepted = accepted.map_err(at_step("accepting a peer at", &self.path))?;
+        met(accepted, &self.path, &self.access)
     }
 
     /// The path.
@@ -146,7 +131,7 @@ impl Meeting {
         &self.path
     }
 
-    /// Comes to a [`Meeting`] at `path`, to join whoever holds it.
+    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if that is our user or root.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -154,21 +139,34 @@ impl Meeting {
     /// # Errors
     /// What is wrong with the path, with whoever listens there, or with the system.
     pub async fn connect(path: impl AsRef<Path>) -> Result<ControlSocket, MeetingError> {
+        Self::connect_to(path, &Access::same_user()).await
+    }
+
+    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if `access` lets it in.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_to(
+        path: impl AsRef<Path>,
+        access: &Access,
+    ) -> Result<ControlSocket, MeetingError> {
         let path = path.as_ref();
-        let step = "making a socket";
-        let socket = new_socket().map_err(|source| MeetingError::Os { step, source })?;
+        let socket = new_socket(path)?;
         // A local connection is made or refused at once, so there is nothing to wait for.
         let address = address_of(path)?;
         Effect::Connect
             .around(|| connect(socket.as_raw_fd(), &address))
-            .map_err(|errno| of_errno(errno, path, "connecting the socket"))?;
-        met(socket)
+            .map_err(at_step("connecting to", path))?;
+        met(socket, path, access)
     }
 }
 
-impl Drop for Meeting {
+impl Drop for Place {
     fn drop(&mut self) {
-        // J4. Somebody may replace the path between these two steps; there is no call that does both.
+        // J4. Nobody who asks for the lock replaces the path between these two steps.
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         if ours && let Err(error) = Effect::Unlink.around(|| fs::remove_file(&self.path)) {
@@ -177,127 +175,59 @@ impl Drop for Meeting {
     }
 }
 
-fn new_socket() -> io::Result<OwnedFd> {
+fn new_socket(path: &Path) -> Result<OwnedFd, MeetingError> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
-    Ok(socket(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        flags,
-        None,
-    )?)
+    socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)
+        .map_err(|errno| SOCKET.refused(errno))
+        .map_err(at_step("making a socket for", path))
 }
 
 fn address_of(path: &Path) -> Result<UnixAddr, MeetingError> {
-    UnixAddr::new(path).map_err(|errno| of_errno(errno, path, "naming the socket"))
+    UnixAddr::new(path).map_err(at_step("naming a socket", path))
 }
 
-/// J3.
+/// J3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
+/// was built against a version without locks.
 fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
-    let step = "looking at what is at the path";
-    let found = fs::symlink_metadata(path).map_err(|source| MeetingError::Os { step, source })?;
-    if !found.file_type().is_socket() {
-        return Err(MeetingError::NotASocket {
-            path: path.to_owned(),
-        });
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => {}
+        Ok(_) => {
+            return Err(MeetingError::NotASocket {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(at_step(LOOKING, path)(error)),
     }
-    let probe = new_socket().map_err(|source| MeetingError::Os { step, source })?;
+    let probe = new_socket(path)?;
     let address = address_of(path)?;
     match Effect::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
-        Err(Errno::ECONNREFUSED) => {
-            let step = "removing a socket that nobody listens on";
-            let removed = Effect::TakeOver.around(|| fs::remove_file(path));
-            removed.map_err(|source| MeetingError::Os { step, source })
-        }
+        Err(Errno::ECONNREFUSED) => match Effect::TakeOver.around(|| fs::remove_file(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(at_step("removing what a dead process left at", path)(error))
+            }
+            _ => Ok(()),
+        },
+        Err(Errno::ENOENT) => Ok(()),
         Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(MeetingError::InUse {
             path: path.to_owned(),
         }),
-        Err(errno) => Err(of_errno(errno, path, step)),
+        Err(errno) => Err(at_step(LOOKING, path)(errno)),
     }
 }
 
 /// J2.
-fn met(socket: OwnedFd) -> Result<ControlSocket, MeetingError> {
+fn met(socket: OwnedFd, path: &Path, access: &Access) -> Result<ControlSocket, MeetingError> {
     let prepared = || -> io::Result<(ControlSocket, PeerCredentials)> {
         let socket = ControlSocket::prepare(socket)?;
         let who = socket.peer()?;
         Ok((socket, who))
     };
-    let step = "asking who connected";
-    let (socket, who) = prepared().map_err(|source| MeetingError::Os { step, source })?;
-    if who.uid != geteuid().as_raw() && who.uid != 0 {
+    let (socket, who) = prepared().map_err(at_step("asking who was met at", path))?;
+    if !access.lets_in(who) {
         return Err(MeetingError::Stranger { who });
     }
     Ok(socket)
 }
 
-fn of_errno(errno: Errno, path: &Path, step: &'static str) -> MeetingError {
-    let path = path.to_owned();
-    match errno {
-        Errno::EADDRINUSE => MeetingError::InUse { path },
-        Errno::ENAMETOOLONG => MeetingError::PathTooLong { path },
-        Errno::ENOENT | Errno::ENOTDIR => MeetingError::NoSuchPath { path },
-        Errno::ECONNREFUSED => MeetingError::NobodyListening { path },
-        Errno::EPROTOTYPE | Errno::ENOTSOCK => MeetingError::NotASocket { path },
-        Errno::EACCES | Errno::EPERM => MeetingError::PermissionDenied { path },
-        Errno::EAGAIN => MeetingError::Busy { path },
-        errno => MeetingError::Os {
-            step,
-            source: errno.into(),
-        },
-    }
-}
-
-impl fmt::Display for MeetingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InUse { path } => write!(
-                f,
-                "somebody listens at {} already: is the host running twice?",
-                path.display()
-            ),
-            Self::NotASocket { path } => write!(
-                f,
-                "{} is not a socket of this kind: remove it or choose another path",
-                path.display()
-            ),
-            Self::PathTooLong { path } => write!(
-                f,
-                "{} is too long for a socket path, which has at most 107 bytes",
-                path.display()
-            ),
-            Self::NoSuchPath { path } => write!(
-                f,
-                "there is nothing at {}: was the host started, and does it listen there?",
-                path.display()
-            ),
-            Self::NobodyListening { path } => write!(
-                f,
-                "nobody listens at {}: the host that made it is dead",
-                path.display()
-            ),
-            Self::PermissionDenied { path } => {
-                write!(f, "{} may not be used by this user", path.display())
-            }
-            Self::Busy { path } => write!(
-                f,
-                "too many wait to be accepted at {}: try again",
-                path.display()
-            ),
-            Self::Stranger { who } => write!(
-                f,
-                "process {} of user {} was turned away: only our own user and root are met",
-                who.pid, who.uid
-            ),
-            Self::Os { step, source } => write!(f, "{step} failed: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for MeetingError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Os { source, .. } => Some(source),
-            _ => None,
-        }
-    }
-}
+const LOOKING: &str = "looking at what is at";

@@ -28,6 +28,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
 use crate::effect::Effect;
+use crate::needs::DONT_DUMP;
 use crate::order;
 use crate::sync::Ordering;
 
@@ -231,4 +232,5 @@ fn populate(map: &MmapRaw, advice: Advice, offset: usize, len: usize) {
 fn keep_out_of_forks_and_dumps(map: &MmapRaw) -> io::Result<()> {
     map.advise(Advice::DontFork)?;
     map.advise(Advice::DontDump)
+        .map_err(|error| DONT_DUMP.refused(error))
 }

@@ -11,15 +11,22 @@
 //! - M3: a half is mapped read-only by the side that does not own it.
 //! - M4: an object that lets holes be punched by its owner lets everybody write who can open it. So
 //!   an untrusted peer is worth the pages that idle large slots keep.
+//! - M5: an object that may not be so large is an error, and not SIGXFSZ.
+//! - M6: an object cannot be executed, and never can be, where the kernel has a flag for that. With `vm.memfd_noexec` at
+//!   2 it makes no others.
 
+use std::ffi::CStr;
 use std::io;
 use std::marker::PhantomData;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::Signal;
 use nix::unistd::ftruncate;
 
 use crate::bell::{BellRope, NewBell};
@@ -27,6 +34,8 @@ use crate::config::{SegmentConfig, Trust};
 use crate::establish::{EstablishError, HandshakeFault, at_step};
 use crate::half::{OwnHalf, PeerHalf};
 use crate::layout::Layout;
+use crate::needs::{FUTURE_WRITE, MEMFD, SEALS};
+use crate::quiet;
 use crate::raw::{OwnMap, PeerMap};
 
 /// The side that creates a segment: the host.
@@ -70,65 +79,61 @@ impl Segment<PeerA> {
     pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, Invitation), EstablishError> {
         config.validate().map_err(EstablishError::Config)?;
         let layout = Arc::new(Layout::of(config));
-        let step = "creating the memory of the segment";
-        let made = || -> io::Result<(Self, Invitation)> {
-            let a_words = object(c"rapace-a-words", layout.words_len)?;
-            let a_bulk = object(c"rapace-a-bulk", layout.bulk_len)?;
-            let b_words = object(c"rapace-b-words", layout.words_len)?;
-            let b_bulk = object(c"rapace-b-bulk", layout.bulk_len)?;
-            let words = OwnMap::new(&a_words, layout.words_len)?; // M2
-            let bulk = OwnMap::new(&a_bulk, layout.bulk_len)?;
-            let everything = SIZE | SealFlag::F_SEAL_FUTURE_WRITE;
-            seal(&a_words, everything)?;
-            let reclaim = match config.trust {
-                Trust::Trusted => {
-                    seal(&a_bulk, SIZE)?;
-                    Some(a_bulk.try_clone()?)
-                }
-                Trust::Untrusted => {
-                    seal(&a_bulk, everything)?; // M4
-                    None
-                }
-            };
-            seal(&b_words, SIZE)?;
-            seal(&b_bulk, SIZE)?;
-            let peer = PeerHalf {
-                words: PeerMap::new(&b_words, layout.words_len)?,
-                bulk: PeerMap::new(&b_bulk, layout.bulk_len)?,
-                layout: Arc::clone(&layout),
-            };
-            let bell_a = NewBell::new(config.trust)?;
-            let bell_b = NewBell::new(config.trust)?;
-            let keep = match config.trust {
-                Trust::Trusted => None,
-                Trust::Untrusted => Some(bell_b.wait.try_clone()?),
-            };
-            let segment = Self {
-                config: config.clone(),
-                own: OwnHalf {
-                    layout,
-                    words,
-                    bulk,
-                    reclaim,
-                    beats: AtomicU32::new(0),
-                },
-                peer,
-                wait: bell_a.wait,
-                rope: BellRope::new(bell_b.ring, config.trust, keep),
-                copy_out: config.trust == Trust::Untrusted,
-                role: PhantomData,
-            };
-            let invitation = Invitation {
-                a_words,
-                a_bulk,
-                b_words,
-                b_bulk,
-                ring_a: bell_a.ring,
-                wait_b: bell_b.wait,
-            };
-            Ok((segment, invitation))
+        let step = at_step("creating the memory of the segment");
+        let a_words = object(c"rapace-a-words", layout.words_len)?;
+        let a_bulk = object(c"rapace-a-bulk", layout.bulk_len)?;
+        let b_words = object(c"rapace-b-words", layout.words_len)?;
+        let b_bulk = object(c"rapace-b-bulk", layout.bulk_len)?;
+        let words = OwnMap::new(&a_words, layout.words_len).map_err(&step)?; // M2
+        let bulk = OwnMap::new(&a_bulk, layout.bulk_len).map_err(&step)?;
+        let everything = SIZE | SealFlag::F_SEAL_FUTURE_WRITE;
+        seal(&a_words, everything)?;
+        let reclaim = match config.trust {
+            Trust::Trusted => {
+                seal(&a_bulk, SIZE)?;
+                Some(a_bulk.try_clone().map_err(&step)?)
+            }
+            Trust::Untrusted => {
+                seal(&a_bulk, everything)?; // M4
+                None
+            }
         };
-        let (segment, invitation) = made().map_err(at_step(step))?;
+        seal(&b_words, SIZE)?;
+        seal(&b_bulk, SIZE)?;
+        let peer = PeerHalf {
+            words: PeerMap::new(&b_words, layout.words_len).map_err(&step)?,
+            bulk: PeerMap::new(&b_bulk, layout.bulk_len).map_err(&step)?,
+            layout: Arc::clone(&layout),
+        };
+        let bell = || NewBell::new(config.trust).map_err(at_step("making a doorbell"));
+        let (bell_a, bell_b) = (bell()?, bell()?);
+        let keep = match config.trust {
+            Trust::Trusted => None,
+            Trust::Untrusted => Some(bell_b.wait.try_clone().map_err(&step)?),
+        };
+        let segment = Self {
+            config: config.clone(),
+            own: OwnHalf {
+                layout,
+                words,
+                bulk,
+                reclaim,
+                beats: AtomicU32::new(0),
+            },
+            peer,
+            wait: bell_a.wait,
+            rope: BellRope::new(bell_b.ring, config.trust, keep),
+            copy_out: config.trust == Trust::Untrusted,
+            role: PhantomData,
+        };
+        let invitation = Invitation {
+            a_words,
+            a_bulk,
+            b_words,
+            b_bulk,
+            ring_a: bell_a.ring,
+            wait_b: bell_b.wait,
+        };
         segment.prefault();
         Ok((segment, invitation))
     }
@@ -191,17 +196,46 @@ impl<Role> Segment<Role> {
 }
 
 /// A sparse, anonymous memory object.
-fn object(name: &std::ffi::CStr, len: usize) -> io::Result<OwnedFd> {
+fn object(name: &CStr, len: usize) -> Result<OwnedFd, EstablishError> {
+    let step = at_step("creating the memory of the segment");
+    let object = anonymous(name, memfd_create)
+        .map_err(|errno| MEMFD.refused(errno))
+        .map_err(&step)?;
+    let size = i64::try_from(len)
+        .map_err(io::Error::other)
+        .map_err(&step)?;
+    // M5
+    match quiet::without(Signal::SIGXFSZ, || ftruncate(&object, size)) {
+        Ok(()) => Ok(object),
+        Err(Errno::EFBIG) => Err(EstablishError::FileSizeLimit {
+            needed: len as u64,
+            limit: getrlimit(Resource::RLIMIT_FSIZE).map_or(0, |(soft, _)| soft),
+        }),
+        Err(errno) => Err(step(errno.into())),
+    }
+}
+
+/// M6
+fn anonymous(
+    name: &CStr,
+    create: impl Fn(&CStr, MFdFlags) -> nix::Result<OwnedFd>,
+) -> nix::Result<OwnedFd> {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let object = memfd_create(name, flags)?;
-    let len = i64::try_from(len).map_err(io::Error::other)?;
-    ftruncate(&object, len)?;
-    Ok(object)
+    match create(name, flags | NOEXEC_SEAL) {
+        Err(Errno::EINVAL) => create(name, flags),
+        created => created,
+    }
 }
 
 /// Adds seals, and the seal that no more may be added.
-fn seal(object: &OwnedFd, seals: SealFlag) -> io::Result<()> {
-    fcntl(object, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))?;
+fn seal(object: &OwnedFd, seals: SealFlag) -> Result<(), EstablishError> {
+    let need = match seals.contains(SealFlag::F_SEAL_FUTURE_WRITE) {
+        true => FUTURE_WRITE,
+        false => SEALS,
+    };
+    fcntl(object, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))
+        .map_err(|errno| need.refused(errno))
+        .map_err(at_step("sealing the memory of the segment"))?;
     Ok(())
 }
 
@@ -231,5 +265,39 @@ fn check_object(
     Ok(())
 }
 
+/// `MFD_NOEXEC_SEAL`, since Linux 6.3.
+const NOEXEC_SEAL: MFdFlags = MFdFlags::from_bits_retain(8);
+
 /// The size cannot change, so a mapping never loses its pages.
 const SIZE: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW);
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// M6
+    #[test]
+    fn objects_cannot_be_executed_where_the_kernel_knows_how_and_are_made_elsewhere() {
+        let asked = RefCell::new(Vec::new());
+        let kernel_of = |knows: MFdFlags| {
+            let asked = &asked;
+            move |name: &CStr, flags: MFdFlags| {
+                asked.borrow_mut().push(flags.contains(NOEXEC_SEAL));
+                match knows.contains(flags) {
+                    true => memfd_create(name, flags & !NOEXEC_SEAL),
+                    false => Err(Errno::EINVAL),
+                }
+            }
+        };
+        let known = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        anonymous(c"new", kernel_of(known | NOEXEC_SEAL)).unwrap();
+        assert_eq!(asked.take(), [true]);
+        anonymous(c"old", kernel_of(known)).unwrap();
+        assert_eq!(asked.take(), [true, false]);
+        // A kernel that lacks more refuses.
+        let refused = anonymous(c"none", kernel_of(MFdFlags::empty()));
+        assert_eq!(refused.unwrap_err(), Errno::EINVAL);
+    }
+}

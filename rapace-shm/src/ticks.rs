@@ -15,6 +15,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::kernel::register;
+use crate::needs::TIMERFD;
 
 /// Strikes at equal intervals, for as long as it is there.
 #[derive(Debug)]
@@ -31,7 +32,8 @@ impl Ticks {
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
-        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)?;
+        let timer = TimerFd::new(ClockId::CLOCK_MONOTONIC, flags)
+            .map_err(|errno| TIMERFD.refused(errno))?;
         let period = Expiration::Interval(TimeSpec::from(period));
         timer.set(period, TimerSetTimeFlags::empty())?;
         Ok(Self(register(timer.into(), Interest::READABLE)?))

@@ -1,7 +1,8 @@
 //! The control socket on its runtime: whole messages, descriptors, kernel-verified senders.
 //!
-//! - X1: descriptors arrive close-on-exec, and only where some are expected: elsewhere the buffer has
-//!   no room for them and the kernel drops them.
+//! - X1: descriptors arrive close-on-exec, and only where some are expected: elsewhere they are closed,
+//!   by the kernel or here, and a fault. Those that do not get in because this process has too many open are
+//!   no fault of the peer's.
 //! - X2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
 //!   are those of whoever made it, which for a socket pair is ourselves.
 //! - X3: what can be done at once is done without asking the runtime, which has yet to hear of a new
@@ -30,11 +31,19 @@ pub(crate) struct Wire {
     socket: AsyncFd<OwnedFd>,
 }
 
+/// Who sent a message, as the kernel says (X2).
+#[derive(Debug)]
+pub(crate) struct Sender {
+    pub(crate) credentials: PeerCredentials,
+    /// Its process or why there is none, where the kernel sends that along.
+    pub(crate) process: Option<io::Result<OwnedFd>>,
+}
+
 /// What came over it.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) message: Result<Message, EstablishError>,
-    pub(crate) sender: Option<PeerCredentials>,
+    pub(crate) sender: Option<Sender>,
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
@@ -131,7 +140,10 @@ fn receive(socket: &OwnedFd, expected: usize) -> io::Result<Result<Arrived, Esta
     }
     Ok(Ok(Arrived {
         message: Message::decode(bytes.get(..datagram.len).unwrap_or(&bytes)),
-        sender: datagram.sender.map(PeerCredentials::of),
+        sender: datagram.sender.map(|credentials| Sender {
+            credentials,
+            process: datagram.process,
+        }),
         descriptors: datagram.descriptors,
     }))
 }

@@ -1,10 +1,13 @@
 //! Two real processes: meeting, talking, and one of them dying at a named step.
 
 use std::fs;
+use std::os::fd::AsFd;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use nix::libc::{POLLIN, POLLRDHUP};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace_shm::{
@@ -297,6 +300,31 @@ async fn a_watchdog_thread_hears_the_host_go_whatever_the_executor_does() {
     drop((out, inbound, watch));
     let waiting = tokio::task::spawn_blocking(move || peer.0.wait().unwrap().code());
     assert_eq!(soon(waiting).await.unwrap(), Some(7));
+}
+
+/// Also on the host's side, where what the child says last is left unread.
+#[tokio::test]
+async fn a_watchdog_hears_of_a_child_that_was_invited_when_it_goes_and_not_before() {
+    let (ours, theirs) = ControlSocket::pair().unwrap();
+    let invited = ours.invite(&SegmentConfig::default()).unwrap();
+    let mut peer = Peer(command("echoes").stdin(theirs).spawn().unwrap());
+    let link = soon(invited.greeted()).await.unwrap();
+    let watched = link.dup_for_watchdog().unwrap();
+    let ask = |events: i16, limit: PollTimeout| {
+        let mut polled = [PollFd::new(
+            watched.as_fd(),
+            PollFlags::from_bits_retain(events),
+        )];
+        poll(&mut polled, limit).unwrap() == 1
+    };
+    let (out, mut inbound, _watch) = link.split();
+    out.try_publish(&header(1), Payload::Inline(b"there?"), &[], Lane::Data)
+        .unwrap();
+    soon(inbound.recv(&mut Vec::new(), 1)).await.unwrap();
+    assert!(ask(POLLIN, PollTimeout::ZERO), "it said that it has joined");
+    assert!(!ask(POLLRDHUP, PollTimeout::ZERO), "it has not gone");
+    peer.kill();
+    assert!(ask(POLLRDHUP, PollTimeout::from(20_000_u16)), "it has gone");
 }
 
 #[tokio::test]

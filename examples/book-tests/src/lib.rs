@@ -36,6 +36,7 @@ pages! {
     shutdown: "docs/shutdown.md",
     testing_plugins: "docs/testing-plugins.md",
     tuning: "docs/tuning.md",
+    platforms: "docs/platforms.md",
     memory: "docs/memory.md",
     protocol: "docs/protocol.md",
     security: "docs/security.md",

@@ -8,6 +8,7 @@ use std::os::fd::AsFd;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
+use nix::libc::POLLRDHUP;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rapace_shm::Link;
 use tokio::sync::oneshot;
@@ -27,7 +28,7 @@ impl KernelsWord {
         std::thread::Builder::new()
             .name("kernels-word".into())
             .spawn(move || {
-                let asked = PollFlags::POLLIN; // Also the answer to a hang-up.
+                let asked = PollFlags::from_bits_retain(POLLRDHUP);
                 let mut fds = [PollFd::new(socket.as_fd(), asked)];
                 while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
                 let seen = fds[0].revents().unwrap_or(PollFlags::empty());

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::process::{Command, ExitCode, Stdio};
 
+use nix::libc::POLLRDHUP;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -11,7 +12,10 @@ use rapace_shm::{
     ControlSocket, Header, Inbound, Lane, Meeting, Outbound, Payload, Received, ReceivedPayload,
 };
 
+mod binder;
+mod default_actions;
 mod follower;
+mod scarce;
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -35,12 +39,27 @@ fn main() -> ExitCode {
 async fn live() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let how = arguments.next().unwrap_or_default();
+    match how.as_str() {
+        "binds" => return binder::bind_as_told(),
+        "accepts-without-descriptors" => return scarce::accept_without().await,
+        "is-limited-to-small-files" => return default_actions::be_limited_to_small_files(),
+        _ => {}
+    }
     let control = match arguments.next() {
         Some(path) => Meeting::connect(path).await?,
         None => ControlSocket::from_stdin()?,
     };
-    if how == "dies-before-hello" {
-        die()?;
+    if let Some((side, spare)) = how.split_once("-with-")
+        && let Some(spare) = spare.strip_suffix("-descriptors")
+    {
+        return scarce::live_with(control, side, spare.parse()?).await;
+    }
+    match how.as_str() {
+        "dies-before-hello" => die()?,
+        "rings-a-dead-host" => return default_actions::ring_a_dead_host(control).await,
+        "joins-with-nobody" => return default_actions::speak_to_nobody(control, true).await,
+        "invites-nobody" => return default_actions::speak_to_nobody(control, false).await,
+        _ => {}
     }
     let link = control.join().await?;
     if how == "watches-its-host" {
@@ -164,7 +183,10 @@ fn watch(socket: OwnedFd) {
     std::thread::spawn(move || {
         use std::os::fd::AsFd;
         loop {
-            let mut polled = [PollFd::new(socket.as_fd(), PollFlags::POLLIN)];
+            let mut polled = [PollFd::new(
+                socket.as_fd(),
+                PollFlags::from_bits_retain(POLLRDHUP),
+            )];
             if poll(&mut polled, PollTimeout::NONE).is_ok() {
                 std::process::exit(7);
             }

@@ -76,6 +76,32 @@ fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
     }
 }
 
+/// Whatever the umask, and also for a moment: what is left of who died in between shows it.
+#[test]
+fn a_path_never_is_open_to_more_than_was_said() {
+    use std::os::unix::fs::PermissionsExt;
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(|poisoned| poisoned.into_inner());
+    for (site, when) in [("Bind", "after"), ("Listen", "before"), ("Listen", "after")] {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("meeting");
+        let mut victim = std::process::Command::new("/bin/sh");
+        victim.args(["-c", "umask 0; exec \"$0\" \"$@\""]);
+        victim.arg(env!("CARGO_BIN_EXE_shm-crash-victim"));
+        victim.args(["host", "trusted"]).arg(&path);
+        victim.arg(directory.path().join("journal"));
+        victim.args([site, when, "1"]);
+        let died = victim.output().unwrap();
+        let mode = |path: &std::path::Path| {
+            let found = std::fs::metadata(path).unwrap_or_else(|_| panic!("{died:?}"));
+            found.permissions().mode() & 0o777
+        };
+        assert_eq!(mode(&path), 0o600, "{when} {site}");
+        assert_eq!(mode(&path.with_extension("lock")), 0o600, "{when} {site}");
+    }
+}
+
 fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
     let _alone = ALONE
         .lock()

@@ -1,0 +1,150 @@
+//! What this crate needs of the kernel, and what to say where it is missing.
+//!
+//! | needed for               | since Linux |
+//! |--------------------------|-------------|
+//! | a segment: `memfd_create` with seals | 3.17 |
+//! | a segment that its peer cannot write: `F_SEAL_FUTURE_WRITE` | 5.1 |
+//! | doorbells: `eventfd2`, for untrusted peers `pipe2` | 2.6.27 |
+//! | the peer's control socket: `socketpair`, `socket`, `accept4` | 2.6.28 |
+//! | heartbeats: `timerfd_create` | 2.6.25 |
+//! | keeping a segment out of core dumps: `MADV_DONTDUMP` | 3.4 |
+//!
+//! What else is used has something in its place: see the handbook, *Platforms*.
+//!
+//! - B1: a refusal that says nothing about the arguments names the call, the kernel that has it, and the way out.
+//! - B2: what this process has too little of may be there later, and is nobody's fault but ours.
+
+use std::fmt;
+use std::io;
+
+use nix::errno::Errno;
+
+/// A call that this crate cannot do without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Need {
+    call: &'static str,
+    since: &'static str,
+}
+
+const fn need(call: &'static str, since: &'static str) -> Need {
+    Need { call, since }
+}
+
+pub(crate) const MEMFD: Need = need("memfd_create", "3.17");
+pub(crate) const SEALS: Need = need("fcntl(F_ADD_SEALS)", "3.17");
+pub(crate) const FUTURE_WRITE: Need = need("fcntl(F_ADD_SEALS, F_SEAL_FUTURE_WRITE)", "5.1");
+pub(crate) const DONT_DUMP: Need = need("madvise(MADV_DONTDUMP)", "3.4");
+pub(crate) const EVENTFD: Need = need("eventfd2", "2.6.27");
+pub(crate) const PIPE: Need = need("pipe2", "2.6.27");
+pub(crate) const SOCKET: Need = need("socket", "2.6.27");
+pub(crate) const SOCKETPAIR: Need = need("socketpair", "2.6.27");
+pub(crate) const ACCEPT: Need = need("accept4", "2.6.28");
+pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
+
+/// A system call that rapace needs and that this process does not have.
+#[derive(Debug)]
+pub struct Unsupported {
+    need: Need,
+    source: Errno,
+}
+
+impl Need {
+    /// Says of an error whether it means that there is no such call here (B1). Any other stays what it is.
+    pub(crate) fn refused(self, error: impl Into<io::Error>) -> io::Error {
+        let error = error.into();
+        match error.raw_os_error().map(Errno::from_raw) {
+            Some(
+                source @ (Errno::ENOSYS
+                | Errno::EPERM
+                | Errno::EACCES
+                | Errno::EINVAL
+                | Errno::EOPNOTSUPP),
+            ) => io::Error::new(error.kind(), Unsupported { need: self, source }),
+            _ => error,
+        }
+    }
+}
+
+impl Unsupported {
+    /// Wraps an error of a system call if it means that there is no such call here: the kernel is older than `since`,
+    /// or a sandbox forbids it. Any other error stays what it is.
+    #[must_use]
+    pub fn explain(call: &'static str, since: &'static str, error: io::Error) -> io::Error {
+        Need { call, since }.refused(error)
+    }
+
+    /// The call, as `man 2` spells it.
+    #[must_use]
+    pub fn call(&self) -> &'static str {
+        self.need.call
+    }
+
+    /// The first version of Linux that has it.
+    #[must_use]
+    pub fn since(&self) -> &'static str {
+        self.need.since
+    }
+}
+
+impl fmt::Display for Unsupported {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Need { call, since } = self.need;
+        write!(
+            f,
+            "{call} is not to be had here ({}). Linux has it since {since}: on an older kernel, upgrade; on a newer \
+             one a sandbox forbids it (a seccomp filter, a container's profile), and has to allow it",
+            self.source
+        )
+    }
+}
+
+impl std::error::Error for Unsupported {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+/// Whether an error says that this process, or the machine, has too little of something at the moment (B2):
+/// descriptors, memory, watches.
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(
+            Errno::EMFILE
+                | Errno::ENFILE
+                | Errno::ENOMEM
+                | Errno::ENOBUFS
+                | Errno::ENOSPC
+                | Errno::EAGAIN
+                | Errno::ETOOMANYREFS
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
+        for errno in [Errno::ENOSYS, Errno::EPERM, Errno::EACCES, Errno::EINVAL] {
+            let refused = MEMFD.refused(errno);
+            let said = refused.to_string();
+            let unsupported = refused.downcast::<Unsupported>().expect("it is not there");
+            assert_eq!(unsupported.call(), "memfd_create");
+            assert_eq!(unsupported.since(), "3.17");
+            for part in ["memfd_create", "3.17", "seccomp", errno.desc()] {
+                assert!(said.contains(part), "{part:?} is missing in {said:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn another_refusal_stays_what_it_is() {
+        for errno in [Errno::EMFILE, Errno::ENOMEM, Errno::EBADF] {
+            let error = MEMFD.refused(errno);
+            assert_eq!(error.raw_os_error(), Some(errno as i32));
+            assert!(error.downcast::<Unsupported>().is_err());
+        }
+    }
+}

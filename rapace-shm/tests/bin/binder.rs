@@ -1,0 +1,36 @@
+//! Binds paths and leaves them again as it is told, a line for each order.
+
+use std::io::{BufRead, Write};
+
+use rapace_shm::Meeting;
+
+use crate::Failure;
+
+pub(crate) fn bind_as_told() -> Result<(), Failure> {
+    let mut meeting = None;
+    let mut answers = std::io::stdout();
+    for order in std::io::stdin().lock().lines() {
+        let order = order?;
+        let answer = match (order.as_str(), order.strip_prefix("cd ")) {
+            (_, Some(directory)) => {
+                std::env::set_current_dir(directory)?;
+                "there".to_owned()
+            }
+            ("leave", _) => {
+                meeting = None;
+                "left".to_owned()
+            }
+            (path, _) => match Meeting::bind(path) {
+                Ok(bound) => {
+                    meeting = Some(bound);
+                    "listens".to_owned()
+                }
+                Err(error) => error.to_string(),
+            },
+        };
+        writeln!(answers, "{answer}")?;
+        answers.flush()?;
+    }
+    drop(meeting);
+    Ok(())
+}

@@ -1,0 +1,84 @@
+//! Lives with few descriptors.
+
+use std::fs;
+use std::io::Write;
+
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use rapace_shm::{ControlSocket, EstablishError, Meeting, SegmentConfig, SizeClass, Trust};
+
+use crate::Failure;
+
+/// So many more than are open now.
+fn limit(spare: u64) -> Result<(), Failure> {
+    let listed = fs::read_dir("/proc/self/fd")?
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u64>().ok())
+        .collect::<Vec<_>>();
+    // One of them was that of the directory.
+    let is_open = |fd: &u64| {
+        listed.contains(fd) && fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok()
+    };
+    // The limit is on the number itself, and the lowest free one is given out.
+    let mut free = (0..).filter(|fd| !is_open(fd));
+    let first_refused = free
+        .nth(usize::try_from(spare)?)
+        .ok_or("no number is free")?;
+    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    setrlimit(Resource::RLIMIT_NOFILE, first_refused, hard)?;
+    Ok(())
+}
+
+/// Comes to a link, or to no link, and says which.
+pub(crate) async fn live_with(
+    control: ControlSocket,
+    side: &str,
+    spare: u64,
+) -> Result<(), Failure> {
+    let class = SizeClass {
+        slot_size: 4096,
+        slots: 8,
+    };
+    let config = SegmentConfig::default().with_classes([class]);
+    let config = config.with_trust(Trust::Untrusted);
+    limit(spare)?;
+    let linked = match side {
+        "joins" => control.join().await,
+        _ => match control.invite(&config) {
+            Ok(invited) => invited.greeted().await,
+            Err(error) => Err(error),
+        },
+    };
+    say(&linked
+        .map(drop)
+        .map_err(|error| (error.is_transient(), error)))
+}
+
+fn say(linked: &Result<(), (bool, EstablishError)>) -> Result<(), Failure> {
+    let mut stdout = std::io::stdout();
+    match linked {
+        Ok(()) => writeln!(stdout, "established")?,
+        Err((true, _)) => writeln!(stdout, "transient")?,
+        Err((false, error)) => writeln!(stdout, "{error}")?,
+    }
+    Ok(())
+}
+
+pub(crate) async fn accept_without() -> Result<(), Failure> {
+    let directory = std::env::temp_dir().join(format!("scarce-{}", std::process::id()));
+    fs::create_dir(&directory)?;
+    let meeting = Meeting::bind(directory.join("meeting"))?;
+    let _waiting = Meeting::connect(meeting.path()).await?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    limit(0)?;
+    let refused = meeting.accept().await;
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+    let mut stdout = std::io::stdout();
+    match refused {
+        Err(error) if error.is_transient() => writeln!(stdout, "transient")?,
+        other => writeln!(stdout, "{other:?}")?,
+    }
+    meeting.accept().await?;
+    writeln!(stdout, "accepted")?;
+    drop(meeting);
+    fs::remove_dir(&directory)?;
+    Ok(())
+}
