@@ -116,6 +116,8 @@ async fn start(
 ) -> Result<(Runner, Invitation), StartError> {
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
+    spec.check_segment()
+        .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
         .map_err(|error| StartError::Refused(format!("no control socket: {error}").into()))?;
     let spawned = spawn(&spec.command, theirs).await;

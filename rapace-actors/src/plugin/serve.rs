@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rapace_session::transport::{Endpoint, shm};
-use rapace_session::{EndReason, HandshakeError, Session, SessionConfig, Side};
-use rapace_shm::ControlSocket;
+use rapace_session::{EndReason, HandshakeError, Session, SessionConfig, Side, check_timers};
+use rapace_shm::{ControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
 use super::route::{PluginRoute, Ready};
@@ -80,6 +80,8 @@ pub enum ServeError {
         /// What stdin is instead of a control socket.
         source: rapace_shm::NotAControlSocket,
     },
+    /// The tokio runtime that it runs in lacks something.
+    NoRuntime(&'static str),
     /// One of its services cannot be called.
     Refused(RefusedService),
     /// The control socket could not be duplicated for the watch over the host.
@@ -169,7 +171,7 @@ impl PluginMain {
         match self.try_run().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("{error}");
+                say_on_stderr(&error);
                 match error {
                     // sysexits.h: used wrongly; not available; everything else.
                     ServeError::NotStartedByHost { .. } => ExitCode::from(64),
@@ -192,6 +194,7 @@ impl PluginMain {
                 services: self.services.iter().map(|s| s.descriptor.name).collect(),
                 source,
             })?;
+        check_timers().map_err(ServeError::NoRuntime)?;
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
         let mut config = SessionConfig::new(self.name.clone());
@@ -279,6 +282,7 @@ impl fmt::Display for ServeError {
                  rapace::Plugin::builder(\"{program}\", \"{program}\").",
                 services.join(", ")
             ),
+            Self::NoRuntime(why) => f.write_str(why),
             Self::Refused(why) => why.fmt(f),
             Self::Watch(why) => write!(f, "the control socket cannot be watched: {why}"),
             Self::Guard(why) => why.fmt(f),

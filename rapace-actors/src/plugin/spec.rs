@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use rapace_session::room_for_handshake;
 use rapace_shm::SegmentConfig;
 
 use super::services::Services;
@@ -84,6 +85,9 @@ impl PluginSpec {
     }
 
     /// Rings, slabs and trust. The default suits calls of any size up to 64 MiB.
+    ///
+    /// One that cannot be made, or whose largest slots cannot hold what the two sides say of their services when they
+    /// meet, is refused before a process is started.
     pub fn segment(mut self, segment: SegmentConfig) -> Self {
         self.segment = segment;
         self
@@ -137,6 +141,34 @@ impl PluginSpec {
     pub fn stop_ladder(mut self, ladder: StopLadder) -> Self {
         self.stop = ladder;
         self
+    }
+
+    /// The name of this side in the session with the plugin.
+    pub(crate) fn host_name(&self) -> String {
+        format!("the host of `{}`", self.name)
+    }
+
+    /// Whether the segment can be made, and holds the handshake.
+    pub(crate) fn check_segment(&self) -> Result<(), String> {
+        self.segment
+            .validate()
+            .map_err(|why| format!("its segment cannot be made: {why}"))?;
+        let expects: Vec<_> = self.expects.iter().map(|service| service.offer()).collect();
+        // What a plugin calls itself, unless it says otherwise.
+        let program = self.command.program().file_name().unwrap_or_default();
+        let needed = room_for_handshake(
+            (&self.host_name(), &self.offers.offers()),
+            (&program.to_string_lossy(), &expects),
+        );
+        let largest = self.segment.max_payload();
+        if needed > largest {
+            return Err(format!(
+                "its segment cannot hold the handshake: the largest slot has {largest} bytes, and with these services \
+                 a hello takes {needed}; give the SegmentConfig a class of at least {} bytes",
+                needed.next_power_of_two()
+            ));
+        }
+        Ok(())
     }
 
     pub(crate) fn coordinated(mut self, coordinated: Weak<()>) -> Self {

@@ -43,17 +43,22 @@ impl PluginProcess {
             Ok((Pid::from_raw(pid), exit))
         };
         match watched() {
-            Ok((pid, exit)) => Ok(Self {
-                child: Some(child),
-                pid,
-                leads_group,
-                exit,
-                ended: None,
-            }),
+            Ok((pid, exit)) => {
+                if leads_group {
+                    reaper::look_after(pid);
+                }
+                Ok(Self {
+                    child: Some(child),
+                    pid,
+                    leads_group,
+                    exit,
+                    ended: None,
+                })
+            }
             Err(error) => {
                 // It was started a moment ago, and is ours.
                 let _ = child.kill();
-                reaper::take(child);
+                reaper::take(child, leads_group);
                 Err(error)
             }
         }
@@ -158,7 +163,7 @@ impl Drop for PluginProcess {
             tracing::error!(target: "rapace", pid = self.pid(), %error, "a plugin process cannot be killed");
         }
         if let Some(child) = self.child.take() {
-            reaper::take(child);
+            reaper::take(child, self.leads_group);
         }
     }
 }

@@ -3,10 +3,12 @@
 //! - L1: the host sets the limits from outside, right after the start, so that they hold for programs that never run
 //!   any of our code. Soft and hard limit are the same: the plugin cannot raise them again.
 //! - L2: a limit that cannot be set fails the start. A plugin never runs with fewer limits than were asked for.
+//! - L3: where one byte of core dump cannot be allowed, because the host itself may dump none, it is none.
 
 use std::io;
 use std::time::Duration;
 
+use rapace_shm::Unsupported;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// Limits that the kernel enforces on a plugin process.
@@ -68,9 +70,34 @@ impl ResourceLimits {
                     current: limit,
                     maximum: limit,
                 };
-                prlimit(Some(target), resource, limit).map_err(|errno| (name, errno.into()))?;
+                set(target, resource, limit).map_err(|error| (name, error))?;
             }
         }
         Ok(())
+    }
+}
+
+fn set(target: Pid, resource: Resource, limit: Rlimit) -> io::Result<()> {
+    let no_dump = resource == Resource::Core && limit.maximum == Some(1);
+    match prlimit(Some(target), resource, limit) {
+        Err(rustix::io::Errno::PERM) if no_dump => {
+            let none = Rlimit {
+                current: Some(0),
+                maximum: Some(0),
+            };
+            prlimit(Some(target), resource, none).map_err(missing)?; // L3
+            Ok(())
+        }
+        set => set.map(drop).map_err(missing),
+    }
+}
+
+/// Whether it was the limit that was refused, or the system call.
+fn missing(errno: rustix::io::Errno) -> io::Error {
+    // The same call, asking for nothing.
+    let may_ask = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE).is_ok();
+    match may_ask {
+        true => errno.into(),
+        false => Unsupported::explain("prlimit64", "2.6.36", errno.into()),
     }
 }

@@ -8,7 +8,7 @@
 //! - P3: starting a process never copies the host's page tables: no step of ours runs between fork and exec.
 //! - P4: no signal is sent to a process id that may already have been reaped.
 //! - P5: a process whose handle is dropped is killed; a process whose host dies kills itself ([`guard`]).
-//! - P6: what a plugin has started and left in its process group ends with it.
+//! - P6: what a plugin has started and left in its process group ends with it, and is reaped if it is left to the host.
 
 mod child;
 mod command;

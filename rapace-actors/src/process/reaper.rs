@@ -1,4 +1,8 @@
-//! The one thread that reaps plugin processes.
+//! The one thread that reaps plugin processes, and what they leave to a host that adopts orphans.
+//!
+//! A process whose parent has ended gets another parent: process 1 of its pid namespace, or an ancestor that has asked
+//! for it (`PR_SET_CHILD_SUBREAPER`). If that is the host, what a plugin has started becomes a child of the host's, and
+//! stays a zombie until the host waits for it.
 //!
 //! - R1: reaping can block for milliseconds (see `child`), so no executor does it, nor the thread that starts processes.
 //! - R2: one that does not go, because the kernel waits for a device, keeps no other from being reaped.
@@ -6,6 +10,12 @@
 //! - R4: none is reaped at once. The kernel takes down what `/proc` showed of a process and of its threads, each as it
 //!   goes; whoever reaps while the last thread is at that spins until it is done, with a processor that the next
 //!   process could use.
+//! - R5: of children that the host has not started, those in the process group of a plugin are reaped, and no others:
+//!   other children are other people's, who wait for them.
+//! - R6: a group's number is nobody else's while the plugin that leads it was not reaped, and while a child of ours is
+//!   in it. When neither holds, the group is not looked at again.
+//! - R7: while a plugin lives, its group is looked at without reaping the plugin itself: that would free its number
+//!   under its handle.
 
 use std::io;
 use std::process::Child;
@@ -14,46 +24,77 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Reaps a process that has ended or is about to.
-pub(super) fn take(child: Child) {
-    if let Err(mut child) = submit(child) {
-        // R3
+use nix::errno::Errno;
+use nix::sys::prctl::get_child_subreaper;
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::Pid;
+use rustix::process::{WaitOptions, waitpgid};
+
+/// Reaps a process that has ended or is about to. If it `leads_group`, so much of its group as is ours.
+pub(super) fn take(child: Child, leads_group: bool) {
+    let ended = Task::Ended(Ended::new(child, leads_group));
+    // R3
+    if let Err(Task::Ended(Ended {
+        child: Some(mut child),
+        ..
+    })) = submit(ended)
+    {
         let _ = child.wait();
     }
 }
 
-/// Gives `child` to the thread, which is started by the first one.
-fn submit(child: Child) -> Result<(), Child> {
-    static REAPER: Mutex<Option<Sender<Child>>> = Mutex::new(None);
+/// Reaps what ends in the group of a plugin that lives, if it is left to us (R7).
+pub(super) fn look_after(leader: Pid) {
+    let adopts_orphans = Pid::this().as_raw() == 1 || get_child_subreaper() == Ok(true);
+    if adopts_orphans {
+        // If there is no thread, the plugin's end is what is waited for.
+        let _ = submit(Task::Lives(leader));
+    }
+}
+
+enum Task {
+    Lives(Pid),
+    Ended(Ended),
+}
+
+/// Gives a task to the thread, which is started by the first one.
+fn submit(task: Task) -> Result<(), Task> {
+    static REAPER: Mutex<Option<Sender<Task>>> = Mutex::new(None);
 
     let mut reaper = REAPER.lock().unwrap_or_else(PoisonError::into_inner);
     if reaper.is_none() {
         *reaper = start().ok();
     }
     match reaper.as_ref() {
-        Some(reaper) => reaper.send(child).map_err(|unsent| unsent.0),
-        None => Err(child),
+        Some(reaper) => reaper.send(task).map_err(|unsent| unsent.0),
+        None => Err(task),
     }
 }
 
-fn start() -> io::Result<Sender<Child>> {
-    let (sender, ended) = mpsc::channel::<Child>();
+fn start() -> io::Result<Sender<Task>> {
+    let (sender, tasks) = mpsc::channel::<Task>();
     let reap = move || {
-        let mut pending: Vec<(Child, Instant)> = Vec::new();
+        let mut ended: Vec<Ended> = Vec::new();
+        let mut alive: Vec<Pid> = Vec::new();
         loop {
-            let next = match pending.is_empty() {
-                true => ended.recv().map_err(|_| RecvTimeoutError::Disconnected),
-                false => ended.recv_timeout(LOOK),
+            let due = ended.iter().map(|one| one.due).min();
+            let sweep = (!alive.is_empty()).then(|| Instant::now() + SWEEP);
+            let next = match due.into_iter().chain(sweep).min() {
+                None => tasks.recv().map_err(|_| RecvTimeoutError::Disconnected),
+                Some(until) => tasks.recv_timeout(until.saturating_duration_since(Instant::now())),
             };
             match next {
-                Ok(child) => pending.push((child, Instant::now())),
+                Ok(Task::Lives(leader)) => alive.push(leader),
+                Ok(Task::Ended(one)) => {
+                    alive.retain(|leader| Some(*leader) != one.group);
+                    ended.push(one);
+                }
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // R4, R2. One that cannot be waited for was reaped by another.
-            pending.retain_mut(|(child, since)| {
-                since.elapsed() < LOOK || matches!(child.try_wait(), Ok(None))
-            });
+            // R2
+            ended.retain_mut(|one| Instant::now() < one.due || one.is_left());
+            alive.iter().for_each(|leader| sweep_group(*leader));
         }
     };
     thread::Builder::new()
@@ -62,6 +103,78 @@ fn start() -> io::Result<Sender<Child>> {
     Ok(sender)
 }
 
-/// Before the first look at one, and between two at those that are not gone yet. A killed process takes a millisecond, a
-/// large one a hundred.
+/// A plugin that has ended, and its group.
+struct Ended {
+    /// Until it is reaped.
+    child: Option<Child>,
+    /// Until nobody of ours is left in it (R6).
+    group: Option<Pid>,
+    due: Instant,
+    pause: Duration,
+}
+
+impl Ended {
+    fn new(child: Child, leads_group: bool) -> Self {
+        let leader = i32::try_from(child.id()).map(Pid::from_raw);
+        Self {
+            group: leader.ok().filter(|_| leads_group),
+            child: Some(child),
+            due: Instant::now() + LOOK, // R4
+            pause: LOOK,
+        }
+    }
+
+    /// Reaps what has ended. Whether something is left, to be looked at when it is due.
+    fn is_left(&mut self) -> bool {
+        if let Some(leader) = self.group
+            && !self.reap_group(leader)
+        {
+            self.group = None;
+        }
+        // One that cannot be waited for was reaped by another.
+        if let Some(child) = &mut self.child
+            && !matches!(child.try_wait(), Ok(None))
+        {
+            self.child = None;
+        }
+        self.due = Instant::now() + self.pause;
+        self.pause = (self.pause * 2).min(SWEEP);
+        self.child.is_some() || self.group.is_some()
+    }
+
+    /// Whether somebody of ours is left in the group.
+    fn reap_group(&mut self, leader: Pid) -> bool {
+        let Some(group) = rustix::process::Pid::from_raw(leader.as_raw()) else {
+            return false;
+        };
+        loop {
+            match waitpgid(group, WaitOptions::NOHANG) {
+                Ok(Some((pid, _))) if pid == group => self.child = None,
+                Ok(Some(_)) | Err(rustix::io::Errno::INTR) => {}
+                Ok(None) => return true,
+                Err(_) => return false,
+            }
+        }
+    }
+}
+
+/// R5, R7
+fn sweep_group(leader: Pid) {
+    let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+    loop {
+        match waitid(Id::PGid(leader), only_look) {
+            Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) if pid != leader => {
+                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
+            }
+            Err(Errno::EINTR) => {}
+            // Nobody, or the plugin itself, which has ended.
+            _ => return,
+        }
+    }
+}
+
+/// Before the first look at one that has ended. A killed process takes a millisecond, a large one a hundred.
 const LOOK: Duration = Duration::from_millis(10);
+
+/// Between two looks at what lives. An orphan that has ended may be seen that much later.
+const SWEEP: Duration = Duration::from_secs(1);

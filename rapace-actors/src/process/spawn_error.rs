@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use nix::errno::Errno;
+use rapace_shm::{NoRuntime, Unsupported};
 
 use super::PluginCommand;
 
@@ -38,6 +39,8 @@ pub enum SpawnErrorKind {
     OutOfResources,
     /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
     Limit(&'static str),
+    /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it. The source says which.
+    Unsupported,
     /// The call was made where no tokio runtime with I/O runs.
     NoRuntime,
     /// Anything else that the system refused.
@@ -68,6 +71,8 @@ impl SpawnError {
             Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => {
                 SpawnErrorKind::OutOfResources
             }
+            None if is_unsupported(&source) => SpawnErrorKind::Unsupported,
+            None if NoRuntime::within(&source).is_some() => SpawnErrorKind::NoRuntime,
             _ => SpawnErrorKind::Os,
         };
         Self {
@@ -101,9 +106,16 @@ impl SpawnError {
             | SpawnErrorKind::BadFormat
             | SpawnErrorKind::BadDirectory(_)
             | SpawnErrorKind::Limit(_)
+            | SpawnErrorKind::Unsupported
             | SpawnErrorKind::NoRuntime => false,
         }
     }
+}
+
+fn is_unsupported(error: &io::Error) -> bool {
+    error
+        .get_ref()
+        .is_some_and(|inner| inner.is::<Unsupported>())
 }
 
 /// ENOENT stands for a missing program, a missing interpreter and a missing working directory.
@@ -197,7 +209,12 @@ impl fmt::Display for SpawnError {
             SpawnErrorKind::Limit(limit) => write!(
                 f,
                 "plugin program `{program}` was not let run, because its limit on {limit} could not be set: {}; ask \
-                 for no more than the host itself may use",
+                 for no more than the host itself may use, or for no limits, with `ResourceLimits::INHERITED`",
+                self.source
+            ),
+            SpawnErrorKind::Unsupported => write!(
+                f,
+                "plugin program `{program}` was not started: {}",
                 self.source
             ),
             SpawnErrorKind::NoRuntime => write!(

@@ -15,6 +15,7 @@ use std::sync::{Mutex, PoisonError, mpsc};
 use std::thread;
 
 use nix::unistd::Pid;
+use rapace_session::check_timers;
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
@@ -44,6 +45,7 @@ pub struct Spawned {
 pub async fn spawn(command: &PluginCommand, control: OwnedFd) -> Result<Spawned, SpawnError> {
     let runtime =
         Handle::try_current().map_err(|_| no_runtime(command, "no tokio runtime here"))?;
+    check_timers().map_err(|why| no_runtime(command, why))?;
     let (answer, started) = oneshot::channel();
     let job = {
         let command = command.clone();

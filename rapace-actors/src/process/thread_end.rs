@@ -3,12 +3,14 @@
 //! - N1: a process that ends tears its memory down first, which takes a sixth of a second for a gibibyte, and is
 //!   known to have ended then. Its threads end one by one, and only the last of them has that to do.
 //! - N2: the kernel tells of single threads since 6.9. Before, there is no such descriptor.
+//! - N3: nobody reads these descriptors, so they need not be non-blocking, which pidfds can be since 5.10.
 
 use std::fs;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
+use rapace_shm::Unsupported;
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;
@@ -17,13 +19,14 @@ use tokio::io::unix::AsyncFd;
 /// Readable from the end of the process on.
 pub(super) fn of_process(pid: i32) -> io::Result<OwnedFd> {
     let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(pidfd_open(pid, PidfdFlags::NONBLOCK)?)
+    pidfd_open(pid, PidfdFlags::empty())
+        .map_err(|errno| Unsupported::explain("pidfd_open", "5.3", errno.into())) // N3
 }
 
 /// Readable from the end of a thread on (N1).
 pub(super) fn of_thread(tid: i32) -> io::Result<OwnedFd> {
     let tid = Pid::from_raw(tid).ok_or(io::ErrorKind::InvalidInput)?;
-    Ok(pidfd_open(tid, PidfdFlags::NONBLOCK | THREAD)?)
+    Ok(pidfd_open(tid, THREAD)?)
 }
 
 /// The number of a thread of a process, by its name. Whoever can see the threads of a process sees their numbers in
@@ -49,11 +52,7 @@ pub(super) fn named(pid: i32, name: &str) -> Option<i32> {
 
 /// Makes one of these something to await.
 pub(super) fn register(end: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    #[expect(
-        deprecated,
-        reason = "its successor is unsafe; an OwnedFd stays open and the same, which is all that is asked for"
-    )]
-    AsyncFd::with_interest(end, Interest::READABLE)
+    rapace_shm::register(end, Interest::READABLE)
 }
 
 /// PIDFD_THREAD, which is O_EXCL. Older kernels refuse it (N2).

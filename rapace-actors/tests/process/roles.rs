@@ -100,6 +100,42 @@ fn host_with_a_launcher() {
     }
 }
 
+#[test]
+#[ignore = "a role: a host that lacks a system call, and says what comes of it"]
+fn host_without_a_call() {
+    if is("host_without_a_call") {
+        let said = format!("{}\n", crate::lacking::start_without_a_call());
+        File::from(control())
+            .write_all(said.as_bytes())
+            .expect("the test listens");
+    }
+}
+
+#[test]
+#[ignore = "a role: a plugin that somebody started by hand"]
+fn plugin_by_hand() {
+    if is("plugin_by_hand") {
+        let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+        let code = runtime.block_on(rapace::plugin::PluginMain::new().run());
+        std::process::exit(if code == std::process::ExitCode::from(64) {
+            64
+        } else {
+            1
+        });
+    }
+}
+
+#[test]
+#[ignore = "a role: a host that adopts what its plugins leave"]
+fn host_of_orphans() {
+    if is("host_of_orphans") {
+        crate::orphans::adopt_and_reap();
+        File::from(control())
+            .write_all(b"all were reaped\n")
+            .expect("the test listens");
+    }
+}
+
 /// Starts the plugin, tells its own parent the plugin's id once the plugin is guarded, and stays.
 fn host(plugin: &PluginCommand) {
     let runtime = tokio::runtime::Builder::new_multi_thread()

@@ -9,7 +9,7 @@ use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
 use rapace::{CallError, Plugin, PluginSpec};
 use rapace_session::transport::shm;
 use rapace_session::{ChannelId, Frame, Header, Lane, Payload, Side, Verb};
-use rapace_shm::ControlSocket;
+use rapace_shm::{ControlSocket, SegmentConfig, SizeClass};
 
 use crate::subject::SubjectProxy;
 use crate::support::{in_time, role, sh};
@@ -227,4 +227,51 @@ async fn a_plugin_without_a_host_says_how_it_is_used() {
         error.contains("is a rapace plugin") && error.contains("Plugin::builder"),
         "{error}"
     );
+}
+
+#[tokio::test]
+async fn a_segment_that_cannot_hold_the_handshake_is_refused_with_the_least_that_can() {
+    let with = |slot_size| {
+        let class = SizeClass {
+            slot_size,
+            slots: 1,
+        };
+        let segment = SegmentConfig::default()
+            .with_ring_capacity(8)
+            .with_classes([class]);
+        let spec = role("impostor").segment(segment);
+        spec.restart_policy(RestartPolicy::Never)
+    };
+    let mut least = None;
+    let mut size = 64;
+    while size < 4096 {
+        let refused = match in_time(with(size).expects::<impostor::SubjectProxy>().start()).await {
+            Ok(_) => break,
+            Err(refused) => refused,
+        };
+        let text = refused.to_string();
+        let has = format!("the largest slot has {size} bytes");
+        assert_says(&refused, &["cannot hold the handshake", &has]);
+        assert!(matches!(for_good(&refused), StartError::Refused(_)));
+        let (_, said) = text.split_once("a class of at least ").expect("a way out");
+        let said: u32 = said
+            .split(' ')
+            .next()
+            .and_then(|least| least.parse().ok())
+            .expect("a number");
+        assert!(
+            said > size && least.is_none_or(|least| least == said),
+            "{text}"
+        );
+        least = Some(said);
+        size *= 2;
+    }
+    assert_eq!(least, Some(size), "what is said is the least that will do");
+    let impossible = SegmentConfig::default().with_ring_capacity(12);
+    let refused = refused(role("subject").segment(impossible)).await;
+    assert_says(
+        &refused,
+        &["its segment cannot be made", "a ring of 12 entries"],
+    );
+    for_good(&refused);
 }

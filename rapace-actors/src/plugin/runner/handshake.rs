@@ -69,7 +69,7 @@ impl Handshake<'_> {
             adopt,
         } = self;
         let link = invited?.greeted().await?;
-        let mut config = SessionConfig::new(format!("the host of `{}`", spec.name));
+        let mut config = SessionConfig::new(spec.host_name());
         config.offers = spec.offers.offers();
         config.expects = spec.expects.iter().map(|service| service.offer()).collect();
         config.acceptor = Arc::new(spec.offers.clone());
