@@ -6,11 +6,13 @@
 //!   anything. It stays open, because its hang-up tells a death.
 //! - E3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
 //!   leaks into what a plugin spawns.
+//! - E4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
+//!   descriptors up.
 
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::sockopt::{
@@ -34,6 +36,8 @@ use crate::wire::{Arrived, DESCRIPTORS, Wire};
 #[derive(Debug)]
 pub struct ControlSocket {
     pub(crate) socket: OwnedFd,
+    /// It was our standard input, so whoever holds the other end has started us.
+    pub(crate) is_child: bool,
 }
 
 /// Who a peer is, as the kernel says.
@@ -91,7 +95,11 @@ impl ControlSocket {
             nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
             let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
             fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
-            Self::prepare(socket)
+            let prepared = Self::prepare(socket)?;
+            Ok(Self {
+                is_child: true,
+                ..prepared
+            })
         };
         taken().map_err(NotAControlSocket::Os)
     }
@@ -100,7 +108,10 @@ impl ControlSocket {
     pub(crate) fn prepare(socket: OwnedFd) -> io::Result<Self> {
         setsockopt(&socket, PassCred, &true)?;
         kernel::ask_for_senders(&socket);
-        Ok(Self { socket })
+        Ok(Self {
+            socket,
+            is_child: false,
+        })
     }
 
     /// Establishes a link as the side that creates the segment: waits for the peer's hello, makes the
@@ -149,11 +160,16 @@ impl ControlSocket {
     pub async fn join(self) -> Result<Link, EstablishError> {
         let wire = Wire::new(self.socket)?;
         wire.send(&Message::Hello, &[]).await?;
+        let mut arrived = wire.recv(DESCRIPTORS).await?;
+        if self.is_child && matches!(arrived.message, Ok(Message::Leash)) {
+            wear(arrived.descriptors)?;
+            arrived = wire.recv(DESCRIPTORS).await?;
+        }
         let Arrived {
             message,
             sender,
             descriptors,
-        } = wire.recv(DESCRIPTORS).await?;
+        } = arrived;
         let config = match message? {
             Message::Segment(config) => config,
             other => return Err(other.instead_of("segment")),
@@ -173,6 +189,16 @@ impl ControlSocket {
         let credentials = getsockopt(&self.socket, SocketCredentials)?;
         Ok(PeerCredentials::of(credentials))
     }
+}
+
+/// Keeps a leash for as long as this process lives (E4).
+fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
+    let [leash]: [OwnedFd; 1] = descriptors
+        .try_into()
+        .map_err(|_| EstablishError::Fault(HandshakeFault::Descriptors { expected: 1 }))?;
+    // Left open on purpose, also when the link is gone: its host may still die.
+    let _ = leash.into_raw_fd();
+    Ok(())
 }
 
 impl Invitation {

@@ -51,6 +51,8 @@ effects! {
     Hole,
     /// The peer's doorbell.
     Ring,
+    /// The descriptor that ties a child to its host.
+    Leash,
     /// The joining side's first message.
     Hello,
     /// The segment's geometry and descriptors.

@@ -14,7 +14,7 @@ use crate::config::{SegmentConfig, SizeClass};
 
 /// Version of everything that two processes must agree on: this module, the descriptor, the control
 /// messages. Raised by every change.
-pub const LAYOUT_VERSION: u32 = 1;
+pub const LAYOUT_VERSION: u32 = 2;
 
 /// Slots of this size and above lie in the bulk object.
 pub(crate) const BULK_SLOT: u32 = 1 << 20;

@@ -1,10 +1,10 @@
-//! The four messages of the handshake.
+//! The five messages of the handshake.
 //!
 //! | bytes | field                                                      |
 //! |-------|------------------------------------------------------------|
 //! | 0–7   | magic                                                      |
 //! | 8–11  | layout version                                             |
-//! | 12–15 | kind: 1 hello, 2 segment, 3 joined, 4 refused              |
+//! | 12–15 | kind: 1 hello, 2 segment, 3 joined, 4 refused, 5 leash     |
 //! | 16–   | for a segment: trust, ring capacity, call table, number of |
 //! |       | classes, then slot size and slots of each                  |
 //!
@@ -30,6 +30,8 @@ pub(crate) enum Message {
     Joined,
     /// A → B: your version is not mine.
     Refused,
+    /// A → B: keep the one descriptor that comes along open until your process ends.
+    Leash,
 }
 
 impl Message {
@@ -76,6 +78,7 @@ impl Message {
             HELLO => Self::Hello,
             JOINED => Self::Joined,
             REFUSED => Self::Refused,
+            LEASH => Self::Leash,
             SEGMENT => {
                 let trust = match next()? {
                     0 => Trust::Trusted,
@@ -128,6 +131,7 @@ impl Message {
             Self::Segment(_) => SEGMENT,
             Self::Joined => JOINED,
             Self::Refused => REFUSED,
+            Self::Leash => LEASH,
         }
     }
 }
@@ -137,6 +141,7 @@ const HELLO: u32 = 1;
 const SEGMENT: u32 = 2;
 const JOINED: u32 = 3;
 const REFUSED: u32 = 4;
+const LEASH: u32 = 5;
 
 #[cfg(test)]
 mod tests {
@@ -145,7 +150,13 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         let segment = Message::Segment(SegmentConfig::default().with_trust(Trust::Untrusted));
-        for message in [Message::Hello, segment, Message::Joined, Message::Refused] {
+        let others = [
+            Message::Hello,
+            Message::Joined,
+            Message::Refused,
+            Message::Leash,
+        ];
+        for message in others.into_iter().chain([segment]) {
             let bytes = message.encode();
             assert!(bytes.len() <= MAX_MESSAGE);
             assert_eq!(Message::decode(&bytes).ok(), Some(message));

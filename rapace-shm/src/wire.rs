@@ -105,10 +105,11 @@ fn effect_of(message: &Message) -> Effect {
         Message::Segment(_) => Effect::Invitation,
         Message::Joined => Effect::Joined,
         Message::Refused => Effect::Refused,
+        Message::Leash => Effect::Leash,
     }
 }
 
-fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) -> io::Result<()> {
+pub(crate) fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) -> io::Result<()> {
     let bytes = message.encode();
     let bytes = [IoSlice::new(&bytes)];
     let rights = [ControlMessage::ScmRights(descriptors)];
@@ -119,7 +120,7 @@ fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) -> io::Result
     Ok(())
 }
 
-fn not_sent(error: io::Error) -> EstablishError {
+pub(crate) fn not_sent(error: io::Error) -> EstablishError {
     match hung_up(&error) {
         true => EstablishError::HungUp,
         false => at_step("sending over the control socket")(error),

@@ -27,8 +27,8 @@ use self::pulse::Pulse;
 use super::route::PluginRoute;
 use super::spec::PluginSpec;
 use crate::process::{
-    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Output, PluginProcess, Rung,
-    Spawned, StopError, StopLadder, Stopped, Threads, spawn,
+    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
+    PluginProcess, Rung, Spawned, StopError, StopLadder, Stopped, Threads, spawn,
 };
 use crate::service::actor::panicked;
 use crate::supervision::StartError;
@@ -120,7 +120,13 @@ async fn start(
         .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
         .map_err(|error| StartError::Refused(format!("no control socket: {error}").into()))?;
-    let spawned = spawn(&spec.command, theirs).await;
+    let leash = Leash::new().map_err(|error| {
+        StartError::Refused(format!("it cannot be tied to its host: {error}").into())
+    })?;
+    socket
+        .leash(leash.worn())
+        .map_err(|error| StartError::Refused(error.to_string().into()))?;
+    let spawned = spawn(&spec.command, theirs, leash).await;
     let Spawned {
         process,
         stdout,

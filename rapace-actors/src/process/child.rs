@@ -12,38 +12,41 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::process::Child;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
+use rapace_spawn::LeashHold;
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use tokio::io::unix::AsyncFd;
 
+use super::unreaped::Unreaped;
 use super::{ExitCause, Threads, reaper, thread_end};
 
 /// A plugin process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct PluginProcess {
     /// Taken when the handle is dropped.
-    child: Option<Child>,
+    child: Option<Unreaped>,
     pid: Pid,
     leads_group: bool,
     /// Readable from the end of the process on.
     exit: AsyncFd<OwnedFd>,
     ended: Option<ExitCause>,
+    /// Ends what is left of it with this handle, and with this process.
+    _leash: LeashHold,
 }
 
 impl PluginProcess {
     /// Takes over a child that nobody has reaped. If that fails, it is killed.
-    pub(super) fn new(mut child: Child, leads_group: bool) -> io::Result<Self> {
-        let watched = || {
-            let pid = i32::try_from(child.id()).map_err(io::Error::other)?;
-            let exit = thread_end::register(thread_end::of_process(pid)?)?;
-            Ok((Pid::from_raw(pid), exit))
-        };
-        match watched() {
-            Ok((pid, exit)) => {
+    pub(super) fn new(
+        mut child: Unreaped,
+        leads_group: bool,
+        leash: LeashHold,
+    ) -> io::Result<Self> {
+        let pid = child.pid();
+        match thread_end::of_process(pid.as_raw()).and_then(thread_end::register) {
+            Ok(exit) => {
                 if leads_group {
                     reaper::look_after(pid);
                 }
@@ -53,6 +56,7 @@ impl PluginProcess {
                     leads_group,
                     exit,
                     ended: None,
+                    _leash: leash,
                 })
             }
             Err(error) => {

@@ -1,6 +1,7 @@
 //! The plugin's side: no plugin outlives its host.
 //!
-//! Two mechanisms, because each has a hole that the other closes:
+//! Until a plugin serves, and behind these, the kernel sees to that: see [`Leash`](super::Leash). Two mechanisms more,
+//! which are sooner than the kernel if the host is large, because each has a hole that the other closes:
 //!
 //! | | reaches a stuck plugin | reaches a stopped plugin | works through a launcher | fails if |
 //! |---|---|---|---|---|
@@ -16,7 +17,7 @@
 //! - G5: if the plugin leads a process group, the group goes with it. Were the parent-death signal SIGKILL, nobody
 //!   would be left to do that; so it is SIGCONT, which reaches a stopped plugin all the same, and the thread kills.
 //!   What the plugin has started in a session or group of its own is out of reach.
-//! - G6: the host's thread that starts plugins ends early in the host's end, before a large host's memory is torn down.
+//! - G6: the host's threads that start plugins, any of them, end early in the host's end, before a large host's memory is torn down.
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
 //! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
 //!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.

@@ -3,11 +3,12 @@
 //! Nothing here knows about sessions, services or restart policy. A supervisor holds one [`PluginProcess`] and one
 //! [`Output`] for each incarnation, and turns what became of them into one [`Death`].
 //!
-//! - P1: every plugin process is started by one thread that lives as long as the host (see [`spawn`]).
-//! - P2: exactly one descriptor is handed over, as stdin: the control socket. Everything else is close-on-exec.
-//! - P3: starting a process never copies the host's page tables: no step of ours runs between fork and exec.
+//! - P1: every plugin process is started by a thread that lives as long as the host (see [`spawn`]).
+//! - P2: exactly one descriptor is handed over, as stdin: the control socket. Everything else is closed.
+//! - P3: starting a process never copies the host's page tables: `rapace-spawn` makes the child with `vfork`'s flags.
 //! - P4: no signal is sent to a process id that may already have been reaped.
-//! - P5: a process whose handle is dropped is killed; a process whose host dies kills itself ([`guard`]).
+//! - P5: a process whose handle is dropped is killed. One whose host dies is killed by the kernel, from before it runs
+//!   ([`Leash`]), and kills itself, once it serves ([`guard`]).
 //! - P6: what a plugin has started and left in its process group ends with it, and is reaped if it is left to the host.
 
 mod child;
@@ -23,9 +24,11 @@ mod output;
 mod reaper;
 mod spawn_error;
 mod spawner;
+mod starts;
 mod stop;
 mod tail;
 mod thread_end;
+mod unreaped;
 
 pub use child::PluginProcess;
 pub use command::PluginCommand;
@@ -35,6 +38,7 @@ pub use exit::ExitCause;
 pub use incarnation::Incarnation;
 pub use limits::ResourceLimits;
 pub use output::Output;
+pub use rapace_spawn::{Leash, LeashHold, Unusable};
 pub use spawn_error::{SpawnError, SpawnErrorKind};
 pub use spawner::{Spawned, spawn};
 pub use stop::{DrainOutcome, Rung, StopError, StopLadder, Stopped};

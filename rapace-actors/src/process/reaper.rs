@@ -18,7 +18,6 @@
 //!   under its handle.
 
 use std::io;
-use std::process::Child;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -29,6 +28,8 @@ use nix::sys::prctl::get_child_subreaper;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
 use rustix::process::{WaitOptions, waitpgid};
+
+use super::unreaped::Unreaped as Child;
 
 /// Reaps a process that has ended or is about to. If it `leads_group`, so much of its group as is ours.
 pub(super) fn take(child: Child, leads_group: bool) {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use nix::errno::Errno;
 use rapace_shm::{NoRuntime, Unsupported};
+use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
 
@@ -43,6 +44,8 @@ pub enum SpawnErrorKind {
     Unsupported,
     /// The call was made where no tokio runtime with I/O runs.
     NoRuntime,
+    /// An argument, a variable of its environment or a path cannot be handed to a program. Says which and why.
+    Unusable(Box<Unusable>),
     /// Anything else that the system refused.
     Os,
 }
@@ -53,6 +56,25 @@ impl SpawnError {
             program: command.resolved(),
             kind,
             source: Arc::new(source),
+        }
+    }
+
+    /// Tells a failed step from what shares its error number.
+    pub(super) fn of_launch(command: &PluginCommand, error: LaunchError) -> Self {
+        let (step, source) = match error {
+            LaunchError::Unusable(what) => {
+                let source = io::Error::from(io::ErrorKind::InvalidInput);
+                return Self::new(command, SpawnErrorKind::Unusable(Box::new(what)), source);
+            }
+            LaunchError::Os { step, source } => (step, source),
+        };
+        match (step, command.working_directory()) {
+            (Step::Directory, Some(directory)) => Self::new(
+                command,
+                SpawnErrorKind::BadDirectory(directory.into()),
+                source,
+            ),
+            _ => Self::diagnose(command, source),
         }
     }
 
@@ -107,6 +129,7 @@ impl SpawnError {
             | SpawnErrorKind::BadDirectory(_)
             | SpawnErrorKind::Limit(_)
             | SpawnErrorKind::Unsupported
+            | SpawnErrorKind::Unusable(_)
             | SpawnErrorKind::NoRuntime => false,
         }
     }
@@ -222,6 +245,10 @@ impl fmt::Display for SpawnError {
                 "plugin program `{program}` was not started: {}; call this inside a tokio runtime built with \
                  `enable_all`",
                 self.source
+            ),
+            SpawnErrorKind::Unusable(what) => write!(
+                f,
+                "plugin program `{program}` was not started: {what}; correct the plugin's command"
             ),
             SpawnErrorKind::Os => write!(
                 f,

@@ -1,24 +1,30 @@
-//! The one thread that starts every plugin process.
+//! The threads that start plugin processes.
 //!
-//! - S1: the thread lives as long as the host, and its end is the earliest sign of the host's: plugins wait for it. For
-//!   the kernel, which signals a parent's death, the parent is the *thread* that started a process: a worker thread of
-//!   a runtime that is shut down would be taken for a host that died.
-//! - S2: nothing that goes wrong with one start ends the thread, not even a panic.
+//! - S1: they live as long as the host, and the end of any of them is the earliest sign of the host's: plugins wait for
+//!   it. For the kernel, which tells of a parent's death, the parent is the *thread* that started a process: a worker
+//!   thread of a runtime that is shut down would be taken for a host that died.
+//! - S2: nothing that goes wrong with one start ends a thread, not even a panic.
 //! - S3: a start either yields a handle or leaves no process behind.
-//! - S4: a handle nobody waits for any more is dropped, and so its process is killed.
+//! - S4: a handle nobody waits for any more is dropped, and so its process is killed. One that is still in `exec` is
+//!   killed there, and never runs.
+//! - S5: mostly there is one of them. One more is there when somebody waits, and takes over from one that hangs.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::process::{ChildStderr, ChildStdout, Stdio};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::process::{ChildStderr, ChildStdout};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Instant;
 
 use nix::unistd::Pid;
 use rapace_session::check_timers;
+use rapace_spawn::{Attempt, Leash};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::starts::{Next, Starts};
+use super::unreaped::Unreaped;
 use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end};
 
 /// A process that was started, and its two pipes.
@@ -32,27 +38,39 @@ pub struct Spawned {
     pub stderr: ChildStderr,
 }
 
-/// Starts a process for `command`, with `control` as its stdin.
+/// Starts a process for `command`, with `control` as its stdin. The kernel kills it, and its group if it has one of its
+/// own, when this process is gone, from before it runs and as long as the [worn](Leash::worn) end of `leash` is open
+/// there: put that into the other end of `control` before.
 ///
 /// The process belongs to the runtime that this is called in. Give the pipes to [`Output`](super::Output): a process
 /// whose pipes nobody reads stops at the first 64 KiB.
 ///
 /// # Cancel safety
-/// If the future is dropped, a process that was started meanwhile is killed.
+/// If the future is dropped, a process that was started meanwhile is killed. One that hangs in `exec`, which reads
+/// the program, never runs.
 ///
 /// # Errors
 /// [`SpawnError`] says what stood in the way and how to remove it. No process is left behind.
-pub async fn spawn(command: &PluginCommand, control: OwnedFd) -> Result<Spawned, SpawnError> {
+pub async fn spawn(
+    command: &PluginCommand,
+    control: OwnedFd,
+    leash: Leash,
+) -> Result<Spawned, SpawnError> {
     let runtime =
         Handle::try_current().map_err(|_| no_runtime(command, "no tokio runtime here"))?;
     check_timers().map_err(|why| no_runtime(command, why))?;
     let (answer, started) = oneshot::channel();
+    let wanted = Wanted(Arc::default());
     let job = {
         let command = command.clone();
+        let attempt = Arc::clone(&wanted.0);
         move || {
-            let spawned = catch_unwind(AssertUnwindSafe(|| start(&command, control, &runtime)));
-            let result =
-                spawned.unwrap_or_else(|panic| Err(no_runtime(&command, panic_text(&*panic))));
+            if attempt.is_given_up() {
+                return;
+            }
+            let start = || start(&command, control, leash, &attempt, &runtime);
+            let result = catch_unwind(AssertUnwindSafe(start))
+                .unwrap_or_else(|panic| Err(no_runtime(&command, panic_text(&*panic))));
             // Nobody waits any more: S4.
             drop(answer.send(result));
         }
@@ -64,54 +82,107 @@ pub async fn spawn(command: &PluginCommand, control: OwnedFd) -> Result<Spawned,
     }
 }
 
+/// Gives a start up when nobody waits for it any more (S4). One that has succeeded is not touched by that.
+struct Wanted(Arc<Attempt>);
+
+impl Drop for Wanted {
+    fn drop(&mut self) {
+        self.0.give_up();
+    }
+}
+
 type Job = Box<dyn FnOnce() + Send>;
 
-/// Gives `job` to the thread, which is started by the first job.
-fn submit(job: Job) -> io::Result<()> {
-    static SPAWNER: Mutex<Option<mpsc::Sender<Job>>> = Mutex::new(None);
+/// The threads, as far as they are idle or carry out a start.
+#[derive(Default)]
+struct Pool {
+    starts: Starts<Job>,
+    threads: usize,
+}
 
-    let mut spawner = SPAWNER.lock().unwrap_or_else(PoisonError::into_inner);
-    if spawner.is_none() {
-        let (sender, jobs) = mpsc::channel::<Job>();
-        thread::Builder::new()
-            .name(THREAD.into())
-            .spawn(move || jobs.into_iter().for_each(|job| job()))?;
-        *spawner = Some(sender);
+static POOL: Mutex<Option<Pool>> = Mutex::new(None);
+static CHANGED: Condvar = Condvar::new();
+
+fn lock() -> MutexGuard<'static, Option<Pool>> {
+    POOL.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Gives `job` to a thread, which is started if none is idle (S5).
+fn submit(job: Job) -> io::Result<()> {
+    let mut guard = lock();
+    let pool = guard.get_or_insert_default();
+    pool.starts.ask(job);
+    if pool.threads == pool.starts.running() {
+        let thread = thread::Builder::new().name(THREAD.into()).spawn(work);
+        match thread {
+            Ok(_) => pool.threads += 1,
+            // One of those that are busy does it later.
+            Err(_) if pool.threads > 0 => {}
+            Err(error) => {
+                pool.starts.take_back();
+                return Err(error);
+            }
+        }
     }
-    let sender = spawner.as_ref().expect("it was put there above");
-    sender
-        .send(job)
-        .map_err(|_| io::Error::other("the thread that starts processes is gone"))
+    CHANGED.notify_all();
+    Ok(())
+}
+
+/// What each thread does, for ever.
+fn work() {
+    let mut guard = lock();
+    loop {
+        let pool = guard.get_or_insert_default();
+        match pool.starts.next(Instant::now()) {
+            Next::Begin(job, number) => {
+                drop(guard);
+                job();
+                guard = lock();
+                guard.get_or_insert_default().starts.done(number);
+                CHANGED.notify_all();
+            }
+            Next::Wait(None) => {
+                guard = CHANGED.wait(guard).unwrap_or_else(PoisonError::into_inner);
+            }
+            Next::Wait(Some(at)) => {
+                let time = at.saturating_duration_since(Instant::now());
+                let waited = CHANGED.wait_timeout(guard, time);
+                guard = waited.unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+    }
 }
 
 /// Runs on the thread.
 fn start(
     command: &PluginCommand,
     control: OwnedFd,
+    leash: Leash,
+    attempt: &Attempt,
     runtime: &Handle,
 ) -> Result<Spawned, SpawnError> {
     let _inside = runtime.enter();
-    rehearse().map_err(|error| SpawnError::diagnose(command, error))?;
-    let spawned = command.to_std(Stdio::from(control)).spawn();
-    let mut child = spawned.map_err(|error| SpawnError::diagnose(command, error))?;
-    let pipes = child.stdout.take().zip(child.stderr.take());
-    let process = PluginProcess::new(child, command.has_own_group())
-        .map_err(|error| SpawnError::diagnose(command, error))?;
-    let Some((stdout, stderr)) = pipes else {
-        let error = io::Error::other("the process has no pipes");
-        return Err(SpawnError::new(command, SpawnErrorKind::Os, error));
-    };
+    let diagnose = |error| SpawnError::diagnose(command, error);
+    rehearse().map_err(diagnose)?;
+    let launch = command.to_launch().map_err(diagnose)?;
+    let (stdout, their_stdout) = io::pipe().map_err(diagnose)?;
+    let (stderr, their_stderr) = io::pipe().map_err(diagnose)?;
+    let stdio = [control, their_stdout.into(), their_stderr.into()];
+    let (pid, leash) = launch
+        .start(stdio, leash, attempt)
+        .map_err(|error| SpawnError::of_launch(command, error))?;
+    let process =
+        PluginProcess::new(Unreaped::new(pid), command.has_own_group(), leash).map_err(diagnose)?;
     // If this fails, dropping `process` kills it: S3.
     let limited = command.resource_limits().apply(process.pid());
     limited
         .map_err(|(limit, error)| SpawnError::new(command, SpawnErrorKind::Limit(limit), error))?;
     Ok(Spawned {
         process,
-        stdout,
-        stderr,
+        stdout: OwnedFd::from(stdout).into(),
+        stderr: OwnedFd::from(stderr).into(),
     })
 }
-
 /// Registers two descriptors with the runtime, as a start does after the process runs. Where that cannot succeed, for
 /// want of an I/O driver or of room in it, it fails here, before there is a process to lose: S3. What is registered has
 /// nothing to tell, so that the runtime is not woken for it.
@@ -129,7 +200,7 @@ fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {
     )
 }
 
-/// The thread's name, by which plugins find it.
+/// The name of each of the threads, by which plugins find one.
 pub(super) const THREAD: &str = "rapace-spawner";
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace::process::{ExitCause, spawn};
 
-use crate::support::{Control, PATIENCE, Stranger, role, start};
+use crate::support::{Control, PATIENCE, Stranger, leash, role, start};
 
 const KILLED: ExitCause = ExitCause::Signalled {
     signal: Signal::SIGKILL as i32,
@@ -75,7 +75,7 @@ async fn a_plugin_survives_the_thread_that_asked_for_it() {
         let _inside = runtime.enter();
         let (to_ours, theirs) = Control::pair();
         let ours = runtime
-            .block_on(spawn(&role("deaf_plugin"), theirs))
+            .block_on(spawn(&role("deaf_plugin"), theirs, leash()))
             .expect("started");
 
         let (to_direct, theirs) = Control::pair();

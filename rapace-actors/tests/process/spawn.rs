@@ -10,11 +10,11 @@ use rapace::process::{
     spawn,
 };
 
-use crate::support::{Control, PATIENCE, Stranger, inode, sh, start};
+use crate::support::{Control, PATIENCE, Stranger, inode, leash, sh, start};
 
 async fn refused(command: PluginCommand) -> SpawnError {
     let (_control, theirs) = Control::pair();
-    spawn(&command, theirs)
+    spawn(&command, theirs, leash())
         .await
         .expect_err("it cannot be started")
 }
@@ -169,7 +169,7 @@ async fn exactly_one_end_of_one_socket_is_handed_over() {
     let handed_over = inode(theirs.as_fd());
     let ours = [control.inode(), other.inode(), inode(others_end.as_fd())];
     let script = sh("ls -l /proc/$$/fd | grep -o 'socket:.*' | tr '\\n' ' ' >&2; echo listed >&0");
-    let mut started = spawn(&script, theirs).await.expect("started");
+    let mut started = spawn(&script, theirs, leash()).await.expect("started");
     assert_eq!(control.line(), "listed");
     let output = Output::forward(
         &"p".into(),
@@ -215,7 +215,7 @@ async fn a_limit_that_cannot_be_set_leaves_no_process() {
         open_files: Some(u64::MAX - 1),
         ..ResourceLimits::default()
     };
-    let error = spawn(&sh("sleep 600").limits(beyond_the_system), theirs)
+    let error = spawn(&sh("sleep 600").limits(beyond_the_system), theirs, leash())
         .await
         .expect_err("refused");
     assert_eq!(*error.kind(), SpawnErrorKind::Limit("open files"));
@@ -240,7 +240,7 @@ async fn a_start_that_nobody_waits_for_is_undone() {
         // Polled once, so that the start is on its way, and then given up.
         tokio::select! {
             biased;
-            _ = spawn(&script, theirs) => {}
+            _ = spawn(&script, theirs, leash()) => {}
             () = std::future::ready(()) => {}
         }
         assert!(control.is_closed_in_time());

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use rapace::process::{Incarnation, Output, PluginCommand, PluginProcess, Spawned, spawn};
+use rapace::process::{Incarnation, Leash, Output, PluginCommand, PluginProcess, Spawned, spawn};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::unix::AsyncFd;
 
@@ -46,7 +46,7 @@ pub(crate) struct Started {
 
 pub(crate) async fn start(command: &PluginCommand) -> Started {
     let (control, theirs) = Control::pair();
-    let spawned = spawn(command, theirs)
+    let spawned = spawn(command, theirs, leash())
         .await
         .expect("the command can be started");
     let Spawned {
@@ -60,6 +60,11 @@ pub(crate) async fn start(command: &PluginCommand) -> Started {
         output: Output::forward(&plugin, Incarnation::FIRST, stdout, stderr).expect("pipes"),
         control,
     }
+}
+
+/// A leash that nobody wears, so that what these tests look at happens without.
+pub(crate) fn leash() -> Leash {
+    Leash::new().expect("descriptors")
 }
 
 /// The host's end of a control socket, used as a plain byte stream.

@@ -97,6 +97,22 @@ fn stranger() {
 }
 
 #[test]
+#[ignore = "a role: a plugin that never comes as far as serving"]
+fn loader() {
+    if is("loader") {
+        crate::host_death::load_for_ever();
+    }
+}
+
+#[test]
+#[ignore = "a role: a host that ends while its plugin is starting"]
+fn starting_host() {
+    if is("starting_host") {
+        run(crate::host_death::starting_host());
+    }
+}
+
+#[test]
 #[ignore = "a role: a host whose plugin is in the middle of a call"]
 fn host() {
     if is("host") {

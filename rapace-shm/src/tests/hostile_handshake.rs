@@ -221,3 +221,53 @@ async fn an_offer_is_checked_before_it_is_mapped() {
         }
     }
 }
+
+/// Joins a host that says these first, with so many descriptors; and the other end of what was given.
+fn leashes(said: &[&[i32]], is_child: bool) -> (Result<crate::Link, EstablishError>, OwnedFd) {
+    let (hold, worn) = nix::unistd::pipe().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.enable_io().build().unwrap();
+    let joined = runtime.block_on(async {
+        let (ours, theirs) = ControlSocket::pair().unwrap();
+        let ours = ControlSocket { is_child, ..ours };
+        for fds in said {
+            let fds = fds.iter().map(|_| worn.as_raw_fd()).collect::<Vec<_>>();
+            say(&theirs, &Message::Leash.encode(), &fds);
+        }
+        let host = ControlSocket::prepare(theirs).unwrap();
+        let _invited = host.invite(&small(Trust::Trusted)).unwrap();
+        ours.join().await
+    });
+    (joined, hold)
+}
+
+fn is_held(hold: &OwnedFd) -> bool {
+    let mut look = [nix::poll::PollFd::new(
+        std::os::fd::AsFd::as_fd(hold),
+        nix::poll::PollFlags::empty(),
+    )];
+    nix::poll::poll(&mut look, nix::poll::PollTimeout::ZERO).unwrap() == 0
+}
+
+/// E4
+#[test]
+fn a_child_keeps_its_leash_and_nobody_else_takes_one() {
+    let (joined, hold) = leashes(&[&[1]], true);
+    drop(joined.expect("a child on a leash joins"));
+    assert!(is_held(&hold), "the leash went with the link");
+
+    let (joined, _) = leashes(&[], true);
+    joined.expect("a host may do without");
+
+    let refused: [(&[&[i32]], bool); 4] = [
+        (&[&[1]], false),
+        (&[&[1], &[1]], true),
+        (&[&[]], true),
+        (&[&[1, 1]], true),
+    ];
+    for (said, is_child) in refused {
+        let (joined, _) = leashes(said, is_child);
+        let error = joined.expect_err("it is not to be taken");
+        assert!(matches!(error, EstablishError::Fault(_)), "{error}");
+    }
+}

@@ -41,8 +41,9 @@ const CASES: [Case; 4] = [
     Case::new(Role::Plugin, Trust::Untrusted),
 ];
 
-/// What the conversation does not do has a test of its own.
-const ELSEWHERE: [&str; 1] = ["Refused"];
+/// What the conversation does not do has a test of its own. A leash is sent before there is anybody to converse with;
+/// hosts that die then are in rapace-actors' tests.
+const ELSEWHERE: [&str; 2] = ["Refused", "Leash"];
 
 /// The survivor counts its descriptors, so only one test at a time may have any.
 static ALONE: Mutex<()> = Mutex::new(());

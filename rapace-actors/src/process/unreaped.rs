@@ -1,0 +1,45 @@
+//! A child that nobody has reaped, by its process id.
+//!
+//! - Z1: the id is its own until it is reaped here. A host that waits for any child elsewhere takes that away.
+
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::Pid;
+
+/// A child of ours.
+#[derive(Debug)]
+pub(super) struct Unreaped(Pid);
+
+impl Unreaped {
+    pub(super) fn new(pid: Pid) -> Self {
+        Self(pid)
+    }
+
+    pub(super) fn pid(&self) -> Pid {
+        self.0
+    }
+
+    /// Ends it.
+    pub(super) fn kill(&mut self) -> io::Result<()> {
+        Ok(kill(self.0, Signal::SIGKILL)?)
+    }
+
+    /// Reaps it, once it has ended.
+    pub(super) fn wait(&mut self) -> io::Result<()> {
+        loop {
+            match waitpid(self.0, None) {
+                Err(Errno::EINTR) => {}
+                reaped => return Ok(reaped.map(drop)?),
+            }
+        }
+    }
+
+    /// Reaps it, if it has ended.
+    pub(super) fn try_wait(&mut self) -> io::Result<Option<()>> {
+        let reaped = waitpid(self.0, Some(WaitPidFlag::WNOHANG))?;
+        Ok((reaped != WaitStatus::StillAlive).then_some(()))
+    }
+}
