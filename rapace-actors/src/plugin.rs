@@ -20,7 +20,7 @@ pub(crate) mod spec;
 pub(crate) mod standing;
 pub(crate) mod stats;
 
-pub use actor::{PluginActor, PluginArgs};
+pub use actor::{PluginActor, PluginArgs, StopOutcome};
 pub use event::{PluginEvent, PluginEventKind};
 pub use handle::Plugin;
 pub use serve::{PluginMain, ServeError, serve};

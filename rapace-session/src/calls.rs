@@ -248,6 +248,15 @@ impl CallTable {
         }
     }
 
+    /// Whether one of the calls that the peer may have is such a one.
+    pub(crate) fn any_sent(&self, mut is: impl FnMut(CallId) -> bool) -> bool {
+        let inner = self.lock();
+        (0..).zip(&inner.slots).any(|(index, slot)| {
+            let generation = slot.generation;
+            matches!(slot.stage, Stage::Sent | Stage::Forsaken) && is(CallId { index, generation })
+        })
+    }
+
     /// How many calls are under way.
     pub(crate) fn under_way(&self) -> usize {
         let inner = self.lock();

@@ -18,7 +18,7 @@ use crate::metrics::MetricsSnapshot;
 use crate::reader::{ReaderActor, ReaderArgs};
 use crate::shared::Shared;
 use crate::stream::MAX_WINDOW;
-use crate::transport::{AllocateError, Endpoint, Lane};
+use crate::transport::{AllocateError, Claim, Endpoint, Lane};
 
 mod actor;
 mod beat;
@@ -234,6 +234,15 @@ impl Session {
         if settled.wait_for(|settled| *settled).await.is_err() {
             std::future::pending().await
         }
+    }
+
+    /// Whether the peer has begun any of the calls that it was sent and has not answered, as far as its marks tell.
+    #[must_use]
+    pub fn is_served(&self) -> bool {
+        let Shared {
+            calls, transport, ..
+        } = &*self.shared;
+        calls.any_sent(|call| transport.claimed(call) == Claim::Begun)
     }
 
     /// Closes the session now. Calls under way end. The peer reads why, unless its ring is full of

@@ -174,6 +174,7 @@ fn line(
             EndedBy::Request(_) => "has stopped".to_owned(),
             _ => format!("HAS FAILED: it {}", death.cause),
         },
+        PluginEventKind::Stays(why) => format!("does not end: {why}"),
         PluginEventKind::NotStarted(why) => format!("cannot be started: {why}"),
         PluginEventKind::Backoff { attempt, wait } => waits(*attempt, *wait, backoff),
         PluginEventKind::Held { sibling } if **sibling == *name => "waits for its turn".to_owned(),

@@ -41,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     let few = (count / 10).max(5);
     let news = subject.measure(&large, few, options.mebibytes).await?;
     news.check(bar(LARGE))?;
-    in_time("a stop", subject.plugin.stop()).await
+    in_time("a stop", subject.plugin.stop()).await.map(drop)
 }
 
 /// The news of deaths, by way.

@@ -74,5 +74,5 @@ pub(crate) async fn run() -> Outcome {
     ensure(since.elapsed() < Duration::from_secs(15), || {
         "that took too long".to_owned()
     })?;
-    in_time("a stop", plugin.stop()).await
+    in_time("a stop", plugin.stop()).await.map(drop)
 }

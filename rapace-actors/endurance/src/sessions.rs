@@ -77,7 +77,7 @@ async fn one(nth: usize) -> Outcome {
         )));
     }
     match nth % 3 {
-        0 => plugin.stop().await,
+        0 => drop(plugin.stop().await),
         1 => {
             plugin.kill();
             plugin.stop().await;

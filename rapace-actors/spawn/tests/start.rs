@@ -272,8 +272,13 @@ impl Unopenable {
         let told = unsafe { nix::libc::fcntl(fd, F_SETSIG, nix::libc::SIGWINCH) };
         Errno::result(told).expect("a signal");
         // SAFETY: takes integers.
-        let leased = unsafe { nix::libc::fcntl(fd, nix::libc::F_SETLEASE, nix::libc::F_WRLCK) };
-        Errno::result(leased).expect("nobody else has it open");
+        let lease = || unsafe { nix::libc::fcntl(fd, nix::libc::F_SETLEASE, nix::libc::F_WRLCK) };
+        let until = Instant::now() + PATIENCE;
+        // A child that another test is starting has a copy of each of our descriptors for a moment.
+        while Errno::result(lease()) == Err(Errno::EAGAIN) {
+            assert!(Instant::now() < until, "somebody else has it open");
+            thread::yield_now();
+        }
         Self { _lease: file }
     }
 }

@@ -29,7 +29,7 @@ use super::route::PluginRoute;
 use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
 use super::standing::{Asked, Guidance, Request};
-use crate::process::Incarnation;
+use crate::process::{Incarnation, StopError};
 use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State, Stay};
 
 /// The actor.
@@ -41,7 +41,9 @@ pub struct PluginActor {
     orders: Option<mpsc::UnboundedSender<Order>>,
     runner: Option<JoinHandle<()>>,
     /// Those who wait until the process of the moment is gone.
-    stops: Vec<oneshot::Sender<()>>,
+    stops: Vec<oneshot::Sender<StopOutcome>>,
+    /// Why the process of the moment, which is to end, does not.
+    stays: Option<Arc<StopError>>,
     shown: watch::Sender<Shown>,
     events: broadcast::Sender<PluginEvent>,
     wake: Option<Instant>,
@@ -63,14 +65,25 @@ pub(crate) struct Shown {
     pub(crate) pid: Option<u32>,
     /// Until when the last failure's backoff lasts.
     pub(crate) resume: Option<Instant>,
+    /// Why a process that is to end does not.
+    pub(crate) stays: Option<Arc<StopError>>,
+}
+
+/// What became of a process that was to be stopped.
+#[derive(Clone, Debug)]
+pub enum StopOutcome {
+    /// It is gone, or there was none.
+    Gone,
+    /// It cannot be ended, and is still there. The plugin is not started again before it is gone.
+    Stays(Arc<StopError>),
 }
 
 /// Somebody asks for something.
 pub(crate) struct Requested {
     pub(crate) request: Request,
     pub(crate) asked: Asked,
-    /// Told when the process of the moment is gone.
-    pub(crate) gone: Option<oneshot::Sender<()>>,
+    /// Told when the process of the moment is gone, or cannot be ended.
+    pub(crate) gone: Option<oneshot::Sender<StopOutcome>>,
 }
 /// Somebody wants to know that all requests so far were taken up.
 pub(crate) struct Seen;
@@ -96,6 +109,7 @@ impl Actor for PluginActor {
             orders: None,
             runner: None,
             stops: Vec::new(),
+            stays: None,
             shown: args.shown,
             events: args.events,
             wake: None,
@@ -171,10 +185,11 @@ impl Message<Requested> for PluginActor {
             Request::Hold { sibling, stay } => self.on(Event::Hold { sibling, stay }),
         }
         if let Some(gone) = it.gone {
-            match self.life.state().incarnation() {
-                Some(_) => self.stops.push(gone),
+            match (self.life.state().incarnation(), &self.stays) {
+                (Some(_), None) => self.stops.push(gone),
                 // Who does not wait for it any more needs no answer.
-                None => drop(gone.send(())),
+                (Some(_), Some(why)) => drop(gone.send(StopOutcome::Stays(Arc::clone(why)))),
+                (None, _) => drop(gone.send(StopOutcome::Gone)),
             }
         }
         self.leave(ctx);
@@ -207,8 +222,22 @@ impl Message<Reported> for PluginActor {
                 }
             }
             Report::Ready => self.on(Event::Ready(incarnation)),
+            Report::Stays(why) => {
+                self.stays = Some(Arc::clone(&why));
+                self.on(Event::Stays(incarnation));
+                self.shown
+                    .send_modify(|shown| shown.stays = Some(Arc::clone(&why)));
+                self.tell(PluginEventKind::Stays(Arc::clone(&why)));
+                for gone in self.stops.drain(..) {
+                    let _ = gone.send(StopOutcome::Stays(Arc::clone(&why)));
+                }
+            }
             Report::Ended(ended) => {
-                self.shown.send_modify(|shown| shown.pid = None);
+                self.stays = None;
+                self.shown.send_modify(|shown| {
+                    shown.pid = None;
+                    shown.stays = None;
+                });
                 match ended {
                     Ended::Died { death } => {
                         self.tell(PluginEventKind::Died(death.clone()));
@@ -220,7 +249,7 @@ impl Message<Reported> for PluginActor {
                     }
                 }
                 for gone in self.stops.drain(..) {
-                    let _ = gone.send(());
+                    let _ = gone.send(StopOutcome::Gone);
                 }
                 self.leave(ctx);
             }
@@ -304,6 +333,10 @@ impl PluginActor {
 
     /// Makes the route say what the state means for callers (A3).
     fn lead(&self) {
+        if let (State::Stopping { .. }, Some(why)) = (self.life.state(), &self.stays) {
+            let reason = DownReason::Stays(Arc::clone(why));
+            return self.route.lead(Guidance::Refuse(reason));
+        }
         self.route.lead(match self.life.state() {
             // The runner has opened the route, or closed it; or callers wait for the first start.
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
@@ -364,6 +397,7 @@ impl PluginActor {
         };
         match &event.kind {
             PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
+            PluginEventKind::Stays(_) => tracing::error!("{event}"),
             PluginEventKind::NotStarted(_)
             | PluginEventKind::Paused { .. }
             | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),

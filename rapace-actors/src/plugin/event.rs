@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::process::{Death, Incarnation};
+use crate::process::{Death, Incarnation, StopError};
 use crate::supervision::{Down, DownReason, StartError};
 
 /// Something that happened to a plugin.
@@ -38,6 +38,9 @@ pub enum PluginEventKind {
     },
     /// A process is gone.
     Died(Death),
+    /// A process was to end and cannot be ended: it runs as another user, or waits in the kernel for a device. The plugin is
+    /// not started again before it is gone.
+    Stays(Arc<StopError>),
     /// A process could not be started, or was refused.
     NotStarted(StartError),
     /// The plugin is started again after a wait.
@@ -86,6 +89,7 @@ impl fmt::Display for PluginEvent {
                 )
             }
             PluginEventKind::Died(death) => death.fmt(f),
+            PluginEventKind::Stays(why) => write!(f, "plugin `{name}` cannot be ended: {why}"),
             PluginEventKind::NotStarted(error) => {
                 write!(f, "plugin `{name}` did not start: {error}")
             }

@@ -7,7 +7,7 @@ use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, Shown};
+use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, Shown, StopOutcome};
 use super::event::PluginEvent;
 use super::route::PluginRoute;
 use super::spec::PluginSpec;
@@ -37,7 +37,7 @@ struct Inner {
 impl Inner {
     /// Makes a request, which counts for callers before this returns. An actor that is gone carries out nothing, and the
     /// route says why.
-    fn ask(&self, request: Request, gone: Option<oneshot::Sender<()>>) {
+    fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
         let carried_out = self.route.ask(&request.clone(), |asked| {
             let requested = Requested {
                 request,
@@ -72,6 +72,7 @@ impl Plugin {
             state: State::Down(DownReason::NotStarted),
             pid: None,
             resume: None,
+            stays: None,
         });
         let events = broadcast::Sender::new(EVENTS);
         // Few and short: requests, a supervisor's words, and three reports an incarnation.
@@ -127,6 +128,7 @@ impl Plugin {
         let mut shown = self.inner.shown.clone();
         let settled = shown
             .wait_for(|shown| match &shown.state {
+                _ if shown.stays.is_some() => true,
                 // Its turn comes.
                 State::Down(DownReason::NotStarted) => false,
                 State::Ready { incarnation, .. } => !self.inner.route.is_closed(*incarnation),
@@ -138,17 +140,23 @@ impl Plugin {
                 _ => false,
             })
             .await;
-        let reason = match settled.as_deref().map(|shown| &shown.state) {
-            Ok(State::Ready { .. }) => return Ok(()),
-            Ok(
-                State::Down(reason)
-                | State::Open { reason, .. }
-                | State::Held {
-                    refuse: Some(reason),
-                    ..
-                },
+        let shown = settled.as_deref();
+        let stays = shown.ok().and_then(|shown| shown.stays.clone());
+        let reason = match (stays, shown.map(|shown| &shown.state)) {
+            (Some(why), _) => DownReason::Stays(why),
+            (None, Ok(State::Ready { .. })) => return Ok(()),
+            (
+                None,
+                Ok(
+                    State::Down(reason)
+                    | State::Open { reason, .. }
+                    | State::Held {
+                        refuse: Some(reason),
+                        ..
+                    },
+                ),
             ) => reason.clone(),
-            _ => DownReason::ActorStopped,
+            (None, _) => DownReason::ActorStopped,
         };
         Err(Down {
             plugin: Arc::clone(&self.inner.spec.name),
@@ -171,7 +179,8 @@ impl Plugin {
     }
 
     /// Stops the plugin by its ladder: it finishes what it has, is asked, is told, is killed.
-    /// Returns when its process is gone. As soon as the future is polled, new calls fail at once with
+    /// Returns when its process is gone, or at the end of the ladder, and says so, if it cannot be
+    /// ended: it runs as another user, or waits in the kernel for a device. As soon as the future is polled, new calls fail at once with
     /// [`DownReason::Stopped`]; calls that the plugin had not begun when it left fail likewise.
     ///
     /// Who asks for it again meanwhile, with [`start`](Self::start), gets a fresh process.
@@ -179,16 +188,18 @@ impl Plugin {
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the request.
-    pub async fn stop(&self) {
+    pub async fn stop(&self) -> StopOutcome {
         let (told, gone) = oneshot::channel();
         self.inner.ask(Request::Stop, Some(told));
-        if gone.await.is_err() {
-            // The actor itself is gone, or about to be; it ends with the process.
-            let mut shown = self.inner.shown.clone();
-            let _ = shown
-                .wait_for(|shown| matches!(shown.state, State::Down(_)))
-                .await;
+        if let Ok(outcome) = gone.await {
+            return outcome;
         }
+        // The actor itself is gone, or about to be; it ends with the process.
+        let mut shown = self.inner.shown.clone();
+        let _ = shown
+            .wait_for(|shown| matches!(shown.state, State::Down(_)))
+            .await;
+        StopOutcome::Gone
     }
 
     /// Replaces the process by a fresh one, by the ladder. Past failures are forgotten. Calls made

@@ -258,6 +258,11 @@ impl PluginRoute {
         }
     }
 
+    /// How many calls are kept for the next incarnation.
+    pub(crate) fn waiting(&self) -> usize {
+        self.kept().len()
+    }
+
     /// Sends what was kept to an incarnation that nobody else knows yet (R3). False if its session
     /// ended first: then what is left stays kept.
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {

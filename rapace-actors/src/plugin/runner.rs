@@ -20,15 +20,15 @@ use futures_util::FutureExt;
 use rapace_session::{EndReason, Session};
 use rapace_shm::{ControlSocket, EstablishError, Invited};
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use self::handshake::{Handshake, Unready};
 use self::pulse::Pulse;
 use super::route::PluginRoute;
 use super::spec::PluginSpec;
 use crate::process::{
-    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
-    PluginProcess, Rung, Spawned, StopError, StopLadder, Stopped, Threads, spawn,
+    Allowance, Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
+    PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, spawn,
+    within,
 };
 use crate::service::actor::panicked;
 use crate::supervision::StartError;
@@ -60,13 +60,15 @@ pub(crate) enum Ended {
     },
 }
 
-/// What a runner reports, in this order, each at most once.
+/// What a runner reports, in this order, each at most once. A process may stay that was never ready.
 #[derive(Debug)]
 pub(crate) enum Report {
     /// There is a process.
     Spawned { pid: u32 },
     /// It answers.
     Ready,
+    /// It was to end, and cannot be ended.
+    Stays(Arc<StopError>),
     /// It is gone.
     Ended(Ended),
 }
@@ -81,12 +83,26 @@ pub(crate) async fn run(
     spec: Arc<PluginSpec>,
     incarnation: Incarnation,
     route: Arc<PluginRoute>,
-    orders: mpsc::UnboundedReceiver<Order>,
+    mut orders: mpsc::UnboundedReceiver<Order>,
     report: impl Fn(Report) + Send + Sync,
 ) {
     let work = async {
-        match start(&spec, incarnation).await {
-            Ok((runner, invited)) => runner.live(invited, &route, orders, &report).await,
+        let limit = spec.start_timeout;
+        let mut allowance = Allowance::new(limit);
+        let started = tokio::select! {
+            // I4: whatever is ordered, a process that is not there yet never runs.
+            biased;
+            _ = next(&mut orders) => Err(StartError::Spawn(SpawnError::given_up(&spec.command))),
+            started = allowance.within(start(&spec, incarnation)) => match started {
+                Some(started) => started,
+                None => Err(StartError::Spawn(SpawnError::hangs(&spec.command, limit))),
+            },
+        };
+        match started {
+            Ok((runner, invited)) => {
+                let invited = (invited, allowance);
+                runner.live(invited, &route, orders, &report).await
+            }
             Err(error) => Ended::NotStarted(error),
         }
     };
@@ -119,22 +135,17 @@ async fn start(
     spec.check_segment()
         .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
-        .map_err(|error| StartError::Refused(format!("no control socket: {error}").into()))?;
-    let leash = Leash::new().map_err(|error| {
-        StartError::Refused(format!("it cannot be tied to its host: {error}").into())
-    })?;
-    socket
-        .leash(leash.worn())
-        .map_err(|error| StartError::Refused(error.to_string().into()))?;
+        .map_err(|error| StartError::os("making the control socket", error))?;
+    let leash = Leash::new().map_err(|error| StartError::os("making its leash", error))?;
+    socket.leash(leash.worn())?;
     let spawned = spawn(&spec.command, theirs, leash).await;
     let Spawned {
         process,
         stdout,
         stderr,
     } = spawned.map_err(StartError::Spawn)?;
-    let output = Output::forward(&spec.name, incarnation, stdout, stderr).map_err(|error| {
-        StartError::Refused(format!("its output cannot be read: {error}").into())
-    })?;
+    let output = Output::forward(&spec.name, incarnation, stdout, stderr)
+        .map_err(|error| StartError::os("watching its output", error))?;
     let runner = Runner {
         spec: Arc::clone(spec),
         incarnation,
@@ -150,7 +161,7 @@ async fn start(
 impl Runner {
     async fn live(
         mut self,
-        invited: Invitation,
+        (invited, mut allowance): (Invitation, Allowance),
         route: &PluginRoute,
         mut orders: mpsc::UnboundedReceiver<Order>,
         report: &(impl Fn(Report) + Sync),
@@ -168,14 +179,14 @@ impl Runner {
         let shaken = tokio::select! {
             biased;
             order = next(&mut orders) => Err(order),
-            shaken = handshake.with(&mut self.process, invited) => Ok(shaken),
+            shaken = handshake.with(&mut self.process, invited, &mut allowance) => Ok(shaken),
         };
         let ready = match shaken {
             Ok(Ok(ready)) => ready,
-            Ok(Err(unready)) => return self.unready(unready).await,
+            Ok(Err(unready)) => return self.unready(unready, report).await,
             Err(order) => {
                 let ended_by = self.obey(order, &mut orders, unreachable()).await;
-                return self.died(ended_by).await;
+                return self.died(ended_by, report).await;
             }
         };
         let session = ready.session.clone();
@@ -190,6 +201,7 @@ impl Runner {
         });
         let mut opened = false;
         let mut early = None;
+        let limit = self.spec.start_timeout;
         let ended_by = {
             // I4
             let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving, &mut early));
@@ -202,14 +214,15 @@ impl Runner {
                     watch.await
                 }
                 ended_by = &mut watch => ended_by,
+                () = takes_nothing(route, &session, &leaving, limit) => EndedBy::StartTimeout(limit),
             }
         };
         let cause = match early {
             Some(cause) => cause,
-            None => self.reap().await,
+            None => self.reap(report).await,
         };
         // I2: the reader drains the ring before it ends the session.
-        if timeout(NOTICE, session.ended()).await.is_err() {
+        if within(NOTICE, session.ended()).await.is_none() {
             session.abort(EndReason::PeerGone);
         }
         if !opened {
@@ -226,28 +239,29 @@ impl Runner {
         Ended::Died { death }
     }
 
-    async fn unready(mut self, unready: Unready) -> Ended {
+    async fn unready(mut self, unready: Unready, report: &(impl Fn(Report) + Sync)) -> Ended {
         match unready {
-            Unready::Exited => self.died(EndedBy::Itself).await,
+            Unready::Exited => self.died(EndedBy::Itself, report).await,
             Unready::TimedOut => {
                 let limit = self.spec.start_timeout;
-                self.died(EndedBy::StartTimeout(limit)).await
+                self.died(EndedBy::StartTimeout(limit), report).await
             }
             Unready::Refused(why) => {
-                self.reap().await;
+                self.reap(report).await;
                 let tail = self.output.finish().await;
-                let said = match tail.is_empty() {
-                    true => String::new(),
-                    false => format!("; the end of its stderr:{tail}"),
-                };
-                Ended::NotStarted(StartError::Refused(format!("{why}{said}").into()))
+                Ended::NotStarted(match why {
+                    StartError::Refused(why) if !tail.is_empty() => {
+                        StartError::Refused(format!("{why}; the end of its stderr:{tail}").into())
+                    }
+                    why => why,
+                })
             }
         }
     }
 
     /// The end of a process that nobody had called yet.
-    async fn died(mut self, ended_by: EndedBy) -> Ended {
-        let cause = self.reap().await;
+    async fn died(mut self, ended_by: EndedBy, report: &(impl Fn(Report) + Sync)) -> Ended {
+        let cause = self.reap(report).await;
         let (death, _) = self.bury(cause, ended_by).await;
         Ended::Died { death }
     }
@@ -350,14 +364,20 @@ impl Runner {
         )
     }
 
-    /// Makes sure that the process is gone (I1).
-    async fn reap(&mut self) -> ExitCause {
+    /// Makes sure that the process is gone (I1), and says so if it does not go.
+    async fn reap(&mut self, report: &(impl Fn(Report) + Sync)) -> ExitCause {
         if let Some(cause) = self.process.try_wait() {
             return cause;
         }
-        if let Err(error) = self.process.kill() {
-            tracing::error!(plugin = %self.spec.name, %error, "a plugin process cannot be killed");
-        }
+        let (pid, waited) = (self.process.pid(), self.spec.stop.kill);
+        let stays = match self.process.kill() {
+            Err(source) => StopError::Signal { pid, source },
+            Ok(()) => match within(waited, self.process.wait()).await {
+                Some(cause) => return cause,
+                None => StopError::Unkillable { pid, waited },
+            },
+        };
+        report(Report::Stays(Arc::new(stays)));
         self.process.wait().await
     }
 
@@ -381,6 +401,31 @@ impl Runner {
 async fn death(session: &Session, threads: &Threads) -> ExitCause {
     session.peer_settled().await;
     threads.end().await
+}
+
+/// Ends when a process has taken none of the calls that were kept for it in all of `limit`, and has begun none that it
+/// took before: then it will not become ready. What it has begun may take as long as it takes. Never, if it is to take
+/// none any more.
+async fn takes_nothing(
+    route: &PluginRoute,
+    session: &Session,
+    leaving: &AtomicBool,
+    limit: Duration,
+) {
+    let look = (limit / 16).clamp(Duration::from_millis(1), Duration::from_millis(250));
+    loop {
+        let waiting = route.waiting();
+        let moves = async {
+            while route.waiting() == waiting && !session.is_served() {
+                tokio::time::sleep(look).await;
+            }
+        };
+        let moved = within(limit, moves).await.is_some();
+        if !moved && !leaving.load(Ordering::Relaxed) && session.end_reason().is_none() {
+            return;
+        }
+        tokio::time::sleep(look).await;
+    }
 }
 
 /// What a process is told that has no session.

@@ -110,8 +110,9 @@ impl PluginSpec {
         self
     }
 
-    /// How long it may take from the start to the end of the handshake. Default 10 s: long for a
-    /// process, short for a person.
+    /// How long it may take from the start to the end of the handshake, and how long the plugin may
+    /// then take none of the calls that its predecessor left. Default 10 s: long for a process, short
+    /// for a person. Counted in this process's own running time, as for [`stuck_after`](Self::stuck_after).
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self

@@ -229,7 +229,10 @@ pub(crate) fn for_good<R>(state: &RouteState<R>) -> Option<Down> {
 
 /// Whether there is nothing left that could be stopped.
 fn is_final<R>(state: &RouteState<R>) -> bool {
-    matches!(state, RouteState::Down(down) if !matches!(down.reason, DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_)))
+    matches!(state, RouteState::Down(down) if !matches!(
+        down.reason,
+        DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_) | DownReason::Stays(_)
+    ))
 }
 
 #[cfg(test)]

@@ -11,6 +11,7 @@
 //!   ([`Leash`]), and kills itself, once it serves ([`guard`]).
 //! - P6: what a plugin has started and left in its process group ends with it, and is reaped if it is left to the host.
 
+mod allowance;
 mod child;
 mod command;
 mod death;
@@ -21,6 +22,7 @@ mod incarnation;
 mod limits;
 mod lines;
 mod output;
+mod passing;
 mod reaper;
 mod spawn_error;
 mod spawner;
@@ -30,6 +32,7 @@ mod tail;
 mod thread_end;
 mod unreaped;
 
+pub(crate) use allowance::{Allowance, within};
 pub use child::PluginProcess;
 pub use command::PluginCommand;
 pub use death::{Death, DeathReport, EndedBy};
@@ -38,6 +41,7 @@ pub use exit::ExitCause;
 pub use incarnation::Incarnation;
 pub use limits::ResourceLimits;
 pub use output::Output;
+pub(crate) use passing::may_pass;
 pub use rapace_spawn::{Leash, LeashHold, Unusable};
 pub use spawn_error::{SpawnError, SpawnErrorKind};
 pub use spawner::{Spawned, spawn};

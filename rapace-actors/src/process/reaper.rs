@@ -116,9 +116,8 @@ struct Ended {
 
 impl Ended {
     fn new(child: Child, leads_group: bool) -> Self {
-        let leader = i32::try_from(child.id()).map(Pid::from_raw);
         Self {
-            group: leader.ok().filter(|_| leads_group),
+            group: Some(child.pid()).filter(|_| leads_group),
             child: Some(child),
             due: Instant::now() + LOOK, // R4
             pause: LOOK,

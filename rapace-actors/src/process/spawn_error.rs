@@ -4,12 +4,14 @@ use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use rapace_shm::{NoRuntime, Unsupported};
 use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
+use super::passing::{is_shortage, may_pass};
 
 /// A plugin process could not be started. Nothing of it is left running.
 #[derive(Clone, Debug)]
@@ -38,6 +40,11 @@ pub enum SpawnErrorKind {
     Busy,
     /// Out of processes, descriptors or memory.
     OutOfResources,
+    /// The program was not executed within this time: the kernel reads it from somewhere that does not answer. It never
+    /// runs.
+    Hangs(Duration),
+    /// The plugin was stopped, restarted or killed before its program was executed. It never runs.
+    GivenUp,
     /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
     Limit(&'static str),
     /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it. The source says which.
@@ -59,6 +66,18 @@ impl SpawnError {
         }
     }
 
+    /// The program was not executed within `limit`.
+    pub(crate) fn hangs(command: &PluginCommand, limit: Duration) -> Self {
+        let source = io::ErrorKind::TimedOut.into();
+        Self::new(command, SpawnErrorKind::Hangs(limit), source)
+    }
+
+    /// Nobody wants the process any more.
+    pub(crate) fn given_up(command: &PluginCommand) -> Self {
+        let source = Errno::ECANCELED.into();
+        Self::new(command, SpawnErrorKind::GivenUp, source)
+    }
+
     /// Tells a failed step from what shares its error number.
     pub(super) fn of_launch(command: &PluginCommand, error: LaunchError) -> Self {
         let (step, source) = match error {
@@ -74,6 +93,7 @@ impl SpawnError {
                 SpawnErrorKind::BadDirectory(directory.into()),
                 source,
             ),
+            (Step::GivenUp, _) => Self::given_up(command),
             _ => Self::diagnose(command, source),
         }
     }
@@ -90,9 +110,7 @@ impl SpawnError {
             Some(Errno::EISDIR) => SpawnErrorKind::IsDirectory,
             Some(Errno::ENOEXEC | Errno::ELIBBAD) => SpawnErrorKind::BadFormat,
             Some(Errno::ETXTBSY) => SpawnErrorKind::Busy,
-            Some(Errno::EAGAIN | Errno::ENOMEM | Errno::EMFILE | Errno::ENFILE) => {
-                SpawnErrorKind::OutOfResources
-            }
+            _ if is_shortage(&source) => SpawnErrorKind::OutOfResources,
             None if is_unsupported(&source) => SpawnErrorKind::Unsupported,
             None if NoRuntime::within(&source).is_some() => SpawnErrorKind::NoRuntime,
             _ => SpawnErrorKind::Os,
@@ -120,7 +138,11 @@ impl SpawnError {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self.kind {
-            SpawnErrorKind::Busy | SpawnErrorKind::OutOfResources | SpawnErrorKind::Os => true,
+            SpawnErrorKind::Busy
+            | SpawnErrorKind::OutOfResources
+            | SpawnErrorKind::Hangs(_)
+            | SpawnErrorKind::GivenUp => true,
+            SpawnErrorKind::Os => may_pass(&self.source),
             SpawnErrorKind::NotFound
             | SpawnErrorKind::IsDirectory
             | SpawnErrorKind::NotExecutable
@@ -228,6 +250,15 @@ impl fmt::Display for SpawnError {
                 f,
                 "no process could be started for plugin program `{program}`: {}; raise the limit, or stop something",
                 self.source
+            ),
+            SpawnErrorKind::Hangs(limit) => write!(
+                f,
+                "plugin program `{program}` was not executed within {limit:.1?}: the kernel waits for the file system \
+                 that it lies on; check its mount, or copy the program to a local disk"
+            ),
+            SpawnErrorKind::GivenUp => write!(
+                f,
+                "plugin program `{program}` was not executed, because the plugin was stopped, restarted or killed first"
             ),
             SpawnErrorKind::Limit(limit) => write!(
                 f,

@@ -9,15 +9,14 @@
 //! - D1: a process that ends is noticed at once, on every rung.
 //! - D2: a plugin that cannot be told to leave is not waited for: the next rung comes at once.
 //! - D3: only a process that the kernel cannot kill (it sits in a device driver) outlives the ladder.
+//! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
 
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tokio::time::timeout;
-
-use super::{ExitCause, PluginProcess};
+use super::{ExitCause, PluginProcess, within};
 
 /// How long each rung waits before the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,7 +122,7 @@ impl StopLadder {
             process
                 .terminate()
                 .map_err(|source| StopError::Signal { pid, source })?;
-            if let Ok(cause) = timeout(self.terminate, process.wait()).await {
+            if let Some(cause) = within(self.terminate, process.wait()).await {
                 return Ok(Stopped {
                     cause,
                     rung: Rung::Terminate,
@@ -133,12 +132,12 @@ impl StopLadder {
         process
             .kill()
             .map_err(|source| StopError::Signal { pid, source })?;
-        match timeout(self.kill, process.wait()).await {
-            Ok(cause) => Ok(Stopped {
+        match within(self.kill, process.wait()).await {
+            Some(cause) => Ok(Stopped {
                 cause,
                 rung: Rung::Kill,
             }),
-            Err(_) => Err(StopError::Unkillable {
+            None => Err(StopError::Unkillable {
                 pid,
                 waited: self.kill,
             }),
@@ -162,7 +161,7 @@ impl StopLadder {
             }
             Some(process.wait().await)
         };
-        timeout(self.drain, leaves).await.ok().flatten()
+        within(self.drain, leaves).await.flatten()
     }
 }
 

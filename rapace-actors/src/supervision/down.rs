@@ -1,17 +1,27 @@
 //! Why a plugin is not there, told so that whoever reads it knows what to do.
 
 use std::fmt;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapace_shm::EstablishError;
+
 use super::LimitReached;
-use crate::process::{Death, Incarnation, SpawnError};
+use crate::process::{Death, Incarnation, SpawnError, StopError, may_pass};
 
 /// Why one incarnation never became ready, although nothing is known to have died.
 #[derive(Clone, Debug)]
 pub enum StartError {
     /// There was no process.
     Spawn(SpawnError),
+    /// The system refused something that a start needs besides the process: descriptors, shared memory.
+    Os {
+        /// What was being done.
+        step: &'static str,
+        /// What it said.
+        source: Arc<io::Error>,
+    },
     /// The process and its host do not speak the same language: magic, version, schema or limits.
     Refused(Arc<str>),
 }
@@ -31,8 +41,7 @@ impl Failure {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Died(_) => true,
-            Self::Start(_, StartError::Spawn(error)) => error.is_passing(),
-            Self::Start(_, StartError::Refused(_)) => false,
+            Self::Start(_, error) => error.is_passing(),
         }
     }
 
@@ -57,6 +66,8 @@ pub enum DownReason {
     HandleDropped,
     /// Its actor was stopped or killed through [`Plugin::actor_ref`](crate::Plugin::actor_ref).
     ActorStopped,
+    /// Its process was to end and cannot be ended. It is not started again before that is gone.
+    Stays(Arc<StopError>),
     /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
     Completed(Death),
     /// It failed, and its policy is Never.
@@ -113,6 +124,10 @@ impl fmt::Display for Down {
                 f,
                 "the actor of plugin `{plugin}` was stopped, and its process with it; build the plugin anew"
             ),
+            DownReason::Stays(why) => write!(
+                f,
+                "plugin `{plugin}` is not started again, because the process before cannot be ended: {why}"
+            ),
             DownReason::Completed(death) => write!(
                 f,
                 "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
@@ -163,6 +178,7 @@ impl std::error::Error for Down {
             | DownReason::ActorStopped
             | DownReason::StoppedWithSibling(_)
             | DownReason::SiblingOpen(_) => None,
+            DownReason::Stays(why) => Some(&**why),
             DownReason::Completed(death) => Some(death),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }
@@ -185,16 +201,57 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
+impl StartError {
+    /// Whether the same start may succeed later without anybody correcting anything. Every cause of a start that fails
+    /// is decided here.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Spawn(error) => error.is_passing(),
+            Self::Os { source, .. } => may_pass(source),
+            Self::Refused(_) => false,
+        }
+    }
+
+    pub(crate) fn os(step: &'static str, source: io::Error) -> Self {
+        let source = Arc::new(source);
+        Self::Os { step, source }
+    }
+}
+
+impl From<EstablishError> for StartError {
+    fn from(error: EstablishError) -> Self {
+        match error {
+            EstablishError::Os { step, source }
+            | EstablishError::OutOfResources { step, source } => Self::os(step, source),
+            other => Self::Refused(other.to_string().into()),
+        }
+    }
+}
+
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spawn(error) => error.fmt(f),
+            Self::Os { step, source } if may_pass(source) => write!(
+                f,
+                "{step} failed: {source}; raise the limit of the host, or stop something"
+            ),
+            Self::Os { step, source } => write!(f, "{step} failed: {source}"),
             Self::Refused(why) => f.write_str(why),
         }
     }
 }
 
-impl std::error::Error for StartError {}
+impl std::error::Error for StartError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Spawn(error) => error.source(),
+            Self::Os { source, .. } => Some(&**source),
+            Self::Refused(_) => None,
+        }
+    }
+}
 
 /// Deaths for the tests of this folder.
 #[cfg(test)]

@@ -202,6 +202,18 @@ impl Life {
                 self.stopped(then)
             }
 
+            // It gets no calls any more, and is followed by another when it is gone after all (F1).
+            (
+                State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
+                Event::Stays(it),
+            ) if it == incarnation => {
+                let then = match self.policy() {
+                    RestartPolicy::Never => AfterStop::Down(DownReason::Stopped),
+                    _ => AfterStop::Restart,
+                };
+                unchanged(State::Stopping { incarnation, then })
+            }
+
             // Another process beside it. The one that it replaces belongs to whoever started the take-over.
             (
                 State::Ready { .. } | State::Backoff { .. } | State::Open { .. },

@@ -124,6 +124,8 @@ pub enum Event {
     Ready(Incarnation),
     /// The process is gone.
     Died(Death),
+    /// The process was to end, and cannot be ended.
+    Stays(Incarnation),
     /// There was no process, or it was refused and is gone already.
     StartFailed(Incarnation, StartError),
     /// Another process, started beside the current one, is ready to take over: a reload, or a standby.

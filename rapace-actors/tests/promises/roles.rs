@@ -49,6 +49,9 @@ fn serve(main: impl FnOnce() -> PluginMain) -> ! {
 #[ignore = "a role: the plugin under test"]
 fn subject() {
     if is("subject") {
+        if let Some(directory) = std::env::var_os(crate::miser::MISER) {
+            run(crate::miser::hoard_twice(directory.as_ref()));
+        }
         serve(|| {
             let mut main = PluginMain::new();
             if let Ok(capacity) = std::env::var(CAPACITY) {
@@ -93,6 +96,22 @@ fn watch() {
 fn stranger() {
     if is("stranger") {
         run(crate::starts::say_another_version());
+    }
+}
+
+#[test]
+#[ignore = "a role: a host that may not signal its plugins"]
+fn unprivileged_host() {
+    if is("unprivileged_host") {
+        run(crate::unsignallable::become_nobody());
+    }
+}
+
+#[test]
+#[ignore = "a role: a host that runs out of descriptors"]
+fn starving_host() {
+    if is("starving_host") {
+        run(crate::shortage::starve());
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - S1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
 //!   more than that it hung up.
+//! - S2: the time for it is the host's own running time: what lies in the socket counts before time does.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use rapace_session::transport::shm;
 use rapace_session::{HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
 use rapace_shm::EstablishError;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 
 use super::{Invitation, LEAVE, NOTICE};
 use crate::plugin::route::{PluginRoute, Ready};
 use crate::plugin::spec::PluginSpec;
-use crate::process::{Incarnation, PluginProcess};
+use crate::process::{Allowance, Incarnation, PluginProcess, within};
+use crate::supervision::StartError;
 
 /// Why an incarnation did not become ready.
 pub(super) enum Unready {
@@ -23,8 +24,8 @@ pub(super) enum Unready {
     Exited,
     /// It took too long.
     TimedOut,
-    /// The two sides do not agree.
-    Refused(String),
+    /// The two sides do not agree, or the system is in their way.
+    Refused(StartError),
 }
 
 /// What a handshake is about.
@@ -42,20 +43,20 @@ impl Handshake<'_> {
         self,
         process: &mut PluginProcess,
         invited: Invitation,
+        allowance: &mut Allowance,
     ) -> Result<Ready, Unready> {
-        let limit = self.spec.start_timeout;
         let mut agree = pin!(self.agree(invited));
         // S1
         tokio::select! {
             biased;
-            agreed = timeout(limit, &mut agree) => match agreed {
-                Ok(Ok(ready)) => Ok(ready),
-                Ok(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
-                Ok(Err(Disagreement::HungUp)) => Err(hung_up(process).await),
-                Err(_) => Err(Unready::TimedOut),
+            agreed = allowance.within(&mut agree) => match agreed {
+                Some(Ok(ready)) => Ok(ready),
+                Some(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
+                Some(Err(Disagreement::HungUp)) => Err(hung_up(process).await),
+                None => Err(Unready::TimedOut),
             },
-            _ = process.wait() => match timeout(NOTICE, agree).await {
-                Ok(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
+            _ = process.wait() => match within(NOTICE, agree).await {
+                Some(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
                 _ => Err(Unready::Exited),
             },
         }
@@ -86,26 +87,26 @@ impl Handshake<'_> {
 }
 
 async fn hung_up(process: &mut PluginProcess) -> Unready {
-    match timeout(LEAVE, process.wait()).await {
-        Ok(_) => Unready::Exited,
-        Err(_) => Unready::Refused(
+    match within(LEAVE, process.wait()).await {
+        Some(_) => Unready::Exited,
+        None => Unready::Refused(StartError::Refused(
             "it closed its stdin, which is the control socket, and went on running; is it a rapace \
              plugin?"
                 .into(),
-        ),
+        )),
     }
 }
 
 enum Disagreement {
     HungUp,
-    Refused(String),
+    Refused(StartError),
 }
 
 impl From<EstablishError> for Disagreement {
     fn from(error: EstablishError) -> Self {
         match error {
             EstablishError::HungUp => Self::HungUp,
-            other => Self::Refused(other.to_string()),
+            other => Self::Refused(other.into()),
         }
     }
 }
@@ -114,7 +115,7 @@ impl From<HandshakeError> for Disagreement {
     fn from(error: HandshakeError) -> Self {
         match error {
             HandshakeError::Ended(_) => Self::HungUp,
-            other => Self::Refused(other.to_string()),
+            other => Self::Refused(StartError::Refused(other.to_string().into())),
         }
     }
 }
@@ -123,7 +124,7 @@ impl From<OpenError> for Disagreement {
     fn from(error: OpenError) -> Self {
         match error {
             OpenError::Ended(_) => Self::HungUp,
-            other => Self::Refused(other.to_string()),
+            other => Self::Refused(StartError::Refused(other.to_string().into())),
         }
     }
 }

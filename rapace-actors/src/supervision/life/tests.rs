@@ -126,6 +126,8 @@ fn events() -> Vec<(&'static str, Event, Duration)> {
             Event::StartFailed(number(1), refused),
             zero,
         ),
+        ("stays", Event::Stays(number(2)), zero),
+        ("stays, stale", Event::Stays(number(1)), zero),
         ("take over", Event::TakeOver(number(3)), zero),
         ("early", Event::TimeIsUp, PAUSE / 2),
         ("on time", Event::TimeIsUp, PAUSE),
@@ -224,7 +226,7 @@ fn table() -> String {
 
 #[test]
 fn every_event_in_every_state_does_what_the_table_says() {
-    assert_eq!(states(Instant::now()).len() * events().len(), 12 * 18);
+    assert_eq!(states(Instant::now()).len() * events().len(), 12 * 20);
     assert_eq!(table(), TABLE);
 }
 
@@ -441,6 +443,7 @@ starting#2 + ready = ready#2
 starting#2 + crashed = backoff(1), wait 0ns
 starting#2 + exited 0 = backoff(1), wait 0ns
 starting#2 + refused = down(refused)
+starting#2 + stays = restarting#2
 starting#2 + take over = starting#2, stop #3
 probing#2 + stop = stopping#2, stop #2
 probing#2 + retire = retiring#2, stop #2
@@ -452,6 +455,7 @@ probing#2 + ready = ready#2
 probing#2 + crashed = open, wait 30s
 probing#2 + exited 0 = open, wait 30s
 probing#2 + refused = down(refused)
+probing#2 + stays = restarting#2
 probing#2 + take over = probing#2, stop #3
 ready#2 + stop = stopping#2, stop #2
 ready#2 + retire = retiring#2, stop #2
@@ -462,6 +466,7 @@ ready#2 + hold, lost = losing#2, stop #2
 ready#2 + crashed = backoff(1), wait 0ns
 ready#2 + exited 0 = backoff(1), wait 0ns
 ready#2 + refused = down(refused)
+ready#2 + stays = restarting#2
 ready#2 + take over = ready#3
 stopping#2 + start = restarting#2
 stopping#2 + retire = retiring#2

@@ -1,0 +1,106 @@
+//! Which refusals of the system pass by themselves.
+//!
+//! - E1: what is missing may be there later: descriptors, memory, processes, room, a server's answer. That is tried
+//!   again, by the restart policy.
+//! - E2: what is forbidden, missing in this kernel, or asked for wrongly needs somebody to correct it.
+//! - E3: an error that nobody has thought of is tried again: the backoff and the breaker bound what that costs.
+
+use std::io;
+
+use nix::errno::Errno;
+use rapace_shm::NoRuntime;
+
+/// Whether the same request may succeed later without anybody correcting anything.
+pub(crate) fn may_pass(error: &io::Error) -> bool {
+    match error.raw_os_error().map(Errno::from_raw) {
+        // E2
+        Some(
+            Errno::EPERM
+            | Errno::EACCES
+            | Errno::ENOSYS
+            | Errno::EOPNOTSUPP
+            | Errno::EAFNOSUPPORT
+            | Errno::EPROTONOSUPPORT
+            | Errno::EINVAL
+            | Errno::EFAULT
+            | Errno::EBADF
+            | Errno::E2BIG
+            | Errno::ENAMETOOLONG
+            | Errno::ELOOP
+            | Errno::ENOENT
+            | Errno::ENOTDIR
+            | Errno::EISDIR
+            | Errno::ENOEXEC
+            | Errno::ELIBBAD
+            | Errno::EROFS,
+        ) => false,
+        // E1, E3
+        Some(_) => true,
+        // Not the system's own words: of a call that is missing or forbidden, of the runtime, or the standard library's.
+        None => match error.kind() {
+            io::ErrorKind::PermissionDenied
+            | io::ErrorKind::InvalidInput
+            | io::ErrorKind::Unsupported => false,
+            _ => NoRuntime::within(error).is_none(),
+        },
+    }
+}
+
+/// Whether something has run out that everybody shares.
+pub(super) fn is_shortage(error: &io::Error) -> bool {
+    matches!(
+        error.raw_os_error().map(Errno::from_raw),
+        Some(
+            Errno::EAGAIN
+                | Errno::ENOMEM
+                | Errno::EMFILE
+                | Errno::ENFILE
+                | Errno::ENOBUFS
+                | Errno::ENOSPC
+                | Errno::EDQUOT
+                | Errno::EUSERS
+        )
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_missing_passes_and_what_is_wrong_does_not() {
+        let table = [
+            (Errno::EMFILE, true, true),
+            (Errno::ENFILE, true, true),
+            (Errno::ENOMEM, true, true),
+            (Errno::EAGAIN, true, true),
+            (Errno::ENOBUFS, true, true),
+            (Errno::ENOSPC, true, true),
+            (Errno::EDQUOT, true, true),
+            (Errno::EINTR, true, false),
+            (Errno::ETXTBSY, true, false),
+            (Errno::EBUSY, true, false),
+            (Errno::EIO, true, false),
+            (Errno::ESTALE, true, false),
+            (Errno::ETIMEDOUT, true, false),
+            (Errno::EHOSTDOWN, true, false),
+            (Errno::ECANCELED, true, false),
+            (Errno::EPERM, false, false),
+            (Errno::EACCES, false, false),
+            (Errno::ENOSYS, false, false),
+            (Errno::EOPNOTSUPP, false, false),
+            (Errno::EINVAL, false, false),
+            (Errno::E2BIG, false, false),
+            (Errno::ENAMETOOLONG, false, false),
+            (Errno::ENOENT, false, false),
+            (Errno::ENOEXEC, false, false),
+        ];
+        for (errno, passes, is_short) in table {
+            let error = io::Error::from(errno);
+            assert_eq!(may_pass(&error), passes, "{errno}");
+            assert_eq!(is_shortage(&error), is_short, "{errno}");
+        }
+        assert!(may_pass(&io::Error::other("the runtime shuts down")));
+        assert!(!may_pass(&io::ErrorKind::InvalidInput.into()));
+    }
+}
