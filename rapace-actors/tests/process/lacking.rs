@@ -9,7 +9,7 @@ use rapace::process::{ExitCause, ResourceLimits, SpawnErrorKind, spawn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
 
-use crate::support::{Control, ROLE, program, role, sh, start};
+use crate::support::{Control, ROLE, leash, program, role, sh, start};
 
 /// Which call the role lacks, or that it may make no core dumps.
 const LACKS: &str = "RAPACE_TEST_LACKS";
@@ -72,10 +72,10 @@ pub(crate) fn start_without_a_call() -> String {
         let unlimited = sh("exit 0").limits(ResourceLimits::INHERITED);
         if lacks == "prlimit64" {
             let (_control, theirs) = Control::pair();
-            let started = spawn(&unlimited, theirs).await;
+            let started = spawn(&unlimited, theirs, leash()).await;
             started.expect("it needs no limits");
         }
-        match spawn(&sh("exit 0"), theirs).await {
+        match spawn(&sh("exit 0"), theirs, leash()).await {
             Ok(_) => "started".to_owned(),
             Err(error) => {
                 let known = match error.kind() {
@@ -132,7 +132,7 @@ fn a_runtime_without_timers_or_without_io_is_an_error() {
     for (runtime, missing) in [(without_timers, "timers"), (without_io, "I/O")] {
         let error = runtime.block_on(async {
             let (_control, theirs) = Control::pair();
-            let started = spawn(&sh("exit 0"), theirs).await;
+            let started = spawn(&sh("exit 0"), theirs, leash()).await;
             started.expect_err("something is missing")
         });
         assert_eq!(*error.kind(), SpawnErrorKind::NoRuntime, "{error}");
