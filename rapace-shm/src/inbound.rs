@@ -7,7 +7,7 @@
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
 //! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
 //!   on publishing cannot put the news off, and nothing comes after it.
-//! - N6: when it has nothing more to collect, because the link has ended, it takes back what is out.
+//! - N6: what ends the link takes back what is out (H4): nobody collects it any more.
 //! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
 //! - N8: [`Linger`] and [`Looking`] come between finding nothing and arming, and leave both as they are.
@@ -107,19 +107,28 @@ impl Inbound {
                 }
                 Behind::Look(moment) => {
                     let found = self.look_for(moment);
-                    self.linger.looked(found);
-                    if found {
-                        continue;
+                    self.linger.looked(found != Ok(false));
+                    match found {
+                        Ok(false) => {}
+                        Ok(true) => continue,
+                        Err(fault) => {
+                            self.fail(fault);
+                            continue;
+                        }
                     }
                 }
             }
-            let looks_on = match self
+            let looked = self
                 .looking
-                .turn(&self.shared, &mut self.consumer, &mut self.arm)
-            {
-                Looked::Found => continue,
-                Looked::Paused => true,
-                Looked::Over => false,
+                .turn(&self.shared, &mut self.consumer, &mut self.arm);
+            let looks_on = match looked {
+                Ok(Looked::Found) => continue,
+                Ok(Looked::Paused) => true,
+                Ok(Looked::Over) => false,
+                Err(fault) => {
+                    self.fail(fault);
+                    continue;
+                }
             };
             self.shared.set_receiver(cx.waker());
             if self.shared.fault().is_some() {
@@ -244,24 +253,26 @@ impl Inbound {
         batch: &mut Vec<Received>,
         max: usize,
     ) -> Result<usize, RecvError> {
-        self.shared.end(Closed::PeerGone(gone));
-        self.shared.reclaim(); // N6
-        self.hear(RecvError::PeerGone(gone));
+        if self.news.is_none() {
+            self.shared.end(Closed::PeerGone(gone)); // N6
+            self.hear(RecvError::PeerGone(gone));
+        }
         self.try_recv(batch, max)
     }
 
-    /// Whether something comes, or is wrong, within a moment.
-    fn look_for(&mut self, moment: Duration) -> bool {
+    /// Whether something comes within a moment. What is wrong is told at once: looked at again it may be
+    /// right.
+    fn look_for(&mut self, moment: Duration) -> Result<bool, PeerFault> {
         let until = Instant::now() + moment;
         loop {
             for _ in 0..LOOKS {
-                if self.consumer.look() != Ok(0) {
-                    return true;
+                if self.consumer.look()? > 0 {
+                    return Ok(true);
                 }
                 std::hint::spin_loop();
             }
             if Instant::now() >= until || self.shared.space.somebody_waits() {
-                return false;
+                return Ok(false);
             }
         }
     }
@@ -308,19 +319,14 @@ impl Inbound {
 
     /// Ends the link because of a fault. Everybody is told of the first one.
     fn blame(&self, fault: PeerFault) -> RecvError {
-        let closed = self.shared.fail(fault);
-        self.shared.reclaim(); // N6
-        RecvError::PeerFault(match closed {
-            Closed::PeerFault(first) => first,
-            _ => fault,
-        })
+        self.shared.fail(fault);
+        RecvError::PeerFault(self.shared.fault().unwrap_or(fault))
     }
 }
 
 impl Drop for Inbound {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
-        self.shared.reclaim(); // N6
         self.life.hang_up();
     }
 }

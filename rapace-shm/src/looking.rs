@@ -1,7 +1,8 @@
 //! A receiver's turns of looking for frames instead of sleeping. What is decided is [`Spin`]'s.
 //!
 //! - G1: while it looks the doorbell is not armed, so a peer that publishes makes no system call.
-//! - G2: it only finds. What is there, or wrong with the ring, is for whoever takes from it.
+//! - G2: it only finds. What is there is for whoever takes from it. What is wrong with the ring is told at
+//!   once, since looked at again it may be right.
 //! - G3: nobody looks while somebody waits for slots or room, which the doorbell stands for as well.
 
 use std::pin::pin;
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::arm::Arm;
+use crate::fault::PeerFault;
 use crate::half::{OwnWord, RingIn};
 use crate::ring::Consumer;
 use crate::shared::Shared;
@@ -23,7 +25,7 @@ pub(crate) struct Looking {
 /// What came of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Looked {
-    /// There is something in the ring, or wrong with it.
+    /// There is something in the ring.
     Found,
     /// Nothing yet: the next turn is [`after_others`].
     Paused,
@@ -43,17 +45,17 @@ impl Looking {
         shared: &Shared,
         ring: &mut Consumer<RingIn>,
         arm: &mut Arm<OwnWord>,
-    ) -> Looked {
+    ) -> Result<Looked, PeerFault> {
         let bound = shared.spin();
         if bound.is_zero() || self.spin.rests() {
-            return Looked::Over;
+            return Ok(Looked::Over);
         }
         if shared.space.somebody_waits() {
             self.spin.rest();
-            return Looked::Over; // G3
+            return Ok(Looked::Over); // G3
         }
         if self.spin.lets_others_first() {
-            return Looked::Paused;
+            return Ok(Looked::Paused);
         }
         let now = Instant::now();
         match self.spin.next(now, bound) {
@@ -63,7 +65,7 @@ impl Looking {
             }
             Step::GiveUp => {
                 shared.counters.spin_in_vain();
-                Looked::Over
+                Ok(Looked::Over)
             }
         }
     }
@@ -74,22 +76,22 @@ impl Looking {
         ring: &mut Consumer<RingIn>,
         mut before: Instant,
         until: Instant,
-    ) -> Looked {
+    ) -> Result<Looked, PeerFault> {
         let mut looked = false;
         loop {
             for _ in 0..LOOKS {
-                if ring.look() != Ok(0) {
+                if ring.look()? > 0 {
                     if looked && self.spin.found_after(before.elapsed()) {
                         shared.counters.spin_found();
                     }
-                    return Looked::Found; // G2
+                    return Ok(Looked::Found); // G2
                 }
                 looked = true;
                 std::hint::spin_loop();
             }
             before = Instant::now();
             if before >= until {
-                return Looked::Paused;
+                return Ok(Looked::Paused);
             }
         }
     }
@@ -114,8 +116,6 @@ mod tests {
     use super::*;
     use crate::config::SegmentConfig;
     use crate::effect::Effect;
-    use crate::error::RecvError;
-    use crate::fault::PeerFault;
     use crate::layout::TAIL;
     use crate::link::Link;
     use crate::order;
@@ -131,26 +131,25 @@ mod tests {
 
     /// G2
     #[tokio::test]
-    async fn a_cursor_that_cannot_be_ends_the_looking_and_is_told_by_receiving() {
+    async fn a_cursor_that_cannot_be_is_told_by_the_look_that_saw_it() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
-        let (out, mut inbound, _) = a.split();
+        let (out, _inbound, _) = a.split();
         let (theirs, _b_in, _) = b.split();
         out.set_spin(Duration::from_millis(1));
         let shared = out.shared();
         let (mut ring, mut arm) = receiver(shared);
         let mut looking = Looking::default();
         looking.fed();
-        assert_eq!(looking.turn(shared, &mut ring, &mut arm), Looked::Paused);
+        let mut turn = || looking.turn(shared, &mut ring, &mut arm);
+        assert_eq!(turn(), Ok(Looked::Paused));
         let words = &theirs.shared().own.words;
         words.store(Effect::Tail, TAIL, 99_999, order::RELAXED);
-        assert_eq!(looking.turn(shared, &mut ring, &mut arm), Looked::Found);
-        assert_eq!(out.stats().spins_found, 0, "it was there before");
-        let told = inbound.recv(&mut Vec::new(), 1).await;
         let fault = PeerFault::TailRanAhead {
             ahead: 99_999,
             capacity: shared.layout.ring_capacity,
         };
-        assert_eq!(told, Err(RecvError::PeerFault(fault)));
+        assert_eq!(turn(), Err(fault));
+        assert_eq!(out.stats().spins_found, 0, "it was there before");
     }
 
     /// G1
@@ -163,9 +162,10 @@ mod tests {
         let (mut ring, mut arm) = receiver(shared);
         let mut looking = Looking::default();
         looking.fed();
-        assert_eq!(looking.turn(shared, &mut ring, &mut arm), Looked::Paused);
+        let paused = Ok(Looked::Paused);
+        assert_eq!(looking.turn(shared, &mut ring, &mut arm), paused);
         arm.arm();
-        assert_eq!(looking.turn(shared, &mut ring, &mut arm), Looked::Paused);
+        assert_eq!(looking.turn(shared, &mut ring, &mut arm), paused);
         assert!(!arm.is_armed());
     }
 }

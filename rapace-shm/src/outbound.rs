@@ -237,11 +237,12 @@ impl Outbound {
         stats
     }
 
-    /// Ends sending: every future that waits on this end resolves with [`Closed::ByUs`]. Receiving
-    /// goes on, so that what the peer has published can be drained. The peer is told when the
-    /// [`Inbound`](crate::Inbound) is dropped.
+    /// Ends sending: every future that waits on this end resolves with [`Closed::ByUs`], and so does
+    /// every later call, whatever becomes of the link. Receiving goes on, so that what the peer has
+    /// published can be drained, and returned slots are taken back; a rule that the peer breaks now is told
+    /// by receiving. The peer is told when the [`Inbound`](crate::Inbound) is dropped.
     pub fn close(&self) {
-        self.shared.end(Closed::ByUs);
+        self.shared.close();
     }
 
     /// The geometry of the segment.

@@ -2,7 +2,11 @@
 //!
 //! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, or
 //!   the kernel is entered.
-//! - H2: the link ends once, with the first reason.
+//! - H2: sending ends once, with the first reason.
+//! - H3: a fault is kept by whoever sees it first, and from then on it is the only one. It ends the link also
+//!   if sending has ended before: the receiver is told of it, and slots come back.
+//! - H4: once the link is over, and not only sending, the slots that the peer has are taken back before
+//!   anybody is told.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -49,6 +53,8 @@ pub(crate) struct Shared {
     space_ringer: Ringer<PeerWord>,
     rope: BellRope,
     ended: OnceLock<Closed>,
+    /// The first rule that the peer broke (H3).
+    fault: OnceLock<PeerFault>,
     /// The task in `recv`, for news that does not come over the doorbell.
     receiver: Mutex<Option<Waker>>,
     /// Whether somebody has said that the peer is dead.
@@ -105,6 +111,7 @@ impl Shared {
             space_ringer: ringer(SPACE_ARMED),
             rope,
             ended: OnceLock::new(),
+            fault: OnceLock::new(),
             receiver: Mutex::new(None),
             peer_died: OnceLock::new(),
             spin: AtomicU32::new(0),
@@ -116,7 +123,7 @@ impl Shared {
         }
     }
 
-    /// How the link ended, if it has.
+    /// How sending ended, if it has.
     pub(crate) fn check_open(&self) -> Result<(), Closed> {
         match self.ended.get() {
             None => Ok(()),
@@ -124,19 +131,35 @@ impl Shared {
         }
     }
 
-    /// The fault that ended the link, if one did.
+    /// The rule that the peer broke, if it has broken one (H3).
     pub(crate) fn fault(&self) -> Option<PeerFault> {
-        match self.check_open() {
-            Err(Closed::PeerFault(fault)) => Some(fault),
-            _ => None,
+        self.fault.get().copied()
+    }
+
+    /// Ends sending (H2). The peer goes on returning what it has.
+    pub(crate) fn close(&self) {
+        if self.ended.set(Closed::ByUs).is_ok() {
+            self.wake_everybody();
         }
     }
 
-    /// Ends the link (H2) and wakes everybody who waits in this process.
+    /// Ends the link: nothing is sent or returned any more (H4).
     pub(crate) fn end(&self, closed: Closed) {
-        if self.ended.set(closed).is_err() {
-            return;
-        }
+        // Whoever is second finds an older reason.
+        let _ = self.ended.set(closed);
+        self.reclaim();
+        self.wake_everybody();
+    }
+
+    /// Ends the link because of a fault (H3). Returns how sending has ended, which may be older news.
+    pub(crate) fn fail(&self, fault: PeerFault) -> Closed {
+        let first = Closed::PeerFault(*self.fault.get_or_init(|| fault));
+        self.end(first);
+        self.ended.get().copied().unwrap_or(first)
+    }
+
+    /// Wakes everybody who waits in this process.
+    fn wake_everybody(&self) {
         self.slab.wake_all();
         for lane in LANES {
             let wakers = self.space.room_wakers(lane);
@@ -165,17 +188,9 @@ impl Shared {
         self.peer_died.get().is_some()
     }
 
-    /// Ends the link because of a fault. Returns how it has ended, which may be older news.
-    pub(crate) fn fail(&self, fault: PeerFault) -> Closed {
-        let closed = Closed::PeerFault(fault);
-        self.end(closed);
-        self.ended.get().copied().unwrap_or(closed)
-    }
-
-    /// Takes back the slots that the peer has, once the link has ended and its returns are collected
-    /// no more.
-    pub(crate) fn reclaim(&self) {
-        // Whoever is publishing is done then, and whoever comes later finds the link ended (P3).
+    /// Takes back the slots that the peer has. Its returns are collected no more.
+    fn reclaim(&self) {
+        // Whoever is publishing is done then, and whoever comes later finds sending ended (P3).
         drop(self.producer());
         self.slab.reclaim();
     }

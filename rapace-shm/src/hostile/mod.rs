@@ -25,4 +25,4 @@ pub(crate) mod play;
 mod sent;
 pub(crate) mod steps;
 mod stranger;
-mod waits;
+pub(crate) mod waits;
