@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::hello::SchemaMismatch;
+use crate::shared::short_text;
 
 /// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +48,7 @@ impl Failure {
         let Some((code, rest)) = bytes.split_first() else {
             return Self::Dropped;
         };
-        let message = String::from_utf8_lossy(rest).into_owned();
+        let message = short_text(rest);
         match code {
             1 => Self::Panicked(message),
             2 => Self::DeadlineExceeded,

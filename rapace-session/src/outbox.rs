@@ -104,13 +104,17 @@ impl Outbox {
 
     /// Sends what there is room for; true if nothing is left.
     pub(crate) fn flush_now(&self) -> bool {
+        // Dropped without the lock: what becomes free may wake somebody.
+        let mut sent = Vec::new();
         let mut waiting = self.lock();
         while let Some(frame) = waiting.front() {
             match self.transport.send(frame, Lane::Priority) {
                 Err(SendError::Full) => return false,
                 // A control frame shares its buffer with nobody, so it is never on its way already.
-                Ok(()) | Err(SendError::InFlight | SendError::Closed) => waiting.pop_front(),
-            };
+                Ok(()) | Err(SendError::InFlight | SendError::Closed) => {
+                    sent.extend(waiting.pop_front());
+                }
+            }
         }
         true
     }

@@ -5,6 +5,7 @@
 //! - P3: once its caller is gone, a call is never sent again.
 //! - P4: one that nobody but its caller holds any more serves the caller's thread for another call, so that a call
 //!   takes nothing from the allocator.
+//! - P6: no waker, session or outcome is dropped under the lock: that may run anything.
 //! - P5: it is in one session's table at a time, so it can never be sent twice at once.
 
 use std::cell::RefCell;
@@ -108,11 +109,14 @@ impl Pending {
         match &mut *state {
             State::Adrift(waker) => {
                 let waker = waker.take();
-                *state = State::Entered {
+                let entered = State::Entered {
                     shared: Arc::clone(shared),
                     call,
                     waker,
                 };
+                let before = std::mem::replace(&mut *state, entered);
+                drop(state);
+                drop(before); // P6
                 true
             }
             State::Entered { .. } | State::Settled(_) | State::Finished => false,
@@ -125,7 +129,10 @@ impl Pending {
         match &mut *state {
             State::Adrift(_) => true,
             State::Entered { waker, .. } => {
-                *state = State::Adrift(waker.take());
+                let adrift = State::Adrift(waker.take());
+                let before = std::mem::replace(&mut *state, adrift);
+                drop(state);
+                drop(before); // P6
                 true
             }
             State::Settled(_) | State::Finished => false,
@@ -139,15 +146,17 @@ impl Pending {
 
     /// Settles the call (P1).
     pub(crate) fn settle(&self, outcome: Outcome) -> bool {
-        let waker = {
-            let mut state = self.lock();
-            let waker = match &mut *state {
-                State::Adrift(waker) | State::Entered { waker, .. } => waker.take(),
-                State::Settled(_) | State::Finished => return false,
-            };
-            *state = State::Settled(outcome);
-            waker
+        let mut state = self.lock();
+        let waker = match &mut *state {
+            State::Adrift(waker) | State::Entered { waker, .. } => waker.take(),
+            State::Settled(_) | State::Finished => {
+                drop(state);
+                return false; // And the outcome is dropped (P6).
+            }
         };
+        let before = std::mem::replace(&mut *state, State::Settled(outcome));
+        drop(state);
+        drop(before); // P6
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -158,10 +167,12 @@ impl Pending {
         let mut state = self.lock();
         match &mut *state {
             State::Adrift(waker) | State::Entered { waker, .. } => {
-                match waker {
-                    Some(held) if held.will_wake(cx.waker()) => {}
-                    _ => *waker = Some(cx.waker().clone()),
-                }
+                let before = match waker {
+                    Some(held) if held.will_wake(cx.waker()) => None,
+                    _ => waker.replace(cx.waker().clone()),
+                };
+                drop(state);
+                drop(before); // P6
                 Poll::Pending
             }
             State::Settled(_) => match std::mem::replace(&mut *state, State::Finished) {
@@ -174,8 +185,8 @@ impl Pending {
 
     /// The caller leaves: says where the call was, if it was not settled.
     pub(crate) fn abandon(&self) -> Option<(Arc<Shared>, CallId)> {
-        let mut state = self.lock();
-        match std::mem::replace(&mut *state, State::Finished) {
+        let before = std::mem::replace(&mut *self.lock(), State::Finished);
+        match before {
             State::Entered { shared, call, .. } => Some((shared, call)),
             State::Adrift(_) | State::Settled(_) | State::Finished => None,
         }
@@ -189,6 +200,40 @@ mod tests {
 
     fn failure() -> Outcome {
         Err(CallFailure::Failed(Failure::Dropped))
+    }
+
+    /// Asks about its call when it is woken or dropped.
+    struct Nosy(std::sync::Weak<Pending>);
+
+    impl std::task::Wake for Nosy {
+        fn wake(self: Arc<Self>) {}
+    }
+
+    impl Drop for Nosy {
+        fn drop(&mut self) {
+            if let Some(pending) = self.0.upgrade() {
+                assert!(!pending.state.is_locked(), "dropped under the lock");
+            }
+        }
+    }
+
+    /// P6
+    #[test]
+    fn no_waker_is_dropped_under_the_lock() {
+        let pending = Pending::new();
+        let nosy = || Waker::from(Arc::new(Nosy(Arc::downgrade(&pending))));
+        for _ in 0..3 {
+            let waker = nosy();
+            assert!(pending.poll(&Context::from_waker(&waker)).is_pending());
+        }
+        assert!(pending.set_adrift());
+        assert!(pending.settle(failure()));
+        assert!(!pending.settle(failure()));
+        let left = Pending::new();
+        let waker = Waker::from(Arc::new(Nosy(Arc::downgrade(&left))));
+        assert!(left.poll(&Context::from_waker(&waker)).is_pending());
+        drop(waker);
+        assert!(left.abandon().is_none());
     }
 
     #[test]

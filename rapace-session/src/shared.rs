@@ -317,5 +317,10 @@ impl std::fmt::Debug for Shared {
     }
 }
 
+/// A message to humans that a peer sent. An honest one cut it, and of another's no more is looked at.
+pub(crate) fn short_text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(&bytes[..bytes.len().min(SHORT)]).into_owned()
+}
+
 /// Bytes of a message to humans that travel: enough for a panic's message, too little to matter.
 const SHORT: usize = 4096;

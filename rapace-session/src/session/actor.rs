@@ -32,7 +32,7 @@ use crate::frame::{ChannelId, Frame, Header, Payload, Verb};
 use crate::incoming::ServiceRoute;
 use crate::session::beat::Beat;
 use crate::session::handshake::{Handshake, Step};
-use crate::shared::{Route, Shared};
+use crate::shared::{Route, Shared, short_text};
 use crate::stream::MAX_WINDOW;
 
 /// Channels that one peer may open.
@@ -102,7 +102,7 @@ impl SessionActor {
 
     /// What is none of the handshake's business.
     fn control(&mut self, frame: &Frame) {
-        let text = || String::from_utf8_lossy(frame.payload.bytes()).into_owned();
+        let text = || short_text(frame.payload.bytes());
         match frame.header.verb {
             Verb::Refuse => {
                 let why = HandshakeError::RefusedByPeer(text());

@@ -16,7 +16,7 @@ use tokio::sync::mpsc;
 
 use crate::error::{EndReason, StreamError};
 use crate::frame::{ChannelId, Frame, Header, Verb};
-use crate::shared::{Route, Shared};
+use crate::shared::{Route, Shared, short_text};
 
 /// Where a direction towards us is.
 #[derive(Debug)]
@@ -143,7 +143,7 @@ impl Message<Arrived> for StreamActor {
                 self.say(Verb::End);
             }
             Verb::Reset => {
-                let why = String::from_utf8_lossy(frame.payload.bytes()).into_owned();
+                let why = short_text(frame.payload.bytes());
                 self.fail(StreamError::Reset(why));
             }
             _ => {}

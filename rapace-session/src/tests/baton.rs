@@ -27,6 +27,11 @@ impl<T> Mutex<T> {
         }
     }
 
+    /// Whether somebody holds it now.
+    pub(crate) fn is_locked(&self) -> bool {
+        matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
+    }
+
     pub(crate) fn get_mut(&mut self) -> LockResult<&mut T> {
         self.0.get_mut()
     }

@@ -11,6 +11,7 @@ use std::task::{Context, Poll, Waker};
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 use tokio::sync::Notify;
+use tokio::task::coop;
 
 use crate::frame::{CallId, Frame};
 use crate::transport::{
@@ -153,7 +154,7 @@ impl Transport for Memory {
     }
 
     fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {
-        Box::pin(async move {
+        Box::pin(coop::cooperative(async move {
             loop {
                 let room = self.out.room.notified();
                 tokio::pin!(room);
@@ -166,7 +167,7 @@ impl Transport for Memory {
                 }
                 room.await;
             }
-        })
+        }))
     }
 
     fn try_allocate(&self, len: usize, _: Lane) -> Result<BlobMut, AllocateError> {
@@ -258,7 +259,9 @@ impl Incoming for MemoryIncoming {
             if frames.sender_gone {
                 return Poll::Ready(Err(Gone::PeerGone));
             }
-            frames.reader = Some(cx.waker().clone());
+            let before = frames.reader.replace(cx.waker().clone());
+            drop(frames);
+            drop(before); // Outside of the lock: it may run anything.
             return Poll::Pending;
         }
         batch.extend(frames.waiting.drain(..taken));
