@@ -156,7 +156,7 @@ pub(crate) const OTHERS: &str = "other buffers than the table names";
 /// Bytes of a number.
 const WORD: usize = 4;
 /// The first word of a name.
-const MARK: [u8; WORD] = [255; WORD];
+const MARK: [u8; WORD] = rapace_shm::NOT_ATTACHED;
 
 #[cfg(test)]
 mod tests {

@@ -11,7 +11,8 @@
 //! | 12–15  | generation           |        |                 |
 //! | 16–19  | method               |        |                 |
 //!
-//! Numbers are little-endian. Kind 0 is no payload, 1 inline, 2 a slot.
+//! Numbers are little-endian. Kind 0 is no payload, 1 inline, 2 a slot; 128 more says that the payload begins
+//! with a [table of attachments](crate::attachments).
 //!
 //! - D1: a descriptor is parsed from a copy that the peer cannot reach.
 //! - D2: header fields mean nothing here. Every value is allowed.
@@ -42,7 +43,7 @@ pub struct Header {
     pub credits: u32,
 }
 
-/// Names bytes in a slot. It travels in descriptors, and in payload bytes for attachments.
+/// Names bytes in a slot. It travels in descriptors, and in tables of attachments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotRef {
     /// Slot of the sender's slab.
@@ -70,8 +71,8 @@ impl SlotRef {
         bytes
     }
 
-    /// Decodes what [`to_bytes`](Self::to_bytes) made. Any bytes decode; whether they name something
-    /// is found out by [`Adopter::adopt`](crate::Adopter::adopt).
+    /// Decodes what [`to_bytes`](Self::to_bytes) made. Any bytes decode, and give access to nothing: what a
+    /// message brought is in [`Received::attachments`](crate::Received::attachments).
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::ENCODED_LEN]) -> Self {
         let [
@@ -166,8 +167,17 @@ pub(crate) fn encode(header: &Header, location: Location) -> Entry {
     .map(u64::to_le)
 }
 
-/// Parses a private copy of a descriptor (D1) against the geometry of the sender's slab.
-pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed), PeerFault> {
+/// Says of a descriptor that its payload begins with a table of attachments.
+pub(crate) fn with_table(mut entry: Entry) -> Entry {
+    if let Some(first) = entry.first_mut() {
+        *first |= (u64::from(TABLE) << 24).to_le();
+    }
+    entry
+}
+
+/// Parses a private copy of a descriptor (D1) against the geometry of the sender's slab. Also says whether
+/// the payload begins with a table of attachments.
+pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed, bool), PeerFault> {
     let [w0, w1, w2, w3, w4, w5, w6, w7] = entry.map(u64::from_le);
     let (bytes, channel) = split(w0);
     let (call, generation) = split(w1);
@@ -182,8 +192,9 @@ pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed), 
         method,
         credits,
     };
-    let parsed = match kind {
-        EMPTY => Parsed::Empty,
+    let has_table = kind & TABLE != 0;
+    let parsed = match kind & !TABLE {
+        EMPTY if !has_table => Parsed::Empty,
         INLINE => {
             if usize::from(inline_len) > INLINE_MAX {
                 return Err(PeerFault::InlineTooLong { len: inline_len });
@@ -208,9 +219,9 @@ pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed), 
             };
             Parsed::Slot(slot.check(layout)?)
         }
-        kind => return Err(PeerFault::UnknownPayloadKind { kind }),
+        _ => return Err(PeerFault::UnknownPayloadKind { kind }),
     };
-    Ok((header, parsed))
+    Ok((header, parsed, has_table))
 }
 
 /// The payload of a descriptor whose every used field was checked.
@@ -242,6 +253,8 @@ fn split(word: u64) -> (u32, u32) {
 const EMPTY: u8 = 0;
 const INLINE: u8 = 1;
 const SLOT: u8 = 2;
+/// Beside the kind.
+const TABLE: u8 = 128;
 
 const NO_SLOT: SlotRef = SlotRef {
     index: 0,

@@ -51,6 +51,8 @@ pub enum PublishError {
     AlreadyInFlight,
     /// One of the slots belongs to another link.
     ForeignSlot,
+    /// The payload does not begin with the [table](crate::attachment_table) of its attachments.
+    NotNamed,
     /// The inline payload is longer than [`INLINE_MAX`](crate::INLINE_MAX): use a slot.
     InlineTooLong {
         /// Its length in bytes.
@@ -124,6 +126,9 @@ impl fmt::Display for PublishError {
                 f.write_str("a slot is with the peer already: it can be sent again once returned")
             }
             Self::ForeignSlot => f.write_str("a slot belongs to another link: copy its bytes"),
+            Self::NotNamed => f.write_str(
+                "the payload does not begin with the table of its attachments: see `attachment_table`",
+            ),
             Self::InlineTooLong { len } => write!(
                 f,
                 "{len} bytes do not fit a descriptor, which holds {}: use a slot",

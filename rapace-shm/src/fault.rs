@@ -55,6 +55,13 @@ pub enum PeerFault {
         /// Size of that slot in bytes.
         slot_size: u32,
     },
+    /// The table of a message's attachments runs past its payload.
+    TableOutsidePayload {
+        /// Entries that it claims to have.
+        entries: u16,
+        /// Bytes in the payload.
+        len: u32,
+    },
     /// A slot was sent again although we have not returned it.
     SlotSentTwice {
         /// The slot.
@@ -116,6 +123,10 @@ impl fmt::Display for PeerFault {
             } => write!(
                 f,
                 "a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
+            ),
+            Self::TableOutsidePayload { entries, len } => write!(
+                f,
+                "a table of {entries} attachments leaves its payload of {len} bytes"
             ),
             Self::SlotSentTwice { index } => {
                 write!(f, "it sent slot {index} again before it was returned")

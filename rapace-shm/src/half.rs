@@ -8,8 +8,11 @@
 //! | [`ReturnsIn`] | peer  | the peer's return ring: our slots coming back |
 //! | [`OwnWord`], [`PeerWord`] | one | an armed word                       |
 
+use std::fs::File;
+use std::io;
 use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 
@@ -47,17 +50,51 @@ pub(crate) struct PeerHalf {
     pub(crate) layout: Arc<Layout>,
     pub(crate) words: PeerMap,
     pub(crate) bulk: PeerMap,
+    /// The objects, if their bytes are copied.
+    pub(crate) files: Option<Files>,
+}
+
+/// The objects of the peer's half, to be read by the kernel. A page that nobody has written is read as zeros
+/// then; through a mapping it would be allocated first, on the reader's account.
+#[derive(Debug)]
+pub(crate) struct Files {
+    pub(crate) words: File,
+    pub(crate) bulk: File,
+}
+
+impl Files {
+    pub(crate) fn new(words: &OwnedFd, bulk: &OwnedFd) -> io::Result<Self> {
+        Ok(Self {
+            words: words.try_clone()?.into(),
+            bulk: bulk.try_clone()?.into(),
+        })
+    }
+
+    /// Reads bytes to the end of `copy`, each once, and returns how many.
+    fn read(&self, object: Object, start: usize, len: usize, copy: &mut Vec<u8>) -> usize {
+        let file = match object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        };
+        let mut done = 0;
+        while done < len {
+            // What is cleared first is still in the caches when it is written.
+            let part = (len - done).min(READ_AT_ONCE);
+            let before = copy.len();
+            copy.resize(before + part, 0);
+            let place = copy.get_mut(before..).unwrap_or_default();
+            let read = file.read_at(place, (start + done) as u64).unwrap_or(0);
+            done += read;
+            if read < part {
+                copy.truncate(before + read);
+                break;
+            }
+        }
+        done
+    }
 }
 
 impl OwnHalf {
-    /// The object a slot lies in.
-    pub(crate) fn object(&self, object: Object) -> &OwnMap {
-        match object {
-            Object::Words => &self.words,
-            Object::Bulk => &self.bulk,
-        }
-    }
-
     /// Shows progress.
     pub(crate) fn beat(&self) {
         let beats = self.beats.fetch_add(1, order::RELAXED).wrapping_add(1);
@@ -92,6 +129,21 @@ impl PeerHalf {
             Object::Words => &self.words,
             Object::Bulk => &self.bulk,
         }
+    }
+
+    /// Copies bytes of a slot to the end of `copy`, each once, while the peer may be writing them.
+    pub(crate) fn copy_out(&self, index: u32, offset: usize, len: usize, copy: &mut Vec<u8>) {
+        let Some(place) = self.layout.slot(index) else {
+            return;
+        };
+        let start = place.offset + offset;
+        let read = match &self.files {
+            Some(files) if place.size >= READ_FROM => files.read(place.object, start, len, copy),
+            _ => 0,
+        };
+        // If the kernel refuses, the rest is copied as from a small slot.
+        self.object(place.object)
+            .copy_out(start + read, len - read, copy);
     }
 
     /// The peer's progress.
@@ -129,6 +181,14 @@ fn hot_ranges(layout: &Layout) -> Vec<(usize, usize)> {
     }
     ranges
 }
+
+/// Slots of this size and above are read by the kernel. Reading takes as long as copying words then: measured
+/// with 256 KiB and more, 1.2 times a `memcpy` of pages that this process has not touched before, where words
+/// take 1.2; and 1.4 to 1.8 of one in the caches, where they take 1.7 to 2.1. Below, a system call and a page's
+/// look-up count: 1.35 against 1.3 with 64 KiB, 2.4 against 1.1 with 4 KiB, 5 against 2.7 in the caches.
+const READ_FROM: u32 = 256 << 10;
+
+const READ_AT_ONCE: usize = 64 << 10;
 
 /// Our ring, for publishing.
 #[derive(Debug)]

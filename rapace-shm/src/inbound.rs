@@ -2,7 +2,8 @@
 //!
 //! - N1: nobody sleeps without having armed and looked once more (A2).
 //! - N2: what was published before a peer's death or fault is delivered before the news of it.
-//! - N3: one call takes at most `max` descriptors, and gives their room back at once.
+//! - N3: one call takes at most `max` descriptors, and gives their room back at once. What lets other tasks
+//!   run, and when, is decided by [`Turn`] and by tokio's budget.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
 //! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
@@ -10,14 +11,19 @@
 //! - N6: what ends the link takes back what is out (H4): nobody collects it any more.
 //! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
+//! - N9: a message that takes more than one turn to be copied is the next that is delivered. It counts as
+//!   published before any news that comes meanwhile.
 //! - N8: [`Linger`] and [`Looking`] come between finding nothing and arming, and leave both as they are.
 
 use std::fmt;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
+use tokio::task::coop;
+
 use crate::arm::Arm;
+use crate::assembly::Assembly;
 use crate::bell::{Bell, Heard};
 use crate::descriptor::parse;
 use crate::error::{Closed, PeerGone, RecvError};
@@ -26,9 +32,10 @@ use crate::half::{OwnWord, RingIn};
 use crate::linger::{Behind, Linger};
 use crate::liveness::Liveness;
 use crate::looking::{LOOKS, Looked, Looking, after_others};
-use crate::received::{Adopter, Received, ReceivedPayload};
+use crate::received::{Received, ReceivedPayload};
 use crate::ring::Consumer;
 use crate::shared::Shared;
+use crate::turn::Turn;
 
 /// The receiving end of a link. There is one, and it must be polled for the link's senders to be
 /// woken (see [`Outbound`](crate::Outbound)). Dropping it closes the link and hangs up.
@@ -40,6 +47,9 @@ pub struct Inbound {
     life: Arc<Liveness>,
     looking: Looking,
     linger: Linger,
+    turn: Turn,
+    /// Taken from the ring, and not all here yet (N9).
+    assembly: Option<Box<Assembly>>,
     news: Option<News>,
 }
 
@@ -66,6 +76,8 @@ impl Inbound {
             life,
             looking: Looking::default(),
             linger: Linger::default(),
+            turn: Turn::default(),
+            assembly: None,
             news: None,
         }
     }
@@ -75,9 +87,26 @@ impl Inbound {
     ///
     /// Also collects returned slots, and wakes futures that wait for room or slots.
     ///
+    /// Takes part in tokio's cooperative budget. Beside that, it lets all other tasks run after each 256 KiB
+    /// that it has copied out of an untrusted peer's slots, in the middle of a message if need be, and after
+    /// each 512 frames.
+    ///
     /// # Errors
     /// See [`recv`](Self::recv).
     pub fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Received>,
+        max: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        let polled = self.poll_in_turn(cx, batch, max);
+        if polled.is_pending() {
+            self.turn = Turn::default();
+        }
+        polled
+    }
+
+    fn poll_in_turn(
         &mut self,
         cx: &mut Context<'_>,
         batch: &mut Vec<Received>,
@@ -89,8 +118,18 @@ impl Inbound {
             {
                 self.hear_of(fault);
             }
-            match self.try_recv(batch, max) {
-                Ok(0) if max > 0 => {}
+            if self.turn.is_over() {
+                return after_others(cx);
+            }
+            if self.turn.is_long() {
+                ready!(self.poll_budget(cx));
+            }
+            match self.take(batch, max) {
+                Ok(0) if max > 0 => {
+                    if self.assembly.is_some() {
+                        return after_others(cx);
+                    }
+                }
                 answer => {
                     self.arm.disarm();
                     self.looking.fed();
@@ -135,14 +174,14 @@ impl Inbound {
                 continue; // Found before it was known whom to wake.
             }
             if self.shared.is_peer_dead() {
-                return Poll::Ready(self.drain_after_death(PeerGone::Exited, batch, max));
+                return self.poll_after_death(PeerGone::Exited, cx, batch, max);
             }
             // Rings that stand for what was taken already are cleared before arming, so that the one that
             // follows is news. From here on a ring wakes the task (N7).
             match self.listen(cx) {
                 Ok(Heard::Ring) => {}
                 Ok(Heard::HangUp) => {
-                    return Poll::Ready(self.drain_after_death(PeerGone::HungUp, batch, max));
+                    return self.poll_after_death(PeerGone::HungUp, cx, batch, max);
                 }
                 Err(_) => {
                     self.shared.end(Closed::ByUs);
@@ -171,7 +210,7 @@ impl Inbound {
                 }
             }
             match self.life.poll_gone(cx) {
-                Poll::Ready(gone) => return Poll::Ready(self.drain_after_death(gone, batch, max)),
+                Poll::Ready(gone) => return self.poll_after_death(gone, cx, batch, max),
                 Poll::Pending if looks_on => return after_others(cx),
                 Poll::Pending => return Poll::Pending,
             }
@@ -199,21 +238,50 @@ impl Inbound {
     /// Appends up to `max` frames that are there now, and returns how many. Needs neither the peer
     /// nor a runtime, so it drains what a dead peer left behind.
     ///
+    /// Copies out of an untrusted peer's slots end the call after 256 KiB, but not in the middle of its
+    /// first message, whatever that has attached: see [`poll_recv`](Self::poll_recv).
+    ///
     /// # Errors
     /// As [`recv`](Self::recv). `Ok(0)` says that there is nothing now.
     pub fn try_recv(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
+        loop {
+            self.turn = Turn::default();
+            match self.take(batch, max) {
+                Ok(0) if max > 0 && self.assembly.is_some() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Takes of tokio's budget if there is something to be delivered: the few frames that a turn begins with
+    /// cost no look at it.
+    #[cold]
+    fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.consumer.has_more() {
+            Ok(false) => {}
+            Ok(true) => ready!(coop::poll_proceed(cx)).made_progress(),
+            Err(fault) => self.fail(fault),
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes up to `max` frames, as far as the turn allows.
+    fn take(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         let before = batch.len();
         if let Some(fault) = self.shared.fault() {
-            self.hear(RecvError::PeerFault(fault)); // Found by a sender, or by an adopter.
+            self.hear(RecvError::PeerFault(fault)); // Found by a sender.
         }
         let most = self.news.map_or(max, |news| news.left.min(max));
+        let position = self.consumer.position();
         let drained = self.drain(batch, most);
         let taken = batch.len() - before;
-        if taken > 0 {
+        if self.consumer.position() != position {
             self.consumer.commit(); // R6
-            self.shared.made_space();
-            let payloads = batch.iter().skip(before);
-            let bytes = payloads.map(|frame| frame.payload.as_ref().len()).sum();
+            self.shared.rings.made_space();
+        }
+        if taken > 0 {
+            self.turn.delivered(taken);
+            let bytes = batch.iter().skip(before).map(Received::bytes).sum();
             self.shared.counters.received(taken, bytes);
         }
         if let Some(news) = &mut self.news {
@@ -228,36 +296,72 @@ impl Inbound {
         }
     }
 
-    /// A handle that takes over slots named in payload bytes.
-    #[must_use]
-    pub fn adopter(&self) -> Adopter {
-        Adopter::new(&self.shared)
-    }
-
     fn drain(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<(), PeerFault> {
+        let mut max = max;
+        if max > 0
+            && let Some(assembly) = self.assembly.take()
+        {
+            if !self.go_on(*assembly, batch)? {
+                return Ok(());
+            }
+            max -= 1;
+        }
         for _ in 0..max {
             let Some(entry) = self.consumer.pop()? else {
                 break;
             };
-            let (header, payload) = parse(&entry, &self.shared.layout)?;
+            let (header, payload, has_table) = parse(&entry, &self.shared.layout)?;
             let payload = ReceivedPayload::of(&self.shared, payload)?;
-            batch.push(Received { header, payload });
+            if has_table || payload.is_to_be_copied() {
+                let assembly = Assembly::new(header, payload, has_table);
+                if !self.go_on(assembly, batch)? || self.turn.is_over() {
+                    break;
+                }
+                continue;
+            }
+            batch.push(Received {
+                header,
+                payload,
+                attachments: Vec::new(),
+            });
         }
         Ok(())
     }
 
+    /// Goes on with a message (N9). Whether it is delivered.
+    fn go_on(
+        &mut self,
+        mut assembly: Assembly,
+        batch: &mut Vec<Received>,
+    ) -> Result<bool, PeerFault> {
+        let complete = assembly.advance(&self.shared, &mut self.turn)?;
+        if complete {
+            batch.push(assembly.finish());
+        } else {
+            self.assembly = Some(Box::new(assembly));
+        }
+        Ok(complete)
+    }
+
     /// N2: the death was seen, so everything published before it can be seen too.
-    fn drain_after_death(
+    fn poll_after_death(
         &mut self,
         gone: PeerGone,
+        cx: &mut Context<'_>,
         batch: &mut Vec<Received>,
         max: usize,
-    ) -> Result<usize, RecvError> {
+    ) -> Poll<Result<usize, RecvError>> {
         if self.news.is_none() {
             self.shared.end(Closed::PeerGone(gone)); // N6
             self.hear(RecvError::PeerGone(gone));
         }
-        self.try_recv(batch, max)
+        if self.turn.is_over() {
+            return after_others(cx);
+        }
+        match self.take(batch, max) {
+            Ok(0) if max > 0 && self.assembly.is_some() => after_others(cx),
+            answer => Poll::Ready(answer),
+        }
     }
 
     /// Whether something comes within a moment. What is wrong is told at once: looked at again it may be
@@ -297,7 +401,7 @@ impl Inbound {
         }
         match self.consumer.look() {
             Ok(left) => {
-                let left = left as usize;
+                let left = left as usize + usize::from(self.assembly.is_some());
                 self.news = Some(News { why, left });
             }
             Err(fault) => self.fail(fault),
@@ -314,7 +418,8 @@ impl Inbound {
     /// follows can be relied on.
     fn fail(&mut self, fault: PeerFault) {
         let why = self.blame(fault);
-        self.news = Some(News { why, left: 0 });
+        let left = usize::from(self.assembly.is_some());
+        self.news = Some(News { why, left });
     }
 
     /// Ends the link because of a fault. Everybody is told of the first one.
@@ -360,11 +465,12 @@ mod tests {
         }
         let gone = PeerGone::Exited;
         let mut batch = Vec::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut after_death = || inbound.poll_after_death(gone, &mut cx, &mut batch, 1);
         for _ in 0..2 {
-            assert_eq!(inbound.drain_after_death(gone, &mut batch, 1), Ok(1));
+            assert_eq!(after_death(), Poll::Ready(Ok(1)));
         }
-        let told = inbound.drain_after_death(gone, &mut batch, 1);
-        assert_eq!(told, Err(RecvError::PeerGone(gone)));
+        assert_eq!(after_death(), Poll::Ready(Err(RecvError::PeerGone(gone))));
         assert_eq!(batch.len(), 2);
     }
 }

@@ -60,7 +60,8 @@
 //! 3. What the peer wrote is copied once, parsed into a checked type, and not looked at again.
 //! 4. "Nothing there", "the peer broke a rule" and "the peer is gone" are different answers.
 //! 5. Whoever sleeps arms a word and looks once more; whoever publishes fences and looks at the word.
-//! 6. Handles keep the mapping alive. A payload outlives its link.
+//! 6. Handles keep the memory object that they lie in, and nothing else. A payload outlives its link.
+//! 7. A peer's fault ends the link for everybody, at once and for one reason, whoever finds it.
 //!
 //! # Layout
 //!
@@ -87,7 +88,7 @@
 //! | 0     | verb          | 8–11  | call     | 24–27 | slot index      |
 //! | 1     | flags         | 12–15 | generation | 28–31 | slot generation |
 //! | 2     | inline length | 16–19 | method   | 32–35 | offset in slot  |
-//! | 3     | 0 no payload, 1 inline, 2 slot | 20–23 | credits | 36–39 | length |
+//! | 3     | 0 no payload, 1 inline, 2 slot; 128 more with attachments | 20–23 | credits | 36–39 | length |
 //! | 4–7   | channel       |       |          | 40–63 | inline payload  |
 //!
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
@@ -117,6 +118,14 @@
 //! - It cannot shrink memory under a mapping: every object is sealed, and checked before it is mapped.
 //! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and also the
 //!   copy of an untrusted payload counts until it is dropped.
+//! - It cannot have us borrow what it did not send: only the slots that a message names are handed out
+//!   with it, each once, and no function takes a slot's name. What names them is compared with what
+//!   is sent by the sender's [`try_publish`](Outbound::try_publish), so neither can safe code over there.
+//! - It cannot make one turn of [`Inbound::poll_recv`] long: 512 frames, 256 KiB copied, then all other
+//!   tasks run, also in the middle of a message.
+//! - It cannot have us allocate pages of an [`Untrusted`](Trust::Untrusted) one's slots from 256 KiB up
+//!   that it never wrote: those are read by `pread`. Of smaller slots, rings and words it can, some 16 MiB by
+//!   default; and of all that is borrowed from a trusted one.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
 //!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
 //!   where looking for frames was asked for ([`Outbound::set_spin`]), it can keep us looking.
@@ -159,6 +168,7 @@ compile_error!(
 );
 
 mod arm;
+mod attachments;
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 #[expect(unsafe_code, reason = "one instruction")]
 mod barrier;
@@ -185,6 +195,8 @@ mod wait_queue;
 #[cfg(not(loom))]
 mod access;
 #[cfg(not(loom))]
+mod assembly;
+#[cfg(not(loom))]
 mod bell;
 #[cfg(not(loom))]
 mod control;
@@ -199,6 +211,8 @@ mod error;
 mod establish;
 #[cfg(not(loom))]
 mod half;
+#[cfg(not(loom))]
+mod holding;
 #[cfg(not(loom))]
 mod inbound;
 #[cfg(not(loom))]
@@ -226,6 +240,8 @@ mod message;
 #[cfg(not(loom))]
 mod needs;
 #[cfg(not(loom))]
+mod objects;
+#[cfg(not(loom))]
 mod outbound;
 #[cfg(not(loom))]
 mod path_lock;
@@ -239,6 +255,8 @@ mod raw;
 #[expect(unsafe_code, reason = "lends the bytes of a slot")]
 mod received;
 #[cfg(not(loom))]
+mod rings;
+#[cfg(not(loom))]
 mod segment;
 #[cfg(not(loom))]
 mod shared;
@@ -249,6 +267,8 @@ mod slot;
 mod spin;
 #[cfg(not(loom))]
 mod ticks;
+#[cfg(not(loom))]
+mod turn;
 #[cfg(not(loom))]
 mod waits;
 #[cfg(not(loom))]
@@ -262,6 +282,7 @@ mod hostile;
 #[cfg(test)]
 mod tests;
 
+pub use attachments::{NOT_ATTACHED, attachment_table};
 pub use fault::PeerFault;
 
 #[cfg(not(loom))]
@@ -298,7 +319,7 @@ pub use outbound::{Outbound, Payload};
 #[doc(hidden)]
 pub use quiet::say_on_stderr;
 #[cfg(not(loom))]
-pub use received::{Adopter, Received, ReceivedPayload, ReceivedSlot};
+pub use received::{Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]
 pub use slot::{Slot, SlotMut};
 pub use stats::{ClassStats, LinkStats};

@@ -25,9 +25,12 @@ use crate::wire::Sender;
 
 /// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
 /// what watches over the peer.
+///
+/// Dropping it closes the link and hangs up: the peer learns of it at once.
 pub struct Link {
-    shared: Arc<Shared>,
-    bell: Bell,
+    outbound: Outbound,
+    /// Closes the link when it is dropped.
+    inbound: Inbound,
     life: Arc<Liveness>,
     peer: Option<PeerCredentials>,
 }
@@ -63,17 +66,18 @@ impl Link {
             .map_err(at_step("registering the doorbell"))?;
         let credentials = peer.as_ref().map(|peer| peer.credentials);
         let process = peer.and_then(watch_process);
-        let shared = Shared::new(
+        let shared = Arc::new(Shared::new(
             segment.config,
             segment.own,
             segment.peer,
             segment.rope,
             segment.copy_out,
-        );
+        ));
+        let life = Arc::new(Liveness::new(socket, process));
         Ok(Self {
-            shared: Arc::new(shared),
-            bell,
-            life: Arc::new(Liveness::new(socket, process)),
+            outbound: Outbound::new(Arc::clone(&shared)),
+            inbound: Inbound::new(shared, bell, Arc::clone(&life)),
+            life,
             peer: credentials,
         })
     }
@@ -81,13 +85,7 @@ impl Link {
     /// Takes the link apart: what sends, what receives, what watches.
     #[must_use]
     pub fn split(self) -> (Outbound, Inbound, PeerWatch) {
-        let outbound = Outbound::new(Arc::clone(&self.shared));
-        let watch = PeerWatch::new(Arc::clone(&self.life));
-        (
-            outbound,
-            Inbound::new(self.shared, self.bell, self.life),
-            watch,
-        )
+        (self.outbound, self.inbound, PeerWatch::new(self.life))
     }
 
     /// Who shook hands with us, as the kernel says; `None` for a [`pair`](Self::pair).
@@ -99,7 +97,7 @@ impl Link {
     /// The geometry of the segment: on the joining side, what the creating side chose.
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
-        &self.shared.config
+        self.outbound.config()
     }
 
     /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the

@@ -9,9 +9,10 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::attachments::names;
 use crate::claims;
 use crate::config::{Lane, SegmentConfig};
-use crate::descriptor::{Header, INLINE_MAX, Location, encode};
+use crate::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
 use crate::error::{AllocateError, Closed, OutOfRange, PublishError};
 use crate::shared::Shared;
 use crate::slot::{Slot, SlotMut};
@@ -70,8 +71,9 @@ impl Outbound {
         Allocate::new(self, self.class_for(len)?, len, lane).await
     }
 
-    /// Publishes a descriptor. `attachments` are further slots of this link, named by their
-    /// [`SlotRef`](crate::SlotRef) in the payload's bytes; they are in flight from then on too.
+    /// Publishes a descriptor. `attachments` are further slots of this link, which are in flight from then
+    /// on too. If there are any, the payload begins with their [table](crate::attachment_table), in this
+    /// order; the receiver has them in [`Received::attachments`](crate::Received::attachments).
     ///
     /// Costs no system call unless the peer sleeps.
     ///
@@ -93,9 +95,14 @@ impl Outbound {
             return Err(PublishError::ForeignSlot);
         }
         let keep = shared.config.ring_reserve(lane);
-        let entry = encode(header, location);
-
-        bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
+        let mut entry = encode(header, location);
+        if !attachments.is_empty() {
+            if !names(bytes_of(payload), attachments.iter().map(Slot::slot_ref)) {
+                return Err(PublishError::NotNamed); // L2
+            }
+            entry = with_table(entry);
+            bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
+        }
 
         let mut producer = shared.producer();
         shared.check_open()?; // P3
@@ -113,7 +120,7 @@ impl Outbound {
         if let Err(fault) = pushed {
             return Err(shared.fail(fault).into());
         }
-        shared.published();
+        shared.rings.published();
         Ok(())
     }
 
@@ -229,6 +236,7 @@ impl Outbound {
             ring_depth: depth.unwrap_or(0),
             ring_capacity: shared.config.ring_capacity,
             classes: shared.slab.stats(),
+            rings: shared.rings.rung(),
             descriptors_sent,
             bytes_sent,
             ..LinkStats::default()
@@ -317,6 +325,14 @@ impl Outbound {
             }
         }
         Ok(())
+    }
+}
+
+fn bytes_of(payload: Payload<'_>) -> &[u8] {
+    match payload {
+        Payload::Empty => &[],
+        Payload::Inline(bytes) => bytes,
+        Payload::Slot(slot) => slot,
     }
 }
 

@@ -1,7 +1,8 @@
 //! Mapped memory. With the slot bytes in [`crate::slot`] and [`crate::received`], the only place
 //! where the segment is touched.
 //!
-//! - W1: a word that is handed out is aligned, inside the mapping, and mapped as long as borrowed.
+//! - W1: a word that is handed out is aligned, inside the mapping, and mapped as long as borrowed: whoever has
+//!   the address of a mapping also keeps the mapping.
 //! - W2: this process reaches shared words, ring entries, return entries and what it copies out of an
 //!   untrusted peer's slots through atomics only. So the one kind of reference to memory that the peer
 //!   may be writing is that to an atomic, which promises nothing about the value, and what the peer
@@ -22,7 +23,9 @@
 mod anonymous;
 
 use std::io;
+use std::ops::Range;
 use std::os::fd::OwnedFd;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
@@ -32,24 +35,49 @@ use crate::needs::DONT_DUMP;
 use crate::order;
 use crate::sync::Ordering;
 
-/// An object of our own half.
-#[derive(Debug)]
+/// An object of our own half. Clones are the same mapping.
+#[derive(Clone, Debug)]
 pub(crate) struct OwnMap {
-    map: MmapRaw,
+    map: Mapping,
 }
 
-/// An object of the peer's half.
-#[derive(Debug)]
+/// An object of the peer's half. Clones are the same mapping.
+#[derive(Clone, Debug)]
 pub(crate) struct PeerMap {
-    map: MmapRaw,
+    map: Mapping,
 }
+
+/// A mapping, and where it is, for accesses that look nowhere else first.
+#[derive(Clone, Debug)]
+struct Mapping {
+    start: *mut u8,
+    len: usize,
+    map: Arc<MmapRaw>,
+}
+
+impl Mapping {
+    fn new(map: MmapRaw) -> Self {
+        Self {
+            start: map.as_mut_ptr(),
+            len: map.len(),
+            map: Arc::new(map),
+        }
+    }
+}
+
+// SAFETY: the address is that of `map` (W1), which may be sent and says the same from every thread.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
 
 impl OwnMap {
     /// Maps `len` bytes for reading and writing.
     pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(len).map_raw(object)?;
         keep_out_of_forks_and_dumps(&map)?;
-        Ok(Self { map })
+        Ok(Self {
+            map: Mapping::new(map),
+        })
     }
 
     /// Stores a word of ours.
@@ -108,9 +136,9 @@ impl OwnMap {
     }
 
     #[cfg(all(test, not(miri)))]
-    pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
-        let start = self.map.as_ptr().addr();
-        start..start + self.map.len()
+    pub(crate) fn address_range(&self) -> Range<usize> {
+        let start = self.map.start.addr();
+        start..start + self.map.len
     }
 }
 
@@ -119,7 +147,9 @@ impl PeerMap {
     pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
         let map = MmapOptions::new().len(len).map_raw_read_only(object)?;
         keep_out_of_forks_and_dumps(&map)?;
-        Ok(Self { map })
+        Ok(Self {
+            map: Mapping::new(map),
+        })
     }
 
     /// Loads a word of the peer's, relaxed (W6).
@@ -143,28 +173,36 @@ impl PeerMap {
         })
     }
 
-    /// Copies bytes out while the peer may be writing them (W2). The copy may be torn anywhere.
-    pub(crate) fn copy_out(&self, offset: usize, len: usize) -> Box<[u8]> {
-        let mut copy = vec![0; len].into_boxed_slice();
-        let wide = if offset.is_multiple_of(8) {
-            len / 64 * 64
-        } else {
-            0
-        };
-        let (lines, ones) = copy.split_at_mut(wide);
-        for (nth, line) in lines.chunks_exact_mut(64).enumerate() {
-            let words: [u64; 8] = self.load_wide(offset + nth * 64);
+    /// Copies bytes to the end of `copy` while the peer may be writing them (W2). They may be torn anywhere.
+    /// Goes by words, except for up to seven bytes at either end.
+    pub(crate) fn copy_out(&self, offset: usize, len: usize, copy: &mut Vec<u8>) {
+        copy.reserve(len);
+        let end = offset + len;
+        let aligned = offset.next_multiple_of(8).min(end);
+        self.copy_bytes(offset..aligned, copy);
+        let mut at = aligned;
+        while end - at >= 64 {
+            let words: [u64; 8] = self.load_wide(at);
+            let mut line = [0; 64];
             for (place, word) in line.chunks_exact_mut(8).zip(words) {
                 place.copy_from_slice(&word.to_ne_bytes());
             }
+            copy.extend_from_slice(&line);
+            at += 64;
         }
-        for (nth, byte) in ones.iter_mut().enumerate() {
-            if nth % 64 == 0 {
-                before_load();
-            }
-            *byte = self.load_byte(offset + wide + nth);
+        while end - at >= 8 {
+            let [word] = self.load_wide(at);
+            copy.extend_from_slice(&word.to_ne_bytes());
+            at += 8;
         }
-        copy
+        self.copy_bytes(at..end, copy);
+    }
+
+    fn copy_bytes(&self, range: Range<usize>, copy: &mut Vec<u8>) {
+        for at in range {
+            before_load();
+            copy.push(self.load_byte(at));
+        }
     }
 
     /// Bytes of a slot of the peer's, borrowed in place.
@@ -183,9 +221,9 @@ impl PeerMap {
     }
 
     #[cfg(all(any(test, fuzzing), not(miri)))]
-    pub(crate) fn address_range(&self) -> std::ops::Range<usize> {
-        let start = self.map.as_ptr().addr();
-        start..start + self.map.len()
+    pub(crate) fn address_range(&self) -> Range<usize> {
+        let start = self.map.start.addr();
+        start..start + self.map.len
     }
 
     fn load_byte(&self, offset: usize) -> u8 {
@@ -204,17 +242,17 @@ use crate::hostile::between::before_load;
 fn before_load() {}
 
 /// The address of `len` bytes at `offset` (W1, W5).
-fn at(map: &MmapRaw, offset: usize, len: usize) -> *mut u8 {
+fn at(map: &Mapping, offset: usize, len: usize) -> *mut u8 {
     assert!(
-        offset.checked_add(len).is_some_and(|end| end <= map.len()),
+        offset.checked_add(len).is_some_and(|end| end <= map.len),
         "{len} bytes at offset {offset} do not fit a mapping of {} bytes",
-        map.len()
+        map.len
     );
-    map.as_mut_ptr().wrapping_add(offset)
+    map.start.wrapping_add(offset)
 }
 
 /// The address of a `T` at `offset`; a mapping starts on a page, so the offset decides alignment.
-fn word_at<T>(map: &MmapRaw, offset: usize) -> *mut T {
+fn word_at<T>(map: &Mapping, offset: usize) -> *mut T {
     assert!(
         offset.is_multiple_of(align_of::<T>()),
         "offset {offset} is not aligned for a word"
@@ -222,8 +260,8 @@ fn word_at<T>(map: &MmapRaw, offset: usize) -> *mut T {
     at(map, offset, size_of::<T>()).cast()
 }
 
-fn populate(map: &MmapRaw, advice: Advice, offset: usize, len: usize) {
-    if let Err(error) = map.advise_range(advice, offset, len) {
+fn populate(map: &Mapping, advice: Advice, offset: usize, len: usize) {
+    if let Err(error) = map.map.advise_range(advice, offset, len) {
         tracing::debug!(%error, offset, len, "pages were not populated in advance");
     }
 }

@@ -1,11 +1,13 @@
-//! What arrives: headers with payloads that lie in the peer's slots, or were copied out of them.
+//! What arrives: headers with payloads and attachments that lie in the peer's slots, or were copied out of
+//! them.
 //!
 //! - V1: a payload's place was checked against our own geometry before anything reads it.
 //! - V2: a slot is returned when its last reader is dropped, from whatever thread, and no earlier:
 //!   also when it was copied. So what a peer can make us hold is bounded by its slab.
-//! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out.
+//! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out, whole.
 //! - V4: bytes are lent in place only if the peer is trusted: not to write a slot between sending it
-//!   and getting it back, which V2 says is not before the last reader is dropped.
+//!   and getting it back, which V2 says is not before the last reader is dropped. And only if the peer
+//!   sent them: nobody on this side can name a slot (L3).
 
 use std::fmt;
 use std::ops::Deref;
@@ -13,8 +15,11 @@ use std::sync::Arc;
 
 use crate::descriptor::{CheckedSlot, Header, INLINE_MAX, Parsed, SlotRef};
 use crate::fault::PeerFault;
-use crate::layout::Object;
+use crate::half::PeerHalf;
+use crate::holding::Holding;
+use crate::objects::PeerObject;
 use crate::shared::Shared;
+use crate::turn::Turn;
 
 /// One frame.
 #[derive(Debug)]
@@ -23,6 +28,9 @@ pub struct Received {
     pub header: Header,
     /// Its payload.
     pub payload: ReceivedPayload,
+    /// The further slots that came with it, in the order of the payload's
+    /// [table](crate::attachment_table). Each is returned when it is dropped, wanted or not.
+    pub attachments: Vec<ReceivedSlot>,
 }
 
 /// The payload of a frame.
@@ -53,51 +61,29 @@ impl AsRef<[u8]> for ReceivedPayload {
 
 /// Bytes in a slot of the peer's: borrowed in place from a [`Trusted`](crate::Trust::Trusted) peer,
 /// a copy of an [`Untrusted`](crate::Trust::Untrusted) one's. Dropping it returns the slot. The bytes
-/// stay readable as long as it lives, also after the peer and the link are gone.
+/// stay readable as long as it lives, also after the peer and the link are gone. Those that are borrowed keep
+/// one mapping then, of the memory object that they lie in; a copy keeps none.
 pub struct ReceivedSlot {
-    shared: Arc<Shared>,
     slot: SlotRef,
     bytes: Bytes,
 }
 
 enum Bytes {
-    InPlace { object: Object, start: usize },
-    Copied(Box<[u8]>),
-}
-
-/// Takes over slots that are named in payload bytes. Cheap to clone, and usable from any thread.
-#[derive(Clone)]
-pub struct Adopter {
-    shared: Arc<Shared>,
-}
-
-impl Adopter {
-    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
-        Self {
-            shared: Arc::clone(shared),
-        }
-    }
-
-    /// Takes over a slot that the peer sent as an attachment. It is checked like the payload of a
-    /// descriptor, and returned when dropped. The peer regards an attachment as in flight until then,
-    /// so a receiver that understands a payload adopts all of its attachments, wanted or not.
-    ///
-    /// # Errors
-    /// The fault, if there are no such bytes or we hold that slot already. The link has then ended.
-    pub fn adopt(&self, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
-        let adopted = slot
-            .check(&self.shared.layout)
-            .and_then(|slot| ReceivedSlot::hold(&self.shared, slot));
-        if let Err(fault) = adopted {
-            self.shared.fail(fault);
-        }
-        adopted
-    }
+    InPlace {
+        object: Arc<PeerObject>,
+        start: usize,
+    },
+    /// As far as they were copied.
+    Copied {
+        copy: Vec<u8>,
+        holding: Arc<Holding>,
+    },
 }
 
 impl ReceivedSlot {
-    /// Takes hold of a checked slot.
-    fn hold(shared: &Arc<Shared>, checked: CheckedSlot) -> Result<Self, PeerFault> {
+    /// Takes hold of a checked slot. Bytes that are to be copied are not here yet: see
+    /// [`copy_more`](Self::copy_more).
+    pub(crate) fn hold(shared: &Shared, checked: CheckedSlot) -> Result<Self, PeerFault> {
         let slot = checked.slot_ref();
         let Some(place) = shared.layout.slot(slot.index) else {
             return Err(PeerFault::SlotOutOfRange {
@@ -105,22 +91,34 @@ impl ReceivedSlot {
                 slots: shared.layout.slots,
             });
         };
-        shared.hold(checked)?;
-        let start = place.offset + slot.offset as usize;
+        shared.holding.hold(checked)?;
         let bytes = if shared.copy_out {
-            let object = shared.peer.object(place.object);
-            Bytes::Copied(object.copy_out(start, slot.len as usize)) // V3
+            Bytes::Copied {
+                copy: Vec::with_capacity(slot.len as usize),
+                holding: Arc::clone(&shared.holding),
+            }
         } else {
             Bytes::InPlace {
-                object: place.object,
-                start,
+                object: Arc::clone(shared.peer_object(place.object)),
+                start: place.offset + slot.offset as usize,
             }
         };
-        Ok(Self {
-            shared: Arc::clone(shared),
-            slot,
-            bytes,
-        })
+        Ok(Self { slot, bytes })
+    }
+
+    /// Copies what is missing, but no more than the turn allows (V3). Whether all is here.
+    pub(crate) fn copy_more(&mut self, peer: &PeerHalf, turn: &mut Turn) -> bool {
+        let Bytes::Copied { copy, .. } = &mut self.bytes else {
+            return true;
+        };
+        let missing = self.slot.len as usize - copy.len();
+        let now = missing.min(turn.bytes_left());
+        if now > 0 {
+            let from = self.slot.offset as usize + copy.len();
+            peer.copy_out(self.slot.index, from, now, copy);
+            turn.copied(now);
+        }
+        now == missing
     }
 
     /// What names these bytes in the peer's slab.
@@ -129,20 +127,46 @@ impl ReceivedSlot {
         self.slot
     }
 
-    /// Whether the bytes are a copy, as they are if the peer is not trusted.
+    /// Whether the bytes are a copy, as they are if the peer is not trusted, or if one was
+    /// [asked for](Self::into_copy).
     #[must_use]
     pub fn is_copy(&self) -> bool {
-        matches!(self.bytes, Bytes::Copied(_))
+        matches!(self.bytes, Bytes::Copied { .. })
+    }
+
+    /// The same bytes as a copy, unless they are one. It keeps no mapping when the link is gone; until then
+    /// the slot is with us as before, so that a peer cannot make us hold more than its slab.
+    #[must_use]
+    pub fn into_copy(mut self) -> Self {
+        if let Bytes::InPlace { object, .. } = &self.bytes {
+            let holding = Arc::clone(&object.holding);
+            let copy = self.to_vec();
+            self.bytes = Bytes::Copied { copy, holding };
+        }
+        self
     }
 }
 
 impl ReceivedPayload {
-    pub(crate) fn of(shared: &Arc<Shared>, parsed: Parsed) -> Result<Self, PeerFault> {
+    pub(crate) fn of(shared: &Shared, parsed: Parsed) -> Result<Self, PeerFault> {
         Ok(match parsed {
             Parsed::Empty => Self::Empty,
             Parsed::Inline { len, bytes } => Self::Inline { len, bytes },
             Parsed::Slot(slot) => Self::Slot(ReceivedSlot::hold(shared, slot)?),
         })
+    }
+
+    /// Whether its bytes are still to be copied.
+    pub(crate) fn is_to_be_copied(&self) -> bool {
+        matches!(self, Self::Slot(slot) if slot.is_copy())
+    }
+}
+
+impl Received {
+    /// Bytes of payload and attachments.
+    pub(crate) fn bytes(&self) -> usize {
+        let attached = self.attachments.iter().map(|slot| slot.len());
+        self.payload.as_ref().len() + attached.sum::<usize>()
     }
 }
 
@@ -151,11 +175,10 @@ impl Deref for ReceivedSlot {
 
     fn deref(&self) -> &[u8] {
         match &self.bytes {
-            Bytes::Copied(copy) => copy,
-            &Bytes::InPlace { object, start } => {
-                let object = self.shared.peer.object(object);
+            Bytes::Copied { copy, .. } => copy,
+            Bytes::InPlace { object, start } => {
                 // SAFETY: V4; the borrow ends before we are dropped.
-                unsafe { object.bytes(start, self.slot.len as usize) }
+                unsafe { object.map.bytes(*start, self.slot.len as usize) }
             }
         }
     }
@@ -169,7 +192,11 @@ impl AsRef<[u8]> for ReceivedSlot {
 
 impl Drop for ReceivedSlot {
     fn drop(&mut self) {
-        self.shared.give_back(self.slot.index, self.slot.generation);
+        let holding = match &self.bytes {
+            Bytes::InPlace { object, .. } => &object.holding,
+            Bytes::Copied { holding, .. } => holding,
+        };
+        holding.give_back(self.slot.index, self.slot.generation);
     }
 }
 
@@ -179,11 +206,5 @@ impl fmt::Debug for ReceivedSlot {
             .field("slot", &self.slot)
             .field("is_copy", &self.is_copy())
             .finish()
-    }
-}
-
-impl fmt::Debug for Adopter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Adopter").finish_non_exhaustive()
     }
 }

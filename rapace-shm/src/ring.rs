@@ -187,6 +187,16 @@ impl<M: ConsumerMemory> Consumer<M> {
         Ok(ahead)
     }
 
+    /// Whether the next [`pop`](Self::pop) has something to say.
+    pub(crate) fn has_more(&mut self) -> Result<bool, PeerFault> {
+        Ok(self.head != self.tail || self.look()? > 0)
+    }
+
+    /// How many entries were taken so far.
+    pub(crate) fn position(&self) -> u32 {
+        self.head
+    }
+
     /// Gives the room of everything taken so far back to the producer (R6).
     pub(crate) fn commit(&self) {
         self.memory.store_head(self.head, order::publish_head());

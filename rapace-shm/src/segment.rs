@@ -32,7 +32,7 @@ use nix::unistd::ftruncate;
 use crate::bell::{BellRope, NewBell};
 use crate::config::{SegmentConfig, Trust};
 use crate::establish::{EstablishError, HandshakeFault, at_step};
-use crate::half::{OwnHalf, PeerHalf};
+use crate::half::{Files, OwnHalf, PeerHalf};
 use crate::layout::Layout;
 use crate::needs::{FUTURE_WRITE, MEMFD, SEALS};
 use crate::quiet;
@@ -103,6 +103,10 @@ impl Segment<PeerA> {
         let peer = PeerHalf {
             words: PeerMap::new(&b_words, layout.words_len).map_err(&step)?,
             bulk: PeerMap::new(&b_bulk, layout.bulk_len).map_err(&step)?,
+            files: match config.trust {
+                Trust::Trusted => None,
+                Trust::Untrusted => Some(Files::new(&b_words, &b_bulk).map_err(&step)?),
+            },
             layout: Arc::clone(&layout),
         };
         let bell = || NewBell::new(config.trust).map_err(at_step("making a doorbell"));
@@ -168,6 +172,7 @@ impl Segment<PeerB> {
             let peer = PeerHalf {
                 words: PeerMap::new(&invitation.a_words, layout.words_len)?,
                 bulk: PeerMap::new(&invitation.a_bulk, layout.bulk_len)?,
+                files: None,
                 layout: Arc::clone(&layout),
             };
             Ok((own, peer))

@@ -1,7 +1,7 @@
 //! What both ends of one link's API share inside this process.
 //!
-//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, or
-//!   the kernel is entered.
+//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, made or
+//!   dropped, or the kernel is entered.
 //! - H2: sending ends once, with the first reason.
 //! - H3: a fault is kept by whoever sees it first, and from then on it is the only one. It ends the link also
 //!   if sending has ended before: the receiver is told of it, and slots come back.
@@ -13,18 +13,19 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
-use crate::arm::Ringer;
 use crate::bell::BellRope;
 use crate::config::{Lane, SegmentConfig};
-use crate::descriptor::{CheckedSlot, encode_return};
 use crate::error::Closed;
 use crate::fault::PeerFault;
-use crate::half::{OwnHalf, OwnWord, PeerHalf, PeerWord, ReturnsIn, ReturnsOut, RingOut};
-use crate::held::Held;
-use crate::layout::{Layout, RECV_ARMED, SPACE_ARMED};
+use crate::half::{OwnHalf, OwnWord, PeerHalf, ReturnsIn, ReturnsOut, RingOut};
+use crate::holding::Holding;
+use crate::layout::{Layout, Object};
+use crate::objects::{OwnObject, PeerObject};
 use crate::order;
+use crate::raw::{OwnMap, PeerMap};
 use crate::returns::Returner;
 use crate::ring::Producer;
+use crate::rings::Rings;
 use crate::slab::Slab;
 use crate::space::Space;
 use crate::spin;
@@ -39,19 +40,17 @@ pub(crate) struct Shared {
     pub(crate) peer: Arc<PeerHalf>,
     /// Whether received payloads are copied before anybody sees them.
     pub(crate) copy_out: bool,
-    pub(crate) slab: Slab<ReturnsIn>,
+    pub(crate) slab: Arc<Slab<ReturnsIn>>,
     pub(crate) counters: Counters,
     producer: Mutex<Publishing>,
     /// Who waits for room or slots.
     pub(crate) space: Space<OwnWord>,
-    /// Which slots of the peer's we hold (J1).
-    held: Held,
-    returner: Mutex<Returner<ReturnsOut>>,
-    /// Rings a peer that waits for descriptors.
-    entries_ringer: Ringer<PeerWord>,
-    /// Rings a peer that waits for room or slots.
-    space_ringer: Ringer<PeerWord>,
-    rope: BellRope,
+    /// Which slots of the peer's we hold.
+    pub(crate) holding: Arc<Holding>,
+    pub(crate) rings: Arc<Rings>,
+    /// What handles on our slots keep, and what was received: words, then bulk.
+    own_objects: [Arc<OwnObject>; 2],
+    peer_objects: [Arc<PeerObject>; 2],
     ended: OnceLock<Closed>,
     /// The first rule that the peer broke (H3).
     fault: OnceLock<PeerFault>,
@@ -86,15 +85,29 @@ impl Shared {
             own: Arc::clone(&own),
             peer: Arc::clone(&peer),
         };
-        let ringer = |offset| {
-            Ringer::new(PeerWord {
-                half: Arc::clone(&peer),
-                offset,
+        let space_armed = OwnWord::space(&own);
+        let rings = Arc::new(Rings::new(&peer, rope));
+        let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
+        let holding = Holding::new(layout.slots, returner, Arc::clone(&rings));
+        let holding = Arc::new(holding);
+        let returns = ReturnsIn(Arc::clone(&peer));
+        let slab = Arc::new(Slab::new(Arc::clone(&layout), returns));
+        let own_object = |map: &OwnMap| {
+            Arc::new(OwnObject {
+                map: map.clone(),
+                slab: Arc::clone(&slab),
             })
         };
-        let space_armed = OwnWord::space(&own);
+        let peer_object = |map: &PeerMap| {
+            Arc::new(PeerObject {
+                map: map.clone(),
+                holding: Arc::clone(&holding),
+            })
+        };
         Self {
-            slab: Slab::new(Arc::clone(&layout), ReturnsIn(Arc::clone(&peer))),
+            own_objects: [own_object(&own.words), own_object(&own.bulk)],
+            peer_objects: [peer_object(&peer.words), peer_object(&peer.bulk)],
+            slab,
             counters: Counters::default(),
             producer: Mutex::new(Publishing {
                 ring: Producer::new(ring, layout.ring_capacity),
@@ -102,14 +115,8 @@ impl Shared {
                 bytes: 0,
             }),
             space: Space::new(space_armed),
-            held: Held::new(layout.slots),
-            returner: Mutex::new(Returner::new(
-                ReturnsOut(Arc::clone(&own)),
-                layout.returns_capacity,
-            )),
-            entries_ringer: ringer(RECV_ARMED),
-            space_ringer: ringer(SPACE_ARMED),
-            rope,
+            holding,
+            rings,
             ended: OnceLock::new(),
             fault: OnceLock::new(),
             receiver: Mutex::new(None),
@@ -165,19 +172,19 @@ impl Shared {
             let wakers = self.space.room_wakers(lane);
             wakers.into_iter().for_each(Waker::wake);
         }
-        let receiver = lock(&self.receiver).take();
-        if let Some(receiver) = receiver {
-            receiver.wake();
-        }
+        self.wake_receiver();
     }
 
     /// Somebody else knows that the peer is dead: the receiver need not wait for the kernel's word.
     pub(crate) fn peer_died(&self) {
-        if self.peer_died.set(()).is_err() {
-            return;
+        if self.peer_died.set(()).is_ok() {
+            self.wake_receiver();
         }
-        // Woken without the lock, which whoever is woken may want.
-        let receiver = lock(&self.receiver).clone();
+    }
+
+    /// It leaves word again if it goes on waiting.
+    fn wake_receiver(&self) {
+        let receiver = lock(&self.receiver).take();
         if let Some(receiver) = receiver {
             receiver.wake();
         }
@@ -206,53 +213,34 @@ impl Shared {
         Ok(lock(&self.producer).ring.room(keep)? > 0)
     }
 
-    /// After publishing: wakes a peer that sleeps.
-    pub(crate) fn published(&self) {
-        if self.entries_ringer.must_ring() {
-            self.ring();
+    /// What a handle on a slot of ours keeps.
+    pub(crate) fn own_object(&self, object: Object) -> &Arc<OwnObject> {
+        let [words, bulk] = &self.own_objects;
+        match object {
+            Object::Words => words,
+            Object::Bulk => bulk,
         }
     }
 
-    /// After consuming or returning: wakes a peer that waits for room.
-    pub(crate) fn made_space(&self) {
-        if self.space_ringer.must_ring() {
-            self.ring();
+    /// What a handle on a slot of the peer's keeps.
+    pub(crate) fn peer_object(&self, object: Object) -> &Arc<PeerObject> {
+        let [words, bulk] = &self.peer_objects;
+        match object {
+            Object::Words => words,
+            Object::Bulk => bulk,
         }
-    }
-
-    fn ring(&self) {
-        self.counters.rang();
-        self.rope.ring();
     }
 
     /// Collects returned slots and room, and wakes those they serve.
     pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
         self.slab.collect()?;
         for lane in LANES {
-            let wakers = self.space.room_wakers(lane);
-            if !wakers.is_empty() && self.has_room(lane)? {
+            if self.space.waits_for_room(lane) && self.has_room(lane)? {
+                let wakers = self.space.room_wakers(lane);
                 wakers.into_iter().for_each(Waker::wake);
             }
         }
         Ok(())
-    }
-
-    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (J1).
-    pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
-        let index = slot.slot_ref().index;
-        // A checked slot has a flag: both are counted by the layout.
-        if self.held.hold(index) {
-            Ok(())
-        } else {
-            Err(PeerFault::SlotSentTwice { index })
-        }
-    }
-
-    /// Returns a held slot to the peer.
-    pub(crate) fn give_back(&self, index: u32, generation: u32) {
-        self.held.let_go(index); // J2
-        lock(&self.returner).push(encode_return(index, generation));
-        self.made_space();
     }
 
     /// How long the receiver looks on before it sleeps.
@@ -267,11 +255,23 @@ impl Shared {
 
     /// Leaves word where to find the receiver.
     pub(crate) fn set_receiver(&self, waker: &Waker) {
-        let mut receiver = lock(&self.receiver);
-        match &mut *receiver {
-            Some(known) => known.clone_from(waker),
-            None => *receiver = Some(waker.clone()),
+        let known =
+            |known: &Option<Waker>| known.as_ref().is_some_and(|known| known.will_wake(waker));
+        if known(&lock(&self.receiver)) {
+            return;
         }
+        // H1: what making and dropping a waker does is not ours to know.
+        let new = Some(waker.clone());
+        let before = std::mem::replace(&mut *lock(&self.receiver), new);
+        drop(before);
+    }
+}
+
+impl Drop for Shared {
+    /// Handles on slots may live on (Y1).
+    fn drop(&mut self) {
+        self.holding.link_is_gone();
+        self.slab.link_is_gone();
     }
 }
 

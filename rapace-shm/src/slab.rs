@@ -8,11 +8,12 @@
 //!   never past somebody who waits there.
 //! - B5: requests of one class and lane are served in the order in which they began to wait; a
 //!   newcomer does not overtake.
-//! - B6: wakers are called without the lock.
+//! - B6: wakers are made, called and dropped without the lock.
 //! - B7: returned slots are collected before colder or unused ones are taken: always for a large slot,
 //!   whose bytes are worth more than the look, and at every eighth small one.
 //! - B8: once a link is over, nobody returns anything: all slots are taken back. From then on none is
-//!   handed out or emptied, for a peer that hung up and lives may still be reading them.
+//!   handed out or emptied, for a peer that hung up and lives may still be reading them. Once the link is
+//!   gone, only handles on slots keep this, and nothing of the peer's memory is kept.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
@@ -48,7 +49,8 @@ pub(crate) struct Taken {
 struct Inner<M> {
     lists: FreeLists,
     generations: Box<[u32]>,
-    returns: Consumer<M>,
+    /// Until the link is gone (B8).
+    returns: Option<Consumer<M>>,
     /// B8.
     over: bool,
     /// For each class, a queue for each lane.
@@ -65,7 +67,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         let inner = Inner {
             lists: FreeLists::new(&layout),
             generations: vec![0; slots as usize].into(),
-            returns: Consumer::new(returns, layout.returns_capacity),
+            returns: Some(Consumer::new(returns, layout.returns_capacity)),
             over: false,
             queues: layout.classes.iter().map(|_| Default::default()).collect(),
             uncollected: 0,
@@ -89,14 +91,14 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
     ) -> Result<Option<Taken>, PeerFault> {
         let mut inner = self.lock();
         let taken = inner.take_or_collect(&self.layout, &self.states, class, lane, len, ticket);
+        let mut served = None;
         if let Ok(Some(taken)) = taken {
             inner.uncollected += 1;
             self.state(taken.index).begin_writing();
-            if let Some(ticket) = ticket {
-                inner.leave(class, lane, ticket);
-            }
+            served = ticket.and_then(|ticket| inner.leave(class, lane, ticket));
         }
         wake_without_lock(inner);
+        drop(served); // B6
         taken
     }
 
@@ -108,16 +110,20 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         ticket: Option<Ticket>,
         waker: &Waker,
     ) -> Option<Ticket> {
+        let waker = waker.clone();
         let mut inner = self.lock();
-        let queue = inner.queue(class, lane)?;
-        Some(queue.wait(ticket, waker))
+        let (ticket, before) = inner.queue(class, lane)?.wait(ticket, waker);
+        drop(inner);
+        drop(before); // B6
+        Some(ticket)
     }
 
     /// Stops waiting. Whoever is next gets its turn.
     pub(crate) fn leave(&self, class: usize, lane: Lane, ticket: Ticket) {
         let mut inner = self.lock();
-        inner.leave(class, lane, ticket);
+        let waker = inner.leave(class, lane, ticket);
         wake_without_lock(inner);
+        drop(waker); // B6
     }
 
     /// Frees a slot whose word is 0 (S4).
@@ -147,6 +153,15 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         wake_without_lock(inner);
     }
 
+    /// The peer's memory is let go of (B8).
+    pub(crate) fn link_is_gone(&self) {
+        let mut inner = self.lock();
+        inner.over = true;
+        let returns = inner.returns.take();
+        drop(inner);
+        drop(returns);
+    }
+
     /// The state word of a slot of ours.
     pub(crate) fn state(&self, index: u32) -> &SlotState {
         self.states
@@ -156,10 +171,10 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
 
     /// Wakes everybody who waits.
     pub(crate) fn wake_all(&self) {
-        let inner = self.lock();
+        let mut inner = self.lock();
         let wakers: Vec<Waker> = inner
             .queues
-            .iter()
+            .iter_mut()
             .flatten()
             .flat_map(WaitQueue::all)
             .collect();
@@ -270,7 +285,7 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
             return Ok(());
         }
         // Bounded: each accepted entry takes a slot out of flight, and any other ends the loop.
-        while let Some(entry) = self.returns.pop().map_err(of_return_ring)? {
+        while let Some(entry) = self.next_return()? {
             let (index, returned) = parse_return(entry);
             let known = states
                 .get(index as usize)
@@ -300,6 +315,13 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
         Ok(())
     }
 
+    fn next_return(&mut self) -> Result<Option<u64>, PeerFault> {
+        let Some(returns) = &mut self.returns else {
+            return Ok(None);
+        };
+        returns.pop().map_err(of_return_ring)
+    }
+
     fn free(&mut self, layout: &Layout, index: u32) {
         if let (Some(class), Some(generation)) = (
             layout.class_of(index),
@@ -311,11 +333,11 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
         }
     }
 
-    fn leave(&mut self, class: usize, lane: Lane, ticket: Ticket) {
-        if let Some(queue) = self.queue(class, lane) {
-            queue.leave(ticket);
-            self.touch(class);
-        }
+    /// Returns what is to be dropped without the lock (B6).
+    fn leave(&mut self, class: usize, lane: Lane, ticket: Ticket) -> Option<Waker> {
+        let waker = self.queue(class, lane)?.leave(ticket);
+        self.touch(class);
+        waker
     }
 
     fn queue(&mut self, class: usize, lane: Lane) -> Option<&mut WaitQueue> {
@@ -338,10 +360,10 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
             return Vec::new();
         }
         let concerned = touched | touched >> 1;
-        let queues = self.queues.iter().enumerate();
+        let queues = self.queues.iter_mut().enumerate();
         queues
             .filter(|(class, _)| concerned >> class & 1 == 1)
-            .flat_map(|(_, lanes)| lanes.iter().filter_map(WaitQueue::first))
+            .flat_map(|(_, lanes)| lanes.iter_mut().filter_map(WaitQueue::first))
             .collect()
     }
 }

@@ -5,7 +5,8 @@
 //!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
 //!   side our bulk, the creating side all of the joining side's half, both by mapping an object again
 //!   that they have or had. That they do not, for O1 too, is what they are trusted in.
-//! - O3: a handle keeps the mapping alive, whatever became of the link.
+//! - O3: a handle keeps the mapping that its bytes lie in, whatever became of the link, and nothing else of the
+//!   link (Y1).
 
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
@@ -13,7 +14,8 @@ use std::sync::Arc;
 
 use crate::descriptor::SlotRef;
 use crate::effect::Effect;
-use crate::layout::{Object, SlotPlace};
+use crate::layout::SlotPlace;
+use crate::objects::OwnObject;
 use crate::outbound::Outbound;
 use crate::shared::Shared;
 use crate::slab::Taken;
@@ -29,19 +31,17 @@ pub struct SlotMut {
 /// died. The slot becomes free when the last clone is dropped *and*, if it was sent, the receiver has
 /// returned it or the link is over.
 pub struct Slot {
-    shared: Arc<Shared>,
-    object: Object,
+    object: Arc<OwnObject>,
     /// First byte, in the object.
     start: usize,
     slot: SlotRef,
 }
 
 impl SlotMut {
-    pub(crate) fn new(shared: &Arc<Shared>, taken: Taken, place: SlotPlace, len: u32) -> Self {
+    pub(crate) fn new(shared: &Shared, taken: Taken, place: SlotPlace, len: u32) -> Self {
         Self {
             slot: Slot {
-                shared: Arc::clone(shared),
-                object: place.object,
+                object: Arc::clone(shared.own_object(place.object)),
                 start: place.offset,
                 slot: SlotRef {
                     index: taken.index,
@@ -86,9 +86,9 @@ impl Deref for SlotMut {
 impl DerefMut for SlotMut {
     fn deref_mut(&mut self) -> &mut [u8] {
         let slot = &self.slot;
-        let object = slot.shared.own.object(slot.object);
+        let map = &slot.object.map;
         // SAFETY: O1, O2, and `&mut self` excludes the readers that a `SlotMut` lends to.
-        unsafe { object.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
+        unsafe { map.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
     }
 }
 
@@ -103,7 +103,7 @@ impl Slot {
     /// without a copy.
     #[must_use]
     pub fn belongs_to(&self, outbound: &Outbound) -> bool {
-        Arc::ptr_eq(&self.shared, outbound.shared())
+        self.is_of(outbound.shared())
     }
 
     /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
@@ -125,8 +125,8 @@ impl Slot {
         Some(part)
     }
 
-    pub(crate) fn is_of(&self, shared: &Arc<Shared>) -> bool {
-        Arc::ptr_eq(&self.shared, shared)
+    pub(crate) fn is_of(&self, shared: &Shared) -> bool {
+        Arc::ptr_eq(&self.object.slab, &shared.slab)
     }
 
     pub(crate) fn mark_sent(&self) -> Result<(), AlreadyInFlight> {
@@ -138,7 +138,7 @@ impl Slot {
     }
 
     fn state(&self) -> &SlotState {
-        self.shared.slab.state(self.slot.index)
+        self.object.slab.state(self.slot.index)
     }
 }
 
@@ -146,9 +146,9 @@ impl Deref for Slot {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        let object = self.shared.own.object(self.object);
+        let map = &self.object.map;
         // SAFETY: O1 for a slot being written, whose writer is borrowed; O2 for a frozen one.
-        unsafe { object.bytes(self.start, self.slot.len as usize) }
+        unsafe { map.bytes(self.start, self.slot.len as usize) }
     }
 }
 
@@ -162,8 +162,7 @@ impl Clone for Slot {
     fn clone(&self) -> Self {
         self.state().retain();
         Self {
-            shared: Arc::clone(&self.shared),
-            object: self.object,
+            object: Arc::clone(&self.object),
             start: self.start,
             slot: self.slot,
         }
@@ -173,7 +172,7 @@ impl Clone for Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         if self.state().release() {
-            self.shared.slab.free(self.slot.index);
+            self.object.slab.free(self.slot.index);
         }
     }
 }

@@ -65,20 +65,25 @@ impl<W: ArmWord> Space<W> {
         ticket: Option<Ticket>,
         waker: &Waker,
     ) -> Ticket {
+        let waker = waker.clone();
         let mut inner = self.lock();
         if ticket.is_none() {
             self.count(&mut inner, 1);
         }
-        let ticket = inner.queue(lane).wait(ticket, waker);
+        let (ticket, before) = inner.queue(lane).wait(ticket, waker);
         inner.arm.arm();
+        drop(inner);
+        drop(before); // Q3
         ticket
     }
 
     /// The counterpart of [`wait_for_room`](Self::wait_for_room).
     pub(crate) fn room_wait_over(&self, lane: Lane, ticket: Ticket) {
         let mut inner = self.lock();
-        inner.queue(lane).leave(ticket);
+        let waker = inner.queue(lane).leave(ticket);
         self.count(&mut inner, -1);
+        drop(inner);
+        drop(waker); // Q3
     }
 
     /// Whether anybody seems to wait. May be a little old.
@@ -97,8 +102,13 @@ impl<W: ArmWord> Space<W> {
         true
     }
 
-    /// The wakers of all who wait for ring room, in order. All: one that is woken may be dropped
-    /// before it publishes, and then nobody would pass its turn on.
+    /// Whether anybody waits for ring room.
+    pub(crate) fn waits_for_room(&self, lane: Lane) -> bool {
+        !self.lock().queue(lane).is_empty()
+    }
+
+    /// The wakers of all who wait for ring room and were not woken yet, in order. All: one that is woken may
+    /// be dropped before it publishes, and then nobody would pass its turn on.
     pub(crate) fn room_wakers(&self, lane: Lane) -> Vec<Waker> {
         self.lock().queue(lane).all().collect()
     }

@@ -25,11 +25,11 @@ pub struct LinkStats {
     pub spins_in_vain: u64,
     /// Descriptors published.
     pub descriptors_sent: u64,
-    /// Payload bytes published.
+    /// Bytes published in payloads and attachments.
     pub bytes_sent: u64,
     /// Descriptors received.
     pub descriptors_received: u64,
-    /// Payload bytes received.
+    /// Bytes received in payloads and attachments.
     pub bytes_received: u64,
 }
 
@@ -54,7 +54,6 @@ pub struct ClassStats {
 /// one receiver alone, which needs no atomic addition.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
-    rings: AtomicU64,
     wakeups: AtomicU64,
     spins_found: AtomicU64,
     spins_in_vain: AtomicU64,
@@ -63,10 +62,6 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    pub(crate) fn rang(&self) {
-        self.rings.fetch_add(1, order::RELAXED);
-    }
-
     pub(crate) fn woke(&self) {
         add(&self.wakeups, 1);
     }
@@ -85,7 +80,6 @@ impl Counters {
     }
 
     pub(crate) fn read_into(&self, stats: &mut LinkStats) {
-        stats.rings = self.rings.load(order::RELAXED);
         stats.wakeups = self.wakeups.load(order::RELAXED);
         stats.spins_found = self.spins_found.load(order::RELAXED);
         stats.spins_in_vain = self.spins_in_vain.load(order::RELAXED);

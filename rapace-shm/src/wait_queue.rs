@@ -1,7 +1,10 @@
 //! Tasks that wait for room, first come, first served.
 //!
 //! - Q1: tickets ascend, so the queue is sorted and a ticket is found by bisection.
-//! - Q2: waking does not remove: whoever waited removes itself when it is served or gives up.
+//! - Q2: waking does not remove: whoever waited removes itself when it is served or gives up. Its waker is
+//!   taken: it leaves another when it is polled and goes on waiting.
+//! - Q3: nothing of a waker's is run here, whoever holds the queue's lock: wakers are made by the caller, and
+//!   handed out to be woken or dropped.
 
 use std::collections::VecDeque;
 use std::task::Waker;
@@ -14,30 +17,28 @@ pub(crate) struct Ticket(u64);
 #[derive(Debug, Default)]
 pub(crate) struct WaitQueue {
     next: u64,
-    waiting: VecDeque<(Ticket, Waker)>,
+    waiting: VecDeque<(Ticket, Option<Waker>)>,
 }
 
 impl WaitQueue {
-    /// Joins at the end, or renews the waker of a place already taken.
-    pub(crate) fn wait(&mut self, ticket: Option<Ticket>, waker: &Waker) -> Ticket {
+    /// Joins at the end, or renews the waker of a place already taken. Also returns what is to be dropped.
+    pub(crate) fn wait(&mut self, ticket: Option<Ticket>, waker: Waker) -> (Ticket, Option<Waker>) {
         if let Some(ticket) = ticket
             && let Ok(place) = self.find(ticket)
             && let Some((_, known)) = self.waiting.get_mut(place)
         {
-            known.clone_from(waker);
-            return ticket;
+            return (ticket, known.replace(waker));
         }
         let ticket = Ticket(self.next);
         self.next += 1;
-        self.waiting.push_back((ticket, waker.clone()));
-        ticket
+        self.waiting.push_back((ticket, Some(waker)));
+        (ticket, None)
     }
 
-    /// Leaves the queue.
-    pub(crate) fn leave(&mut self, ticket: Ticket) {
-        if let Ok(place) = self.find(ticket) {
-            self.waiting.remove(place);
-        }
+    /// Leaves the queue. Returns what is to be dropped.
+    pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
+        let place = self.find(ticket).ok()?;
+        self.waiting.remove(place)?.1
     }
 
     /// Whether the holder of `ticket`, or a newcomer without one, is next.
@@ -52,14 +53,16 @@ impl WaitQueue {
         self.waiting.is_empty()
     }
 
-    /// The waker of whoever is next.
-    pub(crate) fn first(&self) -> Option<Waker> {
-        self.waiting.front().map(|(_, waker)| waker.clone())
+    /// The waker of whoever is next, unless it was woken already.
+    pub(crate) fn first(&mut self) -> Option<Waker> {
+        self.waiting.front_mut()?.1.take()
     }
 
-    /// The wakers of all, in order.
-    pub(crate) fn all(&self) -> impl Iterator<Item = Waker> {
-        self.waiting.iter().map(|(_, waker)| waker.clone())
+    /// The wakers of all who were not woken already, in order.
+    pub(crate) fn all(&mut self) -> impl Iterator<Item = Waker> {
+        self.waiting
+            .iter_mut()
+            .filter_map(|(_, waker)| waker.take())
     }
 
     fn find(&self, ticket: Ticket) -> Result<usize, usize> {
@@ -75,15 +78,18 @@ mod tests {
     #[test]
     fn the_first_to_come_is_next_until_it_leaves() {
         let mut queue = WaitQueue::default();
-        let first = queue.wait(None, Waker::noop());
-        let second = queue.wait(None, Waker::noop());
+        let (first, _) = queue.wait(None, Waker::noop().clone());
+        let (second, _) = queue.wait(None, Waker::noop().clone());
         assert!(queue.is_next(Some(first)));
         assert!(!queue.is_next(Some(second)));
         assert!(!queue.is_next(None));
-        assert_eq!(queue.wait(Some(first), Waker::noop()), first);
-        queue.leave(first);
+        let (again, before) = queue.wait(Some(first), Waker::noop().clone());
+        assert_eq!((again, before.is_some()), (first, true));
+        assert!(queue.leave(first).is_some());
         assert!(queue.is_next(Some(second)));
-        queue.leave(second);
+        assert!(queue.first().is_some());
+        assert!(queue.first().is_none(), "it was woken already");
+        assert!(queue.leave(second).is_none());
         assert!(queue.is_next(None) && queue.is_empty());
     }
 }

@@ -2,9 +2,12 @@
 //!
 //! - Y1: look, queue and arm, look again (U1). Only then is a future pending.
 //! - Y2: one that is dropped leaves no trace, and passes its turn on.
+//! - Y3: each takes part in tokio's budget, so a task that is served again and again lets others run.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
 
 use crate::config::Lane;
 use crate::error::{AllocateError, Closed};
@@ -26,7 +29,9 @@ impl Future for Allocate<'_> {
     type Output = Result<SlotMut, AllocateError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx)); // Y3
         if let Some(done) = self.try_take() {
+            coop.made_progress();
             return Poll::Ready(done);
         }
         let shared = self.outbound.shared();
@@ -35,7 +40,10 @@ impl Future for Allocate<'_> {
         self.ticket = shared.slab.wait(class, lane, self.ticket, cx.waker());
         shared.space.wait_for_slot(new);
         match self.try_take() {
-            Some(done) => Poll::Ready(done),
+            Some(done) => {
+                coop.made_progress();
+                Poll::Ready(done)
+            }
             None => Poll::Pending,
         }
     }
@@ -86,7 +94,9 @@ impl Future for Writable<'_> {
     type Output = Result<(), Closed>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx)); // Y3
         if let Some(done) = self.look() {
+            coop.made_progress();
             return Poll::Ready(done);
         }
         let ticket = self
@@ -95,7 +105,10 @@ impl Future for Writable<'_> {
             .wait_for_room(self.lane, self.ticket, cx.waker());
         self.ticket = Some(ticket);
         match self.look() {
-            Some(done) => Poll::Ready(done),
+            Some(done) => {
+                coop.made_progress();
+                Poll::Ready(done)
+            }
             None => Poll::Pending,
         }
     }

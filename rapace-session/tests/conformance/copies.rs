@@ -122,7 +122,8 @@ async fn a_slice_is_sent_as_it_lies(kind: Kind) {
     for (n, byte) in buffer.iter_mut().enumerate() {
         *byte = n as u8;
     }
-    let part = buffer.freeze().slice(70_001..70_011);
+    // Long enough to be borrowed: see `transport::shm`.
+    let part = buffer.freeze().slice(70_001..80_011);
     let here = part.as_ptr() as usize;
     let page = Page {
         title: String::new(),

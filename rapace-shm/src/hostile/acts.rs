@@ -9,7 +9,8 @@ use super::peer::Scripted;
 use super::sent;
 use super::steps::{PeerStep, Word};
 use crate::Trust;
-use crate::descriptor::{Header, INLINE_MAX, Location, SlotRef, encode};
+use crate::attachments::attachment_table;
+use crate::descriptor::{Header, INLINE_MAX, Location, SlotRef, encode, with_table};
 use crate::layout::{DESCRIPTOR, HEAD, TAIL};
 
 impl Scripted {
@@ -39,6 +40,57 @@ impl Scripted {
                 let bytes = [*byte; INLINE_MAX];
                 let inline = Location::Inline { len: *len, bytes };
                 self.publish(&encode(&self.header(), inline));
+            }
+            PeerStep::Attach {
+                payload,
+                claimed,
+                short,
+                index,
+                by,
+                generation,
+                offset,
+                len,
+            } => {
+                let named = |nth: u8| SlotRef {
+                    index: index.0.wrapping_add(u32::from(nth) * u32::from(*by)),
+                    generation: generation.0,
+                    offset: offset.0,
+                    len: len.0,
+                };
+                let named: Vec<SlotRef> = (0..*claimed).map(named).collect();
+                let table = attachment_table(&named);
+                self.write(payload.0, &table);
+                let slot = SlotRef {
+                    index: payload.0,
+                    generation: generation.0,
+                    offset: 0,
+                    len: table.len() as u32 - u32::from(*short),
+                };
+                let entry = encode(&self.header(), Location::Slot(slot));
+                self.publish(&with_table(entry));
+            }
+            PeerStep::AttachInside {
+                claimed,
+                index,
+                generation,
+                offset,
+                len,
+            } => {
+                let named = SlotRef {
+                    index: index.0,
+                    generation: generation.0,
+                    offset: offset.0,
+                    len: len.0,
+                };
+                let table = attachment_table(&[named]);
+                let mut bytes = [0; INLINE_MAX];
+                bytes[..table.len()].copy_from_slice(&table);
+                bytes[0] = *claimed;
+                let inline = Location::Inline {
+                    len: table.len() as u8,
+                    bytes,
+                };
+                self.publish(&with_table(encode(&self.header(), inline)));
             }
             PeerStep::Empty {} => self.publish(&encode(&self.header(), Location::Empty)),
             PeerStep::Raw { entry } => self.publish(entry),

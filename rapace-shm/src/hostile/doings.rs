@@ -5,9 +5,7 @@ use std::task::{Context, Poll};
 use super::play::Run;
 use super::steps::{HostStep, lane};
 use super::waits::Served;
-use crate::{
-    AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError, SlotRef,
-};
+use crate::{AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError};
 
 impl Run {
     /// Does it, with whatever the peer does in between.
@@ -25,23 +23,6 @@ impl Run {
                 }
             }
             HostStep::DropReceived { nth } => drop(self.kept.take(*nth)),
-            HostStep::Adopt {
-                index,
-                generation,
-                offset,
-                len,
-            } => {
-                let slot = SlotRef {
-                    index: index.0,
-                    generation: generation.0,
-                    offset: offset.0,
-                    len: len.0,
-                };
-                match self.host.inbound.adopter().adopt(slot) {
-                    Ok(adopted) => self.kept.adopted(&self.host, self.trust, adopted),
-                    Err(_) => assert!(out.shared().check_open().is_err()),
-                }
-            }
             HostStep::Allocate { len, urgent } => self.allocate(len.0 as usize, lane(*urgent)),
             HostStep::Truncate { nth, len } => self.sent.truncate(*nth, len.0),
             HostStep::Freeze { nth } => self.sent.freeze(*nth),
@@ -112,6 +93,11 @@ impl Run {
             }
             Poll::Pending => {
                 assert!(batch.is_empty() && self.told.is_none());
+                if self.receiver.is_up() {
+                    // It only lets others run.
+                    self.receiver_sleeps = false;
+                    return;
+                }
                 let over = self.host.out.shared().check_open();
                 assert!(
                     matches!(over, Ok(()) | Err(Closed::ByUs)),

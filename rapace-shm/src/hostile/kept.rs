@@ -20,11 +20,9 @@ impl Kept {
     /// A frame came.
     pub(crate) fn received(&mut self, host: &Host, trust: Trust, frame: Received) {
         self.keep(host, trust, frame.payload);
-    }
-
-    /// An attachment was taken over.
-    pub(crate) fn adopted(&mut self, host: &Host, trust: Trust, slot: ReceivedSlot) {
-        self.keep(host, trust, ReceivedPayload::Slot(slot));
+        for slot in frame.attachments {
+            self.keep(host, trust, ReceivedPayload::Slot(slot));
+        }
     }
 
     fn keep(&mut self, host: &Host, trust: Trust, payload: ReceivedPayload) {

@@ -76,6 +76,7 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
     let view = |words, bulk| PeerHalf {
         words: PeerMap::new(words, layout.words_len).unwrap(),
         bulk: PeerMap::new(bulk, layout.bulk_len).unwrap(),
+        files: None,
         layout: Arc::clone(&layout),
     };
     let scripted = Scripted {
@@ -140,6 +141,26 @@ impl Scripted {
         self.words.store_wide(Effect::Entry, offset, &[entry]);
         self.returns = self.returns.wrapping_add(1);
         self.poke(RETURNS_TAIL, self.returns);
+    }
+
+    /// Writes bytes into a slot of its own, as far as they fit.
+    pub(crate) fn write(&self, index: u32, bytes: &[u8]) {
+        let Some(place) = self.layout.slot(index) else {
+            return;
+        };
+        let object = match place.object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        };
+        for (nth, four) in bytes.chunks(4).enumerate() {
+            if nth * 4 + 4 <= place.size as usize {
+                let mut word = [0; 4];
+                word[..four.len()].copy_from_slice(four);
+                let at = place.offset + nth * 4;
+                let word = u32::from_le_bytes(word);
+                object.store(Effect::Entry, at, word, Ordering::Relaxed);
+            }
+        }
     }
 
     /// Writes a slot of its own: the first page of it, and the last line.

@@ -122,8 +122,7 @@ impl Run {
                 } else {
                     self.with_turns(|run| run.host_step(step, undisturbed));
                 }
-                let adopted = matches!(step, HostStep::Adopt { .. });
-                self.check(undisturbed, adopted);
+                self.check(undisturbed);
             }
         }
     }
@@ -140,7 +139,7 @@ impl Run {
         between::during(turn, || part(self))
     }
 
-    fn check(&mut self, undisturbed: bool, adopted: bool) {
+    fn check(&mut self, undisturbed: bool) {
         self.sent.check(false);
         self.kept.check();
         let over = self.host.out.shared().check_open().err();
@@ -150,7 +149,7 @@ impl Run {
                 self.over = Some(closed);
                 if let (Closed::PeerFault(fault), true) = (closed, undisturbed) {
                     let peer = self.peer.borrow();
-                    evidence::check(fault, &peer, self.received, &self.kept, adopted); // J3
+                    evidence::check(fault, &peer, self.received, &self.kept); // J3
                 }
                 assert!(!self.receiver_sleeps || self.receiver.is_up()); // J2
                 self.with_turns(|run| run.waits.end(closed));

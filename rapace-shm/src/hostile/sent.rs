@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::attachments::attachment_table;
 use crate::descriptor::{Entry, SlotRef};
 use crate::half::PeerHalf;
 use crate::outbound::Outbound;
@@ -100,12 +101,17 @@ impl Sent {
             };
             attachments.push(other.clone());
         }
-        let in_flight = |slot: &Slot| slot.is_in_flight();
-        let twice = attachments
-            .first()
-            .is_some_and(|other| other.slot_ref().index == slot.slot_ref().index);
-        let busy = twice || in_flight(slot) || attachments.iter().any(in_flight);
-        let published = out.try_publish(&header, Payload::Slot(slot), &attachments, lane);
+        // The table of an attachment is the payload.
+        let (goes, table) = match attachments.first() {
+            Some(other) => (other, attachment_table(&[other.slot_ref()])),
+            None => (slot, Vec::new()),
+        };
+        let busy = goes.is_in_flight();
+        let payload = match attachments.is_empty() {
+            true => Payload::Slot(slot),
+            false => Payload::Inline(&table),
+        };
+        let published = out.try_publish(&header, payload, &attachments, lane);
         if busy {
             assert_ne!(published, Ok(()), "a slot was sent twice");
         }
@@ -153,7 +159,7 @@ pub(crate) fn named_by(entry: &Entry) -> Vec<SlotRef> {
         offset,
         len,
     };
-    let payload = (kind == 2).then(|| slot(half(w3), half(w4)));
+    let payload = (kind & 127 == 2).then(|| slot(half(w3), half(w4)));
     let attachment = (verb == NAMES_ATTACHMENT).then(|| slot(half(w1), half(w2)));
     payload.into_iter().chain(attachment).collect()
 }
@@ -165,7 +171,8 @@ pub(crate) fn check(half: &PeerHalf, slot: SlotRef) {
     assert!(offset + len <= place.size as usize, "{slot:?}");
     let object = half.object(place.object);
     // Of the large ones a part is enough: the host itself looks at all of it.
-    let seen = object.copy_out(place.offset + offset, len.min(ENDS));
+    let mut seen = Vec::new();
+    object.copy_out(place.offset + offset, len.min(ENDS), &mut seen);
     holds(&seen, slot);
 }
 

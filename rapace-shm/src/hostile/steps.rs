@@ -34,6 +34,11 @@ operands! {
         Inline { len: u8, byte: u8 },
         /// Publishes a descriptor without a payload.
         Empty {},
+        /// Publishes a payload in a slot that begins with a table, which claims so many attachments: the first
+        /// is the slot of that index, each other one so many further. It may be a byte too short.
+        Attach { payload: Number, claimed: u8, short: bool, index: Number, by: u8, generation: Number, offset: Number, len: Number },
+        /// Publishes a table inside a descriptor, with room for one attachment.
+        AttachInside { claimed: u8, index: Number, generation: Number, offset: Number, len: Number },
         /// Publishes any 64 bytes.
         Raw { entry: [u64; 8] },
         /// Overwrites an entry of its ring, and publishes nothing.
@@ -77,8 +82,6 @@ operands! {
         TryRecv { max: u8 },
         /// Drops something received.
         DropReceived { nth: u8 },
-        /// Takes an attachment over.
-        Adopt { index: Number, generation: Number, offset: Number, len: Number },
         /// Takes a slot to write.
         Allocate { len: Number, urgent: bool },
         /// Shortens what it writes.
@@ -97,7 +100,7 @@ operands! {
         SendInline { len: u8, urgent: bool },
         /// Sends a slot.
         SendSlot { nth: u8, urgent: bool },
-        /// Sends two slots, one of them as an attachment.
+        /// Sends a slot as an attachment; or another, if it has one slot alone.
         SendBoth { payload: u8, attachment: u8, urgent: bool },
         /// Begins to wait for a slot.
         WaitForSlot { len: Number, urgent: bool },

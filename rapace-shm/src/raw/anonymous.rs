@@ -1,9 +1,9 @@
 //! Maps with no object behind them, for tests that need no kernel: each has one end here, and the test
 //! plays the other.
 
-use memmap2::{MmapOptions, MmapRaw};
+use memmap2::MmapOptions;
 
-use super::{OwnMap, PeerMap, at, word_at};
+use super::{Mapping, OwnMap, PeerMap, at, word_at};
 use crate::sync::Ordering;
 use std::sync::atomic::{AtomicU32, AtomicU64};
 
@@ -50,18 +50,18 @@ impl PeerMap {
     }
 }
 
-fn anonymous(len: usize) -> MmapRaw {
+fn anonymous(len: usize) -> Mapping {
     let map = MmapOptions::new().len(len).map_anon();
-    map.expect("memory for a test").into()
+    Mapping::new(map.expect("memory for a test").into())
 }
 
-fn word(map: &MmapRaw, offset: usize) -> &AtomicU32 {
+fn word(map: &Mapping, offset: usize) -> &AtomicU32 {
     let address = word_at(map, offset);
     // SAFETY: aligned, in bounds and mapped by `word_at`; these bytes are reached through atomics only.
     unsafe { AtomicU32::from_ptr(address) }
 }
 
-fn wide(map: &MmapRaw, offset: usize) -> &AtomicU64 {
+fn wide(map: &Mapping, offset: usize) -> &AtomicU64 {
     let address = word_at(map, offset);
     // SAFETY: as in `word`.
     unsafe { AtomicU64::from_ptr(address) }

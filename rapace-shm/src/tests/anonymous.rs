@@ -11,10 +11,11 @@ use crate::half::{OwnHalf, PeerHalf, RingIn};
 use crate::layout::{CLAIMS, DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, TAIL};
 use crate::outbound::Outbound;
 use crate::raw::{OwnMap, PeerMap};
-use crate::received::Adopter;
+use crate::received::ReceivedSlot;
 use crate::ring::Consumer;
 use crate::shared::Shared;
 use crate::sync::Ordering::{Acquire, Relaxed, Release};
+use crate::turn::Turn;
 use crate::{
     AllocateError, Closed, Header, Lane, Payload, PeerFault, SegmentConfig, SizeClass, SlotRef,
     Trust,
@@ -41,6 +42,7 @@ fn one_end(trust: Trust) -> Arc<Shared> {
     let peer = PeerHalf {
         words: PeerMap::anonymous(layout.words_len),
         bulk: PeerMap::anonymous(layout.bulk_len),
+        files: None,
         layout,
     };
     let rope = BellRope::new(
@@ -125,6 +127,13 @@ fn a_slot_in_use_is_given_to_nobody_else() {
     }
 }
 
+/// As the receiver does when a descriptor names it.
+fn receive(shared: &Shared, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
+    let mut received = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
+    assert!(received.copy_more(&shared.peer, &mut Turn::default()));
+    Ok(received)
+}
+
 fn first_slot(len: u32, offset: u32) -> SlotRef {
     SlotRef {
         index: 0,
@@ -137,12 +146,11 @@ fn first_slot(len: u32, offset: u32) -> SlotRef {
 #[test]
 fn a_payload_is_borrowed_in_place_until_it_is_returned() {
     let shared = one_end(Trust::Trusted);
-    let adopter = Adopter::new(&shared);
     let place = shared.layout.slot(0).unwrap().offset;
     for round in 0..5_u32 {
         let bytes: [u8; 64] = std::array::from_fn(|nth| nth as u8 ^ round as u8);
         shared.peer.words.fill(place, &bytes);
-        let received = adopter.adopt(first_slot(40, 3)).unwrap();
+        let received = receive(&shared, first_slot(40, 3)).unwrap();
         assert!(!received.is_copy());
         let reading = thread::spawn(move || assert_eq!(received[..], bytes[3..43]));
         reading.join().unwrap();
@@ -154,7 +162,6 @@ fn a_payload_is_borrowed_in_place_until_it_is_returned() {
 #[test]
 fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
     let shared = one_end(Trust::Untrusted);
-    let adopter = Adopter::new(&shared);
     let place = shared.layout.slot(2).unwrap().offset;
     let scribbling = thread::spawn({
         let shared = Arc::clone(&shared);
@@ -170,7 +177,7 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
             index: 2,
             ..first_slot(len, offset)
         };
-        let received = adopter.adopt(slot).unwrap();
+        let received = receive(&shared, slot).unwrap();
         assert!(received.is_copy());
         assert_eq!(received.len(), len as usize);
     }
@@ -182,16 +189,16 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
         index: 2,
         ..first_slot(151, 5)
     };
-    assert_eq!(adopter.adopt(slot).unwrap()[..], bytes[5..156]);
+    assert_eq!(receive(&shared, slot).unwrap()[..], bytes[5..156]);
 }
 
 #[test]
 fn a_slot_that_comes_while_held_ends_the_link() {
     let shared = one_end(Trust::Trusted);
-    let adopter = Adopter::new(&shared);
-    let held = adopter.adopt(first_slot(1, 0)).unwrap();
+    let held = receive(&shared, first_slot(1, 0)).unwrap();
     let fault = PeerFault::SlotSentTwice { index: 0 };
-    assert_eq!(adopter.adopt(first_slot(1, 0)).unwrap_err(), fault);
+    assert_eq!(receive(&shared, first_slot(1, 0)).unwrap_err(), fault);
+    shared.fail(fault);
     assert_eq!(shared.check_open(), Err(Closed::PeerFault(fault)));
     assert_eq!(held.len(), 1);
 }
@@ -251,4 +258,45 @@ fn marks_and_heartbeats_are_where_the_layout_says() {
     assert_eq!(out.claim_of(4), None);
     out.beat();
     assert_eq!(out.peer_beat(), 0);
+}
+
+#[test]
+fn copies_begin_and_end_at_any_byte() {
+    let shared = one_end(Trust::Untrusted);
+    let place = shared.layout.slot(2).unwrap().offset;
+    let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
+    shared.peer.words.fill(place, &bytes);
+    for offset in [0, 1, 7, 8, 63, 64, 65, 250] {
+        for len in [0, 1, 5, 7, 8, 9, 64, 71, 100, 256] {
+            let end = (offset + len).min(256);
+            let len = end - offset;
+            let mut copy = vec![9];
+            shared.peer.copy_out(2, offset, len, &mut copy);
+            assert_eq!(copy.split_first(), Some((&9, &bytes[offset..end])));
+        }
+    }
+}
+
+/// J3, Y1
+#[test]
+fn what_is_held_outlives_its_link_and_returns_nothing() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let shared = one_end(trust);
+        let place = shared.layout.slot(0).unwrap().offset;
+        shared.peer.words.fill(place, &[7; 64]);
+        let own = Arc::downgrade(&shared.own);
+        let peer = Arc::downgrade(&shared.peer);
+        let received = receive(&shared, first_slot(40, 3)).unwrap();
+        let out = Outbound::new(Arc::clone(&shared));
+        let mut sent = out.try_allocate(64, Lane::Data).unwrap();
+        sent.fill(5);
+        let sent = sent.freeze();
+        drop((out, shared));
+        assert!(own.upgrade().is_none(), "our half is kept");
+        assert!(peer.upgrade().is_none(), "the peer's half is kept");
+        assert_eq!(received[..], [7; 40]);
+        let copy = received.into_copy();
+        assert_eq!(copy[..], [7; 40]);
+        assert_eq!(sent.clone()[..], [5; 64]);
+    }
 }

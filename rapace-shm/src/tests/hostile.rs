@@ -7,12 +7,12 @@ use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 use nix::unistd;
 use std::os::fd::AsRawFd;
 
-use crate::descriptor::{Location, SlotRef, encode};
+use crate::attachments::attachment_table;
+use crate::descriptor::{Location, SlotRef, encode, with_table};
 use crate::hostile::peer::{Host, Scripted, against};
 use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, TAIL};
 use crate::{
-    Closed, Header, Lane, Payload, PeerFault, PeerGone, PublishError, RecvError, SlotRef as Ref,
-    Trust,
+    Closed, Header, Lane, Payload, PeerFault, PeerGone, PublishError, Received, RecvError, Trust,
 };
 
 const SOON: Duration = Duration::from_secs(10);
@@ -144,28 +144,93 @@ async fn a_slot_sent_while_held_is_a_fault() {
 
 #[tokio::test]
 async fn an_attachment_is_checked_like_a_payload() {
-    let reference = |index, len| Ref {
+    let reference = |index, len| SlotRef {
         index,
         generation: 0,
         offset: 0,
         len,
     };
-    let (mut host, _peer) = against(Trust::Trusted);
-    let adopter = host.inbound.adopter();
-    let held = adopter.adopt(reference(1, 64)).unwrap();
-    let fault = PeerFault::SlotSentTwice { index: 1 };
-    assert_eq!(adopter.adopt(reference(1, 64)).err(), Some(fault));
-    assert_eq!(held.len(), 64);
-    faults_with(&mut host, 0, fault);
-
-    let (mut host, _peer) = against(Trust::Trusted);
-    let fault = PeerFault::SlotOutOfRange {
+    let no_slot = PeerFault::SlotOutOfRange {
         index: 99,
         slots: 10,
     };
-    let adopter = host.inbound.adopter();
-    assert_eq!(adopter.adopt(reference(99, 1)).err(), Some(fault));
-    faults_with(&mut host, 0, fault);
+    let outside = PeerFault::PayloadOutsideSlot {
+        offset: 0,
+        len: 65,
+        slot_size: 64,
+    };
+    let twice = |index| PeerFault::SlotSentTwice { index };
+    let scripts = [
+        (vec![reference(1, 64), reference(1, 64)], twice(1)),
+        (vec![reference(1, 64), reference(99, 1)], no_slot),
+        (vec![reference(1, 65)], outside),
+        // Its own payload.
+        (vec![reference(4, 1)], twice(4)),
+    ];
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        for (named, fault) in &scripts {
+            let (mut host, mut peer) = against(trust);
+            let table = attachment_table(named);
+            peer.write(4, &table);
+            peer.publish(&slot(0, 0, 64));
+            peer.publish(&with_table(slot(4, 0, table.len() as u32)));
+            faults_with(&mut host, 1, *fault);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_table_that_leaves_its_payload_is_a_fault() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let (mut host, mut peer) = against(trust);
+        peer.write(4, &attachment_table(&[]));
+        peer.write(4, &[2, 0, 0, 0]);
+        peer.publish(&with_table(slot(4, 0, 33)));
+        let (entries, len) = (2, 33);
+        faults_with(
+            &mut host,
+            0,
+            PeerFault::TableOutsidePayload { entries, len },
+        );
+    }
+    let (mut host, mut peer) = against(Trust::Trusted);
+    peer.publish(&with_table(encode(&Header::default(), Location::Empty)));
+    faults_with(&mut host, 0, PeerFault::UnknownPayloadKind { kind: 128 });
+}
+
+#[tokio::test]
+async fn what_came_with_a_message_is_had_once_and_nothing_else() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let (mut host, mut peer) = against(trust);
+        let named = [5, 1].map(|index| SlotRef {
+            index,
+            generation: 3,
+            offset: 8,
+            len: 16,
+        });
+        peer.fill(5, 55);
+        peer.fill(1, 11);
+        peer.write(4, &attachment_table(&named));
+        // The same bytes, as a payload that has no table and as one that has.
+        let len = 2 + 32;
+        peer.publish(&slot(4, 0, len));
+        let mut batch = Vec::new();
+        assert_eq!(host.inbound.try_recv(&mut batch, 8), Ok(1));
+        assert!(batch.pop().unwrap().attachments.is_empty());
+        peer.publish(&with_table(slot(4, 0, len)));
+        assert_eq!(host.inbound.try_recv(&mut batch, 8), Ok(1));
+        let Received { attachments, .. } = batch.pop().unwrap();
+        let [first, second] = &attachments[..] else {
+            panic!("{attachments:?}");
+        };
+        assert_eq!((first.slot_ref(), &first[..]), (named[0], &[55; 16][..]));
+        assert_eq!((second.slot_ref(), &second[..]), (named[1], &[11; 16][..]));
+        assert!(
+            attachments
+                .iter()
+                .all(|slot| slot.is_copy() == (trust == Trust::Untrusted))
+        );
+    }
 }
 
 #[tokio::test]

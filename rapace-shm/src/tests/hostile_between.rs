@@ -135,7 +135,8 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
             rounds
         });
         let mut batch = Vec::new();
-        let told = host.inbound.try_recv(&mut batch, 8);
+        // The large one is had by itself.
+        let told = [(); 2].map(|()| host.inbound.try_recv(&mut batch, 8));
         let parsed = |batch: &[crate::Received]| -> Vec<_> {
             let payloads = batch.iter().map(|frame| frame.payload.as_ref());
             payloads
@@ -149,7 +150,7 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
         }
         stop.store(true, Ordering::Relaxed);
         let rounds = scribbling.join().unwrap();
-        assert_eq!(told, Ok(5));
+        assert_eq!(told, [Ok(4), Ok(1)]);
         assert!(alike, "a payload changed under its parser");
         assert!(rounds > 0);
     });

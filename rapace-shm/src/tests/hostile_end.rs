@@ -207,7 +207,7 @@ impl Waiting {
     }
 
     /// The link is over for this fault, for everybody, and stays over for it.
-    fn is_over_for(mut self, fault: PeerFault) {
+    fn stays_over_for(mut self, fault: PeerFault) {
         let closed = Closed::PeerFault(fault);
         assert!(!self.sent.is_in_flight(), "the slot did not come back");
         assert!(self.woken.iter().all(|woken| woken.is_up()));
@@ -252,7 +252,7 @@ async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
         let mut waiting = Waiting::new();
         waiting.peer.give_back(77, 0);
         finder(&mut waiting.host);
-        waiting.is_over_for(PeerFault::ReturnedUnknownSlot {
+        waiting.stays_over_for(PeerFault::ReturnedUnknownSlot {
             index: 77,
             slots: 10,
         });
@@ -285,7 +285,7 @@ async fn a_broken_cursor_ends_the_link_alike_whoever_sees_it() {
         let mut waiting = Waiting::new();
         waiting.peer.poke(HEAD, 9);
         finder(&mut waiting);
-        waiting.is_over_for(PeerFault::HeadOutsidePublished { head: 9, tail: 8 });
+        waiting.stays_over_for(PeerFault::HeadOutsidePublished { head: 9, tail: 8 });
     }
 }
 

@@ -1,8 +1,10 @@
 //! Pages: few at the start, given back when idle.
 
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 
-use crate::hostile::peer::small;
+use crate::descriptor::{Location, SlotRef, encode};
+use crate::hostile::peer::{Host, against, small};
 use crate::segment::{PeerA, PeerB, Segment};
 use crate::{Header, Lane, Link, Payload, SegmentConfig, Trust};
 
@@ -137,4 +139,37 @@ fn a_fresh_segment_commits_little() {
     for object in [&theirs.a_bulk, &theirs.b_bulk] {
         assert_eq!(committed(object), 0);
     }
+}
+
+/// Blocks that are allocated behind what an untrusted peer may fill.
+fn allocated(host: &Host) -> u64 {
+    let files = host.out.shared().peer.files.as_ref().unwrap();
+    files.bulk.metadata().unwrap().blocks()
+}
+
+#[tokio::test]
+async fn pages_that_an_untrusted_peer_names_and_never_wrote_are_not_allocated_for_it() {
+    let (mut host, mut peer) = against(Trust::Untrusted);
+    let slot = |index| SlotRef {
+        index,
+        generation: 0,
+        offset: 0,
+        len: 1 << 20,
+    };
+    let before = allocated(&host);
+    for index in [8, 9] {
+        peer.publish(&encode(&Header::default(), Location::Slot(slot(index))));
+    }
+    let mut batch = Vec::new();
+    while batch.len() < 2 {
+        host.inbound.recv(&mut batch, 8).await.unwrap();
+    }
+    assert!(
+        batch
+            .iter()
+            .all(|frame| frame.payload.as_ref() == vec![0; 1 << 20])
+    );
+    assert_eq!(allocated(&host), before);
+    peer.fill(8, 1);
+    assert!(allocated(&host) > before, "what it wrote is");
 }

@@ -43,12 +43,27 @@ pub(super) fn give_back(index: u32, generation: u32) -> PeerStep {
     }
 }
 
-fn adopt(index: u32, len: u32) -> HostStep {
-    HostStep::Adopt {
+/// Slots from `index` on, each `by` further, as attachments of a payload in slot 4.
+fn attach(claimed: u8, index: u32, by: u8, len: u32) -> PeerStep {
+    PeerStep::Attach {
+        payload: Number(4),
+        claimed,
+        short: false,
         index: Number(index),
+        by,
         generation: Number(0),
         offset: Number(0),
         len: Number(len),
+    }
+}
+
+fn attach_inside(claimed: u8, index: u32) -> PeerStep {
+    PeerStep::AttachInside {
+        claimed,
+        index: Number(index),
+        generation: Number(0),
+        offset: Number(0),
+        len: Number(8),
     }
 }
 
@@ -140,8 +155,17 @@ fn broken_frames() -> Vec<Seed> {
         peer(slot(3, 0, 8)),
         host(RECV),
     ];
-    let adopted_twice = [adopt(1, 64), adopt(1, 64), RECV].map(host).into();
-    let adopted_nowhere = [adopt(99, 1), RECV].map(host).into();
+    let short = PeerStep::Attach {
+        payload: Number(4),
+        claimed: 2,
+        short: true,
+        index: Number(0),
+        by: 1,
+        generation: Number(0),
+        offset: Number(0),
+        len: Number(8),
+    };
+    let past = |entries, len| PeerFault::TableOutsidePayload { entries, len };
     let kind = PeerFault::UnknownPayloadKind { kind: 9 };
     vec![
         fault("tail-ahead", received([poke(Word::Tail {}, 9)]), ahead(9)),
@@ -189,9 +213,50 @@ fn broken_frames() -> Vec<Seed> {
             twice(3),
         ),
         fault("slot-sent-while-held", sent_while_held, twice(3)),
-        fault("attachment-twice", adopted_twice, twice(1)),
-        fault("attachment-nowhere", adopted_nowhere, no_slot(99)),
+        fault(
+            "attachment-twice",
+            received([attach(2, 1, 0, 64)]),
+            twice(1),
+        ),
+        fault(
+            "attachment-nowhere",
+            received([attach(3, 97, 1, 1)]),
+            no_slot(97),
+        ),
+        fault(
+            "attachment-too-long",
+            received([attach(2, 0, 1, 65)]),
+            outside(0, 65),
+        ),
+        fault(
+            "attachment-its-own-payload",
+            received([attach(1, 4, 0, 8)]),
+            twice(4),
+        ),
+        fault(
+            "attachments-past-the-payload",
+            received([short]),
+            past(2, 33),
+        ),
+        fault(
+            "attachments-past-the-descriptor",
+            received([attach_inside(2, 1)]),
+            past(2, 18),
+        ),
+        untrusted(
+            "attachments",
+            received([attach(3, 0, 1, 8), attach_inside(1, 3)]),
+            None,
+        ),
+        untrusted("attachments-of-many-turns", many_turns(), None),
     ]
+}
+
+/// What takes several turns to be copied, and what comes behind it.
+fn many_turns() -> Vec<Step> {
+    let before = [attach(2, 8, 1, 1 << 20), PeerStep::Empty {}].map(peer);
+    let turns = [SLEEP; 12].map(host);
+    before.into_iter().chain(turns).collect()
 }
 
 fn broken_returns() -> Vec<Seed> {

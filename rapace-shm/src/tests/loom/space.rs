@@ -104,8 +104,9 @@ fn a_future_that_waits_for_room_is_always_woken() {
         });
         let receiving = thread::spawn(move || {
             receive(&served, &space, || {
-                let wakers = space.room_wakers(Lane::Priority);
-                if !wakers.is_empty() && producer.lock().unwrap().room(0).unwrap() > 0 {
+                let room = || producer.lock().unwrap().room(0).unwrap() > 0;
+                if space.waits_for_room(Lane::Priority) && room() {
+                    let wakers = space.room_wakers(Lane::Priority);
                     wakers.into_iter().for_each(Waker::wake);
                 }
             });
@@ -205,8 +206,9 @@ fn one_that_gives_up_takes_nobody_s_wake_up_along() {
         });
         space.room_wait_over(Lane::Priority, gives_up);
         receive(&served, &space, || {
-            let wakers = space.room_wakers(Lane::Priority);
-            if !wakers.is_empty() && producer.lock().unwrap().room(0).unwrap() > 0 {
+            let room = || producer.lock().unwrap().room(0).unwrap() > 0;
+            if space.waits_for_room(Lane::Priority) && room() {
+                let wakers = space.room_wakers(Lane::Priority);
                 wakers.into_iter().for_each(Waker::wake);
             }
         });

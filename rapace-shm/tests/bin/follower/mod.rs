@@ -15,9 +15,9 @@ mod sending;
 use std::collections::VecDeque;
 use std::task::Poll;
 
-use rapace_shm::{Inbound, Link, Received, ReceivedPayload, ReceivedSlot, SlotRef};
+use rapace_shm::{Inbound, Link, Received, ReceivedPayload, ReceivedSlot};
 
-use self::plan::{KEPT_AT_MOST, Planned, ROUNDS, holds, planned};
+use self::plan::{KEPT_AT_MOST, Planned, ROUNDS, holds, planned, table_len};
 use self::sending::{EXHAUSTED, FRAME, Sending};
 
 struct Kept {
@@ -63,7 +63,6 @@ async fn exchange(
     kept: &mut Vec<Kept>,
 ) {
     let other = 1 - sending.side;
-    let adopter = inbound.adopter();
     let mut received = (0, 0);
     let due = expected.len();
     let sends = sending.send(round, plan);
@@ -71,8 +70,9 @@ async fn exchange(
         let planned = expected.pop_front().expect("no more than are due"); // G1
         received.0 += 1;
         received.1 += frame.payload.as_ref().len() as u64;
-        let adopt = |slot| adopter.adopt(slot).expect("an honest attachment");
-        kept.push(check(frame, &planned, other, round, adopt));
+        let attached = frame.attachments.iter().map(|slot| slot.len() as u64);
+        received.1 += attached.sum::<u64>();
+        kept.push(check(frame, &planned, other, round));
     })
     .await;
     sending.expected.descriptors_received += received.0;
@@ -109,17 +109,14 @@ async fn at_once(
 }
 
 /// G1: a frame is what the list says.
-fn check(
-    frame: Received,
-    planned: &Planned,
-    side: u32,
-    round: u32,
-    adopt: impl Fn(SlotRef) -> ReceivedSlot,
-) -> Kept {
-    let Received { header, payload } = frame;
+fn check(frame: Received, planned: &Planned, side: u32, round: u32) -> Kept {
+    let Received {
+        header,
+        payload,
+        attachments,
+    } = frame;
     let of = (header.verb, header.channel, header.generation, header.call);
     assert_eq!(of, (FRAME, side, round, planned.nth));
-    let mut attachments = Vec::new();
     let exhausted = header.flags & EXHAUSTED != 0;
     match &payload {
         ReceivedPayload::Empty => {
@@ -130,19 +127,12 @@ fn check(
         ReceivedPayload::Slot(slot) => assert_eq!(Some(slot.len()), planned.slot),
     }
     if !exhausted && (planned.inline.is_some() || planned.slot.is_some()) {
-        let (names, rest) = payload.as_ref().as_chunks::<{ SlotRef::ENCODED_LEN }>();
-        let count = planned.attachments.len();
-        for (name, len) in names.iter().zip(&planned.attachments) {
-            let attachment = adopt(SlotRef::from_bytes(*name));
+        for (nth, (attachment, len)) in attachments.iter().zip(&planned.attachments).enumerate() {
             assert_eq!(attachment.len(), *len);
-            holds(&attachment, planned, 1 + attachments.len());
-            attachments.push(attachment);
+            holds(attachment, planned, 1 + nth);
         }
-        assert_eq!(attachments.len(), count);
-        names
-            .iter()
-            .skip(count)
-            .for_each(|part| holds(part, planned, 0));
+        assert_eq!(attachments.len(), planned.attachments.len());
+        let rest = &payload.as_ref()[table_len(attachments.len())..];
         holds(rest, planned, 0);
     }
     Kept {

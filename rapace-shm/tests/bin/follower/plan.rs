@@ -40,9 +40,9 @@ pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
             _ if quiet => (None, None, vec![]),
             0 => (None, None, vec![]),
             1..4 => (Some(dice.below(25)), None, vec![]),
-            4 => (Some(16 + dice.below(9)), None, vec![first]),
-            5 => (None, Some(third + 32), vec![first, second]),
-            6 => (None, Some(second + 16), vec![first]),
+            4 => (Some(table_len(1) + dice.below(7)), None, vec![first]),
+            5 => (None, Some(third + table_len(2)), vec![first, second]),
+            6 => (None, Some(second + table_len(1)), vec![first]),
             _ => (None, Some(first), vec![]),
         };
         Planned {
@@ -56,6 +56,14 @@ pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
         }
     });
     frames.collect()
+}
+
+/// Bytes of the table of so many attachments, at the start of a payload.
+pub(super) fn table_len(attachments: usize) -> usize {
+    match attachments {
+        0 => 0,
+        n => 2 + 16 * n,
+    }
 }
 
 /// What a part of a frame is filled with.

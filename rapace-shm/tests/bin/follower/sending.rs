@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use rapace_shm::{
     AllocateError, Header, Inbound, Lane, LinkStats, Outbound, Payload, PublishError,
-    RESERVE_DIVISOR, SegmentConfig, SizeClass, Slot, SlotMut, SlotRef,
+    RESERVE_DIVISOR, SegmentConfig, SizeClass, Slot, SlotMut, attachment_table,
 };
 
 use super::at_once;
@@ -54,7 +54,9 @@ impl Sending {
             };
             let (payload, attachments) = slots;
             let mut inline = vec![pattern(planned, 0); planned.inline.unwrap_or(0)];
-            name(&mut inline, &attachments);
+            if planned.inline.is_some() {
+                name(&mut inline, &attachments);
+            }
             let carried = match (&payload, planned.inline) {
                 (Some(slot), _) => Payload::Slot(slot),
                 (None, Some(_)) => Payload::Inline(&inline),
@@ -220,9 +222,10 @@ fn lane(planned: &Planned) -> Lane {
 
 /// Writes the names of attachments at the start of a payload.
 fn name(payload: &mut [u8], attachments: &[Slot]) {
-    let (places, _) = payload.as_chunks_mut::<{ SlotRef::ENCODED_LEN }>();
-    for (place, attachment) in places.iter_mut().zip(attachments) {
-        *place = attachment.slot_ref().to_bytes();
+    if !attachments.is_empty() {
+        let names: Vec<_> = attachments.iter().map(Slot::slot_ref).collect();
+        let table = attachment_table(&names);
+        payload[..table.len()].copy_from_slice(&table);
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapace_shm::{Inbound, PeerWatch, Received, ReceivedPayload, RecvError, SlotRef};
+use rapace_shm::{Inbound, PeerWatch, Received, ReceivedPayload, RecvError};
 
 use super::kind::Kind;
 use super::{GENERATIONS, Notes, Role, Side, fill, is_filled};
@@ -31,11 +31,9 @@ impl<N: Notes> Side<'_, N> {
                     self.notes.ran(call);
                 }
                 Kind::Attached => {
-                    let (names, _) = frame.payload.as_ref().as_chunks();
-                    for name in names {
-                        let slot = inbound.adopter().adopt(SlotRef::from_bytes(*name));
-                        let slot = slot.expect("an honest peer attaches what is there");
-                        assert!(is_filled(&slot, fill(self.role.other(), number)));
+                    assert_eq!(frame.attachments.len(), 2);
+                    for slot in &frame.attachments {
+                        assert!(is_filled(slot, fill(self.role.other(), number)));
                     }
                 }
                 Kind::Hold => held.push(frame.payload),

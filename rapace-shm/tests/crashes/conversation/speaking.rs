@@ -2,7 +2,9 @@
 
 use std::pin::pin;
 
-use rapace_shm::{AllocateError, Closed, Header, Lane, Payload, PublishError, Slot};
+use rapace_shm::{
+    AllocateError, Closed, Header, Lane, Payload, PublishError, Slot, attachment_table,
+};
 
 use super::kind::Kind;
 use super::{CALLS, GENERATIONS, Notes, ROOM, Role, Side, fill};
@@ -112,10 +114,8 @@ impl<N: Notes> Side<'_, N> {
         for len in lens {
             attached.push(self.written(*len).await?);
         }
-        let names: Vec<u8> = attached
-            .iter()
-            .flat_map(|slot| slot.slot_ref().to_bytes())
-            .collect();
+        let names: Vec<_> = attached.iter().map(Slot::slot_ref).collect();
+        let names = attachment_table(&names);
         let allocated = self.out.allocate(names.len(), Lane::Data).await;
         let mut payload = allocated.map_err(closed)?;
         payload.copy_from_slice(&names);

@@ -1,0 +1,76 @@
+//! How much a receiver does before other tasks have their turn. Plain logic.
+//!
+//! - W1: a turn ends after [`BYTES`] were copied or looked through, or [`FRAMES`] were delivered. What is not
+//!   done then is done in the next.
+//! - W2: whoever has had nothing to do begins a new one.
+
+/// What is left of a turn.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    bytes: usize,
+    frames: usize,
+}
+
+impl Default for Turn {
+    fn default() -> Self {
+        Self {
+            bytes: BYTES,
+            frames: FRAMES,
+        }
+    }
+}
+
+impl Turn {
+    /// Whether others are to have their turn now.
+    pub(crate) fn is_over(&self) -> bool {
+        self.bytes == 0 || self.frames == 0
+    }
+
+    /// Whether more frames were delivered in it than come with one another now and then.
+    pub(crate) fn is_long(&self) -> bool {
+        self.frames <= FRAMES - FEW
+    }
+
+    /// Bytes that may still be copied.
+    pub(crate) fn bytes_left(&self) -> usize {
+        self.bytes
+    }
+
+    /// So many bytes were copied, or looked through.
+    pub(crate) fn copied(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// So many frames were delivered.
+    pub(crate) fn delivered(&mut self, frames: usize) {
+        self.frames = self.frames.saturating_sub(frames);
+    }
+}
+
+/// A tenth of a millisecond's work, of which letting others run takes some hundredths.
+pub(crate) const BYTES: usize = 256 << 10;
+/// As many as a ring holds by default. They are counted when they were delivered, a batch at a time.
+pub(crate) const FRAMES: usize = 512;
+const FEW: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// W1
+    #[test]
+    fn a_turn_is_over_after_so_many_bytes_or_frames() {
+        let mut turn = Turn::default();
+        turn.copied(BYTES - 1);
+        turn.delivered(FRAMES - 1);
+        assert!(!turn.is_over() && turn.is_long());
+        turn.copied(1);
+        assert!(turn.is_over());
+        let mut turn = Turn::default();
+        turn.delivered(FRAMES + 1);
+        assert!(turn.is_over());
+        let mut turn = Turn::default();
+        turn.delivered(FEW - 1);
+        assert!(!turn.is_long());
+    }
+}
