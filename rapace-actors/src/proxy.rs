@@ -3,7 +3,7 @@
 //!
 //! - X1: a proxy never changes; what stands behind it may.
 //! - X2: the deadline spans everything that happens on the call's behalf: waiting for a plugin to
-//!   come back, for credits, for the answer.
+//!   come back, for credits, for the answer. A call whose deadline has passed is not sent.
 //! - X3: what had not begun is sent again without the caller's noticing.
 
 use std::convert::Infallible;
@@ -27,12 +27,14 @@ pub mod actor;
 pub mod call;
 mod over_channel;
 mod over_route;
+mod turn;
 
 use over_channel::{Arguments, over_channel, try_tell_over};
 use over_route::{comes_again, ready, run_plugin};
 
 pub use actor::ProxyActor;
 pub use call::{Call, Tell};
+use turn::Turn;
 
 /// The typed address of a service. Cheap to clone; the generated proxies wrap it.
 pub struct Proxy<S: Service> {
@@ -208,26 +210,31 @@ impl<S: Service> Proxy<S> {
         }
     }
 
+    /// `turn` is passed on as soon as the message has left.
     pub(crate) async fn run<M: MethodCall<S>>(
         &self,
         mut message: M,
         mut options: AskOptions,
+        mut turn: Turn,
     ) -> Result<M::Ok, CallError<M::Error>> {
         options.call.idempotent = M::IDEMPOTENT;
         options.call.deadline = CallContext::earliest(options.call.deadline);
         let deadline = options.call.deadline;
         match &self.backend {
-            Backend::Local(service) => run_local(&**service, message, options).await,
+            Backend::Local(service) => {
+                let work = run_local(&**service, message, options, &mut turn);
+                by(deadline, pin!(work)).await
+            }
             Backend::Channel(channel) => {
                 let mut items = message.take_items();
-                over_channel::<S, M>(channel, &message, &mut items, &options.call)
+                over_channel::<S, M>(channel, &message, &mut items, &options.call, &mut turn)
                     .await
                     .unwrap_or_else(|failure| Err(CallError::from_call(failure)))
             }
             Backend::Plugin(route) => {
                 let work = async {
                     let stopwatch = route.stats().stopwatch();
-                    let result = run_plugin::<S, M>(route, message, &options).await;
+                    let result = run_plugin::<S, M>(route, message, &options, &mut turn).await;
                     route.settled(&stopwatch, &result);
                     result
                 };
@@ -293,13 +300,15 @@ impl<S: Service> Proxy<S> {
     }
 }
 
-/// Pinned by the caller, so that no future is moved into another.
+/// Runs `work` for as long as the deadline allows: not at all if it has passed (X2). Pinned by the caller, so that
+/// no future is moved into another.
 async fn by<T, E>(
     deadline: Option<Instant>,
     work: Pin<&mut impl Future<Output = Result<T, CallError<E>>>>,
 ) -> Result<T, CallError<E>> {
     match deadline {
         None => work.await,
+        Some(at) if at <= now() => Err(CallError::DeadlineExceeded),
         Some(at) => tokio::time::timeout_at(at.into(), work)
             .await
             .unwrap_or(Err(CallError::DeadlineExceeded)),
@@ -308,7 +317,12 @@ async fn by<T, E>(
 
 /// The far deadline that a timeout stands for; none if it is past what a clock can show.
 pub(crate) fn after(timeout: Duration) -> Option<Instant> {
-    tokio::time::Instant::now().into_std().checked_add(timeout)
+    now().checked_add(timeout)
+}
+
+/// The present on tokio's clock, which tests can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 fn stopped<S: Service, E>() -> CallError<E> {
@@ -319,12 +333,19 @@ async fn run_local<S: Service, M: MethodCall<S>>(
     service: &dyn LocalService<S>,
     message: M,
     options: AskOptions,
+    turn: &mut Turn,
 ) -> Result<M::Ok, CallError<M::Error>> {
     let local = LocalOptions {
         deadline: options.call.deadline,
         metadata: options.call.metadata,
     };
-    match service.ask(message.into_request(), local).await {
+    let asked = service.ask(message.into_request(), local).await;
+    turn.pass();
+    let response = match asked {
+        Ok(answer) => answer.wait().await,
+        Err(Stopped) => Err(AskFailure::Stopped),
+    };
+    match response {
         Ok(response) => match M::from_response(response) {
             Some(result) => result.map_err(CallError::Handler),
             None => Err(CallError::Protocol("another method's response".into())),

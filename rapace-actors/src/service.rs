@@ -11,6 +11,7 @@ pub mod actor;
 pub mod descriptor;
 pub mod handle;
 pub mod streaming;
+mod tells;
 
 use streaming::OutgoingItems;
 
@@ -39,6 +40,9 @@ pub trait Service: Send + Sync + 'static {
 
     /// Whether the method succeeded or gave its own error.
     fn status(response: &Self::Response) -> Status;
+
+    /// The method's own error, if it gave that.
+    fn error(response: &Self::Response) -> Option<&dyn std::fmt::Debug>;
 
     /// Encodes the result, or the method's own error (V1, V2).
     ///

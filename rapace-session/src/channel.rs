@@ -88,6 +88,25 @@ impl Channel {
         }
     }
 
+    /// As [`call`](Self::call) in two steps: returns when the request is on its way, with what waits for the result.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the call.
+    ///
+    /// # Errors
+    /// See [`CallFailure`].
+    pub async fn begin_call(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<Settlement, CallFailure> {
+        let request = Request::new(method, arguments, options, true);
+        let deadline = request.deadline();
+        let guard = within(deadline, pin!(self.begin(&request))).await?;
+        Ok(Settlement::of(guard).by(deadline))
+    }
+
     /// Sends `method` without waiting for its result: returns when the request is on its way. It
     /// waits for a credit, and while buffers or the ring are full.
     ///

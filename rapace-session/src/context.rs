@@ -40,6 +40,15 @@ impl CallContext {
         CURRENT.try_with(look).ok()
     }
 
+    /// The context for what goes on after the answer: the same call's metadata and session, and no deadline.
+    #[must_use]
+    pub fn detached(&self) -> Self {
+        Self {
+            deadline: None,
+            ..self.clone()
+        }
+    }
+
     /// The deadline of a call made now: what was asked for, or the handled call's if earlier.
     #[must_use]
     pub fn earliest(asked: Option<Instant>) -> Option<Instant> {

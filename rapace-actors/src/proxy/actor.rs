@@ -3,30 +3,43 @@
 //!
 //! - K1: it takes every message of its service, with the reply type that a local actor would have.
 //! - K2: it stops when what stands behind it will not come back, and its links are told.
-//! - K3: messages leave in the order in which they came, asks and tells alike, and are under way at the same time. The
-//!   actor looks after them itself: tasks of their own could overtake each other, and wake other threads.
+//! - K3: messages leave in the order in which they came, asks and tells alike, also when one has to wait for room, and
+//!   are under way at the same time. The actor looks after them itself: tasks of their own could overtake each other,
+//!   and wake other threads.
 //! - K4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
 //! - K5: it does not stop before what it took has ended, which that does when the service is gone at the latest. When it
 //!   is killed, what it took is given up.
+//! - K6: a call whose asker has gone is cancelled, and one that was asked or told by a handler is under the deadline
+//!   of the call that this handles.
+
+use std::collections::VecDeque;
+use std::time::Instant;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kameo::Actor;
 use kameo::actor::{ActorRef, Recipient, ReplyRecipient, Spawn, WeakActorRef};
-use kameo::error::ActorStopReason;
+use kameo::error::{ActorStopReason, BoxSendError};
 use kameo::mailbox::{MailboxReceiver, Signal};
-use kameo::message::{Context, Message};
-use kameo::reply::DelegatedReply;
+use kameo::message::{BoxReply, Context, Message};
+use kameo::reply::{BoxReplySender, DelegatedReply};
 
-use super::Proxy;
+use super::turn::Line;
+use super::{AskOptions, Proxy};
 use crate::error::CallError;
 use crate::service::{MethodCall, Service};
+
+mod sender;
 
 /// The actor around a proxy.
 pub struct ProxyActor<S: Service> {
     proxy: Proxy<S>,
     /// K3
     under_way: FuturesUnordered<BoxFuture<'static, ()>>,
+    /// K3
+    line: Line,
+    /// Of the messages that were received and are not handled yet, in their order (K6).
+    deadlines: VecDeque<Option<Instant>>,
 }
 
 /// K4: calls that wait for their answers, tells that wait for room.
@@ -44,6 +57,8 @@ impl<S: Service> Actor for ProxyActor<S> {
         Ok(Self {
             proxy,
             under_way: FuturesUnordered::new(),
+            line: Line::new(),
+            deadlines: VecDeque::new(),
         })
     }
 
@@ -58,7 +73,12 @@ impl<S: Service> Actor for ProxyActor<S> {
                 biased;
                 // First, so that a message leaves before the next one is taken (K3).
                 Some(()) = self.under_way.next() => {}
-                signal = mailbox.recv(), if room => return Ok(signal),
+                signal = mailbox.recv(), if room => {
+                    if let Some(Signal::Message { message_name, .. }) = &signal {
+                        self.deadlines.push_back(sender::deadline(message_name));
+                    }
+                    return Ok(signal);
+                }
                 why = self.proxy.gone() => return Err(ServiceGone(why)),
             }
         }
@@ -83,21 +103,62 @@ where
 {
     type Reply = DelegatedReply<Result<M::Ok, CallError<M::Error>>>;
 
+    /// Asked for in the sender's task (K6).
+    fn name() -> &'static str {
+        sender::name(std::any::type_name::<M>())
+    }
+
     async fn handle(&mut self, message: M, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
         let proxy = self.proxy.clone();
+        let line = self.line.clone();
+        let deadline = self.deadlines.pop_front().flatten();
         let (delegated, sender) = ctx.reply_sender();
         self.under_way.push(match sender {
-            Some(sender) => Box::pin(async move {
-                sender.send(proxy.ask(message).send().await);
-            }),
+            Some(sender) => Box::pin(answer(sender.boxed(), async move {
+                match line.turn(deadline).await {
+                    Some(turn) => proxy.run(message, by(deadline), turn).await,
+                    None => Err(CallError::DeadlineExceeded),
+                }
+            })),
             None => Box::pin(async move {
-                if let Err(error) = proxy.tell(message).send().await {
-                    tracing::warn!(%error, "a tell was not delivered");
+                let told = match line.turn(deadline).await {
+                    // Until it has left.
+                    Some(_turn) => proxy.send(message, by(deadline)).await,
+                    None => Err(CallError::DeadlineExceeded),
+                };
+                if let Err(error) = told {
+                    let service = S::descriptor();
+                    let method = service.method_name(M::METHOD);
+                    tracing::warn!(service = service.name, method, %error, "a tell was not delivered");
                 }
             }),
         });
         delegated
     }
+}
+
+fn by(deadline: Option<Instant>) -> AskOptions {
+    let mut options = AskOptions::default();
+    options.call.deadline = deadline;
+    options
+}
+
+/// Answers with what the call gives. The call is dropped when nobody waits for it any more (K6).
+async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
+    mut sender: BoxReplySender,
+    call: impl Future<Output = Result<T, E>>,
+) {
+    let result = tokio::select! {
+        biased;
+        () = sender.closed() => return,
+        result = call => result,
+    };
+    // As `ReplySender::send` does it.
+    let reply = match result {
+        Ok(value) => Ok(Box::new(value) as BoxReply),
+        Err(error) => Err(BoxSendError::HandlerError(Box::new(error))),
+    };
+    drop(sender.send(reply));
 }
 
 impl<S: Service> Proxy<S> {

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+use super::turn::Turn;
 use super::{AskOptions, Proxy, after};
 use crate::error::CallError;
 use crate::service::{MethodCall, Service};
@@ -67,7 +68,9 @@ impl<'a, S: Service, M: MethodCall<S>> Call<'a, S, M> {
     /// # Errors
     /// See [`CallError`].
     pub async fn send(self) -> Result<M::Ok, CallError<M::Error>> {
-        self.proxy.run(self.message, self.options).await
+        self.proxy
+            .run(self.message, self.options, Turn::free())
+            .await
     }
 }
 

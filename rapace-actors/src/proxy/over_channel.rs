@@ -7,8 +7,9 @@ use rapace_codec::{EncodeError, Writer};
 use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 
 use super::TryTellError;
+use super::turn::Turn;
 use crate::error::CallError;
-use crate::service::streaming::{OutgoingItems, pump};
+use crate::service::streaming::{OutgoingItems, pump_argument};
 use crate::service::{MethodCall, Service};
 
 /// The outer error is the session's, the inner result the method's. The items of a stream that the message had
@@ -18,34 +19,42 @@ pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
     message: &M,
     items: &mut Option<OutgoingItems>,
     options: &CallOptions,
+    turn: &mut Turn,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
-    if !M::ITEMS_IN && !M::ITEMS_OUT {
+    if !M::ITEMS_IN && !M::ITEMS_OUT && !turn.matters() {
         let body = Arguments::<S, M>::of(message);
         let reply = channel.call(M::METHOD, &body, options).await?;
         return Ok(decode::<S, M>(&reply, None));
     }
     // Boxed, since a stream costs more than that, and would make every call's future larger.
-    Box::pin(streaming_over_channel::<S, M>(
-        channel, message, items, options,
-    ))
-    .await
+    Box::pin(in_two_steps::<S, M>(channel, message, items, options, turn)).await
 }
 
-async fn streaming_over_channel<S: Service, M: MethodCall<S>>(
+/// Sends the request, and then waits for the answer.
+async fn in_two_steps<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     message: &M,
     items: &mut Option<OutgoingItems>,
     options: &CallOptions,
+    turn: &mut Turn,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
     let body = Arguments::<S, M>::of(message);
+    if !M::ITEMS_IN && !M::ITEMS_OUT {
+        let settlement = channel.begin_call(M::METHOD, &body, options).await?;
+        turn.pass();
+        return Ok(decode::<S, M>(&settlement.await?, None));
+    }
     let (parts, settlement) = channel
         .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
         .await?;
+    turn.pass();
     let moves = settlement.moves();
-    if let (Some(items), Some(sender)) = (items.take(), parts.sender) {
-        pump(items, sender, moves.clone());
-    }
+    let unanswered = items
+        .take()
+        .zip(parts.sender)
+        .map(|(items, sender)| pump_argument(items, sender, moves.clone()));
     let reply = settlement.await?;
+    drop(unanswered);
     let receiver = match moves {
         Some(moves) => moves.receiver(parts.receiver).await,
         None => parts.receiver,

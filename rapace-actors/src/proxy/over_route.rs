@@ -4,6 +4,7 @@ use rapace_session::{CallFailure, Claim, Failure};
 
 use super::AskOptions;
 use super::over_channel::over_channel;
+use super::turn::Turn;
 use crate::error::CallError;
 use crate::plugin::route::{PluginRoute, ReadyChannel, Unready};
 use crate::service::{MethodCall, Service};
@@ -41,13 +42,14 @@ pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
     route: &PluginRoute,
     mut message: M,
     options: &AskOptions,
+    turn: &mut Turn,
 ) -> Result<M::Ok, CallError<M::Error>> {
     let streams = M::ITEMS_IN || M::ITEMS_OUT;
     let mut items = message.take_items();
     loop {
         let ready = ready::<S, _>(route, options.fail_fast).await?;
         let call = &options.call;
-        match over_channel::<S, M>(ready.channel(), &message, &mut items, call).await {
+        match over_channel::<S, M>(ready.channel(), &message, &mut items, call, turn).await {
             Ok(result) => return result,
             // A stream that was handed over is gone with its session; everything else is intact.
             Err(failure) if comes_again(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {

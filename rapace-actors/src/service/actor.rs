@@ -6,10 +6,12 @@
 //! | `LocalCall` | a proxy in this process | tell |
 //!
 //! - A1: a call counts as begun before any of its bytes are decoded.
-//! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await.
+//! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await. What is past its
+//!   deadline when its turn comes does not begin.
 //! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s.
 //! - A4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
 //!   again when the caller hears, to be sent elsewhere as they lie.
+//! - A5: a tell that fails is logged, whichever way it came and failed.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -26,7 +28,9 @@ use rapace_session::{CallContext, Encode, Failure, IncomingCall, Metadata, Runni
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::streaming::{OutgoingItems, pump};
+use super::tells::{Voice, Why};
 use super::{RequestError, Serve, Service};
+use crate::proxy::now;
 
 /// What becomes of a service whose handler panicked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -91,13 +95,23 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
 
     async fn handle(&mut self, RemoteCall(call): RemoteCall, ctx: &mut Context<Self, ()>) {
         let method = call.method();
+        let until = call.deadline().filter(|_| call.is_tell());
         let Some(mut running) = call.begin() else {
-            return; // A1: cancelled or too late, and answered.
+            // A1: cancelled or too late, and answered.
+            if until.is_some_and(|at| at <= now()) {
+                self.tell_failed(method, &Why::Failure(&Failure::DeadlineExceeded));
+            }
+            return;
         };
         let context = running.context();
         let request = match decode::<T::Service>(method, &mut running) {
             Ok(request) => request,
-            Err(failure) => return running.fail(&failure),
+            Err(failure) => {
+                if running.is_tell() {
+                    self.tell_failed(method, &Why::Failure(&failure));
+                }
+                return running.fail(&failure);
+            }
         };
         let outcome = {
             // Pinned where they are, so that no future is moved into another.
@@ -110,24 +124,34 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             }
         };
         match outcome {
-            Ok(mut response) => match T::Service::take_items(&mut response) {
-                None => {
-                    let status = T::Service::status(&response);
-                    let body = Body::<T::Service>(&response);
-                    let answer = running.seal(status, &body).await;
-                    drop(response); // A4
-                    answer.send().await;
+            Ok(mut response) => {
+                if running.is_tell()
+                    && let Some(error) = T::Service::error(&response)
+                {
+                    self.tell_failed(method, &Why::Error(error));
                 }
-                // Boxed, since a stream costs more than that, and would make every future larger.
-                Some(items) => {
-                    Box::pin(answer_with_items::<T::Service>(
-                        running, response, items, context,
-                    ))
-                    .await;
+                match T::Service::take_items(&mut response) {
+                    None => {
+                        let status = T::Service::status(&response);
+                        let body = Body::<T::Service>(&response);
+                        let answer = running.seal(status, &body).await;
+                        drop(response); // A4
+                        answer.send().await;
+                    }
+                    // Boxed, since a stream costs more than that, and would make every future larger.
+                    Some(items) => {
+                        Box::pin(answer_with_items::<T::Service>(
+                            running, response, items, context,
+                        ))
+                        .await;
+                    }
                 }
-            },
+            }
             Err(failure) => {
                 let panicked = matches!(failure, Failure::Panicked(_));
+                if running.is_tell() {
+                    self.tell_failed(method, &Why::Failure(&failure));
+                }
                 running.fail(&failure);
                 self.after(panicked, ctx).await;
             }
@@ -140,29 +164,35 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
 
     async fn handle(&mut self, call: LocalCall<T::Service>, ctx: &mut Context<Self, ()>) {
         drop(call.place);
-        if call.reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
+        let method = T::Service::method(&call.request);
+        let mut reply = call.reply;
+        if reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
             return;
         }
-        let context = CallContext {
-            deadline: call.deadline,
-            metadata: call.metadata,
-            session: None,
-        };
-        let work =
-            AssertUnwindSafe(context.scope(self.service.handle(call.request))).catch_unwind();
-        let mut reply = call.reply;
-        let outcome = tokio::select! {
-            biased;
-            outcome = work => outcome.map_err(panicked),
-            failure = gone(reply.as_mut(), call.deadline) => Err(failure), // A2
+        let outcome = if call.deadline.is_some_and(|at| at <= now()) {
+            Err(Failure::DeadlineExceeded)
+        } else {
+            let context = CallContext {
+                deadline: call.deadline,
+                metadata: call.metadata,
+                session: None,
+            };
+            let work =
+                AssertUnwindSafe(context.scope(self.service.handle(call.request))).catch_unwind();
+            tokio::select! {
+                biased;
+                outcome = work => outcome.map_err(panicked),
+                failure = gone(reply.as_mut(), call.deadline) => Err(failure), // A2
+            }
         };
         let panicked = matches!(outcome, Err(Failure::Panicked(_)));
-        match reply {
+        match (reply, &outcome) {
             // A caller that left wants no answer.
-            Some(reply) => drop(reply.send(outcome)),
-            None => {
-                if let Err(failure) = outcome {
-                    tracing::warn!(%failure, "a tell was not handled");
+            (Some(reply), _) => drop(reply.send(outcome)),
+            (None, Err(failure)) => self.tell_failed(method, &Why::Failure(failure)),
+            (None, Ok(response)) => {
+                if let Some(error) = T::Service::error(response) {
+                    self.tell_failed(method, &Why::Error(error));
                 }
             }
         }
@@ -171,6 +201,11 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
 }
 
 impl<T: Serve> ServiceActor<T> {
+    /// A5
+    fn tell_failed(&self, method: u32, why: &Why<'_>) {
+        Voice::of(self.halts).failed::<T::Service>(method, why);
+    }
+
     async fn after(&mut self, panicked: bool, ctx: &mut Context<Self, ()>) {
         if !panicked || self.on_panic == OnPanic::Continue {
             return;
@@ -241,7 +276,7 @@ async fn answer_with_items<S: Service>(
     drop(response); // A4
     answer.send().await;
     if wanted && let Some(sender) = sender {
-        context.scope(async { pump(items, sender, None) }).await;
+        pump(items, sender, Some(context.detached()));
     }
 }
 

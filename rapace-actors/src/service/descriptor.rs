@@ -106,6 +106,12 @@ impl MethodDescriptor {
 }
 
 impl ServiceDescriptor {
+    /// The name of the method of that number, for messages to humans.
+    pub(crate) fn method_name(&self, method: u32) -> &'static str {
+        let method = self.methods.get(method as usize);
+        method.map_or("?", |method| method.name)
+    }
+
     /// What is told to the other side at the handshake.
     #[must_use]
     pub fn offer(&self) -> ServiceOffer {

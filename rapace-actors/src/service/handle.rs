@@ -53,12 +53,24 @@ pub(crate) trait LocalService<S: Service>: Send + Sync {
     /// Ends when the service has stopped.
     fn stopped(&self) -> BoxFuture<'_, ()>;
 
-    /// Waits for the answer too.
+    /// As [`tell`](Self::tell), and gives what waits for the answer.
     fn ask(
         &self,
         request: S::Request,
         options: LocalOptions,
-    ) -> BoxFuture<'_, Result<S::Response, AskFailure>>;
+    ) -> BoxFuture<'_, Result<LocalAnswer<S>, Stopped>>;
+}
+
+/// The answer to a local call, when it comes. Dropping it cancels the call.
+pub(crate) struct LocalAnswer<S: Service>(oneshot::Receiver<Result<S::Response, Failure>>);
+
+impl<S: Service> LocalAnswer<S> {
+    pub(crate) async fn wait(self) -> Result<S::Response, AskFailure> {
+        match self.0.await {
+            Ok(answer) => answer.map_err(AskFailure::Failed),
+            Err(_) => Err(AskFailure::Stopped),
+        }
+    }
 }
 
 /// How a local call is to be made.
@@ -213,26 +225,12 @@ impl<T: Serve> LocalService<T::Service> for Handle<T> {
         &self,
         request: <T::Service as Service>::Request,
         options: LocalOptions,
-    ) -> BoxFuture<'_, Result<<T::Service as Service>::Response, AskFailure>> {
+    ) -> BoxFuture<'_, Result<LocalAnswer<T::Service>, Stopped>> {
         Box::pin(async move {
-            let deadline = CallContext::earliest(options.deadline);
-            let work = async {
-                let place = self.place().await.map_err(|Stopped| AskFailure::Stopped)?;
-                let (reply, answer) = oneshot::channel();
-                self.put(request, options, place, Some(reply))
-                    .map_err(|Stopped| AskFailure::Stopped)?;
-                match answer.await {
-                    Ok(Ok(response)) => Ok(response),
-                    Ok(Err(failure)) => Err(AskFailure::Failed(failure)),
-                    Err(_) => Err(AskFailure::Stopped),
-                }
-            };
-            match deadline {
-                None => work.await,
-                Some(at) => tokio::time::timeout_at(at.into(), work)
-                    .await
-                    .unwrap_or(Err(AskFailure::Failed(Failure::DeadlineExceeded))),
-            }
+            let place = self.place().await?;
+            let (reply, answer) = oneshot::channel();
+            self.put(request, options, place, Some(reply))?;
+            Ok(LocalAnswer(answer))
         })
     }
 }

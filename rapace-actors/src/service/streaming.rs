@@ -10,6 +10,7 @@ use rapace_codec::{EncodeError, Wire, Writer};
 use rapace_session::{
     CallContext, Encode, Moves, StreamError, StreamReceiver, StreamSendError, StreamSender,
 };
+use tokio::sync::oneshot;
 
 /// A stream of values that crosses processes one item at a time, as fast as its consumer takes
 /// them. Every stream ends in one of two ways: without an error, which means that its producer
@@ -146,12 +147,41 @@ impl<T: Wire> Encode for Item<T> {
     }
 }
 
-/// Sends items until they end, the receiver wants no more, or the session ends. It runs on a task
-/// of its own, with the context of the call that it belongs to. Items of which none was sent follow the call
-/// into the next session.
-pub(crate) fn pump(items: OutgoingItems, sender: StreamSender, moves: Option<Moves>) {
+/// Sends items until they end, the receiver wants no more, or the session ends, on a task of its own. They are
+/// produced in `context`, if there is one.
+pub(crate) fn pump(items: OutgoingItems, sender: StreamSender, context: Option<CallContext>) {
+    spawn(forward(items, sender, None), context);
+}
+
+/// The same for the items of an argument: they are produced in the context of whoever calls, and under its deadline
+/// until what is given here is dropped. Items of which none was sent follow the call into the next session.
+pub(crate) fn pump_argument(
+    items: OutgoingItems,
+    sender: StreamSender,
+    moves: Option<Moves>,
+) -> oneshot::Sender<()> {
+    let (unanswered, answered) = oneshot::channel();
     let work = forward(items, sender, moves);
     match CallContext::current() {
+        Some(before) if before.deadline.is_some() => {
+            let after = before.detached();
+            let mut work = Box::pin(work);
+            tokio::spawn(async move {
+                tokio::select! {
+                    biased;
+                    _ = answered => {}
+                    () = before.scope(work.as_mut()) => return,
+                }
+                after.scope(work).await;
+            });
+        }
+        other => spawn(work, other),
+    }
+    unanswered
+}
+
+fn spawn(work: impl Future<Output = ()> + Send + 'static, context: Option<CallContext>) {
+    match context {
         Some(context) => drop(tokio::spawn(context.scope(work))),
         None => drop(tokio::spawn(work)),
     }

@@ -8,7 +8,7 @@ use rapace::process::{EndedBy, ExitCause, Incarnation};
 use rapace::supervision::RestartPolicy;
 
 use crate::roles::CAPACITY;
-use crate::subject::{Note, SubjectProxy};
+use crate::subject::{Fall, Note, Refuse, SubjectProxy};
 use crate::support::{Bench, Sent, death, in_time};
 
 const KILLED: ExitCause = ExitCause::Signalled {
@@ -350,4 +350,21 @@ async fn a_call_that_is_made_before_the_start_waits_for_it() {
     let subject: SubjectProxy = plugin.proxy();
     let echo = Sent::new(subject.echo("early".to_owned()));
     assert_eq!(echo.outcome().await.unwrap(), "early");
+}
+
+/// On its stderr, which its host logs, since the plugin listens to no events itself.
+#[tokio::test]
+async fn what_a_tell_fails_with_is_found_in_the_plugins_output() {
+    let bench = Bench::new().await;
+    let message = "out of paint".to_owned();
+    bench.subject.tell(Fall { message }).await.unwrap();
+    let why = "disk full".to_owned();
+    bench.subject.tell(Refuse { why }).await.unwrap();
+    let died = death(bench.subject.abort().await).to_string();
+    let error = "a tell of `Subject::refuse` failed: \"disk full\"";
+    assert!(died.contains(error), "{died}");
+    assert!(
+        died.contains("a tell of `Subject::fall` failed: "),
+        "{died}"
+    );
 }

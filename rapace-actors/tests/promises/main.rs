@@ -13,6 +13,7 @@ mod leaving;
 mod miser;
 mod panics;
 mod processes;
+mod references;
 mod requests;
 mod restarts;
 mod roles;

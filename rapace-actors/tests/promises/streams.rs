@@ -1,12 +1,14 @@
 //! The plugin dies while streams are open.
 
+use std::time::Duration;
+
 use futures_util::{StreamExt, stream};
 use rapace::plugin::PluginEventKind;
 use rapace::process::{EndedBy, Rung, StopLadder};
 use rapace::{CallError, StreamError, Streaming};
 use tokio::sync::mpsc;
 
-use crate::support::{Bench, Sent, death, event, in_time};
+use crate::support::{Bench, PATIENCE, Sent, death, event, in_time};
 
 #[tokio::test]
 async fn a_stream_from_the_plugin_ends_with_an_error() {
@@ -231,4 +233,83 @@ async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
     })
     .await;
     assert_eq!(ended_by, EndedBy::Request(Rung::Drain));
+}
+
+/// The answer has left, and the call's deadline with it.
+#[tokio::test]
+async fn items_after_the_answer_are_not_under_the_calls_deadline() {
+    let bench = Bench::new().await;
+    // The first sets the path up, which may take its time.
+    for timeout in [Duration::from_secs(3600), Duration::from_secs(5)] {
+        let call = bench.subject.contexts().metadata("user", "ada");
+        let mut items = in_time(call.timeout(timeout)).await.unwrap();
+        for _ in 0..3 {
+            bench.door.expect("producer").await;
+            bench.door.open(1);
+            let seen = in_time(items.next()).await.expect("an item").unwrap();
+            assert_eq!(seen, "no deadline, Some((\"user\", \"ada\")) Ok(())");
+        }
+        bench.door.expect("producer").await;
+        drop(items);
+        bench.door.expect("producer left").await;
+    }
+}
+
+/// A service of this process that sends a stream to the plugin in the middle of a call.
+#[rapace::service]
+trait Sender {
+    /// What the producer saw, before the plugin's answer and after it.
+    async fn post(&mut self) -> Vec<String>;
+}
+
+struct Mailman {
+    subject: crate::subject::SubjectProxy,
+}
+
+impl Sender for Mailman {
+    async fn post(&mut self) -> Vec<String> {
+        let (saw, mut seen) = mpsc::unbounded_channel();
+        let produce = |mut gate: mpsc::UnboundedReceiver<u64>| {
+            let saw = saw.clone();
+            stream::poll_fn(move |cx| {
+                let item = std::task::ready!(gate.poll_recv(cx));
+                if item.is_some() {
+                    let _ = saw.send(crate::subject::seen());
+                }
+                std::task::Poll::Ready(item)
+            })
+        };
+        // `sum` answers when the items have ended, `double` before the first.
+        let (item, gate) = mpsc::unbounded_channel();
+        let sum = self.subject.sum(produce(gate));
+        item.send(1).unwrap();
+        drop(item);
+        assert_eq!(sum.await.unwrap(), "1, then the end");
+        let (item, gate) = mpsc::unbounded_channel();
+        let mut doubled = self.subject.double(produce(gate)).await.unwrap();
+        item.send(2).unwrap();
+        assert_eq!(doubled.next().await.unwrap(), Ok(4));
+        let mut all = Vec::new();
+        while let Ok(line) = seen.try_recv() {
+            all.push(line);
+        }
+        all
+    }
+}
+
+#[tokio::test]
+async fn items_of_an_argument_are_under_the_handlers_deadline_until_the_answer() {
+    let bench = Bench::new().await;
+    let subject = bench.subject.clone();
+    let sender = SenderProxy::local(SenderServer::new(Mailman { subject }));
+    let call = sender.post().metadata("user", "ada").timeout(PATIENCE);
+    let seen = in_time(call).await.unwrap();
+    let user = "Some((\"user\", \"ada\"))";
+    assert_eq!(
+        seen,
+        [
+            format!("a deadline, {user}"),
+            format!("no deadline, {user}")
+        ]
+    );
 }

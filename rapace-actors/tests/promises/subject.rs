@@ -15,7 +15,7 @@ pub trait Subject {
     /// Gives the bytes back.
     async fn mirror(&mut self, bytes: Blob) -> Blob;
 
-    /// Says how many bytes came with the label.
+    /// Writes the label into the journal, and says how many bytes came with it.
     async fn label(&mut self, label: String, bytes: Blob) -> u64;
 
     /// Writes the text into the journal, and says how many this process has written.
@@ -33,6 +33,13 @@ pub trait Subject {
 
     /// Panics.
     async fn fall(&mut self, message: String);
+
+    /// Gives an error.
+    async fn refuse(&mut self, why: String) -> Result<(), String>;
+
+    /// What the context of the producer of each item holds: a deadline, and the first metadata. It produces when the
+    /// host's door is opened.
+    async fn contexts(&mut self) -> Streaming<String>;
 
     /// Ends the process.
     async fn exit(&mut self, code: i32);
@@ -89,7 +96,8 @@ impl Subject for Plain {
         bytes
     }
 
-    async fn label(&mut self, _: String, bytes: Blob) -> u64 {
+    async fn label(&mut self, label: String, bytes: Blob) -> u64 {
+        self.pen.write(&label);
         bytes.len() as u64
     }
 
@@ -113,6 +121,18 @@ impl Subject for Plain {
 
     async fn fall(&mut self, message: String) {
         panic!("{message}");
+    }
+
+    async fn refuse(&mut self, why: String) -> Result<(), String> {
+        Err(why)
+    }
+
+    async fn contexts(&mut self) -> Streaming<String> {
+        let door = self.door.clone();
+        Streaming::new(futures_util::stream::unfold(door, |door| async {
+            let entered = door.enter("producer".to_owned()).await;
+            Some((format!("{} {entered:?}", seen()), door))
+        }))
     }
 
     async fn exit(&mut self, code: i32) {
@@ -164,4 +184,14 @@ impl Subject for Plain {
     async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64> {
         Streaming::fallible(items.map(|item| item.map(|item| 2 * item)))
     }
+}
+
+/// Whether there is a deadline, and the first metadata.
+pub(crate) fn seen() -> String {
+    let context = rapace::CallContext::current().expect("a context");
+    let until = match context.deadline {
+        Some(_) => "a deadline",
+        None => "no deadline",
+    };
+    format!("{until}, {:?}", context.metadata.first())
 }

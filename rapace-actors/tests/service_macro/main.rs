@@ -9,3 +9,4 @@ mod library;
 mod local;
 mod names;
 mod streams;
+mod tells;

@@ -149,6 +149,18 @@ impl IncomingCall {
         self.cell.as_ref().map_or(0, |cell| cell.method())
     }
 
+    /// Whether nobody waits for the result.
+    #[must_use]
+    pub fn is_tell(&self) -> bool {
+        self.cell.as_ref().is_some_and(|cell| cell.is_tell())
+    }
+
+    /// When the answer is of no use to the caller any more.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.cell.as_ref().and_then(|cell| cell.deadline())
+    }
+
     /// Takes the call up: from here on it counts as begun. `None` if it was cancelled or its
     /// deadline has passed; it is answered then.
     #[must_use]

@@ -21,6 +21,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let numbers: Vec<_> = (0u32..).take(methods.len()).collect();
     let decode = methods.iter().map(decode);
     let status = methods.iter().map(status);
+    let error = methods.iter().map(error);
     let encode = methods.iter().map(encode);
     let take_items = methods.iter().map(take_items);
     let descriptor = descriptor::expand(service);
@@ -71,6 +72,12 @@ pub(super) fn expand(service: &Service) -> TokenStream {
                 match response { #(#response::#messages(result) => #status,)* }
             }
 
+            fn error(
+                response: &#response,
+            ) -> ::core::option::Option<&dyn ::core::fmt::Debug> {
+                match response { #(#response::#messages(result) => #error,)* }
+            }
+
             fn encode_response(
                 response: &#response,
                 writer: &mut ::rapace::__macro::Writer<'_>,
@@ -112,6 +119,19 @@ fn status(method: &Method) -> TokenStream {
         match result {
             ::core::result::Result::Ok(_) => #ok,
             ::core::result::Result::Err(_) => ::rapace::__macro::Status::HandlerError,
+        }
+    }
+}
+
+fn error(method: &Method) -> TokenStream {
+    let none = quote!(::core::option::Option::None);
+    if method.output.error.is_none() {
+        return quote!({ let _ = result; #none });
+    }
+    quote! {
+        match result {
+            ::core::result::Result::Ok(_) => #none,
+            ::core::result::Result::Err(error) => ::core::option::Option::Some(error),
         }
     }
 }

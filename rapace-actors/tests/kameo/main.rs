@@ -1,0 +1,4 @@
+//! Proxies where kameo wants an `ActorRef` or a `Recipient`.
+
+mod inherited;
+mod references;

@@ -1,0 +1,98 @@
+//! Tells that fail: nobody waits for their answers, so they are logged.
+
+use std::fmt::Write;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Level, Metadata, Subscriber};
+
+/// Notes.
+#[rapace::service]
+pub(crate) trait Notes {
+    /// Fails.
+    async fn fails(&mut self) -> Result<u32, String>;
+    /// Panics.
+    async fn panics(&mut self);
+    /// Succeeds.
+    async fn note(&mut self);
+}
+
+struct Full;
+
+impl Notes for Full {
+    async fn fails(&mut self) -> Result<u32, String> {
+        Err("disk full".to_owned())
+    }
+
+    async fn panics(&mut self) {
+        panic!("out of paint")
+    }
+
+    async fn note(&mut self) {}
+}
+
+/// Warnings and worse, a line each.
+#[derive(Clone, Default)]
+struct Warnings(Arc<Mutex<Vec<String>>>);
+
+struct Line(String);
+
+impl Visit for Line {
+    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
+        write!(self.0, "{field}={value:?} ").expect("a string grows");
+    }
+}
+
+impl Subscriber for Warnings {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.is_event() && *metadata.level() <= Level::WARN
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut line = Line(String::new());
+        event.record(&mut line);
+        self.0.lock().expect("no panic").push(line.0);
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let notes = NotesProxy::local(NotesServer::new(Full));
+    notes.tell(Fails).await.unwrap();
+    notes.tell(Panics).await.unwrap();
+    notes.tell(Note).await.unwrap();
+    // Who asks has the error itself.
+    assert!(notes.fails().await.is_err());
+    notes
+        .tell(Note)
+        .timeout(Duration::from_secs(1))
+        .await
+        .unwrap();
+    tokio::time::advance(Duration::from_secs(2)).await;
+    notes.note().await.unwrap();
+    let logged = warnings.0.lock().unwrap().clone();
+    let expected = [
+        ("fails", "\"disk full\""),
+        ("panics", "out of paint"),
+        ("note", "the deadline passed"),
+    ];
+    assert_eq!(logged.len(), expected.len(), "{logged:?}");
+    for (line, (method, error)) in logged.iter().zip(expected) {
+        for part in ["service=\"Notes\"", method, error] {
+            assert!(line.contains(part), "{part} is not in {line}");
+        }
+    }
+}
