@@ -11,7 +11,7 @@ pub mod actor;
 pub mod descriptor;
 pub mod handle;
 pub mod streaming;
-mod tells;
+mod voice;
 
 use streaming::OutgoingItems;
 

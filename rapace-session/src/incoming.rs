@@ -20,8 +20,8 @@ mod call;
 mod running;
 mod table;
 
-pub(crate) use call::CallCell;
 pub use call::IncomingCall;
+pub(crate) use call::{CallCell, HeldCall};
 pub use running::{Answer, RunningCall};
 pub(crate) use table::IncomingTable;
 

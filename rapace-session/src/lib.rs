@@ -196,6 +196,7 @@
 
 mod back;
 mod buffers;
+mod call_end;
 mod calls;
 mod channel;
 mod config;
@@ -231,7 +232,7 @@ pub mod transport;
 
 pub use channel::{CallOptions, Channel};
 pub use config::{Adopt, SessionConfig};
-pub use context::{CallContext, allocate};
+pub use context::{BlockingWork, CallContext, CancelGuard, allocate, blocking};
 pub use envelope::{Envelope, Metadata};
 pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError};
 pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};

@@ -12,11 +12,13 @@
 //! - A4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
 //!   again when the caller hears, to be sent elsewhere as they lie.
 //! - A5: a tell that fails is logged, whichever way it came and failed.
+//! - A6: the next message waits for the blocking work of the one before, also when the handler was dropped. A call that
+//!   was given up keeps its credit until then; any other is answered before.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::time::Instant;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use kameo::Actor;
@@ -24,11 +26,13 @@ use kameo::actor::ActorRef;
 use kameo::error::Infallible;
 use kameo::message::{Context, Message};
 use rapace_codec::{EncodeError, Writer};
-use rapace_session::{CallContext, Encode, Failure, IncomingCall, Metadata, RunningCall, Status};
+use rapace_session::{
+    BlockingWork, CallContext, Encode, Failure, IncomingCall, RunningCall, Status,
+};
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::streaming::{OutgoingItems, pump};
-use super::tells::{Voice, Why};
+use super::voice::{Voice, Why};
 use super::{RequestError, Serve, Service};
 use crate::proxy::now;
 
@@ -49,6 +53,8 @@ pub(crate) struct ServiceActor<T: Serve> {
     on_panic: OnPanic,
     halted: watch::Sender<bool>,
     halts: bool,
+    /// A6
+    blocking: BlockingWork,
 }
 
 /// What a service actor starts with.
@@ -72,6 +78,7 @@ impl<T: Serve> Actor for ServiceActor<T> {
             on_panic: args.on_panic,
             halted: args.halted,
             halts: args.halts,
+            blocking: BlockingWork::default(),
         })
     }
 }
@@ -82,8 +89,7 @@ pub(crate) struct RemoteCall(pub(crate) IncomingCall);
 /// A call from within this process.
 pub(crate) struct LocalCall<S: Service> {
     pub(crate) request: S::Request,
-    pub(crate) deadline: Option<Instant>,
-    pub(crate) metadata: Metadata,
+    pub(crate) context: CallContext,
     /// `None` for a tell.
     pub(crate) reply: Option<oneshot::Sender<Result<S::Response, Failure>>>,
     /// The caller's place in the mailbox.
@@ -103,7 +109,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             }
             return;
         };
-        let context = running.context();
+        let context = running.context().counting(&self.blocking);
         let request = match decode::<T::Service>(method, &mut running) {
             Ok(request) => request,
             Err(failure) => {
@@ -113,9 +119,12 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 return running.fail(&failure);
             }
         };
+        let after_answer = T::Service::descriptor()
+            .gives_items(method)
+            .then(|| context.detached());
         let outcome = {
             // Pinned where they are, so that no future is moved into another.
-            let work = pin!(context.clone().scope(self.service.handle(request)));
+            let work = pin!(context.scope(self.service.handle(request)));
             let work = AssertUnwindSafe(work).catch_unwind();
             tokio::select! {
                 biased;
@@ -141,7 +150,10 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                     // Boxed, since a stream costs more than that, and would make every future larger.
                     Some(items) => {
                         Box::pin(answer_with_items::<T::Service>(
-                            running, response, items, context,
+                            running,
+                            response,
+                            items,
+                            after_answer,
                         ))
                         .await;
                     }
@@ -149,6 +161,9 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             }
             Err(failure) => {
                 let panicked = matches!(failure, Failure::Panicked(_));
+                if !panicked {
+                    self.blocking_done(method).await; // A6
+                }
                 if running.is_tell() {
                     self.tell_failed(method, &Why::Failure(&failure));
                 }
@@ -156,6 +171,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 self.after(panicked, ctx).await;
             }
         }
+        self.blocking_done(method).await;
     }
 }
 
@@ -163,28 +179,30 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
     type Reply = ();
 
     async fn handle(&mut self, call: LocalCall<T::Service>, ctx: &mut Context<Self, ()>) {
-        drop(call.place);
-        let method = T::Service::method(&call.request);
-        let mut reply = call.reply;
-        if reply.as_ref().is_some_and(oneshot::Sender::is_closed) {
-            return;
-        }
-        let outcome = if call.deadline.is_some_and(|at| at <= now()) {
-            Err(Failure::DeadlineExceeded)
-        } else {
-            let context = CallContext {
-                deadline: call.deadline,
-                metadata: call.metadata,
-                session: None,
-            };
-            let work =
-                AssertUnwindSafe(context.scope(self.service.handle(call.request))).catch_unwind();
-            tokio::select! {
-                biased;
-                outcome = work => outcome.map_err(panicked),
-                failure = gone(reply.as_mut(), call.deadline) => Err(failure), // A2
+        let LocalCall {
+            request,
+            context,
+            reply,
+            place,
+        } = call;
+        drop(place);
+        let method = T::Service::method(&request);
+        let guard = context.guard();
+        let outcome = match ended(&context) {
+            Some(failure) => Err(failure), // A2
+            None => {
+                let handled = context.clone().counting(&self.blocking);
+                let work =
+                    AssertUnwindSafe(handled.scope(self.service.handle(request))).catch_unwind();
+                tokio::select! {
+                    biased;
+                    outcome = work => outcome.map_err(panicked),
+                    () = context.cancelled() => Err(ended(&context).unwrap_or(Failure::Cancelled)),
+                }
             }
         };
+        // Work that goes on learns that its call is over.
+        drop(guard);
         let panicked = matches!(outcome, Err(Failure::Panicked(_)));
         match (reply, &outcome) {
             // A caller that left wants no answer.
@@ -197,6 +215,7 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
             }
         }
         self.after(panicked, ctx).await;
+        self.blocking_done(method).await;
     }
 }
 
@@ -204,6 +223,19 @@ impl<T: Serve> ServiceActor<T> {
     /// A5
     fn tell_failed(&self, method: u32, why: &Why<'_>) {
         Voice::of(self.halts).failed::<T::Service>(method, why);
+    }
+
+    /// A6
+    async fn blocking_done(&mut self, method: u32) {
+        if self.blocking.is_done() {
+            return;
+        }
+        // Boxed, since it is rare.
+        let mut done = Box::pin(self.blocking.done());
+        if tokio::time::timeout(PATIENCE, &mut done).await.is_err() {
+            Voice::of(self.halts).waits::<T::Service>(method);
+            done.await;
+        }
     }
 
     async fn after(&mut self, panicked: bool, ctx: &mut Context<Self, ()>) {
@@ -219,22 +251,12 @@ impl<T: Serve> ServiceActor<T> {
     }
 }
 
-async fn gone<T>(reply: Option<&mut oneshot::Sender<T>>, deadline: Option<Instant>) -> Failure {
-    let left = async {
-        match reply {
-            Some(reply) => reply.closed().await,
-            None => std::future::pending().await,
-        }
-    };
-    match deadline {
-        None => {
-            left.await;
-            Failure::Cancelled
-        }
-        Some(at) => tokio::time::timeout_at(at.into(), left)
-            .await
-            .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
-    }
+/// Why a call is cancelled, if it is.
+fn ended(context: &CallContext) -> Option<Failure> {
+    context.is_cancelled().then(|| match context.deadline {
+        Some(at) if at <= now() => Failure::DeadlineExceeded,
+        _ => Failure::Cancelled,
+    })
 }
 
 fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
@@ -266,7 +288,7 @@ async fn answer_with_items<S: Service>(
     mut running: RunningCall,
     response: S::Response,
     items: OutgoingItems,
-    context: CallContext,
+    context: Option<CallContext>,
 ) {
     let sender = running.take_sender();
     let status = S::status(&response);
@@ -276,9 +298,12 @@ async fn answer_with_items<S: Service>(
     drop(response); // A4
     answer.send().await;
     if wanted && let Some(sender) = sender {
-        pump(items, sender, Some(context.detached()));
+        pump(items, sender, context);
     }
 }
+
+/// How long a service waits for blocking work before it says so.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The message of a panic, as `panic!` gives it.
 pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Failure {

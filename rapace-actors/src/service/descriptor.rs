@@ -112,6 +112,12 @@ impl ServiceDescriptor {
         method.map_or("?", |method| method.name)
     }
 
+    /// Whether the method of that number answers with a stream.
+    pub(crate) fn gives_items(&self, method: u32) -> bool {
+        let method = self.methods.get(method as usize);
+        method.is_some_and(|method| method.items_out.is_some())
+    }
+
     /// What is told to the other side at the handshake.
     #[must_use]
     pub fn offer(&self) -> ServiceOffer {

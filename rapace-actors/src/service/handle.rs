@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
-use rapace_session::{CallContext, Failure, IncomingCall, Metadata, Sink};
+use rapace_session::{CallContext, CancelGuard, Failure, IncomingCall, Metadata, Sink};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::actor::{LocalCall, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
@@ -62,11 +62,14 @@ pub(crate) trait LocalService<S: Service>: Send + Sync {
 }
 
 /// The answer to a local call, when it comes. Dropping it cancels the call.
-pub(crate) struct LocalAnswer<S: Service>(oneshot::Receiver<Result<S::Response, Failure>>);
+pub(crate) struct LocalAnswer<S: Service> {
+    answer: oneshot::Receiver<Result<S::Response, Failure>>,
+    _guard: CancelGuard,
+}
 
 impl<S: Service> LocalAnswer<S> {
     pub(crate) async fn wait(self) -> Result<S::Response, AskFailure> {
-        match self.0.await {
+        match self.answer.await {
             Ok(answer) => answer.map_err(AskFailure::Failed),
             Err(_) => Err(AskFailure::Stopped),
         }
@@ -171,15 +174,17 @@ impl<T: Serve> Handle<T> {
         options: LocalOptions,
         place: tokio::sync::OwnedSemaphorePermit,
         reply: Option<oneshot::Sender<Result<<T::Service as Service>::Response, Failure>>>,
-    ) -> Result<(), Stopped> {
+    ) -> Result<CancelGuard, Stopped> {
+        let deadline = CallContext::earliest(options.deadline);
+        let (context, guard) = CallContext::local(deadline, options.metadata);
         let call = LocalCall {
             request,
-            deadline: CallContext::earliest(options.deadline),
-            metadata: options.metadata,
+            context,
             reply,
             place,
         };
-        self.actor.tell(call).try_send().map_err(|_| Stopped)
+        self.actor.tell(call).try_send().map_err(|_| Stopped)?;
+        Ok(guard)
     }
 
     async fn place(&self) -> Result<tokio::sync::OwnedSemaphorePermit, Stopped> {
@@ -201,6 +206,7 @@ impl<T: Serve> LocalService<T::Service> for Handle<T> {
         Box::pin(async move {
             let place = self.place().await?;
             self.put(request, options, place, None)
+                .map(CancelGuard::disarm)
         })
     }
 
@@ -212,6 +218,7 @@ impl<T: Serve> LocalService<T::Service> for Handle<T> {
         match Arc::clone(&self.places).try_acquire_owned() {
             Ok(place) => self
                 .put(request, options, place, None)
+                .map(CancelGuard::disarm)
                 .map_err(|Stopped| TryTell::Stopped),
             Err(_) => Err(TryTell::Full(request)),
         }
@@ -229,8 +236,8 @@ impl<T: Serve> LocalService<T::Service> for Handle<T> {
         Box::pin(async move {
             let place = self.place().await?;
             let (reply, answer) = oneshot::channel();
-            self.put(request, options, place, Some(reply))?;
-            Ok(LocalAnswer(answer))
+            let _guard = self.put(request, options, place, Some(reply))?;
+            Ok(LocalAnswer { answer, _guard })
         })
     }
 }

@@ -1,6 +1,7 @@
-//! What is said of a tell that fails, since nobody waits for its answer.
+//! What a service says because nobody else would know: a tell failed, blocking work goes on.
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::Service;
 
@@ -30,13 +31,31 @@ impl Voice {
         }
     }
 
+    fn is_unheard(self) -> bool {
+        self == Self::TracingOrStderr && !tracing::dispatcher::has_been_set()
+    }
+
     /// Says that a tell failed.
     pub(super) fn failed<S: Service>(self, method: u32, why: &Why<'_>) {
         let service = S::descriptor();
         let (service, method) = (service.name, service.method_name(method));
         tracing::warn!(service, method, error = %why, "a tell failed");
-        if self == Self::TracingOrStderr && !tracing::dispatcher::has_been_set() {
+        if self.is_unheard() {
             eprintln!("a tell of `{service}::{method}` failed: {why}");
+        }
+    }
+
+    /// Says that the service waits for blocking work of a call that is over.
+    pub(super) fn waits<S: Service>(self, method: u32) {
+        let service = S::descriptor();
+        let (service, method) = (service.name, service.method_name(method));
+        tracing::warn!(
+            service,
+            method,
+            "a service waits for blocking work of a call that is over"
+        );
+        if self.is_unheard() {
+            eprintln!("`{service}` waits for blocking work of `{method}`, whose call is over");
         }
     }
 }
@@ -44,7 +63,11 @@ impl Voice {
 impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Error(error) => error.fmt(f),
+            // The user's code: a panic in it must not be the service's.
+            Self::Error(error) => match catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))) {
+                Ok(text) => f.write_str(&text),
+                Err(_) => f.write_str("an error whose `Debug` panics"),
+            },
             Self::Failure(failure) => failure.fmt(f),
         }
     }

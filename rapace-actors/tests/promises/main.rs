@@ -1,6 +1,7 @@
 //! What a caller is promised, each promise against real processes that are killed at known points.
 
 mod away;
+mod blocking;
 mod buffers;
 mod callbacks;
 mod calls;

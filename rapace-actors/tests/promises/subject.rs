@@ -56,6 +56,9 @@ pub trait Subject {
     /// Does not let go of the thread until there is a file of that name.
     async fn hold_the_thread(&mut self, until: String);
 
+    /// Works on another thread: until its call is over, and then says so in the journal, or for ever.
+    async fn toil(&mut self, for_ever: bool);
+
     /// Has the host call another plugin.
     async fn relay(&mut self, text: String) -> String;
 
@@ -160,6 +163,19 @@ impl Subject for Plain {
         while !std::path::Path::new(&until).exists() {
             std::thread::sleep(std::time::Duration::from_millis(1));
         }
+    }
+
+    async fn toil(&mut self, for_ever: bool) {
+        let pen = self.pen.clone();
+        rapace::blocking(move || {
+            pen.write("toils");
+            let over = || rapace::CallContext::with(|call| call.is_cancelled());
+            while for_ever || over() != Some(true) {
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            pen.write("rests");
+        })
+        .await;
     }
 
     async fn relay(&mut self, text: String) -> String {

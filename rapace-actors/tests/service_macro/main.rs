@@ -3,6 +3,7 @@
 //! Bytes are checked through the generated traits, without a session. That they cross one is checked where
 //! plugins are.
 
+mod blocking;
 mod bytes;
 mod descriptor;
 mod library;

@@ -13,15 +13,31 @@ use tracing::{Event, Level, Metadata, Subscriber};
 pub(crate) trait Notes {
     /// Fails.
     async fn fails(&mut self) -> Result<u32, String>;
+    /// Fails with an error that cannot be shown.
+    async fn fails_badly(&mut self) -> Result<u32, Unspeakable>;
     /// Panics.
     async fn panics(&mut self);
     /// Succeeds.
     async fn note(&mut self);
 }
 
+/// It cannot be shown.
+#[derive(facet::Facet)]
+pub(crate) struct Unspeakable;
+
+impl std::fmt::Debug for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("it cannot be shown")
+    }
+}
+
 struct Full;
 
 impl Notes for Full {
+    async fn fails_badly(&mut self) -> Result<u32, Unspeakable> {
+        Err(Unspeakable)
+    }
+
     async fn fails(&mut self) -> Result<u32, String> {
         Err("disk full".to_owned())
     }
@@ -72,6 +88,7 @@ async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let notes = NotesProxy::local(NotesServer::new(Full));
     notes.tell(Fails).await.unwrap();
+    notes.tell(FailsBadly).await.unwrap();
     notes.tell(Panics).await.unwrap();
     notes.tell(Note).await.unwrap();
     // Who asks has the error itself.
@@ -86,6 +103,7 @@ async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not
     let logged = warnings.0.lock().unwrap().clone();
     let expected = [
         ("fails", "\"disk full\""),
+        ("fails_badly", "an error whose `Debug` panics"),
         ("panics", "out of paint"),
         ("note", "the deadline passed"),
     ];

@@ -4,8 +4,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::Notify;
-
+use crate::call_end::CallEnd;
 use crate::envelope::Envelope;
 use crate::error::Failure;
 use crate::frame::{CallId, Flags, Frame, Header, Status, Verb};
@@ -29,7 +28,7 @@ pub(crate) struct CallCell {
     flags: Flags,
     deadline: Option<Instant>,
     state: Mutex<CellState>,
-    cancelled: Notify,
+    end: CallEnd,
 }
 
 impl CallCell {
@@ -61,22 +60,16 @@ impl CallCell {
         self.flags.has(Flags::ONEWAY)
     }
 
+    /// Set when nobody waits for what the handler does any more.
+    pub(crate) fn end(&self) -> &CallEnd {
+        &self.end
+    }
+
     /// The caller gave up: a queued request gives its buffers back now, a running handler is told.
     pub(crate) fn cancel(&self) {
         let before = std::mem::replace(&mut *self.lock(), CellState::Cancelled);
-        self.cancelled.notify_waiters();
+        self.end.set();
         drop(before);
-    }
-
-    /// Waits until the call is cancelled.
-    pub(crate) async fn cancelled(&self) {
-        let told = self.cancelled.notified();
-        tokio::pin!(told);
-        // Listening starts before the look, so that a cancellation between the two is not missed.
-        told.as_mut().enable();
-        if !matches!(*self.lock(), CellState::Cancelled) {
-            told.await;
-        }
     }
 
     pub(crate) fn reply_header(&self, status: Status) -> Header {
@@ -103,15 +96,34 @@ impl CallCell {
     }
 }
 
-impl Drop for CallCell {
+/// A call in the hands of this side, which is over for it when this is dropped. Contexts may hold the cell for longer.
+pub(crate) struct HeldCall(Arc<CallCell>);
+
+impl HeldCall {
+    fn new(cell: CallCell) -> Self {
+        cell.shared.incoming.one_more();
+        Self(Arc::new(cell))
+    }
+}
+
+impl std::ops::Deref for HeldCall {
+    type Target = Arc<CallCell>;
+
+    fn deref(&self) -> &Arc<CallCell> {
+        &self.0
+    }
+}
+
+impl Drop for HeldCall {
     fn drop(&mut self) {
-        self.shared.incoming.one_less();
+        self.0.end.set();
+        self.0.shared.incoming.one_less();
     }
 }
 
 /// A call in its service's mailbox. Dropping it answers that the service takes no calls.
 pub struct IncomingCall {
-    cell: Option<Arc<CallCell>>,
+    cell: Option<HeldCall>,
 }
 
 impl IncomingCall {
@@ -128,8 +140,7 @@ impl IncomingCall {
             0 => None,
             left => now().checked_add(Duration::from_millis(left.into())),
         };
-        shared.incoming.one_more();
-        let cell = Arc::new(CallCell {
+        let cell = HeldCall::new(CallCell {
             shared: Arc::clone(shared),
             route: Arc::clone(route),
             id: header.call,
@@ -137,7 +148,7 @@ impl IncomingCall {
             flags: header.flags,
             deadline,
             state: Mutex::new(CellState::Queued(envelope, parts)),
-            cancelled: Notify::new(),
+            end: CallEnd::default(),
         });
         let entered = shared.incoming.enter(&cell, route)?;
         Ok(entered.then_some(Self { cell: Some(cell) }))

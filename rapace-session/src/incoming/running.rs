@@ -9,11 +9,10 @@ use crate::context::CallContext;
 use crate::envelope::Envelope;
 use crate::error::Failure;
 use crate::frame::{Frame, Header, Status};
-use crate::incoming::CallCell;
 use crate::incoming::table::Replied;
+use crate::incoming::{CallCell, HeldCall};
 use crate::prefix::Prefix;
 use crate::seal::{Encode, SealError, Sealed};
-use crate::session::Session;
 use crate::stream::{StreamParts, StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
 
@@ -26,7 +25,7 @@ pub struct RunningCall {
 
 /// What still has to be answered.
 struct Unanswered {
-    cell: Option<Arc<CallCell>>,
+    cell: Option<HeldCall>,
     /// Boxed, since few calls stream.
     parts: Option<Box<StreamParts>>,
     /// The request's buffers, which the answer need not carry.
@@ -42,11 +41,7 @@ pub struct Answer {
 }
 
 impl RunningCall {
-    pub(crate) fn new(
-        cell: Arc<CallCell>,
-        envelope: Envelope,
-        parts: Option<Box<StreamParts>>,
-    ) -> Self {
+    pub(crate) fn new(cell: HeldCall, envelope: Envelope, parts: Option<Box<StreamParts>>) -> Self {
         Self {
             envelope: Some(envelope),
             call: Unanswered {
@@ -58,7 +53,7 @@ impl RunningCall {
     }
 
     fn cell(&self) -> Option<&Arc<CallCell>> {
-        self.call.cell.as_ref()
+        self.call.cell.as_deref()
     }
 
     /// The method's number.
@@ -91,16 +86,12 @@ impl RunningCall {
     /// hold the metadata.
     #[must_use]
     pub fn context(&self) -> CallContext {
-        CallContext {
-            deadline: self.deadline(),
-            metadata: self
-                .envelope
-                .as_ref()
-                .map(Envelope::metadata)
-                .unwrap_or_default(),
-            session: self
-                .cell()
-                .map(|cell| Session::of(Arc::clone(cell.shared()))),
+        let metadata = self.envelope.as_ref().map(Envelope::metadata);
+        let metadata = metadata.unwrap_or_default();
+        match self.cell() {
+            Some(cell) => CallContext::remote(cell, metadata),
+            // It is over.
+            None => CallContext::local(None, metadata).0,
         }
     }
 
@@ -126,11 +117,11 @@ impl RunningCall {
         };
         match cell.deadline() {
             None => {
-                cell.cancelled().await;
+                cell.end().wait().await;
                 Failure::Cancelled
             }
             // Boxed, since a timer would make every handler's future larger.
-            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), cell.cancelled()))
+            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), cell.end().wait()))
                 .await
                 .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
         }
@@ -182,16 +173,16 @@ impl Answer {
     /// Dropping the future answers that the handler went away.
     pub async fn send(self) {
         let Self { mut call, frame } = self;
-        let (Some(cell), Some(mut frame)) = (call.cell.clone(), frame) else {
+        let (Some(cell), Some(mut frame)) = (call.cell.as_deref().cloned(), frame) else {
             return;
         };
         let shared = cell.shared();
         loop {
             match shared.incoming.reply(&cell, &*shared.transport, &frame) {
                 Replied::Sent => {
-                    call.cell = None;
                     shared.metrics.sent(&frame);
                     shared.metrics.answered();
+                    call.cell = None;
                     return;
                 }
                 // Somebody else sent one of the buffers first: seal again, with a copy of it.

@@ -64,17 +64,7 @@ impl Images for ImageWorks {
 async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, ImageError> + Send + 'static,
 ) -> Result<T, ImageError> {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(result) => result,
-        Err(failure) => match failure.try_into_panic() {
-            // The decoder's panic is this call's.
-            Ok(panic) => std::panic::resume_unwind(panic),
-            // The process is ending, and nobody will read this.
-            Err(cancelled) => Err(ImageError::BadPixels {
-                reason: cancelled.to_string(),
-            }),
-        },
-    }
+    rapace::blocking(work).await
 }
 
 /// Room for pixels that are within the limit.
