@@ -147,6 +147,11 @@ pub mod __macro {
     pub use crate::service::streaming::{IntoStreaming, OutgoingItems, Streaming};
     pub use crate::service::{MethodCall, RequestError, Serve, Service};
 
+    /// A method's own error, to be shown. It asks nothing of the type that [`MethodCall`] has not asked for.
+    pub fn own_error<S: Service, M: MethodCall<S>>(error: &M::Error) -> &dyn std::fmt::Debug {
+        error
+    }
+
     /// The error of a method that has none: bytes where there should be none.
     ///
     /// # Errors

@@ -5,6 +5,8 @@
 //! - M3: arguments have names, since a message's fields, the schema and calls from JSON go by them.
 //! - M4: at most one argument is a stream: a call has one channel.
 
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::{
     Attribute, FnArg, Ident, Pat, PatType, Receiver, ReceiverKind, Safety, Signature, TraitItemFn,
     Type,
@@ -98,13 +100,26 @@ impl Method {
 fn refuse_cfg(attributes: &[Attribute], refusals: &mut Refusals) {
     for attribute in attributes
         .iter()
-        .filter(|attribute| attribute.path().is_ident("cfg"))
+        .filter(|attribute| is_conditional(attribute))
     {
         refusals.refuse(
             attribute,
             "both sides number the methods alike: put `cfg` on a service of its own, not on a method",
         );
     }
+}
+
+/// Whether it takes the method away, or our options, in some builds.
+fn is_conditional(attribute: &Attribute) -> bool {
+    fn names_one(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            TokenTree::Ident(ident) => ident == "cfg" || ident == "rapace",
+            TokenTree::Group(group) => names_one(group.stream()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => false,
+        })
+    }
+    let path = attribute.path();
+    path.is_ident("cfg") || path.is_ident("cfg_attr") && names_one(attribute.meta.to_token_stream())
 }
 
 /// M2, and M1's first half.
@@ -209,6 +224,15 @@ impl Argument {
             .cloned()
             .partition(|attribute| attribute.path().is_ident("doc"));
         refuse_attributes(&others, refusals);
+        if let Pat::Ident(name) = &*input.pat
+            && VARIANTS.iter().any(|variant| name.ident == variant)
+        {
+            let name = &name.ident;
+            let why = format!(
+                "an argument `{name}` would mean the prelude's `{name}`: give it another name"
+            );
+            refusals.refuse(name, why);
+        }
         match &*input.pat {
             Pat::Ident(name)
                 if name.by_ref.is_none() && name.mutability.is_none() && name.subpat.is_none() =>
@@ -246,5 +270,8 @@ fn refuse_attributes(attributes: &[Attribute], refusals: &mut Refusals) {
         );
     }
 }
+
+/// Names that mean something wherever a pattern stands.
+const VARIANTS: [&str; 4] = ["Err", "None", "Ok", "Some"];
 
 const QUALIFIED: &str = "a call crosses processes: it is neither `unsafe` nor `extern`";

@@ -4,10 +4,12 @@
 //! - N2: messages stand beside the trait, so a message may not hide a type that the service uses, one of the
 //!   items made for it, or a name of the prelude.
 //! - N3: a method of the proxy may not hide one that every proxy has.
+//! - N4: names that begin with `__rapace`, in whatever case, are the expansion's own.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use quote::format_ident;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::{ToTokens, format_ident};
 use syn::ext::IdentExt;
 use syn::visit::{self, Visit};
 use syn::{Ident, ItemTrait, TypePath};
@@ -22,16 +24,20 @@ pub(crate) struct Names {
     pub(crate) response: Ident,
     pub(crate) server: Ident,
     pub(crate) proxy: Ident,
+    /// The type parameter of the server. It is in scope where no type of the user's is named.
+    pub(crate) implementation: Ident,
 }
 
 impl Names {
     pub(crate) fn of(ident: &Ident) -> Self {
         Self {
             service: format_ident!("{ident}Service"),
-            request: format_ident!("{ident}Request"),
-            response: format_ident!("{ident}Response"),
+            // Not what somebody would call a type of their own: nobody writes these.
+            request: format_ident!("__{ident}Request"),
+            response: format_ident!("__{ident}Response"),
             server: format_ident!("{ident}Server"),
             proxy: format_ident!("{ident}Proxy"),
+            implementation: format_ident!("{ident}Impl"),
         }
     }
 
@@ -59,9 +65,21 @@ pub(crate) fn message(method: &Ident) -> Option<Ident> {
         .map(|_| Ident::new(&name, method.span()))
 }
 
-/// Refuses names that collide (N2, N3).
+/// Refuses names that collide (N2, N3, N4).
 pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusals: &mut Refusals) {
+    refuse_reserved(item.to_token_stream(), refusals);
     let used = used_types(item);
+    for made in names.all() {
+        if let Some(ty) = used.get(&made.to_string()) {
+            refusals.refuse(
+                ty,
+                format!(
+                    "the attribute makes a `{made}` beside the trait, which this would be: rename your type, or name it \
+                     by a path"
+                ),
+            );
+        }
+    }
     let mut methods_by_name: HashMap<String, &Method> = HashMap::new();
     let mut methods_by_message: HashMap<String, &Method> = HashMap::new();
     for method in methods {
@@ -94,7 +112,7 @@ pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusal
                 message,
                 format!("the message `{message}` has the name of an item of the service: {RENAME}"),
             );
-        } else if used.contains(&message.to_string()) {
+        } else if used.contains_key(&message.to_string()) {
             refusals.refuse(
                 message,
                 format!("the message `{message}` would hide the type `{message}`: {RENAME}"),
@@ -109,31 +127,54 @@ pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusal
 }
 
 /// Types that the service names without a path, so that a message of the same name would hide them.
-fn used_types(item: &ItemTrait) -> HashSet<String> {
-    struct Used(HashSet<String>);
+fn used_types(item: &ItemTrait) -> HashMap<String, Ident> {
+    struct Used(HashMap<String, Ident>);
     impl<'ast> Visit<'ast> for Used {
         fn visit_type_path(&mut self, ty: &'ast TypePath) {
             if ty.path.leading_colon.is_none()
                 && let Some(first) = ty.path.segments.first()
             {
-                self.0.insert(first.ident.to_string());
+                let name = first.ident.to_string();
+                self.0.entry(name).or_insert_with(|| first.ident.clone());
             }
             visit::visit_type_path(self, ty);
         }
     }
-    let mut used = Used(HashSet::new());
+    let mut used = Used(HashMap::new());
     used.visit_item_trait(item);
     used.0
 }
 
+/// N4
+fn refuse_reserved(tokens: TokenStream, refusals: &mut Refusals) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(ident) => {
+                let name = ident.unraw().to_string().to_lowercase();
+                if name.starts_with("__rapace") {
+                    refusals.refuse(
+                        &ident,
+                        "names that begin with `__rapace` are the attribute's own: give it another",
+                    );
+                }
+            }
+            TokenTree::Group(group) => refuse_reserved(group.stream(), refusals),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
+        }
+    }
+}
+
 const RENAME: &str = "rename the message with #[rapace(message = Name)]";
 
-/// The methods that every proxy has, through `Deref` or beside the service's own.
-const PROXY: [&str; 9] = [
+/// The methods that every proxy has, through `Deref` or beside the service's own, and what is written
+/// `SearchProxy::from(..)`.
+pub(crate) const PROXY: [&str; 11] = [
     "actor_ref",
     "allocate",
     "ask",
     "clone",
+    "from",
+    "from_proxy",
     "local",
     "recipient",
     "reply_recipient",
@@ -171,6 +212,37 @@ mod tests {
             ("öffne", "Öffne"),
         ] {
             assert_eq!(named(method).as_deref(), Some(name), "{method}");
+        }
+    }
+
+    /// N3
+    #[test]
+    fn every_method_of_a_proxy_is_known() {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/proxy");
+        for file in [".rs", "/actor.rs"] {
+            let source = std::fs::read_to_string(format!("{manifest}{file}")).unwrap();
+            let items = syn::parse_file(&source).unwrap().items;
+            let public = |item: &syn::ImplItemFn| {
+                matches!(item.vis, syn::Visibility::Public(_)) && item.sig.receiver().is_some()
+            };
+            let mut found = 0;
+            for item in items {
+                let syn::Item::Impl(item) = item else {
+                    continue;
+                };
+                let of_proxy = item.trait_.is_none()
+                    && item.self_ty.to_token_stream().to_string() == "Proxy < S >";
+                for item in item.items.iter().filter(|_| of_proxy) {
+                    if let syn::ImplItem::Fn(method) = item
+                        && public(method)
+                    {
+                        let name = method.sig.ident.to_string();
+                        assert!(PROXY.contains(&name.as_str()), "{name} is not refused");
+                        found += 1;
+                    }
+                }
+            }
+            assert!(found >= 3, "{file} has no methods of proxies any more");
         }
     }
 

@@ -4,6 +4,7 @@ trait Highlighter {
     async fn anonymous(&self, _: String);
     async fn mutable(&self, mut code: String);
     async fn attributed(&self, #[serde(default)] code: String);
+    async fn variant(&self, None: String);
     /// Docs are carried over to the message.
     async fn documented(
         &self,

@@ -16,6 +16,8 @@ trait Library {
     async fn __(&self);
     #[rapace(message = Vec)]
     async fn renamed(&self);
+    async fn from(&self, other: LibraryServer);
+    async fn reserved(&self, __rapace_reader: u8);
 }
 
 fn main() {}

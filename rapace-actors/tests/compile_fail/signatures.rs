@@ -11,6 +11,10 @@ trait Highlighter {
         Self: Sized;
     #[cfg(feature = "extra")]
     async fn sometimes(&self);
+    #[cfg_attr(unix, cfg(target_pointer_width = "64"))]
+    async fn hidden(&self);
+    #[cfg_attr(unix, doc = "Docs are welcome.")]
+    async fn documented(&self);
 }
 
 fn main() {}

@@ -5,7 +5,9 @@ use rapace::__macro::{MethodCall, Reader, RequestError, Serve, Service, Status, 
 use crate::library::*;
 
 /// A message as its service reads it, and the bytes between.
-fn sent<M: MethodCall<LibraryService>>(message: &M) -> (Vec<u8>, LibraryRequest) {
+fn sent<M: MethodCall<LibraryService>>(
+    message: &M,
+) -> (Vec<u8>, <LibraryService as Service>::Request) {
     let (mut bytes, mut blobs) = (Vec::new(), Vec::new());
     message
         .encode(&mut Writer::vec(&mut bytes, &mut blobs))
@@ -19,7 +21,7 @@ fn sent<M: MethodCall<LibraryService>>(message: &M) -> (Vec<u8>, LibraryRequest)
 
 /// What the caller of `M` reads of a response.
 fn answered<M: MethodCall<LibraryService>>(
-    response: &LibraryResponse,
+    response: &<LibraryService as Service>::Response,
 ) -> (Status, Result<M::Ok, M::Error>) {
     let (mut bytes, mut blobs) = (Vec::new(), Vec::new());
     LibraryService::encode_response(response, &mut Writer::vec(&mut bytes, &mut blobs)).unwrap();

@@ -6,6 +6,17 @@
 mod blocking;
 mod bytes;
 mod descriptor;
+#[rustfmt::skip]
+#[allow(
+    dead_code,
+    missing_docs,
+    nonstandard_style,
+    unreachable_pub,
+    clippy::all,
+    clippy::pedantic,
+    reason = "names for the compiler alone"
+)]
+mod every_name;
 mod library;
 mod local;
 mod names;

@@ -115,6 +115,47 @@ async fn a_result_inside_a_value_is_a_value() {
     assert_eq!(given.unwrap(), Some(Ok(3)));
 }
 
+/// In no build: nothing of it is there, and so it may name what is not.
+#[rapace::service]
+#[cfg(any())]
+pub(crate) trait Never {
+    /// It is never called.
+    async fn never(&self, item: NoSuchType) -> NoSuchType;
+}
+
+/// In every build, and with types of the user's that others would call the attribute's.
+#[rapace::service]
+#[cfg(test)]
+pub(crate) trait Always {
+    /// It gives what it takes.
+    #[cfg_attr(test, doc = "More docs.")]
+    async fn request(&self, item: AlwaysRequest) -> AlwaysResponse;
+}
+
+/// A request, as many call it.
+#[derive(facet::Facet)]
+pub(crate) struct AlwaysRequest {
+    number: u8,
+}
+
+/// A response.
+pub(crate) type AlwaysResponse = u8;
+
+struct Ever;
+
+impl Always for Ever {
+    async fn request(&self, item: AlwaysRequest) -> AlwaysResponse {
+        item.number
+    }
+}
+
+#[tokio::test]
+async fn requests_and_responses_of_the_users_are_types_like_any_other() {
+    let always = AlwaysProxy::local(AlwaysServer::new(Ever));
+    let given = always.request(AlwaysRequest { number: 7 }).await;
+    assert_eq!(given.unwrap(), 7);
+}
+
 /// A service that a macro declares.
 macro_rules! declare {
     ($name:ident, $method:ident, $item:ty, $result:ty) => {

@@ -16,10 +16,12 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         .methods
         .iter()
         .flat_map(types)
-        .map(|ty| quote_spanned!(ty.span()=> crosses::<#ty>();));
+        .map(|ty| quote_spanned!(ty.span()=> __rapace_crosses::<#ty>();));
+    let quiet = super::quiet();
     quote! {
+        #quiet
         const _: fn() = || {
-            fn crosses<T: ::rapace::__macro::Wire>() {}
+            fn __rapace_crosses<__RapaceValue: ::rapace::__macro::Wire>() {}
             #(#assertions)*
         };
     }

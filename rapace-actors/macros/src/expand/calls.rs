@@ -41,8 +41,8 @@ fn call(service: &Service, number: u32, method: &Method) -> TokenStream {
         None => quote!(::core::option::Option::None),
     };
     let result = match &output.error {
-        Some(_) => quote!(result),
-        None => quote!(::core::result::Result::Ok(result)),
+        Some(_) => quote!(__rapace_result),
+        None => quote!(::core::result::Result::Ok(__rapace_result)),
     };
     let decode_reply = decode_reply(output);
     let quiet = quiet();
@@ -52,37 +52,37 @@ fn call(service: &Service, number: u32, method: &Method) -> TokenStream {
         impl ::rapace::__macro::MethodCall<#marker> for #message {
             type Ok = #ok;
             type Error = #error;
-            const METHOD: u32 = #number;
-            const IDEMPOTENT: bool = #idempotent;
-            const ITEMS_IN: bool = #items_in;
-            const ITEMS_OUT: bool = #items_out;
+            const METHOD: ::core::primitive::u32 = #number;
+            const IDEMPOTENT: ::core::primitive::bool = #idempotent;
+            const ITEMS_IN: ::core::primitive::bool = #items_in;
+            const ITEMS_OUT: ::core::primitive::bool = #items_out;
 
             fn into_request(self) -> #request {
                 #request::#message(self)
             }
 
-            fn from_request(request: #request) -> ::core::option::Option<Self> {
-                match request {
-                    #request::#message(message) => ::core::option::Option::Some(message),
+            fn from_request(__rapace_request: #request) -> ::core::option::Option<Self> {
+                match __rapace_request {
+                    #request::#message(__rapace_message) => ::core::option::Option::Some(__rapace_message),
                     _ => ::core::option::Option::None,
                 }
             }
 
             fn from_response(
-                response: #response,
+                __rapace_response: #response,
             ) -> ::core::option::Option<::core::result::Result<Self::Ok, Self::Error>> {
-                match response {
-                    #response::#message(result) => ::core::option::Option::Some(#result),
+                match __rapace_response {
+                    #response::#message(__rapace_result) => ::core::option::Option::Some(#result),
                     _ => ::core::option::Option::None,
                 }
             }
 
             fn encode(
                 &self,
-                writer: &mut ::rapace::__macro::Writer<'_>,
+                __rapace_writer: &mut ::rapace::__macro::Writer<'_>,
             ) -> ::core::result::Result<(), ::rapace::__macro::EncodeError> {
-                let _ = &writer;
-                #(writer.write::<#types>(&self.#values)?;)*
+                let _ = &__rapace_writer;
+                #(__rapace_writer.write::<#types>(&self.#values)?;)*
                 ::core::result::Result::Ok(())
             }
 
@@ -91,9 +91,9 @@ fn call(service: &Service, number: u32, method: &Method) -> TokenStream {
             }
 
             fn decode_reply(
-                is_error: bool,
-                reader: &mut ::rapace::__macro::Reader<'_>,
-                items: ::core::option::Option<::rapace::__macro::StreamReceiver>,
+                __rapace_is_error: ::core::primitive::bool,
+                __rapace_reader: &mut ::rapace::__macro::Reader<'_>,
+                __rapace_items: ::core::option::Option<::rapace::__macro::StreamReceiver>,
             ) -> ::core::result::Result<
                 ::core::result::Result<Self::Ok, Self::Error>,
                 ::rapace::__macro::DecodeError,
@@ -107,20 +107,20 @@ fn call(service: &Service, number: u32, method: &Method) -> TokenStream {
 fn decode_reply(output: &Output) -> TokenStream {
     let error = match &output.error {
         Some(error) => quote! {
-            return ::core::result::Result::Ok(::core::result::Result::Err(reader.read::<#error>()?));
+            return ::core::result::Result::Ok(::core::result::Result::Err(__rapace_reader.read::<#error>()?));
         },
         None => quote!(return ::rapace::__macro::no_error();),
     };
     let ok = match &output.items {
-        Some(item) => quote!(::rapace::__macro::Streaming::<#item>::from_receiver(items)),
+        Some(item) => quote!(::rapace::__macro::Streaming::<#item>::from_receiver(__rapace_items)),
         None => {
             let ok = &output.ok;
-            quote!(reader.read::<#ok>()?)
+            quote!(__rapace_reader.read::<#ok>()?)
         }
     };
     quote! {
-        let _ = (&reader, &items);
-        if is_error {
+        let _ = (&__rapace_reader, &__rapace_items);
+        if __rapace_is_error {
             #error
         }
         ::core::result::Result::Ok(::core::result::Result::Ok(#ok))

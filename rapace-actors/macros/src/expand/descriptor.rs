@@ -17,12 +17,12 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let doc = doc_lines(&service.attributes);
     let methods = service.methods.iter().map(method);
     quote! {
-        static DESCRIPTOR: ::rapace::__macro::ServiceDescriptor = ::rapace::__macro::ServiceDescriptor {
+        static __RAPACE_DESCRIPTOR: ::rapace::__macro::ServiceDescriptor = ::rapace::__macro::ServiceDescriptor {
             name: #name,
             doc: &[#(#doc),*],
             methods: &[#(#methods),*],
         };
-        &DESCRIPTOR
+        &__RAPACE_DESCRIPTOR
     }
 }
 

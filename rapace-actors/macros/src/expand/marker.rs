@@ -2,6 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::Ident;
 
 use super::{descriptor, quiet};
 use crate::method::{Argument, Method};
@@ -21,7 +22,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let numbers: Vec<_> = (0u32..).take(methods.len()).collect();
     let decode = methods.iter().map(decode);
     let status = methods.iter().map(status);
-    let error = methods.iter().map(error);
+    let error = methods.iter().map(|method| error(marker, method));
     let encode = methods.iter().map(encode);
     let take_items = methods.iter().map(take_items);
     let descriptor = descriptor::expand(service);
@@ -37,7 +38,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         #visibility enum #response { #(#messages(#written),)* }
 
         #[doc = #docs]
-        #[derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::marker::Copy, ::core::fmt::Debug)]
         #quiet
         #visibility struct #marker;
 
@@ -51,44 +52,44 @@ pub(super) fn expand(service: &Service) -> TokenStream {
                 #descriptor
             }
 
-            fn method(request: &#request) -> u32 {
-                match request { #(#request::#messages(_) => #numbers,)* }
+            fn method(__rapace_request: &#request) -> ::core::primitive::u32 {
+                match __rapace_request { #(#request::#messages(_) => #numbers,)* }
             }
 
             fn decode_request(
-                method: u32,
-                reader: &mut ::rapace::__macro::Reader<'_>,
-                items: ::core::option::Option<::rapace::__macro::StreamReceiver>,
+                __rapace_method: ::core::primitive::u32,
+                __rapace_reader: &mut ::rapace::__macro::Reader<'_>,
+                __rapace_items: ::core::option::Option<::rapace::__macro::StreamReceiver>,
             ) -> ::core::result::Result<#request, ::rapace::__macro::RequestError> {
-                ::core::result::Result::Ok(match method {
+                ::core::result::Result::Ok(match __rapace_method {
                     #(#numbers => #request::#messages(#decode),)*
-                    unknown => return ::core::result::Result::Err(
-                        ::rapace::__macro::RequestError::UnknownMethod(unknown),
+                    __rapace_unknown => return ::core::result::Result::Err(
+                        ::rapace::__macro::RequestError::UnknownMethod(__rapace_unknown),
                     ),
                 })
             }
 
-            fn status(response: &#response) -> ::rapace::__macro::Status {
-                match response { #(#response::#messages(result) => #status,)* }
+            fn status(__rapace_response: &#response) -> ::rapace::__macro::Status {
+                match __rapace_response { #(#response::#messages(__rapace_result) => #status,)* }
             }
 
             fn error(
-                response: &#response,
+                __rapace_response: &#response,
             ) -> ::core::option::Option<&dyn ::core::fmt::Debug> {
-                match response { #(#response::#messages(result) => #error,)* }
+                match __rapace_response { #(#response::#messages(__rapace_result) => #error,)* }
             }
 
             fn encode_response(
-                response: &#response,
-                writer: &mut ::rapace::__macro::Writer<'_>,
+                __rapace_response: &#response,
+                __rapace_writer: &mut ::rapace::__macro::Writer<'_>,
             ) -> ::core::result::Result<(), ::rapace::__macro::EncodeError> {
-                match response { #(#response::#messages(result) => #encode,)* }
+                match __rapace_response { #(#response::#messages(__rapace_result) => #encode,)* }
             }
 
             fn take_items(
-                response: &mut #response,
+                __rapace_response: &mut #response,
             ) -> ::core::option::Option<::rapace::__macro::OutgoingItems> {
-                match response { #(#response::#messages(result) => #take_items,)* }
+                match __rapace_response { #(#response::#messages(__rapace_result) => #take_items,)* }
             }
         }
     }
@@ -102,9 +103,9 @@ fn decode(method: &Method) -> TokenStream {
              ident, ty, items, ..
          }| match items {
             Some(item) => {
-                quote!(#ident: ::rapace::__macro::Streaming::<#item>::from_receiver(items))
+                quote!(#ident: ::rapace::__macro::Streaming::<#item>::from_receiver(__rapace_items))
             }
-            None => quote!(#ident: reader.read::<#ty>()?),
+            None => quote!(#ident: __rapace_reader.read::<#ty>()?),
         },
     );
     quote!(#message { #(#fields,)* })
@@ -113,25 +114,28 @@ fn decode(method: &Method) -> TokenStream {
 fn status(method: &Method) -> TokenStream {
     let ok = quote!(::rapace::__macro::Status::Ok);
     if method.output.error.is_none() {
-        return quote!({ let _ = result; #ok });
+        return quote!({ let _ = __rapace_result; #ok });
     }
     quote! {
-        match result {
+        match __rapace_result {
             ::core::result::Result::Ok(_) => #ok,
             ::core::result::Result::Err(_) => ::rapace::__macro::Status::HandlerError,
         }
     }
 }
 
-fn error(method: &Method) -> TokenStream {
+fn error(marker: &Ident, method: &Method) -> TokenStream {
+    let message = &method.message;
     let none = quote!(::core::option::Option::None);
     if method.output.error.is_none() {
-        return quote!({ let _ = result; #none });
+        return quote!({ let _ = __rapace_result; #none });
     }
     quote! {
-        match result {
+        match __rapace_result {
             ::core::result::Result::Ok(_) => #none,
-            ::core::result::Result::Err(error) => ::core::option::Option::Some(error),
+            ::core::result::Result::Err(__rapace_error) => ::core::option::Option::Some(
+                ::rapace::__macro::own_error::<#marker, #message>(__rapace_error),
+            ),
         }
     }
 }
@@ -141,20 +145,20 @@ fn encode(method: &Method) -> TokenStream {
     let output = &method.output;
     let ok = match &output.items {
         Some(_) => quote!({
-            let _ = value;
+            let _ = __rapace_value;
             ::core::result::Result::Ok(())
         }),
         None => {
             let ty = &output.ok;
-            quote!(writer.write::<#ty>(value))
+            quote!(__rapace_writer.write::<#ty>(__rapace_value))
         }
     };
     match &output.error {
-        None => quote!({ let value = result; #ok }),
+        None => quote!({ let __rapace_value = __rapace_result; #ok }),
         Some(error) => quote! {
-            match result {
-                ::core::result::Result::Ok(value) => #ok,
-                ::core::result::Result::Err(error) => writer.write::<#error>(error),
+            match __rapace_result {
+                ::core::result::Result::Ok(__rapace_value) => #ok,
+                ::core::result::Result::Err(__rapace_error) => __rapace_writer.write::<#error>(__rapace_error),
             }
         },
     }
@@ -163,11 +167,11 @@ fn encode(method: &Method) -> TokenStream {
 fn take_items(method: &Method) -> TokenStream {
     let none = quote!(::core::option::Option::None);
     match (&method.output.items, &method.output.error) {
-        (None, _) => quote!({ let _ = result; #none }),
-        (Some(_), None) => quote!(::core::option::Option::Some(result.take_items())),
+        (None, _) => quote!({ let _ = __rapace_result; #none }),
+        (Some(_), None) => quote!(::core::option::Option::Some(__rapace_result.take_items())),
         (Some(_), Some(_)) => quote! {
-            match result {
-                ::core::result::Result::Ok(stream) => ::core::option::Option::Some(stream.take_items()),
+            match __rapace_result {
+                ::core::result::Result::Ok(__rapace_stream) => ::core::option::Option::Some(__rapace_stream.take_items()),
                 ::core::result::Result::Err(_) => #none,
             }
         },

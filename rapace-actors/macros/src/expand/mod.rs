@@ -1,7 +1,9 @@
 //! What is made of a service, one file per kind of item.
 //!
-//! Local names have the spans of the macro, so they cannot meet those of arguments; types are spelled as the user
-//! spelled them, everything else by an absolute path.
+//! - H1: what the user declares cannot change the expansion: its own names begin with `__rapace`, which the user's may
+//!   not, and everything else is named by an absolute path, the primitive types included. A pattern that is a name would
+//!   mean a constant of that name, wherever it came from.
+//! - H2: types are spelled as the user spelled them, and stand where no name of ours is in scope that they could mean.
 
 mod assertions;
 mod calls;
@@ -11,6 +13,8 @@ mod marker;
 mod messages;
 mod proxy;
 mod server;
+#[cfg(test)]
+mod tests;
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -27,7 +31,7 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     let calls = calls::expand(service);
     let server = server::expand(service);
     let proxy = proxy::expand(service);
-    quote! {
+    let items = quote! {
         #declaration
         #assertions
         #messages
@@ -35,7 +39,21 @@ pub(crate) fn service(service: &Service) -> TokenStream {
         #calls
         #server
         #proxy
+    };
+    let conditions = service
+        .attributes
+        .iter()
+        .filter(|attribute| attribute.path().is_ident("cfg"));
+    let conditions: Vec<_> = conditions.collect();
+    if conditions.is_empty() {
+        return items;
     }
+    // The declaration has them already; what is made of a trait is there when that is.
+    let Ok(file) = syn::parse2::<syn::File>(items.clone()) else {
+        return items;
+    };
+    let items = file.items.iter().map(|item| quote!(#(#conditions)* #item));
+    items.collect()
 }
 
 /// Attributes for made items: an unused one is no oversight, style is not the user's business there, and docs that

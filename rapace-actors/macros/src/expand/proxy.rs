@@ -15,6 +15,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         methods,
         ..
     } = service;
+    let implementation = &names.implementation;
     let (marker, server, proxy) = (&names.service, &names.server, &names.proxy);
     let methods = methods.iter().map(|method| call(service, method));
     let docs = format!("Calls a [`{ident}`], wherever it runs.");
@@ -22,7 +23,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let generic = quote!(::rapace::__macro::Proxy<#marker>);
     quote! {
         #[doc = #docs]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::fmt::Debug)]
         #quiet
         #visibility struct #proxy {
             proxy: #generic,
@@ -31,14 +32,15 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         #quiet
         impl #proxy {
             /// Starts a service in this process, and calls it without encoding anything.
-            #visibility fn local<T: #ident>(service: #server<T>) -> Self {
-                Self { proxy: <#generic>::local(service) }
+            #visibility fn local<#implementation: #ident>(__rapace_service: #server<#implementation>) -> Self {
+                Self { proxy: <#generic>::local(__rapace_service) }
             }
 
             #(#methods)*
         }
 
         #[automatically_derived]
+        #quiet
         impl ::core::ops::Deref for #proxy {
             type Target = #generic;
 
@@ -48,18 +50,20 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         }
 
         #[automatically_derived]
+        #quiet
         impl ::core::convert::From<#generic> for #proxy {
-            fn from(proxy: #generic) -> Self {
-                Self { proxy }
+            fn from(__rapace_proxy: #generic) -> Self {
+                Self { proxy: __rapace_proxy }
             }
         }
 
         #[automatically_derived]
+        #quiet
         impl ::rapace::__macro::TypedProxy for #proxy {
             type Service = #marker;
 
-            fn from_proxy(proxy: #generic) -> Self {
-                Self { proxy }
+            fn from_proxy(__rapace_proxy: #generic) -> Self {
+                Self { proxy: __rapace_proxy }
             }
         }
     }

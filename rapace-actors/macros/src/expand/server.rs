@@ -15,6 +15,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         methods,
         ..
     } = service;
+    let implementation = &names.implementation;
     let (marker, request, response, server) = (
         &names.service,
         &names.request,
@@ -24,37 +25,37 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     let arms = methods.iter().map(|method| {
         let message = &method.message;
         let work = work(service, method);
-        quote!(#request::#message(message) => #response::#message(#work))
+        quote!(#request::#message(__rapace_message) => #response::#message(#work))
     });
     let docs = format!("Serves an implementation of [`{ident}`].");
     let quiet = quiet();
     quote! {
         #[doc = #docs]
-        #[derive(::core::clone::Clone, ::core::fmt::Debug)]
+        #[::core::prelude::v1::derive(::core::clone::Clone, ::core::fmt::Debug)]
         #quiet
-        #visibility struct #server<T>(T);
+        #visibility struct #server<#implementation>(#implementation);
 
         #[automatically_derived]
         #quiet
-        impl<T: #ident> #server<T> {
+        impl<#implementation: #ident> #server<#implementation> {
             /// Makes a server of an implementation.
-            #visibility fn new(service: T) -> Self {
-                Self(service)
+            #visibility fn new(__rapace_service: #implementation) -> Self {
+                Self(__rapace_service)
             }
 
             /// Gives the implementation back.
-            #visibility fn into_inner(self) -> T {
+            #visibility fn into_inner(self) -> #implementation {
                 self.0
             }
         }
 
         #[automatically_derived]
         #quiet
-        impl<T: #ident> ::rapace::__macro::Serve for #server<T> {
+        impl<#implementation: #ident> ::rapace::__macro::Serve for #server<#implementation> {
             type Service = #marker;
 
-            async fn handle(&mut self, request: #request) -> #response {
-                match request { #(#arms,)* }
+            async fn handle(&mut self, __rapace_request: #request) -> #response {
+                match __rapace_request { #(#arms,)* }
             }
         }
     }
@@ -62,6 +63,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
 
 fn work(service: &Service, method: &Method) -> TokenStream {
     let of = &service.ident;
+    let implementation = &service.names.implementation;
     let Method {
         ident,
         mutable,
@@ -70,9 +72,11 @@ fn work(service: &Service, method: &Method) -> TokenStream {
     } = method;
     let mutability = mutable.then(|| quote!(mut));
     let names = arguments.iter().map(|argument| &argument.ident);
-    let unused = arguments.is_empty().then(|| quote!(let _ = message;));
+    let unused = arguments
+        .is_empty()
+        .then(|| quote!(let _ = __rapace_message;));
     quote!({
         #unused
-        <T as #of>::#ident(&#mutability self.0 #(, message.#names)*).await
+        <#implementation as #of>::#ident(&#mutability self.0 #(, __rapace_message.#names)*).await
     })
 }
