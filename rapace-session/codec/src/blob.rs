@@ -3,12 +3,15 @@
 //! - B1: the bytes of a [`Blob`] never change.
 //! - B2: cloning and slicing share the storage; the storage lives as long as its last user.
 //! - B3: on the wire a blob is its place in the list of attachments; the bytes travel beside the payload.
+//! - B4: a storage whose `Drop` panics takes nobody along: its last user may be the reader of a whole session.
 
 use std::any::Any;
 use std::borrow::Cow;
 use std::fmt;
 use std::ops::{Bound, Deref, Range, RangeBounds};
 use std::sync::{Arc, LazyLock};
+
+use crate::guard::guarded;
 
 /// Where the bytes of a [`Blob`] lie: on the heap, in a shared-memory slot, in a mapped file.
 ///
@@ -38,7 +41,7 @@ pub trait BlobStorage: Any + Send + Sync + 'static {
 /// ```
 #[derive(Clone)]
 pub struct Blob {
-    storage: Arc<dyn BlobStorage>,
+    storage: Held,
     start: usize,
     end: usize,
 }
@@ -48,7 +51,7 @@ impl Blob {
     pub fn from_storage(storage: Arc<dyn BlobStorage>) -> Self {
         let end = storage.bytes().len();
         Self {
-            storage,
+            storage: Held(Some(storage)),
             start: 0,
             end,
         }
@@ -100,7 +103,7 @@ impl Blob {
             "range {from}..{to} of a blob of {len} bytes"
         );
         Self {
-            storage: Arc::clone(&self.storage),
+            storage: self.storage.clone(),
             start: self.start + from,
             end: self.start + to,
         }
@@ -155,7 +158,7 @@ impl Default for Blob {
         static EMPTY: LazyLock<Arc<dyn BlobStorage>> =
             LazyLock::new(|| Arc::new(Heap(Cow::Borrowed(&[]))));
         Self {
-            storage: Arc::clone(&EMPTY),
+            storage: Held(Some(Arc::clone(&EMPTY))),
             start: 0,
             end: 0,
         }
@@ -189,6 +192,31 @@ impl From<String> for Blob {
 impl From<Box<[u8]>> for Blob {
     fn from(bytes: Box<[u8]>) -> Self {
         Self::from(bytes.into_vec())
+    }
+}
+
+/// A storage, until its user is dropped (B4).
+#[derive(Clone)]
+struct Held(Option<Arc<dyn BlobStorage>>);
+
+impl Deref for Held {
+    type Target = Arc<dyn BlobStorage>;
+
+    #[inline]
+    fn deref(&self) -> &Arc<dyn BlobStorage> {
+        match &self.0 {
+            Some(storage) => storage,
+            None => unreachable!("taken only when it is dropped"),
+        }
+    }
+}
+
+impl Drop for Held {
+    #[inline]
+    fn drop(&mut self) {
+        let storage = self.0.take();
+        // The panic hook has reported it.
+        let _ = guarded(move || drop(storage));
     }
 }
 
@@ -237,6 +265,40 @@ mod tests {
             format!("{:?}", Blob::from("secret".to_owned())),
             "Blob { len: 6, .. }"
         );
+    }
+
+    /// B4.
+    #[test]
+    fn a_storage_whose_drop_panics_is_dropped_like_any_other() {
+        struct Angry {
+            _alive: Arc<()>,
+        }
+        impl BlobStorage for Angry {
+            fn bytes(&self) -> &[u8] {
+                b"angry"
+            }
+            fn as_any(&self) -> &dyn Any {
+                self
+            }
+        }
+        impl Drop for Angry {
+            fn drop(&mut self) {
+                panic!("a storage that panics when it is dropped");
+            }
+        }
+        let alive = Arc::new(());
+        let blob = Blob::from_storage(Arc::new(Angry {
+            _alive: Arc::clone(&alive),
+        }));
+        drop(blob.slice(1..));
+        assert_eq!(Arc::strong_count(&alive), 2);
+        drop(blob);
+        assert_eq!(Arc::strong_count(&alive), 1);
+    }
+
+    #[test]
+    fn a_blob_takes_as_much_room_as_its_storage_and_its_range() {
+        assert_eq!(size_of::<Blob>(), size_of::<Arc<dyn BlobStorage>>() + 16);
     }
 
     #[test]

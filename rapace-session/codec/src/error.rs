@@ -113,8 +113,9 @@ impl fmt::Display for DecodeError {
 
 impl Error for DecodeError {}
 
-/// What can be wrong with the bytes of a message. All but [`Refused`](Self::Refused) mean that the peer broke a rule
-/// or has another idea of the type.
+/// What can be wrong with the bytes of a message. All but [`Refused`](Self::Refused), [`Panicked`](Self::Panicked) and
+/// [`NoOrder`](Self::NoOrder), which are faults of a type, mean that the peer broke a rule or has another
+/// idea of the type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeFault {
@@ -187,6 +188,20 @@ pub enum DecodeFault {
         /// What the function said.
         message: String,
     },
+    /// Code of a type's own, which decoding calls, panicked on what was decoded. The panic went no further.
+    Panicked {
+        /// The type's name.
+        type_name: &'static str,
+        /// What was called: `invariants`, or for a key `Hash` (with `Eq`) or `Ord`.
+        function: &'static str,
+        /// The panic's message.
+        message: String,
+    },
+    /// By the `Ord` of a key, no order of the keys that were decoded is right, so no map or set can be made of them.
+    NoOrder {
+        /// The key's type.
+        type_name: &'static str,
+    },
     /// The type cannot cross, whatever the bytes.
     Refused(RefusedType),
 }
@@ -239,6 +254,15 @@ impl fmt::Display for DecodeFault {
             Self::Invariant { type_name, message } => {
                 write!(f, "not a valid `{type_name}`: {message}")
             }
+            Self::Panicked {
+                type_name,
+                function,
+                message,
+            } => write!(f, "`{function}` of `{type_name}` panicked: {message}"),
+            Self::NoOrder { type_name } => write!(
+                f,
+                "the keys cannot be put in order: `Ord` of `{type_name}` contradicts itself"
+            ),
             Self::Refused(refused) => refused.fmt(f),
         }
     }

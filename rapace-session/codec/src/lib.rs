@@ -64,14 +64,25 @@
 //!
 //! They may come from a peer that was compromised. Whatever they are:
 //!
-//! - decoding returns a value or a [`DecodeError`]. It does not panic, and what had been built when it
-//!   failed is dropped. Code of yours that it calls may: a panic in
-//!   `invariants` leaves what was built undropped, one in the `Hash`, `Eq` or `Ord` of a key aborts
-//!   the process, since facet calls these through a C interface.
+//! - decoding returns a value or a [`DecodeError`]. It does not panic, and what had been built when it failed is
+//!   dropped. This holds for your own code that it calls, too: a panic in `invariants`, in the `Hash`, `Eq` or `Ord` of
+//!   a key, or in a `Drop`, is caught, and all but the last make the value undecodable
+//!   ([`DecodeFault::Panicked`]). See [below](#keys) for what is asked of keys.
 //! - time and stack are bounded by the length of the input and the [`Limits`]. Memory is allocated for
 //!   what has arrived, never for what was only claimed.
 //! - each value has one encoding: numbers in a longer form than needed and trailing bytes are refused.
 //!   Maps and sets are the exception, their entries may come in any order and more than once.
+//!
+//! # Keys
+//!
+//! facet makes maps and sets in functions with the C interface, where a panic ends the process and cannot be caught.
+//! So the functions of keys that hold types of yours are called before that: of ordered keys, every comparison that std
+//! then makes; of hashed ones the `Hash` of each key, and `Eq` of each with itself, with all others if there are at
+//! most 64, and otherwise with its neighbours in the order of hashes. What panics then refuses the value. Left are two
+//! ways to end the process by a panic in a key's function: one that panics where it did not a moment before with the
+//! same keys, and an `Eq` that panics for some pairs in a table of more than 64 entries, none of which are neighbours.
+//! A derived implementation does neither. A key whose functions facet does not know, that of a generic struct for one,
+//! is refused as a type that cannot cross.
 //!
 //! # The unsafe part
 //!
@@ -97,6 +108,7 @@ mod deque;
 #[expect(unsafe_code, reason = "facet's trait is unsafe to implement")]
 mod deque_facet;
 mod error;
+mod guard;
 mod hash;
 mod input;
 mod kind;
@@ -115,6 +127,7 @@ pub use blob_mut::{BlobMut, BlobStorageMut, BlobWriter};
 pub use check::{RefusedType, check_shape};
 pub use deque::Deque;
 pub use error::{DecodeError, DecodeFault, EncodeError};
+pub use guard::{guarded, panic_message};
 pub use hash::{SchemaHash, schema_hash};
 pub use limits::Limits;
 pub use reader::{Reader, from_slice};

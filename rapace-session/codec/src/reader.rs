@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::Blob;
 use crate::error::DecodeError;
+use crate::guard::dropped;
 use crate::input::Input;
 use crate::limits::Limits;
 use crate::plan::decode;
@@ -56,6 +57,22 @@ impl<'a> Reader<'a> {
         self.input.finish()
     }
 
+    /// As [`finish`](Self::finish), for whoever has read all that there is into `value`. If something is left the
+    /// value is dropped here, and a panic in its `Drop` goes no further.
+    ///
+    /// # Errors
+    /// [`DecodeFault::TrailingBytes`](crate::DecodeFault::TrailingBytes).
+    #[inline]
+    pub fn finish_with<T>(self, value: T) -> Result<T, DecodeError> {
+        match self.input.finish() {
+            Ok(()) => Ok(value),
+            Err(error) => {
+                dropped(value);
+                Err(error)
+            }
+        }
+    }
+
     /// How many bytes are left.
     pub fn remaining(&self) -> usize {
         self.input.left()
@@ -77,6 +94,5 @@ impl fmt::Debug for Reader<'_> {
 pub fn from_slice<T: Wire>(bytes: &[u8], blobs: &[Blob]) -> Result<T, DecodeError> {
     let mut reader = Reader::new(bytes, blobs, Limits::default());
     let value = reader.read()?;
-    reader.finish()?;
-    Ok(value)
+    reader.finish_with(value)
 }

@@ -3,64 +3,21 @@
 //! Memory is counted by the allocator: a leak leaves something behind, a double drop frees more than there was. Values
 //! are counted through blobs, each of which holds one reference to a storage that the test owns.
 
+#[path = "common/allocator.rs"]
+mod allocator;
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use allocator::{left_behind, peak_of};
 use common::*;
 use facet::Facet;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rapace_codec::{Blob, DecodeFault, Deque, Limits, Reader, Wire, from_slice, to_vec};
-
-struct Counting;
-
-thread_local! {
-    static LIVE: Cell<(isize, isize)> = const { Cell::new((0, 0)) };
-    /// The most bytes that were allocated at once.
-    static PEAK: Cell<isize> = const { Cell::new(0) };
-}
-
-fn note(count: isize, bytes: usize) {
-    // Not available while the thread ends, when nobody counts any more.
-    let _ = LIVE.try_with(|live| {
-        let (allocations, size) = live.get();
-        let size = size + count * bytes as isize;
-        live.set((allocations + count, size));
-        PEAK.set(PEAK.get().max(size));
-    });
-}
-
-// SAFETY: all of it is done by the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        note(1, layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, start: *mut u8, layout: Layout) {
-        note(-1, layout.size());
-        // SAFETY: as the caller vouches.
-        unsafe { System.dealloc(start, layout) }
-    }
-}
-
-#[global_allocator]
-static COUNTING: Counting = Counting;
-
-/// What `run` leaves allocated: allocations and bytes.
-fn left_behind(run: impl FnOnce()) -> (isize, isize) {
-    let before = LIVE.get();
-    run();
-    let after = LIVE.get();
-    (after.0 - before.0, after.1 - before.1)
-}
 
 /// What is done to each byte. Miri has time for one.
 const CHANGES: &[u8] = if cfg!(miri) {
@@ -227,10 +184,7 @@ fn a_list_that_grew_drops_what_it_holds() {
 /// What decoding allocates at most, in bytes. The value is refused.
 fn peak_of_refusing<T: Wire + Debug>(bytes: &[u8]) -> isize {
     from_slice::<T>(bytes, &[]).unwrap_err(); // makes the plan
-    let before = LIVE.get().1;
-    PEAK.set(before);
-    from_slice::<T>(bytes, &[]).unwrap_err();
-    PEAK.get() - before
+    peak_of(|| drop(from_slice::<T>(bytes, &[]).unwrap_err()))
 }
 
 #[test]

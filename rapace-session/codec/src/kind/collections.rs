@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use facet::{Def, KnownPointer, ListDef, MapDef, PointerDef, SetDef, Shape, ShapeLayout};
 
+use super::entries::entries;
 use super::{Kind, Refusal, refuse};
 
 pub(super) fn list(def: &'static ListDef) -> Result<Kind, Refusal> {
@@ -36,6 +37,7 @@ pub(super) fn map(shape: &'static Shape, def: &'static MapDef) -> Result<Kind, R
         && def.vtable.from_pair_slice.is_some()
         && def.vtable.iter_vtable.init_with_value.is_some()
     {
+        entries(is_ordered(shape), def.k, Some(def.v))?;
         Ok(Kind::Map(def))
     } else {
         refuse(
@@ -55,6 +57,7 @@ pub(super) fn set(shape: &'static Shape, def: &'static SetDef) -> Result<Kind, R
         && def.vtable.from_slice.is_some()
         && def.vtable.iter_vtable.init_with_value.is_some()
     {
+        entries(is_ordered(shape), def.t, None)?;
         Ok(Kind::Set(def))
     } else {
         refuse(
@@ -113,6 +116,11 @@ pub(super) fn pointer(def: &'static PointerDef) -> Result<Kind, Refusal> {
             "send a `Vec`, a `String` or an enum",
         ),
     }
+}
+
+/// Whether a map or a set goes by the order of its keys, and not by their hashes.
+pub(crate) fn is_ordered(shape: &Shape) -> bool {
+    matches!(shape.type_identifier, "BTreeMap" | "BTreeSet")
 }
 
 fn same_layout<T>(shape: &Shape) -> bool {

@@ -2,6 +2,7 @@
 //! described to the peer and what is refused can never disagree.
 
 mod collections;
+mod entries;
 mod scalars;
 
 use std::any::TypeId;
@@ -13,7 +14,9 @@ use facet::{
     OptionDef, PointerDef, ResultDef, SetDef, Shape, SliceDef, StructType, Type, UserType,
 };
 
+pub(crate) use self::collections::is_ordered;
 use self::collections::{list, map, pointer, set};
+pub(crate) use self::entries::{Entries, entries};
 use self::scalars::{non_zero, owned, scalar_kind};
 use crate::{Blob, Timestamp};
 

@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use facet::{EnumType, Field, ListDef, MapDef, Shape, ShapeLayout};
 
 use super::{
-    Elements, EnumForm, Form, Items, ListCalls, MapForm, Node, NodeId, Plan, QueueCalls, Step,
-    VariantForm, What,
+    Elements, EnumForm, Form, Items, ListCalls, MapForm, Node, NodeId, Plan, QueueCalls, SetForm,
+    Step, VariantForm, What,
 };
 use crate::check::{RefusedType, check_shape};
-use crate::kind::{Kind, Scalar, kind_of};
+use crate::kind::{Kind, Scalar, entries, is_ordered, kind_of};
 use crate::plan::empty::find_never_empty;
 
 /// Makes the plan for a type.
@@ -85,11 +85,17 @@ impl Compiler {
                 len: def.n,
                 element: self.node(def.t),
             },
-            Kind::Map(def) => Form::Map(self.map(def)),
-            Kind::Set(def) => Form::Set {
+            Kind::Map(def) => Form::Map(self.map(shape, def)),
+            Kind::Set(def) => Form::Set(SetForm {
                 def,
+                from_slice: def
+                    .vtable
+                    .from_slice
+                    .expect("kind_of refuses sets without it"),
                 element: self.node(def.t),
-            },
+                entries: entries(is_ordered(shape), def.t, None)
+                    .expect("kind_of refuses keys that cannot be called"),
+            }),
             Kind::Pointer(def, pointee) => Form::Pointer {
                 def,
                 pointee: self.node(pointee),
@@ -124,7 +130,7 @@ impl Compiler {
     }
 
     /// facet tells where the value lies in a pair; the key lies at the start, or after the value.
-    fn map(&mut self, def: &'static MapDef) -> MapForm {
+    fn map(&mut self, shape: &'static Shape, def: &'static MapDef) -> MapForm {
         let (k, v) = (layout(def.k), layout(def.v));
         let value_at = def.vtable.value_offset_in_pair;
         let key_at = if value_at >= k.size() {
@@ -146,6 +152,8 @@ impl Compiler {
             key_at,
             value: self.node(def.v),
             value_at,
+            entries: entries(is_ordered(shape), def.k, Some(def.v))
+                .expect("kind_of refuses keys that cannot be called"),
         }
     }
 

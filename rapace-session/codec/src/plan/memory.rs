@@ -123,6 +123,15 @@ impl Slot {
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), start, bytes.len()) };
     }
 
+    /// Moves a value here as it lies.
+    ///
+    /// # Safety
+    /// The value must have `len` bytes, and there must be place for them. It counts as moved.
+    pub(super) unsafe fn move_in(self, value: Value<'_>, len: usize) {
+        // SAFETY: writable by M2; nothing else refers to it, so they do not overlap.
+        unsafe { ptr::copy_nonoverlapping(value.start, self.start, len) };
+    }
+
     /// # Safety
     /// A `T` must have been written at `at`; it counts as gone afterwards.
     pub(super) unsafe fn drop_part<T>(self, at: usize) {

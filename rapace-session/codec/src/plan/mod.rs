@@ -30,7 +30,7 @@ use std::alloc::Layout;
 
 use facet::{EnumRepr, MapDef, OptionVTable, PointerDef, ResultVTable, SetDef, Shape, SliceDef};
 
-use crate::kind::{Owner, Scalar};
+use crate::kind::{Entries, Owner, Scalar};
 
 /// How values of one type are encoded and decoded.
 pub(crate) struct Plan {
@@ -87,10 +87,7 @@ enum Form {
         element: NodeId,
     },
     Map(MapForm),
-    Set {
-        def: &'static SetDef,
-        element: NodeId,
-    },
+    Set(SetForm),
     Pointer {
         def: &'static PointerDef,
         pointee: NodeId,
@@ -137,6 +134,15 @@ struct MapForm {
     key_at: usize,
     value: NodeId,
     value_at: usize,
+    entries: Entries,
+}
+
+/// A set.
+struct SetForm {
+    def: &'static SetDef,
+    from_slice: facet::SetFromSliceFn,
+    element: NodeId,
+    entries: Entries,
 }
 
 /// How the elements of a list are handled.

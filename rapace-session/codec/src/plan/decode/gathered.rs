@@ -3,40 +3,101 @@
 
 use std::alloc::Layout;
 
-use facet::{PointerDef, SetDef, Shape};
+use facet::PointerDef;
 
-use super::undo::drop_value;
+use super::undo::drop_node;
 use super::{Decoded, Run};
 use crate::error::DecodeError;
 use crate::plan::memory::{Slot, Value};
 use crate::plan::room::{Row, free};
-use crate::plan::{Elements, Items, MapForm, Node, NodeId, QueueCalls};
+use crate::plan::{Elements, Items, MapForm, Node, NodeId, Plan, QueueCalls, SetForm};
+
+/// What an entry consists of, and where: a key, and in a map its value.
+type Parts = [Option<(usize, NodeId)>; 2];
 
 /// Complete entries in a row. Dropping it drops them, unless they were moved into a collection.
-struct Gathered {
+pub(super) struct Gathered {
+    plan: &'static Plan,
     row: Row,
+    layout: Layout,
     done: usize,
-    /// What an entry consists of, and where.
-    parts: [Option<(usize, &'static Shape)>; 2],
+    parts: Parts,
 }
 
 impl Gathered {
+    /// How many entries there are.
+    pub(super) fn len(&self) -> usize {
+        self.done
+    }
+
+    /// The node of the keys.
+    pub(super) fn key(&self) -> NodeId {
+        let [key, _] = self.parts;
+        key.map_or(Plan::ROOT, |(_, node)| node)
+    }
+
+    /// The key of an entry.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    pub(super) fn key_of(&mut self, index: usize) -> Value<'_> {
+        assert!(index < self.done, "entry {index} of {}", self.done);
+        let [key, _] = self.parts;
+        let at = key.map_or(0, |(at, _)| at);
+        // SAFETY: inside the entry.
+        let part = unsafe { self.row.slot(index).part(at) };
+        // SAFETY: M1, the entry is complete and stays while it is borrowed.
+        unsafe { Value::from_raw(part.raw()) }
+    }
+
+    /// Bytes of an entry.
+    pub(super) fn entry_size(&self) -> usize {
+        self.layout.size()
+    }
+
+    /// Keeps the entries of these indexes, in that order, and drops the others. Each may be named once.
+    pub(super) fn keep(&mut self, kept: &[usize]) {
+        let mut left: Vec<bool> = vec![true; self.done];
+        let mut row = Row::with_capacity(self.layout, kept.len());
+        for (to, &from) in kept.iter().enumerate() {
+            assert!(std::mem::take(&mut left[from]), "entry {from} named twice");
+            // SAFETY: M1, the entry is complete.
+            let entry = unsafe { Value::from_raw(self.row.slot(from).raw()) };
+            // SAFETY: moved as it is, its padding included, to a place of the same layout (P4).
+            unsafe { row.slot(to).move_in(entry, self.layout.size()) };
+        }
+        self.done = 0;
+        for index in (0..left.len()).filter(|index| left[*index]) {
+            // SAFETY: complete, and not among those that were moved.
+            unsafe { self.drop_entry(index) };
+        }
+        self.row = row;
+        self.done = kept.len();
+    }
+
     /// Where the entries lie, to be moved from there. They do not count as ours any more (P4).
     fn give_up(&mut self) -> *mut u8 {
         self.done = 0;
         self.row.raw()
+    }
+
+    /// # Safety
+    /// The entry must be complete; it counts as gone afterwards.
+    unsafe fn drop_entry(&mut self, index: usize) {
+        for (at, node) in self.parts.into_iter().flatten() {
+            // SAFETY: inside the entry.
+            let part = unsafe { self.row.slot(index).part(at) };
+            // SAFETY: as the caller vouches.
+            unsafe { drop_node(self.plan, node, part) };
+        }
     }
 }
 
 impl Drop for Gathered {
     fn drop(&mut self) {
         for index in 0..self.done {
-            for (at, shape) in self.parts.into_iter().flatten() {
-                // SAFETY: inside the entry.
-                let part = unsafe { self.row.slot(index).part(at) };
-                // SAFETY: the entry is complete, and dropped only here.
-                unsafe { drop_value(shape, part) };
-            }
+            // SAFETY: the entry is complete, and dropped only here.
+            unsafe { self.drop_entry(index) };
         }
     }
 }
@@ -47,13 +108,15 @@ impl Run<'_, '_> {
         &mut self,
         (len, room): (usize, usize),
         layout: Layout,
-        parts: [Option<(usize, &'static Shape)>; 2],
+        parts: Parts,
         mut one: impl FnMut(&mut Self, Slot) -> Decoded,
     ) -> Result<Gathered, DecodeError> {
         self.input.charge(room.saturating_mul(layout.size()))?;
         let row = Row::with_capacity(layout, room);
         let mut gathered = Gathered {
+            plan: self.plan,
             row,
+            layout,
             done: 0,
             parts,
         };
@@ -80,15 +143,17 @@ impl Run<'_, '_> {
             self.input.empty_len()
         }?;
         let parts = [
-            Some((form.key_at, key.shape)),
-            Some((form.value_at, value.shape)),
+            Some((form.key_at, form.key)),
+            Some((form.value_at, form.value)),
         ];
         let room = len.min(16);
         let mut gathered = self.gather((len, room), form.pair, parts, |run, pair| {
             // SAFETY: the row's slots have the layout of a pair.
             unsafe { run.pair(form, pair, depth) }
         })?;
-        // SAFETY: `len` pairs are complete, and are moved here (P4).
+        self.settle(form.entries, &mut gathered)?;
+        let len = gathered.len();
+        // SAFETY: `len` pairs are complete, and are moved here (P4). Nothing panics in there (K1).
         unsafe { (form.from_pairs)(slot.uninit(), gathered.give_up(), len) };
         Ok(())
     }
@@ -106,31 +171,23 @@ impl Run<'_, '_> {
         let result = unsafe { self.node(form.value, value_slot, depth) };
         if result.is_err() {
             // SAFETY: the key is complete.
-            unsafe { drop_value(self.plan.node(form.key).shape, key_slot) };
+            unsafe { drop_node(self.plan, form.key, key_slot) };
         }
         result
     }
 
     /// # Safety
     /// `slot` must be a place for that set.
-    pub(super) unsafe fn set(
-        &mut self,
-        def: &'static SetDef,
-        element: NodeId,
-        slot: Slot,
-        depth: u32,
-    ) -> Decoded {
-        let from_slice = def
-            .vtable
-            .from_slice
-            .expect("kind_of refuses sets without it");
+    pub(super) unsafe fn set(&mut self, form: &'static SetForm, slot: Slot, depth: u32) -> Decoded {
         let lengths = self.len_of(Items {
-            node: element,
+            node: form.element,
             elements: Elements::Nodes,
         })?;
-        let mut gathered = self.values(element, lengths, depth)?;
-        // SAFETY: so many elements are complete, and are moved here (P4).
-        unsafe { from_slice(slot.uninit(), gathered.give_up(), lengths.0) };
+        let mut gathered = self.values(form.element, lengths, depth)?;
+        self.settle(form.entries, &mut gathered)?;
+        let len = gathered.len();
+        // SAFETY: so many elements are complete, and are moved here (P4). Nothing panics in there (K1).
+        unsafe { (form.from_slice)(slot.uninit(), gathered.give_up(), len) };
         Ok(())
     }
 
@@ -200,14 +257,9 @@ impl Run<'_, '_> {
         depth: u32,
     ) -> Result<Gathered, DecodeError> {
         let node = self.plan.node(id);
-        self.gather(
-            lengths,
-            node.layout,
-            [Some((0, node.shape)), None],
-            |run, slot| {
-                // SAFETY: the row's slots have the layout of the node's type.
-                unsafe { run.node(id, slot, depth) }
-            },
-        )
+        self.gather(lengths, node.layout, [Some((0, id)), None], |run, slot| {
+            // SAFETY: the row's slots have the layout of the node's type.
+            unsafe { run.node(id, slot, depth) }
+        })
     }
 }

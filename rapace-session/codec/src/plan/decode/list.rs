@@ -2,7 +2,7 @@
 
 use facet::Shape;
 
-use super::undo::{drop_row, drop_value};
+use super::undo::{drop_list, drop_row};
 use super::{Decoded, Run};
 use crate::error::DecodeError;
 use crate::plan::memory::Slot;
@@ -30,13 +30,14 @@ impl Run<'_, '_> {
             // SAFETY: the slot holds a list, of which so many elements are complete.
             result = unsafe { self.extend(calls, items, len, slot, &mut done, depth) };
         }
-        // SAFETY: so many elements are complete.
-        unsafe { (calls.set_len)(slot.init(), done) };
         if result.is_err() {
-            // SAFETY: the list is complete as it is.
-            unsafe { drop_value(shape, slot) };
+            // SAFETY: so many elements are complete.
+            unsafe { drop_list(self.plan, shape, calls, items.node, slot, done) };
+            return result;
         }
-        result
+        // SAFETY: all elements are complete.
+        unsafe { (calls.set_len)(slot.init(), done) };
+        Ok(())
     }
 
     /// Fills what room the list has, or makes more (D2).
@@ -89,7 +90,7 @@ impl Run<'_, '_> {
         let result = unsafe { self.nodes(element, slot, len, &mut done, depth) };
         if result.is_err() {
             // SAFETY: exactly these were written.
-            unsafe { drop_row(self.plan.node(element), slot, done) };
+            unsafe { drop_row(self.plan, element, slot, done) };
         }
         result
     }

@@ -2,11 +2,14 @@
 //!
 //! - D1: whatever fails, each part that was complete is dropped once, and nothing else is (P3). A
 //!   struct that was not completed never existed: its complete fields are dropped, its own `Drop`
-//!   does not run.
+//!   does not run. A part whose `Drop` panics does not keep the others from being dropped.
 //! - D2: memory for elements grows with the elements that are there, not with the number that is
 //!   claimed.
+//! - D3: code of the user's that runs meanwhile is called where its panic is caught (U1), so no place that was
+//!   written is ever left behind by an unwinding stack.
 
 mod gathered;
+mod keys;
 mod list;
 mod scalars;
 mod undo;
@@ -18,11 +21,12 @@ use std::sync::Arc;
 
 use facet::{EnumRepr, Facet, Shape};
 
-use self::undo::{drop_steps, drop_value};
+use self::undo::{drop_node, drop_steps};
 use super::cache::plan_of;
 use super::memory::Slot;
 use super::{EnumForm, Form, Node, NodeId, Plan, Step, What};
 use crate::error::{DecodeError, DecodeFault};
+use crate::guard::guarded;
 use crate::input::Input;
 use crate::kind::Owner;
 
@@ -68,7 +72,7 @@ impl Run<'_, '_> {
         }
         if node.checked {
             // SAFETY: the value is complete.
-            unsafe { self.check(node.shape, slot) }?;
+            unsafe { self.check(id, slot) }?;
         }
         Ok(())
     }
@@ -113,9 +117,9 @@ impl Run<'_, '_> {
                 // SAFETY: the place is for this map.
                 unsafe { self.map(form, slot, depth) }
             }
-            Form::Set { def, element } => {
+            Form::Set(form) => {
                 // SAFETY: the place is for this set.
-                unsafe { self.set(def, *element, slot, depth) }
+                unsafe { self.set(form, slot, depth) }
             }
             Form::Slice { def, items, .. } => {
                 // SAFETY: the place is for this pointer to a slice.
@@ -124,20 +128,27 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Calls the type's own `invariants` (U1).
+    ///
     /// # Safety
-    /// `slot` must hold a complete value of `shape`; it is dropped if it does not pass.
-    unsafe fn check(&mut self, shape: &'static Shape, slot: Slot) -> Decoded {
+    /// `slot` must hold a complete value of the node's type; it is dropped if it does not pass.
+    unsafe fn check(&mut self, id: NodeId, slot: Slot) -> Decoded {
+        let shape = self.plan.node(id).shape;
         // SAFETY: as the caller vouches.
-        let verdict = unsafe { shape.call_invariants(slot.init().as_const()) };
-        let Some(Err(message)) = verdict else {
-            return Ok(());
+        let verdict = guarded(|| unsafe { shape.call_invariants(slot.init().as_const()) });
+        let type_name = shape.type_identifier;
+        let fault = match verdict {
+            Ok(None | Some(Ok(()))) => return Ok(()),
+            Ok(Some(Err(message))) => DecodeFault::Invariant { type_name, message },
+            Err(message) => DecodeFault::Panicked {
+                type_name,
+                function: "invariants",
+                message,
+            },
         };
         // SAFETY: as the caller vouches; nobody uses it after this.
-        unsafe { drop_value(shape, slot) };
-        let type_name = shape.type_identifier;
-        Err(self
-            .input
-            .fault(DecodeFault::Invariant { type_name, message }))
+        unsafe { drop_node(self.plan, id, slot) };
+        Err(self.input.fault(fault))
     }
 
     /// # Safety

@@ -19,7 +19,7 @@ use crate::Blob;
 use crate::error::EncodeError;
 use crate::kind::Owner;
 use crate::limits::Limits;
-use crate::sink::{Sink, Stop};
+use crate::sink::{Grow, Sink, Stop};
 
 type Encoded = Result<(), Stop>;
 
@@ -58,6 +58,28 @@ pub(crate) fn value<T, S: Sink>(
     let mut run = Run { plan, sink, blobs };
     // SAFETY: P2, the root of the plan for `T` is the node of `T`.
     unsafe { run.node(Plan::ROOT, Value::of(value), 0) }
+}
+
+/// Appends the encoding of one value in a plan.
+///
+/// # Safety
+/// `value` must be of the node's type.
+///
+/// # Errors
+/// If the value exceeds what receivers accept.
+pub(super) unsafe fn part(
+    plan: &'static Plan,
+    id: NodeId,
+    value: Value<'_>,
+    bytes: &mut Vec<u8>,
+) -> Encoded {
+    let mut run = Run {
+        plan,
+        sink: &mut Grow(bytes),
+        blobs: &mut Vec::new(),
+    };
+    // SAFETY: as the caller vouches.
+    unsafe { run.node(id, value, 0) }
 }
 
 struct Run<'r, S> {
@@ -172,15 +194,15 @@ impl<S: Sink> Run<'_, S> {
                 }
                 Ok(())
             }
-            Form::Set { def, element } => {
+            Form::Set(form) => {
                 // SAFETY: the value is such a set.
-                let len = unsafe { (def.vtable.len)(value.ptr()) };
+                let len = unsafe { (form.def.vtable.len)(value.ptr()) };
                 self.sink.varint(len as u64)?;
                 // SAFETY: it is not changed meanwhile.
-                let mut entries = unsafe { Entries::of(&def.vtable.iter_vtable, value.ptr()) };
+                let mut entries = unsafe { Entries::of(&form.def.vtable.iter_vtable, value.ptr()) };
                 while let Some(entry) = entries.next() {
                     // SAFETY: facet gives the address of an element.
-                    unsafe { self.inner(*element, entry, depth) }?;
+                    unsafe { self.inner(form.element, entry, depth) }?;
                 }
                 Ok(())
             }
