@@ -31,8 +31,10 @@ impl KernelsWord {
                 let asked = PollFlags::from_bits_retain(POLLRDHUP);
                 let mut fds = [PollFd::new(socket.as_fd(), asked)];
                 while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
-                let seen = fds[0].revents().unwrap_or(PollFlags::empty());
-                let what = if seen.contains(PollFlags::POLLHUP) {
+                // `revents` knows no POLLRDHUP, and says nothing where there is one. A hang-up needs no asking for.
+                let mut fds = [PollFd::new(socket.as_fd(), PollFlags::empty())];
+                let closed = poll(&mut fds, PollTimeout::ZERO) == Ok(1);
+                let what = if closed {
                     "its end of the control socket is closed by all who had it"
                 } else {
                     "it has hung up the control socket"

@@ -93,19 +93,23 @@ async fn callers_who_wait_for_a_sibling_hear_that_it_does_not_come() {
 }
 
 #[tokio::test]
-async fn whoever_is_probed_takes_its_siblings_along_when_it_answers() {
+async fn nobody_serves_beside_one_that_is_left_alone_after_too_many_failures() {
     in_time(async {
         let breaker = Breaker::Probe(Duration::from_millis(200));
         let family = Family::up(OneForAll, &RestartConfig { breaker, ..once() }).await;
         family.kill("b");
         family.until("c!").await;
-        let before = family.pids();
         family.kill("b");
         family.until("b?").await;
         let why = family.read("b").await.expect_err("it is left alone");
         assert!(why.contains("it is tried again"), "{why}");
-        assert_eq!(family.read("a").await, Ok(before[0]), "it serves meanwhile");
-        assert_eq!(family.until("c!").await, "+b b! -c -a +a a! +c c!");
+        assert_eq!(family.until("-a").await, "-c -a");
+        let why = family
+            .read("a")
+            .await
+            .expect_err("it has nothing to stand on");
+        assert!(why.contains("waits for its sibling `b`"), "{why}");
+        assert_eq!(family.until("c!").await, "+b b! +a a! +c c!");
         assert_eq!(family.states(), "a:#3 b:#3 c:#3");
     })
     .await;

@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use nix::sys::signal::Signal;
-use rapace::plugin::PluginEventKind;
 use rapace::PluginSpec;
+use rapace::plugin::PluginEventKind;
 use rapace::process::{Death, EndedBy};
 use rapace::service::Service;
 use rapace_session::transport::shm;
@@ -95,8 +95,20 @@ async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> Death {
         asked.outcome().await.expect("it had not begun");
     }
     streaming.outcome().await.expect("nor had this");
-    assert_eq!(in_time(bench.subject.note("last".to_owned())).await.unwrap(), 6);
-    let lines = ["#1 note 0", "#1 note 1", "#1 note 2", "#1 note 3", "#1 told", "#1 last"];
+    assert_eq!(
+        in_time(bench.subject.note("last".to_owned()))
+            .await
+            .unwrap(),
+        6
+    );
+    let lines = [
+        "#1 note 0",
+        "#1 note 1",
+        "#1 note 2",
+        "#1 note 3",
+        "#1 told",
+        "#1 last",
+    ];
     assert_eq!(bench.journal.lines(), lines);
     event(&mut events, |kind| match kind {
         PluginEventKind::Died(death) => Some(death.clone()),
@@ -110,7 +122,10 @@ fn assert_fault(death: &Death, part: &str) {
         panic!("{death}");
     };
     assert!(what.contains(part), "{part:?} is not in {what}");
-    assert!(death.to_string().contains("broke a rule of the session"), "{death}");
+    assert!(
+        death.to_string().contains("broke a rule of the session"),
+        "{death}"
+    );
 }
 
 #[tokio::test]
@@ -121,7 +136,10 @@ async fn a_plugin_that_breaks_a_rule_is_killed_and_what_it_had_not_begun_goes_on
 #[tokio::test]
 async fn a_plugin_that_hangs_up_and_stays_is_killed_and_what_it_had_not_begun_goes_on() {
     let death = end_of(|spec| spec.env(CLOSES, "1")).await;
-    assert_fault(&death, "it was still there 2s after the session: the peer closed the session: enough");
+    assert_fault(
+        &death,
+        "it was still there 2s after the session: the peer closed the session: enough",
+    );
 }
 
 /// The plugin's own child inherits its stdin, the control socket, and its output; and outlives it.

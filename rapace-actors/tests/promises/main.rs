@@ -7,6 +7,7 @@ mod callbacks;
 mod calls;
 mod chaos;
 mod door;
+mod faults;
 mod hangs;
 mod host_death;
 mod journal;

@@ -52,6 +52,11 @@ fn subject() {
         if let Some(directory) = std::env::var_os(crate::miser::MISER) {
             run(crate::miser::hoard_twice(directory.as_ref()));
         }
+        if let Some(once) = std::env::var_os(crate::faults::RUDE)
+            && !std::path::Path::new(&once).exists()
+        {
+            run(crate::faults::misbehave(once.as_ref()));
+        }
         serve(|| {
             let mut main = PluginMain::new();
             if let Ok(capacity) = std::env::var(CAPACITY) {
