@@ -12,6 +12,7 @@
 pub(crate) mod actor;
 pub(crate) mod event;
 pub(crate) mod handle;
+pub(crate) mod published;
 pub(crate) mod route;
 pub(crate) mod runner;
 pub(crate) mod serve;

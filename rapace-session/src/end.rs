@@ -23,6 +23,7 @@ impl Shared {
                 Some(format!("it was sent what breaks the protocol: {what}"))
             }
             EndReason::Internal(what) => Some(what.clone()),
+            EndReason::RuntimeGone => Some("its runtime was shut down".to_owned()),
             _ => None,
         };
         let last_word = last_word.as_deref().map(|why| (Verb::Close, why));

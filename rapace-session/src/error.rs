@@ -94,6 +94,8 @@ pub enum EndReason {
     Refused(HandshakeError),
     /// Something on this side panicked: a bug here, or in an acceptor or a sink.
     Internal(String),
+    /// The tokio runtime that this side's actors ran on was shut down.
+    RuntimeGone,
 }
 
 impl fmt::Display for EndReason {
@@ -106,6 +108,9 @@ impl fmt::Display for EndReason {
             Self::PeerFault(what) => write!(f, "the peer broke the protocol: {what}"),
             Self::Refused(why) => write!(f, "no session: {why}"),
             Self::Internal(what) => write!(f, "this side failed: {what}"),
+            Self::RuntimeGone => f.write_str(
+                "the tokio runtime that this side ran on was shut down; keep it as long as what was started on it",
+            ),
         }
     }
 }

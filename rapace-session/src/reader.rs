@@ -87,6 +87,7 @@ impl Actor for ReaderActor {
                 (_, Some(Gone::Fault(what))) => EndReason::PeerFault(what),
                 (_, Some(Gone::PeerGone)) => EndReason::PeerGone,
                 (_, Some(Gone::Closed)) => EndReason::Closed,
+                (_, Some(Gone::RuntimeGone)) => EndReason::RuntimeGone,
                 (ControlFlow::Continue(()), None) => {
                     tokio::task::coop::consume_budget().await;
                     continue;

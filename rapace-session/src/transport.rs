@@ -182,4 +182,6 @@ pub enum Gone {
     Fault(String),
     /// This side closed the transport.
     Closed,
+    /// The tokio runtime that reads was shut down.
+    RuntimeGone,
 }

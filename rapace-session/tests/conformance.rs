@@ -23,6 +23,7 @@ mod conformance {
     mod orphans;
     mod raw;
     mod resend;
+    mod runtimes;
     mod stream_ends;
     mod streams;
     mod tells;

@@ -10,8 +10,8 @@
 //! - A1: every decision is [`Life`]'s; the actor carries out what it says.
 //! - A2: no handler waits: processes live and die on their runners' tasks.
 //! - A3: the route says "down" only when no incarnation is left whose calls are unsorted.
-//! - A4: callers are told first, then those who watch: who has seen a state finds the route in it.
-//! - A5: however the actor ends, its process is gone and its callers are told.
+//! - A4: however the actor ends, its process is gone and its callers are told. If the runtime drops it, that is done by
+//!   destructors: the runner's kills the process, [`Published`]'s tells callers and watchers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,11 +21,11 @@ use kameo::actor::{ActorRef, WeakActorRef};
 use kameo::error::Infallible;
 use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
-use tokio::sync::{broadcast, mpsc, oneshot, watch};
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::event::{PluginEvent, PluginEventKind};
-use super::route::PluginRoute;
+use super::event::PluginEventKind;
+use super::published::Published;
 use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
 use super::standing::{Asked, Guidance, Request};
@@ -35,7 +35,7 @@ use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, S
 /// The actor.
 pub struct PluginActor {
     spec: Arc<PluginSpec>,
-    route: Arc<PluginRoute>,
+    published: Published,
     life: Life,
     myself: ActorRef<Self>,
     orders: Option<mpsc::UnboundedSender<Order>>,
@@ -44,8 +44,6 @@ pub struct PluginActor {
     stops: Vec<oneshot::Sender<StopOutcome>>,
     /// Why the process of the moment, which is to end, does not.
     stays: Option<Arc<StopError>>,
-    shown: watch::Sender<Shown>,
-    events: broadcast::Sender<PluginEvent>,
     wake: Option<Instant>,
     retiring: bool,
 }
@@ -53,20 +51,7 @@ pub struct PluginActor {
 /// What a plugin actor starts with.
 pub struct PluginArgs {
     pub(crate) spec: Arc<PluginSpec>,
-    pub(crate) route: Arc<PluginRoute>,
-    pub(crate) shown: watch::Sender<Shown>,
-    pub(crate) events: broadcast::Sender<PluginEvent>,
-}
-
-/// What the handle shows of the actor.
-#[derive(Clone, Debug)]
-pub(crate) struct Shown {
-    pub(crate) state: State,
-    pub(crate) pid: Option<u32>,
-    /// Until when the last failure's backoff lasts.
-    pub(crate) resume: Option<Instant>,
-    /// Why a process that is to end does not.
-    pub(crate) stays: Option<Arc<StopError>>,
+    pub(crate) published: Published,
 }
 
 /// What became of a process that was to be stopped.
@@ -103,15 +88,13 @@ impl Actor for PluginActor {
         let life = Life::new(Restarts::new(args.spec.restart.clone()));
         Ok(Self {
             spec: args.spec,
-            route: args.route,
+            published: args.published,
             life,
             myself,
             orders: None,
             runner: None,
             stops: Vec::new(),
             stays: None,
-            shown: args.shown,
-            events: args.events,
             wake: None,
             retiring: false,
         })
@@ -146,7 +129,7 @@ impl Actor for PluginActor {
         _: WeakActorRef<Self>,
         _: kameo::error::ActorStopReason,
     ) -> Result<(), Infallible> {
-        // A runner without orders takes its process down and buries its calls by itself (A5).
+        // A runner without orders takes its process down and buries its calls by itself (A4).
         self.orders = None;
         if let Some(runner) = self.runner.take() {
             // One that panicked has dropped its process, which kills it.
@@ -156,14 +139,7 @@ impl Actor for PluginActor {
             State::Down(reason) => reason.clone(),
             _ => DownReason::ActorStopped,
         };
-        self.route.abandon(reason.clone());
-        if !matches!(self.life.state(), State::Down(_)) {
-            self.shown.send_modify(|shown| {
-                shown.state = State::Down(reason.clone());
-                shown.pid = None;
-            });
-            self.tell(PluginEventKind::Down(reason));
-        }
+        self.published.end(reason);
         Ok(())
     }
 }
@@ -172,7 +148,7 @@ impl Message<Requested> for PluginActor {
     type Reply = ();
 
     async fn handle(&mut self, it: Requested, ctx: &mut Context<Self, ()>) {
-        self.route.take_up(it.asked);
+        self.published.route.take_up(it.asked);
         match it.request {
             Request::Start => self.on(Event::Start),
             Request::Restart => self.on(Event::Restart),
@@ -218,33 +194,29 @@ impl Message<Reported> for PluginActor {
         match news.report {
             Report::Spawned { pid } => {
                 if self.life.state().incarnation() == Some(incarnation) {
-                    self.shown.send_modify(|shown| shown.pid = Some(pid));
+                    self.published.pid(pid);
                 }
             }
             Report::Ready => self.on(Event::Ready(incarnation)),
             Report::Stays(why) => {
                 self.stays = Some(Arc::clone(&why));
                 self.on(Event::Stays(incarnation));
-                self.shown
-                    .send_modify(|shown| shown.stays = Some(Arc::clone(&why)));
-                self.tell(PluginEventKind::Stays(Arc::clone(&why)));
+                self.published.stays(&why);
                 for gone in self.stops.drain(..) {
                     let _ = gone.send(StopOutcome::Stays(Arc::clone(&why)));
                 }
             }
             Report::Ended(ended) => {
                 self.stays = None;
-                self.shown.send_modify(|shown| {
-                    shown.pid = None;
-                    shown.stays = None;
-                });
+                self.published.ended();
                 match ended {
                     Ended::Died { death } => {
-                        self.tell(PluginEventKind::Died(death.clone()));
+                        self.published.tell(PluginEventKind::Died(death.clone()));
                         self.on(Event::Died(death));
                     }
                     Ended::NotStarted(error) => {
-                        self.tell(PluginEventKind::NotStarted(error.clone()));
+                        self.published
+                            .tell(PluginEventKind::NotStarted(error.clone()));
                         self.on(Event::StartFailed(incarnation, error));
                     }
                 }
@@ -271,8 +243,8 @@ impl PluginActor {
             }
             Action::WaitUntil(at) => self.wake = Some(at),
         }
-        self.lead(); // A4
-        self.show(now);
+        self.lead(); // B1 of what is published
+        self.published.show(self.life.state(), now);
         self.defer();
         if self.wake.is_some_and(|at| at <= now) {
             // A timer would take up to a millisecond for it.
@@ -306,9 +278,9 @@ impl PluginActor {
     }
 
     fn start(&mut self, incarnation: Incarnation) {
-        self.route.begin(incarnation);
+        self.published.route.begin(incarnation);
         if incarnation != Incarnation::FIRST {
-            self.route.stats().restarted();
+            self.published.route.stats().restarted();
         }
         let (orders, taken) = mpsc::unbounded_channel();
         self.orders = Some(orders);
@@ -325,7 +297,7 @@ impl PluginActor {
         self.runner = Some(tokio::spawn(run(
             Arc::clone(&self.spec),
             incarnation,
-            Arc::clone(&self.route),
+            Arc::clone(&self.published.route),
             taken,
             report,
         )));
@@ -335,9 +307,9 @@ impl PluginActor {
     fn lead(&self) {
         if let (State::Stopping { .. }, Some(why)) = (self.life.state(), &self.stays) {
             let reason = DownReason::Stays(Arc::clone(why));
-            return self.route.lead(Guidance::Refuse(reason));
+            return self.published.route.lead(Guidance::Refuse(reason));
         }
-        self.route.lead(match self.life.state() {
+        self.published.route.lead(match self.life.state() {
             // The runner has opened the route, or closed it; or callers wait for the first start.
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
@@ -369,76 +341,10 @@ impl PluginActor {
         });
     }
 
-    /// Publishes the state, also to those who wait for anything to have been decided; and tells of
-    /// it, if it is another one than before.
-    fn show(&self, now: Instant) {
-        let state = self.life.state();
-        let before = self.shown.borrow().state.clone();
-        let kind = kind_of(state, self.shown.borrow().pid, now);
-        self.shown.send_modify(|shown| {
-            shown.state = state.clone();
-            match state {
-                State::Backoff { until, .. } => shown.resume = Some(*until),
-                State::Ready { .. } | State::Down(_) => shown.resume = None,
-                _ => {}
-            }
-        });
-        if std::mem::discriminant(&before) != std::mem::discriminant(state)
-            || before.incarnation() != state.incarnation()
-        {
-            self.tell(kind);
-        }
-    }
-
-    fn tell(&self, kind: PluginEventKind) {
-        let event = PluginEvent {
-            plugin: Arc::clone(&self.spec.name),
-            kind,
-        };
-        match &event.kind {
-            PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
-            PluginEventKind::Stays(_) => tracing::error!("{event}"),
-            PluginEventKind::NotStarted(_)
-            | PluginEventKind::Paused { .. }
-            | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
-            _ => tracing::debug!("{event}"),
-        }
-        // Nobody needs to listen.
-        let _ = self.events.send(event);
-    }
-
     fn leave(&self, ctx: &mut Context<Self, ()>) {
         if self.retiring && matches!(self.life.state(), State::Down(_)) {
             ctx.stop();
         }
-    }
-}
-
-fn kind_of(state: &State, pid: Option<u32>, now: Instant) -> PluginEventKind {
-    let wait = |until: Instant| until.saturating_duration_since(now);
-    match state {
-        State::Down(reason) => PluginEventKind::Down(reason.clone()),
-        State::Starting { incarnation, .. } => PluginEventKind::Starting {
-            incarnation: *incarnation,
-        },
-        State::Ready { incarnation, .. } => PluginEventKind::Ready {
-            incarnation: *incarnation,
-            pid: pid.unwrap_or_default(),
-        },
-        State::Stopping { incarnation, .. } => PluginEventKind::Stopping {
-            incarnation: *incarnation,
-        },
-        State::Backoff { attempt, until, .. } => PluginEventKind::Backoff {
-            attempt: *attempt,
-            wait: wait(*until),
-        },
-        State::Open { until, reason } => PluginEventKind::Paused {
-            reason: reason.clone(),
-            wait: wait(*until),
-        },
-        State::Held { sibling, .. } => PluginEventKind::Held {
-            sibling: Arc::clone(sibling),
-        },
     }
 }
 

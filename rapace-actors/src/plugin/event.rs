@@ -2,10 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::process::{Death, Incarnation, StopError};
-use crate::supervision::{Down, DownReason, StartError};
+use crate::supervision::{Down, DownReason, StartError, State};
 
 /// Something that happened to a plugin.
 #[derive(Clone, Debug)]
@@ -64,6 +64,37 @@ pub enum PluginEventKind {
     },
     /// The plugin does not come back by itself.
     Down(DownReason),
+}
+
+impl PluginEventKind {
+    /// That a plugin is in that state now.
+    pub(crate) fn of(state: &State, pid: Option<u32>, now: Instant) -> Self {
+        let wait = |until: Instant| until.saturating_duration_since(now);
+        match state {
+            State::Down(reason) => Self::Down(reason.clone()),
+            State::Starting { incarnation, .. } => Self::Starting {
+                incarnation: *incarnation,
+            },
+            State::Ready { incarnation, .. } => Self::Ready {
+                incarnation: *incarnation,
+                pid: pid.unwrap_or_default(),
+            },
+            State::Stopping { incarnation, .. } => Self::Stopping {
+                incarnation: *incarnation,
+            },
+            State::Backoff { attempt, until, .. } => Self::Backoff {
+                attempt: *attempt,
+                wait: wait(*until),
+            },
+            State::Open { until, reason } => Self::Paused {
+                reason: reason.clone(),
+                wait: wait(*until),
+            },
+            State::Held { sibling, .. } => Self::Held {
+                sibling: Arc::clone(sibling),
+            },
+        }
+    }
 }
 
 impl fmt::Display for PluginEvent {

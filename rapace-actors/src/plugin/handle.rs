@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
+use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, Shown, StopOutcome};
+use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, StopOutcome};
 use super::event::PluginEvent;
+use super::published::{Published, Shown};
 use super::route::PluginRoute;
 use super::spec::PluginSpec;
 use super::standing::Request;
@@ -38,6 +40,7 @@ impl Inner {
     /// Makes a request, which counts for callers before this returns. An actor that is gone carries out nothing, and the
     /// route says why.
     fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
+        let retires = matches!(request, Request::Retire);
         let carried_out = self.route.ask(&request.clone(), |asked| {
             let requested = Requested {
                 request,
@@ -46,8 +49,9 @@ impl Inner {
             };
             self.actor.tell(requested).try_send().is_ok()
         });
-        if !carried_out {
-            tracing::debug!(plugin = %self.spec.name, "nobody carries out what is asked of a plugin any more");
+        if !carried_out && !retires {
+            let plugin = &self.spec.name;
+            tracing::warn!(%plugin, "a request was made of a plugin whose actor is gone; its calls say why");
         }
     }
 }
@@ -68,20 +72,20 @@ impl Plugin {
     pub(crate) fn idle(spec: PluginSpec) -> Self {
         let spec = Arc::new(spec);
         let route = Arc::new(PluginRoute::new(Arc::clone(&spec.name)));
-        let (shown, shows) = watch::channel(Shown {
-            state: State::Down(DownReason::NotStarted),
-            pid: None,
-            resume: None,
-            stays: None,
-        });
+        let (shown, shows) = watch::channel(Shown::new());
         let events = broadcast::Sender::new(EVENTS);
+        // Whatever the actor starts runs where it runs.
+        let _inside = spec.runtime.as_ref().map(Handle::enter);
         // Few and short: requests, a supervisor's words, and three reports an incarnation.
         let actor = PluginActor::spawn_with_mailbox(
             PluginArgs {
                 spec: Arc::clone(&spec),
-                route: Arc::clone(&route),
-                shown,
-                events: events.clone(),
+                published: Published {
+                    name: Arc::clone(&spec.name),
+                    route: Arc::clone(&route),
+                    shown,
+                    events: events.clone(),
+                },
             },
             mailbox::unbounded(),
         );
@@ -124,14 +128,16 @@ impl Plugin {
     /// # Errors
     /// Why it is down.
     pub async fn ready(&self) -> Result<(), Down> {
-        self.seen().await;
+        let alive = self.seen().await;
         let mut shown = self.inner.shown.clone();
         let settled = shown
             .wait_for(|shown| match &shown.state {
                 _ if shown.stays.is_some() => true,
                 // Its turn comes.
                 State::Down(DownReason::NotStarted) => false,
-                State::Ready { incarnation, .. } => !self.inner.route.is_closed(*incarnation),
+                State::Ready { incarnation, .. } => {
+                    alive && !self.inner.route.is_closed(*incarnation)
+                }
                 State::Open { .. }
                 | State::Held {
                     refuse: Some(_), ..
@@ -164,10 +170,9 @@ impl Plugin {
         })
     }
 
-    /// Waits until the actor has taken up all requests so far.
-    async fn seen(&self) {
-        // An actor that is gone takes up nothing.
-        let _ = self.inner.actor.ask(Seen).send().await;
+    /// Waits until the actor has taken up all requests so far. False if it is gone, and takes up nothing.
+    async fn seen(&self) -> bool {
+        self.inner.actor.ask(Seen).send().await.is_ok()
     }
 
     /// Waits until the plugin does not come back by itself, and says why.
@@ -288,7 +293,7 @@ impl PluginSpec {
     /// Starts the plugin and returns at once.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime, unless it was [given one](Self::runtime).
     #[must_use]
     pub fn spawn(self) -> Plugin {
         let plugin = Plugin::idle(self);

@@ -250,12 +250,14 @@ impl PluginRoute {
         }
     }
 
-    /// Nobody carries out requests any more, and no incarnation follows (R4).
-    pub(crate) fn abandon(&self, reason: DownReason) {
-        if self.write().abandon(reason.clone()) {
+    /// Nobody carries out requests any more, and no incarnation follows (R4). False if that was known.
+    pub(crate) fn abandon(&self, reason: DownReason) -> bool {
+        let news = self.write().abandon(reason.clone());
+        if news {
             self.changed.notify_waiters();
             self.end_kept(reason);
         }
+        news
     }
 
     /// How many calls are kept for the next incarnation.

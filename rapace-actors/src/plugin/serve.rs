@@ -9,12 +9,12 @@
 use std::fmt;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rapace_session::transport::{Endpoint, shm};
-use rapace_session::{EndReason, HandshakeError, Session, SessionConfig, Side, check_timers};
+use rapace_session::{Channel, EndReason, HandshakeError, Session, SessionConfig, Side, check_timers};
 use rapace_shm::{ControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
@@ -61,11 +61,46 @@ pub struct PluginMain {
     name: String,
     services: Services,
     expects: Vec<&'static ServiceDescriptor>,
-    host: Arc<PluginRoute>,
+    host: HostRoute,
     capacity: u32,
     on_panic: OnPanic,
     /// `None` is what the host wishes.
     spin: Option<Duration>,
+}
+
+/// The way to the host's services. Whoever drops it, a runtime that is shut down too, ends the calls that wait for it.
+#[derive(Debug)]
+struct HostRoute {
+    route: Arc<PluginRoute>,
+    session: OnceLock<Session>,
+}
+
+impl HostRoute {
+    fn new() -> Self {
+        Self {
+            route: Arc::new(PluginRoute::to_host()),
+            session: OnceLock::new(),
+        }
+    }
+
+    fn open(&self, session: &Session, channels: Vec<Channel>) {
+        let _ = self.session.set(session.clone());
+        let ready = Ready::new(Incarnation::FIRST, session.clone(), channels);
+        self.route.set_ready(ready);
+    }
+}
+
+impl Drop for HostRoute {
+    fn drop(&mut self) {
+        let reason = self.session.get().map(Session::end_reason);
+        self.route.abandon(DownReason::HostGone(match reason {
+            Some(Some(reason)) => reason,
+            // Who served was dropped, and the session's actors are next.
+            Some(None) => EndReason::RuntimeGone,
+            // It was never served.
+            None => EndReason::Closed,
+        }));
+    }
 }
 
 /// Why a plugin cannot serve.
@@ -122,7 +157,7 @@ impl PluginMain {
             name,
             services: Services::default(),
             expects: Vec::new(),
-            host: Arc::new(PluginRoute::to_host()),
+            host: HostRoute::new(),
             capacity: DEFAULT_CAPACITY,
             on_panic: OnPanic::default(),
             spin: None,
@@ -163,7 +198,7 @@ impl PluginMain {
     /// wait until the session is up.
     pub fn host<P: TypedProxy>(&mut self) -> P {
         self.expects.push(P::Service::descriptor());
-        P::from_proxy(Proxy::behind(Arc::clone(&self.host)))
+        P::from_proxy(Proxy::behind(Arc::clone(&self.host.route)))
     }
 
     /// Serves until the host is done, and says on stderr what went wrong if something did.
@@ -213,15 +248,13 @@ impl PluginMain {
         let wish = Duration::from_micros(wish.into());
         session.set_spin(self.spin.unwrap_or(wish));
         if let Ok(channels) = session.open_all().await {
-            let ready = Ready::new(Incarnation::FIRST, session.clone(), channels);
-            self.host.set_ready(ready);
+            self.host.open(&session, channels);
         }
         let guard = arming.armed().await.map_err(ServeError::Guard)?;
         let ended = self.served_until_the_end(&session).await;
         if session.end_reason() == Some(EndReason::PeerGone) {
             guard.see_host_off().await;
         }
-        self.host.abandon(DownReason::Stopped);
         ended
     }
 

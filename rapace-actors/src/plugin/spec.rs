@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use rapace_session::room_for_handshake;
 use rapace_shm::SegmentConfig;
+use tokio::runtime::Handle;
 
 use super::services::Services;
 use crate::process::{PluginCommand, StopLadder};
@@ -31,6 +32,8 @@ pub struct PluginSpec {
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
     pub(crate) stop: StopLadder,
+    /// `None` is the one in which it is spawned.
+    pub(crate) runtime: Option<Handle>,
     /// Alive as long as a supervisor says when the plugin starts again after a failure.
     pub(crate) coordinated: Weak<()>,
 }
@@ -49,6 +52,7 @@ impl PluginSpec {
             stuck_after: Some(Duration::from_secs(30)),
             restart: RestartConfig::default(),
             stop: StopLadder::default(),
+            runtime: None,
             coordinated: Weak::new(),
         }
     }
@@ -141,6 +145,36 @@ impl PluginSpec {
     /// How long each step of a requested stop may take.
     pub fn stop_ladder(mut self, ladder: StopLadder) -> Self {
         self.stop = ladder;
+        self
+    }
+
+    /// The tokio runtime that the plugin's actors, and so its sessions, run on. Default: the one in which it is spawned.
+    ///
+    /// A plugin ends with its runtime: calls then fail with [`DownReason::RuntimeGone`]. So one that is shared by several
+    /// runtimes, such as those of `#[tokio::test]` functions, needs one that outlives them all. Calls can be made from any.
+    ///
+    /// ```no_run
+    /// use std::sync::LazyLock;
+    ///
+    /// use rapace::Plugin;
+    /// use tokio::runtime::{Builder, Runtime};
+    ///
+    /// static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    ///     let mut builder = Builder::new_multi_thread();
+    ///     builder.worker_threads(1).enable_all().build().expect("a runtime")
+    /// });
+    ///
+    /// static GREETER: LazyLock<Plugin> = LazyLock::new(|| {
+    ///     Plugin::builder("greeter", "target/debug/greeter")
+    ///         .runtime(RUNTIME.handle().clone())
+    ///         .spawn()
+    /// });
+    /// # fn main() { let _ = &*GREETER; }
+    /// ```
+    ///
+    /// [`DownReason::RuntimeGone`]: crate::supervision::DownReason::RuntimeGone
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
         self
     }
 

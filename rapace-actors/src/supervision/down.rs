@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rapace_session::EndReason;
 use rapace_shm::EstablishError;
 
 use super::LimitReached;
@@ -68,6 +69,10 @@ pub enum DownReason {
     ActorStopped,
     /// Its process was to end and cannot be ended. It is not started again before that is gone.
     Stays(Arc<StopError>),
+    /// The tokio runtime that it was started in was shut down, and it with that.
+    RuntimeGone,
+    /// Of a plugin's host: the session with it is over.
+    HostGone(EndReason),
     /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
     Completed(Death),
     /// It failed, and its policy is Never.
@@ -128,6 +133,17 @@ impl fmt::Display for Down {
                 f,
                 "plugin `{plugin}` is not started again, because the process before cannot be ended: {why}"
             ),
+            DownReason::RuntimeGone => write!(
+                f,
+                "the tokio runtime that plugin `{plugin}` ran on was shut down, and the plugin with it; give it one that \
+                 outlives its callers with `PluginSpec::runtime`"
+            ),
+            DownReason::HostGone(reason) => {
+                write!(
+                    f,
+                    "the host of this plugin takes no calls any more: {reason}"
+                )
+            }
             DownReason::Completed(death) => write!(
                 f,
                 "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
@@ -176,9 +192,11 @@ impl std::error::Error for Down {
             | DownReason::Stopped
             | DownReason::HandleDropped
             | DownReason::ActorStopped
+            | DownReason::RuntimeGone
             | DownReason::StoppedWithSibling(_)
             | DownReason::SiblingOpen(_) => None,
             DownReason::Stays(why) => Some(&**why),
+            DownReason::HostGone(reason) => Some(reason),
             DownReason::Completed(death) => Some(death),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }

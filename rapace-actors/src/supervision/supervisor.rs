@@ -16,6 +16,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kameo::actor::{ActorRef, Spawn};
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::actor::StopAll;
@@ -62,6 +63,7 @@ impl fmt::Debug for Supervisor {
 pub struct SupervisorBuilder {
     strategy: SupervisionStrategy,
     children: Vec<PluginSpec>,
+    runtime: Option<Handle>,
 }
 
 impl Supervisor {
@@ -70,6 +72,7 @@ impl Supervisor {
         SupervisorBuilder {
             strategy: strategy.into(),
             children: Vec::new(),
+            runtime: None,
         }
     }
 
@@ -126,12 +129,19 @@ impl SupervisorBuilder {
         self
     }
 
+    /// The tokio runtime that the family runs on, as [`PluginSpec::runtime`] for each child that has none of its own.
+    pub fn runtime(mut self, runtime: Handle) -> Self {
+        self.runtime = Some(runtime);
+        self
+    }
+
     /// Starts the family and returns at once.
     ///
     /// # Panics
-    /// Outside a tokio runtime.
+    /// Outside a tokio runtime, unless it was [given one](Self::runtime).
     #[must_use = "dropping a supervisor stops its children"]
     pub fn spawn(self) -> Supervisor {
+        let _inside = self.runtime.as_ref().map(Handle::enter);
         let lead = Arc::new(());
         let led = match self.strategy {
             // Everybody restarts alone.

@@ -19,6 +19,7 @@ mod references;
 mod requests;
 mod restarts;
 mod roles;
+mod runtimes;
 mod shortage;
 mod spin;
 mod starts;

@@ -7,7 +7,7 @@
 //! | `OpenChannel` | [`Session::open`](crate::Session::open) | ask |
 //!
 //! - L1: whichever way it ends, [`Session::ended`](crate::Session::ended) says why, and every wait
-//!   in it ends.
+//!   in it ends. A runtime that is shut down drops the actor without a word: then its destructor sees to it.
 //! - L2: a drained side finishes what it has begun, what waits in its mailboxes and its streams, then
 //!   closes.
 //! - L3: the windows that one side grants stay within half of what is left of the peer's call table
@@ -248,6 +248,14 @@ impl Actor for SessionActor {
         self.greeted = None;
         self.ready = None;
         Ok(())
+    }
+}
+
+impl Drop for SessionActor {
+    fn drop(&mut self) {
+        // L1: the first reason stays, so this is one only if the actor was not stopped.
+        self.shared.end(EndReason::RuntimeGone);
+        self.shared.set_actor(None);
     }
 }
 

@@ -5,6 +5,8 @@
 //! | `Arrived`, `Overrun` | reader | tell |
 //! | `LocalEnded`, `LocalReset`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
 //! | `SessionEnded` | the session's end | tell |
+//!
+//! A runtime that is shut down drops the actor without a word. Its destructor then tells both halves and the peer (S1).
 
 use std::sync::Arc;
 
@@ -104,9 +106,14 @@ impl StreamActor {
         }
     }
 
+    /// Whether both directions are over.
+    fn is_settled(&self) -> bool {
+        !self.ours && matches!(self.theirs, Inbound::Over)
+    }
+
     /// Takes the route away when nothing is left to do (S4).
     fn settle(&mut self, ctx: &mut Context<Self, ()>) {
-        if !self.ours && matches!(self.theirs, Inbound::Over) {
+        if self.is_settled() {
             self.end_sending(None);
             self.shared.close_stream(self.id);
             ctx.stop();
@@ -120,6 +127,21 @@ impl Actor for StreamActor {
 
     async fn on_start(args: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
         Ok(args)
+    }
+}
+
+impl Drop for StreamActor {
+    fn drop(&mut self) {
+        if self.is_settled() {
+            return;
+        }
+        let reason = self.shared.ended().unwrap_or_else(|| {
+            self.shared
+                .send_reset(self.id, "the runtime of its other side was shut down");
+            EndReason::RuntimeGone
+        });
+        self.fail(StreamError::Lost(reason));
+        self.shared.close_stream(self.id);
     }
 }
 

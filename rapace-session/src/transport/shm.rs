@@ -248,7 +248,7 @@ impl Incoming for ShmIncoming {
             return Poll::Ready(Err(match error {
                 RecvError::PeerGone(_) => Gone::PeerGone,
                 RecvError::PeerFault(fault) => Gone::Fault(fault.to_string()),
-                RecvError::RuntimeGone => Gone::Closed,
+                RecvError::RuntimeGone => Gone::RuntimeGone,
             }));
         }
         let before = batch.len();

@@ -7,7 +7,7 @@
 //!
 //! - V1: no handler and no decision waits; what a child does next wakes the actor.
 //! - V2: when the actor ends, for whatever reason, it leads nobody any more, and then it stops the
-//!   children: so no child waits for a release that does not come.
+//!   children: so no child waits for a release that does not come. If its runtime drops it, it only asks them to stop.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use kameo::message::{Context, Message};
 use tokio::sync::watch;
 
 use crate::plugin::Plugin;
-use crate::plugin::actor::Shown;
+use crate::plugin::published::Shown;
 use crate::supervision::family::{Family, Next, Sibling, Word};
 use crate::supervision::{DownReason, State, SupervisionStrategy};
 
@@ -91,6 +91,17 @@ impl Actor for SupervisorActor {
             child.plugin.stop().await;
         }
         Ok(())
+    }
+}
+
+impl Drop for SupervisorActor {
+    fn drop(&mut self) {
+        // V2
+        if self.lead.take().is_some() {
+            for child in self.children.iter().rev() {
+                child.plugin.request_stop();
+            }
+        }
     }
 }
 

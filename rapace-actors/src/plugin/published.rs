@@ -1,0 +1,137 @@
+//! What callers and handles see of a plugin, as long as somebody looks after it.
+//!
+//! - B1: callers are told first, then those who watch: who has seen a state finds the route in it.
+//! - B2: if this is dropped before the actor has said how it ends, the runtime was shut down: that drops tasks without a
+//!   word. Callers and watchers in other runtimes are told.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::{broadcast, watch};
+
+use super::event::{PluginEvent, PluginEventKind};
+use super::route::PluginRoute;
+use crate::process::StopError;
+use crate::supervision::{DownReason, State};
+
+/// What the handle shows of the actor.
+#[derive(Clone, Debug)]
+pub(crate) struct Shown {
+    pub(crate) state: State,
+    pub(crate) pid: Option<u32>,
+    /// Until when the last failure's backoff lasts.
+    pub(crate) resume: Option<Instant>,
+    /// Why a process that is to end does not.
+    pub(crate) stays: Option<Arc<StopError>>,
+}
+
+impl Shown {
+    /// Of a plugin that was never started.
+    pub(crate) fn new() -> Self {
+        Self {
+            state: State::Down(DownReason::NotStarted),
+            pid: None,
+            resume: None,
+            stays: None,
+        }
+    }
+}
+
+/// The actor's side of it.
+pub(crate) struct Published {
+    pub(crate) name: Arc<str>,
+    pub(crate) route: Arc<PluginRoute>,
+    pub(crate) shown: watch::Sender<Shown>,
+    pub(crate) events: broadcast::Sender<PluginEvent>,
+}
+
+impl Published {
+    /// Says which process there is.
+    pub(crate) fn pid(&self, pid: u32) {
+        self.shown.send_modify(|shown| shown.pid = Some(pid));
+    }
+
+    /// Says that the process is gone.
+    pub(crate) fn ended(&self) {
+        self.shown.send_modify(|shown| {
+            shown.pid = None;
+            shown.stays = None;
+        });
+    }
+
+    /// Says that the process was to end, and does not.
+    pub(crate) fn stays(&self, why: &Arc<StopError>) {
+        self.shown
+            .send_modify(|shown| shown.stays = Some(Arc::clone(why)));
+        self.tell(PluginEventKind::Stays(Arc::clone(why)));
+    }
+
+    /// Publishes the state, also to those who wait for anything to have been decided; and tells of it, if it is another
+    /// one than before.
+    pub(crate) fn show(&self, state: &State, now: Instant) {
+        let (before, pid) = {
+            let shown = self.shown.borrow();
+            (shown.state.clone(), shown.pid)
+        };
+        self.shown.send_modify(|shown| {
+            shown.state = state.clone();
+            match state {
+                State::Backoff { until, .. } => shown.resume = Some(*until),
+                State::Ready { .. } | State::Down(_) => shown.resume = None,
+                _ => {}
+            }
+        });
+        if std::mem::discriminant(&before) != std::mem::discriminant(state)
+            || before.incarnation() != state.incarnation()
+        {
+            self.tell(PluginEventKind::of(state, pid, now));
+        }
+    }
+
+    /// Tells of something that has happened.
+    pub(crate) fn tell(&self, kind: PluginEventKind) {
+        let event = PluginEvent {
+            plugin: Arc::clone(&self.name),
+            kind,
+        };
+        match &event.kind {
+            PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
+            PluginEventKind::Stays(_) => tracing::error!("{event}"),
+            PluginEventKind::NotStarted(_)
+            | PluginEventKind::Paused { .. }
+            | PluginEventKind::Backoff { .. }
+            | PluginEventKind::Down(DownReason::RuntimeGone) => tracing::warn!("{event}"),
+            _ => tracing::debug!("{event}"),
+        }
+        // Nobody needs to listen.
+        let _ = self.events.send(event);
+    }
+
+    /// Nobody looks after the plugin any more. The first reason stays.
+    pub(crate) fn end(&self, reason: DownReason) {
+        if !self.route.abandon(reason.clone()) {
+            return;
+        }
+        let known = match &self.shown.borrow().state {
+            State::Down(before) => {
+                std::mem::discriminant(before) == std::mem::discriminant(&reason)
+            }
+            _ => false,
+        };
+        if !known {
+            self.shown.send_modify(|shown| {
+                *shown = Shown {
+                    state: State::Down(reason.clone()),
+                    ..Shown::new()
+                }
+            });
+            self.tell(PluginEventKind::Down(reason));
+        }
+    }
+}
+
+impl Drop for Published {
+    fn drop(&mut self) {
+        self.end(DownReason::RuntimeGone); // B2
+    }
+}

@@ -1,0 +1,215 @@
+//! A session whose runtime is shut down while others still hold its handles.
+
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use rapace_session::{
+    CallFailure, Claim, EndReason, OpenError, Session, SessionConfig, Status, StreamError,
+    StreamParts, StreamSendError,
+};
+use tokio::runtime::Runtime;
+use tokio::sync::oneshot;
+
+use super::harness::*;
+
+scenarios!(
+    everybody_who_waits_in_another_runtime_is_told,
+    its_peer_is_told,
+    handles_that_are_used_later_say_why,
+    a_stream_whose_own_runtime_is_gone_ends_for_both_sides,
+    what_a_session_adopts_calls_for_still_gets_them,
+);
+
+/// A runtime beside the test's own. Shutting it down must not block this one.
+fn elsewhere() -> Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}
+
+/// Shuts a runtime down and returns when all that ran on it is dropped.
+async fn shut_down(runtime: Runtime) {
+    let dropped = tokio::task::spawn_blocking(move || drop(runtime));
+    dropped.await.expect("no panic");
+}
+
+/// The host's session on a runtime of its own, the plugin's on this one.
+async fn meet_apart(
+    kind: Kind,
+    host: SessionConfig,
+    services: Services,
+) -> (Runtime, Session, Session) {
+    let runtime = elsewhere();
+    let (a, b) = {
+        // What belongs to a transport is registered with the runtime that reads.
+        let _inside = runtime.enter();
+        kind.pair()
+    };
+    let met = runtime.spawn(Session::establish(a, host));
+    let plugin = Session::establish(b, services.config("plugin")).await;
+    let host = met.await.expect("no panic").expect("they agree");
+    (runtime, host, plugin.expect("they agree"))
+}
+
+fn lost(failure: CallFailure) -> (Claim, EndReason) {
+    match failure {
+        CallFailure::Lost { claim, reason } => (claim, reason),
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn everybody_who_waits_in_another_runtime_is_told(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Busy", 2);
+    let (runtime, host, _plugin) = meet_apart(kind, SessionConfig::new("host"), services).await;
+    let channel = host.open("Busy").await.unwrap();
+    let options = plain();
+    let mut begun = Box::pin(channel.call(0, &(), &options));
+    assert!(waits(&mut begun));
+    let running = inbox.recv().await.unwrap().begin().unwrap();
+    let streams = channel.call_streaming(0, &(), &options, true, true);
+    let (
+        StreamParts {
+            sender: Some(sender),
+            receiver: Some(mut receiver),
+        },
+        mut streaming,
+    ) = streams.await.unwrap()
+    else {
+        panic!("two halves");
+    };
+    assert!(waits(&mut streaming));
+    // The window is used up.
+    let mut credit = Box::pin(channel.call(0, &(), &options));
+    assert!(waits(&mut credit));
+    let mut stopped = Box::pin(sender.stopped());
+    assert!(waits(&mut stopped));
+    let mut item = receiver.next();
+    assert!(waits(&mut item));
+    let mut ended = Box::pin(host.ended());
+    assert!(waits(&mut ended));
+
+    shut_down(runtime).await;
+
+    assert_eq!(
+        lost(begun.await.unwrap_err()),
+        (Claim::Begun, EndReason::RuntimeGone)
+    );
+    assert_eq!(
+        lost(credit.await.unwrap_err()),
+        (Claim::NotBegun, EndReason::RuntimeGone)
+    );
+    // The peer lives, so it may begin what it has until it hears of the end.
+    let (claim, reason) = lost(streaming.await.unwrap_err());
+    assert_ne!(claim, Claim::Begun);
+    assert_eq!(reason, EndReason::RuntimeGone);
+    let gone = StreamError::Lost(EndReason::RuntimeGone);
+    assert_eq!(item.await.unwrap().unwrap_err(), gone);
+    assert_eq!(stopped.await, StreamSendError::Over(gone));
+    assert_eq!(ended.await, EndReason::RuntimeGone);
+    drop(running);
+}
+
+async fn its_peer_is_told(kind: Kind) {
+    let (runtime, _host, plugin) =
+        meet_apart(kind, SessionConfig::new("host"), Services::default()).await;
+    shut_down(runtime).await;
+    let why = "its runtime was shut down";
+    assert_eq!(plugin.ended().await, EndReason::ClosedByPeer(why.into()));
+}
+
+async fn handles_that_are_used_later_say_why(kind: Kind) {
+    let mut services = Services::default();
+    services.serve("Echo", 2, echo::<u32>);
+    let (runtime, host, _plugin) = meet_apart(kind, SessionConfig::new("host"), services).await;
+    let channel = host.open("Echo").await.unwrap();
+    let reply = channel.call(0, &Value(7u32), &plain()).await.unwrap();
+    assert_eq!(answer::<u32>(&reply), 7);
+    shut_down(runtime).await;
+    let late = channel.call(0, &Value(7u32), &plain()).await.unwrap_err();
+    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    let late = channel.tell(0, &Value(7u32), &plain()).await.unwrap_err();
+    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    let streams = channel.call_streaming(0, &(), &plain(), true, true).await;
+    let late = streams.map(drop).unwrap_err();
+    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    assert_eq!(
+        host.open("Echo").await.unwrap_err(),
+        OpenError::Ended(EndReason::RuntimeGone)
+    );
+    assert_eq!(host.end_reason(), Some(EndReason::RuntimeGone));
+    assert!(host.actor().is_none());
+    // There is memory for it all the same.
+    assert_eq!(host.allocate(100_000).await.len(), 100_000);
+}
+
+async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
+    let (parts, taken) = oneshot::channel();
+    let parts = Arc::new(std::sync::Mutex::new(Some(parts)));
+    let mut services = Services::default();
+    services.serve("Both", 4, move |mut call| {
+        let theirs = StreamParts {
+            sender: call.take_sender(),
+            receiver: call.take_receiver(),
+        };
+        parts.lock().unwrap().take().unwrap().send(theirs).unwrap();
+        async move { call.reply(Status::Ok, &()).await }
+    });
+    let (host, plugin) = host_of(kind, services).await;
+    let channel = host.open("Both").await.unwrap();
+    let runtime = elsewhere();
+    // The halves leave the runtime that looks after their stream.
+    let opened = runtime.spawn(async move {
+        let (parts, settlement) = channel
+            .call_streaming(0, &(), &plain(), true, true)
+            .await
+            .unwrap();
+        settlement.await.unwrap();
+        parts
+    });
+    let mut ours = opened.await.unwrap();
+    let mut theirs = taken.await.unwrap();
+    shut_down(runtime).await;
+    let gone = StreamError::Lost(EndReason::RuntimeGone);
+    let item = ours.receiver.as_mut().unwrap().next().await;
+    assert_eq!(item.unwrap().unwrap_err(), gone);
+    let sent = ours.sender.as_mut().unwrap().send(&Value(1u32)).await;
+    assert_eq!(sent, Err(StreamSendError::Over(gone)));
+    let reset = StreamError::Reset("the runtime of its other side was shut down".into());
+    let item = theirs.receiver.as_mut().unwrap().next().await;
+    assert_eq!(item.unwrap().unwrap_err(), reset);
+    let stopped = theirs.sender.as_mut().unwrap().stopped().await;
+    assert_eq!(stopped, StreamSendError::Over(reset));
+    drop((ours, theirs));
+    // Nothing is left that a drain would wait for.
+    host.drain();
+    assert_eq!(plugin.ended().await, EndReason::Closed);
+}
+
+async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Busy", 2);
+    let (adopt, mut adopted) = tokio::sync::mpsc::unbounded_channel();
+    let mut config = SessionConfig::new("host");
+    config.orphans = Some(Box::new(move |orphans, reason| {
+        adopt.send((orphans, reason)).unwrap();
+    }));
+    let (runtime, host, _plugin) = meet_apart(kind, config, services).await;
+    let channel = host.open("Busy").await.unwrap();
+    let options = plain();
+    let mut call = Box::pin(channel.call(0, &(), &options));
+    assert!(waits(&mut call));
+    let running = inbox.recv().await.unwrap().begin().unwrap();
+    shut_down(runtime).await;
+    let (orphans, reason) = adopted.recv().await.unwrap();
+    assert_eq!((orphans.len(), reason), (1, EndReason::RuntimeGone));
+    assert!(waits(&mut call), "it is somebody else's to settle");
+    drop(orphans);
+    assert_eq!(
+        lost(call.await.unwrap_err()),
+        (Claim::Begun, EndReason::RuntimeGone)
+    );
+    drop(running);
+}
