@@ -1,11 +1,14 @@
 //! Why a call through a proxy has no result.
+//!
+//! - E1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
+//!   that is printed says everything once.
 
 use std::fmt;
 
 use rapace_session::{CallFailure, Claim, EndReason, Failure};
 
 use crate::process::Death;
-use crate::supervision::Down;
+use crate::supervision::{Down, DownReason};
 
 /// Why a call has no result. `E` is the method's own error.
 #[derive(Clone, Debug)]
@@ -39,28 +42,55 @@ pub enum CallError<E> {
         /// Why the session ended.
         reason: EndReason,
     },
-    /// The service has stopped, or is not offered.
+    /// The service has stopped, or is not offered: the call did not run.
     Unavailable(String),
+    /// The handler was dropped before it answered, with its service or its runtime: the call may have had effects.
+    Dropped(String),
     /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
     /// them, which trying again does not cure.
     Protocol(String),
 }
 
 impl<E> CallError<E> {
-    /// Whether the same call may succeed if it is made again as it is.
+    /// Whether it is certain that the call did not run, or the method is declared idempotent: making it again does
+    /// nothing twice. A loop that retries checks this, and waits between tries if
+    /// [it may work later](Self::may_work_later).
     #[must_use]
-    pub fn is_transient(&self) -> bool {
+    pub fn may_be_retried(&self) -> bool {
+        match self {
+            Self::NotBegun(_) | Self::Restarting { .. } | Self::Down(_) | Self::Unavailable(_) => {
+                true
+            }
+            Self::SessionEnded { claim, .. } => *claim == Claim::NotBegun,
+            Self::Handler(_)
+            | Self::Panicked(_)
+            | Self::DeadlineExceeded
+            | Self::PluginDied(_)
+            | Self::Poisoned(_)
+            | Self::Dropped(_)
+            | Self::Protocol(_) => false,
+        }
+    }
+
+    /// Whether another try of the same call may succeed although nobody corrects, starts or builds anything. Says
+    /// nothing about whether the first has had effects: see [`may_be_retried`](Self::may_be_retried).
+    #[must_use]
+    pub fn may_work_later(&self) -> bool {
         match self {
             Self::DeadlineExceeded
             | Self::PluginDied(_)
             | Self::NotBegun(_)
-            | Self::Poisoned(_)
             | Self::Restarting { .. } => true,
+            Self::Down(down) => matches!(
+                down.reason,
+                DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_)
+            ),
             Self::Handler(_)
             | Self::Panicked(_)
-            | Self::Down(_)
+            | Self::Poisoned(_)
             | Self::SessionEnded { .. }
             | Self::Unavailable(_)
+            | Self::Dropped(_)
             | Self::Protocol(_) => false,
         }
     }
@@ -78,6 +108,7 @@ impl<E> CallError<E> {
             Self::Down(reason) => CallError::Down(reason),
             Self::SessionEnded { claim, reason } => CallError::SessionEnded { claim, reason },
             Self::Unavailable(why) => CallError::Unavailable(why),
+            Self::Dropped(what) => CallError::Dropped(what),
             Self::Protocol(what) => CallError::Protocol(what),
         }
     }
@@ -87,9 +118,7 @@ impl<E> CallError<E> {
             Failure::Panicked(message) => Self::Panicked(message),
             Failure::DeadlineExceeded => Self::DeadlineExceeded,
             Failure::Unavailable(why) => Self::Unavailable(why),
-            Failure::Cancelled | Failure::Dropped => {
-                Self::Unavailable("the handler was dropped before it answered".into())
-            }
+            Failure::Cancelled | Failure::Dropped => Self::Dropped("the call".into()),
             Failure::UnknownMethod(_) | Failure::BadArguments(_) | Failure::BadResult(_) => {
                 Self::Protocol(failure.to_string())
             }
@@ -108,7 +137,7 @@ impl<E> CallError<E> {
                 Some(Fate::NotBegun(death)) => Self::NotBegun(death.clone()),
                 Some(Fate::Poisoned(death)) => Self::Poisoned(death.clone()),
                 Some(Fate::Down(reason)) => Self::Down(reason.clone()),
-                None => Self::Unavailable("settled after its session's end".into()),
+                None => Self::Dropped("a call that outlived its session".into()),
             },
         }
     }
@@ -136,17 +165,20 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             Self::Handler(error) => error.fmt(f),
             Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
             Self::DeadlineExceeded => f.write_str("the deadline passed"),
-            Self::PluginDied(death) => write!(f, "{death}; the call had begun"),
-            Self::NotBegun(death) => write!(
+            Self::PluginDied(death) => death.tell(f, "; the call had begun"),
+            Self::NotBegun(death) => death.tell(
                 f,
-                "{death}; the call had not begun, and items of its stream are lost with the process: \
-                 make the call again with all of them"
+                "; the call had not begun, and items of its stream are lost with the process: make the call again with \
+                 all of them",
             ),
-            Self::Poisoned(death) => write!(
+            Self::Poisoned(death) => death.tell(
                 f,
-                "{death}; the call was running when two incarnations died and is not sent again"
+                "; the call was running when two incarnations died and is not sent again",
             ),
-            Self::Restarting { plugin } => write!(f, "plugin `{plugin}` is being restarted"),
+            Self::Restarting { plugin } => write!(
+                f,
+                "plugin `{plugin}` is being restarted; try again, or wait for it without `fail_fast`"
+            ),
             Self::Down(reason) => reason.fmt(f),
             Self::SessionEnded { claim, reason } => {
                 let begun = match claim {
@@ -157,9 +189,25 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
                 write!(f, "{reason}; the call {begun}")
             }
             Self::Unavailable(why) => write!(f, "the service takes no calls: {why}"),
+            Self::Dropped(what) => write!(
+                f,
+                "{what} was dropped by its handler's side before there was an answer, and may have had effects"
+            ),
             Self::Protocol(what) => f.write_str(what),
         }
     }
 }
 
-impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {}
+impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {
+    /// What the text does not hold already. It holds the cause, so this is only what is behind that: what the system said
+    /// when a plugin could not be started. The cause itself is in the variant.
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Down(down) => down.source(),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

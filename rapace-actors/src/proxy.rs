@@ -109,7 +109,10 @@ impl<M> fmt::Debug for TryTellError<M> {
 impl<M> fmt::Display for TryTellError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Full(_) => f.write_str("the mailbox is full"),
+            Self::Full(_) => f.write_str(
+                "there is no room now: the mailbox or the window is full, or the plugin is being restarted; the message \
+                 came back",
+            ),
             Self::Refused(error) => error.fmt(f),
         }
     }
@@ -352,5 +355,9 @@ async fn run_local<S: Service, M: MethodCall<S>>(
         },
         Err(AskFailure::Failed(failure)) => Err(CallError::from_failure(failure)),
         Err(AskFailure::Stopped) => Err(stopped::<S, _>()),
+        Err(AskFailure::Dropped) => {
+            let service = S::descriptor().name;
+            Err(CallError::Dropped(format!("a call of service `{service}`")))
+        }
     }
 }

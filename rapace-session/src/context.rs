@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rapace_codec::BlobMut;
 
@@ -23,7 +23,8 @@ tokio::task_local! {
 /// The call being handled on this task.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// When the answer is of no use to the caller any more.
+    /// When the answer is of no use to the caller any more. On tokio's clock, which tests can pause: compare it with
+    /// `tokio::time::Instant::now().into_std()`, or ask for the [time left](Self::time_left).
     pub deadline: Option<Instant>,
     /// Pairs that the caller sent along.
     pub metadata: Metadata,
@@ -173,6 +174,12 @@ impl CallContext {
         }
     }
 
+    /// How long the answer is still of use; `None` without a deadline, zero past it.
+    #[must_use]
+    pub fn time_left(&self) -> Option<Duration> {
+        self.deadline.map(|at| at.saturating_duration_since(now()))
+    }
+
     /// The deadline of a call made now: what was asked for, or the handled call's if earlier.
     #[must_use]
     pub fn earliest(asked: Option<Instant>) -> Option<Instant> {
@@ -212,7 +219,19 @@ pub async fn allocate(len: usize) -> BlobMut {
 mod tests {
     use super::*;
     use futures_util::FutureExt;
-    use std::time::Duration;
+
+    #[tokio::test(start_paused = true)]
+    async fn time_left_is_told_by_the_clock_that_deadlines_are_on() {
+        let (mut context, _guard) = CallContext::local(None, Metadata::new());
+        assert_eq!(context.time_left(), None);
+        let hour = Duration::from_secs(3600);
+        context.deadline = Some(now() + hour);
+        assert_eq!(context.time_left(), Some(hour));
+        tokio::time::advance(hour / 2).await;
+        assert_eq!(context.time_left(), Some(hour / 2));
+        tokio::time::advance(hour).await;
+        assert_eq!(context.time_left(), Some(Duration::ZERO));
+    }
 
     #[tokio::test]
     async fn a_call_made_by_a_handler_inherits_the_earlier_deadline() {

@@ -1,4 +1,7 @@
 //! What can go wrong with a call, a stream, a handshake, a session.
+//!
+//! - E1: each text is the whole story, its cause included. So no error gives that cause as its `source` again, and a
+//!   chain that is printed says everything once.
 
 use std::fmt;
 
@@ -155,15 +158,21 @@ impl fmt::Display for CallFailure {
                 write!(f, "{reason}; the call {begun}")
             }
             Self::Encode(why) => write!(f, "the arguments could not be encoded: {why}"),
-            Self::TooLarge { len, max } => {
-                write!(f, "a payload of {len} bytes is over the limit of {max}")
-            }
+            Self::TooLarge { len, max } => f.write_str(&too_large(*len, *max)),
             Self::Settled(_) => f.write_str("settled after its session's end"),
         }
     }
 }
 
 impl std::error::Error for CallFailure {}
+
+/// What does not fit any buffer, and the way out.
+pub(crate) fn too_large(len: usize, max: usize) -> String {
+    format!(
+        "a payload of {len} bytes is over the limit of {max}, the largest slot of this side; send it in pieces, or give \
+         the segment a class of larger slots (`SegmentConfig::with_classes`)"
+    )
+}
 
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]

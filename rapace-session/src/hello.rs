@@ -80,11 +80,16 @@ impl fmt::Display for SchemaMismatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.kind {
             MismatchKind::Missing { offered } if offered.is_empty() => {
-                write!(f, "service `{}` is not offered; nothing is", self.service)
+                write!(
+                    f,
+                    "service `{}` is not offered by the other side, which offers none; a host offers services with \
+                     `PluginSpec::offers`, a plugin with `PluginMain::service`",
+                    self.service
+                )
             }
             MismatchKind::Missing { offered } => write!(
                 f,
-                "service `{}` is not offered; offered are: {}",
+                "service `{}` is not offered by the other side, which offers: {}",
                 self.service,
                 offered.join(", ")
             ),

@@ -124,6 +124,12 @@ impl fmt::Display for PluginEvent {
             PluginEventKind::NotStarted(error) => {
                 write!(f, "plugin `{name}` did not start: {error}")
             }
+            PluginEventKind::Backoff { attempt, wait } if wait.is_zero() => {
+                write!(
+                    f,
+                    "plugin `{name}` is started again at once (attempt {attempt})"
+                )
+            }
             PluginEventKind::Backoff { attempt, wait } => {
                 write!(
                     f,

@@ -14,7 +14,9 @@ use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use rapace_session::transport::{Endpoint, shm};
-use rapace_session::{Channel, EndReason, HandshakeError, Session, SessionConfig, Side, check_timers};
+use rapace_session::{
+    Channel, EndReason, HandshakeError, Session, SessionConfig, Side, check_timers,
+};
 use rapace_shm::{ControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
@@ -93,13 +95,15 @@ impl HostRoute {
 impl Drop for HostRoute {
     fn drop(&mut self) {
         let reason = self.session.get().map(Session::end_reason);
-        self.route.abandon(DownReason::HostGone(match reason {
+        let reason = match reason {
             Some(Some(reason)) => reason,
             // Who served was dropped, and the session's actors are next.
             Some(None) => EndReason::RuntimeGone,
             // It was never served.
             None => EndReason::Closed,
-        }));
+        };
+        let reason = DownReason::HostGone(Box::new(reason));
+        self.route.abandon(reason);
     }
 }
 
@@ -332,4 +336,5 @@ impl fmt::Display for ServeError {
     }
 }
 
+// No source: each text holds all that is known.
 impl std::error::Error for ServeError {}

@@ -82,8 +82,9 @@ impl Deref for Death {
     }
 }
 
-impl fmt::Display for DeathReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl DeathReport {
+    /// The story, with a note where it can be seen: what the plugin wrote last is last.
+    pub(crate) fn tell(&self, f: &mut fmt::Formatter<'_>, note: &str) -> fmt::Result {
         write!(
             f,
             "plugin `{}` (incarnation {}) ",
@@ -109,10 +110,17 @@ impl fmt::Display for DeathReport {
         if self.ended_by == EndedBy::Itself && is_sigkill(self.cause) {
             f.write_str("; its host did not send that signal: look for the out-of-memory killer in the kernel log")?;
         }
+        f.write_str(note)?;
         if self.stderr.is_empty() {
             return Ok(());
         }
         write!(f, "; the end of its stderr:{}", self.stderr)
+    }
+}
+
+impl fmt::Display for DeathReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.tell(f, "")
     }
 }
 

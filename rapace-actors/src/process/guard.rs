@@ -284,13 +284,8 @@ impl fmt::Display for GuardError {
     }
 }
 
-impl std::error::Error for GuardError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Thread(source) | Self::ParentDeathSignal(source) => Some(source),
-        }
-    }
-}
+// No source: each text holds what the system said.
+impl std::error::Error for GuardError {}
 
 #[cfg(test)]
 mod tests {

@@ -58,7 +58,7 @@ pub enum SpawnErrorKind {
 }
 
 impl SpawnError {
-    pub(super) fn new(command: &PluginCommand, kind: SpawnErrorKind, source: io::Error) -> Self {
+    pub(crate) fn new(command: &PluginCommand, kind: SpawnErrorKind, source: io::Error) -> Self {
         Self {
             program: command.resolved(),
             kind,
@@ -207,6 +207,13 @@ impl fmt::Display for SpawnError {
                     "plugin program `{program}` does not exist; build it, or correct the path"
                 )
             }
+            SpawnErrorKind::NotFound if self.program.components().count() > 1 => {
+                write!(
+                    f,
+                    "plugin program `{program}` is a relative path, and the host's working directory is not there any \
+                     more; give an absolute path, or enter a directory that exists"
+                )
+            }
             SpawnErrorKind::NotFound => {
                 write!(
                     f,
@@ -291,7 +298,18 @@ impl fmt::Display for SpawnError {
 }
 
 impl std::error::Error for SpawnError {
+    /// What the system said, unless the text holds it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&*self.source)
+        match self.kind {
+            SpawnErrorKind::OutOfResources
+            | SpawnErrorKind::Limit(_)
+            | SpawnErrorKind::NoRuntime
+            | SpawnErrorKind::Unsupported
+            | SpawnErrorKind::Hangs(_)
+            | SpawnErrorKind::GivenUp
+            | SpawnErrorKind::Unusable(_)
+            | SpawnErrorKind::Os => None,
+            _ => Some(&*self.source),
+        }
     }
 }

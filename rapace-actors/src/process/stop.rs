@@ -191,11 +191,5 @@ impl fmt::Display for StopError {
     }
 }
 
-impl std::error::Error for StopError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unkillable { .. } => None,
-            Self::Signal { source, .. } => Some(source),
-        }
-    }
-}
+// No source: each text holds what the system said.
+impl std::error::Error for StopError {}

@@ -2,6 +2,8 @@
 //!
 //! - T1: at most [`MAX_LINES`] lines and [`MAX_BYTES`] bytes are kept, the newest ones.
 //! - T2: a single line may take a quarter of that, so one huge line never drives out the others.
+//! - T3: the message of the last panic is kept beside them, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`] bytes, when
+//!   its own backtrace has driven it out.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,12 +16,44 @@ const MAX_LINES: usize = 20;
 /// Most bytes that a tail keeps.
 const MAX_BYTES: usize = 4 * 1024;
 
+/// Most lines of a panic's message, the one that says where it happened included.
+const MESSAGE_LINES: usize = 4;
+/// Most bytes of a panic's message.
+const MESSAGE_BYTES: usize = 1024;
+
 /// The lines kept so far.
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     lines: VecDeque<String>,
     bytes: usize,
     dropped: u64,
+    panic: Option<Message>,
+}
+
+/// What a panic said.
+#[derive(Debug)]
+struct Message {
+    lines: Vec<String>,
+    /// The number of its first line among all lines.
+    first: u64,
+    complete: bool,
+}
+
+impl Message {
+    fn push(&mut self, line: &str) {
+        let ends = line.starts_with("stack backtrace:") || line.starts_with("note: run with");
+        let bytes = self.lines.iter().map(String::len).sum::<usize>();
+        let kept = &line[..line.floor_char_boundary(MESSAGE_BYTES.saturating_sub(bytes))];
+        if !ends && !kept.is_empty() {
+            self.lines.push(kept.into());
+        }
+        self.complete = ends || kept.len() < line.len() || self.lines.len() == MESSAGE_LINES;
+    }
+}
+
+/// Whether the standard library's panic hook begins a message with this line.
+fn begins_panic(line: &str) -> bool {
+    line.starts_with("thread '") && line.contains(" panicked at ")
 }
 
 impl Tail {
@@ -27,6 +61,17 @@ impl Tail {
         let mut kept = String::from(&line[..line.floor_char_boundary(MAX_BYTES / 4)]);
         if kept.len() < line.len() {
             kept.push_str(CUT);
+        }
+        if begins_panic(&kept) {
+            self.panic = Some(Message {
+                lines: vec![String::from(
+                    &kept[..kept.floor_char_boundary(MESSAGE_BYTES / 2)],
+                )],
+                first: self.dropped + self.lines.len() as u64,
+                complete: false,
+            });
+        } else if let Some(panic) = self.panic.as_mut().filter(|panic| !panic.complete) {
+            panic.push(&kept);
         }
         self.bytes += kept.len();
         self.lines.push_back(kept);
@@ -46,17 +91,26 @@ impl Tail {
             .map(String::as_str)
             .collect::<Vec<_>>()
             .join("\n");
+        // As much of the message as the lines above do not hold (T3).
+        let lost = self.panic.as_ref().map_or(&[][..], |panic| {
+            let lost = self.dropped.saturating_sub(panic.first);
+            let lost = usize::try_from(lost).unwrap_or(usize::MAX);
+            &panic.lines[..panic.lines.len().min(lost)]
+        });
         StderrTail {
             text: text.into(),
-            omitted: self.dropped,
+            panic: lost.join("\n").into(),
+            omitted: self.dropped - lost.len() as u64,
         }
     }
 }
 
-/// The last lines that a plugin wrote to stderr: at most 20 lines and 4 KiB, printable, cheap to clone.
+/// The last lines that a plugin wrote to stderr: at most 20 lines and 4 KiB, printable, cheap to clone. The message of its
+/// last panic is kept beside them if a backtrace has driven it out.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StderrTail {
     text: Arc<str>,
+    panic: Arc<str>,
     omitted: u64,
 }
 
@@ -67,7 +121,13 @@ impl StderrTail {
         &self.text
     }
 
-    /// How many earlier lines are not in it.
+    /// What the last panic said, as far as it is not among the [lines](Self::as_str): up to 4 lines and 1 KiB.
+    #[must_use]
+    pub fn panic(&self) -> &str {
+        &self.panic
+    }
+
+    /// How many lines are in neither.
     #[must_use]
     pub fn omitted_lines(&self) -> u64 {
         self.omitted
@@ -80,24 +140,37 @@ impl StderrTail {
     }
 }
 
+#[cfg(test)]
+impl StderrTail {
+    /// For tests: these lines.
+    pub(crate) fn of(lines: &[&str]) -> Self {
+        let mut tail = Tail::default();
+        lines.iter().for_each(|line| tail.push(line));
+        tail.snapshot()
+    }
+}
+
 impl Default for StderrTail {
     fn default() -> Self {
         Self {
             text: "".into(),
+            panic: "".into(),
             omitted: 0,
         }
     }
 }
 
-/// One indented line each, after a note of how many are missing.
+/// One indented line each, with a note of how many are missing.
 impl fmt::Display for StderrTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.omitted > 0 {
-            write!(f, "\n  [{} earlier lines]", self.omitted)?;
+        let mut all = |text: &str| text.lines().try_for_each(|line| write!(f, "\n  {line}"));
+        all(&self.panic)?;
+        match self.omitted {
+            0 => {}
+            1 => all("[1 line left out]")?,
+            more => all(&format!("[{more} lines left out]"))?,
         }
-        self.text
-            .lines()
-            .try_for_each(|line| write!(f, "\n  {line}"))
+        all(&self.text)
     }
 }
 
@@ -115,6 +188,62 @@ mod tests {
         assert_eq!(tail.as_str().lines().count(), MAX_LINES);
         assert!(tail.as_str().starts_with("line 80\n") && tail.as_str().ends_with("\nline 99"));
         assert_eq!(tail.omitted_lines(), 80);
+    }
+
+    /// T3
+    #[test]
+    fn the_message_of_a_panic_outlives_its_backtrace() {
+        let mut tail = Tail::default();
+        tail.push("decoding cover.png");
+        tail.push("thread 'main' (7) panicked at src/main.rs:7:5:");
+        tail.push("no such colour: 300");
+        tail.push("stack backtrace:");
+        for n in 0..15 {
+            tail.push(&format!("  {n}: frame"));
+        }
+        // All of it is among the last lines still.
+        let tail_so_far = tail.snapshot();
+        assert_eq!((tail_so_far.panic(), tail_so_far.omitted_lines()), ("", 0));
+        for n in 15..18 {
+            tail.push(&format!("  {n}: frame"));
+        }
+        // The half that is lost.
+        let tail_so_far = tail.snapshot();
+        assert_eq!(
+            tail_so_far.panic(),
+            "thread 'main' (7) panicked at src/main.rs:7:5:"
+        );
+        assert!(tail_so_far.as_str().starts_with("no such colour: 300\n"));
+        assert_eq!(tail_so_far.omitted_lines(), 1);
+        for n in 18..60 {
+            tail.push(&format!("  {n}: frame"));
+        }
+        let tail = tail.snapshot();
+        let text = tail.to_string();
+        assert!(
+            text.starts_with(
+                "\n  thread 'main' (7) panicked at src/main.rs:7:5:\n  no such colour: 300\n  [42 lines left out]\n    \
+                 40: frame\n"
+            ),
+            "{text}"
+        );
+        assert_eq!(tail.as_str().lines().count(), MAX_LINES);
+    }
+
+    #[test]
+    fn a_message_without_an_end_is_bounded() {
+        let mut tail = Tail::default();
+        tail.push("thread 'main' panicked at src/main.rs:7:5:");
+        for _ in 0..100 {
+            tail.push(&"x".repeat(600));
+        }
+        let panic = tail.snapshot().panic().to_owned();
+        assert!(
+            panic.len() <= MESSAGE_BYTES + MESSAGE_LINES,
+            "{}",
+            panic.len()
+        );
+        assert!(panic.lines().count() <= MESSAGE_LINES);
     }
 
     #[test]

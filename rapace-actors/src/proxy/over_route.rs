@@ -57,12 +57,12 @@ pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
                 Box::pin(route.left(ready.incarnation())).await;
             }
             // Only where nobody took it over from its session.
-            Err(CallFailure::Lost { claim, .. }) if streams => {
+            Err(CallFailure::Lost { claim, reason }) if streams => {
                 let death = Box::pin(route.death_of(ready.incarnation()));
                 return Err(match (death.await, claim) {
                     (Some(death), Claim::NotBegun) => CallError::NotBegun(death),
                     (Some(death), _) => CallError::PluginDied(death),
-                    (None, _) => CallError::Unavailable("the session ended during the call".into()),
+                    (None, claim) => CallError::SessionEnded { claim, reason },
                 });
             }
             Err(failure) => return Err(CallError::from_call(failure)),

@@ -71,7 +71,7 @@ impl<S: Service> LocalAnswer<S> {
     pub(crate) async fn wait(self) -> Result<S::Response, AskFailure> {
         match self.answer.await {
             Ok(answer) => answer.map_err(AskFailure::Failed),
-            Err(_) => Err(AskFailure::Stopped),
+            Err(_) => Err(AskFailure::Dropped),
         }
     }
 }
@@ -98,6 +98,8 @@ pub(crate) enum TryTell<S: Service> {
 pub(crate) enum AskFailure {
     Failed(Failure),
     Stopped,
+    /// It stopped when it had the call.
+    Dropped,
 }
 
 struct Handle<T: Serve> {

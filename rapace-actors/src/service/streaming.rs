@@ -237,7 +237,11 @@ impl Source {
             let sent = match &next {
                 Some(Ok(value)) => sender.send(&**value).await,
                 Some(Err(error)) => {
-                    sender.reset(&error.to_string());
+                    match error {
+                        // Its reader says that the stream was reset.
+                        StreamError::Reset(why) => sender.reset(why),
+                        error => sender.reset(&error.to_string()),
+                    }
                     self.next = Some(next);
                     return fed;
                 }

@@ -72,7 +72,7 @@ pub enum DownReason {
     /// The tokio runtime that it was started in was shut down, and it with that.
     RuntimeGone,
     /// Of a plugin's host: the session with it is over.
-    HostGone(EndReason),
+    HostGone(Box<EndReason>),
     /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
     Completed(Death),
     /// It failed, and its policy is Never.
@@ -186,6 +186,7 @@ impl fmt::Display for Down {
 }
 
 impl std::error::Error for Down {
+    /// What the text does not hold already: what the system said when the plugin could not be started.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
             DownReason::NotStarted
@@ -193,15 +194,15 @@ impl std::error::Error for Down {
             | DownReason::HandleDropped
             | DownReason::ActorStopped
             | DownReason::RuntimeGone
+            | DownReason::HostGone(_)
+            | DownReason::Completed(_)
             | DownReason::StoppedWithSibling(_)
             | DownReason::SiblingOpen(_) => None,
-            DownReason::Stays(why) => Some(&**why),
-            DownReason::HostGone(reason) => Some(reason),
-            DownReason::Completed(death) => Some(death),
+            DownReason::Stays(why) => why.source(),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }
-            | DownReason::BreakerOpen { last, .. } => Some(last),
-            DownReason::StartFailed(_, error) => Some(error),
+            | DownReason::BreakerOpen { last, .. } => last.source(),
+            DownReason::StartFailed(_, error) => error.source(),
         }
     }
 }
@@ -217,7 +218,14 @@ impl fmt::Display for Failure {
     }
 }
 
-impl std::error::Error for Failure {}
+impl std::error::Error for Failure {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Died(_) => None,
+            Self::Start(_, error) => error.source(),
+        }
+    }
+}
 
 impl StartError {
     /// Whether the same start may succeed later without anybody correcting anything. Every cause of a start that fails
@@ -265,7 +273,7 @@ impl std::error::Error for StartError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Spawn(error) => error.source(),
-            Self::Os { source, .. } => Some(&**source),
+            Self::Os { .. } => None,
             Self::Refused(_) => None,
         }
     }

@@ -37,6 +37,42 @@ async fn a_missing_bare_name_is_said_to_be_nowhere_on_the_path() {
     assert!(error.to_string().contains("PATH"), "{error}");
 }
 
+/// In a process of its own: no other test may lose its directory.
+#[test]
+fn a_relative_path_without_a_working_directory_is_not_looked_for_on_the_path() {
+    const HERE: &str = "RAPACE_TEST_NOWHERE";
+    if std::env::var_os(HERE).is_none() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let program = std::env::current_exe().expect("a test knows its program");
+        let name =
+            "spawn::a_relative_path_without_a_working_directory_is_not_looked_for_on_the_path";
+        let output = std::process::Command::new(program)
+            .args(["--exact", "--nocapture", name])
+            .env(HERE, "")
+            .current_dir(directory.path())
+            .output()
+            .expect("it runs");
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            output.status.success() && said.contains("1 passed"),
+            "{output:?}"
+        );
+        return;
+    }
+    fs::remove_dir(std::env::current_dir().expect("it is there")).expect("it is empty");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    let error = runtime.block_on(refused(PluginCommand::new("./plugins/images")));
+    let text = error.to_string();
+    assert_eq!(*error.kind(), SpawnErrorKind::NotFound);
+    assert!(
+        text.contains("working directory is not there") && !text.contains("PATH"),
+        "{text}"
+    );
+}
+
 #[tokio::test]
 async fn a_directory_is_no_program() {
     let error = refused(PluginCommand::new("/tmp")).await;

@@ -232,14 +232,12 @@ async fn a_local_service_whose_runtime_is_gone_takes_no_calls() {
     keeper.expect("somebody").await;
     let stand_in = local.actor_ref();
     shut_down(runtime).await;
-    for result in [
-        waits.outcome().await,
-        in_time(local.enter("late".to_owned())).await,
-    ] {
-        let text = result.as_ref().unwrap_err().to_string();
-        assert!(matches!(result, Err(CallError::Unavailable(_))), "{text}");
-        assert!(text.contains("`Door` has stopped"), "{text}");
-    }
+    let begun = waits.outcome().await;
+    assert!(matches!(begun, Err(CallError::Dropped(_))), "{begun:?}");
+    let late = in_time(local.enter("late".to_owned())).await;
+    let text = late.as_ref().unwrap_err().to_string();
+    assert!(matches!(late, Err(CallError::Unavailable(_))), "{text}");
+    assert!(text.contains("`Door` has stopped"), "{text}");
     in_time(stand_in.wait_for_shutdown()).await;
 }
 

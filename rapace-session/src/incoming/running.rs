@@ -7,7 +7,7 @@ use std::time::Instant;
 use crate::back::Brought;
 use crate::context::CallContext;
 use crate::envelope::Envelope;
-use crate::error::Failure;
+use crate::error::{Failure, too_large};
 use crate::frame::{Frame, Header, Status};
 use crate::incoming::table::Replied;
 use crate::incoming::{CallCell, HeldCall};
@@ -232,9 +232,7 @@ impl Unanswered {
                 });
             }
             Err(SealError::Encode(why)) => why,
-            Err(SealError::TooLarge { len, max }) => {
-                format!("{len} bytes are over the limit of {max}")
-            }
+            Err(SealError::TooLarge { len, max }) => too_large(len, max),
             Err(SealError::Closed) => return None,
         };
         self.end(&Failure::BadResult(why));

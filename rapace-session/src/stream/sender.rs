@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::error::StreamError;
+use crate::error::{StreamError, too_large};
 use crate::frame::{ChannelId, Frame, Header, Verb};
 use crate::prefix::Prefix;
 use crate::seal::{Encode, SealError};
@@ -69,8 +69,7 @@ impl StreamSender {
                 Ok(sealed) => sealed,
                 Err(SealError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
                 Err(SealError::TooLarge { len, max }) => {
-                    let why = format!("{len} bytes are over the limit of {max}");
-                    return Err(StreamSendError::BadItem(why));
+                    return Err(StreamSendError::BadItem(too_large(len, max)));
                 }
                 Err(SealError::Closed) => return Err(self.over().await),
             };

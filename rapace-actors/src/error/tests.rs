@@ -1,0 +1,401 @@
+//! Every text that an error of this crate can print, as its reader sees it; and what a retry may rely on.
+//!
+//! A variant that is added needs a sample: the matches without a wildcard are there to say so.
+
+use std::error::Error;
+use std::time::Duration;
+
+use super::*;
+use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
+use crate::process::guard::GuardError;
+use crate::process::{
+    DeathReport, EndedBy, ExitCause, Incarnation, PluginCommand, Rung, SpawnError, SpawnErrorKind,
+    StderrTail, StopError,
+};
+use crate::proxy::TryTellError;
+use crate::supervision::{Failure as PluginFailure, LimitReached, StartError};
+
+/// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
+/// sees in the diff what a user will read.
+fn compare(file: &str, samples: Vec<(&'static str, Box<dyn Error>)>) {
+    let mut texts = String::new();
+    for (name, error) in samples {
+        let text = error.to_string();
+        texts += &format!("{name}\n    {}\n", text.replace('\n', "\n    "));
+        let mut parts = text.split(": ").collect::<Vec<_>>();
+        parts.dedup();
+        assert_eq!(parts.join(": "), text, "{name} says something twice");
+        assert!(!text.contains("0ns"), "{name}: {text}");
+        let mut told = text;
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            assert!(
+                !told.contains(&text),
+                "{name} gives as its source what it has said: {text}"
+            );
+            texts += &format!("    source: {text}\n");
+            told = text;
+            source = cause.source();
+        }
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("RAPACE_BLESS").is_some() {
+        std::fs::write(path, &texts).expect("the file can be written");
+        return;
+    }
+    let known = std::fs::read_to_string(path).expect("the file is there");
+    let differs = texts
+        .lines()
+        .zip(known.lines())
+        .find(|(now, then)| now != then);
+    assert_eq!(
+        differs, None,
+        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
+    );
+    assert_eq!(
+        texts.lines().count(),
+        known.lines().count(),
+        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
+    );
+}
+
+const CRASH: ExitCause = ExitCause::Signalled {
+    signal: 11,
+    core_dumped: true,
+};
+
+fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
+    Death::new(DeathReport {
+        plugin: "images".into(),
+        incarnation: Incarnation::FIRST.next(),
+        cause,
+        ended_by,
+        lived: Duration::from_millis(1500),
+        stderr: StderrTail::of(&["decoding cover.png", "no such colour: 300"]),
+    })
+}
+
+fn death() -> Death {
+    death_by(CRASH, EndedBy::Itself)
+}
+
+fn down(reason: DownReason) -> Down {
+    Down {
+        plugin: "images".into(),
+        reason,
+    }
+}
+
+fn spawn_error(kind: SpawnErrorKind) -> SpawnError {
+    let program = match kind {
+        SpawnErrorKind::NotFound => "/opt/images",
+        _ => "/opt/plugins/images",
+    };
+    let source = std::io::Error::from_raw_os_error(2);
+    SpawnError::new(&PluginCommand::new(program), kind, source)
+}
+
+fn unkillable() -> std::sync::Arc<StopError> {
+    std::sync::Arc::new(StopError::Unkillable {
+        pid: 42,
+        waited: Duration::from_secs(2),
+    })
+}
+
+fn limit() -> LimitReached {
+    LimitReached {
+        limit: 3,
+        within: Duration::from_secs(60),
+    }
+}
+
+fn reasons() -> Vec<DownReason> {
+    let last = PluginFailure::Died(death());
+    vec![
+        DownReason::NotStarted,
+        DownReason::Stopped,
+        DownReason::HandleDropped,
+        DownReason::ActorStopped,
+        DownReason::RuntimeGone,
+        DownReason::Stays(unkillable()),
+        DownReason::HostGone(Box::new(EndReason::PeerGone)),
+        DownReason::Completed(death_by(ExitCause::Exited(0), EndedBy::Itself)),
+        DownReason::NotRestarted(last.clone()),
+        DownReason::StoppedWithSibling("fonts".into()),
+        DownReason::SiblingOpen("fonts".into()),
+        DownReason::RestartLimit {
+            limit: limit(),
+            last: last.clone(),
+        },
+        DownReason::StartFailed(
+            Incarnation::FIRST,
+            StartError::Spawn(spawn_error(SpawnErrorKind::NotFound)),
+        ),
+        DownReason::StartFailed(Incarnation::FIRST, StartError::Refused("why".into())),
+        DownReason::StartFailed(
+            Incarnation::FIRST,
+            StartError::os(
+                "making the control socket",
+                std::io::Error::from_raw_os_error(1),
+            ),
+        ),
+        DownReason::BreakerOpen {
+            limit: limit(),
+            last,
+            pause: Duration::from_secs(30),
+        },
+    ]
+}
+
+fn name_of_reason(reason: &DownReason) -> &'static str {
+    match reason {
+        DownReason::NotStarted => "Down, NotStarted",
+        DownReason::Stopped => "Down, Stopped",
+        DownReason::HandleDropped => "Down, HandleDropped",
+        DownReason::ActorStopped => "Down, ActorStopped",
+        DownReason::RuntimeGone => "Down, RuntimeGone",
+        DownReason::Stays(_) => "Down, Stays",
+        DownReason::HostGone(_) => "Down, HostGone",
+        DownReason::Completed(_) => "Down, Completed",
+        DownReason::NotRestarted(_) => "Down, NotRestarted",
+        DownReason::StoppedWithSibling(_) => "Down, StoppedWithSibling",
+        DownReason::SiblingOpen(_) => "Down, SiblingOpen",
+        DownReason::RestartLimit { .. } => "Down, RestartLimit",
+        DownReason::StartFailed(..) => "Down, StartFailed",
+        DownReason::BreakerOpen { .. } => "Down, BreakerOpen",
+    }
+}
+
+type Call = CallError<String>;
+
+fn calls() -> Vec<Call> {
+    let session_ended = |claim| CallError::SessionEnded {
+        claim,
+        reason: EndReason::PeerGone,
+    };
+    let mut calls = vec![
+        CallError::Handler("no such colour".into()),
+        CallError::Panicked("index out of bounds".into()),
+        CallError::DeadlineExceeded,
+        CallError::PluginDied(death()),
+        CallError::NotBegun(death()),
+        CallError::Poisoned(death()),
+        CallError::Restarting {
+            plugin: "images".into(),
+        },
+        session_ended(Claim::NotBegun),
+        session_ended(Claim::Begun),
+        session_ended(Claim::Unknown),
+        CallError::Unavailable("service `Images` has stopped".into()),
+        CallError::Dropped("a call of service `Images`".into()),
+        CallError::Protocol("no such method: 7".into()),
+    ];
+    calls.extend(
+        reasons()
+            .into_iter()
+            .map(|reason| CallError::Down(down(reason))),
+    );
+    calls
+}
+
+fn name_of_call(error: &Call) -> &'static str {
+    match error {
+        CallError::Handler(_) => "CallError::Handler",
+        CallError::Panicked(_) => "CallError::Panicked",
+        CallError::DeadlineExceeded => "CallError::DeadlineExceeded",
+        CallError::PluginDied(_) => "CallError::PluginDied",
+        CallError::NotBegun(_) => "CallError::NotBegun",
+        CallError::Poisoned(_) => "CallError::Poisoned",
+        CallError::Restarting { .. } => "CallError::Restarting",
+        CallError::Down(_) => "CallError::Down",
+        CallError::SessionEnded { .. } => "CallError::SessionEnded",
+        CallError::Unavailable(_) => "CallError::Unavailable",
+        CallError::Dropped(_) => "CallError::Dropped",
+        CallError::Protocol(_) => "CallError::Protocol",
+    }
+}
+
+fn spawn_kinds() -> Vec<SpawnErrorKind> {
+    vec![
+        SpawnErrorKind::NotFound,
+        SpawnErrorKind::IsDirectory,
+        SpawnErrorKind::NotExecutable,
+        SpawnErrorKind::NoInterpreter,
+        SpawnErrorKind::BadFormat,
+        SpawnErrorKind::BadDirectory("/gone".into()),
+        SpawnErrorKind::Busy,
+        SpawnErrorKind::OutOfResources,
+        SpawnErrorKind::Limit("memory"),
+        SpawnErrorKind::Unsupported,
+        SpawnErrorKind::Hangs(Duration::from_secs(10)),
+        SpawnErrorKind::GivenUp,
+        SpawnErrorKind::NoRuntime,
+        SpawnErrorKind::Os,
+    ]
+}
+
+fn events() -> Vec<PluginEventKind> {
+    let incarnation = Incarnation::FIRST;
+    vec![
+        PluginEventKind::Starting { incarnation },
+        PluginEventKind::Ready {
+            incarnation,
+            pid: 42,
+        },
+        PluginEventKind::Stopping { incarnation },
+        PluginEventKind::Died(death()),
+        PluginEventKind::Stays(unkillable()),
+        PluginEventKind::NotStarted(StartError::Refused("why".into())),
+        PluginEventKind::Backoff {
+            attempt: 1,
+            wait: Duration::ZERO,
+        },
+        PluginEventKind::Backoff {
+            attempt: 2,
+            wait: Duration::from_millis(150),
+        },
+        PluginEventKind::Held {
+            sibling: "images".into(),
+        },
+        PluginEventKind::Held {
+            sibling: "fonts".into(),
+        },
+        PluginEventKind::Paused {
+            reason: DownReason::Stopped,
+            wait: Duration::from_secs(1),
+        },
+        PluginEventKind::Down(DownReason::Stopped),
+    ]
+}
+
+/// An event is no error; here it reads like one.
+#[derive(Debug)]
+struct Event(PluginEvent);
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for Event {}
+
+#[test]
+fn every_text_is_the_one_that_was_reviewed() {
+    fn add<E: Error + 'static>(
+        all: &mut Vec<(&'static str, Box<dyn Error>)>,
+        name: &'static str,
+        error: E,
+    ) {
+        all.push((name, Box::new(error)));
+    }
+    let mut all = Vec::new();
+    for error in calls() {
+        if !matches!(error, CallError::Down(_)) {
+            add(&mut all, name_of_call(&error), error);
+        }
+    }
+    for reason in reasons() {
+        add(&mut all, name_of_reason(&reason), down(reason));
+    }
+    for ended_by in [
+        EndedBy::Itself,
+        EndedBy::Request(Rung::Drain),
+        EndedBy::Request(Rung::Terminate),
+        EndedBy::Request(Rung::Kill),
+        EndedBy::Killed,
+        EndedBy::Stuck(Duration::from_secs(30)),
+        EndedBy::Fault("an item without credit".into()),
+        EndedBy::StartTimeout(Duration::from_secs(10)),
+    ] {
+        let killed = ExitCause::Signalled {
+            signal: 9,
+            core_dumped: false,
+        };
+        add(&mut all, "Death", death_by(killed, ended_by));
+    }
+    for kind in spawn_kinds() {
+        add(&mut all, "SpawnError", spawn_error(kind));
+    }
+    let refused = || std::io::Error::from_raw_os_error(1);
+    for error in [
+        StopError::Unkillable {
+            pid: 42,
+            waited: Duration::from_secs(2),
+        },
+        StopError::Signal {
+            pid: 42,
+            source: refused(),
+        },
+    ] {
+        add(&mut all, "StopError", error);
+    }
+    for error in [
+        ServeError::NotStartedByHost {
+            program: "images".into(),
+            services: vec!["Images"],
+            source: rapace_shm::NotAControlSocket::Stdin {
+                found: rapace_shm::StdinKind::Terminal,
+            },
+        },
+        ServeError::Watch(refused()),
+        ServeError::Guard(GuardError::ParentDeathSignal(refused())),
+        ServeError::Establish(rapace_shm::EstablishError::HungUp),
+        ServeError::Handshake(rapace_session::HandshakeError::NotAPeer),
+        ServeError::Ended(EndReason::PeerFault("an item without credit".into())),
+        ServeError::ServiceStopped("Images"),
+    ] {
+        add(&mut all, "ServeError", error);
+    }
+    add(&mut all, "TryTellError::Full", TryTellError::Full(()));
+    for kind in events() {
+        let plugin = "images".into();
+        add(&mut all, "PluginEvent", Event(PluginEvent { plugin, kind }));
+    }
+    compare("src/error/texts.txt", all);
+}
+
+/// The table of the handbook's page on errors.
+#[test]
+fn what_may_be_retried_has_certainly_not_run() {
+    let mut table = Vec::new();
+    for error in calls() {
+        let row = (
+            name_of_call(&error),
+            error.may_be_retried(),
+            error.may_work_later(),
+        );
+        if !table.contains(&row) {
+            table.push(row);
+        }
+    }
+    assert_eq!(
+        table,
+        [
+            ("CallError::Handler", false, false),
+            ("CallError::Panicked", false, false),
+            ("CallError::DeadlineExceeded", false, true),
+            ("CallError::PluginDied", false, true),
+            ("CallError::NotBegun", true, true),
+            ("CallError::Poisoned", false, false),
+            ("CallError::Restarting", true, true),
+            ("CallError::SessionEnded", true, false),
+            ("CallError::SessionEnded", false, false),
+            ("CallError::Unavailable", true, false),
+            ("CallError::Dropped", false, false),
+            ("CallError::Protocol", false, false),
+            ("CallError::Down", true, false),
+            ("CallError::Down", true, true),
+        ]
+    );
+}
+
+/// What the plugin said last is last, whatever is said about the call.
+#[test]
+fn nothing_runs_into_the_last_line_of_stderr() {
+    for error in [Call::PluginDied(death()), Call::Poisoned(death())] {
+        let text = error.to_string();
+        assert!(text.ends_with("\n  no such colour: 300"), "{text}");
+    }
+}

@@ -1,0 +1,186 @@
+//! Every text that an error of this crate can print, as its reader sees it.
+//!
+//! - A text names its cause, and no source repeats it.
+//! - A variant that is added needs a sample: the matches without a wildcard are there to say so.
+
+use std::error::Error;
+
+use rapace_session::{
+    CallFailure, Claim, EndReason, Failure, HandshakeError, MismatchKind, OpenError,
+    SchemaMismatch, StreamError, StreamSendError,
+};
+
+/// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
+/// sees in the diff what a user will read.
+fn compare(file: &str, samples: Vec<(&'static str, Box<dyn Error>)>) {
+    let mut texts = String::new();
+    for (name, error) in samples {
+        let text = error.to_string();
+        texts += &format!("{name}\n    {}\n", text.replace('\n', "\n    "));
+        let mut parts = text.split(": ").collect::<Vec<_>>();
+        parts.dedup();
+        assert_eq!(parts.join(": "), text, "{name} says something twice");
+        assert!(!text.contains("0ns"), "{name}: {text}");
+        let mut told = text;
+        let mut source = error.source();
+        while let Some(cause) = source {
+            let text = cause.to_string();
+            assert!(
+                !told.contains(&text),
+                "{name} gives as its source what it has said: {text}"
+            );
+            texts += &format!("    source: {text}\n");
+            told = text;
+            source = cause.source();
+        }
+    }
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("RAPACE_BLESS").is_some() {
+        std::fs::write(path, &texts).expect("the file can be written");
+        return;
+    }
+    let known = std::fs::read_to_string(path).expect("the file is there");
+    let differs = texts
+        .lines()
+        .zip(known.lines())
+        .find(|(now, then)| now != then);
+    assert_eq!(
+        differs, None,
+        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
+    );
+    assert_eq!(
+        texts.lines().count(),
+        known.lines().count(),
+        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
+    );
+}
+
+macro_rules! named {
+    ($type:ident: $($variant:ident),* $(,)?) => {
+        |error: &$type| match error {
+            $($type::$variant { .. } => concat!(stringify!($type), "::", stringify!($variant)),)*
+        }
+    };
+}
+
+fn of<E: Error + 'static>(
+    samples: impl IntoIterator<Item = E>,
+    name: impl Fn(&E) -> &'static str,
+) -> Vec<(&'static str, Box<dyn Error>)> {
+    let named = samples
+        .into_iter()
+        .map(|error| (name(&error), error.into()));
+    named.collect()
+}
+
+fn mismatch(kind: MismatchKind) -> SchemaMismatch {
+    SchemaMismatch {
+        service: "Images".into(),
+        kind,
+    }
+}
+
+fn lost(claim: Claim) -> CallFailure {
+    CallFailure::Lost {
+        claim,
+        reason: EndReason::PeerGone,
+    }
+}
+
+#[test]
+fn every_text_is_the_one_that_was_reviewed() {
+    let why = || "why".to_owned();
+    let methods = || MismatchKind::Methods {
+        missing: vec!["crop".into()],
+        unknown: vec!["cut".into()],
+        differing: vec!["scale".into()],
+    };
+    let mut all = of(
+        [
+            Failure::Panicked(why()),
+            Failure::DeadlineExceeded,
+            Failure::Cancelled,
+            Failure::UnknownMethod(why()),
+            Failure::BadArguments(why()),
+            Failure::BadResult(why()),
+            Failure::Unavailable(why()),
+            Failure::Dropped,
+        ],
+        named!(Failure: Panicked, DeadlineExceeded, Cancelled, UnknownMethod, BadArguments, BadResult, Unavailable, Dropped),
+    );
+    all.extend(of(
+        [
+            EndReason::Closed,
+            EndReason::ClosedByPeer(String::new()),
+            EndReason::ClosedByPeer(why()),
+            EndReason::PeerGone,
+            EndReason::PeerFault(why()),
+            EndReason::Refused(HandshakeError::NotAPeer),
+            EndReason::Internal(why()),
+            EndReason::RuntimeGone,
+        ],
+        named!(EndReason: Closed, ClosedByPeer, PeerGone, PeerFault, Refused, Internal, RuntimeGone),
+    ));
+    all.extend(of(
+        [
+            CallFailure::Failed(Failure::Dropped),
+            lost(Claim::NotBegun),
+            lost(Claim::Begun),
+            lost(Claim::Unknown),
+            CallFailure::Encode(why()),
+            CallFailure::TooLarge { len: 100, max: 64 },
+            CallFailure::Settled(std::sync::Arc::new(())),
+        ],
+        named!(CallFailure: Failed, Lost, Encode, TooLarge, Settled),
+    ));
+    all.extend(of(
+        [
+            StreamError::Reset(why()),
+            StreamError::Lost(EndReason::PeerGone),
+            StreamError::BadItem(why()),
+            StreamError::Fault(why()),
+        ],
+        named!(StreamError: Reset, Lost, BadItem, Fault),
+    ));
+    all.extend(of(
+        [
+            StreamSendError::Stopped,
+            StreamSendError::Over(StreamError::Reset(why())),
+            StreamSendError::BadItem(why()),
+        ],
+        named!(StreamSendError: Stopped, Over, BadItem),
+    ));
+    all.extend(of(
+        [
+            HandshakeError::NotAPeer,
+            HandshakeError::Version { ours: 1, theirs: 2 },
+            HandshakeError::BadHello(why()),
+            HandshakeError::Schema(mismatch(methods())),
+            HandshakeError::RefusedByPeer(why()),
+            HandshakeError::Ended(why()),
+        ],
+        named!(HandshakeError: NotAPeer, Version, BadHello, Schema, RefusedByPeer, Ended),
+    ));
+    all.extend(of(
+        [
+            OpenError::Refused(why()),
+            OpenError::Ended(EndReason::Closed),
+        ],
+        named!(OpenError: Refused, Ended),
+    ));
+    let missing = |offered: &[&str]| MismatchKind::Missing {
+        offered: offered.iter().map(|&name| name.into()).collect(),
+    };
+    all.extend(of(
+        [
+            mismatch(missing(&[])),
+            mismatch(missing(&["Fonts", "Search"])),
+            mismatch(methods()),
+        ],
+        |error| match error.kind {
+            MismatchKind::Missing { .. } => "SchemaMismatch, Missing",
+            MismatchKind::Methods { .. } => "SchemaMismatch, Methods",
+        },
+    ));
+    compare("tests/texts.txt", all);
+}
