@@ -46,6 +46,9 @@ pub enum CallError<E> {
     Unavailable(String),
     /// The handler was dropped before it answered, with its service or its runtime: the call may have had effects.
     Dropped(String),
+    /// The other side does not have this method, or has another one of that name: it was built from another definition
+    /// of the service. Nothing was run.
+    Unimplemented(String),
     /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
     /// them, which trying again does not cure.
     Protocol(String),
@@ -58,9 +61,11 @@ impl<E> CallError<E> {
     #[must_use]
     pub fn may_be_retried(&self) -> bool {
         match self {
-            Self::NotBegun(_) | Self::Restarting { .. } | Self::Down(_) | Self::Unavailable(_) => {
-                true
-            }
+            Self::NotBegun(_)
+            | Self::Restarting { .. }
+            | Self::Down(_)
+            | Self::Unavailable(_)
+            | Self::Unimplemented(_) => true,
             Self::SessionEnded { claim, .. } => *claim == Claim::NotBegun,
             Self::Handler(_)
             | Self::Panicked(_)
@@ -91,6 +96,7 @@ impl<E> CallError<E> {
             | Self::SessionEnded { .. }
             | Self::Unavailable(_)
             | Self::Dropped(_)
+            | Self::Unimplemented(_)
             | Self::Protocol(_) => false,
         }
     }
@@ -109,6 +115,7 @@ impl<E> CallError<E> {
             Self::SessionEnded { claim, reason } => CallError::SessionEnded { claim, reason },
             Self::Unavailable(why) => CallError::Unavailable(why),
             Self::Dropped(what) => CallError::Dropped(what),
+            Self::Unimplemented(what) => CallError::Unimplemented(what),
             Self::Protocol(what) => CallError::Protocol(what),
         }
     }
@@ -119,9 +126,8 @@ impl<E> CallError<E> {
             Failure::DeadlineExceeded => Self::DeadlineExceeded,
             Failure::Unavailable(why) => Self::Unavailable(why),
             Failure::Cancelled | Failure::Dropped => Self::Dropped("the call".into()),
-            Failure::UnknownMethod(_) | Failure::BadArguments(_) | Failure::BadResult(_) => {
-                Self::Protocol(failure.to_string())
-            }
+            Failure::UnknownMethod(what) => Self::Unimplemented(what),
+            Failure::BadArguments(_) | Failure::BadResult(_) => Self::Protocol(failure.to_string()),
         }
     }
 
@@ -193,7 +199,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
                 f,
                 "{what} was dropped by its handler's side before there was an answer, and may have had effects"
             ),
-            Self::Protocol(what) => f.write_str(what),
+            Self::Unimplemented(what) | Self::Protocol(what) => f.write_str(what),
         }
     }
 }

@@ -29,7 +29,7 @@ mod over_channel;
 mod over_route;
 mod turn;
 
-use over_channel::{Arguments, over_channel, try_tell_over};
+use over_channel::{over_channel, tell_over, try_tell_over};
 use over_route::{comes_again, ready, run_plugin};
 
 pub use actor::ProxyActor;
@@ -139,7 +139,8 @@ impl<S: Service> Proxy<S> {
         (Self { backend }, served)
     }
 
-    /// The address of the service at the other end of an open channel.
+    /// The address of the service at the other end of an open channel. Before the first call its methods are compared
+    /// with those that the peer's hello lists: what differs is [`CallError::Unimplemented`] when it is called.
     #[must_use]
     pub fn over(channel: Channel) -> Self {
         Self {
@@ -268,16 +269,15 @@ impl<S: Service> Proxy<S> {
                 };
                 by(deadline, pin!(work)).await
             }
-            Backend::Channel(channel) => channel
-                .tell(M::METHOD, &Arguments::<S, M>::of(&message), &options.call)
+            Backend::Channel(channel) => tell_over::<S, M>(channel, &message, &options.call)
                 .await
                 .map_err(CallError::from_call),
             Backend::Plugin(route) => {
                 let work = async {
                     loop {
                         let ready = ready::<S, _>(route, options.fail_fast).await?;
-                        let body = Arguments::<S, M>::of(&message);
-                        match ready.channel().tell(M::METHOD, &body, &options.call).await {
+                        let channel = ready.channel();
+                        match tell_over::<S, M>(channel, &message, &options.call).await {
                             Err(failure) if comes_again(route, &failure) => {
                                 route.left(ready.incarnation()).await;
                             }

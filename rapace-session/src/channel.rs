@@ -2,6 +2,7 @@
 //!
 //! - W5: what cancels exists before the request leaves.
 
+use std::any::TypeId;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,6 +13,8 @@ use crate::credits::ClientChannel;
 use crate::envelope::Metadata;
 use crate::error::{CallFailure, EndReason};
 use crate::frame::Flags;
+use crate::hello::ServiceOffer;
+use crate::methods::{MethodMap, MethodMismatch};
 use crate::moves::Moves;
 use crate::orphan::Orphan;
 use crate::pending::{Outcome, Pending};
@@ -66,7 +69,27 @@ impl Channel {
         self.shared.ended()
     }
 
-    /// Calls `method` and waits for its result.
+    /// The peer's number for a method of a service of ours, by the name and the hash of the method. `S` stands for the
+    /// service, `offer` describes it; the two sides are compared the first time that this channel is asked about `S`.
+    ///
+    /// # Errors
+    /// If the peer has no such method, or another one of that name.
+    pub fn method<S: 'static>(
+        &self,
+        ours: u32,
+        offer: impl Fn() -> ServiceOffer,
+    ) -> Result<u32, MethodMismatch> {
+        let compare = || MethodMap::new(&offer(), self.inner.offer());
+        let map = self.inner.maps.of(TypeId::of::<S>(), compare);
+        map.number(ours).map_err(|refused| {
+            let offer = offer();
+            let method = offer.methods.get(ours as usize);
+            let method = method.map_or_else(|| format!("#{ours}"), |method| method.name.clone());
+            refused.explain(&self.inner.service, &method, self.inner.offer())
+        })
+    }
+
+    /// Calls `method` and waits for its result. The number is the peer's; see [`method`](Self::method).
     ///
     /// # Cancel safety
     /// Dropping the future cancels the call: a request not yet begun is removed, a running
@@ -182,6 +205,9 @@ impl Channel {
     /// opened a stream, it gets halves of this session from [`Settlement::moves`]. One of which items
     /// had been sent ends with [`CallFailure::Lost`]: see [`Orphan::items_were_sent`].
     ///
+    /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
+    /// number is here; one that this peer does not have ends the call.
+    ///
     /// # Cancel safety
     /// Dropping the future ends the call with [`CallFailure::Lost`].
     ///
@@ -193,7 +219,18 @@ impl Channel {
             drop(orphan);
             return Ok(());
         }
-        let mut request = Request::again(&orphan);
+        let number = orphan.frame.header.method;
+        let method = match self.inner.renumber(&orphan.channel, number) {
+            Ok(method) => method,
+            Err(mismatch) => {
+                if !orphan.awaited {
+                    tracing::warn!(service = self.service(), %mismatch, "a tell was not handled");
+                }
+                orphan.settle(mismatch.into());
+                return Ok(());
+            }
+        };
+        let mut request = Request::again(&orphan, method);
         let stream = self.open_again(&orphan, &mut request);
         let sent = {
             let work = async { Ok(request.send(self, &orphan.pending).await) };

@@ -1,10 +1,14 @@
-//! The credits of a channel that we opened.
+//! A channel that we opened: its credits, and what the peer's hello says of its service.
 //!
 //! - W1: the peer granted a window; each request takes one credit, each reply brings it back.
+
+use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::frame::ChannelId;
+use crate::hello::{Hello, ServiceOffer};
+use crate::methods::{self, MethodMaps, MethodMismatch};
 
 /// A channel that we opened, as its callers share it.
 #[derive(Debug)]
@@ -13,6 +17,9 @@ pub(crate) struct ClientChannel {
     pub(crate) service: Box<str>,
     credits: Semaphore,
     window: u32,
+    /// What the peer said about itself.
+    peer: Option<Arc<Hello>>,
+    pub(crate) maps: MethodMaps,
 }
 
 impl ClientChannel {
@@ -22,7 +29,34 @@ impl ClientChannel {
             service: service.into(),
             credits: Semaphore::new(window as usize),
             window,
+            peer: None,
+            maps: MethodMaps::default(),
         }
+    }
+
+    /// The same, to a peer that said this about itself.
+    pub(crate) fn to(self, peer: Option<Arc<Hello>>) -> Self {
+        Self { peer, ..self }
+    }
+
+    /// What the peer's hello says of the service.
+    pub(crate) fn offer(&self) -> Option<&ServiceOffer> {
+        let services = &self.peer.as_ref()?.services;
+        services.iter().find(|offer| *offer.name == *self.service)
+    }
+
+    /// The number of a method that had `number` on an earlier channel. Where nothing was known of methods, numbers
+    /// were the caller's business and stay.
+    pub(crate) fn renumber(&self, earlier: &Self, number: u32) -> Result<u32, MethodMismatch> {
+        let Some(before) = earlier.offer() else {
+            return Ok(number);
+        };
+        let Some(method) = before.methods.get(number as usize) else {
+            return Ok(number);
+        };
+        let now = self.offer();
+        methods::find(method, number as usize, now)
+            .map_err(|refused| refused.explain(&self.service, &method.name, now))
     }
 
     /// Waits for a credit, in turn. `None` once the session is over.

@@ -208,6 +208,7 @@ mod error;
 mod frame;
 mod hello;
 mod incoming;
+mod methods;
 mod metrics;
 mod moves;
 mod orphan;
@@ -238,6 +239,7 @@ pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, Stre
 pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
 pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
 pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};
+pub use methods::{MethodMismatch, MethodMismatchKind};
 pub use metrics::{Metrics, MetricsSnapshot};
 pub use moves::Moves;
 pub use orphan::Orphan;

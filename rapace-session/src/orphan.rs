@@ -23,7 +23,7 @@ pub struct Orphan {
     pub(crate) awaited: bool,
     pub(crate) sent: bool,
     pub(crate) moves: Option<Moves>,
-    channel: Arc<ClientChannel>,
+    pub(crate) channel: Arc<ClientChannel>,
     transport: Arc<dyn Transport>,
     reason: EndReason,
     /// Somebody else settles it.

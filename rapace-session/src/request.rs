@@ -91,13 +91,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The request that an orphan was, once more.
-    pub(crate) fn again(orphan: &'a Orphan) -> Self {
+    /// The request that an orphan was, once more; the method's number may be another one here.
+    pub(crate) fn again(orphan: &'a Orphan, method: u32) -> Self {
         let mut terms = orphan.terms.clone();
         terms.kills += u32::from(orphan.claim == Claim::Begun);
         Self {
             body: Body::Sealed(&orphan.frame),
-            method: orphan.frame.header.method,
+            method,
             flags: orphan.frame.header.flags,
             terms,
             awaited: orphan.awaited,

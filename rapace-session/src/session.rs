@@ -141,7 +141,7 @@ impl Session {
     /// What the peer said about itself.
     #[must_use]
     pub fn peer(&self) -> Option<&Hello> {
-        self.shared.peer.get()
+        self.shared.peer.get().map(Arc::as_ref)
     }
 
     /// Opens a channel to a service of the peer's.

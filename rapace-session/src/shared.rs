@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     pub(crate) calls: CallTable,
     pub(crate) incoming: IncomingTable,
     pub(crate) metrics: Arc<Metrics>,
-    pub(crate) peer: OnceLock<Hello>,
+    pub(crate) peer: OnceLock<Arc<Hello>>,
     /// The peer asked for no new calls.
     pub(crate) peer_drains: AtomicBool,
     /// The peer has said that all it has besides the session is set up.

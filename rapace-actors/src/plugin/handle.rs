@@ -106,8 +106,8 @@ impl Plugin {
         &self.inner.spec.name
     }
 
-    /// The typed address of one of its services. It stays valid across restarts; a service that
-    /// the plugin does not offer is refused when it is called.
+    /// The typed address of one of its services. It stays valid across restarts. A service or a method that
+    /// the plugin of the moment does not offer is refused when it is called.
     #[must_use]
     pub fn proxy<P: TypedProxy>(&self) -> P {
         P::from_proxy(Proxy::behind(Arc::clone(&self.inner.route)))

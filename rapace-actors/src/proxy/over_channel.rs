@@ -1,4 +1,7 @@
 //! One call over one channel.
+//!
+//! - O1: a method's number is the peer's, found by the name and the hash of the method, for each channel anew. So no
+//!   other method runs than the one that was called, whoever the peer is.
 
 use std::any::TypeId;
 use std::convert::Infallible;
@@ -12,6 +15,12 @@ use crate::error::CallError;
 use crate::service::streaming::{OutgoingItems, pump_argument};
 use crate::service::{MethodCall, Service};
 
+/// The number that the peer has for the method (O1).
+fn number<S: Service, M: MethodCall<S>>(channel: &Channel) -> Result<u32, CallFailure> {
+    let number = channel.method::<S>(M::METHOD, || S::descriptor().offer());
+    number.map_err(CallFailure::from)
+}
+
 /// The outer error is the session's, the inner result the method's. The items of a stream that the message had
 /// are taken when the request is on its way; while they are there, nothing of the call is lost.
 pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
@@ -22,8 +31,9 @@ pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
     turn: &mut Turn,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
     if !M::ITEMS_IN && !M::ITEMS_OUT && !turn.matters() {
+        let method = number::<S, M>(channel)?;
         let body = Arguments::<S, M>::of(message);
-        let reply = channel.call(M::METHOD, &body, options).await?;
+        let reply = channel.call(method, &body, options).await?;
         return Ok(decode::<S, M>(&reply, None));
     }
     // Boxed, since a stream costs more than that, and would make every call's future larger.
@@ -38,14 +48,15 @@ async fn in_two_steps<S: Service, M: MethodCall<S>>(
     options: &CallOptions,
     turn: &mut Turn,
 ) -> Result<Result<M::Ok, CallError<M::Error>>, CallFailure> {
+    let method = number::<S, M>(channel)?;
     let body = Arguments::<S, M>::of(message);
     if !M::ITEMS_IN && !M::ITEMS_OUT {
-        let settlement = channel.begin_call(M::METHOD, &body, options).await?;
+        let settlement = channel.begin_call(method, &body, options).await?;
         turn.pass();
         return Ok(decode::<S, M>(&settlement.await?, None));
     }
     let (parts, settlement) = channel
-        .call_streaming(M::METHOD, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
+        .call_streaming(method, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
         .await?;
     turn.pass();
     let moves = settlement.moves();
@@ -91,22 +102,38 @@ pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
     message: M,
     options: &CallOptions,
 ) -> Result<(), TryTellError<M>> {
-    let body = Arguments::<S, M>::of(&message);
-    match channel.try_tell(M::METHOD, &body, options).await {
+    let told = match number::<S, M>(channel) {
+        Ok(method) => {
+            let body = Arguments::<S, M>::of(&message);
+            channel.try_tell(method, &body, options).await
+        }
+        Err(failure) => Err(failure),
+    };
+    match told {
         Ok(true) => Ok(()),
         Ok(false) => Err(TryTellError::Full(message)),
         Err(failure) => Err(TryTellError::Refused(CallError::from_call(failure))),
     }
 }
 
+pub(super) async fn tell_over<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    message: &M,
+    options: &CallOptions,
+) -> Result<(), CallFailure> {
+    let method = number::<S, M>(channel)?;
+    let body = Arguments::<S, M>::of(message);
+    channel.tell(method, &body, options).await
+}
+
 /// A message as the body of a request.
-pub(super) struct Arguments<'a, S, M> {
+struct Arguments<'a, S, M> {
     message: &'a M,
     service: std::marker::PhantomData<fn() -> S>,
 }
 
 impl<'a, S, M> Arguments<'a, S, M> {
-    pub(super) fn of(message: &'a M) -> Self {
+    fn of(message: &'a M) -> Self {
         Self {
             message,
             service: std::marker::PhantomData,

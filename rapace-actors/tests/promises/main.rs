@@ -3,6 +3,7 @@
 mod away;
 mod blocking;
 mod buffers;
+mod builds;
 mod callbacks;
 mod calls;
 mod chaos;

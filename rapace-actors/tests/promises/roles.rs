@@ -89,6 +89,14 @@ fn impostor() {
 }
 
 #[test]
+#[ignore = "a role: a plugin of whichever build a file says"]
+fn ops() {
+    if is("ops") {
+        serve(crate::builds::main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin that says how often it looked on"]
 fn watch() {
     if is("watch") {

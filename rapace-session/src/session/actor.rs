@@ -157,7 +157,8 @@ impl SessionActor {
             return self.fault("an answer to no opening");
         };
         let window = frame.header.credits.clamp(1, MAX_WINDOW);
-        let channel = Arc::new(ClientChannel::new(id, &waiting.service, window));
+        let channel = ClientChannel::new(id, &waiting.service, window);
+        let channel = Arc::new(channel.to(self.shared.peer.get().cloned()));
         self.shared.install(id, Route::Client(Arc::clone(&channel)));
         waiting.asker.send(Ok(channel));
     }
@@ -292,7 +293,7 @@ impl Message<Control> for SessionActor {
         match self.handshake.step(frame.header.verb, bytes, expects) {
             Step::Welcome(hello) => {
                 // The handshake lets one hello through.
-                let _ = self.shared.peer.set(hello);
+                let _ = self.shared.peer.set(Arc::new(hello));
                 self.say(Verb::Welcome, ChannelId::SESSION, "");
                 if let Some(greeted) = self.greeted.take() {
                     // Not everybody opens channels.
