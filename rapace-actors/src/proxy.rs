@@ -19,7 +19,8 @@ use crate::error::CallError;
 use crate::plugin::route::PluginRoute;
 use crate::service::actor::OnPanic;
 use crate::service::handle::{
-    AskFailure, DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, start,
+    AskFailure, DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, checked,
+    start,
 };
 use crate::service::{MethodCall, Serve, Service};
 
@@ -129,12 +130,16 @@ impl<S: Service> Proxy<S> {
 
     /// As [`local`](Self::local), with the mailbox's capacity and what follows a panic; what is
     /// given beside can be offered to other processes.
+    ///
+    /// # Panics
+    /// If the capacity is 0, and outside a tokio runtime.
+    #[track_caller]
     pub fn serve<T: Serve<Service = S>>(
         service: T,
         capacity: u32,
         on_panic: OnPanic,
     ) -> (Self, Served) {
-        let (served, local) = start(service, capacity, on_panic, false);
+        let (served, local) = start(service, checked(capacity), on_panic, false);
         let backend = Backend::Local(local);
         (Self { backend }, served)
     }

@@ -16,14 +16,14 @@ pub type Adopt = Box<dyn Fn(Vec<Orphan>, EndReason) + Send + Sync>;
 pub struct SessionConfig {
     /// This side's name, for messages to humans.
     pub name: String,
-    /// The services that can be called here.
+    /// The services that can be called here, within the [limits](crate::limits) of a hello.
     pub offers: Vec<ServiceOffer>,
     /// The services that the peer must offer, with these schemas.
     pub expects: Vec<ServiceOffer>,
     /// Says who serves what.
     pub acceptor: Arc<dyn Acceptor>,
     /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
-    /// busy across one wake-up, and at most 2 MiB of 64 KiB ones.
+    /// busy across one wake-up, and at most 2 MiB of 64 KiB ones. 1 to [`MAX_WINDOW`](crate::MAX_WINDOW) are possible.
     pub stream_window: u32,
     /// How often the peer is told that our executor runs: every 250 ms.
     pub heartbeat: Duration,

@@ -13,9 +13,10 @@ use rapace_codec::{Blob, Limits, Reader};
 
 use crate::back::{self, Brought, Entry};
 use crate::frame::{ChannelId, Flags, Frame};
+use crate::limits::MAX_METADATA;
 use crate::transport::BLOB_REF;
 
-/// Key and value pairs that travel with a call, as headers do in gRPC.
+/// Key and value pairs that travel with a call, as headers do in gRPC: [`MAX_METADATA`] bytes at most, encoded.
 pub type Metadata = Vec<(String, String)>;
 
 /// Bytes that the table of `count` buffers takes.
@@ -100,6 +101,9 @@ impl Envelope {
         let mut metadata = (0, 0);
         if frame.header.flags.has(Flags::METADATA) {
             let len = word(at).ok_or("metadata without a length")? as usize;
+            if len > MAX_METADATA {
+                return Err("metadata longer than a call's may be");
+            }
             let end = (at + 4)
                 .checked_add(len)
                 .ok_or("metadata past its payload")?;
@@ -180,6 +184,14 @@ mod tests {
     fn lengths_past_the_payload_are_refused() {
         assert!(Envelope::open(frame(Flags::METADATA, &[9, 0, 0, 0, 1])).is_err());
         assert!(Envelope::open(frame(Flags::METADATA, &[255, 255, 255, 255])).is_err());
+        let mut long = (MAX_METADATA as u32 + 1).to_le_bytes().to_vec();
+        long.resize(4 + MAX_METADATA + 1, 0);
+        let mut large = frame(Flags::METADATA, &[]);
+        large.payload = Payload::Buffer(Blob::from(long));
+        assert_eq!(
+            Envelope::open(large).unwrap_err(),
+            "metadata longer than a call's may be"
+        );
         assert!(Envelope::open(frame(Flags::SERVER_STREAM, &[1, 0])).is_err());
         assert!(Envelope::open(frame(Flags::BLOBS, &[1, 0, 3])).is_err());
         assert!(

@@ -6,6 +6,7 @@
 use std::fmt;
 
 use crate::hello::SchemaMismatch;
+use crate::limits::HelloLimit;
 use crate::shared::short_text;
 
 /// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message.
@@ -45,7 +46,7 @@ impl Failure {
         }
     }
 
-    /// The failure in a payload. What cannot be read is still a failure.
+    /// The failure in a payload. What cannot be read is still a failure; a text over [`MAX_TEXT`] bytes is cut.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((code, rest)) = bytes.split_first() else {
@@ -132,7 +133,7 @@ pub enum CallFailure {
         /// Why the session ended.
         reason: EndReason,
     },
-    /// The arguments could not be encoded.
+    /// The arguments or the metadata could not be encoded.
     Encode(String),
     /// A payload is larger than the transport's largest buffer.
     TooLarge {
@@ -157,7 +158,7 @@ impl fmt::Display for CallFailure {
                 };
                 write!(f, "{reason}; the call {begun}")
             }
-            Self::Encode(why) => write!(f, "the arguments could not be encoded: {why}"),
+            Self::Encode(why) => write!(f, "the request could not be encoded: {why}"),
             Self::TooLarge { len, max } => f.write_str(&too_large(*len, *max)),
             Self::Settled(_) => f.write_str("settled after its session's end"),
         }
@@ -214,6 +215,12 @@ pub enum HandshakeError {
     },
     /// The peer's hello could not be read.
     BadHello(String),
+    /// The peer's hello says more than a hello may.
+    Hello(HelloLimit),
+    /// Ours would: the session's configuration is over a limit. Nothing was sent.
+    OwnHello(HelloLimit),
+    /// The peer broke a rule of the protocol.
+    Fault(String),
     /// A service that we expect is missing or differs.
     Schema(SchemaMismatch),
     /// The peer refused us, and said this.
@@ -232,6 +239,12 @@ impl fmt::Display for HandshakeError {
                  build both with the same release of rapace"
             ),
             Self::BadHello(why) => write!(f, "the other side's hello cannot be read: {why}"),
+            Self::Hello(limit) => write!(f, "the other side's hello {limit}"),
+            Self::OwnHello(limit) => write!(f, "this side's hello {limit}"),
+            Self::Fault(what) => write!(
+                f,
+                "the other side broke the protocol during the handshake: {what}"
+            ),
             Self::Schema(mismatch) => mismatch.fmt(f),
             Self::RefusedByPeer(why) => write!(f, "the other side refused: {why}"),
             Self::Ended(why) => write!(f, "the session ended during the handshake: {why}"),

@@ -2,14 +2,18 @@
 //!
 //! - H1: eight bytes, magic and version, are laid out the same in every version; what follows may
 //!   change with the version and is read only if the versions agree.
+//! - H6: a hello is held to its [limits](crate::limits) before anything of it is copied that they bound: its length
+//!   before it is parsed, each count before there is room for so many.
 //! - H2: a service that we expect must be offered with the same methods, in whatever order; the answer names those
 //!   that differ.
 
 use std::fmt;
 
 use facet::Facet;
+use rapace_codec::{DecodeError, Limits, Reader};
 
 use crate::error::HandshakeError;
+use crate::limits::{self, HelloLimit, MAX_METHODS, MAX_SERVICES};
 
 /// The protocol that this crate speaks. Peers of different versions refuse each other.
 pub const PROTOCOL_VERSION: u32 = 1;
@@ -136,13 +140,17 @@ const LISTED: usize = 32;
 /// The hello as it travels (H1).
 ///
 /// # Errors
-/// [`HandshakeError::BadHello`] if it cannot be encoded.
+/// [`HandshakeError::OwnHello`] if it is over a limit.
 pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
+    let ours = HandshakeError::OwnHello;
+    limits::check_window(hello.stream_window).map_err(ours)?;
+    limits::check_offers(&hello.services).map_err(ours)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
-    let (body, _) =
-        rapace_codec::to_vec(hello).map_err(|e| HandshakeError::BadHello(e.to_string()))?;
+    let body = rapace_codec::to_vec(hello);
+    let (body, _) = body.map_err(|why| HandshakeError::Ended(why.to_string()))?;
     bytes.extend_from_slice(&body);
+    limits::check_bytes(bytes.len()).map_err(ours)?;
     Ok(bytes)
 }
 
@@ -167,7 +175,70 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Hello, HandshakeError> {
             theirs,
         });
     }
-    rapace_codec::from_slice(body, &[]).map_err(|e| HandshakeError::BadHello(e.to_string()))
+    limits::check_bytes(bytes.len()).map_err(HandshakeError::Hello)?;
+    read(body).map_err(|wrong| match wrong {
+        Wrong::Bytes(why) => HandshakeError::BadHello(why.to_string()),
+        Wrong::Limit(limit) => HandshakeError::Hello(limit),
+    })
+}
+
+/// What is wrong with a body.
+enum Wrong {
+    Bytes(DecodeError),
+    Limit(HelloLimit),
+}
+
+impl From<DecodeError> for Wrong {
+    fn from(why: DecodeError) -> Self {
+        Self::Bytes(why)
+    }
+}
+
+impl From<HelloLimit> for Wrong {
+    fn from(limit: HelloLimit) -> Self {
+        Self::Limit(limit)
+    }
+}
+
+/// Reads a body part by part, in the order of the fields of [`Hello`] (H6).
+fn read(body: &[u8]) -> Result<Hello, Wrong> {
+    let mut reader = Reader::new(body, &[], Limits::default());
+    let name = reader.read::<String>()?;
+    limits::check_name(&name, || "itself".to_owned())?;
+    let stream_window = reader.read()?;
+    limits::check_window(stream_window)?;
+    let count = reader.read::<u64>()?;
+    if count > MAX_SERVICES as u64 {
+        return Err(HelloLimit::Services { count }.into());
+    }
+    let mut services = Vec::new();
+    for _ in 0..count {
+        services.push(read_service(&mut reader)?);
+    }
+    let spin_micros = reader.read()?;
+    reader.finish()?;
+    limits::check_offers(&services)?;
+    Ok(Hello {
+        name,
+        stream_window,
+        services,
+        spin_micros,
+    })
+}
+
+fn read_service(reader: &mut Reader<'_>) -> Result<ServiceOffer, Wrong> {
+    let name = reader.read::<String>()?;
+    limits::check_name(&name, || "a service".to_owned())?;
+    let count = reader.read::<u64>()?;
+    if count > MAX_METHODS as u64 {
+        let service = name;
+        return Err(HelloLimit::Methods { service, count }.into());
+    }
+    let mut methods = Vec::new();
+    for _ in 0..count {
+        methods.push(reader.read::<MethodOffer>()?);
+    }
+    Ok(ServiceOffer { name, methods })
 }
 
 /// Holds what we expect against what is offered (H2).

@@ -129,7 +129,7 @@
 //! | 1 | hello | 0 | magic `72 70 63 01`, version `u32`, then name, stream window, services and spin in postcard |
 //! | 2 | welcome | 0 | none: your hello is accepted |
 //! | 3 | refuse | 0 | why, as text: your hello is not |
-//! | 4 | open | new | name of a service |
+//! | 4 | open | new | name of a service, 255 bytes at most |
 //! | 5 | opened | same | none; credits are the window |
 //! | 6 | not opened | same | why, as text |
 //! | 7 | request | opened | arguments |
@@ -172,11 +172,13 @@
 //! as many calls as its call table has entries, 4096 streams, the slots of its own slab. It can make
 //! this side spend time on reading frames, a batch at a time between others' turns.
 //!
+//! What it says of itself is bounded, and so is every text: see [`limits`].
+//!
 //! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
 //! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
 //! that are not its to choose, unknown verbs, statuses or flags, tables and prefixes that run past
 //! their payload, names for buffers or bytes that the request did not have, or where no request has any,
-//! openings without end, and not reading what it asked for, all end the session with
+//! openings without end, payloads and texts over their limits, windows that are none, and not reading what it asked for, all end the session with
 //! [`EndReason::PeerFault`], which names the rule. An item past a stream's window resets that stream, and
 //! one that cannot be taken apart ends it.
 //! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
@@ -208,6 +210,7 @@ mod error;
 mod frame;
 mod hello;
 mod incoming;
+pub mod limits;
 mod methods;
 mod metrics;
 mod moves;
@@ -239,6 +242,7 @@ pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, Stre
 pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
 pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
 pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};
+pub use limits::HelloLimit;
 pub use methods::{MethodMismatch, MethodMismatchKind};
 pub use metrics::{Metrics, MetricsSnapshot};
 pub use moves::Moves;

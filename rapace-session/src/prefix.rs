@@ -3,6 +3,7 @@
 use rapace_codec::{EncodeError, Writer};
 
 use crate::frame::{ChannelId, Flags};
+use crate::limits::MAX_METADATA;
 use crate::seal::SealError;
 
 /// What precedes a body.
@@ -25,7 +26,14 @@ impl Prefix<'_> {
                 let mut none = Vec::new();
                 let mut counter = Writer::counting(&mut none);
                 self.write_metadata(&mut counter)?;
-                LENGTH + counter.written()
+                match counter.written() {
+                    bytes if bytes > MAX_METADATA => {
+                        return Err(SealError::Encode(format!(
+                            "its metadata takes {bytes} bytes, and at most {MAX_METADATA} travel with a call"
+                        )));
+                    }
+                    bytes => LENGTH + bytes,
+                }
             }
         };
         Ok(metadata + self.stream.map_or(0, |_| LENGTH))

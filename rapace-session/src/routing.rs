@@ -14,6 +14,7 @@ use crate::envelope::Envelope;
 use crate::error::{CallFailure, EndReason, Failure};
 use crate::frame::{ChannelId, Flags, Frame, Header, Status, Verb};
 use crate::incoming::{IncomingCall, ServiceRoute};
+use crate::limits::MAX_TEXT;
 use crate::pending::{Outcome, Reply};
 use crate::session::{Control, SessionActor};
 use crate::shared::{Route, Shared};
@@ -48,6 +49,10 @@ pub(crate) fn route(
     let header = frame.header;
     if !header.verb.allows(header.flags) {
         return Err("flags that its verb does not have");
+    }
+    let len = frame.payload.bytes().len();
+    if header.verb.max_payload().is_some_and(|max| len > max) {
+        return Err("a payload longer than its verb may have");
     }
     match header.verb {
         Verb::Reply => reply(shared, frame),
@@ -209,6 +214,9 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
     }
     if header.flags.has(Flags::BLOBS) {
         return Err("a failure with buffers");
+    }
+    if frame.payload.bytes().len() > MAX_TEXT {
+        return Err("a failure longer than a text may be");
     }
     shared.metrics.failed();
     let failure = Failure::from_bytes(frame.payload.bytes());

@@ -177,8 +177,13 @@ impl Packer {
     ) -> Result<(Payload, Vec<Blob>), SealError> {
         let front = table_len(table.len());
         let total = front + len;
-        let count = u16::try_from(table.len())
-            .map_err(|_| SealError::Encode(format!("{} buffers in one payload", table.len())))?;
+        let count = u16::try_from(table.len()).map_err(|_| {
+            let count = table.len();
+            SealError::Encode(format!(
+                "it holds {count} buffers, and one message at most {}; join some of them",
+                u16::MAX
+            ))
+        })?;
         let mut bytes = [0; INLINE_MAX];
         let (mut buffer, blobs, table) = self.gather(lane, total, table, blobs).await?;
         let place = match &mut buffer {

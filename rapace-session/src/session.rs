@@ -14,10 +14,10 @@ use crate::config::SessionConfig;
 use crate::error::{EndReason, HandshakeError, OpenError};
 use crate::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
 use crate::hello::{self, Hello};
+use crate::limits::{self, MAX_NAME};
 use crate::metrics::MetricsSnapshot;
 use crate::reader::{ReaderActor, ReaderArgs};
 use crate::shared::Shared;
-use crate::stream::MAX_WINDOW;
 use crate::transport::{AllocateError, Claim, Endpoint, Lane};
 
 mod actor;
@@ -81,8 +81,9 @@ impl Session {
         opens: bool,
     ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
         let hello = Hello {
-            name: config.name.clone(),
-            stream_window: config.stream_window.clamp(1, MAX_WINDOW),
+            // For humans, who recognise it by its beginning.
+            name: limits::cut_to_name(&config.name).to_owned(),
+            stream_window: config.stream_window,
             services: config.offers.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };
@@ -91,11 +92,15 @@ impl Session {
         let shared = Arc::new(Shared::new(endpoint.transport, endpoint.side, config));
         let session = Self::of(Arc::clone(&shared));
         let mut guard = EndOnDrop(Some(Arc::clone(&shared)));
-        let too_large = |_| {
-            HandshakeError::BadHello("ours is larger than any buffer of the transport's".into())
-        };
         let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
-        frame.payload = session.payload(&bytes).await.map_err(too_large)?;
+        frame.payload = session.payload(&bytes).await.map_err(|why| match why {
+            AllocateError::TooLarge { len, max } => HandshakeError::Ended(format!(
+                "this side's hello takes {len} bytes, and the largest buffer of the transport {max}"
+            )),
+            AllocateError::Exhausted | AllocateError::Closed => {
+                HandshakeError::Ended("the transport is closed".into())
+            }
+        })?;
         shared.outbox.send(frame);
         let (greeted, was_greeted) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = tokio::sync::oneshot::channel();
@@ -121,6 +126,7 @@ impl Session {
                 Ok((session, opened))
             }
             Some(EndReason::Refused(why)) => Err(why),
+            Some(EndReason::PeerFault(what)) => Err(HandshakeError::Fault(what)),
             other => Err(HandshakeError::Ended(
                 other.unwrap_or(EndReason::Closed).to_string(),
             )),
@@ -155,11 +161,14 @@ impl Session {
         let Some(actor) = self.shared.actor() else {
             return Err(OpenError::Ended(self.reason()));
         };
-        let Ok(payload) = self.payload(service.as_bytes()).await else {
+        if service.len() > MAX_NAME {
             return Err(OpenError::Refused(format!(
-                "a name of {} bytes could not be sent",
+                "a service's name has at most {MAX_NAME} bytes, and this one has {}",
                 service.len()
             )));
+        }
+        let Ok(payload) = self.payload(service.as_bytes()).await else {
+            return Err(OpenError::Ended(self.reason()));
         };
         let asked = actor.ask(OpenChannel {
             service: service.to_owned(),

@@ -20,12 +20,13 @@ use crate::error::EndReason;
 use crate::frame::{CallId, ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
 use crate::hello::Hello;
 use crate::incoming::{IncomingTable, ServiceRoute};
+use crate::limits::MAX_TEXT;
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
 use crate::seal::Packer;
 use crate::session::SessionActor;
 use crate::stage::Effect;
-use crate::stream::{MAX_WINDOW, SessionEnded, StreamParts, StreamRoute};
+use crate::stream::{SessionEnded, StreamParts, StreamRoute};
 use crate::transport::{Lane, Side, Transport};
 
 /// Where the frames of a channel go.
@@ -212,13 +213,11 @@ impl Shared {
     }
 
     pub(crate) fn stream_window(&self) -> u32 {
-        self.config.stream_window.clamp(1, MAX_WINDOW)
+        self.config.stream_window
     }
 
     pub(crate) fn peer_stream_window(&self) -> u32 {
-        self.peer
-            .get()
-            .map_or(1, |hello| hello.stream_window.clamp(1, MAX_WINDOW))
+        self.peer.get().map_or(1, |hello| hello.stream_window)
     }
 
     /// Tells every channel that the session is over.
@@ -279,10 +278,10 @@ impl Shared {
         self.outbox.send(frame);
     }
 
-    /// A message in a payload: cut to [`SHORT`] bytes, and to what the frame itself holds if there
+    /// A message in a payload: cut to [`MAX_TEXT`] bytes, and to what the frame itself holds if there
     /// is no buffer at the moment.
     pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
-        let bytes = &bytes[..bytes.len().min(SHORT)];
+        let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
         if let Some(payload) = Payload::inline(bytes) {
             return payload;
         }
@@ -319,8 +318,5 @@ impl std::fmt::Debug for Shared {
 
 /// A message to humans that a peer sent. An honest one cut it, and of another's no more is looked at.
 pub(crate) fn short_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(SHORT)]).into_owned()
+    String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]).into_owned()
 }
-
-/// Bytes of a message to humans that travel: enough for a panic's message, too little to matter.
-const SHORT: usize = 4096;

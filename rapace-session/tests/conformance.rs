@@ -19,6 +19,7 @@ mod conformance {
     mod hostile;
     mod hostile_answers;
     mod hostile_streams;
+    mod limits;
     mod moves;
     mod orphans;
     mod raw;

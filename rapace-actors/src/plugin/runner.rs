@@ -130,6 +130,10 @@ async fn start(
     spec: &Arc<PluginSpec>,
     incarnation: Incarnation,
 ) -> Result<(Runner, Invitation), StartError> {
+    if spec.namesake {
+        let why = "another child of its supervisor has the same name; give it one of its own";
+        return Err(StartError::Refused(why.into()));
+    }
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
     spec.check_segment()

@@ -26,7 +26,7 @@ use crate::process::{Incarnation, guard};
 use crate::proxy::{Proxy, TypedProxy};
 use crate::service::actor::OnPanic;
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
-use crate::service::handle::{DEFAULT_CAPACITY, start};
+use crate::service::handle::{DEFAULT_CAPACITY, checked, start};
 use crate::service::{Serve, Service};
 use crate::supervision::DownReason;
 
@@ -121,7 +121,7 @@ pub enum ServeError {
     },
     /// The tokio runtime that it runs in lacks something.
     NoRuntime(&'static str),
-    /// One of its services cannot be called.
+    /// One of its services cannot be called, or they cannot be told apart.
     Refused(RefusedService),
     /// The control socket could not be duplicated for the watch over the host.
     Watch(std::io::Error),
@@ -169,9 +169,13 @@ impl PluginMain {
     }
 
     /// Messages that may wait for each service added after this, which is the window that the
-    /// host is granted. Default 64.
+    /// host is granted, up to half of what is left of the session's call table. Default 64.
+    ///
+    /// # Panics
+    /// If it is 0.
+    #[track_caller]
     pub fn capacity(mut self, messages: u32) -> Self {
-        self.capacity = messages.max(1);
+        self.capacity = checked(messages);
         self
     }
 
@@ -188,7 +192,7 @@ impl PluginMain {
         self
     }
 
-    /// Serves one more service.
+    /// Serves one more service. Two of one name are refused when it runs.
     ///
     /// # Panics
     /// Outside a tokio runtime.

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use rapace_session::{Acceptor, ServiceOffer, Sink};
+use rapace_session::{Acceptor, ServiceOffer, Sink, limits};
 
-use crate::service::descriptor::RefusedService;
+use crate::service::descriptor::{RefusedService, ServiceDescriptor};
 use crate::service::handle::Served;
 
 /// Services by name.
@@ -12,10 +12,8 @@ use crate::service::handle::Served;
 pub(crate) struct Services(Vec<Served>);
 
 impl Services {
-    /// Adds a service; one of the same name is replaced.
+    /// Adds a service; two of one name are found by [`check`](Self::check).
     pub(crate) fn add(&mut self, served: Served) {
-        self.0
-            .retain(|other| other.descriptor.name != served.descriptor.name);
         self.0.push(served);
     }
 
@@ -26,10 +24,12 @@ impl Services {
             .collect()
     }
 
+    /// Whether every type can cross, and all of them within the limits of one hello.
     pub(crate) fn check(&self) -> Result<(), RefusedService> {
-        self.0
-            .iter()
-            .try_for_each(|served| served.descriptor.check())
+        let services = || self.0.iter().map(|served| served.descriptor);
+        let named = services().map(|service| (service.name, service.method_names()));
+        limits::check_services(named).map_err(RefusedService::Limit)?;
+        services().try_for_each(ServiceDescriptor::check)
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Served> {

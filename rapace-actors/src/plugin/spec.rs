@@ -36,6 +36,8 @@ pub struct PluginSpec {
     pub(crate) runtime: Option<Handle>,
     /// Alive as long as a supervisor says when the plugin starts again after a failure.
     pub(crate) coordinated: Weak<()>,
+    /// Another child of its supervisor has its name.
+    pub(crate) namesake: bool,
 }
 
 impl PluginSpec {
@@ -54,6 +56,7 @@ impl PluginSpec {
             stop: StopLadder::default(),
             runtime: None,
             coordinated: Weak::new(),
+            namesake: false,
         }
     }
 
@@ -82,7 +85,7 @@ impl PluginSpec {
         self
     }
 
-    /// Offers a service of this process to the plugin.
+    /// Offers a service of this process to the plugin. Two of one name are refused when it is started.
     pub fn offers(mut self, served: Served) -> Self {
         self.offers.add(served);
         self

@@ -2,7 +2,7 @@
 
 use facet::Shape;
 use rapace_codec::RefusedType;
-use rapace_session::{MethodOffer, ServiceOffer};
+use rapace_session::{HelloLimit, MethodOffer, ServiceOffer};
 
 /// A service, as its trait was written.
 #[derive(Debug)]
@@ -45,24 +45,32 @@ pub struct ArgumentDescriptor {
     pub shape: &'static Shape,
 }
 
-/// A type in a service's methods that cannot cross.
+/// Why services cannot be offered or called.
 #[derive(Debug)]
-pub struct RefusedService {
-    /// The service.
-    pub service: &'static str,
-    /// The method.
-    pub method: &'static str,
-    /// Which type, and why.
-    pub why: RefusedType,
+pub enum RefusedService {
+    /// A type in a service's methods cannot cross.
+    Type {
+        /// The service.
+        service: &'static str,
+        /// The method.
+        method: &'static str,
+        /// Which type, and why.
+        why: RefusedType,
+    },
+    /// Two of one name, or more than a handshake can say.
+    Limit(HelloLimit),
 }
 
 impl std::fmt::Display for RefusedService {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(
-            f,
-            "`{}::{}` cannot be called: {}",
-            self.service, self.method, self.why
-        )
+        match self {
+            Self::Type {
+                service,
+                method,
+                why,
+            } => write!(f, "`{service}::{method}` cannot be called: {why}"),
+            Self::Limit(limit) => write!(f, "this side's hello {limit}"),
+        }
     }
 }
 
@@ -134,6 +142,11 @@ impl ServiceDescriptor {
         }
     }
 
+    /// The names of its methods.
+    pub(crate) fn method_names(&self) -> impl Iterator<Item = &'static str> {
+        self.methods.iter().map(|method| method.name)
+    }
+
     /// Checks that every type can cross; done once, where a service is declared to a host or a
     /// plugin, so that no call can fail for it.
     ///
@@ -142,7 +155,7 @@ impl ServiceDescriptor {
     pub fn check(&self) -> Result<(), RefusedService> {
         for method in self.methods {
             for shape in method.shapes() {
-                rapace_codec::check_shape(shape).map_err(|why| RefusedService {
+                rapace_codec::check_shape(shape).map_err(|why| RefusedService::Type {
                     service: self.name,
                     method: method.name,
                     why,

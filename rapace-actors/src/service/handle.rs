@@ -116,6 +116,19 @@ impl<T: Serve> Clone for Handle<T> {
     }
 }
 
+/// A mailbox's capacity that is given by hand.
+///
+/// # Panics
+/// If it is 0: calls would wait for ever.
+#[track_caller]
+pub(crate) fn checked(capacity: u32) -> u32 {
+    assert!(
+        capacity > 0,
+        "a mailbox of capacity 0 never takes a message: give the service room for at least 1"
+    );
+    capacity
+}
+
 /// Starts a service's actor.
 pub(crate) fn start<T: Serve>(
     service: T,

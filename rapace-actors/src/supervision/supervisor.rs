@@ -123,8 +123,10 @@ impl Supervisor {
 }
 
 impl SupervisorBuilder {
-    /// One more child, started after those before it.
-    pub fn child(mut self, spec: PluginSpec) -> Self {
+    /// One more child, started after those before it. Children are told apart by their names: one that has the name of
+    /// another before it is refused when it is started.
+    pub fn child(mut self, mut spec: PluginSpec) -> Self {
+        spec.namesake = self.children.iter().any(|it| it.name == spec.name);
         self.children.push(spec);
         self
     }

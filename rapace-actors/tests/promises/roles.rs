@@ -145,6 +145,14 @@ fn starting_host() {
 }
 
 #[test]
+#[ignore = "a role: a plugin whose hello claims too much"]
+fn boast() {
+    if is("boast") {
+        run(crate::starts::boast());
+    }
+}
+
+#[test]
 #[ignore = "a role: a host whose plugin is in the middle of a call"]
 fn host() {
     if is("host") {

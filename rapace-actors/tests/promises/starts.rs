@@ -6,7 +6,7 @@ use std::time::Duration;
 use rapace::plugin::PluginMain;
 use rapace::process::{EndedBy, ExitCause};
 use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
-use rapace::{CallError, Plugin, PluginSpec};
+use rapace::{CallError, Plugin, PluginSpec, SupervisionStrategy, Supervisor};
 use rapace_session::transport::shm;
 use rapace_session::{ChannelId, Frame, Header, Lane, Payload, Side, Verb};
 use rapace_shm::{ControlSocket, SegmentConfig, SizeClass};
@@ -40,6 +40,24 @@ pub(crate) async fn say_another_version() {
     let endpoint = shm::endpoint(link, Side::Joiner);
     let mut hello = b"rpc\x01".to_vec();
     hello.extend_from_slice(&9_u32.to_le_bytes());
+    let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+    frame.payload = Payload::inline(&hello).expect("it is short");
+    endpoint
+        .transport
+        .send(&frame, Lane::Priority)
+        .expect("there is room");
+    std::future::pending().await
+}
+
+/// A hello that claims to list half a million services, from a plugin that stays to see what comes of it.
+pub(crate) async fn boast() {
+    let socket = ControlSocket::from_stdin().expect("a host");
+    let link = socket.join().await.expect("a segment");
+    let endpoint = shm::endpoint(link, Side::Joiner);
+    let mut hello = b"rpc\x01".to_vec();
+    hello.extend_from_slice(&rapace_session::PROTOCOL_VERSION.to_le_bytes());
+    // A name, a stream window, and the count of services as postcard writes it.
+    hello.extend_from_slice(b"\x05boast\x04\xa0\xc2\x1e");
     let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint
@@ -181,6 +199,70 @@ async fn another_version_of_the_protocol_is_refused_by_its_number() {
     let down = refused(role("stranger")).await;
     for_good(&down);
     assert_says(&down, &["protocol version 9", "same release"]);
+}
+
+#[tokio::test]
+async fn a_plugin_that_offers_too_much_is_refused_by_what_it_claims() {
+    let down = refused(role("boast")).await;
+    for_good(&down);
+    let text = "the other side's hello lists 500000 services; a hello may list at most 256";
+    assert_says(&down, &[text]);
+    assert!(!down.to_string().contains("stdin"), "{down}");
+}
+
+/// None of these is even started.
+#[tokio::test]
+async fn two_of_one_name_are_refused() {
+    let served = || {
+        let (_, oak) = crate::door::door(None);
+        let door = crate::door::DoorServer::new(oak);
+        rapace::Proxy::serve(door, 1, rapace::OnPanic::Continue).1
+    };
+    let spec = Plugin::builder("any", "/bin/false");
+    let down = refused(spec.offers(served()).offers(served())).await;
+    for_good(&down);
+    assert_says(&down, &["lists two services called `Door`"]);
+
+    let main = PluginMain::new();
+    let main = main.service(crate::starts::impostor::SubjectServer::new(Impostor));
+    let main = main.service(crate::starts::impostor::SubjectServer::new(Impostor));
+    let error = main.try_run().await.unwrap_err().to_string();
+    assert!(
+        error.contains("lists two services called `Subject`"),
+        "{error}"
+    );
+
+    let child = |name: &str| Plugin::builder(name.to_owned(), "/bin/cat");
+    let family = Supervisor::builder(SupervisionStrategy::OneForOne);
+    let family = family.child(child("first")).child(child("second"));
+    let family = family.child(child("first")).spawn();
+    let down = in_time(family.plugins()[2].ready()).await.unwrap_err();
+    for_good(&down);
+    assert_says(
+        &down,
+        &[
+            "plugin `first`",
+            "another child of its supervisor has the same name",
+        ],
+    );
+    assert_eq!(family.plugins()[2].pid(), None);
+}
+
+#[tokio::test]
+async fn a_mailbox_without_room_is_refused_where_it_is_asked_for() {
+    let panics = [
+        std::panic::catch_unwind(|| PluginMain::new().capacity(0)).map(drop),
+        std::panic::catch_unwind(|| {
+            let server = impostor::SubjectServer::new(Impostor);
+            rapace::Proxy::serve(server, 0, rapace::OnPanic::Continue)
+        })
+        .map(drop),
+    ];
+    for panic in panics {
+        let text = panic.unwrap_err();
+        let text = text.downcast_ref::<&str>().expect("a text");
+        assert!(text.contains("a mailbox of capacity 0"), "{text}");
+    }
 }
 
 /// The plugin is not even started.

@@ -3,6 +3,7 @@
 //! V1: a verb, a status or a flag that this version does not know is a fault of the peer, never a guess.
 
 use crate::frame::Flags;
+use crate::limits::{MAX_NAME, MAX_TEXT};
 
 /// What a frame asks of the side that reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +78,27 @@ impl Verb {
             Self::Request => true,
             Self::Reply | Self::Item => Flags::BLOBS.has(flags),
             _ => flags == Flags::none(),
+        }
+    }
+}
+
+impl Verb {
+    /// Most bytes that the payload of a frame with this verb may have, where it is not the transport that says so. A
+    /// hello's is not among them: what is wrong with one is told more precisely.
+    #[must_use]
+    pub fn max_payload(self) -> Option<usize> {
+        match self {
+            Self::Hello | Self::Request | Self::Reply | Self::Item => None,
+            Self::Open => Some(MAX_NAME),
+            Self::Refuse | Self::NotOpened | Self::Reset | Self::Close => Some(MAX_TEXT),
+            Self::Welcome
+            | Self::Opened
+            | Self::Cancel
+            | Self::Credit
+            | Self::End
+            | Self::Stop
+            | Self::Drain
+            | Self::Settled => Some(0),
         }
     }
 }

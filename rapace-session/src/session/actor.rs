@@ -136,8 +136,12 @@ impl SessionActor {
             return self.say(Verb::NotOpened, id, &why);
         }
         match self.shared.config.acceptor.open(service) {
+            Ok((_, 0)) => {
+                let why = format!("service `{service}` has a mailbox of capacity 0");
+                self.say(Verb::NotOpened, id, &why);
+            }
             Ok((sink, asked)) => {
-                let window = asked.clamp(1, (self.unpromised / 2).max(1)); // L3
+                let window = asked.min((self.unpromised / 2).max(1)); // L3
                 self.unpromised = self.unpromised.saturating_sub(window);
                 let route = Arc::new(ServiceRoute::new(id, sink, window));
                 if !self.shared.install(id, Route::Service(route)) {
@@ -156,7 +160,13 @@ impl SessionActor {
         let Some(waiting) = self.opening.remove(&id) else {
             return self.fault("an answer to no opening");
         };
-        let window = frame.header.credits.clamp(1, MAX_WINDOW);
+        let window = frame.header.credits;
+        if !(1..=MAX_WINDOW).contains(&window) {
+            waiting.asker.send(Err(OpenError::Refused(format!(
+                "it was granted a window of {window}"
+            ))));
+            return self.fault("a channel's window that is 0 or too large");
+        }
         let channel = ClientChannel::new(id, &waiting.service, window);
         let channel = Arc::new(channel.to(self.shared.peer.get().cloned()));
         self.shared.install(id, Route::Client(Arc::clone(&channel)));

@@ -192,7 +192,7 @@ async fn a_service_that_has_stopped_answers(kind: Kind) {
 
 async fn an_unknown_service_is_not_opened(kind: Kind) {
     let (host, plugin) = host_of(kind, Services::default()).await;
-    let long = "x".repeat(500);
+    let long = "x".repeat(rapace_session::limits::MAX_NAME);
     for name in ["Nobody", &long] {
         let Err(OpenError::Refused(why)) = host.open(name).await else {
             panic!("opened");

@@ -115,6 +115,7 @@ impl From<HandshakeError> for Disagreement {
     fn from(error: HandshakeError) -> Self {
         match error {
             HandshakeError::Ended(_) => Self::HungUp,
+            // What it did wrong is worth more than how it goes.
             other => Self::Refused(StartError::Refused(other.to_string().into())),
         }
     }
