@@ -49,6 +49,8 @@ pub enum CallError<E> {
     /// The other side does not have this method, or has another one of that name: it was built from another definition
     /// of the service. Nothing was run.
     Unimplemented(String),
+    /// A limit of the session is reached, such as that of its open streams; the text names it. Nothing was run.
+    LimitReached(String),
     /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
     /// them, which trying again does not cure.
     Protocol(String),
@@ -65,7 +67,8 @@ impl<E> CallError<E> {
             | Self::Restarting { .. }
             | Self::Down(_)
             | Self::Unavailable(_)
-            | Self::Unimplemented(_) => true,
+            | Self::Unimplemented(_)
+            | Self::LimitReached(_) => true,
             Self::SessionEnded { claim, .. } => *claim == Claim::NotBegun,
             Self::Handler(_)
             | Self::Panicked(_)
@@ -85,6 +88,7 @@ impl<E> CallError<E> {
             Self::DeadlineExceeded
             | Self::PluginDied(_)
             | Self::NotBegun(_)
+            | Self::LimitReached(_)
             | Self::Restarting { .. } => true,
             Self::Down(down) => matches!(
                 down.reason,
@@ -116,6 +120,7 @@ impl<E> CallError<E> {
             Self::Unavailable(why) => CallError::Unavailable(why),
             Self::Dropped(what) => CallError::Dropped(what),
             Self::Unimplemented(what) => CallError::Unimplemented(what),
+            Self::LimitReached(what) => CallError::LimitReached(what),
             Self::Protocol(what) => CallError::Protocol(what),
         }
     }
@@ -127,6 +132,7 @@ impl<E> CallError<E> {
             Failure::Unavailable(why) => Self::Unavailable(why),
             Failure::Cancelled | Failure::Dropped => Self::Dropped("the call".into()),
             Failure::UnknownMethod(what) => Self::Unimplemented(what),
+            Failure::LimitReached(what) => Self::LimitReached(what),
             Failure::BadArguments(_) | Failure::BadResult(_) => Self::Protocol(failure.to_string()),
         }
     }
@@ -199,7 +205,9 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
                 f,
                 "{what} was dropped by its handler's side before there was an answer, and may have had effects"
             ),
-            Self::Unimplemented(what) | Self::Protocol(what) => f.write_str(what),
+            Self::Unimplemented(what) | Self::LimitReached(what) | Self::Protocol(what) => {
+                f.write_str(what)
+            }
         }
     }
 }

@@ -11,13 +11,16 @@ use futures_util::FutureExt;
 
 use crate::credits::ClientChannel;
 use crate::envelope::Metadata;
-use crate::error::{CallFailure, EndReason};
+use crate::error::{CallFailure, EndReason, Failure};
 use crate::frame::Flags;
 use crate::hello::ServiceOffer;
+use crate::lease::Lease;
+use crate::limits::MAX_STREAMS;
 use crate::methods::{MethodMap, MethodMismatch};
 use crate::moves::Moves;
 use crate::orphan::Orphan;
 use crate::pending::{Outcome, Pending};
+use crate::places::Place;
 use crate::request::{NotSent, Request, Sent};
 use crate::seal::Encode;
 use crate::session::Session;
@@ -37,14 +40,24 @@ pub struct CallOptions {
     pub idempotent: bool,
 }
 
-/// An open channel to one of the peer's services. Cheap to clone.
+/// An open channel to one of the peer's services. Cheap to clone. When the last clone is dropped and the calls that were
+/// made over it are over, the channel is closed, and counts no more against those that a session may have.
 #[derive(Clone, Debug)]
 pub struct Channel {
     pub(crate) shared: Arc<Shared>,
     pub(crate) inner: Arc<ClientChannel>,
+    _lease: Arc<Lease>,
 }
 
 impl Channel {
+    pub(crate) fn new(shared: Arc<Shared>, inner: Arc<ClientChannel>, place: Place) -> Self {
+        Self {
+            _lease: Arc::new(Lease::new(&shared, &inner, place)),
+            shared,
+            inner,
+        }
+    }
+
     /// The session that the channel belongs to.
     #[must_use]
     pub fn session(&self) -> Session {
@@ -179,7 +192,8 @@ impl Channel {
     /// call, but not the streams, which have halves of their own.
     ///
     /// # Errors
-    /// See [`CallFailure`].
+    /// See [`CallFailure`]. With [`MAX_STREAMS`] of this side's open and held, it is [`Failure::LimitReached`] at once;
+    /// if some were let go and only have to be ended by the peer, it waits for one of these.
     pub async fn call_streaming(
         &self,
         method: u32,
@@ -192,8 +206,10 @@ impl Channel {
         let mut request = Request::new(method, arguments, options, true);
         request.stream(id, client, server);
         let deadline = request.deadline();
+        let place = within(deadline, pin!(self.stream_place())).await?;
         // Items may arrive as soon as the request is sent, so the stream is there before.
-        let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
+        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = Unopened(Some(parts));
         let moves = parts.route().map(Moves::new);
         request.moves.clone_from(&moves);
         let guard = within(deadline, pin!(self.begin(&request))).await?;
@@ -231,7 +247,13 @@ impl Channel {
             }
         };
         let mut request = Request::again(&orphan, method);
-        let stream = self.open_again(&orphan, &mut request);
+        let stream = match self.open_again(&orphan, &mut request).await {
+            Ok(stream) => stream,
+            Err(failure) => {
+                orphan.settle(failure);
+                return Ok(());
+            }
+        };
         let sent = {
             let work = async { Ok(request.send(self, &orphan.pending).await) };
             within(request.deadline(), pin!(work)).await
@@ -250,16 +272,35 @@ impl Channel {
     }
 
     /// The stream of a call that is sent again, if it has one: there before the request is.
-    fn open_again(&self, orphan: &Orphan, request: &mut Request<'_>) -> Option<(Moves, Unopened)> {
-        let moves = orphan.moves.clone()?;
+    async fn open_again(
+        &self,
+        orphan: &Orphan,
+        request: &mut Request<'_>,
+    ) -> Result<Option<(Moves, Unopened)>, CallFailure> {
+        let Some(moves) = orphan.moves.clone() else {
+            return Ok(None);
+        };
+        let place = within(request.deadline(), pin!(self.stream_place())).await?;
         let id = self.shared.next_channel();
         let flags = orphan.frame.header.flags;
         let client = flags.has(Flags::CLIENT_STREAM);
         let server = flags.has(Flags::SERVER_STREAM);
-        let parts = Unopened(Some(self.shared.open_stream(id, client, server)));
-        moves.leaves_for(parts.route()?);
+        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = Unopened(Some(parts));
+        let Some(route) = parts.route() else {
+            return Ok(None);
+        };
+        moves.leaves_for(route);
         request.stream(id, client, server);
-        Some((moves, parts))
+        Ok(Some((moves, parts)))
+    }
+
+    async fn stream_place(&self) -> Result<Place, CallFailure> {
+        self.shared.stream_places.take().await.ok_or_else(|| {
+            CallFailure::Failed(Failure::LimitReached(format!(
+                "this side holds {MAX_STREAMS} open streams in the session, which is the most; end or drop some first"
+            )))
+        })
     }
 
     async fn settle(&self, request: &Request<'_>) -> Outcome {

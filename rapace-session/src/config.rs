@@ -25,7 +25,7 @@ pub struct SessionConfig {
     /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
     /// busy across one wake-up, and at most 2 MiB of 64 KiB ones. 1 to [`MAX_WINDOW`](crate::MAX_WINDOW) are possible.
     pub stream_window: u32,
-    /// How often the peer is told that our executor runs: every 250 ms.
+    /// How often the peer is told that our executor runs: every 250 ms. Less than a millisecond is taken for one.
     pub heartbeat: Duration,
     /// How long the reader looks for frames, after the last one, before it sleeps: not at all. A peer
     /// that answers within this time need not wake us, which saves most of a round trip and costs the

@@ -84,6 +84,11 @@ impl ClientChannel {
         self.credits.add_permits(1);
     }
 
+    /// Whether no request of it is without its reply.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.credits.available_permits() == self.window as usize
+    }
+
     pub(crate) fn close(&self) {
         self.credits.close();
     }

@@ -6,7 +6,7 @@
 use std::fmt;
 
 use crate::hello::SchemaMismatch;
-use crate::limits::HelloLimit;
+use crate::limits::{HelloLimit, MAX_CHANNELS};
 use crate::shared::short_text;
 
 /// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message.
@@ -28,6 +28,8 @@ pub enum Failure {
     Unavailable(String),
     /// The handler went away without an answer.
     Dropped,
+    /// A limit of the session is reached, such as that of its streams. Nothing was run.
+    LimitReached(String),
 }
 
 impl Failure {
@@ -43,10 +45,11 @@ impl Failure {
             Self::BadResult(message) => (6, message),
             Self::Unavailable(message) => (7, message),
             Self::Dropped => (8, ""),
+            Self::LimitReached(message) => (9, message),
         }
     }
 
-    /// The failure in a payload. What cannot be read is still a failure; a text over [`MAX_TEXT`] bytes is cut.
+    /// The failure in a payload. What cannot be read is still a failure; a text over 4 KiB is cut.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((code, rest)) = bytes.split_first() else {
@@ -61,6 +64,7 @@ impl Failure {
             5 => Self::BadArguments(message),
             6 => Self::BadResult(message),
             7 => Self::Unavailable(message),
+            9 => Self::LimitReached(message),
             _ => Self::Dropped,
         }
     }
@@ -77,6 +81,7 @@ impl fmt::Display for Failure {
             Self::BadResult(why) => write!(f, "the result could not be sent: {why}"),
             Self::Unavailable(why) => write!(f, "the service takes no calls: {why}"),
             Self::Dropped => f.write_str("the handler went away without an answer"),
+            Self::LimitReached(what) => f.write_str(what),
         }
     }
 }
@@ -259,6 +264,8 @@ impl std::error::Error for HandshakeError {}
 pub enum OpenError {
     /// The peer does not serve it, or not now.
     Refused(String),
+    /// This side holds as many channels as a session may have.
+    TooMany,
     /// The session is over or drains.
     Ended(EndReason),
 }
@@ -267,6 +274,10 @@ impl fmt::Display for OpenError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(why) => write!(f, "the channel was refused: {why}"),
+            Self::TooMany => write!(
+                f,
+                "this side holds {MAX_CHANNELS} channels of the session, which is the most; drop some of them first"
+            ),
             Self::Ended(reason) => reason.fmt(f),
         }
     }

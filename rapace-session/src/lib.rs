@@ -143,6 +143,7 @@
 //! | 15 | drain | 0 | none: finish what you have, then close |
 //! | 16 | close | 0 | why, as text |
 //! | 17 | settled | 0 | none: what I have besides the session is set up |
+//! | 18 | close channel | opened | none: its opener has no calls on it, and will make none |
 //!
 //! A payload of up to 24 bytes lies in the descriptor. That of a request, a reply or an item is an
 //! envelope:
@@ -169,7 +170,7 @@
 //! # What a hostile peer can do
 //!
 //! It can stop answering, answer nonsense, refuse, hang up, and use what it was granted: 256 channels,
-//! as many calls as its call table has entries, 4096 streams, the slots of its own slab. It can make
+//! as many calls as its call table has entries, 4096 streams (and as many more as it may have calls), the slots of its own slab. It can make
 //! this side spend time on reading frames, a batch at a time between others' turns.
 //!
 //! What it says of itself is bounded, and so is every text: see [`limits`].
@@ -210,6 +211,7 @@ mod error;
 mod frame;
 mod hello;
 mod incoming;
+mod lease;
 pub mod limits;
 mod methods;
 mod metrics;
@@ -217,6 +219,7 @@ mod moves;
 mod orphan;
 mod outbox;
 mod pending;
+mod places;
 mod prefix;
 mod reader;
 mod request;

@@ -14,6 +14,11 @@ use crate::stream::MAX_WINDOW;
 pub const MAX_HELLO: usize = 256 << 10;
 /// Services in a hello, which are as many as a session has channels for.
 pub const MAX_SERVICES: usize = 256;
+/// Channels to services that each side may have open.
+pub const MAX_CHANNELS: u32 = 256;
+/// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that opens streams and
+/// forgets them can cost 28 MiB.
+pub const MAX_STREAMS: u32 = 4096;
 /// Methods of one service.
 pub const MAX_METHODS: usize = 1024;
 /// Bytes of the name of a peer, a service or a method.

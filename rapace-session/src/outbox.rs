@@ -11,8 +11,7 @@ use std::sync::{Arc, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 
 use crate::frame::Frame;
-use crate::routing::MAX_STREAMS;
-use crate::session::MAX_CHANNELS;
+use crate::limits::{MAX_CHANNELS, MAX_STREAMS};
 use crate::sync::Mutex;
 use crate::transport::{Lane, SendError, Transport};
 
@@ -28,8 +27,8 @@ pub(crate) struct Outbox {
 impl Outbox {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         // An answer and a cancellation for each call; for each stream its end, its stop, and a credit
-        // for each half of its window; and the openings.
-        let limit = 2 * transport.call_table() + 4 * MAX_STREAMS + 2 * MAX_CHANNELS;
+        // for each half of its window, of those that either side opened; openings, answers to them, and closings.
+        let limit = 2 * transport.call_table() + 8 * MAX_STREAMS + 4 * MAX_CHANNELS;
         let limit = limit as usize;
         Self {
             transport,
@@ -166,6 +165,6 @@ mod tests {
         }
         outbox.flush().await;
         assert!(outbox.is_overfull());
-        assert!(outbox.lock().len() < 20_000);
+        assert!(outbox.lock().len() < 40_000);
     }
 }

@@ -14,7 +14,7 @@ use crate::envelope::Envelope;
 use crate::error::{CallFailure, EndReason, Failure};
 use crate::frame::{ChannelId, Flags, Frame, Header, Status, Verb};
 use crate::incoming::{IncomingCall, ServiceRoute};
-use crate::limits::MAX_TEXT;
+use crate::limits::{MAX_STREAMS, MAX_TEXT};
 use crate::pending::{Outcome, Reply};
 use crate::session::{Control, SessionActor};
 use crate::shared::{Route, Shared};
@@ -76,6 +76,7 @@ pub(crate) fn route(
         | Verb::NotOpened
         | Verb::Drain
         | Verb::Settled
+        | Verb::CloseChannel
         | Verb::Close => session
             .tell(Control(frame))
             .try_send()
@@ -94,10 +95,11 @@ fn request(shared: &Arc<Shared>, called: &mut LastCalled, frame: Frame) -> Resul
         if !shared.is_free_for_peer(id) {
             return Err("a stream with a number that is not free");
         }
-        if shared.streams() < MAX_STREAMS {
+        // The peer counts too, and may know of an end before we have dealt with it: by as many as it can have calls.
+        if shared.peer_streams() < MAX_STREAMS + shared.transport.call_table() {
             let sends = header.flags.has(Flags::SERVER_STREAM);
             let takes = header.flags.has(Flags::CLIENT_STREAM);
-            parts = Some(Box::new(shared.open_stream(id, sends, takes)));
+            parts = Some(Box::new(shared.open_stream(id, sends, takes, None)));
         } else {
             shared.send_reset(id, TOO_MANY);
             refused = true;
@@ -118,7 +120,7 @@ fn deliver(
         return Ok(());
     };
     if refused {
-        call.refuse(&Failure::Unavailable(TOO_MANY.into()));
+        call.refuse(&Failure::LimitReached(TOO_MANY.into()));
     } else if let Err(call) = service.sink.deliver(call) {
         call.refuse(&Failure::Unavailable("the service has stopped".into()));
     }
@@ -226,8 +228,5 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
     Ok(Err(CallFailure::Failed(failure)))
 }
 
-/// Streams in one session. An actor and its queue take some 7 KiB, so a peer that opens streams and
-/// forgets them can cost 28 MiB.
-pub(crate) const MAX_STREAMS: u32 = 4096;
-
-const TOO_MANY: &str = "over 4096 streams in one session";
+const TOO_MANY: &str =
+    "the other side refused the stream: over 4096 of the caller's are open in this session";

@@ -26,7 +26,7 @@ mod handshake;
 
 use actor::OpenChannel;
 pub use actor::SessionActor;
-pub(crate) use actor::{Control, MAX_CHANNELS, ReadingEnded};
+pub(crate) use actor::{Control, ReadingEnded};
 
 /// Control frames that may wait for the session actor, which waits for nobody.
 const CONTROL_MAILBOX: usize = 1024;
@@ -153,10 +153,11 @@ impl Session {
     /// Opens a channel to a service of the peer's.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves a channel that nobody uses until the session ends.
+    /// Dropping the future gives the channel back, as soon as the peer has opened it.
     ///
     /// # Errors
-    /// See [`OpenError`].
+    /// See [`OpenError`]. With [`MAX_CHANNELS`](limits::MAX_CHANNELS) of this side's open and held, it is
+    /// [`OpenError::TooMany`] at once; if some of them are being opened or closed, it waits for what becomes of these.
     pub async fn open(&self, service: &str) -> Result<Channel, OpenError> {
         let Some(actor) = self.shared.actor() else {
             return Err(OpenError::Ended(self.reason()));
@@ -170,15 +171,21 @@ impl Session {
         let Ok(payload) = self.payload(service.as_bytes()).await else {
             return Err(OpenError::Ended(self.reason()));
         };
+        let mut place = self
+            .shared
+            .channels
+            .take()
+            .await
+            .ok_or(OpenError::TooMany)?;
+        // Somebody may hold it, or nobody.
+        place.set_leaving(true);
         let asked = actor.ask(OpenChannel {
             service: service.to_owned(),
             payload,
+            place,
         });
         match asked.send().await {
-            Ok(channel) => Ok(Channel {
-                shared: Arc::clone(&self.shared),
-                inner: channel,
-            }),
+            Ok(channel) => Ok(channel),
             Err(kameo::error::SendError::HandlerError(refusal)) => Err(refusal),
             Err(_) => Err(OpenError::Ended(self.reason())),
         }

@@ -4,7 +4,7 @@
 //! - D2: a route that is installed after the session's end learns of it like all others.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Context;
 
 use dashmap::DashMap;
@@ -20,9 +20,11 @@ use crate::error::EndReason;
 use crate::frame::{CallId, ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
 use crate::hello::Hello;
 use crate::incoming::{IncomingTable, ServiceRoute};
-use crate::limits::MAX_TEXT;
+use crate::lease::LeftChannel;
+use crate::limits::{MAX_CHANNELS, MAX_STREAMS, MAX_TEXT};
 use crate::metrics::Metrics;
 use crate::outbox::Outbox;
+use crate::places::{Place, Places};
 use crate::seal::Packer;
 use crate::session::SessionActor;
 use crate::stage::Effect;
@@ -58,6 +60,15 @@ pub(crate) struct Shared {
     pub(crate) beaten: Notify,
     routes: DashMap<ChannelId, Route>,
     streams: AtomicU32,
+    /// Of these, those that the peer opened.
+    peer_streams: AtomicU32,
+    /// For channels that we open.
+    pub(crate) channels: Arc<Places>,
+    /// For streams that we open.
+    pub(crate) stream_places: Arc<Places>,
+    /// Channels that nobody on this side holds any more, for the session's actor to close.
+    left: Mutex<Vec<LeftChannel>>,
+    pub(crate) channel_left: Notify,
     next_channel: AtomicU32,
     side: Side,
     /// Why the session ends, as soon as that is settled.
@@ -90,6 +101,11 @@ impl Shared {
             beaten: Notify::new(),
             routes: DashMap::with_shard_amount(SHARDS),
             streams: AtomicU32::new(0),
+            peer_streams: AtomicU32::new(0),
+            channels: Places::new(MAX_CHANNELS),
+            stream_places: Places::new(MAX_STREAMS),
+            left: Mutex::default(),
+            channel_left: Notify::new(),
             next_channel: AtomicU32::new(match side {
                 Side::Creator => 1,
                 Side::Joiner => 2,
@@ -182,6 +198,9 @@ impl Shared {
     pub(crate) fn install_stream(&self, id: ChannelId, route: &Arc<StreamRoute>) {
         self.metrics.stream_opened();
         self.streams.fetch_add(1, Ordering::AcqRel);
+        if self.is_peers(id) {
+            self.peer_streams.fetch_add(1, Ordering::AcqRel);
+        }
         if !self.install(id, Route::Stream(Arc::clone(route))) {
             // Two sides never choose the same number, and neither chooses one in use.
             let reason = EndReason::Internal(format!("channel {id} was opened twice"));
@@ -193,9 +212,26 @@ impl Shared {
         let removed = self
             .routes
             .remove_if(&id, |_, route| matches!(route, Route::Stream(_)));
-        if removed.is_some() && self.streams.fetch_sub(1, Ordering::AcqRel) == 1 {
+        let Some((_, Route::Stream(stream))) = removed else {
+            return;
+        };
+        stream.leave_place();
+        if self.is_peers(id) {
+            self.peer_streams.fetch_sub(1, Ordering::AcqRel);
+        }
+        if self.streams.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.incoming.idle.notify_one();
         }
+    }
+
+    pub(crate) fn left(&self) -> MutexGuard<'_, Vec<LeftChannel>> {
+        self.left.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the route of a channel to a service away.
+    pub(crate) fn remove_channel(&self, id: ChannelId) {
+        self.routes
+            .remove_if(&id, |_, route| !matches!(route, Route::Stream(_)));
     }
 
     pub(crate) fn open_stream(
@@ -203,8 +239,14 @@ impl Shared {
         id: ChannelId,
         ours: bool,
         theirs: bool,
+        place: Option<Place>,
     ) -> StreamParts {
-        crate::stream::open(self, id, ours, theirs)
+        crate::stream::open(self, id, ours, theirs, place)
+    }
+
+    /// Streams that the peer opened and that are not over.
+    pub(crate) fn peer_streams(&self) -> u32 {
+        self.peer_streams.load(Ordering::Acquire)
     }
 
     /// Streams that are not over, whoever opened them.

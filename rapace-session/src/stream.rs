@@ -14,6 +14,7 @@ use kameo::mailbox;
 use tokio::sync::mpsc;
 
 use crate::frame::ChannelId;
+use crate::places::Place;
 use crate::shared::Shared;
 
 mod actor;
@@ -65,8 +66,14 @@ impl StreamParts {
 }
 
 /// Starts a stream's actor and gives its halves: `ours` if this side sends, `theirs` if the peer
-/// does. The route is installed before this returns.
-pub(crate) fn open(shared: &Arc<Shared>, id: ChannelId, ours: bool, theirs: bool) -> StreamParts {
+/// does. The route is installed before this returns. A stream that this side opens has a place.
+pub(crate) fn open(
+    shared: &Arc<Shared>,
+    id: ChannelId,
+    ours: bool,
+    theirs: bool,
+    place: Option<Place>,
+) -> StreamParts {
     let (items, taken) = mpsc::unbounded_channel();
     let actor = StreamActor::spawn_with_mailbox(
         StreamActor::new(Arc::clone(shared), id, ours, theirs.then_some(items)),
@@ -75,7 +82,9 @@ pub(crate) fn open(shared: &Arc<Shared>, id: ChannelId, ours: bool, theirs: bool
     );
     let window = shared.stream_window();
     let granted = shared.peer_stream_window();
-    let route = Arc::new(StreamRoute::new(actor, granted, theirs.then_some(window)));
+    let halves = u8::from(ours) + u8::from(theirs);
+    let route = StreamRoute::new(actor, granted, theirs.then_some(window));
+    let route = Arc::new(route.holding(halves, place));
     shared.install_stream(id, &route);
     StreamParts {
         sender: ours.then(|| StreamSender::new(Arc::clone(shared), id, Arc::clone(&route))),

@@ -310,3 +310,28 @@ async fn items_of_an_argument_are_under_the_handlers_deadline_until_the_answer()
         ]
     );
 }
+
+#[tokio::test]
+async fn one_stream_too_many_is_an_error_that_names_the_limit_and_the_plugin_goes_on() {
+    let bench = Bench::new().await;
+    let mut open = Vec::new();
+    for _ in 0..4096 {
+        open.push(in_time(bench.subject.count_up()).await.unwrap());
+    }
+    for _ in 0..2 {
+        match in_time(bench.subject.count_up()).await {
+            Err(CallError::LimitReached(what)) => {
+                assert!(what.contains("holds 4096 open streams"), "{what}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let text = "still here".to_owned();
+    assert_eq!(
+        in_time(bench.subject.echo(text.clone())).await.unwrap(),
+        text
+    );
+    open.truncate(4000);
+    let mut numbers = in_time(bench.subject.count_up()).await.unwrap();
+    assert_eq!(in_time(numbers.next()).await.unwrap(), Ok(0));
+}

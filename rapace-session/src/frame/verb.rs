@@ -43,6 +43,8 @@ pub enum Verb {
     Close = 16,
     /// The sender has set up what it has besides the session.
     Settled = 17,
+    /// The sender gives up a channel to a service that it had opened. It has no calls on it, and will make none.
+    CloseChannel = 18,
 }
 
 impl Verb {
@@ -67,6 +69,7 @@ impl Verb {
             15 => Self::Drain,
             16 => Self::Close,
             17 => Self::Settled,
+            18 => Self::CloseChannel,
             _ => return None,
         })
     }
@@ -98,7 +101,8 @@ impl Verb {
             | Self::End
             | Self::Stop
             | Self::Drain
-            | Self::Settled => Some(0),
+            | Self::Settled
+            | Self::CloseChannel => Some(0),
         }
     }
 }
@@ -135,7 +139,7 @@ mod tests {
     #[test]
     fn every_verb_survives_its_byte_and_nothing_else_is_one() {
         let known = (0..=255u8).filter_map(Verb::from_byte).collect::<Vec<_>>();
-        assert_eq!(known.len(), 17);
+        assert_eq!(known.len(), 18);
         for verb in known {
             assert_eq!(Verb::from_byte(verb as u8), Some(verb));
         }

@@ -100,6 +100,17 @@ impl IncomingTable {
         Ok(true)
     }
 
+    /// Takes no more requests for a channel; false if some are under way.
+    pub(crate) fn close_route(&self, route: &ServiceRoute) -> bool {
+        let _inner = self.lock();
+        if route.outstanding.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        // More than any window: who has the route at hand takes nothing for it either.
+        route.outstanding.store(u32::MAX, Ordering::Relaxed);
+        true
+    }
+
     /// Sends a reply if that can be done at once (I4).
     pub(crate) fn reply(
         &self,

@@ -12,6 +12,8 @@
 //!   closes.
 //! - L3: the windows that one side grants stay within half of what is left of the peer's call table
 //!   each, so that the callers of a slow service leave entries for those of others.
+//! - L4: a channel that this side opened and nobody holds is closed when its last call is over, at the next heartbeat at
+//!   the latest.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -26,17 +28,18 @@ use kameo::message::{Context, Message};
 use kameo::reply::{DelegatedReply, ReplySender};
 use tokio::sync::oneshot;
 
+use crate::channel::Channel;
 use crate::credits::ClientChannel;
 use crate::error::{EndReason, HandshakeError, OpenError};
 use crate::frame::{ChannelId, Frame, Header, Payload, Verb};
 use crate::incoming::ServiceRoute;
+use crate::lease::LeftChannel;
+use crate::limits::MAX_CHANNELS;
+use crate::places::Place;
 use crate::session::beat::Beat;
 use crate::session::handshake::{Handshake, Step};
 use crate::shared::{Route, Shared, short_text};
 use crate::stream::MAX_WINDOW;
-
-/// Channels that one peer may open.
-pub(crate) const MAX_CHANNELS: u32 = 256;
 
 /// The actor that owns a session's life. It stops when the session ends.
 pub struct SessionActor {
@@ -47,7 +50,10 @@ pub struct SessionActor {
     /// Told when the peer has welcomed us.
     ready: Option<oneshot::Sender<()>>,
     opening: HashMap<ChannelId, Opening>,
-    accepted: u32,
+    /// Channels that nobody holds any more, and that still have calls.
+    leaving: Vec<LeftChannel>,
+    /// Channels that the peer has open, and what their windows took of `unpromised`.
+    accepted: HashMap<ChannelId, u32>,
     /// Entries of the peer's call table that no window was granted for.
     unpromised: u32,
     beat: Beat,
@@ -56,7 +62,8 @@ pub struct SessionActor {
 /// A channel that the peer has not opened yet.
 struct Opening {
     service: String,
-    asker: ReplySender<Result<Arc<ClientChannel>, OpenError>>,
+    place: Place,
+    asker: ReplySender<Result<Channel, OpenError>>,
 }
 
 /// A frame for the session itself.
@@ -70,6 +77,7 @@ pub(crate) struct OpenChannel {
     pub(crate) service: String,
     /// The name, ready to be sent.
     pub(crate) payload: Payload,
+    pub(crate) place: Place,
 }
 
 impl SessionActor {
@@ -86,7 +94,8 @@ impl SessionActor {
             greeted: Some(greeted),
             ready: Some(ready),
             opening: HashMap::new(),
-            accepted: 0,
+            leaving: Vec::new(),
+            accepted: HashMap::new(),
         }
     }
 
@@ -121,6 +130,7 @@ impl SessionActor {
             Verb::Settled => {
                 self.shared.peer_settled.send_replace(true);
             }
+            Verb::CloseChannel => self.close_accepted(frame.header.channel),
             Verb::Close => self.shared.end(EndReason::ClosedByPeer(text())),
             _ => {}
         }
@@ -130,8 +140,7 @@ impl SessionActor {
         if !self.shared.is_free_for_peer(id) {
             return self.fault("a channel with a number that is not free");
         }
-        self.accepted += 1;
-        if self.accepted > MAX_CHANNELS {
+        if self.accepted.len() >= MAX_CHANNELS as usize {
             let why = format!("over {MAX_CHANNELS} channels in one session");
             return self.say(Verb::NotOpened, id, &why);
         }
@@ -142,7 +151,9 @@ impl SessionActor {
             }
             Ok((sink, asked)) => {
                 let window = asked.min((self.unpromised / 2).max(1)); // L3
-                self.unpromised = self.unpromised.saturating_sub(window);
+                let promised = window.min(self.unpromised);
+                self.unpromised -= promised;
+                self.accepted.insert(id, promised);
                 let route = Arc::new(ServiceRoute::new(id, sink, window));
                 if !self.shared.install(id, Route::Service(route)) {
                     return self.fault("a channel with a number that is not free");
@@ -153,6 +164,34 @@ impl SessionActor {
             }
             Err(why) => self.say(Verb::NotOpened, id, &why),
         }
+    }
+
+    /// The peer gives a channel up: its window can be promised again.
+    fn close_accepted(&mut self, id: ChannelId) {
+        let Some(Route::Service(route)) = self.shared.route(id) else {
+            return self.fault("it closes a channel that is not open");
+        };
+        if !self.shared.incoming.close_route(&route) {
+            return self.fault("it closes a channel with calls under way");
+        }
+        self.shared.remove_channel(id);
+        self.unpromised += self.accepted.remove(&id).unwrap_or_default();
+    }
+
+    /// Gives channels up that nobody holds and that have no calls any more (L4).
+    fn close_left(&mut self) {
+        self.leaving.append(&mut self.shared.left());
+        let shared = &self.shared;
+        self.leaving.retain(|left| {
+            let idle = left.channel.is_idle();
+            if idle {
+                let id = left.channel.id;
+                shared.remove_channel(id);
+                let header = Header::new(Verb::CloseChannel, id);
+                shared.outbox.send(Frame::bare(header));
+            }
+            !idle
+        });
     }
 
     fn opened(&mut self, frame: &Frame) {
@@ -170,6 +209,8 @@ impl SessionActor {
         let channel = ClientChannel::new(id, &waiting.service, window);
         let channel = Arc::new(channel.to(self.shared.peer.get().cloned()));
         self.shared.install(id, Route::Client(Arc::clone(&channel)));
+        // If nobody waits for it any more, it is dropped, and so given up.
+        let channel = Channel::new(Arc::clone(&self.shared), channel, waiting.place);
         waiting.asker.send(Ok(channel));
     }
 
@@ -211,7 +252,12 @@ impl Actor for SessionActor {
                 () = self.beat.tick() => {
                     shared.transport.beat();
                     shared.beaten.notify_waiters();
+                    // Nobody tells of the last call on a channel: that would cost each call.
+                    if !self.leaving.is_empty() {
+                        self.close_left();
+                    }
                 }
+                () = shared.channel_left.notified() => self.close_left(),
                 () = shared.outbox.flush() => {
                     if shared.outbox.is_overfull() {
                         self.fault("it asks for answers and does not read them");
@@ -256,6 +302,8 @@ impl Actor for SessionActor {
         for (_, waiting) in self.opening.drain() {
             waiting.asker.send(Err(OpenError::Ended(reason.clone())));
         }
+        self.leaving.clear();
+        self.shared.left().clear();
         self.greeted = None;
         self.ready = None;
         Ok(())
@@ -271,7 +319,7 @@ impl Drop for SessionActor {
 }
 
 impl Message<OpenChannel> for SessionActor {
-    type Reply = DelegatedReply<Result<Arc<ClientChannel>, OpenError>>;
+    type Reply = DelegatedReply<Result<Channel, OpenError>>;
 
     async fn handle(
         &mut self,
@@ -281,8 +329,12 @@ impl Message<OpenChannel> for SessionActor {
         let (delegated, asker) = ctx.reply_sender();
         if let Some(asker) = asker {
             let id = self.shared.next_channel();
-            let service = msg.service;
-            self.opening.insert(id, Opening { service, asker });
+            let opening = Opening {
+                service: msg.service,
+                place: msg.place,
+                asker,
+            };
+            self.opening.insert(id, opening);
             let mut frame = Frame::bare(Header::new(Verb::Open, id));
             frame.payload = msg.payload;
             self.shared.outbox.send(frame);

@@ -87,7 +87,7 @@ mod tests {
         }
     }
 
-    const VERBS: std::ops::RangeInclusive<u8> = 1..=17;
+    const VERBS: std::ops::RangeInclusive<u8> = 1..=18;
 
     #[test]
     fn every_state_has_an_answer_to_every_verb() {

@@ -109,5 +109,6 @@ impl Drop for StreamReceiver {
         if !self.done {
             self.leave();
         }
+        self.route.let_go();
     }
 }

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::error::StreamError;
 use crate::frame::Verb;
+use crate::places::Place;
 use crate::stream::actor::StreamActor;
 
 /// A stream's credits, and the way to its actor.
@@ -24,6 +25,9 @@ pub(crate) struct StreamRoute {
     allowance: AtomicU32,
     /// What the peer has said once (S5).
     said: AtomicU8,
+    /// Halves that somebody on this side holds, and the place of a stream that this side opened: it leaves when nobody
+    /// holds a half, and is free when the stream is over.
+    held: Mutex<(u8, Option<Place>)>,
     /// Why our sending is over.
     over: Mutex<Option<StreamError>>,
     closed: Notify,
@@ -38,6 +42,7 @@ impl StreamRoute {
             sent: AtomicBool::new(false),
             allowance: AtomicU32::new(allowance.unwrap_or(0)),
             said: AtomicU8::new(0),
+            held: Mutex::default(),
             over: Mutex::new(None),
             closed: Notify::new(),
         }
@@ -57,6 +62,30 @@ impl StreamRoute {
         let sent = send();
         self.sent.store(sent.is_ok(), Ordering::Release);
         sent
+    }
+
+    /// The same, with so many halves and this place.
+    pub(crate) fn holding(self, halves: u8, place: Option<Place>) -> Self {
+        let held = Mutex::new((halves, place));
+        Self { held, ..self }
+    }
+
+    /// Somebody let go of a half.
+    pub(crate) fn let_go(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let (halves, place) = &mut *held;
+        *halves = halves.saturating_sub(1);
+        if *halves == 0
+            && let Some(place) = place
+        {
+            place.set_leaving(true);
+        }
+    }
+
+    /// The stream is over.
+    pub(crate) fn leave_place(&self) {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.1 = None;
     }
 
     /// Counts an item that arrived; false if the peer had no credit for it.

@@ -160,6 +160,7 @@ impl Drop for StreamSender {
         if !self.ended {
             self.reset_with("the sender went away");
         }
+        self.route.let_go();
     }
 }
 

@@ -51,10 +51,8 @@ impl One {
         let shared = Arc::new(Shared::new(ring.clone(), Side::Creator, config));
         let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
         assert!(shared.install(ChannelId(1), Route::Client(Arc::clone(&inner))));
-        let channel = Channel {
-            shared: Arc::clone(&shared),
-            inner,
-        };
+        let place = shared.channels.take().now_or_never().flatten();
+        let channel = Channel::new(Arc::clone(&shared), inner, place.expect("it is the first"));
         Self {
             ring,
             shared,

@@ -275,7 +275,8 @@ async fn a_peer_that_asks_and_does_not_read(kind: Kind) {
             tokio::task::yield_now().await;
         }
     }
-    assert!(asked.header.channel.0 < 60_000, "some bound");
+    // For each number, one of its channels: what the streams of both sides may have to say, and a little more.
+    assert!(asked.header.channel.0 / 2 < 40_000, "some bound");
     // Whichever bound it meets first: what waits to be sent to it, or what it sent to be handled.
     let ended = session.ended().await.to_string();
     let bounds = ["does not read", "more control frames"];

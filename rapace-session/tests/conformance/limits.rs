@@ -139,7 +139,8 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         config.offers = (0..count).map(|n| offer(&n.to_string(), 0)).collect();
     };
     let shut = |config: &mut SessionConfig| config.stream_window = 0;
-    let changes: [(&dyn Fn(&mut SessionConfig), _); 3] = [
+    type Change<'a> = &'a dyn Fn(&mut SessionConfig);
+    let changes: [(Change<'_>, _); 3] = [
         (&wide, "lists 1025 methods of service `Wide`"),
         (&many, "lists 257 services"),
         (&shut, "has a stream window of 0 items"),
