@@ -6,7 +6,7 @@
 use std::error::Error;
 
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, HandshakeError, MismatchKind, OpenError,
+    CallFailure, Claim, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind, OpenError,
     SchemaMismatch, StreamError, StreamSendError,
 };
 
@@ -105,8 +105,9 @@ fn every_text_is_the_one_that_was_reviewed() {
             Failure::BadResult(why()),
             Failure::Unavailable(why()),
             Failure::Dropped,
+            Failure::LimitReached(why()),
         ],
-        named!(Failure: Panicked, DeadlineExceeded, Cancelled, UnknownMethod, BadArguments, BadResult, Unavailable, Dropped),
+        named!(Failure: Panicked, DeadlineExceeded, Cancelled, UnknownMethod, BadArguments, BadResult, Unavailable, Dropped, LimitReached),
     );
     all.extend(of(
         [
@@ -155,18 +156,22 @@ fn every_text_is_the_one_that_was_reviewed() {
             HandshakeError::NotAPeer,
             HandshakeError::Version { ours: 1, theirs: 2 },
             HandshakeError::BadHello(why()),
+            HandshakeError::Hello(HelloLimit::Services { count: 500_000 }),
+            HandshakeError::OwnHello(HelloLimit::Bytes { bytes: 300_000 }),
+            HandshakeError::Fault(why()),
             HandshakeError::Schema(mismatch(methods())),
             HandshakeError::RefusedByPeer(why()),
             HandshakeError::Ended(why()),
         ],
-        named!(HandshakeError: NotAPeer, Version, BadHello, Schema, RefusedByPeer, Ended),
+        named!(HandshakeError: NotAPeer, Version, BadHello, Hello, OwnHello, Fault, Schema, RefusedByPeer, Ended),
     ));
     all.extend(of(
         [
             OpenError::Refused(why()),
+            OpenError::TooMany,
             OpenError::Ended(EndReason::Closed),
         ],
-        named!(OpenError: Refused, Ended),
+        named!(OpenError: Refused, TooMany, Ended),
     ));
     let missing = |offered: &[&str]| MismatchKind::Missing {
         offered: offered.iter().map(|&name| name.into()).collect(),

@@ -189,7 +189,9 @@ fn calls() -> Vec<Call> {
         session_ended(Claim::Unknown),
         CallError::Unavailable("service `Images` has stopped".into()),
         CallError::Dropped("a call of service `Images`".into()),
-        CallError::Protocol("no such method: 7".into()),
+        CallError::Unimplemented("service `Images` has no method `crop`; it has: resize".into()),
+        CallError::LimitReached("4096 streams are open in this session".into()),
+        CallError::Protocol("a result of another method".into()),
     ];
     calls.extend(
         reasons()
@@ -212,6 +214,8 @@ fn name_of_call(error: &Call) -> &'static str {
         CallError::SessionEnded { .. } => "CallError::SessionEnded",
         CallError::Unavailable(_) => "CallError::Unavailable",
         CallError::Dropped(_) => "CallError::Dropped",
+        CallError::Unimplemented(_) => "CallError::Unimplemented",
+        CallError::LimitReached(_) => "CallError::LimitReached",
         CallError::Protocol(_) => "CallError::Protocol",
     }
 }
@@ -384,6 +388,8 @@ fn what_may_be_retried_has_certainly_not_run() {
             ("CallError::SessionEnded", false, false),
             ("CallError::Unavailable", true, false),
             ("CallError::Dropped", false, false),
+            ("CallError::Unimplemented", true, false),
+            ("CallError::LimitReached", true, true),
             ("CallError::Protocol", false, false),
             ("CallError::Down", true, false),
             ("CallError::Down", true, true),

@@ -272,7 +272,7 @@ fn assert_unimplemented<T: std::fmt::Debug, E: std::fmt::Debug + std::fmt::Displ
         error.to_string().contains(part),
         "{part:?} is not in {error}"
     );
-    assert!(!error.is_transient());
+    assert!(error.may_be_retried() && !error.may_work_later());
 }
 
 const GONE: &str = "has no method `purge`; it has: watch, delete, archive, list, undo, settle";
