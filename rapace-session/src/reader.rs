@@ -3,6 +3,8 @@
 //! - R1: the reader never waits for a mailbox, nor for anything but frames.
 //! - R2: what the peer gets wrong ends the session; if it is an item of a stream's, the stream.
 //! - R3: after the peer's death everything it had published is routed before the session ends.
+//! - R4: a reader that is dropped with its runtime ends the session before it lets go of the link: otherwise the
+//!   peer would see a hang-up without a word.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -30,6 +32,8 @@ pub(crate) struct ReaderActor {
     session: ActorRef<SessionActor>,
     batch: Vec<Frame>,
     called: LastCalled,
+    /// The session actor knows why reading ended (R4).
+    told: bool,
     /// Keeps the mailbox open: the reader stops when the session ends, whoever knows it.
     _own: ActorRef<Self>,
 }
@@ -52,6 +56,7 @@ impl Actor for ReaderActor {
             session: args.session,
             batch: Vec::with_capacity(BATCH),
             called: LastCalled::default(),
+            told: false,
             _own: own,
         })
     }
@@ -99,6 +104,15 @@ impl Actor for ReaderActor {
     }
 }
 
+impl Drop for ReaderActor {
+    fn drop(&mut self) {
+        if !self.told {
+            // The first reason stays: of a session that is over this changes nothing.
+            self.shared.end(EndReason::RuntimeGone);
+        }
+    }
+}
+
 /// What wakes a reader.
 enum Heard {
     Signal(Option<Signal<ReaderActor>>),
@@ -109,7 +123,8 @@ enum Heard {
 impl ReaderActor {
     /// Lets the session actor end the session, behind the frames that it was told of before: what the
     /// peer said last is why it ended.
-    fn over(&self, reason: EndReason) {
+    fn over(&mut self, reason: EndReason) {
+        self.told = true;
         let told = self.session.tell(ReadingEnded(reason.clone())).try_send();
         if told.is_err() {
             self.shared.end(reason);

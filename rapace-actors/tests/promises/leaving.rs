@@ -12,6 +12,16 @@ use crate::support::{Bench, Sent, death, in_time};
 /// What waits for room on the ring when its caller leaves is not sent, and the plugin is not blamed for it.
 #[tokio::test]
 async fn a_call_that_is_cancelled_on_its_way_to_the_next_process_never_runs() {
+    for _ in 0..50 {
+        if leave_behind_a_full_ring().await {
+            return;
+        }
+    }
+    panic!("the next process has always read everything before it held its thread");
+}
+
+/// False if the next process has read all calls before its first handler held its thread: then nobody waits for room.
+async fn leave_behind_a_full_ring() -> bool {
     let small = SegmentConfig::default().with_ring_capacity(8);
     let change = |spec: rapace::PluginSpec| spec.segment(small).env(CAPACITY, "32");
     let bench = Bench::with(change).await;
@@ -32,7 +42,11 @@ async fn a_call_that_is_cancelled_on_its_way_to_the_next_process_never_runs() {
         tokio::task::yield_now().await;
     }
     let sent = bench.plugin.stats().redelivered;
-    assert!((7..31).contains(&sent), "{sent} were sent again");
+    assert!(sent >= 7, "{sent} were sent again");
+    if sent >= 31 {
+        std::fs::write(&file, "").unwrap();
+        return false;
+    }
     // Nothing else runs between that and this.
     drop(others);
     std::fs::write(&file, "").unwrap();
@@ -52,4 +66,5 @@ async fn a_call_that_is_cancelled_on_its_way_to_the_next_process_never_runs() {
         deaths += u32::from(matches!(event.kind, PluginEventKind::Died(_)));
     }
     assert_eq!(deaths, 1);
+    true
 }
