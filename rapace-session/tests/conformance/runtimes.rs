@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use futures_util::StreamExt;
+use rapace_session::transport::shm::endpoint;
 use rapace_session::{
-    CallFailure, Claim, EndReason, OpenError, Session, SessionConfig, Status, StreamError,
-    StreamParts, StreamSendError,
+    CallFailure, Claim, EndReason, Endpoint, OpenError, Session, SessionConfig, Side, Status,
+    StreamError, StreamParts, StreamSendError,
 };
+use rapace_shm::{Meeting, SegmentConfig, Trust};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -35,6 +37,29 @@ async fn shut_down(runtime: Runtime) {
     dropped.await.expect("no panic");
 }
 
+/// Each end of a link is registered with the runtime in which it is made, as in two processes: an end that loses its
+/// runtime hears nothing of the other.
+async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("host");
+    let meeting = {
+        let _inside = host.enter();
+        Meeting::bind(&path).expect("a path of its own")
+    };
+    let config = SegmentConfig::default().with_trust(trust);
+    let host = host.spawn(async move {
+        let met = meeting.accept().await.expect("somebody comes");
+        met.host(&config).await
+    });
+    let plugin = Meeting::connect(&path).await.expect("the host listens");
+    let plugin = plugin.join().await.expect("a link");
+    let host = host.await.expect("no panic").expect("a link");
+    (
+        endpoint(host, Side::Creator),
+        endpoint(plugin, Side::Joiner),
+    )
+}
+
 /// The host's session on a runtime of its own, the plugin's on this one.
 async fn meet_apart(
     kind: Kind,
@@ -42,10 +67,10 @@ async fn meet_apart(
     services: Services,
 ) -> (Runtime, Session, Session) {
     let runtime = elsewhere();
-    let (a, b) = {
-        // What belongs to a transport is registered with the runtime that reads.
-        let _inside = runtime.enter();
-        kind.pair()
+    let (a, b) = match kind {
+        Kind::Memory => kind.pair(),
+        Kind::Shm => linked_apart(&runtime, Trust::Trusted).await,
+        Kind::Untrusted => linked_apart(&runtime, Trust::Untrusted).await,
     };
     let met = runtime.spawn(Session::establish(a, host));
     let plugin = Session::establish(b, services.config("plugin")).await;
