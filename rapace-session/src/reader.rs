@@ -3,8 +3,8 @@
 //! - R1: the reader never waits for a mailbox, nor for anything but frames.
 //! - R2: what the peer gets wrong ends the session; if it is an item of a stream's, the stream.
 //! - R3: after the peer's death everything it had published is routed before the session ends.
-//! - R4: a reader that is dropped with its runtime ends the session before it lets go of the link: otherwise the
-//!   peer would see a hang-up without a word.
+//! - R4: a reader that panics, or is dropped with its runtime, ends the session before it lets go of the link:
+//!   otherwise the peer would see a hang-up without a word.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use std::task::Poll;
 
 use kameo::Actor;
 use kameo::actor::{ActorRef, WeakActorRef};
-use kameo::error::Infallible;
+use kameo::error::{ActorStopReason, Infallible};
 use kameo::mailbox::{MailboxReceiver, Signal};
 
 use crate::error::EndReason;
@@ -32,7 +32,7 @@ pub(crate) struct ReaderActor {
     session: ActorRef<SessionActor>,
     batch: Vec<Frame>,
     called: LastCalled,
-    /// The session actor knows why reading ended (R4).
+    /// Why reading ended has been said (R4).
     told: bool,
     /// Keeps the mailbox open: the reader stops when the session ends, whoever knows it.
     _own: ActorRef<Self>,
@@ -101,6 +101,19 @@ impl Actor for ReaderActor {
             self.over(reason);
             return Ok(Some(Signal::Stop));
         }
+    }
+
+    async fn on_stop(
+        &mut self,
+        _: WeakActorRef<Self>,
+        reason: ActorStopReason,
+    ) -> Result<(), Infallible> {
+        if let ActorStopReason::Panicked(error) = reason {
+            let why = format!("the reader panicked: {error}");
+            self.shared.end(EndReason::Internal(why));
+        }
+        self.told = true;
+        Ok(())
     }
 }
 
