@@ -5,11 +5,16 @@
 //! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
 //! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
 //!   that goes back in the answer of the call that brought it is only named ([`back`](crate::back)).
+//! - K4: encoding values and reading buffers may run code of the user's, on a task that serves more than this call.
+//!   A panic in it is an error of this one payload. One guard around all of it is enough, since what it unwinds
+//!   through are buffers that are given back by being dropped.
 
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use rapace_codec::{Blob, BlobMut, EncodeError, Writer};
+use futures_util::FutureExt;
+use rapace_codec::{Blob, BlobMut, EncodeError, Writer, panic_message};
 
 use crate::back::{Brought, Entry, is_name, table_for};
 use crate::buffers::Buffers;
@@ -85,6 +90,16 @@ impl Packer {
         body: &(dyn Encode + '_),
         brought: Option<&Brought>,
     ) -> Result<Sealed, SealError> {
+        guarded(self.seal_values(lane, prefix, body, brought)).await
+    }
+
+    async fn seal_values(
+        &self,
+        lane: Lane,
+        prefix: Prefix<'_>,
+        body: &(dyn Encode + '_),
+        brought: Option<&Brought>,
+    ) -> Result<Sealed, SealError> {
         let before = prefix.len()?;
         if let Some(sealed) = seal_inline(prefix, before, body)? {
             return Ok(sealed);
@@ -149,15 +164,14 @@ impl Packer {
         let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
         let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
-        let (payload, blobs) = self
-            .assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
-                place.copy_from_slice(rest);
-                if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
-                    *number = stream.0.to_le_bytes();
-                }
-                Ok(())
-            })
-            .await?;
+        let assembled = self.assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
+            place.copy_from_slice(rest);
+            if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
+                *number = stream.0.to_le_bytes();
+            }
+            Ok(())
+        });
+        let (payload, blobs) = guarded(assembled).await?;
         Ok(Sealed {
             flags: frame.header.flags,
             payload,
@@ -255,6 +269,17 @@ impl Packer {
     }
 }
 
+/// K4.
+async fn guarded<T>(work: impl Future<Output = Result<T, SealError>>) -> Result<T, SealError> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(sealed) => sealed,
+        Err(panic) => Err(SealError::Encode(format!(
+            "a panic while encoding: {}",
+            panic_message(panic)
+        ))),
+    }
+}
+
 /// Writes a body that fits in the frame itself and names no buffers there at once; `None` if it is not
 /// such a body.
 fn seal_inline(
@@ -341,6 +366,23 @@ mod tests {
     fn packer() -> (Packer, crate::transport::Endpoint) {
         let (a, b) = memory::pair(MemoryConfig::default());
         (Packer::new(a.transport), b)
+    }
+
+    /// K4.
+    #[tokio::test]
+    async fn a_body_that_panics_is_an_error_and_takes_nothing_along() {
+        struct Torn;
+        impl Encode for Torn {
+            fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
+                panic!("torn")
+            }
+        }
+        let (packer, _other) = packer();
+        let sealed = packer.seal(Lane::Data, Prefix::default(), &Torn, None);
+        match sealed.await {
+            Err(SealError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
+            other => panic!("{other:?}"),
+        }
     }
 
     #[tokio::test]

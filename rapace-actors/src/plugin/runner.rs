@@ -17,6 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use rapace_codec::panic_message;
 use rapace_session::{EndReason, Session};
 use rapace_shm::{ControlSocket, EstablishError, Invited};
 use tokio::sync::mpsc;
@@ -30,7 +31,6 @@ use crate::process::{
     PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, spawn,
     within,
 };
-use crate::service::actor::panicked;
 use crate::supervision::StartError;
 
 /// What a runner is told.
@@ -110,7 +110,7 @@ pub(crate) async fn run(
     report(Report::Ended(ended.unwrap_or_else(|panic| {
         // The process went with its handle, and whoever waited for it was told by the session.
         route.set_away();
-        let why = format!("its host failed: {}", panicked(panic).parts().1);
+        let why = format!("its host failed: {}", panic_message(panic));
         Ended::NotStarted(StartError::Refused(why.into()))
     })));
 }

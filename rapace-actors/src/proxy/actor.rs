@@ -11,10 +11,13 @@
 //!   is killed, what it took is given up.
 //! - K6: a call whose asker has gone is cancelled, and one that was asked or told by a handler is under the deadline
 //!   of the call that this handles.
+//! - K7: a call that panics, by the `Drop` of a message or of a result that nobody takes, ends nothing but itself.
 
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
+use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use kameo::Actor;
@@ -23,6 +26,8 @@ use kameo::error::{ActorStopReason, BoxSendError};
 use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{BoxReply, Context, Message};
 use kameo::reply::{BoxReplySender, DelegatedReply};
+
+use rapace_codec::panic_message;
 
 use super::turn::Line;
 use super::{AskOptions, Proxy};
@@ -114,13 +119,13 @@ where
         let deadline = self.deadlines.pop_front().flatten();
         let (delegated, sender) = ctx.reply_sender();
         self.under_way.push(match sender {
-            Some(sender) => Box::pin(answer(sender.boxed(), async move {
+            Some(sender) => Box::pin(contained(answer(sender.boxed(), async move {
                 match line.turn(deadline).await {
                     Some(turn) => proxy.run(message, by(deadline), turn).await,
                     None => Err(CallError::DeadlineExceeded),
                 }
-            })),
-            None => Box::pin(async move {
+            }))),
+            None => Box::pin(contained(async move {
                 let told = match line.turn(deadline).await {
                     // Until it has left.
                     Some(_turn) => proxy.send(message, by(deadline)).await,
@@ -131,7 +136,7 @@ where
                     let method = service.method_name(M::METHOD);
                     tracing::warn!(service = service.name, method, %error, "a tell was not delivered");
                 }
-            }),
+            })),
         });
         delegated
     }
@@ -159,6 +164,17 @@ async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
         Err(error) => Err(BoxSendError::HandlerError(Box::new(error))),
     };
     drop(sender.send(reply));
+}
+
+/// K7.
+async fn contained(call: impl Future<Output = ()>) {
+    if let Err(panic) = AssertUnwindSafe(call).catch_unwind().await {
+        let message = panic_message(panic);
+        tracing::warn!(
+            message,
+            "a message or a result panicked when it was dropped"
+        );
+    }
 }
 
 impl<S: Service> Proxy<S> {

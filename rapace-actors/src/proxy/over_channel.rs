@@ -6,7 +6,7 @@
 use std::any::TypeId;
 use std::convert::Infallible;
 
-use rapace_codec::{EncodeError, Writer};
+use rapace_codec::{EncodeError, Writer, guarded};
 use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 
 use super::TryTellError;
@@ -86,15 +86,20 @@ fn decode<S: Service, M: MethodCall<S>>(
         )));
     }
     let items = if reply.is_error { None } else { items };
-    let result = M::decode_reply(reply.is_error, &mut reader, items)
-        .and_then(|result| reader.finish().map(|()| result));
-    match result {
-        Ok(result) => result.map_err(CallError::Handler),
-        Err(error) => Err(CallError::Protocol(format!(
-            "the result of `{}` could not be decoded: {error}",
-            S::descriptor().name
-        ))),
-    }
+    // What the peer sent may make the result's own code panic, which is no business of the task that waits for it.
+    let result = guarded(|| {
+        let result = M::decode_reply(reply.is_error, &mut reader, items)?;
+        reader.finish_with(result)
+    });
+    let why = match result {
+        Ok(Ok(result)) => return result.map_err(CallError::Handler),
+        Ok(Err(error)) => error.to_string(),
+        Err(message) => format!("it panicked: {message}"),
+    };
+    Err(CallError::Protocol(format!(
+        "the result of `{}` could not be decoded: {why}",
+        S::descriptor().name
+    )))
 }
 
 pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(

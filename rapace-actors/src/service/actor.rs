@@ -8,29 +8,33 @@
 //! - A1: a call counts as begun before any of its bytes are decoded.
 //! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await. What is past its
 //!   deadline when its turn comes does not begin.
-//! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s.
+//! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s. That holds for the
+//!   `Drop` of what it holds when it is given up, too.
 //! - A4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
 //!   again when the caller hears, to be sent elsewhere as they lie.
 //! - A5: a tell that fails is logged, whichever way it came and failed.
 //! - A6: the next message waits for the blocking work of the one before, also when the handler was dropped. A call that
 //!   was given up keeps its credit until then; any other is answered before.
+//! - A7: all other code of the user's is run where a panic ends the call that it belongs to, and nothing else: in
+//!   decoding ([`rapace_codec`] names whose it was), in encoding, and in the `Drop` of arguments and results
+//!   ([`Contained`]). The peer chose those bytes, so it must not be able to end a service that others use.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
+use std::future::poll_fn;
+use std::ops::ControlFlow;
 use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::FutureExt;
 use kameo::Actor;
-use kameo::actor::ActorRef;
-use kameo::error::Infallible;
+use kameo::actor::{ActorRef, WeakActorRef};
+use kameo::error::{ActorStopReason, Infallible, PanicError};
 use kameo::message::{Context, Message};
-use rapace_codec::{EncodeError, Writer};
+use rapace_codec::{EncodeError, Writer, guarded};
 use rapace_session::{
     BlockingWork, CallContext, Encode, Failure, IncomingCall, RunningCall, Status,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
+use super::contained::{Contained, leave_handler, poll_handler};
 use super::streaming::{OutgoingItems, pump};
 use super::voice::{Voice, Why};
 use super::{RequestError, Serve, Service};
@@ -81,6 +85,24 @@ impl<T: Serve> Actor for ServiceActor<T> {
             blocking: BlockingWork::default(),
         })
     }
+
+    /// Nothing gets here: every call's panic is its own (A3, A7). If something does, its call was answered when it was
+    /// dropped, and a service is not stopped for the others.
+    async fn on_panic(
+        &mut self,
+        _: WeakActorRef<Self>,
+        error: PanicError,
+    ) -> Result<ControlFlow<ActorStopReason>, Infallible> {
+        let service = T::Service::descriptor().name;
+        tracing::error!(service, %error, "a call panicked outside of its handler");
+        Ok(match self.on_panic {
+            OnPanic::Continue => ControlFlow::Continue(()),
+            OnPanic::Stop => {
+                self.halted.send_replace(true);
+                ControlFlow::Break(ActorStopReason::Panicked(error))
+            }
+        })
+    }
 }
 
 /// A call that a session's reader read.
@@ -88,13 +110,17 @@ pub(crate) struct RemoteCall(pub(crate) IncomingCall);
 
 /// A call from within this process.
 pub(crate) struct LocalCall<S: Service> {
-    pub(crate) request: S::Request,
+    pub(crate) request: Contained<S::Request>,
     pub(crate) context: CallContext,
     /// `None` for a tell.
-    pub(crate) reply: Option<oneshot::Sender<Result<S::Response, Failure>>>,
+    pub(crate) reply: Option<LocalReply<S>>,
     /// The caller's place in the mailbox.
     pub(crate) place: OwnedSemaphorePermit,
 }
+
+/// Where a local call's outcome goes.
+pub(crate) type LocalReply<S> =
+    oneshot::Sender<Result<Contained<<S as Service>::Response>, Failure>>;
 
 impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
     type Reply = ();
@@ -122,15 +148,17 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         let after_answer = T::Service::descriptor()
             .gives_items(method)
             .then(|| context.detached());
-        let outcome = {
-            // Pinned where they are, so that no future is moved into another.
-            let work = pin!(context.scope(self.service.handle(request)));
-            let work = AssertUnwindSafe(work).catch_unwind();
-            tokio::select! {
+        let (outcome, panicked) = {
+            // Pinned where it is, so that no future is moved into another.
+            let mut handler = pin!(Some(context.scope(self.service.handle(request))));
+            let outcome = tokio::select! {
                 biased;
-                outcome = work => outcome.map_err(panicked),
+                outcome = poll_fn(|cx| poll_handler(handler.as_mut(), cx)) => outcome,
                 failure = running.cancelled() => Err(failure), // A2
-            }
+            };
+            let left = leave_handler(handler);
+            let panicked = left || matches!(outcome, Err(Failure::Panicked(_)));
+            (outcome, panicked)
         };
         match outcome {
             Ok(mut response) => {
@@ -139,9 +167,11 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 {
                     self.tell_failed(method, &Why::Error(error));
                 }
-                match T::Service::take_items(&mut response) {
+                let items = T::Service::take_items(&mut response);
+                let response = Contained::new(response);
+                match items {
                     None => {
-                        let status = T::Service::status(&response);
+                        let status = T::Service::status(response.get());
                         let body = Body::<T::Service>(&response);
                         let answer = running.seal(status, &body).await;
                         drop(response); // A4
@@ -160,17 +190,16 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 }
             }
             Err(failure) => {
-                let panicked = matches!(failure, Failure::Panicked(_));
-                if !panicked {
+                if !matches!(failure, Failure::Panicked(_)) {
                     self.blocking_done(method).await; // A6
                 }
                 if running.is_tell() {
                     self.tell_failed(method, &Why::Failure(&failure));
                 }
                 running.fail(&failure);
-                self.after(panicked, ctx).await;
             }
         }
+        self.after(panicked, ctx).await;
         self.blocking_done(method).await;
     }
 }
@@ -186,30 +215,32 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
             place,
         } = call;
         drop(place);
-        let method = T::Service::method(&request);
+        let method = T::Service::method(request.get());
         let guard = context.guard();
-        let outcome = match ended(&context) {
-            Some(failure) => Err(failure), // A2
+        let (outcome, panicked) = match ended(&context) {
+            Some(failure) => (Err(failure), false), // A2
             None => {
                 let handled = context.clone().counting(&self.blocking);
-                let work =
-                    AssertUnwindSafe(handled.scope(self.service.handle(request))).catch_unwind();
-                tokio::select! {
+                let request = request.into_inner();
+                let mut handler = pin!(Some(handled.scope(self.service.handle(request))));
+                let outcome = tokio::select! {
                     biased;
-                    outcome = work => outcome.map_err(panicked),
+                    outcome = poll_fn(|cx| poll_handler(handler.as_mut(), cx)) => outcome,
                     () = context.cancelled() => Err(ended(&context).unwrap_or(Failure::Cancelled)),
-                }
+                };
+                let left = leave_handler(handler);
+                let panicked = left || matches!(outcome, Err(Failure::Panicked(_)));
+                (outcome.map(Contained::new), panicked)
             }
         };
         // Work that goes on learns that its call is over.
         drop(guard);
-        let panicked = matches!(outcome, Err(Failure::Panicked(_)));
         match (reply, &outcome) {
             // A caller that left wants no answer.
             (Some(reply), _) => drop(reply.send(outcome)),
             (None, Err(failure)) => self.tell_failed(method, &Why::Failure(failure)),
             (None, Ok(response)) => {
-                if let Some(error) = T::Service::error(response) {
+                if let Some(error) = T::Service::error(response.get()) {
                     self.tell_failed(method, &Why::Error(error));
                 }
             }
@@ -262,36 +293,40 @@ fn ended(context: &CallContext) -> Option<Failure> {
 fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
     // The request's buffers go back when the envelope is dropped, at the end of this function.
     let envelope = running.take_arguments().ok_or(Failure::Dropped)?;
-    let mut reader = envelope.reader();
-    let request = S::decode_request(method, &mut reader, running.take_receiver());
-    let request = request.map_err(|error| match error {
-        RequestError::UnknownMethod(n) => {
-            Failure::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
-        }
-        RequestError::Decode(error) => Failure::BadArguments(error.to_string()),
-    })?;
-    reader
-        .finish()
-        .map_err(|error| Failure::BadArguments(error.to_string()))?;
-    Ok(request)
+    let receiver = running.take_receiver();
+    let decoded = guarded(|| {
+        let mut reader = envelope.reader();
+        let request = S::decode_request(method, &mut reader, receiver)?;
+        Ok(reader.finish_with(request)?)
+    });
+    match decoded {
+        Ok(request) => request.map_err(|error| match error {
+            RequestError::UnknownMethod(n) => {
+                Failure::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
+            }
+            RequestError::Decode(error) => Failure::BadArguments(error.to_string()),
+        }),
+        // What an argument does when it is dropped because another is not what it should be.
+        Err(message) => Err(Failure::BadArguments(format!("one panicked: {message}"))),
+    }
 }
 
-struct Body<'a, S: Service>(&'a S::Response);
+struct Body<'a, S: Service>(&'a Contained<S::Response>);
 
 impl<S: Service> Encode for Body<'_, S> {
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
-        S::encode_response(self.0, writer)
+        S::encode_response(self.0.get(), writer)
     }
 }
 
 async fn answer_with_items<S: Service>(
     mut running: RunningCall,
-    response: S::Response,
+    response: Contained<S::Response>,
     items: OutgoingItems,
     context: Option<CallContext>,
 ) {
     let sender = running.take_sender();
-    let status = S::status(&response);
+    let status = S::status(response.get());
     let wanted = status == Status::Ok && !running.is_tell();
     // The reply goes first, the items after it on the same ring.
     let answer = running.seal(status, &Body::<S>(&response)).await;
@@ -299,18 +334,10 @@ async fn answer_with_items<S: Service>(
     answer.send().await;
     if wanted && let Some(sender) = sender {
         pump(items, sender, context);
+    } else {
+        drop(Contained::new(items)); // A7: the items' own `Drop`.
     }
 }
 
 /// How long a service waits for blocking work before it says so.
 const PATIENCE: Duration = Duration::from_secs(1);
-
-/// The message of a panic, as `panic!` gives it.
-pub(crate) fn panicked(payload: Box<dyn Any + Send>) -> Failure {
-    let message = payload
-        .downcast_ref::<&str>()
-        .map(|text| (*text).to_owned())
-        .or_else(|| payload.downcast_ref::<String>().cloned())
-        .unwrap_or_else(|| "a panic without a message".to_owned());
-    Failure::Panicked(message)
-}

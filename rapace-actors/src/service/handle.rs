@@ -13,7 +13,8 @@ use kameo::mailbox;
 use rapace_session::{CallContext, CancelGuard, Failure, IncomingCall, Metadata, Sink};
 use tokio::sync::{Semaphore, oneshot, watch};
 
-use super::actor::{LocalCall, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
+use super::actor::{LocalCall, LocalReply, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
+use super::contained::Contained;
 use super::descriptor::ServiceDescriptor;
 use super::{Serve, Service};
 
@@ -63,14 +64,15 @@ pub(crate) trait LocalService<S: Service>: Send + Sync {
 
 /// The answer to a local call, when it comes. Dropping it cancels the call.
 pub(crate) struct LocalAnswer<S: Service> {
-    answer: oneshot::Receiver<Result<S::Response, Failure>>,
+    answer: oneshot::Receiver<Result<Contained<S::Response>, Failure>>,
     _guard: CancelGuard,
 }
 
 impl<S: Service> LocalAnswer<S> {
     pub(crate) async fn wait(self) -> Result<S::Response, AskFailure> {
         match self.answer.await {
-            Ok(answer) => answer.map_err(AskFailure::Failed),
+            Ok(Ok(response)) => Ok(response.into_inner()),
+            Ok(Err(failure)) => Err(AskFailure::Failed(failure)),
             Err(_) => Err(AskFailure::Dropped),
         }
     }
@@ -188,12 +190,12 @@ impl<T: Serve> Handle<T> {
         request: <T::Service as Service>::Request,
         options: LocalOptions,
         place: tokio::sync::OwnedSemaphorePermit,
-        reply: Option<oneshot::Sender<Result<<T::Service as Service>::Response, Failure>>>,
+        reply: Option<LocalReply<T::Service>>,
     ) -> Result<CancelGuard, Stopped> {
         let deadline = CallContext::earliest(options.deadline);
         let (context, guard) = CallContext::local(deadline, options.metadata);
         let call = LocalCall {
-            request,
+            request: Contained::new(request),
             context,
             reply,
             place,

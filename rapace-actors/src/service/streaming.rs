@@ -1,16 +1,21 @@
 //! A stream of values, as an argument or a result.
 
+use std::any::Any;
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
+use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
-use rapace_codec::{EncodeError, Wire, Writer};
+use rapace_codec::{EncodeError, Wire, Writer, panic_message};
 use rapace_session::{
     CallContext, Encode, Moves, StreamError, StreamReceiver, StreamSendError, StreamSender,
 };
 use tokio::sync::oneshot;
+
+use super::contained::Contained;
 
 /// A stream of values that crosses processes one item at a time, as fast as its consumer takes
 /// them. Every stream ends in one of two ways: without an error, which means that its producer
@@ -52,13 +57,8 @@ impl<T: Wire> Streaming<T> {
         let items = receiver.map(|item| {
             let envelope = item?;
             let mut reader = envelope.reader();
-            let value = reader
-                .read::<T>()
-                .map_err(|error| StreamError::BadItem(error.to_string()))?;
-            reader
-                .finish()
-                .map_err(|error| StreamError::BadItem(error.to_string()))?;
-            Ok(value)
+            let value = reader.read::<T>().and_then(|item| reader.finish_with(item));
+            value.map_err(|error| StreamError::BadItem(error.to_string()))
         });
         Self::fallible(UntilError {
             items,
@@ -206,8 +206,11 @@ async fn forward(
 struct Source {
     items: BoxStream<'static, Result<Box<dyn Encode>, StreamError>>,
     /// What was taken and not sent; the inner `None` is the end.
-    next: Option<Option<Result<Box<dyn Encode>, StreamError>>>,
+    next: Option<Next>,
 }
+
+/// The next item, or the end.
+type Next = Option<Result<Contained<Box<dyn Encode>>, StreamError>>;
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -231,11 +234,14 @@ impl Source {
                         sender.end();
                         return fed;
                     }
-                    next = self.items.next() => next,
+                    next = AssertUnwindSafe(self.items.next()).catch_unwind() => match next {
+                        Ok(next) => next.map(|item| item.map(Contained::new)),
+                        Err(panic) => Some(Err(producer_panicked(panic))),
+                    },
                 },
             };
             let sent = match &next {
-                Some(Ok(value)) => sender.send(&**value).await,
+                Some(Ok(value)) => sender.send(&**value.get()).await,
                 Some(Err(error)) => {
                     match error {
                         // Its reader says that the stream was reset.
@@ -265,4 +271,9 @@ impl Source {
             return fed;
         }
     }
+}
+
+/// What a stream ends with whose items end in a panic.
+fn producer_panicked(panic: Box<dyn Any + Send>) -> StreamError {
+    StreamError::Reset(format!("its producer panicked: {}", panic_message(panic)))
 }

@@ -28,4 +28,5 @@ mod streams;
 mod stuck;
 mod subject;
 mod support;
+mod unlucky;
 mod unsignallable;
