@@ -57,7 +57,9 @@ impl Mirror for Reflecting {
     }
 
     async fn touch(&self, payload: Blob) -> Blob {
-        let mut back = rapace::allocate(payload.len()).await;
+        let mut back = rapace::allocate(payload.len())
+            .await
+            .expect("as large as what came");
         touch::answer(&payload, &mut back);
         back.freeze()
     }
@@ -94,7 +96,9 @@ impl Mirror for Reflecting {
                 if number == count {
                     return None;
                 }
-                let mut item = rapace::allocate(ready.len()).await;
+                let mut item = rapace::allocate(ready.len())
+                    .await
+                    .expect("a buffer that fits");
                 item.copy_from_slice(&ready);
                 stamp(&mut item, number);
                 Some((item.freeze(), (number + 1, ready)))

@@ -115,7 +115,9 @@ pub use plugin::{Plugin, PluginSpec};
 pub use proxy::{Proxy, TryTellError, TypedProxy};
 pub use rapace_codec::{Blob, BlobMut, BlobWriter, Deque, Timestamp};
 pub use rapace_macros::service;
-pub use rapace_session::{CallContext, Claim, EndReason, StreamError, allocate, blocking};
+pub use rapace_session::{
+    BufferError, CallContext, Claim, EndReason, StreamError, allocate, blocking,
+};
 pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;
 pub use service::handle::Served;

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rapace_codec::BlobMut;
-use rapace_session::{CallContext, CallOptions, Channel};
+use rapace_session::{BufferError, CallContext, CallOptions, Channel};
 
 use crate::error::CallError;
 use crate::plugin::route::PluginRoute;
@@ -208,13 +208,17 @@ impl<S: Service> Proxy<S> {
     ///
     /// # Cancel safety
     /// Dropping the future gives up its turn.
-    pub async fn allocate(&self, len: usize) -> BlobMut {
+    ///
+    /// # Errors
+    /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+    pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
+        let on_heap = || BlobMut::try_zeroed(len).map_err(|_| BufferError::OutOfMemory { len });
         match &self.backend {
-            Backend::Local(_) => BlobMut::zeroed(len),
+            Backend::Local(_) => on_heap(),
             Backend::Channel(channel) => channel.session().allocate(len).await,
             Backend::Plugin(route) => match route.now(S::descriptor().name) {
                 Some(ready) => ready.channel().session().allocate(len).await,
-                None => BlobMut::zeroed(len),
+                None => on_heap(),
             },
         }
     }

@@ -8,6 +8,7 @@ use rapace_codec::BlobMut;
 
 use crate::call_end::CallEnd;
 use crate::envelope::Metadata;
+use crate::error::BufferError;
 use crate::incoming::CallCell;
 use crate::session::Session;
 use crate::settlement::now;
@@ -203,15 +204,18 @@ impl fmt::Debug for Call {
 
 /// A buffer of `len` bytes, zeroes or left-overs of this side's, for the result of the call being
 /// handled: it lies in the caller's session, so that sending it copies nothing. Outside a call, or
-/// when the session has no such buffer, it lies on the heap.
+/// when the session has ended, it lies on the heap.
 ///
 /// # Cancel safety
 /// Dropping the future gives up its turn.
-pub async fn allocate(len: usize) -> BlobMut {
+///
+/// # Errors
+/// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+pub async fn allocate(len: usize) -> Result<BlobMut, BufferError> {
     let session = CallContext::with(|context| context.session.clone()).flatten();
     match session {
         Some(session) => session.allocate_for_reply(len).await,
-        None => BlobMut::zeroed(len),
+        None => BlobMut::try_zeroed(len).map_err(|_| BufferError::OutOfMemory { len }),
     }
 }
 

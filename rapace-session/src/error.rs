@@ -284,3 +284,39 @@ impl fmt::Display for OpenError {
 }
 
 impl std::error::Error for OpenError {}
+
+/// Why there is no buffer of a length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BufferError {
+    /// It could not be sent: no slot of the session is so large.
+    TooLarge {
+        /// The bytes that were asked for.
+        len: usize,
+        /// The most that a buffer of the session can have.
+        max: usize,
+    },
+    /// This process has no memory for it.
+    OutOfMemory {
+        /// The bytes that were asked for.
+        len: usize,
+    },
+}
+
+impl fmt::Display for BufferError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLarge { len, max } => write!(
+                f,
+                "a buffer of {len} bytes is over the session's limit of {max}, its largest slot: send the bytes in \
+                 parts, as a stream, or configure a larger size class"
+            ),
+            Self::OutOfMemory { len } => write!(
+                f,
+                "there is no memory for a buffer of {len} bytes: send the bytes in parts, as a stream"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for BufferError {}

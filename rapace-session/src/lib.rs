@@ -241,7 +241,9 @@ pub use channel::{CallOptions, Channel};
 pub use config::{Adopt, SessionConfig};
 pub use context::{BlockingWork, CallContext, CancelGuard, allocate, blocking};
 pub use envelope::{Envelope, Metadata};
-pub use error::{CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError};
+pub use error::{
+    BufferError, CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError,
+};
 pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
 pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
 pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};

@@ -11,7 +11,7 @@ use rapace_codec::BlobMut;
 
 use crate::channel::Channel;
 use crate::config::SessionConfig;
-use crate::error::{EndReason, HandshakeError, OpenError};
+use crate::error::{BufferError, EndReason, HandshakeError, OpenError};
 use crate::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
 use crate::hello::{self, Hello};
 use crate::limits::{self, MAX_NAME};
@@ -209,22 +209,39 @@ impl Session {
     }
 
     /// A buffer of `len` bytes, zeroes or left-overs of this side's, for a request: sending it copies
-    /// nothing. When the transport has none that large, or has ended, it lies on the heap.
+    /// nothing. It waits, in turn, while all that are large enough are in use. When the session has ended it lies on the
+    /// heap.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its turn.
-    pub async fn allocate(&self, len: usize) -> BlobMut {
+    ///
+    /// # Errors
+    /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+    pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
         self.allocate_on(len, Lane::Data).await
     }
 
     /// As [`allocate`](Self::allocate), for a reply: it may take what requests may not.
-    pub async fn allocate_for_reply(&self, len: usize) -> BlobMut {
+    ///
+    /// # Errors
+    /// As for [`allocate`](Self::allocate).
+    pub async fn allocate_for_reply(&self, len: usize) -> Result<BlobMut, BufferError> {
         self.allocate_on(len, Lane::Priority).await
     }
 
-    async fn allocate_on(&self, len: usize, lane: Lane) -> BlobMut {
-        let allocated = self.shared.packer.buffers().one(len, lane).await;
-        allocated.unwrap_or_else(|_| BlobMut::zeroed(len))
+    async fn allocate_on(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
+        let max = self.shared.transport.max_payload();
+        if len > max {
+            return Err(BufferError::TooLarge { len, max });
+        }
+        match self.shared.packer.buffers().one(len, lane).await {
+            Ok(buffer) => Ok(buffer),
+            Err(AllocateError::TooLarge { len, max }) => Err(BufferError::TooLarge { len, max }),
+            // The session is over: what is written now may be sent over another.
+            Err(AllocateError::Exhausted | AllocateError::Closed) => {
+                BlobMut::try_zeroed(len).map_err(|_| BufferError::OutOfMemory { len })
+            }
+        }
     }
 
     /// Tells the peer that we will make no new calls; it finishes what it has and closes.

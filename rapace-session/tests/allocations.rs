@@ -99,7 +99,7 @@ async fn each((a, b): (Endpoint, Endpoint), method: u32, len: usize) -> u64 {
         tokio::try_join!(Session::establish(a, host), Session::establish(b, plugin)).unwrap();
     let channel = host.open("Any").await.unwrap();
     let bytes = Bytes(vec![1; len]);
-    let buffer = Passed(host.allocate(len).await.freeze());
+    let buffer = Passed(host.allocate(len).await.unwrap().freeze());
     let arguments: &dyn Encode = if method == 0 { &bytes } else { &buffer };
     let options = CallOptions::default();
     let mut before = 0;

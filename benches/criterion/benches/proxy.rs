@@ -64,7 +64,11 @@ struct Back(Bytes);
 impl AsyncCall for Back {
     async fn call(&self) {
         let Bytes { proxy, size } = &self.0;
-        let blob = proxy.allocate(*size).await.freeze();
+        let blob = proxy
+            .allocate(*size)
+            .await
+            .expect("a buffer that fits")
+            .freeze();
         let back = proxy.blob_back(blob).send().await;
         assert_eq!(back.expect("it answers").len(), *size);
     }
@@ -76,7 +80,11 @@ struct There(Bytes);
 impl AsyncCall for There {
     async fn call(&self) {
         let Bytes { proxy, size } = &self.0;
-        let blob = proxy.allocate(*size).await.freeze();
+        let blob = proxy
+            .allocate(*size)
+            .await
+            .expect("a buffer that fits")
+            .freeze();
         let seen = proxy.look_at(blob).send().await;
         assert_eq!(seen.expect("it answers").0, *size as u64);
     }

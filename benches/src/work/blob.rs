@@ -37,7 +37,8 @@ impl Work for Blobs {
         }
         let mut sending = Vec::new();
         for _ in 0..request.inflight {
-            let mut blob = proxy.allocate(request.bytes).await;
+            let blob = proxy.allocate(request.bytes).await;
+            let mut blob = blob.map_err(|why| why.to_string())?;
             blob.copy_from_slice(&payload(request.bytes));
             sending.push(Sending {
                 proxy: proxy.clone(),
@@ -88,7 +89,8 @@ struct Touching {
 impl Operation for Touching {
     async fn run(&mut self, number: u64) -> Result<Duration, String> {
         let start = Instant::now();
-        let mut blob = self.proxy.allocate(self.size).await;
+        let blob = self.proxy.allocate(self.size).await;
+        let mut blob = blob.map_err(|why| why.to_string())?;
         touch::ask(&mut blob, number);
         let call = self.proxy.touch(blob.freeze());
         let back = call.send().await.map_err(|why| why.to_string())?;

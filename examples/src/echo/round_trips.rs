@@ -38,7 +38,8 @@ pub async fn round_trips(session: &Session, proxy: &EchoProxy) -> Result<(), Pro
         });
         let bytes = bytes.await;
         let blob = repeated(async || {
-            let mut slot = proxy.allocate(len).await;
+            let slot = proxy.allocate(len).await;
+            let mut slot = slot.map_err(|why| why.to_string())?;
             slot.copy_from_slice(&payload);
             let slot: Blob = slot.freeze();
             let start = Instant::now();

@@ -44,7 +44,7 @@ pub async fn lives_of_slots(session: &Session, proxy: &EchoProxy) -> Result<(), 
     show("before");
     let mut written = Vec::new();
     for size in sizes {
-        written.push(proxy.allocate(size).await);
+        written.push(proxy.allocate(size).await.expect("a class for each size"));
     }
     show("while one of each class is written");
     let frozen = written.into_iter().map(|slot| slot.freeze());

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 
 use crate::plugin::{WorkerProxy, spec};
 use crate::proc;
@@ -38,7 +38,8 @@ pub(crate) async fn run() -> Outcome {
     show("before", held());
 
     let buffers = (0..BUFFERS).map(|_| worker.allocate(SIZE as usize));
-    let buffers = in_time("buffers", join_all(buffers)).await?;
+    let buffers = in_time("buffers", try_join_all(buffers)).await?;
+    let buffers = buffers.map_err(|error| Violation::new(error.to_string()))?;
     // Even numbers: those answers lie in slots of the plugin's.
     let ids = (0..).step_by(2);
     let filled = buffers.into_iter().zip(ids).map(|(mut buffer, id)| {

@@ -80,7 +80,9 @@ impl Worker for Counting {
         if !id.is_multiple_of(2) {
             return (id, bytes);
         }
-        let mut other = rapace::allocate(bytes.len()).await;
+        let mut other = rapace::allocate(bytes.len())
+            .await
+            .expect("as large as what came");
         other.copy_from_slice(&bytes);
         (id, other.freeze())
     }

@@ -1,19 +1,44 @@
 //! Buffers that a method gives back are its caller's own, and so are those that were sent again.
 
-use rapace::Blob;
+use rapace::{Blob, BufferError, OnPanic, Proxy};
 use rapace_shm::LinkStats;
 
+use crate::door::{DoorServer, DoorService, door};
 use crate::subject::SubjectProxy;
 use crate::support::{Bench, Sent, death, in_time};
 
 async fn filled(subject: &SubjectProxy) -> Blob {
-    let mut buffer = in_time(subject.allocate(LEN)).await;
+    let mut buffer = in_time(subject.allocate(LEN)).await.unwrap();
     buffer.fill(5);
     buffer.freeze()
 }
 
 fn stats(bench: &Bench) -> LinkStats {
     bench.plugin.link_stats().expect("a plugin that is ready")
+}
+
+/// It is an error, in a session and in this process, and not the process's end.
+#[tokio::test]
+async fn a_buffer_of_any_length_can_be_asked_for() {
+    let bench = Bench::new().await;
+    let max = 64 << 20;
+    for len in [max + 1, 1 << 40, usize::MAX] {
+        let refused = in_time(bench.subject.allocate(len)).await.unwrap_err();
+        assert_eq!(refused, BufferError::TooLarge { len, max });
+        let told = refused.to_string();
+        assert!(told.contains(&format!("{len} bytes")), "{told}");
+        assert!(told.contains(&format!("limit of {max}")), "{told}");
+    }
+    assert_eq!(
+        in_time(bench.subject.allocate(max)).await.unwrap().len(),
+        max
+    );
+    let (here, _): (Proxy<DoorService>, _) =
+        Proxy::serve(DoorServer::new(door(None).1), 1, OnPanic::Continue);
+    let len = usize::MAX;
+    let refused = in_time(here.allocate(len)).await.unwrap_err();
+    assert_eq!(refused, BufferError::OutOfMemory { len });
+    assert_eq!(in_time(here.allocate(5)).await.unwrap().len(), 5);
 }
 
 #[tokio::test]

@@ -58,7 +58,7 @@ async fn a_callback_completes_when_slots_credits_and_mailboxes_are_used_up() {
 #[tokio::test]
 async fn a_reply_finds_a_slot_while_requests_hold_the_rest() {
     let bench = Bench::with(|spec| spec.segment(small())).await;
-    let held = in_time(bench.subject.allocate(600)).await;
+    let held = in_time(bench.subject.allocate(600)).await.unwrap();
     let begun = Sent::new(bench.subject.gated(long("begun")));
     bench.door.expect(&long("begun")).await;
     bench.door.open(1);
@@ -76,8 +76,8 @@ async fn a_reply_finds_a_slot_while_requests_hold_the_rest() {
 async fn a_call_that_needs_more_slots_than_are_free_waits_for_them() {
     let bench = Bench::with(|spec| spec.segment(small())).await;
     let held = [
-        in_time(bench.subject.allocate(600)).await,
-        in_time(bench.subject.allocate(600)).await,
+        in_time(bench.subject.allocate(600)).await.unwrap(),
+        in_time(bench.subject.allocate(600)).await.unwrap(),
     ];
     let waits = Sent::new(bench.subject.label(long("label"), Blob::from(vec![7; 500])));
     // One that needs the last slot alone is not in its way.

@@ -17,7 +17,7 @@ const LARGE: usize = 1 << 20;
 #[tokio::test]
 async fn what_waits_for_room_is_not_overtaken_by_what_has_room() {
     let bench = Bench::with(|spec| spec.segment(narrow())).await;
-    let held = in_time(bench.subject.allocate(LARGE)).await;
+    let held = in_time(bench.subject.allocate(LARGE)).await.unwrap();
     let actor = bench.subject.actor_ref();
     let label = |label: &str| Label {
         label: label.to_owned(),

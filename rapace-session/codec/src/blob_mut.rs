@@ -39,8 +39,24 @@ pub struct BlobMut {
 
 impl BlobMut {
     /// `len` zero bytes on the heap. A session allocates buffers that need no copy to be sent.
+    ///
+    /// As `vec![0; len]`, it ends the process if there is no memory for so many. For a length that somebody else says
+    /// there is [`try_zeroed`](Self::try_zeroed).
     pub fn zeroed(len: usize) -> Self {
         Self::from_storage(Box::new(HeapMut(vec![0; len])))
+    }
+
+    /// `len` zero bytes on the heap, if there is memory for so many.
+    ///
+    /// The allocator clears them: pages of a large buffer take memory when they are written, and not before.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::OutOfMemory`], if the allocator has no such memory. Where the system promises more memory than it
+    /// has, as Linux does by default, that is said of a length that is out of the question alone.
+    pub fn try_zeroed(len: usize) -> io::Result<Self> {
+        let bytes = bytemuck::allocation::try_zeroed_slice_box(len)
+            .map_err(|()| io::Error::from(io::ErrorKind::OutOfMemory))?;
+        Ok(Self::from_storage(Box::new(HeapMut(bytes.into_vec()))))
     }
 
     /// A buffer over all bytes of `storage`.
@@ -177,6 +193,13 @@ mod tests {
         let blob = buffer.freeze();
         assert_eq!(blob, *b"abc".as_slice());
         assert_eq!(blob.as_ptr(), address);
+    }
+
+    #[test]
+    fn a_buffer_for_which_there_is_no_memory_is_an_error() {
+        assert!(BlobMut::try_zeroed(usize::MAX).is_err());
+        assert!(BlobMut::try_zeroed(isize::MAX as usize).is_err());
+        assert_eq!(*BlobMut::try_zeroed(3).unwrap(), [0; 3]);
     }
 
     #[test]

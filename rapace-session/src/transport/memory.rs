@@ -180,7 +180,10 @@ impl Transport for Memory {
                 max: self.config.max_payload,
             });
         }
-        Ok(BlobMut::zeroed(len))
+        BlobMut::try_zeroed(len).map_err(|_| AllocateError::TooLarge {
+            len,
+            max: self.config.max_payload,
+        })
     }
 
     fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {

@@ -21,7 +21,7 @@ pub(super) const LEN: usize = 50_000;
 
 /// A buffer of the session's whose bytes can be told apart.
 pub(super) async fn numbered(session: &Session, len: usize) -> Blob {
-    let mut buffer = session.allocate(len).await;
+    let mut buffer = session.allocate(len).await.unwrap();
     for (n, byte) in buffer.iter_mut().enumerate() {
         *byte = n as u8 ^ (n >> 8) as u8;
     }

@@ -50,7 +50,7 @@ impl Life {
 }
 
 async fn filled(session: &Session) -> Blob {
-    let mut buffer = session.allocate(LEN).await;
+    let mut buffer = session.allocate(LEN).await.unwrap();
     buffer.fill(5);
     buffer.freeze()
 }

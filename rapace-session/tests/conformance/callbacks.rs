@@ -141,7 +141,10 @@ async fn a_payload_that_gathers_is_in_nobodys_way_and_comes_to_its_turn(kind: Ki
     let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
     // Requests may have three slots; one is left.
-    let held = [host.allocate(600).await, host.allocate(600).await];
+    let held = [
+        host.allocate(600).await.unwrap(),
+        host.allocate(600).await.unwrap(),
+    ];
     let (full, options) = (("x".repeat(300), Some(Blob::from(vec![7; 500]))), plain());
     let argument = Value(full.clone());
     let mut gathers = Box::pin(channel.call(0, &argument, &options));

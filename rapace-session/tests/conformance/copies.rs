@@ -29,7 +29,7 @@ struct Page {
 }
 
 async fn filled(session: &Session, len: usize, with: u8) -> Blob {
-    let mut buffer = session.allocate(len).await;
+    let mut buffer = session.allocate(len).await.unwrap();
     assert_eq!(buffer.len(), len);
     buffer.fill(with);
     buffer.freeze()
@@ -99,7 +99,7 @@ async fn a_result_allocated_by_its_handler_is_not_copied(kind: Kind) {
     services.serve("Draw", 4, |call| async move {
         let context = call.context();
         let image = context.scope(async {
-            let mut image: BlobMut = rapace_session::allocate(2 << 20).await;
+            let mut image: BlobMut = rapace_session::allocate(2 << 20).await.unwrap();
             image.fill(8);
             image.freeze()
         });
@@ -118,7 +118,7 @@ async fn a_result_allocated_by_its_handler_is_not_copied(kind: Kind) {
 
 async fn a_slice_is_sent_as_it_lies(kind: Kind) {
     let (host, plugin, channel) = serving(kind).await;
-    let mut buffer = host.allocate(100_000).await;
+    let mut buffer = host.allocate(100_000).await.unwrap();
     for (n, byte) in buffer.iter_mut().enumerate() {
         *byte = n as u8;
     }
@@ -222,7 +222,7 @@ async fn a_buffer_outlives_its_session(kind: Kind) {
     let channel = host.open("Echo").await.unwrap();
     let sent = filled(&host, 3 << 20, 5).await;
     let received: Blob = ask(&channel, 0, sent.clone()).await;
-    let unfinished = host.allocate(100).await;
+    let unfinished = host.allocate(100).await.unwrap();
     plugin.close("bye");
     host.ended().await;
     drop((host, plugin, channel));

@@ -57,7 +57,7 @@ impl Asked {
         let channel = raw.open(&session, "Any", 4).await;
         let mut sent = Vec::new();
         for len in lens {
-            let mut buffer = session.allocate(*len).await;
+            let mut buffer = session.allocate(*len).await.unwrap();
             buffer.fill(7);
             sent.push(buffer.freeze());
         }

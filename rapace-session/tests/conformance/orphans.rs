@@ -127,7 +127,7 @@ async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_ses
 async fn an_orphan_keeps_its_payload(kind: Kind) {
     let mut first = Life::of(kind).await;
     let channel = first.channel.clone();
-    let mut buffer = first.host.allocate(100_000).await;
+    let mut buffer = first.host.allocate(100_000).await.unwrap();
     buffer.fill(9);
     let blob = buffer.freeze();
     let metadata = vec![("key".to_owned(), "value".to_owned())];

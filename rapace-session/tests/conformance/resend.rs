@@ -191,7 +191,7 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_agai
     let mut life = Life::of(kind, &sizes, 16).await;
     let mut held = Vec::new();
     while life.host.link_stats().unwrap().classes[0].free > 1 {
-        held.push(life.host.allocate(1000).await);
+        held.push(life.host.allocate(1000).await.unwrap());
     }
     let mut resending = life.resend(orphan);
     assert!(waits(&mut resending));

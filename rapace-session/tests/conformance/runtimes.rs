@@ -167,7 +167,7 @@ async fn handles_that_are_used_later_say_why(kind: Kind) {
     assert_eq!(host.end_reason(), Some(EndReason::RuntimeGone));
     assert!(host.actor().is_none());
     // There is memory for it all the same.
-    assert_eq!(host.allocate(100_000).await.len(), 100_000);
+    assert_eq!(host.allocate(100_000).await.unwrap().len(), 100_000);
 }
 
 async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {

@@ -74,7 +74,8 @@ impl Caller {
             }
             70..76 => {
                 let (sent, bytes) = self.bytes(256 << 10);
-                let mut buffer = in_time("a buffer", worker.allocate(bytes.len())).await?;
+                let buffer = in_time("a buffer", worker.allocate(bytes.len())).await?;
+                let mut buffer = buffer.map_err(|error| Violation::new(error.to_string()))?;
                 buffer.copy_from_slice(&bytes);
                 let result =
                     in_time("a call with a buffer", worker.buffer(id, buffer.freeze())).await?;

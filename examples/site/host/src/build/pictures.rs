@@ -127,7 +127,11 @@ async fn load(engine: &Engine, content: &Content, path: &str) -> Result<Blob, Pr
         )
     };
     let bytes = std::fs::read(content.root.join(path)).map_err(unreadable)?;
-    let mut room = engine.services().images.allocate(bytes.len()).await;
+    let room = engine.services().images.allocate(bytes.len()).await;
+    let mut room = room.map_err(|error| {
+        let text = format!("cannot be sent: {error}");
+        Problem::of_file(path, ProblemKind::LeftOut, text)
+    })?;
     room.copy_from_slice(&bytes);
     Ok(room.freeze())
 }

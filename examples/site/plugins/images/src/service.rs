@@ -22,7 +22,7 @@ impl Images for ImageWorks {
 
     async fn decode(&self, file: Blob) -> Result<Pixels, ImageError> {
         let layout = Source::open(&file)?.checked_layout()?;
-        let mut room = room(layout).await;
+        let mut room = room(layout).await?;
         let data = beside(move || {
             Source::open(&file)?.read_into(&mut room)?;
             Ok(room.freeze())
@@ -44,7 +44,7 @@ impl Images for ImageWorks {
                 height: target.height,
             });
         }
-        let mut room = room(target).await;
+        let mut room = room(target).await?;
         let data = beside(move || {
             resize(&given.data, layout, &mut room, target)?;
             Ok(room.freeze())
@@ -54,8 +54,10 @@ impl Images for ImageWorks {
     }
 
     async fn encode(&self, given: Pixels, encoding: Encoding) -> Result<Blob, ImageError> {
+        let (width, height) = (given.width, given.height);
         let file = beside(move || encode(&given.data, layout(&given), encoding)).await?;
-        let mut room = rapace::allocate(file.len()).await;
+        let room = rapace::allocate(file.len()).await;
+        let mut room = room.map_err(|_| ImageError::TooLarge { width, height })?;
         room.copy_from_slice(&file);
         Ok(room.freeze())
     }
@@ -68,8 +70,13 @@ async fn beside<T: Send + 'static>(
 }
 
 /// Room for pixels that are within the limit.
-async fn room(layout: Layout) -> BlobMut {
-    rapace::allocate(usize::try_from(layout.bytes()).unwrap_or(usize::MAX)).await
+async fn room(layout: Layout) -> Result<BlobMut, ImageError> {
+    let len = usize::try_from(layout.bytes()).unwrap_or(usize::MAX);
+    let room = rapace::allocate(len).await;
+    room.map_err(|_| ImageError::TooLarge {
+        width: layout.width,
+        height: layout.height,
+    })
 }
 
 fn layout(pixels: &Pixels) -> Layout {
