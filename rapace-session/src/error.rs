@@ -287,7 +287,6 @@ impl std::error::Error for OpenError {}
 
 /// Why there is no buffer of a length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum BufferError {
     /// It could not be sent: no slot of the session is so large.
     TooLarge {

@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind, OpenError,
-    SchemaMismatch, StreamError, StreamSendError,
+    BufferError, CallFailure, Claim, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind,
+    OpenError, SchemaMismatch, StreamError, StreamSendError,
 };
 
 /// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
@@ -172,6 +172,13 @@ fn every_text_is_the_one_that_was_reviewed() {
             OpenError::Ended(EndReason::Closed),
         ],
         named!(OpenError: Refused, TooMany, Ended),
+    ));
+    all.extend(of(
+        [
+            BufferError::TooLarge { len: 100, max: 64 },
+            BufferError::OutOfMemory { len: 100 },
+        ],
+        named!(BufferError: TooLarge, OutOfMemory),
     ));
     let missing = |offered: &[&str]| MismatchKind::Missing {
         offered: offered.iter().map(|&name| name.into()).collect(),
