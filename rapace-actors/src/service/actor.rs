@@ -17,7 +17,7 @@
 //!   was given up keeps its credit until then; any other is answered before.
 //! - A7: all other code of the user's is run where a panic ends the call that it belongs to, and nothing else: in
 //!   decoding ([`rapace_codec`] names whose it was), in encoding, and in the `Drop` of arguments and results
-//!   ([`Contained`]). The peer chose those bytes, so it must not be able to end a service that others use.
+//!   (`Contained`). The peer chose those bytes, so it must not be able to end a service that others use.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
