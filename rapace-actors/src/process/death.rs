@@ -19,11 +19,12 @@ pub enum EndedBy {
     /// Its host was asked to kill it as a crash would, with [`Plugin::kill`](crate::Plugin::kill). A
     /// failure like any crash.
     Killed,
-    /// The host killed it because calls were outstanding and nothing moved for this long.
+    /// The host killed it because its executor said nothing for this long, whether or not there were calls.
     Stuck(Duration),
     /// The host killed it because it broke a rule of the session, which is named.
     Fault(Arc<str>),
-    /// The host killed it because it was not ready within this time of its start.
+    /// The host killed it because it was not ready within this time of its start, or took none of the calls that its
+    /// predecessor left for so long.
     StartTimeout(Duration),
 }
 

@@ -8,7 +8,8 @@
 //!
 //! - D1: a process that ends is noticed at once, on every rung.
 //! - D2: a plugin that cannot be told to leave is not waited for: the next rung comes at once.
-//! - D3: only a process that the kernel cannot kill (it sits in a device driver) outlives the ladder.
+//! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
+//!   ladder.
 //! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
 
 use std::fmt;
