@@ -2,7 +2,8 @@
 //!
 //! - V1: a request or a result is its values one after the other, nothing around them.
 //! - V2: streams are never encoded: they are channels of their own.
-//! - V3: the position of a method in its trait is its number on the wire.
+//! - V3: the position of a method in its trait is its number on this side. On the wire stands the callee's number, which is
+//!   found by the name and the hash of the method.
 
 use rapace_codec::{DecodeError, EncodeError, Reader, Writer};
 use rapace_session::{Status, StreamReceiver};
