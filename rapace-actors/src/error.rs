@@ -28,12 +28,12 @@ pub enum CallError<E> {
     NotBegun(Death),
     /// The call was running when two incarnations of the plugin died: it is not sent a third time.
     Poisoned(Death),
-    /// The plugin is not running at the moment, and the caller chose not to wait.
+    /// The plugin is being started or restarted, and the caller chose not to wait.
     Restarting {
         /// Its name.
         plugin: String,
     },
-    /// The plugin will not come back.
+    /// The plugin does not come back by itself, or not soon; the reason tells which.
     Down(Down),
     /// The session ended before the reply; there is no plugin that could be restarted.
     SessionEnded {
@@ -57,9 +57,9 @@ pub enum CallError<E> {
 }
 
 impl<E> CallError<E> {
-    /// Whether it is certain that the call did not run, or the method is declared idempotent: making it again does
-    /// nothing twice. A loop that retries checks this, and waits between tries if
-    /// [it may work later](Self::may_work_later).
+    /// Whether this error alone tells that making the call again does nothing twice: it did not run, or was kept to be
+    /// sent again because its method is declared idempotent. An idempotent method may be called again after any error.
+    /// A loop that retries checks this, and waits between tries if [it may work later](Self::may_work_later).
     #[must_use]
     pub fn may_be_retried(&self) -> bool {
         match self {

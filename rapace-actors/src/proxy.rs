@@ -92,7 +92,8 @@ pub(crate) struct AskOptions {
 
 /// Why a message was not put in a mailbox; it comes back where it can.
 pub enum TryTellError<M> {
-    /// The mailbox, or the window, is full, or the plugin is being restarted: the message comes back.
+    /// There is no room in the mailbox, the window, the ring or the slots, or the plugin is being started or restarted:
+    /// the message comes back.
     Full(M),
     /// It will not be taken: see the error.
     Refused(CallError<Infallible>),
@@ -170,7 +171,7 @@ impl<S: Service> Proxy<S> {
         Tell::new(self, message)
     }
 
-    /// As [`tell`](Self::tell), giving the message back when the mailbox is full.
+    /// As [`tell`](Self::tell), giving the message back where that would wait.
     ///
     /// # Errors
     /// See [`TryTellError`].

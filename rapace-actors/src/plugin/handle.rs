@@ -183,7 +183,7 @@ impl Plugin {
         self.inner.route.down().await
     }
 
-    /// Stops the plugin by its ladder: it finishes what it has, is asked, is told, is killed.
+    /// Stops the plugin by its ladder: it is asked to finish what it has and to leave, gets SIGTERM, is killed.
     /// Returns when its process is gone, or at the end of the ladder, and says so, if it cannot be
     /// ended: it runs as another user, or waits in the kernel for a device. As soon as the future is polled, new calls fail at once with
     /// [`DownReason::Stopped`]; calls that the plugin had not begun when it left fail likewise.

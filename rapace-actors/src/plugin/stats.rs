@@ -21,7 +21,7 @@ pub(crate) struct PluginStats {
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PluginSnapshot {
-    /// Calls whose caller has its answer, however often they were sent.
+    /// Calls that have ended, however often they were sent. Tells are not counted.
     pub calls: u64,
     /// Streams opened.
     pub streams: u64,
@@ -37,7 +37,8 @@ pub struct PluginSnapshot {
     pub retried: u64,
     /// Calls that ended with another error than the method's own.
     pub failed: u64,
-    /// Half of all calls took no longer than this. From the 4,096th call on, one in sixteen is timed.
+    /// Half of all calls took no longer than this, at most an eighth too high. After the first 4,096 calls one in sixteen is
+    /// timed.
     pub p50: Duration,
     /// 99 of 100 calls took no longer than this, as far as they were timed.
     pub p99: Duration,

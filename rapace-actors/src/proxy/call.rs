@@ -32,7 +32,8 @@ macro_rules! options {
             self
         }
 
-        /// Fails at once while the plugin is being restarted, where it would wait otherwise.
+        /// Fails at once, with [`CallError::Restarting`], while the plugin is being started or restarted, where it would
+        /// wait otherwise.
         pub fn fail_fast(mut self) -> Self {
             self.options.fail_fast = true;
             self

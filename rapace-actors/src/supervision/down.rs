@@ -23,7 +23,8 @@ pub enum StartError {
         /// What it said.
         source: Arc<io::Error>,
     },
-    /// The process and its host do not speak the same language: magic, version, schema or limits.
+    /// The process and its host do not speak the same language: magic, version, schema or limits. Or what the plugin was
+    /// to be started with cannot be had: its segment, its services, its name.
     Refused(Arc<str>),
 }
 
@@ -56,7 +57,7 @@ impl Failure {
     }
 }
 
-/// Why a plugin is down and does not come back by itself.
+/// Why a plugin is down, or is not tried again soon.
 #[derive(Clone, Debug)]
 pub enum DownReason {
     /// It was never started.

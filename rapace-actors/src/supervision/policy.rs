@@ -35,9 +35,9 @@ pub enum RestartPolicy {
 /// | OneForAll | restarted | restarted |
 /// | RestForOne | go on | restarted |
 ///
-/// They are stopped one after the other in reverse order, and started in order, each when the one before answers. While
-/// the one that failed waits for an open circuit breaker, they are held. A plugin that was stopped on request, has done
-/// its work or is never restarted takes nobody along.
+/// They are stopped one after the other in reverse order, and started in order, each when the one before answers or is
+/// known not to come. While the one that failed waits for an open circuit breaker, they are held. A plugin that was
+/// stopped on request, has done its work or is never restarted takes nobody along.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SupervisionStrategy {
     /// Only the one that failed.
