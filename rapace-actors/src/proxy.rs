@@ -125,6 +125,9 @@ impl<M> std::error::Error for TryTellError<M> {}
 impl<S: Service> Proxy<S> {
     /// Starts a service in this process, as an actor, and gives its address. No value is encoded
     /// on the way to it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     pub fn local<T: Serve<Service = S>>(service: T) -> Self {
         Self::serve(service, DEFAULT_CAPACITY, OnPanic::default()).0
     }

@@ -179,18 +179,27 @@ async fn contained(call: impl Future<Output = ()>) {
 
 impl<S: Service> Proxy<S> {
     /// An actor that stands for this proxy (K1, K2). Each call starts one.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     #[must_use]
     pub fn actor_ref(&self) -> ActorRef<ProxyActor<S>> {
         ProxyActor::spawn(self.clone())
     }
 
-    /// A recipient for one of the service's messages, as a local actor's.
+    /// A recipient for one of the service's messages, as a local actor's. Starts an actor, as [`actor_ref`](Self::actor_ref).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     #[must_use]
     pub fn recipient<M: MethodCall<S>>(&self) -> Recipient<M> {
         self.actor_ref().recipient()
     }
 
-    /// A recipient that replies, of the same type as a local actor's.
+    /// A recipient that replies, of the same type as a local actor's. Starts an actor, as [`actor_ref`](Self::actor_ref).
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
     #[must_use]
     pub fn reply_recipient<M: MethodCall<S>>(
         &self,
