@@ -92,7 +92,7 @@ impl<E> CallError<E> {
             | Self::Restarting { .. } => true,
             Self::Down(down) => matches!(
                 down.reason,
-                DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_)
+                DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_) | DownReason::Stays(_)
             ),
             Self::Handler(_)
             | Self::Panicked(_)
@@ -189,7 +189,7 @@ impl<E: fmt::Display> fmt::Display for CallError<E> {
             ),
             Self::Restarting { plugin } => write!(
                 f,
-                "plugin `{plugin}` is being restarted; try again, or wait for it without `fail_fast`"
+                "plugin `{plugin}` is being started or restarted; try again, or wait for it without `fail_fast`"
             ),
             Self::Down(reason) => reason.fmt(f),
             Self::SessionEnded { claim, reason } => {

@@ -249,20 +249,18 @@ impl<S: Service> Proxy<S> {
                     .unwrap_or_else(|failure| Err(CallError::from_call(failure)))
             }
             Backend::Plugin(route) => {
-                let work = async {
-                    let stopwatch = route.stats().stopwatch();
-                    let result = run_plugin::<S, M>(route, message, &options, &mut turn).await;
-                    route.settled(&stopwatch, &result);
-                    result
-                };
-                by(deadline, pin!(work)).await
+                let stopwatch = route.stats().stopwatch();
+                let work = run_plugin::<S, M>(route, message, &options, &mut turn);
+                let result = by(deadline, pin!(work)).await;
+                route.settled(&stopwatch, &result);
+                result
             }
         }
     }
 
     pub(crate) async fn send<M: MethodCall<S>>(
         &self,
-        message: M,
+        mut message: M,
         mut options: AskOptions,
     ) -> Result<(), CallError<Infallible>> {
         options.call.idempotent = M::IDEMPOTENT;
@@ -282,7 +280,7 @@ impl<S: Service> Proxy<S> {
                 };
                 by(deadline, pin!(work)).await
             }
-            Backend::Channel(channel) => tell_over::<S, M>(channel, &message, &options.call)
+            Backend::Channel(channel) => tell_over::<S, M>(channel, &mut message, &options.call)
                 .await
                 .map_err(CallError::from_call),
             Backend::Plugin(route) => {
@@ -290,7 +288,7 @@ impl<S: Service> Proxy<S> {
                     loop {
                         let ready = ready::<S, _>(route, options.fail_fast).await?;
                         let channel = ready.channel();
-                        match tell_over::<S, M>(channel, &message, &options.call).await {
+                        match tell_over::<S, M>(channel, &mut message, &options.call).await {
                             Err(failure) if comes_again(route, &failure) => {
                                 route.left(ready.incarnation()).await;
                             }

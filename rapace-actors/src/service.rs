@@ -13,7 +13,7 @@ mod contained;
 pub mod descriptor;
 pub mod handle;
 pub mod streaming;
-mod voice;
+pub(crate) mod voice;
 
 use streaming::OutgoingItems;
 

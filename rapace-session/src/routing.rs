@@ -223,7 +223,17 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
     shared.metrics.failed();
     let failure = Failure::from_bytes(frame.payload.bytes());
     if !entry.awaited {
-        tracing::warn!(service = &*entry.channel.service, %failure, "a tell was not handled");
+        let service = &*entry.channel.service;
+        match failure {
+            // A service that had the message says so itself, with the name of the method.
+            Failure::Panicked(_)
+            | Failure::DeadlineExceeded
+            | Failure::UnknownMethod(_)
+            | Failure::BadArguments(_) => {
+                tracing::debug!(service, %failure, "a tell was not handled");
+            }
+            _ => tracing::warn!(service, %failure, "a tell was not handled"),
+        }
     }
     Ok(Err(CallFailure::Failed(failure)))
 }

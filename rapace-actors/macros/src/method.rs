@@ -96,7 +96,7 @@ impl Method {
     }
 }
 
-/// A method that is there in one build and not in another would number the others differently.
+/// A method that is there in one build and not in another would be missing for callers of the first.
 fn refuse_cfg(attributes: &[Attribute], refusals: &mut Refusals) {
     for attribute in attributes
         .iter()
@@ -104,7 +104,7 @@ fn refuse_cfg(attributes: &[Attribute], refusals: &mut Refusals) {
     {
         refusals.refuse(
             attribute,
-            "both sides number the methods alike: put `cfg` on a service of its own, not on a method",
+            "a service has the same methods in every build: put `cfg` on a service of its own, not on a method",
         );
     }
 }

@@ -168,17 +168,19 @@ const RENAME: &str = "rename the message with #[rapace(message = Name)]";
 
 /// The methods that every proxy has, through `Deref` or beside the service's own, and what is written
 /// `SearchProxy::from(..)`.
-pub(crate) const PROXY: [&str; 11] = [
+pub(crate) const PROXY: [&str; 13] = [
     "actor_ref",
     "allocate",
     "ask",
     "clone",
     "from",
     "from_proxy",
+    "into",
     "local",
     "recipient",
     "reply_recipient",
     "tell",
+    "try_into",
     "try_tell",
 ];
 

@@ -72,6 +72,7 @@ fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
         cause,
         ended_by,
         lived: Duration::from_millis(1500),
+        connected: true,
         stderr: StderrTail::of(&["decoding cover.png", "no such colour: 300"]),
     })
 }
@@ -110,6 +111,15 @@ fn limit() -> LimitReached {
     }
 }
 
+/// The end of a program that is none.
+fn no_plugin() -> Death {
+    let death = death_by(ExitCause::Exited(0), EndedBy::Itself);
+    Death::new(DeathReport {
+        connected: false,
+        ..DeathReport::clone(&death)
+    })
+}
+
 fn reasons() -> Vec<DownReason> {
     let last = PluginFailure::Died(death());
     vec![
@@ -121,6 +131,7 @@ fn reasons() -> Vec<DownReason> {
         DownReason::Stays(unkillable()),
         DownReason::HostGone(Box::new(EndReason::PeerGone)),
         DownReason::Completed(death_by(ExitCause::Exited(0), EndedBy::Itself)),
+        DownReason::Completed(no_plugin()),
         DownReason::NotRestarted(last.clone()),
         DownReason::StoppedWithSibling("fonts".into()),
         DownReason::SiblingOpen("fonts".into()),

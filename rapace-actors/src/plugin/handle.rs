@@ -40,7 +40,8 @@ impl Inner {
     /// Makes a request, which counts for callers before this returns. An actor that is gone carries out nothing, and the
     /// route says why.
     fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
-        let retires = matches!(request, Request::Retire);
+        // Nothing is left to be stopped then.
+        let stops = matches!(request, Request::Retire | Request::Stop);
         let carried_out = self.route.ask(&request.clone(), |asked| {
             let requested = Requested {
                 request,
@@ -49,7 +50,7 @@ impl Inner {
             };
             self.actor.tell(requested).try_send().is_ok()
         });
-        if !carried_out && !retires {
+        if !carried_out && !stops {
             let plugin = &self.spec.name;
             tracing::warn!(%plugin, "a request was made of a plugin whose actor is gone; its calls say why");
         }

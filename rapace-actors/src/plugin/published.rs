@@ -11,6 +11,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::event::{PluginEvent, PluginEventKind};
 use super::route::PluginRoute;
+use super::standing::Surprise;
 use crate::process::StopError;
 use crate::supervision::{DownReason, State};
 
@@ -90,6 +91,10 @@ impl Published {
 
     /// Tells of something that has happened.
     pub(crate) fn tell(&self, kind: PluginEventKind) {
+        self.tell_of(kind, Surprise::Yes);
+    }
+
+    fn tell_of(&self, kind: PluginEventKind, surprise: Surprise) {
         let event = PluginEvent {
             plugin: Arc::clone(&self.name),
             kind,
@@ -99,8 +104,11 @@ impl Published {
             PluginEventKind::Stays(_) => tracing::error!("{event}"),
             PluginEventKind::NotStarted(_)
             | PluginEventKind::Paused { .. }
-            | PluginEventKind::Backoff { .. }
-            | PluginEventKind::Down(DownReason::RuntimeGone) => tracing::warn!("{event}"),
+            | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
+            // Somebody may still have wanted it.
+            PluginEventKind::Down(DownReason::RuntimeGone) if surprise == Surprise::Yes => {
+                tracing::warn!("{event}")
+            }
             _ => tracing::debug!("{event}"),
         }
         // Nobody needs to listen.
@@ -109,9 +117,9 @@ impl Published {
 
     /// Nobody looks after the plugin any more. The first reason stays.
     pub(crate) fn end(&self, reason: DownReason) {
-        if !self.route.abandon(reason.clone()) {
+        let Some(surprise) = self.route.abandon(reason.clone()) else {
             return;
-        }
+        };
         let known = match &self.shown.borrow().state {
             State::Down(before) => {
                 std::mem::discriminant(before) == std::mem::discriminant(&reason)
@@ -125,7 +133,7 @@ impl Published {
                     ..Shown::new()
                 }
             });
-            self.tell(PluginEventKind::Down(reason));
+            self.tell_of(PluginEventKind::Down(reason), surprise);
         }
     }
 }

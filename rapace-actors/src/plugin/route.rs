@@ -15,7 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use rapace_session::{CallFailure, Channel, Claim, Failure, Orphan, Session};
 use tokio::sync::Notify;
 
-use super::standing::{Asked, Guidance, Request, RouteState, Standing, for_good};
+use super::standing::{Asked, Guidance, Request, RouteState, Standing, Surprise, for_good};
 use super::stats::{PluginStats, Stopwatch};
 use crate::error::{CallError, Fate};
 use crate::process::{Death, Incarnation};
@@ -251,9 +251,9 @@ impl PluginRoute {
     }
 
     /// Nobody carries out requests any more, and no incarnation follows (R4). False if that was known.
-    pub(crate) fn abandon(&self, reason: DownReason) -> bool {
+    pub(crate) fn abandon(&self, reason: DownReason) -> Option<Surprise> {
         let news = self.write().abandon(reason.clone());
-        if news {
+        if news.is_some() {
             self.changed.notify_waiters();
             self.end_kept(reason);
         }

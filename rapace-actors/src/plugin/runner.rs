@@ -121,6 +121,8 @@ struct Runner {
     process: PluginProcess,
     output: Output,
     born: Instant,
+    /// That it does not go, if a stop has found that out.
+    stays: Option<StopError>,
 }
 
 /// What was sent to the process before it ran, unless that failed.
@@ -156,6 +158,7 @@ async fn start(
         process,
         output,
         born: Instant::now(),
+        stays: None,
     };
     // While the kernel loads the program.
     let invited = socket.invite(&spec.segment);
@@ -235,7 +238,7 @@ impl Runner {
         }
         route.set_away(); // I3
         let left = orphans.recv().await.unwrap_or_default();
-        let (death, mut process) = self.bury(cause, ended_by).await;
+        let (death, mut process) = self.bury(cause, ended_by, true).await;
         route.bury(&death, left);
         // Callers first: to start the next process takes longer than to tell them.
         tokio::task::yield_now().await;
@@ -266,7 +269,7 @@ impl Runner {
     /// The end of a process that nobody had called yet.
     async fn died(mut self, ended_by: EndedBy, report: &(impl Fn(Report) + Sync)) -> Ended {
         let cause = self.reap(report).await;
-        let (death, _) = self.bury(cause, ended_by).await;
+        let (death, _) = self.bury(cause, ended_by, false).await;
         Ended::Died { death }
     }
 
@@ -358,14 +361,14 @@ impl Runner {
         }
     }
 
-    fn rung(&self, stopped: Result<Stopped, StopError>) -> Rung {
-        stopped.map_or_else(
-            |error| {
-                tracing::error!(plugin = %self.spec.name, %error, "a plugin process does not go");
+    fn rung(&mut self, stopped: Result<Stopped, StopError>) -> Rung {
+        match stopped {
+            Ok(stopped) => stopped.rung,
+            Err(stays) => {
+                self.stays = Some(stays);
                 Rung::Kill
-            },
-            |stopped| stopped.rung,
-        )
+            }
+        }
     }
 
     /// Makes sure that the process is gone (I1), and says so if it does not go.
@@ -374,11 +377,14 @@ impl Runner {
             return cause;
         }
         let (pid, waited) = (self.process.pid(), self.spec.stop.kill);
-        let stays = match self.process.kill() {
-            Err(source) => StopError::Signal { pid, source },
-            Ok(()) => match within(waited, self.process.wait()).await {
-                Some(cause) => return cause,
-                None => StopError::Unkillable { pid, waited },
+        let stays = match self.stays.take() {
+            Some(known) => known,
+            None => match self.process.kill() {
+                Err(source) => StopError::Signal { pid, source },
+                Ok(()) => match within(waited, self.process.wait()).await {
+                    Some(cause) => return cause,
+                    None => StopError::Unkillable { pid, waited },
+                },
             },
         };
         report(Report::Stays(Arc::new(stays)));
@@ -386,7 +392,12 @@ impl Runner {
     }
 
     /// Tells the story; the process may still have to be waited for.
-    async fn bury(self, cause: ExitCause, ended_by: EndedBy) -> (Death, PluginProcess) {
+    async fn bury(
+        self,
+        cause: ExitCause,
+        ended_by: EndedBy,
+        connected: bool,
+    ) -> (Death, PluginProcess) {
         let lived = self.born.elapsed();
         let stderr = self.output.finish().await;
         let death = Death::new(DeathReport {
@@ -395,6 +406,7 @@ impl Runner {
             cause,
             ended_by,
             lived,
+            connected,
             stderr,
         });
         (death, self.process)

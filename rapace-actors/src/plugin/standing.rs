@@ -69,6 +69,13 @@ pub(crate) enum Guidance {
     Refuse(DownReason),
 }
 
+/// Whether an end comes although nobody has asked for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Surprise {
+    Yes,
+    No,
+}
+
 /// Where one plugin stands.
 #[derive(Debug)]
 pub(crate) struct Standing<R> {
@@ -198,13 +205,18 @@ impl<R> Standing<R> {
         true
     }
 
-    /// Nobody carries out requests any more (N5). True if that is news.
-    pub(crate) fn abandon(&mut self, reason: DownReason) -> bool {
+    /// Nobody carries out requests any more (N5). If that is news, whether somebody is there who did not know that the
+    /// plugin was to end.
+    pub(crate) fn abandon(&mut self, reason: DownReason) -> Option<Surprise> {
         if std::mem::replace(&mut self.abandoned, true) {
-            return false;
+            return None;
         }
+        let surprise = match &self.state {
+            RouteState::Leaving(_) | RouteState::Down(_) => Surprise::No,
+            RouteState::Away | RouteState::Ready(_) => Surprise::Yes,
+        };
         self.state = RouteState::Down(self.down(reason));
-        true
+        Some(surprise)
     }
 
     fn leaving(&self, reason: DownReason) -> RouteState<R> {

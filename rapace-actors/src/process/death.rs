@@ -41,6 +41,8 @@ pub struct DeathReport {
     pub ended_by: EndedBy,
     /// How long it had lived, from its start.
     pub lived: Duration,
+    /// Whether it had become a plugin: its side of the session was there.
+    pub connected: bool,
     /// The last that it wrote to stderr.
     pub stderr: StderrTail,
 }
@@ -108,6 +110,12 @@ impl DeathReport {
             )?,
         }
         write!(f, " after {:.1?}", self.lived)?;
+        if !self.connected && self.ended_by == EndedBy::Itself {
+            f.write_str(", before it was connected to its host")?;
+            if self.cause.is_success() {
+                f.write_str(" (a plugin's `main` runs `rapace::plugin::serve`)")?;
+            }
+        }
         if self.ended_by == EndedBy::Itself && is_sigkill(self.cause) {
             f.write_str("; its host did not send that signal: look for the out-of-memory killer in the kernel log")?;
         }
@@ -160,6 +168,7 @@ mod tests {
             cause,
             ended_by,
             lived: Duration::from_millis(1500),
+            connected: true,
             stderr: stderr.snapshot(),
         })
     }

@@ -1,7 +1,7 @@
 //! What a plugin prints, line by line, into the host's log.
 //!
 //! - O1: both pipes are read all the time, so a plugin never waits for its host to take its output.
-//! - O2: each line is one event: target `rapace::plugin`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
+//! - O2: each line is one event: target `rapace::output`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
 //!   stream a line came from says nothing about how important it is.
 //! - O3: the end of stderr is kept, also what came without a final newline.
 //! - O4: what a dead process wrote is in the pipe: reading ends there, without waiting for the pipe's end, which
@@ -84,7 +84,7 @@ struct Source {
 impl Source {
     fn emit(&self, line: &str) {
         tracing::info!(
-            target: "rapace::plugin",
+            target: "rapace::output",
             plugin = %self.plugin,
             incarnation = self.incarnation.get(),
             stream = self.stream,

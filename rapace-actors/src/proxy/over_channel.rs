@@ -6,6 +6,7 @@
 use std::any::TypeId;
 use std::convert::Infallible;
 
+use futures_util::FutureExt;
 use rapace_codec::{EncodeError, Writer, guarded};
 use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 
@@ -13,6 +14,7 @@ use super::TryTellError;
 use super::turn::Turn;
 use crate::error::CallError;
 use crate::service::streaming::{OutgoingItems, pump_argument};
+use crate::service::voice::{Voice, Why};
 use crate::service::{MethodCall, Service};
 
 /// The number that the peer has for the method (O1).
@@ -104,10 +106,16 @@ fn decode<S: Service, M: MethodCall<S>>(
 
 pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
     channel: &Channel,
-    message: M,
+    mut message: M,
     options: &CallOptions,
 ) -> Result<(), TryTellError<M>> {
     let told = match number::<S, M>(channel) {
+        Ok(method) if M::ITEMS_IN => {
+            let told = tell_items::<S, M>(channel, method, &mut message, options);
+            // What has no room sends nothing when it is dropped.
+            let now = tokio::task::unconstrained(told).now_or_never();
+            now.map_or(Ok(false), |told| told.map(|()| true))
+        }
         Ok(method) => {
             let body = Arguments::<S, M>::of(&message);
             channel.try_tell(method, &body, options).await
@@ -123,12 +131,44 @@ pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
 
 pub(super) async fn tell_over<S: Service, M: MethodCall<S>>(
     channel: &Channel,
-    message: &M,
+    message: &mut M,
     options: &CallOptions,
 ) -> Result<(), CallFailure> {
     let method = number::<S, M>(channel)?;
+    if M::ITEMS_IN {
+        return Box::pin(tell_items::<S, M>(channel, method, message, options)).await;
+    }
     let body = Arguments::<S, M>::of(message);
     channel.tell(method, &body, options).await
+}
+
+/// A message whose stream follows it. The call behind it is the stream's: a task waits for its outcome, which ends the
+/// stream, and reports a failure. The items are taken when the request is on its way.
+async fn tell_items<S: Service, M: MethodCall<S>>(
+    channel: &Channel,
+    method: u32,
+    message: &mut M,
+    options: &CallOptions,
+) -> Result<(), CallFailure> {
+    let body = Arguments::<S, M>::of(message);
+    let sent = channel.call_streaming(method, &body, options, true, false);
+    let (parts, settlement) = sent.await?;
+    let sending = message
+        .take_items()
+        .zip(parts.sender)
+        .map(|(items, sender)| pump_argument(items, sender, settlement.moves()));
+    tokio::spawn(async move {
+        let outcome = settlement.await;
+        drop(sending);
+        let failed = |why: &Why<'_>| Voice::of(false).failed::<S>(M::METHOD, why);
+        match outcome.map(|reply| decode::<S, M>(&reply, None)) {
+            Ok(Ok(_)) => {}
+            Ok(Err(CallError::Handler(error))) => failed(&Why::Error(&error)),
+            Ok(Err(other)) => failed(&Why::Error(&other)),
+            Err(failure) => failed(&Why::Failure(&failure)),
+        }
+    });
+    Ok(())
 }
 
 /// A message as the body of a request.

@@ -27,6 +27,13 @@ impl<T> Contained<T> {
         }
     }
 
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        match &mut self.0 {
+            Some(value) => value,
+            None => unreachable!("taken only when it is given away or dropped"),
+        }
+    }
+
     pub(crate) fn into_inner(mut self) -> T {
         match self.0.take() {
             Some(value) => value,

@@ -2,12 +2,11 @@
 
 use std::any::Any;
 use std::fmt;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
-use futures_util::FutureExt;
 use futures_util::stream::{self, BoxStream, Stream, StreamExt};
 use rapace_codec::{EncodeError, Wire, Writer, panic_message};
 use rapace_session::{
@@ -19,10 +18,16 @@ use super::contained::Contained;
 
 /// A stream of values that crosses processes one item at a time, as fast as its consumer takes
 /// them. Every stream ends in one of two ways: without an error, which means that its producer
-/// ended it, or with one as its last item.
+/// ended it, or with one as its last item. A producer that panics ends it with [`StreamError::Reset`].
+///
+/// Its items are produced in the context of the call in which it was made, also where nothing is sent.
 ///
 /// Dropping it tells the producer to stop.
-pub struct Streaming<T>(Mutex<BoxStream<'static, Result<T, StreamError>>>);
+pub struct Streaming<T> {
+    items: Mutex<Produced<T>>,
+    /// The call in which it was made. What is sent takes that of the sending instead.
+    context: Option<CallContext>,
+}
 
 impl<T: Send + 'static> Streaming<T> {
     /// A stream of values.
@@ -30,9 +35,12 @@ impl<T: Send + 'static> Streaming<T> {
         Self::fallible(items.map(Ok))
     }
 
-    /// A stream that may end with an error.
+    /// A stream that may end with an error: nothing is taken after the first.
     pub fn fallible(items: impl Stream<Item = Result<T, StreamError>> + Send + 'static) -> Self {
-        Self(Mutex::new(items.boxed()))
+        Self {
+            items: Mutex::new(Produced(Some(Contained::new(items.boxed())))),
+            context: CallContext::with(CallContext::detached),
+        }
     }
 
     /// A stream of what an iterator gives.
@@ -43,7 +51,10 @@ impl<T: Send + 'static> Streaming<T> {
     /// A stream without items.
     #[must_use]
     pub fn empty() -> Self {
-        Self::new(stream::empty())
+        Self {
+            items: Mutex::new(Produced(None)),
+            context: None,
+        }
     }
 }
 
@@ -60,16 +71,17 @@ impl<T: Wire> Streaming<T> {
             let value = reader.read::<T>().and_then(|item| reader.finish_with(item));
             value.map_err(|error| StreamError::BadItem(error.to_string()))
         });
-        Self::fallible(UntilError {
-            items,
-            ended: false,
-        })
+        Self {
+            items: Mutex::new(Produced(Some(Contained::new(items.boxed())))),
+            context: None,
+        }
     }
 
     /// Leaves an empty stream, and gives the items as what can be sent.
     pub fn take_items(&mut self) -> OutgoingItems {
         let taken = std::mem::replace(self, Self::empty());
-        let items = taken.0.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let items = taken.items.into_inner();
+        let items = items.unwrap_or_else(PoisonError::into_inner);
         OutgoingItems(
             items
                 .map(|item| item.map(|value| Box::new(Item(value)) as Box<dyn Encode>))
@@ -81,15 +93,44 @@ impl<T: Wire> Streaming<T> {
 impl<T> Stream for Streaming<T> {
     type Item = Result<T, StreamError>;
 
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let items = self.0.get_mut().unwrap_or_else(PoisonError::into_inner);
-        items.as_mut().poll_next(cx)
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Self { items, context } = self.get_mut();
+        let items = items.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let Some(context) = context else {
+            return items.poll_next_unpin(cx);
+        };
+        let mut context = context.clone();
+        // Whoever takes the items waits for the producer's own calls.
+        context.deadline = CallContext::earliest(None);
+        context.sync_scope(|| items.poll_next_unpin(cx))
     }
 }
 
 impl<T> fmt::Debug for Streaming<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Streaming")
+    }
+}
+
+/// What a producer gives, until it ends, gives an error or panics.
+struct Produced<T>(Option<Contained<BoxStream<'static, Result<T, StreamError>>>>);
+
+impl<T> Stream for Produced<T> {
+    type Item = Result<T, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let Some(items) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
+        let polled = catch_unwind(AssertUnwindSafe(|| items.get_mut().poll_next_unpin(cx)));
+        let item = match polled {
+            Ok(polled) => std::task::ready!(polled),
+            Err(panic) => Some(Err(producer_panicked(panic))),
+        };
+        if !matches!(item, Some(Ok(_))) {
+            self.0 = None;
+        }
+        Poll::Ready(item)
     }
 }
 
@@ -108,25 +149,6 @@ impl<T: Send + 'static, S: Stream<Item = T> + Send + 'static> IntoStreaming<T> f
 impl<T: Send + 'static> IntoStreaming<T> for Streaming<T> {
     fn into_streaming(self) -> Self {
         self
-    }
-}
-
-/// Ends after the first error.
-struct UntilError<S> {
-    items: S,
-    ended: bool,
-}
-
-impl<T, S: Stream<Item = Result<T, StreamError>> + Unpin> Stream for UntilError<S> {
-    type Item = Result<T, StreamError>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.ended {
-            return Poll::Ready(None);
-        }
-        let item = std::task::ready!(self.items.poll_next_unpin(cx));
-        self.ended = !matches!(item, Some(Ok(_)));
-        Poll::Ready(item)
     }
 }
 
@@ -234,10 +256,7 @@ impl Source {
                         sender.end();
                         return fed;
                     }
-                    next = AssertUnwindSafe(self.items.next()).catch_unwind() => match next {
-                        Ok(next) => next.map(|item| item.map(Contained::new)),
-                        Err(panic) => Some(Err(producer_panicked(panic))),
-                    },
+                    next = self.items.next() => next.map(|item| item.map(Contained::new)),
                 },
             };
             let sent = match &next {

@@ -7,7 +7,7 @@ use super::Service;
 
 /// Where it is said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Voice {
+pub(crate) enum Voice {
     /// As a `tracing` event.
     Tracing,
     /// The same; and on stderr, which a plugin's host logs, if nobody listens to events.
@@ -15,16 +15,16 @@ pub(super) enum Voice {
 }
 
 /// Why a tell failed.
-pub(super) enum Why<'a> {
+pub(crate) enum Why<'a> {
     /// Its handler gave the method's own error.
     Error(&'a dyn fmt::Debug),
     /// Its handler did not finish, or was never reached.
-    Failure(&'a rapace_session::Failure),
+    Failure(&'a dyn fmt::Display),
 }
 
 impl Voice {
     /// Of a service in a plugin's process, or in any other.
-    pub(super) fn of(in_plugin: bool) -> Self {
+    pub(crate) fn of(in_plugin: bool) -> Self {
         match in_plugin {
             true => Self::TracingOrStderr,
             false => Self::Tracing,
@@ -36,7 +36,7 @@ impl Voice {
     }
 
     /// Says that a tell failed.
-    pub(super) fn failed<S: Service>(self, method: u32, why: &Why<'_>) {
+    pub(crate) fn failed<S: Service>(self, method: u32, why: &Why<'_>) {
         let service = S::descriptor();
         let (service, method) = (service.name, service.method_name(method));
         tracing::warn!(service, method, error = %why, "a tell failed");

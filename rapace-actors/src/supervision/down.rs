@@ -145,6 +145,10 @@ impl fmt::Display for Down {
                     "the host of this plugin takes no calls any more: {reason}"
                 )
             }
+            DownReason::Completed(death) if !death.connected => death.tell(
+                f,
+                "; it is not restarted, since its policy takes that as the end of its work",
+            ),
             DownReason::Completed(death) => write!(
                 f,
                 "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
@@ -301,6 +305,7 @@ pub(super) mod fixture {
             cause,
             ended_by,
             lived: Duration::from_secs(1),
+            connected: true,
             stderr: StderrTail::default(),
         })
     }

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 
 use self::actor::StopAll;
 pub use self::actor::{SupervisorActor, SupervisorArgs};
-use super::{Down, SupervisionStrategy};
+use super::{Down, DownReason, SupervisionStrategy};
 use crate::plugin::{Plugin, PluginSpec};
 
 /// A family of plugins under one strategy. Cheap to clone.
@@ -97,15 +97,22 @@ impl Supervisor {
     /// Dropping the future changes nothing.
     ///
     /// # Errors
-    /// Why the first of those that do not answer is down.
+    /// Why the first of those that do not answer is down, and were not stopped along with a sibling.
     pub async fn ready(&self) -> Result<(), Down> {
         let mut up = self.up.clone();
         // A supervisor that is gone has stopped its children, and they say so.
         let _ = up.wait_for(|up| *up).await;
+        let mut along = Ok(());
         for child in self.children.iter() {
-            child.ready().await?;
+            match child.ready().await {
+                // The sibling says why it is down itself.
+                Err(down) if matches!(down.reason, DownReason::StoppedWithSibling(_)) => {
+                    along = along.and(Err(down));
+                }
+                other => other?,
+            }
         }
-        Ok(())
+        along
     }
 
     /// Stops all children in reverse start order, one after the other, each by its ladder. Returns

@@ -113,7 +113,7 @@ impl Visit for Fields {
 
 impl Subscriber for Log {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "rapace::plugin"
+        metadata.target() == "rapace::output"
     }
 
     fn event(&self, event: &Event<'_>) {

@@ -37,6 +37,8 @@ async fn a_call_waits_for_the_next_process_until_its_deadline() {
         "{result:?}"
     );
     assert!(started.elapsed() >= patience);
+    let stats = bench.plugin.stats();
+    assert_eq!((stats.calls, stats.failed), (2, 2), "it counts, too");
     let told = bench
         .subject
         .tell(Note {
@@ -71,7 +73,7 @@ async fn a_call_that_does_not_wait_fails_at_once() {
         "{result:?}"
     );
     assert!(
-        text.contains("plugin `subject` is being restarted"),
+        text.contains("plugin `subject` is being started or restarted"),
         "{text}"
     );
     let note = Note {

@@ -30,3 +30,5 @@ mod subject;
 mod support;
 mod unlucky;
 mod unsignallable;
+#[path = "../common/warnings.rs"]
+mod warnings;

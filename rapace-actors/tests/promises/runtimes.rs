@@ -17,7 +17,8 @@ use crate::journal::Journal;
 use crate::processes::Process;
 use crate::spin::WatchProxy;
 use crate::subject::{Note, SubjectProxy};
-use crate::support::{Bench, PATIENCE, Sent, event, in_time, sh, slow};
+use crate::support::{Bench, PATIENCE, Sent, event, in_time, sh, slow, subject};
+use crate::warnings::Warnings;
 
 fn elsewhere() -> Runtime {
     Builder::new_multi_thread()
@@ -315,4 +316,45 @@ async fn a_static_plugin_serves_one_test() {
 #[tokio::test]
 async fn and_the_next() {
     uses_what_is_shared().await;
+}
+
+/// As a host's `main` ends: what was stopped, or given up, is nothing to warn of.
+#[test]
+fn an_orderly_end_of_the_host_is_not_reported() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let journal = Journal::new();
+    let (family, dropped) = runtime.block_on(async {
+        let child = || subject(&journal, door(None).1);
+        let family = Supervisor::builder(SupervisionStrategy::OneForOne)
+            .child(child())
+            .start();
+        let family = family.await.expect("it starts");
+        let dropped = child().start().await.expect("it starts");
+        family.stop().await;
+        (family, dropped)
+    });
+    drop(dropped);
+    drop(runtime);
+    drop(family);
+    assert!(warnings.lines().is_empty(), "{:?}", warnings.lines());
+}
+
+#[test]
+fn a_runtime_that_goes_with_a_plugin_is_reported() {
+    let warnings = Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
+    let runtime = Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("a runtime");
+    let journal = Journal::new();
+    let started = runtime.block_on(async { subject(&journal, door(None).1).start().await });
+    let _plugin = started.expect("it starts");
+    drop(runtime);
+    let lines = warnings.lines();
+    assert!(
+        matches!(&lines[..], [line] if line.contains("`PluginSpec::runtime`")),
+        "{lines:?}"
+    );
 }

@@ -8,6 +8,7 @@ use rapace::process::{EndedBy, Rung, StopLadder};
 use rapace::{CallError, StreamError, Streaming};
 use tokio::sync::mpsc;
 
+use crate::subject::Sum;
 use crate::support::{Bench, PATIENCE, Sent, death, event, in_time};
 
 #[tokio::test]
@@ -334,4 +335,49 @@ async fn one_stream_too_many_is_an_error_that_names_the_limit_and_the_plugin_goe
     open.truncate(4000);
     let mut numbers = in_time(bench.subject.count_up()).await.unwrap();
     assert_eq!(in_time(numbers.next()).await.unwrap(), Ok(0));
+}
+
+#[tokio::test]
+async fn the_stream_of_a_tell_arrives_whole() {
+    let bench = Bench::new().await;
+    let items = Streaming::iter(1..=100);
+    bench.subject.tell(Sum { items }).await.unwrap();
+    in_time(bench.journal.wait_for("summed 5050")).await;
+    let items = Streaming::iter(1..=3);
+    bench.subject.try_tell(Sum { items }).await.unwrap();
+    in_time(bench.journal.wait_for("summed 6")).await;
+}
+
+#[tokio::test]
+async fn a_tell_with_a_stream_that_had_not_begun_goes_to_the_next_process_with_all_its_items() {
+    let bench = Bench::new().await;
+    let held = busy(&bench).await;
+    let (sender, items) = numbers();
+    let items = Streaming::new(items);
+    bench.subject.tell(Sum { items }).await.unwrap();
+    bench.process().kill_now();
+    death(held.outcome().await);
+    for item in 1..=4 {
+        in_time(sender.send(item)).await.unwrap();
+    }
+    drop(sender);
+    in_time(bench.journal.wait_for("summed 10")).await;
+}
+
+#[tokio::test]
+async fn a_tell_without_room_gives_its_stream_back() {
+    let bench = Bench::with(|spec| spec.restart(crate::support::slow())).await;
+    let mut events = bench.plugin.events();
+    bench.process().kill_now();
+    event(&mut events, |kind| {
+        matches!(kind, PluginEventKind::Backoff { .. }).then_some(())
+    })
+    .await;
+    let items = Streaming::iter(1..=4);
+    let Err(rapace::TryTellError::Full(message)) = bench.subject.try_tell(Sum { items }).await
+    else {
+        panic!("there is nobody to tell");
+    };
+    let items: Vec<u64> = message.items.map(Result::unwrap).collect().await;
+    assert_eq!(items, [1, 2, 3, 4]);
 }

@@ -194,6 +194,7 @@ impl Subject for Plain {
                 Err(error) => return format!("{sum}, then {error}"),
             }
         }
+        self.pen.write(&format!("summed {sum}"));
         format!("{sum}, then the end")
     }
 

@@ -22,3 +22,5 @@ mod local;
 mod names;
 mod streams;
 mod tells;
+#[path = "../common/warnings.rs"]
+mod warnings;

@@ -65,3 +65,95 @@ async fn items_flow_in_while_others_flow_out() {
     drop(sender);
     assert!(cut.next().await.is_none());
 }
+
+/// What gives streams, and takes them, as a plugin might.
+#[rapace::service]
+pub(crate) trait Producer {
+    /// One item, and a panic.
+    async fn falls(&self) -> Streaming<u8>;
+    /// One item, an error, and what nobody gets.
+    async fn fails(&self) -> Streaming<u8>;
+    /// The first metadata of the context of whoever produces, and whether that has a deadline.
+    async fn context(&self) -> Streaming<String>;
+    /// The error that the items end with.
+    async fn last(&self, items: Streaming<u8>) -> String;
+}
+
+struct Any;
+
+fn falling() -> impl futures_util::Stream<Item = u8> {
+    stream::iter(1..3).map(|item| match item {
+        1 => item,
+        _ => panic!("out of items"),
+    })
+}
+
+fn seen() -> String {
+    let context = rapace::CallContext::current();
+    context.map_or_else(
+        || "none".to_owned(),
+        |context| format!("{:?} {}", context.metadata, context.deadline.is_some()),
+    )
+}
+
+impl Producer for Any {
+    async fn falls(&self) -> Streaming<u8> {
+        Streaming::new(falling())
+    }
+
+    async fn fails(&self) -> Streaming<u8> {
+        let broken = || Err(rapace::StreamError::BadItem("a scratch".to_owned()));
+        Streaming::fallible(stream::iter([Ok(1), broken(), Ok(3)]))
+    }
+
+    async fn context(&self) -> Streaming<String> {
+        Streaming::new(stream::once(async { seen() }))
+    }
+
+    async fn last(&self, mut items: Streaming<u8>) -> String {
+        while let Some(item) = items.next().await {
+            if let Err(error) = item {
+                return error.to_string();
+            }
+        }
+        "none".to_owned()
+    }
+}
+
+/// As over a session: what is in process is the same stream.
+#[tokio::test]
+async fn a_local_producer_that_panics_ends_its_stream_and_nothing_else() {
+    let producer = ProducerProxy::local(ProducerServer::new(Any));
+    let mut items = producer.falls().await.unwrap();
+    assert_eq!(items.next().await, Some(Ok(1)));
+    let Some(Err(rapace::StreamError::Reset(why))) = items.next().await else {
+        panic!("no error");
+    };
+    assert_eq!(why, "its producer panicked: out of items");
+    assert_eq!(items.next().await, None);
+    let last = producer.last(falling()).await.unwrap();
+    assert!(
+        last.contains("its producer panicked: out of items"),
+        "{last}"
+    );
+}
+
+#[tokio::test]
+async fn a_local_stream_ends_with_its_first_error() {
+    let producer = ProducerProxy::local(ProducerServer::new(Any));
+    let mut items = producer.fails().await.unwrap();
+    assert_eq!(items.next().await, Some(Ok(1)));
+    assert!(matches!(items.next().await, Some(Err(_))));
+    assert_eq!(items.next().await, None);
+}
+
+#[tokio::test]
+async fn a_local_producer_is_in_its_calls_context_and_not_under_its_deadline() {
+    let producer = ProducerProxy::local(ProducerServer::new(Any));
+    let call = producer
+        .ask(Context)
+        .metadata("user", "ada")
+        .timeout(std::time::Duration::from_secs(60));
+    let items = call.await.unwrap();
+    assert_eq!(all(items).await, ["[(\"user\", \"ada\")] false"]);
+}

@@ -1,12 +1,8 @@
 //! Tells that fail: nobody waits for their answers, so they are logged.
 
-use std::fmt::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Level, Metadata, Subscriber};
+use crate::warnings::Warnings;
 
 /// Notes.
 #[rapace::service]
@@ -49,39 +45,6 @@ impl Notes for Full {
     async fn note(&mut self) {}
 }
 
-/// Warnings and worse, a line each.
-#[derive(Clone, Default)]
-struct Warnings(Arc<Mutex<Vec<String>>>);
-
-struct Line(String);
-
-impl Visit for Line {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        write!(self.0, "{field}={value:?} ").expect("a string grows");
-    }
-}
-
-impl Subscriber for Warnings {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= Level::WARN
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        let mut line = Line(String::new());
-        event.record(&mut line);
-        self.0.lock().expect("no panic").push(line.0);
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not() {
     let warnings = Warnings::default();
@@ -100,7 +63,7 @@ async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not
         .unwrap();
     tokio::time::advance(Duration::from_secs(2)).await;
     notes.note().await.unwrap();
-    let logged = warnings.0.lock().unwrap().clone();
+    let logged = warnings.lines();
     let expected = [
         ("fails", "\"disk full\""),
         ("fails_badly", "an error whose `Debug` panics"),

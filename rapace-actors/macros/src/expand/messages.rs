@@ -1,7 +1,7 @@
 //! A struct per method: the message that is asked or told.
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 
 use super::{docs_or, quiet};
 use crate::method::{Argument, Method};
@@ -30,8 +30,10 @@ fn message(service: &Service, method: &Method) -> TokenStream {
     } = method;
     let quiet = quiet();
     let docs = docs_or(attributes, &format!("The message of [`{of}::{ident}`]."));
+    // A second item of that name is then shown beside the method.
+    let here = Span::call_site().located_at(ident.span());
     if arguments.is_empty() {
-        return quote!(#docs #quiet #visibility struct #message;);
+        return quote_spanned!(here=> #docs #quiet #visibility struct #message;);
     }
     let fields = arguments.iter().map(|argument| {
         let Argument {
@@ -46,7 +48,7 @@ fn message(service: &Service, method: &Method) -> TokenStream {
         );
         quote!(#docs #visibility #name: #ty)
     });
-    quote! {
+    quote_spanned! {here=>
         #docs
         #quiet
         #visibility struct #message {

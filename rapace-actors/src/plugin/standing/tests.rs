@@ -107,10 +107,22 @@ fn a_kill_means_the_process_that_was_there() {
 
 /// N5
 #[test]
+fn the_end_of_what_was_to_end_is_no_surprise() {
+    for request in [Request::Stop, Request::Retire] {
+        let mut standing = ready();
+        standing.ask(&request).unwrap();
+        let ended = standing.abandon(DownReason::RuntimeGone);
+        assert_eq!(ended, Some(Surprise::No), "{request:?}");
+    }
+}
+
+/// N5
+#[test]
 fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
     let mut standing = ready();
-    assert!(standing.abandon(DownReason::ActorStopped));
-    assert!(!standing.abandon(DownReason::Stopped));
+    let first = standing.abandon(DownReason::ActorStopped);
+    assert_eq!(first, Some(Surprise::Yes));
+    assert_eq!(standing.abandon(DownReason::Stopped), None);
     for request in [
         Request::Start,
         Request::Restart,
@@ -268,6 +280,7 @@ impl World {
                 cause: ExitCause::Exited(1),
                 ended_by: EndedBy::Itself,
                 lived: Duration::from_secs(1),
+                connected: true,
                 stderr: StderrTail::default(),
             })));
     }
