@@ -86,7 +86,7 @@ impl Channel {
     /// service, `offer` describes it; the two sides are compared the first time that this channel is asked about `S`.
     ///
     /// # Errors
-    /// If the peer has no such method, or another one of that name.
+    /// If the peer has no such method, or another one of that name, or the channel leads to another service.
     pub fn method<S: 'static>(
         &self,
         ours: u32,
@@ -98,7 +98,7 @@ impl Channel {
             let offer = offer();
             let method = offer.methods.get(ours as usize);
             let method = method.map_or_else(|| format!("#{ours}"), |method| method.name.clone());
-            refused.explain(&self.inner.service, &method, self.inner.offer())
+            refused.explain(&offer.name, &method, self.inner.offer())
         })
     }
 

@@ -35,6 +35,11 @@ pub enum MethodMismatchKind {
     },
     /// The method has other arguments, another result, another error or other items.
     Differs,
+    /// The channel leads to another service, which may have a method of that name.
+    OtherService {
+        /// The service that it leads to.
+        channel: String,
+    },
 }
 
 impl fmt::Display for MethodMismatch {
@@ -55,6 +60,10 @@ impl fmt::Display for MethodMismatch {
                 "the other side's `{service}` has no method `{method}`; it has: {}; build both sides from the same \
                  definition of the service",
                 listed(offered)
+            ),
+            MethodMismatchKind::OtherService { channel } => write!(
+                f,
+                "`{service}::{method}` was called over a channel to `{channel}`; open a channel to `{service}`"
             ),
             MethodMismatchKind::Differs => write!(
                 f,
@@ -77,6 +86,7 @@ impl From<MethodMismatch> for CallFailure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     NotListed,
+    OtherService,
     Missing,
     Differs,
 }
@@ -96,6 +106,9 @@ impl Refused {
             kind: match self {
                 Self::NotListed => MethodMismatchKind::NotListed,
                 Self::Differs => MethodMismatchKind::Differs,
+                Self::OtherService => MethodMismatchKind::OtherService {
+                    channel: theirs.map_or_else(String::new, |offer| offer.name.clone()),
+                },
                 Self::Missing => MethodMismatchKind::Missing {
                     offered: names().map(|method| method.name.clone()).collect(),
                 },
@@ -129,7 +142,11 @@ pub(crate) struct MethodMap(Box<[Result<u32, Refused>]>);
 impl MethodMap {
     /// Compares `ours` with what the peer's hello lists.
     pub(crate) fn new(ours: &ServiceOffer, theirs: Option<&ServiceOffer>) -> Self {
+        let other = theirs.is_some_and(|theirs| theirs.name != ours.name);
         let ours = ours.methods.iter().enumerate();
+        if other {
+            return Self(ours.map(|_| Err(Refused::OtherService)).collect());
+        }
         Self(
             ours.map(|(place, method)| find(method, place, theirs))
                 .collect(),
@@ -212,6 +229,20 @@ mod tests {
             text.contains("no method `purge`; it has: delete, undo, archive, list"),
             "{text}"
         );
+    }
+
+    /// N1: also of two services whose methods are alike.
+    #[test]
+    fn a_channel_to_another_service_runs_nothing() {
+        let theirs = ServiceOffer {
+            name: "Archive".into(),
+            ..offer(&[("delete", 1)])
+        };
+        let map = MethodMap::new(&offer(&[("delete", 1)]), Some(&theirs));
+        let other = map.number(0).unwrap_err();
+        assert_eq!(other, Refused::OtherService);
+        let text = other.explain("Ops", "delete", Some(&theirs)).to_string();
+        assert!(text.contains("a channel to `Archive`"), "{text}");
     }
 
     #[test]

@@ -133,8 +133,7 @@ async fn start(
     incarnation: Incarnation,
 ) -> Result<(Runner, Invitation), StartError> {
     if spec.namesake {
-        let why = "another child of its supervisor has the same name; give it one of its own";
-        return Err(StartError::Refused(why.into()));
+        return Err(StartError::namesake());
     }
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;

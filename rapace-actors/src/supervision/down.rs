@@ -244,6 +244,12 @@ impl StartError {
         }
     }
 
+    /// Of a child that has the name of a sibling.
+    pub(crate) fn namesake() -> Self {
+        let why = "another child of its supervisor has the same name; give it one of its own";
+        Self::Refused(why.into())
+    }
+
     pub(crate) fn os(step: &'static str, source: io::Error) -> Self {
         let source = Arc::new(source);
         Self::Os { step, source }

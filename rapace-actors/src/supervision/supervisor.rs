@@ -21,8 +21,9 @@ use tokio::sync::watch;
 
 use self::actor::StopAll;
 pub use self::actor::{SupervisorActor, SupervisorArgs};
-use super::{Down, DownReason, SupervisionStrategy};
+use super::{Down, DownReason, StartError, SupervisionStrategy};
 use crate::plugin::{Plugin, PluginSpec};
+use crate::process::Incarnation;
 
 /// A family of plugins under one strategy. Cheap to clone.
 ///
@@ -184,8 +185,15 @@ impl SupervisorBuilder {
     /// Dropping the future stops the family.
     ///
     /// # Errors
-    /// Why the first of those that do not answer is down. The others are stopped.
+    /// Why the first of those that do not answer is down, and were not stopped along with a sibling. The others are
+    /// stopped. If two children have one name, that is said, and nothing is started.
     pub async fn start(self) -> Result<Supervisor, Down> {
+        if let Some(spec) = self.children.iter().find(|spec| spec.namesake) {
+            return Err(Down {
+                plugin: Arc::clone(&spec.name),
+                reason: DownReason::StartFailed(Incarnation::FIRST, StartError::namesake()),
+            });
+        }
         let supervisor = self.spawn();
         supervisor.ready().await?;
         Ok(supervisor)

@@ -246,6 +246,35 @@ async fn two_of_one_name_are_refused() {
         ],
     );
     assert_eq!(family.plugins()[2].pid(), None);
+
+    let family = Supervisor::builder(SupervisionStrategy::OneForAll);
+    let family = family.child(child("first")).child(child("first")).start();
+    let down = in_time(family).await.unwrap_err();
+    assert_says(
+        &down,
+        &["another child of its supervisor has the same name"],
+    );
+}
+
+/// Not that of the sibling which was stopped along.
+#[tokio::test]
+async fn a_family_that_does_not_start_says_what_failed() {
+    for strategy in [
+        SupervisionStrategy::OneForOne,
+        SupervisionStrategy::OneForAll,
+        SupervisionStrategy::RestForOne,
+    ] {
+        let bench = crate::journal::Journal::new();
+        let store = crate::support::subject(&bench, crate::door::door(None).1);
+        let family = Supervisor::builder(strategy)
+            .child(store)
+            .child(Plugin::builder("index", "/no/such/index"));
+        let down = in_time(family.start()).await.unwrap_err();
+        assert_says(
+            &down,
+            &["plugin `index`", "`/no/such/index` does not exist"],
+        );
+    }
 }
 
 #[tokio::test]
