@@ -183,7 +183,7 @@ pub(crate) fn too_large(len: usize, max: usize) -> String {
 /// Why a stream ended before its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamError {
-    /// The other side reset it, and said this.
+    /// The other side failed to send its items, and said this.
     Reset(String),
     /// The session ended first.
     Lost(EndReason),

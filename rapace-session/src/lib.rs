@@ -139,7 +139,7 @@
 //! | 11 | item | stream | one item |
 //! | 12 | end | stream | none: no more items from here |
 //! | 13 | stop | stream | none: no more items wanted |
-//! | 14 | reset | stream | why, as text: over in both directions |
+//! | 14 | reset | stream | why, as text: it failed, no more items from here |
 //! | 15 | drain | 0 | none: finish what you have, then close |
 //! | 16 | close | 0 | why, as text |
 //! | 17 | settled | 0 | none: what I have besides the session is set up |
@@ -180,8 +180,8 @@
 //! that are not its to choose, unknown verbs, statuses or flags, tables and prefixes that run past
 //! their payload, names for buffers or bytes that the request did not have, or where no request has any,
 //! openings without end, payloads and texts over their limits, windows that are none, and not reading what it asked for, all end the session with
-//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window resets that stream, and
-//! one that cannot be taken apart ends it.
+//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window ends that stream in
+//! both directions, and one that cannot be taken apart ends its direction.
 //! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
 //! can change while they are read is the transport's matter: see `rapace_shm::Trust`. A buffer that comes
 //! back by name is our own, in memory that an untrusted peer cannot write. What a peer says of itself, its

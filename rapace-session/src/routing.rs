@@ -95,13 +95,13 @@ fn request(shared: &Arc<Shared>, called: &mut LastCalled, frame: Frame) -> Resul
         if !shared.is_free_for_peer(id) {
             return Err("a stream with a number that is not free");
         }
+        let sends = header.flags.has(Flags::SERVER_STREAM);
+        let takes = header.flags.has(Flags::CLIENT_STREAM);
         // The peer counts too, and may know of an end before we have dealt with it: by as many as it can have calls.
         if shared.peer_streams() < MAX_STREAMS + shared.transport.call_table() {
-            let sends = header.flags.has(Flags::SERVER_STREAM);
-            let takes = header.flags.has(Flags::CLIENT_STREAM);
             parts = Some(Box::new(shared.open_stream(id, sends, takes, None)));
         } else {
-            shared.send_reset(id, TOO_MANY);
+            shared.send_stream_over(id, TOO_MANY, takes);
             refused = true;
         }
     }

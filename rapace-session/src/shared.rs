@@ -320,6 +320,15 @@ impl Shared {
         self.outbox.send(frame);
     }
 
+    /// Both directions of a stream are over; `fed` if the peer still sends items.
+    pub(crate) fn send_stream_over(&self, stream: ChannelId, why: &str, fed: bool) {
+        self.send_reset(stream, why);
+        if fed {
+            self.outbox
+                .send(Frame::bare(Header::new(Verb::Stop, stream)));
+        }
+    }
+
     /// A message in a payload: cut to [`MAX_TEXT`] bytes, and to what the frame itself holds if there
     /// is no buffer at the moment.
     pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {

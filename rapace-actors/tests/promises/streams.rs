@@ -185,6 +185,22 @@ async fn an_error_of_the_producer_reaches_the_plugin() {
     assert_eq!(sum, "3, then the stream was reset: no more paper");
 }
 
+/// The two directions are independent.
+#[tokio::test]
+async fn an_argument_that_fails_does_not_end_the_result() {
+    let bench = Bench::new().await;
+    let fails = || stream::iter([Ok(1), Err(StreamError::Reset("no more paper".to_owned()))]);
+    let panics = stream::iter(0..3).map(|item| match item {
+        2 => panic!("out of paper"),
+        item => item,
+    });
+    for items in [Streaming::fallible(fails()), Streaming::new(panics)] {
+        let numbers = in_time(bench.subject.count_behind(items)).await.unwrap();
+        let numbers = in_time(numbers.map(Result::unwrap).collect::<Vec<_>>()).await;
+        assert_eq!(numbers, (0..100).collect::<Vec<_>>());
+    }
+}
+
 #[tokio::test]
 async fn a_call_with_a_stream_waits_for_the_next_process_too() {
     let bench = Bench::new().await;

@@ -70,6 +70,9 @@ pub trait Subject {
 
     /// Doubles each.
     async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64>;
+
+    /// Counts to 100 when what it is given has ended, in any way.
+    async fn count_behind(&mut self, items: Streaming<u64>) -> Streaming<u64>;
 }
 
 pub(crate) struct Plain {
@@ -200,6 +203,13 @@ impl Subject for Plain {
 
     async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64> {
         Streaming::fallible(items.map(|item| item.map(|item| 2 * item)))
+    }
+
+    async fn count_behind(&mut self, items: Streaming<u64>) -> Streaming<u64> {
+        let ended = futures_util::stream::once(async {
+            items.count().await;
+        });
+        Streaming::new(ended.flat_map(|()| futures_util::stream::iter(0..100)))
     }
 }
 

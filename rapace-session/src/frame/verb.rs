@@ -35,7 +35,7 @@ pub enum Verb {
     End = 12,
     /// The sender of this frame wants no more items.
     Stop = 13,
-    /// The stream is over, both ways; the payload says why.
+    /// The sender of this frame has failed and has no more items; the payload says why.
     Reset = 14,
     /// No new calls, please: what runs is finished first.
     Drain = 15,

@@ -76,8 +76,8 @@ impl RunningCall {
         self.call.parts.as_mut()?.receiver.take()
     }
 
-    /// Where items for the caller go, if it takes any. Dropping it resets the stream, and so does
-    /// leaving it where it is.
+    /// Where items for the caller go, if it takes any. Dropping it ends its items with an error, and
+    /// so does leaving it where it is.
     pub fn take_sender(&mut self) -> Option<StreamSender> {
         self.call.parts.as_mut()?.sender.take()
     }

@@ -3,7 +3,7 @@
 //! | message | from | kind |
 //! |---|---|---|
 //! | `Arrived`, `Overrun` | reader | tell |
-//! | `LocalEnded`, `LocalReset`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
+//! | `LocalEnded`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
 //! | `SessionEnded` | the session's end | tell |
 //!
 //! A runtime that is shut down drops the actor without a word. Its destructor then tells both halves and the peer (S1).
@@ -27,8 +27,10 @@ enum Inbound {
     Open(mpsc::UnboundedSender<Result<Frame, StreamError>>),
     /// Nobody takes them; the peer was told, and what it had sent by then is dropped.
     Unwanted,
-    /// No more will come.
+    /// The peer ended it, or there never was one.
     Over,
+    /// It ended with an error. What was on its way is dropped.
+    Failed,
 }
 
 /// The actor.
@@ -47,11 +49,8 @@ pub(crate) struct Arrived(pub(crate) Frame);
 /// The peer sent more than it was granted.
 pub(crate) struct Overrun;
 
-/// Our half said that there are no more items.
+/// Our half has said its last word: an end, or a reset.
 pub(crate) struct LocalEnded;
-
-/// Our half reset the stream both ways.
-pub(crate) struct LocalReset(pub(crate) String);
 
 /// Nobody will take items any more.
 pub(crate) struct ReceiverLeft;
@@ -84,19 +83,35 @@ impl StreamActor {
             .send(Frame::bare(Header::new(verb, self.id)));
     }
 
+    /// Whether the peer may still send items.
+    fn is_fed(&self) -> bool {
+        matches!(self.theirs, Inbound::Open(_) | Inbound::Unwanted)
+    }
+
+    /// Ends the direction towards us with an error (S1).
+    fn fail_inbound(&mut self, error: StreamError) {
+        if let Inbound::Open(items) = &self.theirs {
+            let _ = items.send(Err(error));
+        }
+        self.theirs = Inbound::Failed;
+    }
+
     /// Ends both directions with an error (S1).
     fn fail(&mut self, error: StreamError) {
-        if let Inbound::Open(items) = &self.theirs {
-            let _ = items.send(Err(error.clone()));
-        }
-        self.theirs = Inbound::Over;
+        self.fail_inbound(error.clone());
         self.ours = false;
         self.end_sending(Some(error));
     }
 
+    /// Tells the peer that both directions are over (S6).
+    fn say_over(&self, why: &str) {
+        self.shared
+            .send_stream_over(self.id, why, self.is_fed() && !self.stopped);
+    }
+
     /// The peer broke a rule of the stream's: it alone ends.
-    fn reset(&mut self, what: &str) {
-        self.shared.send_reset(self.id, what);
+    fn fault(&mut self, what: &str) {
+        self.say_over(what);
         self.fail(StreamError::Fault(what.into()));
     }
 
@@ -108,7 +123,7 @@ impl StreamActor {
 
     /// Whether both directions are over.
     fn is_settled(&self) -> bool {
-        !self.ours && matches!(self.theirs, Inbound::Over)
+        !self.ours && !self.is_fed()
     }
 
     /// Takes the route away when nothing is left to do (S4).
@@ -136,8 +151,7 @@ impl Drop for StreamActor {
             return;
         }
         let reason = self.shared.ended().unwrap_or_else(|| {
-            self.shared
-                .send_reset(self.id, "the runtime of its other side was shut down");
+            self.say_over("the runtime of its other side was shut down");
             EndReason::RuntimeGone
         });
         self.fail(StreamError::Lost(reason));
@@ -153,22 +167,23 @@ impl Message<Arrived> for StreamActor {
             Verb::Item => match &self.theirs {
                 // A consumer that left has said so, or will.
                 Inbound::Open(items) => drop(items.send(Ok(frame))),
-                Inbound::Unwanted => {}
+                Inbound::Unwanted | Inbound::Failed => {}
                 // An item and our wish for no more can cross, also with the end that answers it.
                 Inbound::Over if self.stopped => {}
-                Inbound::Over => self.reset("an item after the end"),
+                Inbound::Over => self.fault("an item after the end"),
             },
-            Verb::End => self.theirs = Inbound::Over,
+            Verb::End if self.is_fed() => self.theirs = Inbound::Over,
             Verb::Stop if self.ours => {
                 self.ours = false;
                 self.end_sending(None);
                 self.say(Verb::End);
             }
-            Verb::Reset => {
+            Verb::Reset if self.is_fed() => {
                 let why = short_text(frame.payload.bytes());
-                self.fail(StreamError::Reset(why));
+                self.fail_inbound(StreamError::Reset(why));
             }
-            _ => {}
+            // Of a direction that is over.
+            _ => self.shared.metrics.arrived_late(),
         }
         self.settle(ctx);
     }
@@ -178,7 +193,7 @@ impl Message<Overrun> for StreamActor {
     type Reply = ();
 
     async fn handle(&mut self, _: Overrun, ctx: &mut Context<Self, ()>) {
-        self.reset("an item without credit");
+        self.fault("an item without credit");
         self.settle(ctx);
     }
 }
@@ -188,15 +203,6 @@ impl Message<LocalEnded> for StreamActor {
 
     async fn handle(&mut self, _: LocalEnded, ctx: &mut Context<Self, ()>) {
         self.ours = false;
-        self.settle(ctx);
-    }
-}
-
-impl Message<LocalReset> for StreamActor {
-    type Reply = ();
-
-    async fn handle(&mut self, LocalReset(why): LocalReset, ctx: &mut Context<Self, ()>) {
-        self.fail(StreamError::Reset(why));
         self.settle(ctx);
     }
 }

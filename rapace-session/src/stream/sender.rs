@@ -8,11 +8,11 @@ use crate::frame::{ChannelId, Frame, Header, Verb};
 use crate::prefix::Prefix;
 use crate::seal::{Encode, SealError};
 use crate::shared::Shared;
-use crate::stream::actor::{LocalEnded, LocalReset};
+use crate::stream::actor::LocalEnded;
 use crate::stream::route::StreamRoute;
 use crate::transport::{Lane, SendError};
 
-/// The sending half. Dropping it without [`end`](Self::end) resets the stream.
+/// The sending half. Dropping it without [`end`](Self::end) ends its direction with an error.
 #[derive(Debug)]
 pub struct StreamSender {
     shared: Arc<Shared>,
@@ -133,7 +133,7 @@ impl StreamSender {
         }
     }
 
-    /// Ends the stream both ways with an error that the peer will read.
+    /// Ends the items of this half with an error that the peer will read. The other direction goes on.
     pub fn reset(mut self, why: &str) {
         self.reset_with(why);
     }
@@ -142,7 +142,7 @@ impl StreamSender {
         self.ended = true;
         if !self.route.is_over() {
             self.shared.send_reset(self.id, why);
-            let _ = self.route.actor.tell(LocalReset(why.into())).try_send();
+            let _ = self.route.actor.tell(LocalEnded).try_send();
         }
     }
 

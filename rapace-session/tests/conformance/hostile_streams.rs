@@ -19,6 +19,9 @@ scenarios!(
     words_said_again_and_again_cost_nothing,
     an_item_after_the_end_resets_the_stream,
     an_item_that_cannot_be_taken_apart_ends_the_stream,
+    items_past_the_window_end_both_directions,
+    a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing,
+    items_behind_a_reset_are_dropped,
     streams_without_end_are_refused,
 );
 
@@ -168,6 +171,78 @@ async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
     goes_on(&session, &mut raw).await;
 }
 
+/// Takes what it is given and sends: the next item to the peer.
+async fn still_sends(parts: &mut StreamParts, raw: &mut Raw) {
+    let sender = parts.sender.as_mut().unwrap();
+    sender.send(&Value(1u8)).await.unwrap();
+    assert_eq!(raw.recv_verb(Verb::Item).await.header.channel, ChannelId(4));
+}
+
+async fn items_past_the_window_end_both_directions(kind: Kind) {
+    let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
+    let (session, mut raw, parts) = streaming(kind, both).await;
+    for _ in 0..=WINDOW {
+        raw.send_with(on_stream(Verb::Item), &[1]).await;
+    }
+    let reset = raw.recv_verb(Verb::Reset).await;
+    assert_eq!(reset.payload.bytes(), b"an item without credit");
+    raw.recv_verb(Verb::Stop).await;
+    let over = parts.sender.unwrap().stopped().await;
+    let fault = StreamError::Fault("an item without credit".into());
+    assert_eq!(over, StreamSendError::Over(fault));
+    let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
+    assert!(matches!(seen.last(), Some(Err(StreamError::Fault(_)))));
+    goes_on(&session, &mut raw).await;
+}
+
+async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: Kind) {
+    // Not there.
+    let (session, mut raw, mut parts) = streaming(kind, Flags::SERVER_STREAM).await;
+    for _ in 0..3 {
+        raw.send_with(on_stream(Verb::Reset), b"why").await;
+    }
+    still_sends(&mut parts, &mut raw).await;
+    goes_on(&session, &mut raw).await;
+    assert_eq!(session.metrics().late, 3);
+    // Over.
+    let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
+    for first in [Verb::End, Verb::Reset] {
+        let (session, mut raw, mut parts) = streaming(kind, both).await;
+        raw.send(on_stream(first)).await;
+        for _ in 0..3 {
+            raw.send_with(on_stream(Verb::Reset), b"again").await;
+        }
+        raw.send(on_stream(Verb::End)).await;
+        let seen = parts.receiver.take().unwrap().collect::<Vec<_>>().await;
+        assert_eq!(seen.len(), usize::from(first == Verb::Reset));
+        still_sends(&mut parts, &mut raw).await;
+        goes_on(&session, &mut raw).await;
+        // Nor has it a stream.
+        drop(parts);
+        raw.recv_verb(Verb::Reset).await;
+        raw.send_with(on_stream(Verb::Reset), b"nowhere").await;
+        goes_on(&session, &mut raw).await;
+    }
+}
+
+async fn items_behind_a_reset_are_dropped(kind: Kind) {
+    let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
+    let (session, mut raw, mut parts) = streaming(kind, both).await;
+    raw.send_with(on_stream(Verb::Reset), b"why").await;
+    for _ in 0..WINDOW {
+        raw.send_with(on_stream(Verb::Item), &[1]).await;
+    }
+    let seen = parts.receiver.take().unwrap().collect::<Vec<_>>().await;
+    assert!(matches!(&*seen, [Err(StreamError::Reset(why))] if why == "why"));
+    still_sends(&mut parts, &mut raw).await;
+    // They are held to the window all the same.
+    raw.send_with(on_stream(Verb::Item), &[1]).await;
+    raw.recv_verb(Verb::Reset).await;
+    let over = parts.sender.unwrap().stopped().await;
+    assert!(matches!(over, StreamSendError::Over(StreamError::Fault(_))));
+    goes_on(&session, &mut raw).await;
+}
+
 async fn streams_without_end_are_refused(kind: Kind) {
     let mut services = Services::default();
     services.serve("Feed", 4, |call| async move {
@@ -183,14 +258,23 @@ async fn streams_without_end_are_refused(kind: Kind) {
         header.flags = Flags::CLIENT_STREAM;
         // Never ended by this side, although it is asked to stop.
         raw.send_with(header, &(2 * n + 4).to_le_bytes()).await;
+        let number = ChannelId(2 * n + 4);
+        let (mut reset, mut stopped) = (false, false);
         let reply = loop {
             match raw.try_recv().await {
                 Some(frame) if frame.header.verb == Verb::Reply => break frame,
+                Some(Frame { header, .. }) if header.channel == number => {
+                    reset |= header.verb == Verb::Reset;
+                    stopped |= header.verb == Verb::Stop;
+                }
                 Some(_) => {}
                 None => panic!("{n}: {:?}", session.end_reason()),
             }
         };
-        refused += u32::from(reply.header.method == Status::Failed as u32);
+        if reply.header.method == Status::Failed as u32 {
+            assert!(reset && stopped, "its stream is over");
+            refused += 1;
+        }
     }
     assert_eq!(refused, 4);
     goes_on(&session, &mut raw).await;

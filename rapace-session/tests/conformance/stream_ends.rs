@@ -11,7 +11,10 @@ use super::harness::*;
 
 scenarios!(
     a_receiver_that_leaves_stops_its_sender_and_nothing_else,
-    a_reset_is_read_on_both_sides,
+    a_reset_ends_its_own_direction_alone,
+    both_directions_may_fail_each_for_itself,
+    a_reset_behind_the_other_directions_end_leaves_nothing,
+    a_reset_that_crosses_a_stop_leaves_the_other_direction_alone,
     a_sender_that_goes_away_resets,
     a_call_that_fails_ends_its_streams,
     a_stream_outlives_its_call,
@@ -68,25 +71,72 @@ async fn a_receiver_that_leaves_stops_its_sender_and_nothing_else(kind: Kind) {
     assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
 }
 
-async fn a_reset_is_read_on_both_sides(kind: Kind) {
-    let (_host, _plugin, ours, theirs) = both(kind).await;
-    let mut sender = ours.sender.unwrap();
-    sender.send(&Value(7u32)).await.unwrap();
-    sender.reset("the file was truncated while it was being read");
-    let why = reset("the file was truncated while it was being read");
-    // What was sent before arrives before.
-    let mut far = theirs.receiver.unwrap();
-    assert_eq!(value::<u32>(&far.next().await.unwrap().unwrap()), 7);
-    assert_eq!(far.next().await.unwrap().unwrap_err(), why);
-    assert!(far.next().await.is_none());
-    let mut near = ours.receiver.unwrap();
-    assert_eq!(near.next().await.unwrap().unwrap_err(), why);
-    let mut back = theirs.sender.unwrap();
-    assert_eq!(back.stopped().await, StreamSendError::Over(why.clone()));
-    assert_eq!(
-        back.send(&Value(1u32)).await,
-        Err(StreamSendError::Over(why))
-    );
+async fn a_reset_ends_its_own_direction_alone(kind: Kind) {
+    const WHY: &str = "the file was truncated while it was being read";
+    for callee_fails in [false, true] {
+        let (host, plugin, ours, theirs) = both(kind).await;
+        let (failing, other) = match callee_fails {
+            false => (ours, theirs),
+            true => (theirs, ours),
+        };
+        let mut sender = failing.sender.unwrap();
+        sender.send(&Value(7u32)).await.unwrap();
+        sender.reset(WHY);
+        // What was sent before arrives before.
+        let mut items = other.receiver.unwrap();
+        assert_eq!(value::<u32>(&items.next().await.unwrap().unwrap()), 7);
+        assert_eq!(items.next().await.unwrap().unwrap_err(), reset(WHY));
+        assert!(items.next().await.is_none());
+        // The other direction goes on, over several windows, to its own end.
+        let (mut back, mut taken) = (other.sender.unwrap(), failing.receiver.unwrap());
+        for n in 0..200u32 {
+            back.send(&Value(n)).await.unwrap();
+            assert_eq!(value::<u32>(&taken.next().await.unwrap().unwrap()), n);
+        }
+        back.end();
+        assert!(taken.next().await.is_none());
+        drop((items, taken));
+        plugin.drain();
+        assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
+    }
+}
+
+async fn both_directions_may_fail_each_for_itself(kind: Kind) {
+    let (host, plugin, ours, theirs) = both(kind).await;
+    ours.sender.unwrap().reset("up");
+    theirs.sender.unwrap().reset("down");
+    for (items, why) in [(theirs.receiver, "up"), (ours.receiver, "down")] {
+        let seen = items.unwrap().map(Result::unwrap_err).collect::<Vec<_>>();
+        assert_eq!(seen.await, [reset(why)]);
+    }
+    plugin.drain();
+    assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
+}
+
+async fn a_reset_behind_the_other_directions_end_leaves_nothing(kind: Kind) {
+    let (host, plugin, ours, theirs) = both(kind).await;
+    ours.sender.unwrap().end();
+    assert!(theirs.receiver.unwrap().next().await.is_none());
+    theirs.sender.unwrap().reset("no more paper");
+    let error = ours.receiver.unwrap().next().await.unwrap().unwrap_err();
+    assert_eq!(error, reset("no more paper"));
+    plugin.drain();
+    assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
+}
+
+async fn a_reset_that_crosses_a_stop_leaves_the_other_direction_alone(kind: Kind) {
+    let (host, plugin, ours, theirs) = both(kind).await;
+    drop(ours.receiver);
+    theirs.sender.unwrap().reset("no more paper");
+    let (mut up, mut down) = (ours.sender.unwrap(), theirs.receiver.unwrap());
+    for n in 0..200u32 {
+        up.send(&Value(n)).await.unwrap();
+        assert_eq!(value::<u32>(&down.next().await.unwrap().unwrap()), n);
+    }
+    up.end();
+    assert!(down.next().await.is_none());
+    plugin.drain();
+    assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
 }
 
 async fn a_sender_that_goes_away_resets(kind: Kind) {
