@@ -298,3 +298,54 @@ fn a_value_that_breaks_its_invariants_is_dropped() {
     });
     assert_eq!(left, (0, 0));
 }
+
+/// Nothing of theirs is on the wire, and they are checked all the same.
+#[test]
+fn invariants_of_what_has_no_size_are_run_wherever_it_lies() {
+    use std::cell::Cell;
+
+    thread_local! {
+        static LEFT: Cell<u32> = const { Cell::new(0) };
+    }
+
+    /// So many of them are valid.
+    #[derive(Facet, Debug)]
+    #[facet(invariants = Token::is_left)]
+    struct Token;
+    impl Token {
+        fn is_left(&self) -> bool {
+            let left = LEFT.get();
+            LEFT.set(left.saturating_sub(1));
+            left > 0
+        }
+    }
+    #[derive(Facet, Debug)]
+    struct Around {
+        token: Token,
+        nothing: (),
+    }
+    fn takes<T: rapace_codec::Wire>(bytes: &[u8], tokens: u32) {
+        LEFT.set(tokens);
+        assert!(from_slice::<T>(bytes, &[]).is_ok(), "{}", T::SHAPE);
+        assert_eq!(LEFT.get(), 0, "{}", T::SHAPE);
+        for fewer in 0..tokens {
+            LEFT.set(fewer);
+            let error = from_slice::<T>(bytes, &[]).map(drop).unwrap_err();
+            let what = error.to_string();
+            assert!(what.starts_with("not a valid `Token`"), "{what}");
+        }
+    }
+    takes::<Token>(&[], 1);
+    takes::<[Token; 2]>(&[], 2);
+    takes::<[[Token; 2]; 3]>(&[], 6);
+    takes::<[Around; 2]>(&[], 2);
+    takes::<([Token; 2], u8, [Token; 1])>(&[7], 3);
+    takes::<Vec<[Token; 2]>>(&[2], 4);
+    takes::<Option<[Token; 2]>>(&[1], 2);
+    takes::<Box<[[Token; 2]]>>(&[1], 2);
+    takes::<[Token; 0]>(&[], 0);
+    takes::<[[Token; 0]; 5]>(&[], 0);
+    // Of these there is nothing to check.
+    takes::<[(); usize::MAX]>(&[], 0);
+    takes::<([[(); 7]; usize::MAX], u8)>(&[7], 0);
+}

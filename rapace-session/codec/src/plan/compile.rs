@@ -8,7 +8,7 @@ use std::alloc::Layout;
 use std::any::TypeId;
 use std::collections::HashMap;
 
-use facet::{EnumType, Field, ListDef, MapDef, Shape, ShapeLayout};
+use facet::{ArrayDef, EnumType, Field, ListDef, MapDef, Shape, ShapeLayout};
 
 use super::{
     Elements, EnumForm, Form, Items, ListCalls, MapForm, Node, NodeId, Plan, QueueCalls, SetForm,
@@ -79,8 +79,7 @@ impl Compiler {
                 calls: queue_calls(def),
                 element: self.node(def.t),
             },
-            // Nothing to do for any element, however many there are.
-            Kind::Array(_) if layout(shape).size() == 0 => Form::Steps([].into()),
+            Kind::Array(def) if self.is_idle(def) => Form::Steps([].into()),
             Kind::Array(def) => Form::Array {
                 len: def.n,
                 element: self.node(def.t),
@@ -203,7 +202,7 @@ impl Compiler {
     fn flatten(&mut self, shape: &'static Shape, at: usize, steps: &mut Vec<Step>) {
         let what = match kind(shape) {
             Kind::Struct(def) => return self.fields(def.fields, at, steps),
-            Kind::Array(_) if layout(shape).size() == 0 => return,
+            Kind::Array(def) if self.is_idle(def) => return,
             Kind::Array(def) => match self.elements(def.t) {
                 Elements::Copied => What::Copy(layout(shape).size()),
                 _ => What::Node(self.node(shape)),
@@ -232,6 +231,19 @@ impl Compiler {
             }
             _ => steps.push(Step { at, what }),
         }
+    }
+
+    /// Whether there is nothing to do for any element, however many there are: without bytes, and without a function
+    /// of its type's to pass.
+    fn is_idle(&mut self, def: &ArrayDef) -> bool {
+        if def.n == 0 {
+            return true;
+        }
+        let mut steps = Vec::new();
+        if layout(def.t).size() == 0 {
+            self.step(def.t, 0, &mut steps);
+        }
+        layout(def.t).size() == 0 && steps.is_empty()
     }
 
     /// How a row of values of this type is handled.
