@@ -4,6 +4,7 @@
 //!   can never be mistaken for another call's. A call that was never sent frees its entry at once.
 //! - C2: an entry's generation is never 0, and differs from use to use.
 //! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.
+//! - C6: a call whose reply broke a rule leaves its entry, and is handed out as one that had begun.
 //! - C4: calls are handed out in the order in which they were first entered, in whatever session.
 //! - C5: what becomes of an entry is [`Stage::after`]'s to say, under the table's lock; nothing else is
 //!   called under it.
@@ -68,6 +69,8 @@ struct Inner {
     /// As many as were ever under way at once.
     slots: Vec<Slot>,
     free: Vec<u32>,
+    /// What an answer that broke a rule was for, until the session's end hands it on (C6).
+    misanswered: Vec<Entry>,
     closed: bool,
 }
 
@@ -110,8 +113,18 @@ pub(crate) enum Found {
 #[derive(Debug)]
 pub(crate) struct Left {
     pub(crate) entry: Entry,
-    /// Whether the peer may have it.
-    pub(crate) sent: bool,
+    pub(crate) how_far: HowFar,
+}
+
+/// How far a call has come that was not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HowFar {
+    /// The peer has never had it.
+    NotSent,
+    /// The peer may have it.
+    Sent,
+    /// The peer has answered it, against the rules.
+    Answered,
 }
 
 impl CallTable {
@@ -120,6 +133,7 @@ impl CallTable {
             inner: Mutex::new(Inner {
                 slots: Vec::new(),
                 free: Vec::new(),
+                misanswered: Vec::new(),
                 closed: false,
             }),
             room: Semaphore::new(capacity as usize),
@@ -206,6 +220,17 @@ impl CallTable {
         }
     }
 
+    /// The reply broke a rule: the session's end, which follows, hands the call on (C6). Gives it back if that end has
+    /// passed already.
+    pub(crate) fn misanswered(&self, entry: Entry) -> Option<Entry> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Some(entry);
+        }
+        inner.misanswered.push(entry);
+        None
+    }
+
     /// The caller left, or whoever sent the call on its behalf gave up. What is to follow is an effect of
     /// [`Stage::after`]; of a call that the peer never saw, the channel whose credit goes back.
     pub(crate) fn forsake(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
@@ -275,9 +300,15 @@ impl CallTable {
             if let (Effect::HandOn { sent }, Call::Wanted(entry)) =
                 (effect, std::mem::take(&mut slot.call))
             {
-                all.push(Left { entry, sent });
+                let how_far = if sent { HowFar::Sent } else { HowFar::NotSent };
+                all.push(Left { entry, how_far });
             }
         }
+        let misanswered = std::mem::take(&mut inner.misanswered);
+        all.extend(misanswered.into_iter().map(|entry| Left {
+            entry,
+            how_far: HowFar::Answered,
+        }));
         inner.free = (0..inner.slots.len() as u32).collect();
         drop(inner);
         all.sort_by_key(|left| left.entry.terms.order);

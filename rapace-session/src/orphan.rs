@@ -2,10 +2,11 @@
 //!
 //! - O1: whoever drops an orphan settles it: its caller never waits for nobody.
 //! - O2: an orphan keeps what was sent, also the parts that lie in the old session's memory.
+//! - O3: a call that the peer answered against the rules had begun, whatever its mark says.
 
 use std::sync::Arc;
 
-use crate::calls::{Entry, Left, Terms};
+use crate::calls::{Entry, HowFar, Left, Terms};
 use crate::credits::ClientChannel;
 use crate::error::{CallFailure, EndReason};
 use crate::frame::{CallId, Frame};
@@ -21,7 +22,7 @@ pub struct Orphan {
     pub(crate) frame: Frame,
     pub(crate) terms: Terms,
     pub(crate) awaited: bool,
-    pub(crate) sent: bool,
+    how_far: HowFar,
     pub(crate) moves: Option<Moves>,
     pub(crate) channel: Arc<ClientChannel>,
     transport: Arc<dyn Transport>,
@@ -36,7 +37,7 @@ pub struct Orphan {
 
 impl Orphan {
     pub(crate) fn new(
-        Left { entry, sent }: Left,
+        Left { entry, how_far }: Left,
         transport: &Arc<dyn Transport>,
         reason: &EndReason,
         peer_is_done: bool,
@@ -54,7 +55,7 @@ impl Orphan {
             frame,
             terms,
             awaited,
-            sent,
+            how_far,
             moves,
             channel,
             transport: Arc::clone(transport),
@@ -63,16 +64,17 @@ impl Orphan {
             claim: Claim::Unknown,
         };
         orphan.claim = match orphan.look() {
-            Claim::NotBegun if !peer_is_done && orphan.sent => Claim::Unknown,
+            Claim::NotBegun if !peer_is_done && how_far == HowFar::Sent => Claim::Unknown,
             seen => seen,
         };
         orphan
     }
 
     fn look(&self) -> Claim {
-        match self.sent {
-            true => self.transport.claimed(self.frame.header.call),
-            false => Claim::NotBegun,
+        match self.how_far {
+            HowFar::Sent => self.transport.claimed(self.frame.header.call),
+            HowFar::NotSent => Claim::NotBegun,
+            HowFar::Answered => Claim::Begun, // O3
         }
     }
 

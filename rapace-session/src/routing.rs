@@ -3,7 +3,7 @@
 //! - N1: routing never waits.
 //! - N2: a frame for a call or a channel that is over is counted and dropped: the two sides cannot
 //!   know of each other's endings in time. A frame for one that cannot have been is a fault.
-//! - N3: a call that the peer answered is settled, also when the answer broke a rule.
+//! - N3: a call whose answer broke a rule had begun, and is not settled by it: the session's end hands it on.
 
 use std::sync::Arc;
 
@@ -177,10 +177,14 @@ pub(crate) fn reply(shared: &Shared, frame: Frame) -> Result<(), Fault> {
         Ok(outcome) => outcome,
         Err(what) => {
             // N3
-            entry.pending.settle(Err(CallFailure::Lost {
-                claim: Claim::Begun,
-                reason: EndReason::PeerFault(what.into()),
-            }));
+            if let Some(entry) = shared.calls.misanswered(entry) {
+                // The session has ended meanwhile, for another reason.
+                let ended = shared.ended();
+                entry.pending.settle(Err(CallFailure::Lost {
+                    claim: Claim::Begun,
+                    reason: ended.unwrap_or_else(|| EndReason::PeerFault(what.into())),
+                }));
+            }
             return Err(what);
         }
     };

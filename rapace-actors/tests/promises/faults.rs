@@ -26,6 +26,9 @@ pub(crate) const RUDE: &str = "RAPACE_TEST_RUDE";
 /// Set if all that it does is to close the session.
 const CLOSES: &str = "RAPACE_TEST_CLOSES";
 
+/// Set if it answers its first call against the rules.
+const ANSWERS: &str = "RAPACE_TEST_ANSWERS";
+
 /// Calls that the plugin takes first.
 const CALLS: usize = 6;
 
@@ -67,10 +70,19 @@ pub(crate) async fn misbehave(once: &Path) {
         return std::future::pending().await;
     }
     let mut header = Header::new(Verb::Reply, ChannelId(1));
-    header.call = CallId {
-        index: 1000,
-        generation: 7,
-    };
+    if std::env::var_os(ANSWERS).is_some() {
+        // More credits than were taken.
+        header.credits = 1000;
+        header.call = CallId {
+            index: 0,
+            generation: 1,
+        };
+    } else {
+        header.call = CallId {
+            index: 1000,
+            generation: 7,
+        };
+    }
     transport
         .send(&Frame::bare(header), Lane::Priority)
         .expect("there is room");
@@ -140,6 +152,33 @@ async fn a_plugin_that_hangs_up_and_stays_is_killed_and_what_it_had_not_begun_go
         &death,
         "it was still there 2s after the session: the peer closed the session: enough",
     );
+}
+
+/// The others had not begun. This one counts as any call that had.
+#[tokio::test]
+async fn a_call_whose_answer_breaks_a_rule_is_told_of_the_death_unless_it_is_idempotent() {
+    for idempotent in [false, true] {
+        let directory = tempfile::tempdir().unwrap();
+        let rude = directory.path().join("rude");
+        let bench = Bench::with(|spec| spec.env(RUDE, rude).env(ANSWERS, "1")).await;
+        let subject = &bench.subject;
+        let text = || "wrong".to_owned();
+        let (mut once, mut again) = (None, None);
+        match idempotent {
+            false => once = Some(Sent::new(subject.note(text()))),
+            true => again = Some(Sent::new(subject.echo(text()))),
+        }
+        let others = (1..CALLS).map(|_| Sent::new(subject.note("behind".to_owned())));
+        for other in others.collect::<Vec<_>>() {
+            other.outcome().await.expect("it had not begun");
+        }
+        if let Some(once) = once {
+            assert_fault(&death(once.outcome().await), "more credits");
+        }
+        if let Some(again) = again {
+            assert_eq!(again.outcome().await.unwrap(), "wrong");
+        }
+    }
 }
 
 /// The plugin's own child inherits its stdin, the control socket, and its output; and outlives it.

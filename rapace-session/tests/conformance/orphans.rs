@@ -3,13 +3,14 @@
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{
-    CallFailure, CallOptions, Claim, EndReason, Failure, Orphan, Outcome, Session, SessionConfig,
-    Status,
+    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, Header, Orphan, Outcome,
+    Session, SessionConfig, Status, Verb,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use super::harness::*;
+use super::raw::Raw;
 
 scenarios!(
     orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_session,
@@ -22,6 +23,7 @@ scenarios!(
     a_claim_is_looked_at_again_once_the_peer_is_dead,
     tells_are_handed_on_too,
     calls_waiting_for_room_have_not_begun,
+    a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on,
 );
 
 type Adopted = mpsc::UnboundedReceiver<(Vec<Orphan>, EndReason)>;
@@ -273,7 +275,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     let adopted = Arc::clone(&taken);
     let mut config = SessionConfig::new("host");
     config.orphans = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
-    let (host, mut raw) = super::raw::Raw::meet(a, b, config).await;
+    let (host, mut raw) = Raw::meet(a, b, config).await;
     let channel = raw.open(&host, "Any", 64).await;
     for _ in 0..7 {
         channel.tell(1, &(), &plain()).await.unwrap();
@@ -292,4 +294,61 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     let mut expected = vec![Claim::Unknown; 7];
     expected.push(Claim::NotBegun);
     assert_eq!(claims, expected);
+}
+
+async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind) {
+    type Breaks = fn(&mut Header);
+    let breaks: [(Breaks, &str); 4] = [
+        (
+            |header| header.credits = 1000,
+            "more credits than were taken",
+        ),
+        (|header| header.method = 77, "unknown status"),
+        (|header| header.channel = ChannelId(999), "another channel"),
+        (
+            |header| header.method = Status::Failed as u32,
+            "longer than a text",
+        ),
+    ];
+    for (break_it, what) in breaks {
+        let (adopt, mut adopted) = mpsc::unbounded_channel();
+        let mut config = SessionConfig::new("host");
+        config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        let (a, b) = kind.pair();
+        let (host, mut raw) = Raw::meet(a, b, config).await;
+        let channel = raw.open(&host, "Any", 64).await;
+        let options = CallOptions {
+            idempotent: true,
+            ..plain()
+        };
+        let argument = Value(5u32);
+        let mut behind = Box::pin(channel.call(1, &argument, &options));
+        assert!(waits(&mut behind));
+        let mut wrong = Box::pin(channel.call(2, &argument, &options));
+        assert!(waits(&mut wrong));
+        raw.recv_verb(Verb::Request).await;
+        let asked = raw.recv_verb(Verb::Request).await.header;
+        let mut header = Header::new(Verb::Reply, asked.channel);
+        header.call = asked.call;
+        header.credits = 1;
+        break_it(&mut header);
+        // Nothing of it is marked as begun.
+        raw.send_with(header, &[9; 5000]).await;
+        let (mut orphans, why) = adopted.recv().await.unwrap();
+        assert!(matches!(why, EndReason::PeerFault(found) if found.contains(what)));
+        assert!(waits(&mut wrong), "it is not settled by that");
+        let claims = orphans.iter_mut().map(Orphan::look_again);
+        let claims = claims.collect::<Vec<_>>();
+        // In the order in which they were made.
+        assert_eq!(claims, [Claim::NotBegun, Claim::Begun]);
+        let mut second = Life::of(kind).await;
+        let orphan = orphans.pop().unwrap();
+        assert!(orphan.idempotent() && orphan.is_wanted());
+        second.channel.resend(orphan).await.unwrap();
+        answer_next(&mut second.inbox, 5u32).await;
+        assert_eq!(answer::<u32>(&wrong.await.unwrap()), 5);
+        // Whoever drops it tells its caller.
+        drop(orphans);
+        assert!(matches!(behind.await, Err(CallFailure::Lost { .. })));
+    }
 }
