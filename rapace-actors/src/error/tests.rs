@@ -244,6 +244,17 @@ fn spawn_kinds() -> Vec<SpawnErrorKind> {
         SpawnErrorKind::Limit("memory"),
         SpawnErrorKind::Unsupported,
         SpawnErrorKind::Hangs(Duration::from_secs(10)),
+        SpawnErrorKind::Hangs(Duration::from_millis(10)),
+        SpawnErrorKind::HeldUp {
+            limit: Duration::from_secs(10),
+            by: ["/net/a", "/net/b", "/net/c", "/net/d"]
+                .map(Into::into)
+                .into(),
+        },
+        SpawnErrorKind::HeldUp {
+            limit: Duration::from_millis(10),
+            by: Vec::new(),
+        },
         SpawnErrorKind::GivenUp,
         SpawnErrorKind::NoRuntime,
         SpawnErrorKind::Os,

@@ -10,6 +10,7 @@
 mod handshake;
 mod pulse;
 
+use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ use super::route::PluginRoute;
 use super::spec::PluginSpec;
 use crate::process::{
     Allowance, Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
-    PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, spawn,
-    within,
+    PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, hanging,
+    queue, within,
 };
 use crate::supervision::StartError;
 
@@ -87,16 +88,12 @@ pub(crate) async fn run(
     report: impl Fn(Report) + Send + Sync,
 ) {
     let work = async {
-        let limit = spec.start_timeout;
-        let mut allowance = Allowance::new(limit);
+        let mut allowance = Allowance::new(spec.start_timeout);
         let started = tokio::select! {
             // I4: whatever is ordered, a process that is not there yet never runs.
             biased;
             _ = next(&mut orders) => Err(StartError::Spawn(SpawnError::given_up(&spec.command))),
-            started = allowance.within(start(&spec, incarnation)) => match started {
-                Some(started) => started,
-                None => Err(StartError::Spawn(SpawnError::hangs(&spec.command, limit))),
-            },
+            started = start(&spec, incarnation, &mut allowance) => started,
         };
         match started {
             Ok((runner, invited)) => {
@@ -131,19 +128,22 @@ type Invitation = Result<Invited, EstablishError>;
 async fn start(
     spec: &Arc<PluginSpec>,
     incarnation: Incarnation,
+    allowance: &mut Allowance,
 ) -> Result<(Runner, Invitation), StartError> {
     if spec.namesake {
         return Err(StartError::namesake());
     }
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
+    spec.check_time()
+        .map_err(|why| StartError::Refused(why.into()))?;
     spec.check_segment()
         .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
         .map_err(|error| StartError::os("making the control socket", error))?;
     let leash = Leash::new().map_err(|error| StartError::os("making its leash", error))?;
     socket.leash(leash.worn())?;
-    let spawned = spawn(&spec.command, theirs, leash).await;
+    let spawned = execute(spec, theirs, leash, allowance).await;
     let Spawned {
         process,
         stdout,
@@ -162,6 +162,24 @@ async fn start(
     // While the kernel loads the program.
     let invited = socket.invite(&spec.segment);
     Ok((runner, invited))
+}
+
+/// Has the program executed. To wait for other starts takes none of the time that this one has.
+async fn execute(
+    spec: &PluginSpec,
+    control: OwnedFd,
+    leash: Leash,
+    allowance: &mut Allowance,
+) -> Result<Spawned, SpawnError> {
+    let (command, limit) = (&spec.command, spec.start_timeout);
+    let mut queued = queue(command, control, leash)?;
+    if within(limit, queued.begun()).await.is_none() {
+        return Err(SpawnError::held_up(command, limit, hanging()));
+    }
+    match allowance.within(queued.started()).await {
+        Some(started) => started,
+        None => Err(SpawnError::hangs(command, limit)),
+    }
 }
 
 impl Runner {

@@ -120,6 +120,9 @@ impl PluginSpec {
     /// How long it may take from the start to the end of the handshake, and how long the plugin may
     /// then take none of the calls that its predecessor left. Default 10 s: long for a process, short
     /// for a person. Counted in this process's own running time, as for [`stuck_after`](Self::stuck_after).
+    ///
+    /// The start begins when no other is in its way, for which it waits as long again at most: it does if programs are
+    /// on a file system that does not answer, and the error names them. In no time nothing starts, so zero is refused.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self
@@ -184,6 +187,16 @@ impl PluginSpec {
     /// The name of this side in the session with the plugin.
     pub(crate) fn host_name(&self) -> String {
         format!("the host of `{}`", self.name)
+    }
+
+    /// Whether there is any time to start in.
+    pub(crate) fn check_time(&self) -> Result<(), &'static str> {
+        if self.start_timeout.is_zero() {
+            return Err(
+                "its start_timeout is zero, and in no time nothing starts; give it some, the default is 10 s",
+            );
+        }
+        Ok(())
     }
 
     /// Whether the segment can be made, and holds the handshake.

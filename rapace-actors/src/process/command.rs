@@ -137,7 +137,7 @@ impl PluginCommand {
     /// The start of one process, with what this process has at the moment: its environment, its `PATH`.
     pub(super) fn to_launch(&self) -> io::Result<Launch> {
         let program = self.resolved();
-        if !program.as_os_str().as_encoded_bytes().contains(&b'/') {
+        if is_bare(&program) {
             // The kernel would look for it in the working directory (C3).
             return Err(Errno::ENOENT.into());
         }
@@ -163,21 +163,33 @@ impl PluginCommand {
 
     /// The program as a path with a slash in it, unless it is a bare name that is nowhere to be found (C3).
     pub(super) fn resolved(&self) -> PathBuf {
-        let bare = self.program.components().count() == 1
-            && !self.program.as_os_str().as_encoded_bytes().contains(&b'/');
-        if bare {
-            return on_path(&self.program, std::env::var_os("PATH").as_deref())
-                .unwrap_or_else(|| self.program.clone());
+        if is_bare(&self.program) {
+            let found = on_path(&self.program, std::env::var_os("PATH").as_deref());
+            return found.unwrap_or_else(|| self.program.clone());
         }
-        std::path::absolute(&self.program).unwrap_or_else(|_| self.program.clone())
+        self.as_given()
+    }
+
+    /// The same, without looking for a bare name.
+    pub(super) fn as_given(&self) -> PathBuf {
+        match is_bare(&self.program) {
+            true => self.program.clone(),
+            false => std::path::absolute(&self.program).unwrap_or_else(|_| self.program.clone()),
+        }
     }
 }
 
-/// The first directory of `path` that holds a file called `name`.
+/// Whether it is looked up in the `PATH` (C3).
+pub(super) fn is_bare(program: &Path) -> bool {
+    !program.as_os_str().as_encoded_bytes().contains(&b'/')
+}
+
+/// The first directory of `path` that holds a file called `name`. One without a name is the working directory.
 fn on_path(name: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
-    std::env::split_paths(path?)
+    let found = std::env::split_paths(path?)
         .map(|directory| directory.join(name))
-        .find(|candidate| candidate.is_file())
+        .find(|candidate| candidate.is_file())?;
+    std::path::absolute(found).ok()
 }
 
 #[cfg(test)]
@@ -203,6 +215,14 @@ mod tests {
             PluginCommand::new("no-such-plugin").resolved(),
             Path::new("no-such-plugin")
         );
+    }
+
+    /// As a shell has it.
+    #[test]
+    fn an_empty_directory_of_the_path_is_the_working_directory() {
+        let here = std::env::current_dir().expect("tests have a working directory");
+        let found = on_path(Path::new("Cargo.toml"), Some(OsStr::new("/nowhere:")));
+        assert_eq!(found, Some(here.join("Cargo.toml")));
     }
 
     #[test]

@@ -45,5 +45,6 @@ pub(crate) use passing::may_pass;
 pub use rapace_spawn::{Leash, LeashHold, Unusable};
 pub use spawn_error::{SpawnError, SpawnErrorKind};
 pub use spawner::{Spawned, spawn};
+pub(crate) use spawner::{hanging, queue};
 pub use stop::{DrainOutcome, Rung, StopError, StopLadder, Stopped};
 pub use tail::StderrTail;

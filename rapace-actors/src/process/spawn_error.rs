@@ -12,6 +12,7 @@ use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
 use super::passing::{is_shortage, may_pass};
+use super::starts::TOO_LONG;
 
 /// A plugin process could not be started. Nothing of it is left running.
 #[derive(Clone, Debug)]
@@ -43,6 +44,13 @@ pub enum SpawnErrorKind {
     /// The program was not executed within this time: the kernel reads it from somewhere that does not answer. It never
     /// runs.
     Hangs(Duration),
+    /// Other starts were in its way for this long. It never runs.
+    HeldUp {
+        /// How long it waited.
+        limit: Duration,
+        /// The programs that the kernel has been reading for too long, as they were given.
+        by: Vec<PathBuf>,
+    },
     /// The plugin was stopped, restarted or killed before its program was executed. It never runs.
     GivenUp,
     /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
@@ -68,14 +76,31 @@ impl SpawnError {
 
     /// The program was not executed within `limit`.
     pub(crate) fn hangs(command: &PluginCommand, limit: Duration) -> Self {
-        let source = io::ErrorKind::TimedOut.into();
-        Self::new(command, SpawnErrorKind::Hangs(limit), source)
+        Self::unread(
+            command,
+            SpawnErrorKind::Hangs(limit),
+            io::ErrorKind::TimedOut,
+        )
+    }
+
+    /// Other starts were in its way for `limit`: those of the programs `by` hang.
+    pub(crate) fn held_up(command: &PluginCommand, limit: Duration, by: Vec<PathBuf>) -> Self {
+        let kind = SpawnErrorKind::HeldUp { limit, by };
+        Self::unread(command, kind, io::ErrorKind::TimedOut)
+    }
+
+    /// Looks for the program nowhere: a file system that does not answer would hold up whoever asks.
+    fn unread(command: &PluginCommand, kind: SpawnErrorKind, source: impl Into<io::Error>) -> Self {
+        Self {
+            program: command.as_given(),
+            kind,
+            source: Arc::new(source.into()),
+        }
     }
 
     /// Nobody wants the process any more.
     pub(crate) fn given_up(command: &PluginCommand) -> Self {
-        let source = Errno::ECANCELED.into();
-        Self::new(command, SpawnErrorKind::GivenUp, source)
+        Self::unread(command, SpawnErrorKind::GivenUp, Errno::ECANCELED)
     }
 
     /// Tells a failed step from what shares its error number.
@@ -141,6 +166,7 @@ impl SpawnError {
             SpawnErrorKind::Busy
             | SpawnErrorKind::OutOfResources
             | SpawnErrorKind::Hangs(_)
+            | SpawnErrorKind::HeldUp { .. }
             | SpawnErrorKind::GivenUp => true,
             SpawnErrorKind::Os => may_pass(&self.source),
             SpawnErrorKind::NotFound
@@ -156,6 +182,9 @@ impl SpawnError {
         }
     }
 }
+
+/// So many of the programs that hang are named.
+const NAMED: usize = 3;
 
 fn is_unsupported(error: &io::Error) -> bool {
     error
@@ -258,6 +287,28 @@ impl fmt::Display for SpawnError {
                 "no process could be started for plugin program `{program}`: {}; raise the limit, or stop something",
                 self.source
             ),
+            SpawnErrorKind::Hangs(limit) if *limit < TOO_LONG => write!(
+                f,
+                "plugin program `{program}` was not executed within {limit:.1?}, which says nothing yet; give the plugin \
+                 a longer `start_timeout`"
+            ),
+            SpawnErrorKind::HeldUp { limit, by } => {
+                write!(
+                    f,
+                    "plugin program `{program}` was not executed within {limit:.1?}, because it waits for other starts"
+                )?;
+                if by.is_empty() {
+                    return f.write_str("; give the plugin a longer `start_timeout`");
+                }
+                for (nth, program) in by.iter().take(NAMED).enumerate() {
+                    let before = if nth == 0 { " that hang: " } else { ", " };
+                    write!(f, "{before}`{}`", program.display())?;
+                }
+                if by.len() > NAMED {
+                    write!(f, " and {} more", by.len() - NAMED)?;
+                }
+                f.write_str("; check the mounts that those lie on, or copy them to a local disk")
+            }
             SpawnErrorKind::Hangs(limit) => write!(
                 f,
                 "plugin program `{program}` was not executed within {limit:.1?}: the kernel waits for the file system \
@@ -306,6 +357,7 @@ impl std::error::Error for SpawnError {
             | SpawnErrorKind::NoRuntime
             | SpawnErrorKind::Unsupported
             | SpawnErrorKind::Hangs(_)
+            | SpawnErrorKind::HeldUp { .. }
             | SpawnErrorKind::GivenUp
             | SpawnErrorKind::Unusable(_)
             | SpawnErrorKind::Os => None,

@@ -6,12 +6,13 @@
 //! - S2: nothing that goes wrong with one start ends a thread, not even a panic.
 //! - S3: a start either yields a handle or leaves no process behind.
 //! - S4: a handle nobody waits for any more is dropped, and so its process is killed. One that is still in `exec` is
-//!   killed there, and never runs.
-//! - S5: mostly there is one of them. One more is there when somebody waits, and takes over from one that hangs.
+//!   killed there, and never runs. One that waits for others leaves the queue.
+//! - S5: mostly there is one of them. As long as a start waits, one more is there, and takes over from one that hangs.
 
 use std::io;
 use std::os::fd::OwnedFd;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -56,18 +57,29 @@ pub async fn spawn(
     control: OwnedFd,
     leash: Leash,
 ) -> Result<Spawned, SpawnError> {
+    queue(command, control, leash)?.started().await
+}
+
+/// Asks for a start, as [`spawn`] does. It begins as soon as no other is in its way.
+pub(crate) fn queue(
+    command: &PluginCommand,
+    control: OwnedFd,
+    leash: Leash,
+) -> Result<Queued, SpawnError> {
     let runtime =
         Handle::try_current().map_err(|_| no_runtime(command, "no tokio runtime here"))?;
     check_timers().map_err(|why| no_runtime(command, why))?;
+    let (begins, begun) = oneshot::channel();
     let (answer, started) = oneshot::channel();
-    let wanted = Wanted(Arc::default());
+    let attempt = Arc::<Attempt>::default();
     let job = {
         let command = command.clone();
-        let attempt = Arc::clone(&wanted.0);
+        let attempt = Arc::clone(&attempt);
         move || {
             if attempt.is_given_up() {
                 return;
             }
+            let _ = begins.send(());
             let start = || start(&command, control, leash, &attempt, &runtime);
             let result = catch_unwind(AssertUnwindSafe(start))
                 .unwrap_or_else(|panic| Err(no_runtime(&command, panic_text(&*panic))));
@@ -75,19 +87,79 @@ pub async fn spawn(
             drop(answer.send(result));
         }
     };
-    submit(Box::new(job)).map_err(|error| SpawnError::diagnose(command, error))?;
-    match started.await {
-        Ok(result) => result,
-        Err(_) => Err(no_runtime(command, "the start was abandoned")),
+    let number = submit(Place::of(command), Box::new(job))
+        .map_err(|error| SpawnError::diagnose(command, error))?;
+    Ok(Queued {
+        command: command.clone(),
+        attempt,
+        number,
+        begun,
+        started,
+    })
+}
+
+/// A start that was asked for. It is given up when nobody waits for it any more (S4). One that has succeeded is not
+/// touched by that.
+pub(crate) struct Queued {
+    command: PluginCommand,
+    attempt: Arc<Attempt>,
+    number: u64,
+    begun: oneshot::Receiver<()>,
+    started: oneshot::Receiver<Result<Spawned, SpawnError>>,
+}
+
+impl Queued {
+    /// Waits until no other start is in its way. To be asked once.
+    pub(crate) async fn begun(&mut self) {
+        let _ = (&mut self.begun).await;
+    }
+
+    /// Waits until it has succeeded or failed.
+    pub(crate) async fn started(mut self) -> Result<Spawned, SpawnError> {
+        match (&mut self.started).await {
+            Ok(result) => result,
+            Err(_) => Err(no_runtime(&self.command, "the start was abandoned")),
+        }
     }
 }
 
-/// Gives a start up when nobody waits for it any more (S4). One that has succeeded is not touched by that.
-struct Wanted(Arc<Attempt>);
-
-impl Drop for Wanted {
+impl Drop for Queued {
     fn drop(&mut self) {
-        self.0.give_up();
+        self.attempt.give_up();
+        let mut guard = lock();
+        let job = guard.get_or_insert_default().starts.take_back(self.number);
+        drop(guard);
+        drop(job);
+    }
+}
+
+/// The programs that the kernel has been reading for too long, each once.
+pub(crate) fn hanging() -> Vec<PathBuf> {
+    let mut guard = lock();
+    let starts = &guard.get_or_insert_default().starts;
+    let mut programs = Vec::new();
+    for Place { program, .. } in starts.hanging(Instant::now()) {
+        if !programs.contains(program) {
+            programs.push(program.clone());
+        }
+    }
+    programs
+}
+
+/// What the kernel looks for before a process runs. It is not looked up here, where a file system that does not answer
+/// would hold up a runtime.
+#[derive(PartialEq)]
+struct Place {
+    program: PathBuf,
+    directory: Option<PathBuf>,
+}
+
+impl Place {
+    fn of(command: &PluginCommand) -> Self {
+        Self {
+            program: command.program().into(),
+            directory: command.working_directory().map(Into::into),
+        }
     }
 }
 
@@ -96,8 +168,19 @@ type Job = Box<dyn FnOnce() + Send>;
 /// The threads, as far as they are idle or carry out a start.
 #[derive(Default)]
 struct Pool {
-    starts: Starts<Job>,
+    starts: Starts<Place, Job>,
     threads: usize,
+}
+
+impl Pool {
+    /// S5
+    fn staff(&mut self) -> io::Result<()> {
+        if self.threads == self.starts.running() && self.starts.waiting() > 0 {
+            thread::Builder::new().name(THREAD.into()).spawn(work)?;
+            self.threads += 1;
+        }
+        Ok(())
+    }
 }
 
 static POOL: Mutex<Option<Pool>> = Mutex::new(None);
@@ -107,25 +190,22 @@ fn lock() -> MutexGuard<'static, Option<Pool>> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives `job` to a thread, which is started if none is idle (S5).
-fn submit(job: Job) -> io::Result<()> {
+/// Gives `job` to a thread, which is started if none is idle, and a number.
+fn submit(place: Place, job: Job) -> io::Result<u64> {
     let mut guard = lock();
     let pool = guard.get_or_insert_default();
-    pool.starts.ask(job);
-    if pool.threads == pool.starts.running() {
-        let thread = thread::Builder::new().name(THREAD.into()).spawn(work);
-        match thread {
-            Ok(_) => pool.threads += 1,
-            // One of those that are busy does it later.
-            Err(_) if pool.threads > 0 => {}
-            Err(error) => {
-                pool.starts.take_back();
-                return Err(error);
-            }
+    let number = pool.starts.ask(place, job, Instant::now());
+    match pool.staff() {
+        // One of those that are busy does it later.
+        Err(_) if pool.threads > 0 => {}
+        Err(error) => {
+            pool.starts.take_back(number);
+            return Err(error);
         }
+        Ok(()) => {}
     }
     CHANGED.notify_all();
-    Ok(())
+    Ok(number)
 }
 
 /// What each thread does, for ever.
@@ -135,6 +215,8 @@ fn work() {
         let pool = guard.get_or_insert_default();
         match pool.starts.next(Instant::now()) {
             Next::Begin(job, number) => {
+                // Without, they wait until this one is done.
+                let _ = pool.staff();
                 drop(guard);
                 job();
                 guard = lock();

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
-use rapace::process::SpawnErrorKind;
-use rapace::supervision::{DownReason, Failure, RestartPolicy, StartError, State};
+use rapace::process::{SpawnError, SpawnErrorKind};
+use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError, State};
 use rapace::{Plugin, PluginSpec};
 
 use crate::support::{PATIENCE, in_time, role};
@@ -72,9 +72,7 @@ async fn a_program_that_hangs_in_exec_fails_in_time_holds_up_nobody_and_never_ru
     let local = in_time(role("impostor").start()).await.expect("it starts");
     assert!(matches!(remote.state(), State::Starting { .. }));
     let down = in_time(remote.ready()).await.expect_err("it hangs");
-    let DownReason::NotRestarted(Failure::Start(_, StartError::Spawn(error))) = &down.reason else {
-        panic!("{down}");
-    };
+    let error = spawn_error(&down);
     assert_eq!(*error.kind(), SpawnErrorKind::Hangs(limit));
     assert!(error.is_passing());
     assert!(
@@ -87,6 +85,56 @@ async fn a_program_that_hangs_in_exec_fails_in_time_holds_up_nobody_and_never_ru
     local.restart();
     in_time(local.ready()).await.expect("it starts again");
     assert!(!trace.exists());
+}
+
+fn spawn_error(down: &Down) -> &SpawnError {
+    match &down.reason {
+        DownReason::NotRestarted(Failure::Start(_, StartError::Spawn(error))) => error,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// More of them than may be in `exec` at once.
+#[tokio::test]
+async fn however_many_hang_a_healthy_plugin_starts_and_each_is_told_what_hangs() {
+    let unopenable = Unopenable::new();
+    let limit = Duration::from_secs(3);
+    let begun = Instant::now();
+    let remote: Vec<_> = (0..12)
+        .map(|_| unopenable.plugin().start_timeout(limit).spawn())
+        .collect();
+    let least = Duration::from_secs(2);
+    for _ in 0..3 {
+        let local = role("impostor").start_timeout(least).start();
+        in_time(local).await.expect("it is healthy");
+    }
+    assert!(begun.elapsed() < limit, "it waited for those that hang");
+    let program = unopenable.directory.path().join("program");
+    let mut held_up = 0;
+    for remote in &remote {
+        let down = in_time(remote.ready()).await.expect_err("it hangs");
+        match spawn_error(&down).kind() {
+            SpawnErrorKind::Hangs(_) => {}
+            SpawnErrorKind::HeldUp { by, .. } => {
+                held_up += 1;
+                assert_eq!(*by, [program.clone()], "{down}");
+                let told = format!("waits for other starts that hang: `{}`", program.display());
+                assert!(down.to_string().contains(&told), "{down}");
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((1..12).contains(&held_up), "{held_up}");
+}
+
+#[tokio::test]
+async fn a_plugin_without_time_to_start_is_refused() {
+    let none = role("impostor").start_timeout(Duration::ZERO);
+    let down = in_time(none.start()).await.expect_err("in no time");
+    assert!(
+        down.to_string().contains("its start_timeout is zero"),
+        "{down}"
+    );
 }
 
 #[tokio::test]
