@@ -14,6 +14,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
 
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::socket::sockopt::{
     PassCred, PeerCredentials as SocketCredentials, SockType as TypeOf,
@@ -22,13 +23,14 @@ use nix::sys::socket::{
     AddressFamily, SockFlag, SockType, UnixCredentials, getsockopt, setsockopt, socketpair,
 };
 use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::pipe2;
 
 use crate::config::SegmentConfig;
 use crate::establish::{EstablishError, HandshakeFault};
 use crate::kernel;
 use crate::link::Link;
 use crate::message::Message;
-use crate::needs::SOCKETPAIR;
+use crate::needs::{DUP, PASSCRED, PIPE, SOCKET_TYPE, SOCKETPAIR};
 use crate::segment::{Invitation, PeerA, PeerB, Segment};
 use crate::wire::{Arrived, DESCRIPTORS, Wire};
 
@@ -74,25 +76,21 @@ impl ControlSocket {
         Ok((Self::prepare(ours)?, theirs))
     }
 
-    /// Takes the control socket that a host passed as standard input, and puts `/dev/null` there.
+    /// Takes the control socket that a host passed as standard input, and puts `/dev/null` there, or where there is
+    /// none, a pipe that is at its end.
     ///
     /// # Errors
     /// If standard input is something else: then this program was not started by a host, and the
-    /// error tells what it was started with.
+    /// error tells what it was started with. If a host started it, what the operating system refused.
     pub fn from_stdin() -> Result<Self, NotAControlSocket> {
         let stdin = io::stdin();
-        match kind_of(&stdin) {
-            Some(StdinKind::ControlSocket) => {}
-            Some(found) => return Err(NotAControlSocket::Stdin { found }),
-            None => {
-                return Err(NotAControlSocket::Stdin {
-                    found: StdinKind::Closed,
-                });
-            }
+        match kind_of(&stdin).map_err(NotAControlSocket::Os)? {
+            StdinKind::ControlSocket => {}
+            found => return Err(NotAControlSocket::Stdin { found }),
         }
         let taken = || -> io::Result<Self> {
             let socket = std::os::fd::AsFd::as_fd(&stdin).try_clone_to_owned()?;
-            nix::unistd::dup2_stdin(File::open("/dev/null")?)?;
+            nix::unistd::dup2_stdin(nothing()?).map_err(|errno| DUP.refused(errno))?;
             let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
             fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
             let prepared = Self::prepare(socket)?;
@@ -106,7 +104,7 @@ impl ControlSocket {
 
     /// A connected socket of the right kind, from wherever.
     pub(crate) fn prepare(socket: OwnedFd) -> io::Result<Self> {
-        setsockopt(&socket, PassCred, &true)?;
+        setsockopt(&socket, PassCred, &true).map_err(|errno| PASSCRED.refused(errno))?;
         kernel::ask_for_senders(&socket);
         Ok(Self {
             socket,
@@ -288,15 +286,33 @@ impl fmt::Display for NotAControlSocket {
 
 impl std::error::Error for NotAControlSocket {}
 
-fn kind_of(stdin: &io::Stdin) -> Option<StdinKind> {
+/// What reads as empty.
+fn nothing() -> io::Result<OwnedFd> {
+    match File::open("/dev/null") {
+        Ok(null) => Ok(null.into()),
+        // A sandbox may have no devices.
+        Err(_) => {
+            let (read, _) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| PIPE.refused(errno))?;
+            Ok(read)
+        }
+    }
+}
+
+fn kind_of(stdin: &io::Stdin) -> io::Result<StdinKind> {
     use std::io::IsTerminal;
-    let mode = fstat(stdin).ok()?.st_mode;
+    let mode = match fstat(stdin) {
+        Ok(stat) => stat.st_mode,
+        Err(Errno::EBADF) => return Ok(StdinKind::Closed),
+        Err(errno) => return Err(errno.into()),
+    };
     let kind = SFlag::from_bits_truncate(mode) & SFlag::S_IFMT;
-    Some(match kind {
-        SFlag::S_IFSOCK => match getsockopt(stdin, TypeOf) {
-            Ok(SockType::SeqPacket) => StdinKind::ControlSocket,
-            _ => StdinKind::OtherSocket,
-        },
+    Ok(match kind {
+        SFlag::S_IFSOCK => {
+            match getsockopt(stdin, TypeOf).map_err(|errno| SOCKET_TYPE.refused(errno))? {
+                SockType::SeqPacket => StdinKind::ControlSocket,
+                _ => StdinKind::OtherSocket,
+            }
+        }
         SFlag::S_IFIFO => StdinKind::Pipe,
         SFlag::S_IFREG => StdinKind::File,
         _ if stdin.is_terminal() => StdinKind::Terminal,

@@ -135,6 +135,10 @@ impl fmt::Display for EstablishError {
                  {limit}, which holds for memory objects too: raise it (`ulimit -f unlimited`, LimitFSIZE=infinity \
                  in a systemd unit), or give the SegmentConfig fewer or smaller slots"
             ),
+            // What is not the system's own word says what to do.
+            Self::OutOfResources { step, source } if source.raw_os_error().is_none() => {
+                write!(f, "{step} failed for want of resources: {source}")
+            }
             Self::OutOfResources { step, source } => write!(
                 f,
                 "{step} failed for want of resources: {source}; raise this process's limits (`ulimit -n` for open \

@@ -195,6 +195,8 @@ mod wait_queue;
 #[cfg(not(loom))]
 mod access;
 #[cfg(not(loom))]
+mod address_space;
+#[cfg(not(loom))]
 mod assembly;
 #[cfg(not(loom))]
 mod bell;

@@ -7,7 +7,9 @@
 //! | doorbells: `eventfd2`, for untrusted peers `pipe2` | 2.6.27 |
 //! | the peer's control socket: `socketpair`, `socket`, `accept4` | 2.6.28 |
 //! | heartbeats: `timerfd_create` | 2.6.25 |
-//! | keeping a segment out of core dumps: `MADV_DONTDUMP` | 3.4 |
+//! | keeping a segment out of forks and core dumps: `MADV_DONTFORK`, `MADV_DONTDUMP` | 3.4 |
+//! | the size of a segment: `ftruncate` | 2.2 |
+//! | knowing who speaks: `SO_PASSCRED` | 2.2 |
 //!
 //! What else is used has something in its place: see the handbook, *Platforms*.
 //!
@@ -33,11 +35,18 @@ const fn need(call: &'static str, since: &'static str) -> Need {
 pub(crate) const MEMFD: Need = need("memfd_create", "3.17");
 pub(crate) const SEALS: Need = need("fcntl(F_ADD_SEALS)", "3.17");
 pub(crate) const FUTURE_WRITE: Need = need("fcntl(F_ADD_SEALS, F_SEAL_FUTURE_WRITE)", "5.1");
+pub(crate) const DONT_FORK: Need = need("madvise(MADV_DONTFORK)", "2.6.16");
 pub(crate) const DONT_DUMP: Need = need("madvise(MADV_DONTDUMP)", "3.4");
 pub(crate) const EVENTFD: Need = need("eventfd2", "2.6.27");
 pub(crate) const PIPE: Need = need("pipe2", "2.6.27");
 pub(crate) const SOCKET: Need = need("socket", "2.6.27");
 pub(crate) const SOCKETPAIR: Need = need("socketpair", "2.6.27");
+pub(crate) const PASSCRED: Need = need("setsockopt(SO_PASSCRED)", "2.2");
+pub(crate) const SOCKET_TYPE: Need = need("getsockopt(SO_TYPE)", "2.2");
+pub(crate) const SEND: Need = need("sendmsg", "2.2");
+pub(crate) const RECEIVE: Need = need("recvmsg", "2.2");
+pub(crate) const DUP: Need = need("dup2", "2.2");
+pub(crate) const TRUNCATE: Need = need("ftruncate", "2.2");
 pub(crate) const ACCEPT: Need = need("accept4", "2.6.28");
 pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
 
@@ -107,18 +116,20 @@ impl std::error::Error for Unsupported {
 /// Whether an error says that this process, or the machine, has too little of something at the moment (B2):
 /// descriptors, memory, watches.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error().map(Errno::from_raw),
-        Some(
-            Errno::EMFILE
-                | Errno::ENFILE
-                | Errno::ENOMEM
-                | Errno::ENOBUFS
-                | Errno::ENOSPC
-                | Errno::EAGAIN
-                | Errno::ETOOMANYREFS
+    // ENOMEM, with or without the number.
+    let no_memory = error.kind() == io::ErrorKind::OutOfMemory;
+    no_memory
+        || matches!(
+            error.raw_os_error().map(Errno::from_raw),
+            Some(
+                Errno::EMFILE
+                    | Errno::ENFILE
+                    | Errno::ENOBUFS
+                    | Errno::ENOSPC
+                    | Errno::EAGAIN
+                    | Errno::ETOOMANYREFS
+            )
         )
-    )
 }
 
 #[cfg(test)]

@@ -30,8 +30,9 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
+use crate::address_space;
 use crate::effect::Effect;
-use crate::needs::DONT_DUMP;
+use crate::needs::{DONT_DUMP, DONT_FORK};
 use crate::order;
 use crate::sync::Ordering;
 
@@ -73,7 +74,8 @@ unsafe impl Sync for Mapping {}
 impl OwnMap {
     /// Maps `len` bytes for reading and writing.
     pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
-        let map = MmapOptions::new().len(len).map_raw(object)?;
+        let map = MmapOptions::new().len(len).map_raw(object);
+        let map = map.map_err(|error| address_space::explain(len, error))?;
         keep_out_of_forks_and_dumps(&map)?;
         Ok(Self {
             map: Mapping::new(map),
@@ -145,7 +147,8 @@ impl OwnMap {
 impl PeerMap {
     /// Maps `len` bytes for reading.
     pub(crate) fn new(object: &OwnedFd, len: usize) -> io::Result<Self> {
-        let map = MmapOptions::new().len(len).map_raw_read_only(object)?;
+        let map = MmapOptions::new().len(len).map_raw_read_only(object);
+        let map = map.map_err(|error| address_space::explain(len, error))?;
         keep_out_of_forks_and_dumps(&map)?;
         Ok(Self {
             map: Mapping::new(map),
@@ -268,7 +271,8 @@ fn populate(map: &Mapping, advice: Advice, offset: usize, len: usize) {
 
 /// A fork would copy page tables for nothing, and a dump of a large slab delays the news of a death.
 fn keep_out_of_forks_and_dumps(map: &MmapRaw) -> io::Result<()> {
-    map.advise(Advice::DontFork)?;
+    map.advise(Advice::DontFork)
+        .map_err(|error| DONT_FORK.refused(error))?;
     map.advise(Advice::DontDump)
         .map_err(|error| DONT_DUMP.refused(error))
 }

@@ -34,7 +34,7 @@ use crate::config::{SegmentConfig, Trust};
 use crate::establish::{EstablishError, HandshakeFault, at_step};
 use crate::half::{Files, OwnHalf, PeerHalf};
 use crate::layout::Layout;
-use crate::needs::{FUTURE_WRITE, MEMFD, SEALS};
+use crate::needs::{FUTURE_WRITE, MEMFD, SEALS, TRUNCATE};
 use crate::quiet;
 use crate::raw::{OwnMap, PeerMap};
 
@@ -216,7 +216,7 @@ fn object(name: &CStr, len: usize) -> Result<OwnedFd, EstablishError> {
             needed: len as u64,
             limit: getrlimit(Resource::RLIMIT_FSIZE).map_or(0, |(soft, _)| soft),
         }),
-        Err(errno) => Err(step(errno.into())),
+        Err(errno) => Err(step(TRUNCATE.refused(errno))),
     }
 }
 

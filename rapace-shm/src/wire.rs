@@ -21,6 +21,7 @@ use crate::effect::Effect;
 use crate::establish::{EstablishError, HandshakeFault, at_step};
 use crate::kernel;
 use crate::message::{MAX_MESSAGE, Message};
+use crate::needs::{RECEIVE, SEND};
 
 /// How many descriptors an invitation has.
 pub(crate) const DESCRIPTORS: usize = 6;
@@ -90,7 +91,9 @@ impl Wire {
         match received {
             Ok(arrived) => arrived,
             Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
-            Err(error) => Err(at_step("receiving over the control socket")(error)),
+            Err(error) => Err(at_step("receiving over the control socket")(
+                RECEIVE.refused(error),
+            )),
         }
     }
 
@@ -123,7 +126,7 @@ pub(crate) fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) ->
 pub(crate) fn not_sent(error: io::Error) -> EstablishError {
     match hung_up(&error) {
         true => EstablishError::HungUp,
-        false => at_step("sending over the control socket")(error),
+        false => at_step("sending over the control socket")(SEND.refused(error)),
     }
 }
 

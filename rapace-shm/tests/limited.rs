@@ -116,6 +116,13 @@ fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
         let _waiting = Meeting::connect(meeting.path()).await.unwrap();
         meeting.accept().await.err().map(|error| error.to_string())
     };
+    let talk = async || {
+        let (ours, _theirs) = ControlSocket::pair().unwrap();
+        ours.join().await.err().map(|error| error.to_string())
+    };
+    const DONT_FORK: u64 = libc::MADV_DONTFORK as u64;
+    const DONT_DUMP: u64 = libc::MADV_DONTDUMP as u64;
+    const PASSCRED: u64 = libc::SO_PASSCRED as u64;
     const FUTURE_WRITE: u64 = libc::F_SEAL_FUTURE_WRITE as u64;
     let none = Errno::ENOSYS;
     for (call, since, said) in [
@@ -136,6 +143,45 @@ fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
                 lack_bits(libc::SYS_fcntl, 2, FUTURE_WRITE, Errno::EINVAL),
                 trusted,
             ),
+        ),
+        (
+            "MADV_DONTFORK",
+            "2.6.16",
+            said(
+                lack_bits(libc::SYS_madvise, 2, DONT_FORK, Errno::EINVAL),
+                trusted,
+            ),
+        ),
+        (
+            "MADV_DONTDUMP",
+            "3.4",
+            said(
+                lack_bits(libc::SYS_madvise, 2, DONT_DUMP, Errno::EINVAL),
+                trusted,
+            ),
+        ),
+        (
+            "ftruncate",
+            "2.2",
+            said(lack(libc::SYS_ftruncate, none), trusted),
+        ),
+        (
+            "SO_PASSCRED",
+            "2.2",
+            said(
+                lack_bits(libc::SYS_setsockopt, 2, PASSCRED, Errno::EPERM),
+                sockets,
+            ),
+        ),
+        (
+            "sendmsg",
+            "2.2",
+            said(lack(libc::SYS_sendmsg, Errno::EPERM), talk),
+        ),
+        (
+            "recvmsg",
+            "2.2",
+            said(lack(libc::SYS_recvmsg, Errno::EPERM), talk),
         ),
         (
             "eventfd2",
@@ -258,6 +304,15 @@ async fn a_want_of_descriptors_is_ours_and_passes() {
             (Some("transient\n"), Some("established\n")),
             "{side}"
         );
+    }
+}
+
+#[test]
+fn a_want_of_address_space_names_the_limit_and_what_needs_less() {
+    let child = peer("has-little-address-space", Stdio::null());
+    let said = last_words(child);
+    for part in ["transient", "RLIMIT_AS", "ulimit -v", "SegmentConfig"] {
+        assert!(said.contains(part), "{part:?} is missing in {said:?}");
     }
 }
 

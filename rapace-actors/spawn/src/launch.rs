@@ -142,8 +142,14 @@ impl Launch {
             let named = || Unusable::Variable(name.clone());
             let bytes = name.as_bytes();
             // A name may begin with `=`, as some shells have it.
-            if bytes.is_empty() || bytes[1..].contains(&b'=') {
-                return Err(LaunchError::Unusable(named()));
+            match bytes.get(1..) {
+                None if bytes.is_empty() => {
+                    return Err(LaunchError::Unusable(Unusable::EmptyName));
+                }
+                Some(rest) if rest.contains(&b'=') => {
+                    return Err(LaunchError::Unusable(Unusable::EqualsInName(name.clone())));
+                }
+                _ => {}
             }
             let mut pair = name.clone();
             pair.push("=");
@@ -182,39 +188,49 @@ pub enum Unusable {
     Directory,
     /// This argument, counted from one, has a NUL byte in it.
     Argument(usize),
-    /// This environment variable has a NUL byte in it, or its name is empty or has a `=` in it.
+    /// This environment variable has a NUL byte in its name or its value.
     Variable(OsString),
+    /// The name of an environment variable is empty.
+    EmptyName,
+    /// The name of this environment variable has a `=` in it, behind its first byte: there it would end.
+    EqualsInName(OsString),
 }
 
 /// What is done to start a child, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Step {
+    /// The pipe of the leash.
+    Pipe = 1,
     /// Descriptors for it.
-    Descriptors = 1,
+    Descriptors = 2,
     /// The process itself.
-    Clone = 2,
+    Clone = 3,
     /// A process group of its own.
-    Group = 3,
+    Group = 4,
     /// The leash.
-    Leash = 4,
+    Leash = 5,
+    /// A look whether its host is still there.
+    Host = 6,
     /// Its standard input, output and error.
-    Stdio = 5,
+    Stdio = 7,
     /// Its working directory.
-    Directory = 6,
+    Directory = 8,
     /// The program.
-    Exec = 7,
+    Exec = 9,
     /// Nothing failed: it was [given up](Attempt::give_up).
-    GivenUp = 8,
+    GivenUp = 10,
 }
 
 impl Step {
     pub(crate) fn from_number(number: u32) -> Option<Self> {
         [
+            Self::Pipe,
             Self::Descriptors,
             Self::Clone,
             Self::Group,
             Self::Leash,
+            Self::Host,
             Self::Stdio,
             Self::Directory,
             Self::Exec,
@@ -222,6 +238,24 @@ impl Step {
         ]
         .into_iter()
         .find(|step| *step as u32 == number)
+    }
+
+    /// The system call that does it, as `man 2` spells it, and the first version of Linux that has it. None if nothing
+    /// was done.
+    #[must_use]
+    pub fn call(self) -> Option<(&'static str, &'static str)> {
+        Some(match self {
+            Self::Pipe => ("pipe2", "2.6.27"),
+            Self::Descriptors => ("fcntl(F_DUPFD_CLOEXEC)", "2.6.24"),
+            Self::Clone => ("clone", "2.2"),
+            Self::Group => ("setpgid", "2.2"),
+            Self::Leash => ("fcntl(F_SETSIG, F_SETOWN)", "2.2"),
+            Self::Host => ("poll", "2.2"),
+            Self::Stdio => ("dup2", "2.2"),
+            Self::Directory => ("chdir", "2.2"),
+            Self::Exec => ("execve", "2.2"),
+            Self::GivenUp => return None,
+        })
     }
 }
 
@@ -240,7 +274,7 @@ pub enum LaunchError {
 }
 
 impl LaunchError {
-    fn new(step: Step, errno: Errno) -> Self {
+    pub(crate) fn new(step: Step, errno: Errno) -> Self {
         Self::Os {
             step,
             source: errno.into(),
@@ -254,9 +288,11 @@ impl fmt::Display for Unusable {
             Self::Program => f.write_str("the program's path contains a NUL byte"),
             Self::Directory => f.write_str("the working directory's path contains a NUL byte"),
             Self::Argument(place) => write!(f, "argument {place} contains a NUL byte"),
-            Self::Variable(name) => write!(
+            Self::Variable(name) => write!(f, "environment variable {name:?} contains a NUL byte"),
+            Self::EmptyName => f.write_str("the name of an environment variable is empty"),
+            Self::EqualsInName(name) => write!(
                 f,
-                "environment variable {name:?} contains a NUL byte, or its name is empty or contains `=`"
+                "the name of environment variable {name:?} contains a `=`, which only its first character may be"
             ),
         }
     }
@@ -265,10 +301,12 @@ impl fmt::Display for Unusable {
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::Pipe => "making its leash",
             Self::Descriptors => "getting descriptors for it",
             Self::Clone => "creating the process",
             Self::Group => "giving it a process group",
             Self::Leash => "tying it to its host",
+            Self::Host => "looking for its host",
             Self::Stdio => "giving it its standard input, output and error",
             Self::Directory => "changing to its directory",
             Self::Exec => "executing the program",

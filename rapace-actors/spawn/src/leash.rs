@@ -13,12 +13,12 @@
 //!   is the caller's decision: inherited, or in flight in a socket that the child inherits.
 //! - L5: the signal is sent with the rights of the child at its start. What runs as another user is out of reach.
 
-use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 
+use crate::launch::{LaunchError, Step};
 use crate::raw;
 
 /// Both ends, before there is a child.
@@ -38,12 +38,16 @@ impl Leash {
     /// A leash that nobody wears yet.
     ///
     /// # Errors
-    /// If this process can have no more descriptors.
-    pub fn new() -> io::Result<Self> {
-        let (worn, hold) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-        raw::signal_with_kill(&worn)?;
-        // Asks for the signal. There is nobody yet to get it.
-        fcntl(&worn, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))?;
+    /// If this process can have no more descriptors, or may not make one like that.
+    pub fn new() -> Result<Self, LaunchError> {
+        let pipe = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK);
+        let (worn, hold) = pipe.map_err(|errno| LaunchError::new(Step::Pipe, errno))?;
+        let mark = || {
+            raw::signal_with_kill(&worn)?;
+            // Asks for the signal. There is nobody yet to get it.
+            fcntl(&worn, FcntlArg::F_SETFL(OFlag::O_ASYNC | OFlag::O_NONBLOCK))
+        };
+        mark().map_err(|errno| LaunchError::new(Step::Leash, errno))?;
         Ok(Self { hold, worn })
     }
 

@@ -84,8 +84,8 @@ fn become_the_program(orders: &Orders<'_>, pid: libc::pid_t) -> Step {
             return Step::Group;
         }
     }
-    if !wear(orders, pid) {
-        return Step::Leash;
+    if let Err(step) = wear(orders, pid) {
+        return step;
     }
     for (place, fd) in (0..).zip(orders.stdio) {
         // SAFETY: V4: the descriptors are this process's own; those that are replaced belong to nobody here.
@@ -113,9 +113,9 @@ fn become_the_program(orders: &Orders<'_>, pid: libc::pid_t) -> Step {
     Step::Exec
 }
 
-/// Makes the kernel kill this process, and its group if it leads one, when the leash is let go. False if it was let
-/// go already, or cannot be worn.
-fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> bool {
+/// Makes the kernel kill this process, and its group if it leads one, when the leash is let go. Fails if it was let go
+/// already, or cannot be worn.
+fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> Result<(), Step> {
     // A copy of the parent's end, which would keep the pipe open.
     // SAFETY: V4: it is this process's own, and used by nobody any more.
     unsafe { libc::close(orders.hold) };
@@ -125,7 +125,7 @@ fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> bool {
     };
     // SAFETY: takes integers and touches no memory.
     if unsafe { libc::fcntl(orders.worn, libc::F_SETOWN, owner) } != 0 {
-        return false;
+        return Err(Step::Leash);
     }
     // A parent that has ended in between has hung up before the kernel knew whom to tell.
     let mut look = libc::pollfd {
@@ -134,11 +134,16 @@ fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> bool {
         revents: 0,
     };
     // SAFETY: one entry, on this stack.
-    let hung_up = unsafe { libc::poll(&raw mut look, 1, 0) } != 0;
-    if hung_up {
-        Errno::ESRCH.set();
+    let hung_up = unsafe { libc::poll(&raw mut look, 1, 0) };
+    match hung_up {
+        0 => Ok(()),
+        1.. => {
+            Errno::ESRCH.set();
+            Err(Step::Host)
+        }
+        // The error number says why nobody can tell.
+        _ => Err(Step::Host),
     }
-    !hung_up
 }
 
 /// V3. Ignored signals stay ignored, except for SIGPIPE.

@@ -127,9 +127,11 @@ fn what_cannot_be_handed_over_is_named() {
     let named = |name: &str| Unusable::Variable(OsString::from(name));
     let cases = [
         (sh("true").args(["fine", "a\0b"]), Unusable::Argument(4)),
-        (odd("A=B", "x"), named("A=B")),
+        (odd("A=B", "x"), Unusable::EqualsInName("A=B".into())),
+        (odd("=A=B", "x"), Unusable::EqualsInName("=A=B".into())),
         (odd("A", "x\0"), named("A")),
-        (odd("", "x"), named("")),
+        (odd("A\0", "x"), named("A\0")),
+        (odd("", "x"), Unusable::EmptyName),
         (
             sh("true").directory(Some(PathBuf::from("/\0"))),
             Unusable::Directory,

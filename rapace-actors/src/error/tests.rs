@@ -365,6 +365,8 @@ fn every_text_is_the_one_that_was_reviewed() {
                 found: rapace_shm::StdinKind::Terminal,
             },
         },
+        ServeError::ControlSocket(refused()),
+        ServeError::ControlSocket(std::io::Error::from_raw_os_error(24)),
         ServeError::Watch(refused()),
         ServeError::Guard(GuardError::ParentDeathSignal(refused())),
         ServeError::Establish(rapace_shm::EstablishError::HungUp),

@@ -30,7 +30,7 @@ use super::spec::PluginSpec;
 use crate::process::{
     Allowance, Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
     PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, hanging,
-    queue, within,
+    queue, refused, within,
 };
 use crate::supervision::StartError;
 
@@ -141,7 +141,7 @@ async fn start(
         .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
         .map_err(|error| StartError::os("making the control socket", error))?;
-    let leash = Leash::new().map_err(|error| StartError::os("making its leash", error))?;
+    let leash = Leash::new().map_err(|error| StartError::os("making its leash", refused(error)))?;
     socket.leash(leash.worn())?;
     let spawned = execute(spec, theirs, leash, allowance).await;
     let Spawned {

@@ -17,12 +17,12 @@ use rapace_session::transport::{Endpoint, shm};
 use rapace_session::{
     Channel, EndReason, HandshakeError, Session, SessionConfig, Side, check_timers,
 };
-use rapace_shm::{ControlSocket, say_on_stderr};
+use rapace_shm::{ControlSocket, NotAControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
 use super::route::{PluginRoute, Ready};
 use super::services::Services;
-use crate::process::{Incarnation, guard};
+use crate::process::{Incarnation, guard, is_shortage};
 use crate::proxy::{Proxy, TypedProxy};
 use crate::service::actor::OnPanic;
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
@@ -119,6 +119,8 @@ pub enum ServeError {
         /// What stdin is instead of a control socket.
         source: rapace_shm::NotAControlSocket,
     },
+    /// A host started this process, and the operating system does not let it have the control socket.
+    ControlSocket(std::io::Error),
     /// The tokio runtime that it runs in lacks something.
     NoRuntime(&'static str),
     /// One of its services cannot be called, or they cannot be told apart.
@@ -218,7 +220,9 @@ impl PluginMain {
                 match error {
                     // sysexits.h: used wrongly; not available; everything else.
                     ServeError::NotStartedByHost { .. } => ExitCode::from(64),
-                    ServeError::Establish(_) | ServeError::Handshake(_) => ExitCode::from(69),
+                    ServeError::ControlSocket(_)
+                    | ServeError::Establish(_)
+                    | ServeError::Handshake(_) => ExitCode::from(69),
                     _ => ExitCode::from(70),
                 }
             }
@@ -231,12 +235,14 @@ impl PluginMain {
     /// See [`ServeError`].
     pub async fn try_run(self) -> Result<(), ServeError> {
         self.services.check().map_err(ServeError::Refused)?;
-        let socket =
-            ControlSocket::from_stdin().map_err(|source| ServeError::NotStartedByHost {
+        let socket = ControlSocket::from_stdin().map_err(|source| match source {
+            NotAControlSocket::Os(why) => ServeError::ControlSocket(why),
+            source => ServeError::NotStartedByHost {
                 program: self.name.clone(),
                 services: self.services.iter().map(|s| s.descriptor.name).collect(),
                 source,
-            })?;
+            },
+        })?;
         check_timers().map_err(ServeError::NoRuntime)?;
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
@@ -322,6 +328,15 @@ impl fmt::Display for ServeError {
                  stdin. It does nothing on its own, and {source}. Point a host at it instead, for example with \
                  rapace::Plugin::builder(\"{program}\", \"{program}\").",
                 services.join(", ")
+            ),
+            Self::ControlSocket(why) if is_shortage(why) => write!(
+                f,
+                "the control socket of its host, which is its standard input, cannot be taken over: {why}; allow it more \
+                 open files (`ulimit -n`, or `ResourceLimits::open_files` in the host)"
+            ),
+            Self::ControlSocket(why) => write!(
+                f,
+                "the control socket of its host, which is its standard input, cannot be taken over: {why}"
             ),
             Self::NoRuntime(why) => f.write_str(why),
             Self::Refused(why) => why.fmt(f),

@@ -47,7 +47,7 @@ pub(crate) fn may_pass(error: &io::Error) -> bool {
 }
 
 /// Whether something has run out that everybody shares.
-pub(super) fn is_shortage(error: &io::Error) -> bool {
+pub(crate) fn is_shortage(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error().map(Errno::from_raw),
         Some(

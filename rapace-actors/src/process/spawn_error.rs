@@ -11,6 +11,7 @@ use rapace_shm::{NoRuntime, Unsupported};
 use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
+use super::command::is_bare;
 use super::passing::{is_shortage, may_pass};
 use super::starts::TOO_LONG;
 
@@ -18,6 +19,8 @@ use super::starts::TOO_LONG;
 #[derive(Clone, Debug)]
 pub struct SpawnError {
     program: PathBuf,
+    /// A bare name that is in no directory of the `PATH`, but in the working directory.
+    lies_here: bool,
     kind: SpawnErrorKind,
     source: Arc<io::Error>,
 }
@@ -69,6 +72,7 @@ impl SpawnError {
     pub(crate) fn new(command: &PluginCommand, kind: SpawnErrorKind, source: io::Error) -> Self {
         Self {
             program: command.resolved(),
+            lies_here: false,
             kind,
             source: Arc::new(source),
         }
@@ -93,6 +97,7 @@ impl SpawnError {
     fn unread(command: &PluginCommand, kind: SpawnErrorKind, source: impl Into<io::Error>) -> Self {
         Self {
             program: command.as_given(),
+            lies_here: false,
             kind,
             source: Arc::new(source.into()),
         }
@@ -112,24 +117,37 @@ impl SpawnError {
             }
             LaunchError::Os { step, source } => (step, source),
         };
+        let source = named(step, source);
         match (step, command.working_directory()) {
+            (Step::GivenUp, _) => Self::given_up(command),
+            _ if is_unsupported(&source) => Self::diagnose(command, source),
             (Step::Directory, Some(directory)) => Self::new(
                 command,
                 SpawnErrorKind::BadDirectory(directory.into()),
                 source,
             ),
-            (Step::GivenUp, _) => Self::given_up(command),
-            _ => Self::diagnose(command, source),
+            (Step::Exec, _) => Self::diagnose(command, source),
+            _ if is_shortage(&source) => Self::new(command, SpawnErrorKind::OutOfResources, source),
+            _ => {
+                let told = format!("{step} failed: {source}");
+                let source = io::Error::new(source.kind(), told);
+                Self::new(command, SpawnErrorKind::Os, source)
+            }
         }
     }
 
     /// Finds out which of the things that share an error number it was.
     pub(super) fn diagnose(command: &PluginCommand, source: io::Error) -> Self {
         let program = command.resolved();
+        let bare = is_bare(&program);
         let kind = match source.raw_os_error().map(Errno::from_raw) {
+            // It was looked for in no other place than the `PATH`.
+            Some(Errno::ENOENT) if bare && is_dots(&program) => SpawnErrorKind::IsDirectory,
+            Some(Errno::ENOENT) if bare => SpawnErrorKind::NotFound,
             Some(Errno::ENOENT | Errno::ENOTDIR) => {
                 why_missing(&program, command.working_directory())
             }
+            Some(Errno::EACCES | Errno::EPERM) if bare => SpawnErrorKind::Os,
             Some(Errno::EACCES | Errno::EPERM) if program.is_dir() => SpawnErrorKind::IsDirectory,
             Some(Errno::EACCES | Errno::EPERM) => why_denied(&program, command.working_directory()),
             Some(Errno::EISDIR) => SpawnErrorKind::IsDirectory,
@@ -140,8 +158,10 @@ impl SpawnError {
             None if NoRuntime::within(&source).is_some() => SpawnErrorKind::NoRuntime,
             _ => SpawnErrorKind::Os,
         };
+        let lies_here = bare && kind == SpawnErrorKind::NotFound && program.is_file();
         Self {
             program,
+            lies_here,
             kind,
             source: Arc::new(source),
         }
@@ -192,6 +212,51 @@ fn is_unsupported(error: &io::Error) -> bool {
         .is_some_and(|inner| inner.is::<Unsupported>())
 }
 
+/// What the system answered to one step of a start, and which call that was if it is missing or forbidden here.
+pub(crate) fn refused(error: LaunchError) -> io::Error {
+    match error {
+        LaunchError::Os { step, source } => named(step, source),
+        LaunchError::Unusable(what) => {
+            io::Error::new(io::ErrorKind::InvalidInput, what.to_string())
+        }
+    }
+}
+
+/// Says which call it was, if it is missing or forbidden here.
+pub(super) fn named(step: Step, source: io::Error) -> io::Error {
+    // These have other reasons to refuse.
+    let refuses = matches!(step, Step::Directory | Step::Exec);
+    match step.call() {
+        Some((call, since)) if !refuses || source.raw_os_error() == Some(Errno::ENOSYS as i32) => {
+            Unsupported::explain(call, since, source)
+        }
+        _ => source,
+    }
+}
+
+/// The directory itself, or the one above.
+fn is_dots(program: &Path) -> bool {
+    matches!(program.as_os_str().as_encoded_bytes(), b"." | b"..")
+}
+
+/// What helps against an error that has no kind of its own.
+fn way_out(error: &io::Error) -> &'static str {
+    match error.raw_os_error().map(Errno::from_raw) {
+        Some(Errno::E2BIG) => {
+            "; its arguments and environment are longer than ARG_MAX (see `getconf ARG_MAX`), or one of them is longer \
+             than 128 KiB: pass less, or a file that holds it"
+        }
+        Some(Errno::ELOOP) => {
+            "; its path leads through too many symbolic links, or in a circle: correct them, or give the path of the file \
+             itself"
+        }
+        Some(Errno::ENAMETOOLONG) => {
+            "; its path has more than 4,095 bytes, or a name in it more than 255: give a shorter one"
+        }
+        _ => "",
+    }
+}
+
 /// ENOENT stands for a missing program, a missing interpreter and a missing working directory.
 fn why_missing(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
     match directory {
@@ -236,7 +301,14 @@ impl fmt::Display for SpawnError {
                     "plugin program `{program}` does not exist; build it, or correct the path"
                 )
             }
-            SpawnErrorKind::NotFound if self.program.components().count() > 1 => {
+            SpawnErrorKind::NotFound if self.lies_here => {
+                write!(
+                    f,
+                    "plugin program `{program}` is in no directory of the host's PATH, and a name without a slash is not \
+                     looked for in its working directory, where there is one; write `./{program}`"
+                )
+            }
+            SpawnErrorKind::NotFound if !is_bare(&self.program) => {
                 write!(
                     f,
                     "plugin program `{program}` is a relative path, and the host's working directory is not there any \
@@ -341,8 +413,9 @@ impl fmt::Display for SpawnError {
             ),
             SpawnErrorKind::Os => write!(
                 f,
-                "plugin program `{program}` could not be started: {}",
-                self.source
+                "plugin program `{program}` could not be started: {}{}",
+                self.source,
+                way_out(&self.source)
             ),
         }
     }

@@ -20,10 +20,11 @@ use std::time::Instant;
 
 use nix::unistd::Pid;
 use rapace_session::check_timers;
-use rapace_spawn::{Attempt, Leash};
+use rapace_spawn::{Attempt, Leash, Step};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use super::spawn_error::named;
 use super::starts::{Next, Starts};
 use super::unreaped::Unreaped;
 use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end};
@@ -247,8 +248,9 @@ fn start(
     let diagnose = |error| SpawnError::diagnose(command, error);
     rehearse().map_err(diagnose)?;
     let launch = command.to_launch().map_err(diagnose)?;
-    let (stdout, their_stdout) = io::pipe().map_err(diagnose)?;
-    let (stderr, their_stderr) = io::pipe().map_err(diagnose)?;
+    let pipe = || io::pipe().map_err(|error| diagnose(named(Step::Pipe, error)));
+    let (stdout, their_stdout) = pipe()?;
+    let (stderr, their_stderr) = pipe()?;
     let stdio = [control, their_stdout.into(), their_stderr.into()];
     let (pid, leash) = launch
         .start(stdio, leash, attempt)

@@ -270,10 +270,13 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Spawn(error) => error.fmt(f),
-            Self::Os { step, source } if may_pass(source) => write!(
-                f,
-                "{step} failed: {source}; raise the limit of the host, or stop something"
-            ),
+            // What is not the system's own word says what to do.
+            Self::Os { step, source } if may_pass(source) && source.raw_os_error().is_some() => {
+                write!(
+                    f,
+                    "{step} failed: {source}; raise the limit of the host, or stop something"
+                )
+            }
             Self::Os { step, source } => write!(f, "{step} failed: {source}"),
             Self::Refused(why) => f.write_str(why),
         }

@@ -1,13 +1,18 @@
 //! Hosts and plugins in processes where something is missing.
 
 use std::collections::BTreeMap;
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
 use nix::libc;
+use rapace::plugin::PluginMain;
 use rapace::process::{ExitCause, ResourceLimits, SpawnErrorKind, spawn};
+use rapace::{Plugin, PluginSpec, RestartPolicy};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use seccompiler::{BpfProgram, SeccompAction, SeccompFilter};
+use seccompiler::{
+    BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
+    SeccompRule,
+};
 
 use crate::support::{Control, ROLE, leash, program, role, sh, start};
 
@@ -26,12 +31,86 @@ async fn a_host_without_a_call_says_which_since_when_and_what_to_do() {
     for (call, since, way_out) in [
         ("pidfd_open", "5.3", "seccomp"),
         ("prlimit64", "2.6.36", "ResourceLimits::INHERITED"),
+        ("pipe2", "2.6.27", "seccomp"),
+        ("clone", "2.2", "seccomp"),
+        ("setpgid", "2.2", "seccomp"),
+        ("poll", "2.2", "seccomp"),
+        ("dup2", "2.2", "seccomp"),
+        ("chdir", "2.2", "seccomp"),
+        ("execve", "2.2", "seccomp"),
     ] {
         let said = what_comes_of_it(call).await;
         for part in [call, since, way_out] {
             assert!(said.contains(part), "{part:?} is missing in {said:?}");
         }
     }
+}
+
+fn plugin(lacks: &str) -> PluginSpec {
+    let command = role("plugin_without_a_call").env(LACKS, lacks);
+    let spec = Plugin::builder("boxed", program()).command(|_| command);
+    spec.restart_policy(RestartPolicy::Never)
+}
+
+#[tokio::test]
+async fn a_plugin_in_a_sandbox_without_devices_serves() {
+    let started = plugin("openat").start().await;
+    started.expect("it needs no file");
+}
+
+#[tokio::test]
+async fn a_plugin_that_its_sandbox_keeps_from_its_control_socket_says_which_call_it_needs() {
+    for call in ["setsockopt", "getsockopt"] {
+        let down = plugin(call).start().await.expect_err("it cannot serve");
+        let said = down.to_string();
+        for part in ["exited with code 69", "control socket", call, "seccomp"] {
+            assert!(said.contains(part), "{part:?} is missing in {said:?}");
+        }
+        assert!(!said.contains("Point a host at it"), "{said}");
+    }
+}
+
+/// From too few for its runtime to what it needs at most.
+#[tokio::test]
+async fn a_plugin_with_few_descriptors_knows_that_a_host_started_it() {
+    let mut taken_over = 0;
+    for few in 5..18 {
+        let script = format!("ulimit -n {few}; exec \"$0\" \"$@\"");
+        let command = sh(&script).arg(program()).args([
+            "--ignored",
+            "--exact",
+            "--nocapture",
+            "--test-threads=1",
+            "roles::plugin_without_a_call",
+        ]);
+        let command = command.env(ROLE, "plugin_without_a_call").env(LACKS, "");
+        let spec = Plugin::builder("few", program()).command(|_| command);
+        let spec = spec.restart_policy(RestartPolicy::Never);
+        let down = spec.start().await.expect_err("it needs more");
+        let said = down.to_string();
+        assert!(!said.contains("Point a host at it"), "{few}: {said}");
+        taken_over += usize::from(said.contains("(`ulimit -n`, or `ResourceLimits::open_files`"));
+    }
+    assert!(taken_over > 0);
+}
+
+/// The role.
+pub(crate) fn serve_without_a_call() -> ! {
+    let lacks = std::env::var(LACKS).expect("the test says what");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
+    match lacks.as_str() {
+        "openat" => forbid(libc::SYS_openat, Errno::ENOENT),
+        "setsockopt" => forbid(libc::SYS_setsockopt, Errno::EPERM),
+        "getsockopt" => forbid(libc::SYS_getsockopt, Errno::EPERM),
+        _ => {}
+    }
+    let code = runtime.block_on(PluginMain::new().run());
+    let known = [0, 64, 69, 70];
+    let same = |known: &&u8| ExitCode::from(**known) == code;
+    std::process::exit(known.iter().find(same).map_or(1, |code| (*code).into()))
 }
 
 /// It may not give a plugin the default, which is one byte, and need not.
@@ -50,7 +129,7 @@ pub(crate) fn start_without_a_call() -> String {
     match lacks.as_str() {
         "pidfd_open" => forbid(libc::SYS_pidfd_open, Errno::ENOSYS),
         "prlimit64" => forbid(libc::SYS_prlimit64, Errno::EPERM),
-        _ => {
+        "core dumps" => {
             let none = Rlimit {
                 current: Some(0),
                 maximum: Some(0),
@@ -66,6 +145,7 @@ pub(crate) fn start_without_a_call() -> String {
             rustix::thread::set_capabilities(None, none).expect("capabilities are given up");
             assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
         }
+        _ => {}
     }
     runtime.block_on(async {
         let (_control, theirs) = Control::pair();
@@ -75,11 +155,22 @@ pub(crate) fn start_without_a_call() -> String {
             let started = spawn(&unlimited, theirs, leash()).await;
             started.expect("it needs no limits");
         }
-        match spawn(&sh("exit 0"), theirs, leash()).await {
+        let leash = leash();
+        match lacks.as_str() {
+            "pipe2" => forbid(libc::SYS_pipe2, Errno::EPERM),
+            "clone" => forbid_uses(libc::SYS_clone, vec![vfork()], Errno::EPERM),
+            "setpgid" => forbid(libc::SYS_setpgid, Errno::EPERM),
+            "poll" => forbid(POLL, Errno::ENOSYS),
+            "dup2" => forbid(DUP2, Errno::EPERM),
+            "chdir" => forbid(libc::SYS_chdir, Errno::ENOSYS),
+            "execve" => forbid(libc::SYS_execve, Errno::ENOSYS),
+            _ => {}
+        }
+        match spawn(&sh("exit 0").directory("/"), theirs, leash).await {
             Ok(_) => "started".to_owned(),
             Err(error) => {
                 let known = match error.kind() {
-                    SpawnErrorKind::Unsupported => lacks == "pidfd_open",
+                    SpawnErrorKind::Unsupported => lacks != "prlimit64",
                     SpawnErrorKind::Limit(_) => lacks == "prlimit64",
                     _ => false,
                 };
@@ -90,9 +181,31 @@ pub(crate) fn start_without_a_call() -> String {
     })
 }
 
+/// What the C library calls `poll` and `dup2` with.
+#[cfg(target_arch = "x86_64")]
+const POLL: libc::c_long = libc::SYS_poll;
+#[cfg(not(target_arch = "x86_64"))]
+const POLL: libc::c_long = libc::SYS_ppoll;
+#[cfg(target_arch = "x86_64")]
+const DUP2: libc::c_long = libc::SYS_dup2;
+#[cfg(not(target_arch = "x86_64"))]
+const DUP2: libc::c_long = libc::SYS_dup3;
+
+/// Processes, and no threads.
+fn vfork() -> SeccompRule {
+    let flag = libc::CLONE_VFORK as u64;
+    let with = SeccompCmpOp::MaskedEq(flag);
+    let condition = SeccompCondition::new(0, SeccompCmpArgLen::Dword, with, flag);
+    SeccompRule::new(vec![condition.expect("an argument")]).expect("a rule")
+}
+
 fn forbid(call: libc::c_long, answer: Errno) {
+    forbid_uses(call, vec![], answer);
+}
+
+fn forbid_uses(call: libc::c_long, uses: Vec<SeccompRule>, answer: Errno) {
     let filter = SeccompFilter::new(
-        BTreeMap::from([(call, vec![])]),
+        BTreeMap::from([(call, uses)]),
         SeccompAction::Allow,
         SeccompAction::Errno(answer as u32),
         std::env::consts::ARCH.try_into().expect("a known one"),

@@ -112,6 +112,14 @@ fn host_without_a_call() {
 }
 
 #[test]
+#[ignore = "a role: a plugin that lacks a system call, or nothing"]
+fn plugin_without_a_call() {
+    if is("plugin_without_a_call") {
+        crate::lacking::serve_without_a_call();
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin that somebody started by hand"]
 fn plugin_by_hand() {
     if is("plugin_by_hand") {

@@ -37,6 +37,65 @@ async fn a_missing_bare_name_is_said_to_be_nowhere_on_the_path() {
     assert!(error.to_string().contains("PATH"), "{error}");
 }
 
+/// Tests run in the directory of their package.
+#[tokio::test]
+async fn a_bare_name_is_not_looked_for_in_the_working_directory_which_is_said_where_it_lies_there()
+{
+    let here = refused(PluginCommand::new("Cargo.toml")).await;
+    assert_eq!(*here.kind(), SpawnErrorKind::NotFound);
+    let told = here.to_string();
+    assert!(
+        told.contains("PATH") && told.contains("write `./Cargo.toml`"),
+        "{told}"
+    );
+    // A directory is none.
+    let directory = refused(PluginCommand::new("src")).await;
+    assert_eq!(*directory.kind(), SpawnErrorKind::NotFound);
+    let told = directory.to_string();
+    assert!(told.contains("PATH") && !told.contains("./"), "{told}");
+    for dots in [".", "..", "./src"] {
+        let error = refused(PluginCommand::new(dots)).await;
+        assert_eq!(*error.kind(), SpawnErrorKind::IsDirectory, "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_long_or_leads_nowhere_has_a_way_out() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let circle = directory.path().join("circle");
+    std::os::unix::fs::symlink(&circle, &circle).expect("a link");
+    let cases = [
+        (sh("true").arg("x".repeat(256 << 10)), "ARG_MAX"),
+        (PluginCommand::new(circle), "symbolic links"),
+        (
+            PluginCommand::new(directory.path().join("x".repeat(300))),
+            "give a shorter one",
+        ),
+    ];
+    for (command, way_out) in cases {
+        let error = refused(command).await;
+        assert_eq!(*error.kind(), SpawnErrorKind::Os, "{error}");
+        assert!(!error.is_passing(), "{error}");
+        assert!(error.to_string().contains(way_out), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_variable_that_cannot_be_handed_over_is_named_with_the_reason() {
+    for (name, value, why) in [
+        ("A=B", "x", "\"A=B\" contains a `=`"),
+        ("A", "x\0", "\"A\" contains a NUL byte"),
+        ("", "x", "the name of an environment variable is empty"),
+    ] {
+        let error = refused(sh("true").env(name, value)).await;
+        assert!(
+            matches!(error.kind(), SpawnErrorKind::Unusable(_)),
+            "{error}"
+        );
+        assert!(error.to_string().contains(why), "{error}");
+    }
+}
+
 /// In a process of its own: no other test may lose its directory.
 #[test]
 fn a_relative_path_without_a_working_directory_is_not_looked_for_on_the_path() {

@@ -42,6 +42,7 @@ async fn live() -> Result<(), Failure> {
     match how.as_str() {
         "binds" => return binder::bind_as_told(),
         "accepts-without-descriptors" => return scarce::accept_without().await,
+        "has-little-address-space" => return scarce::map_without_space(),
         "is-limited-to-small-files" => return default_actions::be_limited_to_small_files(),
         _ => {}
     }

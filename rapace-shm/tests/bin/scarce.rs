@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use rapace_shm::{ControlSocket, EstablishError, Meeting, SegmentConfig, SizeClass, Trust};
+use rapace_shm::{ControlSocket, EstablishError, Link, Meeting, SegmentConfig, SizeClass, Trust};
 
 use crate::Failure;
 
@@ -80,5 +80,21 @@ pub(crate) async fn accept_without() -> Result<(), Failure> {
     writeln!(stdout, "accepted")?;
     drop(meeting);
     fs::remove_dir(&directory)?;
+    Ok(())
+}
+
+/// The default takes a gigabyte, and this process has a quarter.
+pub(crate) fn map_without_space() -> Result<(), Failure> {
+    let (_, hard) = getrlimit(Resource::RLIMIT_AS)?;
+    setrlimit(Resource::RLIMIT_AS, 256 << 20, hard)?;
+    let error = Link::pair(&SegmentConfig::default())
+        .err()
+        .ok_or("there was room")?;
+    let passes = if error.is_transient() {
+        "transient"
+    } else {
+        "for good"
+    };
+    writeln!(std::io::stdout(), "{passes}: {error}")?;
     Ok(())
 }

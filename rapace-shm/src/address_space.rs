@@ -1,0 +1,38 @@
+//! A mapping for which this process may have no address space.
+
+use std::fmt;
+use std::io;
+
+use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
+
+/// There is a limit on this process's address space, and a mapping did not fit.
+#[derive(Debug, PartialEq, Eq)]
+struct NoAddressSpace {
+    needed: u64,
+    limit: u64,
+}
+
+/// Says of a mapping of `len` bytes that failed for want of memory what limits it, if something does.
+pub(crate) fn explain(len: usize, error: io::Error) -> io::Error {
+    match getrlimit(Resource::RLIMIT_AS) {
+        Ok((limit, _)) if limit < RLIM_INFINITY && error.kind() == io::ErrorKind::OutOfMemory => {
+            let needed = len as u64;
+            io::Error::new(error.kind(), NoAddressSpace { needed, limit })
+        }
+        _ => error,
+    }
+}
+
+impl fmt::Display for NoAddressSpace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { needed, limit } = self;
+        write!(
+            f,
+            "a memory object of the segment takes {needed} bytes of address space, and RLIMIT_AS allows this process \
+             {limit} in all: raise it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), or give the \
+             SegmentConfig fewer or smaller slots"
+        )
+    }
+}
+
+impl std::error::Error for NoAddressSpace {}
