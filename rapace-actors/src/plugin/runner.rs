@@ -135,7 +135,7 @@ async fn start(
     }
     spec.check()
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
-    spec.check_time()
+    spec.check_limits()
         .map_err(|why| StartError::Refused(why.into()))?;
     spec.check_segment()
         .map_err(|why| StartError::Refused(why.into()))?;

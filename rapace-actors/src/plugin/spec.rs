@@ -10,7 +10,7 @@ use rapace_shm::SegmentConfig;
 use tokio::runtime::Handle;
 
 use super::services::Services;
-use crate::process::{PluginCommand, StopLadder};
+use crate::process::{PluginCommand, ResourceLimits, StopLadder};
 use crate::proxy::TypedProxy;
 use crate::service::Service;
 use crate::service::descriptor::ServiceDescriptor;
@@ -189,14 +189,21 @@ impl PluginSpec {
         format!("the host of `{}`", self.name)
     }
 
-    /// Whether there is any time to start in.
-    pub(crate) fn check_time(&self) -> Result<(), &'static str> {
+    /// Whether there is enough time and descriptors to start with.
+    pub(crate) fn check_limits(&self) -> Result<(), String> {
         if self.start_timeout.is_zero() {
             return Err(
-                "its start_timeout is zero, and in no time nothing starts; give it some, the default is 10 s",
+                "its start_timeout is zero, and in no time nothing starts; give it some, the default is 10 s".into(),
             );
         }
-        Ok(())
+        let least = ResourceLimits::LEAST_OPEN_FILES;
+        match self.command.resource_limits().open_files {
+            Some(few) if few < least => Err(format!(
+                "its limit of {few} open files is too low, since a session alone takes {least}; raise \
+                 `ResourceLimits::open_files`"
+            )),
+            _ => Ok(()),
+        }
     }
 
     /// Whether the segment can be made, and holds the handshake.

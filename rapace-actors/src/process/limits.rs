@@ -23,7 +23,7 @@ pub struct ResourceLimits {
     /// Private writable memory, in bytes: heap and anonymous mappings. The shared segment of a session does not
     /// count. Default `None`.
     pub memory: Option<u64>,
-    /// Open descriptors. Default `None`; a session needs fewer than sixteen.
+    /// Open descriptors. Default `None`; at least [`LEAST_OPEN_FILES`](Self::LEAST_OPEN_FILES).
     pub open_files: Option<u64>,
     /// Processor time over the plugin's whole life, rounded up to seconds; SIGKILL follows. Default `None`.
     pub cpu_time: Option<Duration>,
@@ -48,6 +48,10 @@ impl ResourceLimits {
         open_files: None,
         cpu_time: None,
     };
+
+    /// Open descriptors that a plugin needs which has a runtime, a session, and nothing of its own. With fewer it is not
+    /// started.
+    pub const LEAST_OPEN_FILES: u64 = 18;
 
     /// Sets every limit on `pid`, which must be a child of ours that has not been reaped.
     pub(super) fn apply(&self, pid: u32) -> Result<(), (&'static str, io::Error)> {

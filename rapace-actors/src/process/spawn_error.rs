@@ -60,7 +60,7 @@ pub enum SpawnErrorKind {
     Limit(&'static str),
     /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it. The source says which.
     Unsupported,
-    /// The call was made where no tokio runtime with I/O runs.
+    /// The call was made where no tokio runtime with I/O and timers runs.
     NoRuntime,
     /// An argument, a variable of its environment or a path cannot be handed to a program. Says which and why.
     Unusable(Box<Unusable>),
@@ -396,15 +396,10 @@ impl fmt::Display for SpawnError {
                  for no more than the host itself may use, or for no limits, with `ResourceLimits::INHERITED`",
                 self.source
             ),
-            SpawnErrorKind::Unsupported => write!(
+            // These say what to do.
+            SpawnErrorKind::Unsupported | SpawnErrorKind::NoRuntime => write!(
                 f,
                 "plugin program `{program}` was not started: {}",
-                self.source
-            ),
-            SpawnErrorKind::NoRuntime => write!(
-                f,
-                "plugin program `{program}` was not started: {}; call this inside a tokio runtime built with \
-                 `enable_all`",
                 self.source
             ),
             SpawnErrorKind::Unusable(what) => write!(

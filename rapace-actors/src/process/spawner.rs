@@ -67,8 +67,7 @@ pub(crate) fn queue(
     control: OwnedFd,
     leash: Leash,
 ) -> Result<Queued, SpawnError> {
-    let runtime =
-        Handle::try_current().map_err(|_| no_runtime(command, "no tokio runtime here"))?;
+    let runtime = Handle::try_current().map_err(|_| no_runtime(command, NO_RUNTIME))?;
     check_timers().map_err(|why| no_runtime(command, why))?;
     let (begins, begun) = oneshot::channel();
     let (answer, started) = oneshot::channel();
@@ -83,7 +82,7 @@ pub(crate) fn queue(
             let _ = begins.send(());
             let start = || start(&command, control, leash, &attempt, &runtime);
             let result = catch_unwind(AssertUnwindSafe(start))
-                .unwrap_or_else(|panic| Err(no_runtime(&command, panic_text(&*panic))));
+                .unwrap_or_else(|panic| Err(no_runtime(&command, &panic_text(&*panic))));
             // Nobody waits any more: S4.
             drop(answer.send(result));
         }
@@ -119,7 +118,7 @@ impl Queued {
     pub(crate) async fn started(mut self) -> Result<Spawned, SpawnError> {
         match (&mut self.started).await {
             Ok(result) => result,
-            Err(_) => Err(no_runtime(&self.command, "the start was abandoned")),
+            Err(_) => Err(no_runtime(&self.command, ABANDONED)),
         }
     }
 }
@@ -287,8 +286,14 @@ fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {
 /// The name of each of the threads, by which plugins find one.
 pub(super) const THREAD: &str = "rapace-spawner";
 
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> &str {
+const NO_RUNTIME: &str =
+    "there is no tokio runtime here; call this inside of one built with `enable_all`";
+const ABANDONED: &str = "the start was abandoned; keep the tokio runtime that it was asked for in";
+
+/// What tokio says of a runtime that lacks something, or is gone.
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("the start panicked")
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.unwrap_or("the start panicked");
+    format!("{text}; call this inside a tokio runtime built with `enable_all`")
 }

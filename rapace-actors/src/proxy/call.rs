@@ -14,12 +14,18 @@ use crate::service::{MethodCall, Service};
 macro_rules! options {
     () => {
         /// The answer is of no use after this moment. A handler sees it, and its own calls inherit it.
+        ///
+        /// # Panics
+        /// When it is awaited, in a tokio runtime without timers: build that with `enable_all`.
         pub fn deadline(mut self, at: Instant) -> Self {
             self.options.call.deadline = Some(at);
             self
         }
 
         /// The answer is of no use after this long, counted from now.
+        ///
+        /// # Panics
+        /// As for [`deadline`](Self::deadline).
         pub fn timeout(mut self, timeout: Duration) -> Self {
             self.options.call.deadline = after(timeout);
             self

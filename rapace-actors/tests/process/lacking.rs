@@ -7,7 +7,8 @@ use nix::errno::Errno;
 use nix::libc;
 use rapace::plugin::PluginMain;
 use rapace::process::{ExitCause, ResourceLimits, SpawnErrorKind, spawn};
-use rapace::{Plugin, PluginSpec, RestartPolicy};
+use rapace::supervision::{DownReason, StartError};
+use rapace::{Plugin, PluginSpec, RestartPolicy, SegmentConfig, Trust};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
@@ -70,28 +71,57 @@ async fn a_plugin_that_its_sandbox_keeps_from_its_control_socket_says_which_call
     }
 }
 
+/// A plugin whose limit its host does not know of.
+fn plugin_with(few: u64) -> PluginSpec {
+    let script = format!("ulimit -n {few}; exec \"$0\" \"$@\"");
+    let command = sh(&script).arg(program()).args([
+        "--ignored",
+        "--exact",
+        "--nocapture",
+        "--test-threads=1",
+        "roles::plugin_without_a_call",
+    ]);
+    let command = command.env(ROLE, "plugin_without_a_call").env(LACKS, "");
+    let spec = Plugin::builder("few", program()).command(|_| command);
+    spec.restart_policy(RestartPolicy::Never)
+}
+
 /// From too few for its runtime to what it needs at most.
 #[tokio::test]
 async fn a_plugin_with_few_descriptors_knows_that_a_host_started_it() {
     let mut taken_over = 0;
-    for few in 5..18 {
-        let script = format!("ulimit -n {few}; exec \"$0\" \"$@\"");
-        let command = sh(&script).arg(program()).args([
-            "--ignored",
-            "--exact",
-            "--nocapture",
-            "--test-threads=1",
-            "roles::plugin_without_a_call",
-        ]);
-        let command = command.env(ROLE, "plugin_without_a_call").env(LACKS, "");
-        let spec = Plugin::builder("few", program()).command(|_| command);
-        let spec = spec.restart_policy(RestartPolicy::Never);
-        let down = spec.start().await.expect_err("it needs more");
+    for few in 5..ResourceLimits::LEAST_OPEN_FILES {
+        let down = plugin_with(few).start().await.expect_err("it needs more");
         let said = down.to_string();
         assert!(!said.contains("Point a host at it"), "{few}: {said}");
         taken_over += usize::from(said.contains("(`ulimit -n`, or `ResourceLimits::open_files`"));
     }
     assert!(taken_over > 0);
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let segment = SegmentConfig::default().with_trust(trust);
+        let enough = plugin_with(ResourceLimits::LEAST_OPEN_FILES).segment(segment);
+        enough.start().await.expect("it has what it needs");
+    }
+}
+
+#[tokio::test]
+async fn fewer_descriptors_than_a_session_needs_are_refused_before_the_start() {
+    let with = |open_files| {
+        let limits = ResourceLimits {
+            open_files: Some(open_files),
+            ..ResourceLimits::default()
+        };
+        let command = role("plugin_without_a_call").env(LACKS, "").limits(limits);
+        let spec = Plugin::builder("few", program()).command(|_| command);
+        spec.restart_policy(RestartPolicy::Never)
+    };
+    let refused = with(17).start().await.expect_err("that is too few");
+    let said = refused.to_string();
+    assert!(
+        said.contains("its limit of 17 open files") && said.contains("ResourceLimits::open_files"),
+        "{said}"
+    );
+    with(18).start().await.expect("that is enough");
 }
 
 /// The role.
@@ -254,5 +284,30 @@ fn a_runtime_without_timers_or_without_io_is_an_error() {
             said.contains(missing) && said.contains("enable_all"),
             "{said}"
         );
+    }
+}
+
+#[test]
+fn a_plugin_on_a_runtime_that_lacks_something_is_down_and_names_it() {
+    let mut with_io = tokio::runtime::Builder::new_current_thread();
+    let mut with_time = tokio::runtime::Builder::new_current_thread();
+    for (builder, missing) in [
+        (with_io.enable_io(), "has no timers"),
+        (with_time.enable_time(), "has no I/O"),
+        (
+            &mut tokio::runtime::Builder::new_current_thread(),
+            "has no timers",
+        ),
+    ] {
+        let runtime = builder.build().expect("a runtime");
+        let down = runtime.block_on(Plugin::builder("any", "/bin/true").start());
+        let down = down.expect_err("something is missing");
+        let DownReason::StartFailed(_, StartError::Spawn(error)) = &down.reason else {
+            panic!("{down}");
+        };
+        assert_eq!(*error.kind(), SpawnErrorKind::NoRuntime, "{down}");
+        let said = down.to_string();
+        assert!(said.contains(missing), "{said}");
+        assert_eq!(said.matches("enable_all").count(), 1, "{said}");
     }
 }
