@@ -9,8 +9,8 @@ use super::*;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
 use crate::process::guard::GuardError;
 use crate::process::{
-    DeathReport, EndedBy, ExitCause, Incarnation, PluginCommand, Rung, SpawnError, SpawnErrorKind,
-    StderrTail, StopError,
+    DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, Rung, SpawnError,
+    SpawnErrorKind, StderrTail, StopError,
 };
 use crate::proxy::TryTellError;
 use crate::supervision::{Failure as PluginFailure, LimitReached, StartError};
@@ -245,16 +245,16 @@ fn spawn_kinds() -> Vec<SpawnErrorKind> {
         SpawnErrorKind::Unsupported,
         SpawnErrorKind::Hangs(Duration::from_secs(10)),
         SpawnErrorKind::Hangs(Duration::from_millis(10)),
-        SpawnErrorKind::HeldUp {
+        SpawnErrorKind::HeldUp(Box::new(HeldUp {
             limit: Duration::from_secs(10),
             by: ["/net/a", "/net/b", "/net/c", "/net/d"]
                 .map(Into::into)
                 .into(),
-        },
-        SpawnErrorKind::HeldUp {
+        })),
+        SpawnErrorKind::HeldUp(Box::new(HeldUp {
             limit: Duration::from_millis(10),
             by: Vec::new(),
-        },
+        })),
         SpawnErrorKind::GivenUp,
         SpawnErrorKind::NoRuntime,
         SpawnErrorKind::Os,

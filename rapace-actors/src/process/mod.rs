@@ -44,7 +44,7 @@ pub use output::Output;
 pub(crate) use passing::{is_shortage, may_pass};
 pub use rapace_spawn::{Leash, LeashHold, Unusable};
 pub(crate) use spawn_error::refused;
-pub use spawn_error::{SpawnError, SpawnErrorKind};
+pub use spawn_error::{HeldUp, SpawnError, SpawnErrorKind};
 pub use spawner::{Spawned, spawn};
 pub(crate) use spawner::{hanging, queue};
 pub use stop::{DrainOutcome, Rung, StopError, StopLadder, Stopped};

@@ -19,10 +19,24 @@ use super::starts::TOO_LONG;
 #[derive(Clone, Debug)]
 pub struct SpawnError {
     program: PathBuf,
+    kind: SpawnErrorKind,
+    cause: Arc<Cause>,
+}
+
+#[derive(Debug)]
+struct Cause {
+    source: io::Error,
     /// A bare name that is in no directory of the `PATH`, but in the working directory.
     lies_here: bool,
-    kind: SpawnErrorKind,
-    source: Arc<io::Error>,
+}
+
+impl From<io::Error> for Cause {
+    fn from(source: io::Error) -> Self {
+        Self {
+            source,
+            lies_here: false,
+        }
+    }
 }
 
 /// What stood in the way of a start.
@@ -47,13 +61,8 @@ pub enum SpawnErrorKind {
     /// The program was not executed within this time: the kernel reads it from somewhere that does not answer. It never
     /// runs.
     Hangs(Duration),
-    /// Other starts were in its way for this long. It never runs.
-    HeldUp {
-        /// How long it waited.
-        limit: Duration,
-        /// The programs that the kernel has been reading for too long, as they were given.
-        by: Vec<PathBuf>,
-    },
+    /// Other starts were in its way for all of its time. It never runs.
+    HeldUp(Box<HeldUp>),
     /// The plugin was stopped, restarted or killed before its program was executed. It never runs.
     GivenUp,
     /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
@@ -68,13 +77,22 @@ pub enum SpawnErrorKind {
     Os,
 }
 
+/// What was in the way of a start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldUp {
+    /// How long it waited.
+    pub limit: Duration,
+    /// The programs that the kernel has been reading for too long, as they were given.
+    pub by: Vec<PathBuf>,
+}
+
 impl SpawnError {
     pub(crate) fn new(command: &PluginCommand, kind: SpawnErrorKind, source: io::Error) -> Self {
         Self {
             program: command.resolved(),
-            lies_here: false,
             kind,
-            source: Arc::new(source),
+            cause: Arc::new(source.into()),
         }
     }
 
@@ -89,7 +107,7 @@ impl SpawnError {
 
     /// Other starts were in its way for `limit`: those of the programs `by` hang.
     pub(crate) fn held_up(command: &PluginCommand, limit: Duration, by: Vec<PathBuf>) -> Self {
-        let kind = SpawnErrorKind::HeldUp { limit, by };
+        let kind = SpawnErrorKind::HeldUp(Box::new(HeldUp { limit, by }));
         Self::unread(command, kind, io::ErrorKind::TimedOut)
     }
 
@@ -97,9 +115,8 @@ impl SpawnError {
     fn unread(command: &PluginCommand, kind: SpawnErrorKind, source: impl Into<io::Error>) -> Self {
         Self {
             program: command.as_given(),
-            lies_here: false,
             kind,
-            source: Arc::new(source.into()),
+            cause: Arc::new(Cause::from(source.into())),
         }
     }
 
@@ -161,9 +178,8 @@ impl SpawnError {
         let lies_here = bare && kind == SpawnErrorKind::NotFound && program.is_file();
         Self {
             program,
-            lies_here,
             kind,
-            source: Arc::new(source),
+            cause: Arc::new(Cause { source, lies_here }),
         }
     }
 
@@ -186,9 +202,9 @@ impl SpawnError {
             SpawnErrorKind::Busy
             | SpawnErrorKind::OutOfResources
             | SpawnErrorKind::Hangs(_)
-            | SpawnErrorKind::HeldUp { .. }
+            | SpawnErrorKind::HeldUp(_)
             | SpawnErrorKind::GivenUp => true,
-            SpawnErrorKind::Os => may_pass(&self.source),
+            SpawnErrorKind::Os => may_pass(&self.cause.source),
             SpawnErrorKind::NotFound
             | SpawnErrorKind::IsDirectory
             | SpawnErrorKind::NotExecutable
@@ -291,6 +307,27 @@ impl SpawnErrorKind {
     }
 }
 
+impl fmt::Display for HeldUp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { limit, by } = self;
+        write!(
+            f,
+            "was not executed within {limit:.1?}, because it waits for other starts"
+        )?;
+        if by.is_empty() {
+            return f.write_str("; give the plugin a longer `start_timeout`");
+        }
+        for (nth, program) in by.iter().take(NAMED).enumerate() {
+            let before = if nth == 0 { " that hang: " } else { ", " };
+            write!(f, "{before}`{}`", program.display())?;
+        }
+        if by.len() > NAMED {
+            write!(f, " and {} more", by.len() - NAMED)?;
+        }
+        f.write_str("; check the mounts that those lie on, or copy them to a local disk")
+    }
+}
+
 impl fmt::Display for SpawnError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let program = self.program.display();
@@ -301,7 +338,7 @@ impl fmt::Display for SpawnError {
                     "plugin program `{program}` does not exist; build it, or correct the path"
                 )
             }
-            SpawnErrorKind::NotFound if self.lies_here => {
+            SpawnErrorKind::NotFound if self.cause.lies_here => {
                 write!(
                     f,
                     "plugin program `{program}` is in no directory of the host's PATH, and a name without a slash is not \
@@ -357,30 +394,14 @@ impl fmt::Display for SpawnError {
             SpawnErrorKind::OutOfResources => write!(
                 f,
                 "no process could be started for plugin program `{program}`: {}; raise the limit, or stop something",
-                self.source
+                self.cause.source
             ),
             SpawnErrorKind::Hangs(limit) if *limit < TOO_LONG => write!(
                 f,
                 "plugin program `{program}` was not executed within {limit:.1?}, which says nothing yet; give the plugin \
                  a longer `start_timeout`"
             ),
-            SpawnErrorKind::HeldUp { limit, by } => {
-                write!(
-                    f,
-                    "plugin program `{program}` was not executed within {limit:.1?}, because it waits for other starts"
-                )?;
-                if by.is_empty() {
-                    return f.write_str("; give the plugin a longer `start_timeout`");
-                }
-                for (nth, program) in by.iter().take(NAMED).enumerate() {
-                    let before = if nth == 0 { " that hang: " } else { ", " };
-                    write!(f, "{before}`{}`", program.display())?;
-                }
-                if by.len() > NAMED {
-                    write!(f, " and {} more", by.len() - NAMED)?;
-                }
-                f.write_str("; check the mounts that those lie on, or copy them to a local disk")
-            }
+            SpawnErrorKind::HeldUp(held_up) => write!(f, "plugin program `{program}` {held_up}"),
             SpawnErrorKind::Hangs(limit) => write!(
                 f,
                 "plugin program `{program}` was not executed within {limit:.1?}: the kernel waits for the file system \
@@ -394,13 +415,13 @@ impl fmt::Display for SpawnError {
                 f,
                 "plugin program `{program}` was not let run, because its limit on {limit} could not be set: {}; ask \
                  for no more than the host itself may use, or for no limits, with `ResourceLimits::INHERITED`",
-                self.source
+                self.cause.source
             ),
             // These say what to do.
             SpawnErrorKind::Unsupported | SpawnErrorKind::NoRuntime => write!(
                 f,
                 "plugin program `{program}` was not started: {}",
-                self.source
+                self.cause.source
             ),
             SpawnErrorKind::Unusable(what) => write!(
                 f,
@@ -409,8 +430,8 @@ impl fmt::Display for SpawnError {
             SpawnErrorKind::Os => write!(
                 f,
                 "plugin program `{program}` could not be started: {}{}",
-                self.source,
-                way_out(&self.source)
+                self.cause.source,
+                way_out(&self.cause.source)
             ),
         }
     }
@@ -425,11 +446,11 @@ impl std::error::Error for SpawnError {
             | SpawnErrorKind::NoRuntime
             | SpawnErrorKind::Unsupported
             | SpawnErrorKind::Hangs(_)
-            | SpawnErrorKind::HeldUp { .. }
+            | SpawnErrorKind::HeldUp(_)
             | SpawnErrorKind::GivenUp
             | SpawnErrorKind::Unusable(_)
             | SpawnErrorKind::Os => None,
-            _ => Some(&*self.source),
+            _ => Some(&self.cause.source),
         }
     }
 }

@@ -115,9 +115,9 @@ async fn however_many_hang_a_healthy_plugin_starts_and_each_is_told_what_hangs()
         let down = in_time(remote.ready()).await.expect_err("it hangs");
         match spawn_error(&down).kind() {
             SpawnErrorKind::Hangs(_) => {}
-            SpawnErrorKind::HeldUp { by, .. } => {
+            SpawnErrorKind::HeldUp(why) => {
                 held_up += 1;
-                assert_eq!(*by, [program.clone()], "{down}");
+                assert!(why.by.iter().eq([&program]), "{down}");
                 let told = format!("waits for other starts that hang: `{}`", program.display());
                 assert!(down.to_string().contains(&told), "{down}");
             }
