@@ -9,7 +9,7 @@ use rapace_codec::{DecodeError, EncodeError, Reader, Writer};
 use rapace_session::{Status, StreamReceiver};
 
 pub mod actor;
-mod contained;
+pub(crate) mod contained;
 pub mod descriptor;
 pub mod handle;
 pub mod streaming;

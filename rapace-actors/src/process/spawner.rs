@@ -11,7 +11,6 @@
 
 use std::io;
 use std::os::fd::OwnedFd;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -19,6 +18,7 @@ use std::thread;
 use std::time::Instant;
 
 use nix::unistd::Pid;
+use rapace_codec::guarded;
 use rapace_session::check_timers;
 use rapace_spawn::{Attempt, Leash, Step};
 use tokio::runtime::Handle;
@@ -81,8 +81,8 @@ pub(crate) fn queue(
             }
             let _ = begins.send(());
             let start = || start(&command, control, leash, &attempt, &runtime);
-            let result = catch_unwind(AssertUnwindSafe(start))
-                .unwrap_or_else(|panic| Err(no_runtime(&command, &panic_text(&*panic))));
+            let result = guarded(start)
+                .unwrap_or_else(|panic| Err(no_runtime(&command, &what_tokio_says(&panic))));
             // Nobody waits any more: S4.
             drop(answer.send(result));
         }
@@ -291,9 +291,6 @@ const NO_RUNTIME: &str =
 const ABANDONED: &str = "the start was abandoned; keep the tokio runtime that it was asked for in";
 
 /// What tokio says of a runtime that lacks something, or is gone.
-fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    let text = text.unwrap_or("the start panicked");
-    format!("{text}; call this inside a tokio runtime built with `enable_all`")
+fn what_tokio_says(message: &str) -> String {
+    format!("{message}; call this inside a tokio runtime built with `enable_all`")
 }

@@ -13,6 +13,7 @@ use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 use super::TryTellError;
 use super::turn::Turn;
 use crate::error::CallError;
+use crate::service::contained::Contained;
 use crate::service::streaming::{OutgoingItems, pump_argument};
 use crate::service::voice::{Voice, Why};
 use crate::service::{MethodCall, Service};
@@ -161,10 +162,13 @@ async fn tell_items<S: Service, M: MethodCall<S>>(
         let outcome = settlement.await;
         drop(sending);
         let failed = |why: &Why<'_>| Voice::of(false).failed::<S>(M::METHOD, why);
-        match outcome.map(|reply| decode::<S, M>(&reply, None)) {
-            Ok(Ok(_)) => {}
-            Ok(Err(CallError::Handler(error))) => failed(&Why::Error(&error)),
-            Ok(Err(other)) => failed(&Why::Error(&other)),
+        // What the other side sends may panic when it is dropped, which is nobody's business on this task.
+        match outcome.map(|reply| Contained::new(decode::<S, M>(&reply, None))) {
+            Ok(decoded) => match decoded.get() {
+                Ok(_) => {}
+                Err(CallError::Handler(error)) => failed(&Why::Error(error)),
+                Err(other) => failed(&Why::Error(other)),
+            },
             Err(failure) => failed(&Why::Failure(&failure)),
         }
     });

@@ -3,11 +3,15 @@
 //! - B1: work is counted from the moment that it is handed over until it has run, panicked, or been dropped unrun.
 //! - B2: work whose future is dropped before it has begun never begins.
 //! - B3: whoever waits for the count is told when it is zero.
+//! - B4: what work gave, or its panic carried, and nobody waits for any more may panic when it is dropped. That stays
+//!   here: it would end a thread of the runtime's.
 
-use std::panic::resume_unwind;
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use rapace_codec::{guarded, panic_message};
 use tokio::sync::Notify;
 
 use crate::context::CallContext;
@@ -37,18 +41,41 @@ pub async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'stat
     let thread = tokio::task::spawn_blocking(move || {
         // B2: whoever comes first takes it.
         let (work, counted) = take(&takes)?;
-        let result = match context {
+        let ended = catch_unwind(AssertUnwindSafe(|| match context {
             Some(context) => context.sync_scope(work),
             None => work(),
-        };
+        }));
         drop(counted);
-        Some(result)
+        Some(Ended(Some(ended)))
     });
     let _unbegun = Unbegun(waits);
-    match thread.await.map_err(tokio::task::JoinError::try_into_panic) {
-        Ok(Some(result)) => result,
-        Err(Ok(panic)) => resume_unwind(panic),
-        Ok(None) | Err(Err(_)) => panic!("the runtime shut down before blocking work had begun"),
+    match thread.await.ok().flatten().and_then(Ended::taken) {
+        Some(Ok(result)) => result,
+        Some(Err(panic)) => resume_unwind(panic),
+        None => panic!("the runtime shut down before blocking work had begun"),
+    }
+}
+
+/// What became of work that has begun (B4).
+struct Ended<R>(Option<Result<R, Box<dyn Any + Send>>>);
+
+impl<R> Ended<R> {
+    fn taken(mut self) -> Option<Result<R, Box<dyn Any + Send>>> {
+        self.0.take()
+    }
+}
+
+impl<R> Drop for Ended<R> {
+    fn drop(&mut self) {
+        let message = match self.0.take() {
+            None => return,
+            Some(Ok(result)) => match guarded(move || drop(result)) {
+                Ok(()) => return,
+                Err(message) => message,
+            },
+            Some(Err(panic)) => panic_message(panic),
+        };
+        tracing::debug!(message, "blocking work that nobody waited for panicked");
     }
 }
 
@@ -174,6 +201,43 @@ mod tests {
             holds.await.unwrap().unwrap();
             // Nobody is left who could send.
             assert_eq!(runs.recv(), Err(mpsc::RecvError));
+        });
+    }
+
+    /// B4
+    #[test]
+    fn what_nobody_waits_for_may_panic_without_end() {
+        struct Again;
+        impl Drop for Again {
+            fn drop(&mut self) {
+                std::panic::panic_any(Again);
+            }
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .max_blocking_threads(1)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            for gives in [false, true] {
+                let (begun, begins) = tokio::sync::oneshot::channel();
+                let (open, opened) = mpsc::channel::<()>();
+                let mut work = Box::pin(blocking(move || {
+                    let _ = begun.send(());
+                    let _ = opened.recv();
+                    match gives {
+                        true => Again,
+                        false => std::panic::panic_any(Again),
+                    }
+                }));
+                tokio::select! {
+                    _ = &mut work => panic!("it waits"),
+                    begun = begins => begun.unwrap(),
+                }
+                drop(work);
+                drop(open);
+                // The only thread is still there.
+                assert_eq!(blocking(|| 7).await, 7);
+            }
         });
     }
 
