@@ -6,15 +6,17 @@
 //! a copy of the name, at an address that stands for the deadline.
 //!
 //! - N1: a stamp reads as the name that it is a copy of.
-//! - N2: a stamp stands for one message at a time: from being issued until it is redeemed.
-//! - N3: no more than [`MOST`] stamps of one message are ever made. When all are out, the one whose deadline passed
-//!   first is used again, since most likely its request was never sent; if none has passed, the next message inherits
-//!   no deadline.
+//! - N2: a stamp stands for one deadline: from being issued until each message that it was issued for has redeemed it.
+//!   All messages that the handler of one call sends are under the same deadline.
+//! - N3: no more than [`MOST`] stamps of one message are ever made. When all are out, the one whose deadline passed first,
+//!   and not just now, stands for another: most likely its request was never sent.
+//! - N4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for the earlier
+//!   of the two. So a message may end before its deadline, and never has none, or a later one.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rapace_session::CallContext;
 
@@ -44,8 +46,13 @@ pub(super) fn deadline(name: &'static str) -> Option<Instant> {
 static ANY: AtomicBool = AtomicBool::new(false);
 static STAMPS: LazyLock<Mutex<Stamps>> = LazyLock::new(Mutex::default);
 
-/// N3: some 100 bytes each.
-const MOST: usize = 4096;
+/// N3: some 200 bytes each. So many calls of which each has a deadline of its own have messages that wait, or were never
+/// sent.
+const MOST: usize = 64 * 1024;
+
+/// N3: how long after its deadline a message may still wait to be received. It only delays what is done when all stamps
+/// are out.
+const LINGERS: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Stamps {
@@ -58,65 +65,113 @@ struct Stamps {
 #[derive(Default)]
 struct Kind {
     stamps: Vec<Stamp>,
+    /// Those that are out.
+    by_deadline: BTreeMap<Instant, usize>,
     free: Vec<usize>,
 }
 
 struct Stamp {
     name: &'static str,
-    deadline: Option<Instant>,
+    deadline: Instant,
+    /// Messages that have not redeemed it.
+    out: usize,
 }
 
 impl Stamps {
     fn issue(&mut self, plain: &'static str, deadline: Instant, now: Instant) -> &'static str {
         let kind = self.kinds.entry(plain).or_default();
-        let place = match kind.free.pop() {
+        let place = match kind.place_for(deadline, now) {
             Some(place) => place,
-            None if kind.stamps.len() < MOST => {
+            None => {
                 let name: &'static str = String::from(plain).leak();
                 let place = kind.stamps.len();
                 self.places.insert(name.as_ptr().addr(), (plain, place));
                 kind.stamps.push(Stamp {
                     name,
-                    deadline: None,
+                    deadline,
+                    out: 0,
                 });
+                kind.by_deadline.insert(deadline, place);
                 place
             }
-            None => match kind.never_sent(now) {
-                Some(place) => place,
-                None => return plain,
-            },
         };
         let stamp = &mut kind.stamps[place];
-        stamp.deadline = Some(deadline);
+        stamp.out += 1;
         stamp.name
     }
 
     fn redeem(&mut self, name: &'static str) -> Option<Instant> {
         let (plain, place) = *self.places.get(&name.as_ptr().addr())?;
         let kind = self.kinds.get_mut(plain)?;
-        let deadline = kind.stamps.get_mut(place)?.deadline.take()?;
-        kind.free.push(place);
+        let stamp = kind.stamps.get_mut(place)?;
+        let deadline = stamp.deadline;
+        // Zero only if it stood for another deadline meanwhile, and that one's message is redeemed (N3).
+        if stamp.out > 0 {
+            stamp.out -= 1;
+            if stamp.out == 0 {
+                kind.by_deadline.remove(&deadline);
+                kind.free.push(place);
+            }
+        }
         Some(deadline)
     }
 }
 
 impl Kind {
-    /// The stamp whose deadline passed first, if any has.
-    fn never_sent(&self, now: Instant) -> Option<usize> {
-        let stamps = self.stamps.iter().enumerate();
-        let (place, first) = stamps.min_by_key(|(_, stamp)| stamp.deadline)?;
-        first.deadline.is_none_or(|at| at <= now).then_some(place)
+    /// The stamp for this deadline; `None` if there is to be one more.
+    fn place_for(&mut self, deadline: Instant, now: Instant) -> Option<usize> {
+        if let Some(place) = self.by_deadline.get(&deadline) {
+            return Some(*place);
+        }
+        let place = match self.free.pop() {
+            Some(place) => place,
+            None if self.stamps.len() < MOST => return None,
+            None => match self.never_sent(now) {
+                Some(place) => place,
+                None => return self.nearest(deadline, now),
+            },
+        };
+        self.stamps[place].deadline = deadline;
+        self.by_deadline.insert(deadline, place);
+        Some(place)
+    }
+
+    /// Takes the stamp whose deadline passed first, if that was a while ago (N3).
+    fn never_sent(&mut self, now: Instant) -> Option<usize> {
+        let first = self.by_deadline.first_entry()?;
+        if now.saturating_duration_since(*first.key()) < LINGERS {
+            return None;
+        }
+        let place = first.remove();
+        self.stamps[place].out = 0;
+        Some(place)
+    }
+
+    /// The stamp of the nearest deadline (N4): the last one before this that has not passed, or else the first one after,
+    /// for this one from now on. If all have passed, one of them: nothing of so many was received for a while.
+    fn nearest(&mut self, deadline: Instant, now: Instant) -> Option<usize> {
+        let live = now.min(deadline)..=deadline;
+        if let Some((_, place)) = self.by_deadline.range(live).next_back() {
+            return Some(*place);
+        }
+        if let Some((later, place)) = self.by_deadline.range(deadline..).next() {
+            let (later, place) = (*later, *place);
+            self.by_deadline.remove(&later);
+            self.by_deadline.insert(deadline, place);
+            self.stamps[place].deadline = deadline;
+            return Some(place);
+        }
+        self.by_deadline.last_key_value().map(|(_, place)| *place)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::time::Duration;
 
     /// N1, N2
     #[test]
-    fn a_stamp_reads_as_the_name_and_stands_for_one_message() {
+    fn a_stamp_reads_as_the_name_and_stands_for_one_deadline() {
         let mut stamps = Stamps::default();
         let now = Instant::now();
         let later = now + Duration::from_secs(1);
@@ -124,12 +179,29 @@ mod tests {
         let second = stamps.issue("Work", later, now);
         assert_eq!((first, second), ("Work", "Work"));
         assert_eq!(stamps.redeem(second), Some(later));
-        assert_eq!(stamps.redeem(second), None, "it was taken");
         assert_eq!(stamps.redeem(first), Some(now));
         assert_eq!(stamps.redeem("Work"), None, "no stamp");
         let third = stamps.issue("Work", later, now);
         assert_eq!(stamps.kinds["Work"].stamps.len(), 2, "one was free");
         assert_eq!(stamps.redeem(third), Some(later));
+    }
+
+    #[test]
+    fn any_number_of_messages_under_one_deadline_takes_one_stamp() {
+        let mut stamps = Stamps::default();
+        let now = Instant::now();
+        let at = |millis| now + Duration::from_millis(millis);
+        let names = (0..3 * MOST).map(|_| stamps.issue("Work", at(700), now));
+        let names = names.collect::<Vec<_>>();
+        // While it is out it stands for nothing else.
+        let other = stamps.issue("Work", at(800), now);
+        for name in names {
+            assert_eq!(stamps.redeem(name), Some(at(700)));
+        }
+        assert_eq!(stamps.redeem(other), Some(at(800)));
+        let kind = &stamps.kinds["Work"];
+        assert_eq!((kind.stamps.len(), kind.free.len()), (2, 2));
+        assert!(kind.by_deadline.is_empty());
     }
 
     /// N3
@@ -142,14 +214,48 @@ mod tests {
         for n in 0..most {
             stamps.issue("Work", at(n + 1), start);
         }
-        let plain = stamps.issue("Work", at(9), start);
-        assert_eq!(stamps.redeem(plain), None, "all are under way");
+        let long_after = at(2 * most) + LINGERS;
         for n in 0..most {
-            let stamp = stamps.issue("Work", at(2 * most + n), at(n + 1));
+            let deadline = long_after + Duration::from_millis(n);
+            let stamp = stamps.issue("Work", deadline, long_after);
             if n % 2 == 0 {
-                assert_eq!(stamps.redeem(stamp), Some(at(2 * most + n)));
+                assert_eq!(stamps.redeem(stamp), Some(deadline));
             }
         }
         assert_eq!(stamps.kinds["Work"].stamps.len(), MOST);
+    }
+
+    /// N4
+    #[test]
+    fn past_the_last_stamp_a_message_has_the_nearest_deadline_and_no_later_one() {
+        let mut stamps = Stamps::default();
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        // 10, 20, 30 and so on.
+        let names = (1..=MOST as u64).map(|n| stamps.issue("Work", at(10 * n), start));
+        let names = names.collect::<Vec<_>>();
+        for (wanted, now, given) in [(25, 0, 20), (5, 0, 5), (29, 25, 29), (3, 25, 3)] {
+            let stamp = stamps.issue("Work", at(wanted), at(now));
+            assert_eq!(stamps.redeem(stamp), Some(at(given)), "{wanted}");
+        }
+        // The first one after each has become earlier for those that had it, and none later.
+        let redeemed = names.iter().map(|name| stamps.redeem(name));
+        let redeemed = redeemed.map(|at| at.unwrap()).collect::<Vec<_>>();
+        assert_eq!(redeemed[..4], [at(3), at(20), at(29), at(40)]);
+    }
+
+    /// N4
+    #[test]
+    fn where_all_deadlines_have_just_passed_the_next_message_is_late_too() {
+        let mut stamps = Stamps::default();
+        let start = Instant::now();
+        for n in 0..MOST as u64 {
+            stamps.issue("Work", start + Duration::from_micros(n), start);
+        }
+        let (now, deadline) = (start + LINGERS / 2, start + 2 * LINGERS);
+        let stamp = stamps.issue("Work", deadline, now);
+        assert!(stamps.redeem(stamp).is_some_and(|at| at < now));
+        let stamp = stamps.issue("Work", deadline, start + LINGERS);
+        assert_eq!(stamps.redeem(stamp), Some(deadline));
     }
 }
