@@ -33,7 +33,7 @@ mod turn;
 use over_channel::{over_channel, tell_over, try_tell_over};
 use over_route::{comes_again, ready, run_plugin};
 
-pub use actor::ProxyActor;
+pub use actor::{ProxyActor, ServiceGone};
 pub use call::{Call, Tell};
 use turn::Turn;
 

@@ -5,6 +5,7 @@
 //!   know of each other's endings in time. A frame for one that cannot have been is a fault.
 //! - N3: a call whose answer broke a rule had begun, and is not settled by it: the session's end hands it on.
 
+use std::fmt;
 use std::sync::Arc;
 
 use kameo::actor::ActorRef;
@@ -211,6 +212,12 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
         return Err("more credits than were taken");
     }
     let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;
+    if status == Status::HandlerError && !entry.awaited {
+        tell_failed(
+            entry,
+            &"its handler gave an error, which its own process names",
+        );
+    }
     if status != Status::Failed {
         let envelope = match entry.awaited {
             true => Envelope::open_answer(frame, &entry.frame.blobs)?,
@@ -227,19 +234,21 @@ fn outcome(shared: &Shared, entry: &Entry, frame: Frame) -> Result<Outcome, Faul
     shared.metrics.failed();
     let failure = Failure::from_bytes(frame.payload.bytes());
     if !entry.awaited {
-        let service = &*entry.channel.service;
-        match failure {
-            // A service that had the message says so itself, with the name of the method.
-            Failure::Panicked(_)
-            | Failure::DeadlineExceeded
-            | Failure::UnknownMethod(_)
-            | Failure::BadArguments(_) => {
-                tracing::debug!(service, %failure, "a tell was not handled");
-            }
-            _ => tracing::warn!(service, %failure, "a tell was not handled"),
-        }
+        tell_failed(entry, &failure);
     }
     Ok(Err(CallFailure::Failed(failure)))
+}
+
+/// Nobody waits for the answer. The service says so too, where it runs; but of a plugin that is text among what it prints.
+fn tell_failed(entry: &Entry, error: &dyn fmt::Display) {
+    let service = &*entry.channel.service;
+    let number = entry.frame.header.method;
+    let method = entry
+        .channel
+        .offer()
+        .and_then(|offer| offer.methods.get(number as usize));
+    let method = method.map_or("unknown", |method| method.name.as_str());
+    tracing::warn!(service, method, %error, "a tell failed");
 }
 
 const TOO_MANY: &str =

@@ -2,7 +2,8 @@
 //! `Recipient` is asked for.
 //!
 //! - K1: it takes every message of its service, with the reply type that a local actor would have.
-//! - K2: it stops when what stands behind it will not come back, and its links are told.
+//! - K2: it stops when what stands behind it does not come back by itself, and its links are told. That is for good, as
+//!   for every actor of kameo's: after a stop and a start of the plugin the proxy works again, and its old actors do not.
 //! - K3: messages leave in the order in which they came, asks and tells alike, also when one has to wait for room, and
 //!   are under way at the same time. The actor looks after them itself: tasks of their own could overtake each other,
 //!   and wake other threads.
@@ -50,7 +51,8 @@ pub struct ProxyActor<S: Service> {
 /// K4: calls that wait for their answers, tells that wait for room.
 const MOST: usize = 1024;
 
-/// What stood behind a proxy will not come back.
+/// What stood behind a proxy does not come back by itself. This is the error that its actor stops with: kameo calls that
+/// [`Panicked`](ActorStopReason::Panicked), and its `is_panic()` is false.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceGone(pub String);
 
@@ -179,6 +181,9 @@ async fn contained(call: impl Future<Output = ()>) {
 
 impl<S: Service> Proxy<S> {
     /// An actor that stands for this proxy (K1, K2). Each call starts one.
+    ///
+    /// It stops for good, and tells its links, when what stands behind the proxy does not come back by itself. When a
+    /// plugin that was stopped is started again, take a new one.
     ///
     /// # Panics
     /// Outside a tokio runtime.

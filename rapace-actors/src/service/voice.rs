@@ -1,7 +1,11 @@
 //! What a service says because nobody else would know: a tell failed, blocking work goes on.
+//!
+//! Saying it is never worth a panic: stderr may be full, closed, or on a disk without room.
 
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use rapace_codec::guarded;
+use rapace_shm::say_on_stderr;
 
 use super::Service;
 
@@ -41,7 +45,9 @@ impl Voice {
         let (service, method) = (service.name, service.method_name(method));
         tracing::warn!(service, method, error = %why, "a tell failed");
         if self.is_unheard() {
-            eprintln!("a tell of `{service}::{method}` failed: {why}");
+            say_on_stderr(&format_args!(
+                "a tell of `{service}::{method}` failed: {why}"
+            ));
         }
     }
 
@@ -55,7 +61,9 @@ impl Voice {
             "a service waits for blocking work of a call that is over"
         );
         if self.is_unheard() {
-            eprintln!("`{service}` waits for blocking work of `{method}`, whose call is over");
+            say_on_stderr(&format_args!(
+                "`{service}` waits for blocking work of `{method}`, whose call is over"
+            ));
         }
     }
 }
@@ -64,7 +72,7 @@ impl fmt::Display for Why<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             // The user's code: a panic in it must not be the service's.
-            Self::Error(error) => match catch_unwind(AssertUnwindSafe(|| format!("{error:?}"))) {
+            Self::Error(error) => match guarded(|| format!("{error:?}")) {
                 Ok(text) => f.write_str(&text),
                 Err(_) => f.write_str("an error whose `Debug` panics"),
             },

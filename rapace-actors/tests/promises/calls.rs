@@ -352,9 +352,12 @@ async fn a_call_that_is_made_before_the_start_waits_for_it() {
     assert_eq!(echo.outcome().await.unwrap(), "early");
 }
 
-/// On its stderr, which its host logs, since the plugin listens to no events itself.
+/// On its stderr, which its host logs, since the plugin listens to no events itself. What the host learns of it is a
+/// warning there, since what a plugin prints is none.
 #[tokio::test]
-async fn what_a_tell_fails_with_is_found_in_the_plugins_output() {
+async fn a_tell_that_fails_is_found_in_the_plugins_output_and_among_its_hosts_warnings() {
+    let warnings = crate::warnings::Warnings::default();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
     let message = "out of paint".to_owned();
     bench.subject.tell(Fall { message }).await.unwrap();
@@ -367,4 +370,19 @@ async fn what_a_tell_fails_with_is_found_in_the_plugins_output() {
         died.contains("a tell of `Subject::fall` failed: "),
         "{died}"
     );
+    let told = warnings.lines().into_iter();
+    let told = told.filter(|line| line.contains("a tell failed"));
+    let told = told.collect::<Vec<_>>();
+    let expected = [
+        ("fall", "the handler panicked: out of paint"),
+        (
+            "refuse",
+            "its handler gave an error, which its own process names",
+        ),
+    ];
+    assert_eq!(told.len(), expected.len(), "{told:?}");
+    for (line, (method, error)) in told.iter().zip(expected) {
+        let method = format!("service=\"Subject\" method={method:?}");
+        assert!(line.contains(&method) && line.contains(error), "{line}");
+    }
 }

@@ -1,6 +1,8 @@
 //! A plugin behind a kameo reference.
 
+use kameo::error::{ActorStopReason, SendError};
 use rapace::Blob;
+use rapace::proxy::ServiceGone;
 use rapace_shm::{SegmentConfig, SizeClass};
 
 use crate::subject::{Echo, Label, Note};
@@ -101,4 +103,38 @@ async fn tells_and_asks_of_one_task_are_handled_in_their_order() {
     let lines = (0..50)
         .flat_map(|round| ["large", "small", "asked"].map(|what| format!("#1 {what} {round}")));
     assert_eq!(bench.journal.lines(), lines.collect::<Vec<_>>());
+}
+
+/// Also where the plugin is started again, when the proxy works as before. A restart is no end.
+#[tokio::test]
+async fn a_reference_ends_with_a_stop_and_a_new_one_works_after_the_start() {
+    let bench = Bench::new().await;
+    let actor = bench.subject.actor_ref();
+    let echo = |text: &str| Echo {
+        text: text.to_owned(),
+    };
+    bench.plugin.restart();
+    assert_eq!(in_time(actor.ask(echo("one"))).await.unwrap(), "one");
+    in_time(bench.plugin.stop()).await;
+    match in_time(actor.wait_for_shutdown_result()).await {
+        Ok(ActorStopReason::Panicked(why)) => {
+            assert!(!why.is_panic());
+            let gone = why.with_downcast_ref(|gone: &ServiceGone| gone.0.clone());
+            let gone = gone.expect("it says why");
+            assert!(gone.contains("was stopped as requested"), "{gone}");
+        }
+        other => panic!("{other:?}"),
+    }
+    bench.plugin.start();
+    assert_eq!(
+        in_time(bench.subject.echo("two".to_owned())).await.unwrap(),
+        "two"
+    );
+    let late = in_time(actor.ask(echo("late"))).await;
+    assert!(
+        matches!(late, Err(SendError::ActorNotRunning(_))),
+        "{late:?}"
+    );
+    let actor = bench.subject.actor_ref();
+    assert_eq!(in_time(actor.ask(echo("three"))).await.unwrap(), "three");
 }

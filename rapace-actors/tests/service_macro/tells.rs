@@ -23,7 +23,16 @@ pub(crate) struct Unspeakable;
 
 impl std::fmt::Debug for Unspeakable {
     fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        panic!("it cannot be shown")
+        std::panic::panic_any(Again)
+    }
+}
+
+/// What a panic carries that panics again.
+struct Again;
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        std::panic::panic_any(Again);
     }
 }
 
