@@ -82,14 +82,15 @@ impl<E> CallError<E> {
 
     /// Whether another try of the same call may succeed although nobody corrects, starts or builds anything. Says
     /// nothing about whether the first has had effects: see [`may_be_retried`](Self::may_be_retried).
+    ///
+    /// After a death it says whether the process was [taken down for good](crate::process::DeathReport::for_good). What it
+    /// cannot know is what follows a death that nobody asked for: that is decided later, by restart policy and limit. If it
+    /// is nothing, the next call fails at once with [`CallError::Down`], of which this tells the truth.
     #[must_use]
     pub fn may_work_later(&self) -> bool {
         match self {
-            Self::DeadlineExceeded
-            | Self::PluginDied(_)
-            | Self::NotBegun(_)
-            | Self::LimitReached(_)
-            | Self::Restarting { .. } => true,
+            Self::DeadlineExceeded | Self::LimitReached(_) | Self::Restarting { .. } => true,
+            Self::PluginDied(death) | Self::NotBegun(death) => !death.for_good,
             Self::Down(down) => matches!(
                 down.reason,
                 DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_) | DownReason::Stays(_)

@@ -30,7 +30,7 @@ use crate::error::{Closed, PeerGone, RecvError};
 use crate::fault::PeerFault;
 use crate::half::{OwnWord, RingIn};
 use crate::linger::{Behind, Linger};
-use crate::liveness::Liveness;
+use crate::liveness::{Liveness, OurEnd};
 use crate::looking::{LOOKS, Looked, Looking, after_others};
 use crate::received::{Received, ReceivedPayload};
 use crate::ring::Consumer;
@@ -38,13 +38,16 @@ use crate::shared::Shared;
 use crate::turn::Turn;
 
 /// The receiving end of a link. There is one, and it must be polled for the link's senders to be
-/// woken (see [`Outbound`](crate::Outbound)). Dropping it closes the link and hangs up.
+/// woken (see [`Outbound`](crate::Outbound)). Dropping it closes the link and, unless there is a
+/// [`SocketHold`](crate::SocketHold), hangs up.
 pub struct Inbound {
     shared: Arc<Shared>,
     consumer: Consumer<RingIn>,
     arm: Arm<OwnWord>,
     bell: Bell,
     life: Arc<Liveness>,
+    /// Dropped after the link is closed.
+    end: Arc<OurEnd>,
     looking: Looking,
     linger: Linger,
     turn: Turn,
@@ -73,6 +76,7 @@ impl Inbound {
             arm: Arm::new(armed),
             shared,
             bell,
+            end: OurEnd::of(&life),
             life,
             looking: Looking::default(),
             linger: Linger::default(),
@@ -80,6 +84,11 @@ impl Inbound {
             assembly: None,
             news: None,
         }
+    }
+
+    /// Our end of the control socket.
+    pub(crate) fn end(&self) -> Arc<OurEnd> {
+        Arc::clone(&self.end)
     }
 
     /// Appends up to `max` frames to `batch` and returns how many, at least one; or arranges for the
@@ -432,7 +441,6 @@ impl Inbound {
 impl Drop for Inbound {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
-        self.life.hang_up();
     }
 }
 

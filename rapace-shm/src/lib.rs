@@ -308,7 +308,7 @@ pub use layout::LAYOUT_VERSION;
 #[cfg(not(loom))]
 pub use link::Link;
 #[cfg(not(loom))]
-pub use liveness::PeerWatch;
+pub use liveness::{PeerWatch, SocketHold};
 #[cfg(not(loom))]
 pub use meeting::Meeting;
 #[cfg(not(loom))]

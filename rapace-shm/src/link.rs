@@ -16,7 +16,7 @@ use crate::control::PeerCredentials;
 use crate::establish::{EstablishError, at_step};
 use crate::inbound::Inbound;
 use crate::kernel;
-use crate::liveness::{Liveness, PeerWatch};
+use crate::liveness::{Liveness, PeerWatch, SocketHold};
 use crate::needs::SOCKETPAIR;
 use crate::outbound::Outbound;
 use crate::segment::{PeerA, PeerB, Segment};
@@ -26,7 +26,7 @@ use crate::wire::Sender;
 /// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
 /// what watches over the peer.
 ///
-/// Dropping it closes the link and hangs up: the peer learns of it at once.
+/// Dropping it closes the link and hangs up, unless there is a [`SocketHold`]: the peer learns of it at once.
 pub struct Link {
     outbound: Outbound,
     /// Closes the link when it is dropped.
@@ -98,6 +98,11 @@ impl Link {
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
         self.outbound.config()
+    }
+
+    /// Puts our hang-up off until this is dropped, if that is later than the link's end.
+    pub fn hold_socket(&self) -> SocketHold {
+        SocketHold::new(self.inbound.end())
     }
 
     /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the

@@ -5,6 +5,8 @@
 //! - K2: data that a peer sends over an established control socket means nothing, and is not read. Who was
 //!   invited always sends some.
 //! - K3: "gone" is final.
+//! - K4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until then
+//!   a hang-up tells the peer that this process is dead, also when the session is over.
 
 use std::fmt;
 use std::io;
@@ -84,7 +86,7 @@ impl Liveness {
     }
 
     /// Tells the peer that we are gone, whoever else has our end open.
-    pub(crate) fn hang_up(&self) {
+    fn hang_up(&self) {
         let socket = self.socket.as_raw_fd();
         if let Err(error) = Effect::HangUp.around(|| shutdown(socket, Shutdown::Write)) {
             tracing::trace!(%error, "the control socket was closed already");
@@ -94,6 +96,36 @@ impl Liveness {
     /// A duplicate of our end of the control socket.
     pub(crate) fn socket(&self) -> io::Result<OwnedFd> {
         self.socket.get_ref().try_clone()
+    }
+}
+
+/// Our end of the control socket, which hangs up when nobody has this any more (K4).
+#[derive(Debug)]
+pub(crate) struct OurEnd(Arc<Liveness>);
+
+impl OurEnd {
+    pub(crate) fn of(life: &Arc<Liveness>) -> Arc<Self> {
+        Arc::new(Self(Arc::clone(life)))
+    }
+}
+
+impl Drop for OurEnd {
+    fn drop(&mut self) {
+        self.0.hang_up();
+    }
+}
+
+/// Keeps this side from hanging up when its end of the link is dropped. For a host that still watches over a process
+/// with which it has nothing more to say: to that process a hang-up says that the host is dead.
+#[derive(Debug)]
+#[must_use = "dropping it hangs up, if the link was dropped before"]
+pub struct SocketHold {
+    _end: Arc<OurEnd>,
+}
+
+impl SocketHold {
+    pub(crate) fn new(end: Arc<OurEnd>) -> Self {
+        Self { _end: end }
     }
 }
 

@@ -76,6 +76,19 @@ async fn every_kind_of_payload_arrives_as_it_was_sent() {
     }
 }
 
+/// K4 of liveness
+#[tokio::test]
+async fn a_held_socket_hangs_up_with_its_holder() {
+    let (a, b) = Link::pair(&small()).unwrap();
+    let (_b_out, _b_in, mut watch) = b.split();
+    let hold = a.hold_socket();
+    drop(a);
+    let told = tokio::time::timeout(Duration::from_millis(50), watch.gone()).await;
+    assert!(told.is_err(), "{told:?}");
+    drop(hold);
+    assert_eq!(watch.gone().await, PeerGone::HungUp);
+}
+
 #[tokio::test]
 async fn a_slot_is_free_once_both_sides_are_done_with_it() {
     let (a, b) = Link::pair(&small()).unwrap();

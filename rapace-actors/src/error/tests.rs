@@ -71,6 +71,7 @@ fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
         incarnation: Incarnation::FIRST.next(),
         cause,
         ended_by,
+        for_good: false,
         lived: Duration::from_millis(1500),
         connected: true,
         stderr: StderrTail::of(&["decoding cover.png", "no such colour: 300"]),
@@ -79,6 +80,15 @@ fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
 
 fn death() -> Death {
     death_by(CRASH, EndedBy::Itself)
+}
+
+/// Of a plugin that was stopped.
+fn last_death() -> Death {
+    let death = death_by(ExitCause::Exited(0), EndedBy::Request(Rung::Drain));
+    Death::new(DeathReport {
+        for_good: true,
+        ..DeathReport::clone(&death)
+    })
 }
 
 fn down(reason: DownReason) -> Down {
@@ -190,7 +200,9 @@ fn calls() -> Vec<Call> {
         CallError::Panicked("index out of bounds".into()),
         CallError::DeadlineExceeded,
         CallError::PluginDied(death()),
+        CallError::PluginDied(last_death()),
         CallError::NotBegun(death()),
+        CallError::NotBegun(last_death()),
         CallError::Poisoned(death()),
         CallError::Restarting {
             plugin: "images".into(),
@@ -335,11 +347,16 @@ fn every_text_is_the_one_that_was_reviewed() {
         EndedBy::Fault("an item without credit".into()),
         EndedBy::StartTimeout(Duration::from_secs(10)),
     ] {
-        let killed = ExitCause::Signalled {
-            signal: 9,
+        let signal = |signal| ExitCause::Signalled {
+            signal,
             core_dumped: false,
         };
-        add(&mut all, "Death", death_by(killed, ended_by));
+        let cause = match ended_by {
+            EndedBy::Request(Rung::Drain) => ExitCause::Exited(0),
+            EndedBy::Request(Rung::Terminate) => signal(15),
+            _ => signal(9),
+        };
+        add(&mut all, "Death", death_by(cause, ended_by));
     }
     for kind in spawn_kinds() {
         add(&mut all, "SpawnError", spawn_error(kind));
@@ -405,7 +422,9 @@ fn what_may_be_retried_has_certainly_not_run() {
             ("CallError::Panicked", false, false),
             ("CallError::DeadlineExceeded", false, true),
             ("CallError::PluginDied", false, true),
+            ("CallError::PluginDied", false, false),
             ("CallError::NotBegun", true, true),
+            ("CallError::NotBegun", true, false),
             ("CallError::Poisoned", false, false),
             ("CallError::Restarting", true, true),
             ("CallError::SessionEnded", true, false),

@@ -238,7 +238,14 @@ impl PluginActor {
             Action::Start(incarnation) => self.start(incarnation),
             Action::Stop(_) => {
                 if let Some(orders) = &self.orders {
-                    let _ = orders.send(Order::Stop(self.spec.stop.clone()));
+                    let then = match self.life.state() {
+                        State::Stopping { then, .. } => Some(then),
+                        _ => None,
+                    };
+                    let _ = orders.send(Order::Stop {
+                        ladder: self.spec.stop.clone(),
+                        for_good: matches!(then, Some(AfterStop::Down(_))),
+                    });
                 }
             }
             Action::WaitUntil(at) => self.wake = Some(at),

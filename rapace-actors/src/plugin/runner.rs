@@ -6,6 +6,8 @@
 //! - I3: every way to end, a panic too, gives one [`Ended`], after the route has stopped leading here.
 //! - I4: nothing that the process does or leaves undone keeps the runner from watching it, and no
 //!   order waits for it.
+//! - I5: the control socket stays open until the process is gone, or was found not to go: to the process a hang-up says
+//!   that nobody watches over it any more, and it has no more than a moment then. So while this runs, its clock alone counts.
 
 mod handshake;
 mod pulse;
@@ -20,7 +22,7 @@ use std::time::{Duration, Instant};
 use futures_util::FutureExt;
 use rapace_codec::panic_message;
 use rapace_session::{EndReason, Session};
-use rapace_shm::{ControlSocket, EstablishError, Invited};
+use rapace_shm::{ControlSocket, EstablishError, Invited, SocketHold};
 use tokio::sync::mpsc;
 
 use self::handshake::{Handshake, Unready};
@@ -38,7 +40,12 @@ use crate::supervision::StartError;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Take the process down as requested.
-    Stop(StopLadder),
+    Stop {
+        /// How.
+        ladder: StopLadder,
+        /// No other process is to follow.
+        for_good: bool,
+    },
     /// SIGKILL, as a crash would: what follows is the restart policy's.
     Kill,
 }
@@ -46,7 +53,10 @@ pub(crate) enum Order {
 /// Waits for an order. When nobody gives any more, nobody wants the plugin.
 async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Order {
     let order = orders.recv().await;
-    order.unwrap_or_else(|| Order::Stop(StopLadder::at_once()))
+    order.unwrap_or_else(|| Order::Stop {
+        ladder: StopLadder::at_once(),
+        for_good: true,
+    })
 }
 
 /// How an incarnation ended.
@@ -118,6 +128,10 @@ struct Runner {
     process: PluginProcess,
     output: Output,
     born: Instant,
+    /// I5
+    socket: Option<SocketHold>,
+    /// Whether it was asked to end for good.
+    for_good: bool,
     /// That it does not go, if a stop has found that out.
     stays: Option<StopError>,
 }
@@ -157,6 +171,8 @@ async fn start(
         process,
         output,
         born: Instant::now(),
+        socket: None,
+        for_good: false,
         stays: None,
     };
     // While the kernel loads the program.
@@ -206,7 +222,10 @@ impl Runner {
             shaken = handshake.with(&mut self.process, invited, &mut allowance) => Ok(shaken),
         };
         let ready = match shaken {
-            Ok(Ok(ready)) => ready,
+            Ok(Ok((ready, socket))) => {
+                self.socket = Some(socket);
+                ready
+            }
             Ok(Err(unready)) => return self.unready(unready, report).await,
             Err(order) => {
                 let ended_by = self.obey(order, &mut orders, unreachable()).await;
@@ -366,7 +385,8 @@ impl Runner {
         match order {
             // As every process that is left.
             Order::Kill => EndedBy::Killed,
-            Order::Stop(ladder) => {
+            Order::Stop { ladder, for_good } => {
+                self.for_good = for_good;
                 let stopped = tokio::select! {
                     biased;
                     stopped = ladder.stop(&mut self.process, drain) => stopped,
@@ -405,6 +425,8 @@ impl Runner {
             },
         };
         report(Report::Stays(Arc::new(stays)));
+        // I5: what we cannot end may still end itself.
+        self.socket = None;
         self.process.wait().await
     }
 
@@ -422,6 +444,7 @@ impl Runner {
             incarnation: self.incarnation,
             cause,
             ended_by,
+            for_good: self.for_good,
             lived,
             connected,
             stderr,

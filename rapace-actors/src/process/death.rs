@@ -39,6 +39,9 @@ pub struct DeathReport {
     pub cause: ExitCause,
     /// Who ended it.
     pub ended_by: EndedBy,
+    /// Whether its host had said, when it asked for this end, that no other process follows: `stop()`, and no more
+    /// handles. False for the end of its own accord, of which the restart policy says what follows.
+    pub for_good: bool,
     /// How long it had lived, from its start.
     pub lived: Duration,
     /// Whether it had become a plugin: its side of the session was there.
@@ -95,7 +98,11 @@ impl DeathReport {
         )?;
         match &self.ended_by {
             EndedBy::Itself => write!(f, "{}", self.cause)?,
-            EndedBy::Request(rung) => write!(f, "was stopped as requested ({rung})")?,
+            EndedBy::Request(rung) => {
+                f.write_str("was stopped as requested (")?;
+                tell_rung(f, *rung, self.cause)?;
+                f.write_str(")")?;
+            }
             EndedBy::Killed => f.write_str("was killed by its host as requested")?,
             EndedBy::Stuck(silent) => {
                 write!(f, "was stuck for {silent:.1?} and killed by its host")?
@@ -116,7 +123,7 @@ impl DeathReport {
                 f.write_str(" (a plugin's `main` runs `rapace::plugin::serve`)")?;
             }
         }
-        if self.ended_by == EndedBy::Itself && is_sigkill(self.cause) {
+        if self.is_strange_kill() {
             f.write_str("; its host did not send that signal: look for the out-of-memory killer in the kernel log")?;
         }
         f.write_str(note)?;
@@ -127,14 +134,40 @@ impl DeathReport {
     }
 }
 
+impl DeathReport {
+    /// A SIGKILL that is not the host's, nor of the plugin's own guard: that waits until its host has let go of it.
+    fn is_strange_kill(&self) -> bool {
+        let sends_none = matches!(
+            self.ended_by,
+            EndedBy::Itself | EndedBy::Request(Rung::Drain | Rung::Terminate)
+        );
+        sends_none && is_killed_by(self.cause, Signal::SIGKILL)
+    }
+}
+
+/// On which rung it ended and how, as far as the rung does not say that.
+fn tell_rung(f: &mut fmt::Formatter<'_>, rung: Rung, cause: ExitCause) -> fmt::Result {
+    let expected = match rung {
+        Rung::Drain => cause.is_success(),
+        Rung::Terminate => cause.is_success() || is_killed_by(cause, Signal::SIGTERM),
+        Rung::Kill => true,
+    };
+    match (rung, cause) {
+        _ if expected => write!(f, "{rung}"),
+        (Rung::Drain, ExitCause::Exited(code)) => write!(f, "{rung}, with code {code}"),
+        (Rung::Drain, _) => write!(f, "it {cause} before it had left"),
+        _ => write!(f, "{rung} it {cause}"),
+    }
+}
+
 impl fmt::Display for DeathReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tell(f, "")
     }
 }
 
-fn is_sigkill(cause: ExitCause) -> bool {
-    matches!(cause, ExitCause::Signalled { signal, .. } if signal == Signal::SIGKILL as i32)
+fn is_killed_by(cause: ExitCause, by: Signal) -> bool {
+    matches!(cause, ExitCause::Signalled { signal, .. } if signal == by as i32)
 }
 
 impl fmt::Display for Death {
@@ -167,6 +200,7 @@ mod tests {
             incarnation: Incarnation::FIRST.next(),
             cause,
             ended_by,
+            for_good: false,
             lived: Duration::from_millis(1500),
             connected: true,
             stderr: stderr.snapshot(),
@@ -199,6 +233,80 @@ mod tests {
             text.contains("killed by its host as requested") && !text.contains("out-of-memory"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn only_what_exited_has_left_by_itself() {
+        let text = |cause, rung| death(cause, EndedBy::Request(rung)).to_string();
+        let begins = |text: String, with: &str| {
+            let with = format!(
+                "plugin `images` (incarnation #2) was stopped as requested ({with}) after 1.5s"
+            );
+            assert!(text.starts_with(&with), "{text}");
+            text.contains("out-of-memory")
+        };
+        let term = ExitCause::Signalled {
+            signal: 15,
+            core_dumped: false,
+        };
+        for (cause, rung, with, is_strange) in [
+            (
+                ExitCause::Exited(0),
+                Rung::Drain,
+                "it left by itself",
+                false,
+            ),
+            (
+                ExitCause::Exited(3),
+                Rung::Drain,
+                "it left by itself, with code 3",
+                false,
+            ),
+            (
+                SEGV,
+                Rung::Drain,
+                "it was killed by SIGSEGV before it had left",
+                false,
+            ),
+            (
+                KILL,
+                Rung::Drain,
+                "it was killed by SIGKILL before it had left",
+                true,
+            ),
+            (
+                ExitCause::Exited(0),
+                Rung::Terminate,
+                "after SIGTERM",
+                false,
+            ),
+            (term, Rung::Terminate, "after SIGTERM", false),
+            (
+                ExitCause::Exited(3),
+                Rung::Terminate,
+                "after SIGTERM it exited with code 3",
+                false,
+            ),
+            (
+                SEGV,
+                Rung::Terminate,
+                "after SIGTERM it was killed by SIGSEGV",
+                false,
+            ),
+            (
+                KILL,
+                Rung::Terminate,
+                "after SIGTERM it was killed by SIGKILL",
+                true,
+            ),
+            (KILL, Rung::Kill, "after SIGKILL", false),
+        ] {
+            assert_eq!(
+                begins(text(cause, rung), with),
+                is_strange,
+                "{cause:?}, {rung:?}"
+            );
+        }
     }
 
     #[test]

@@ -22,6 +22,9 @@
 //! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
 //!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.
 //!   The guard itself tells it: the first call of all may hold the executor for good.
+//! - G9: a host that lives keeps its end of the control socket open until the process is gone, also when the session is
+//!   over, so a hang-up says that it is dead or has let go of us. It lets go of what it cannot signal: the grace is then
+//!   all that ends the process. Nobody else is told of that death, so what ends a plugin of a living host is the host.
 //! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::fmt;
@@ -40,7 +43,7 @@ use tokio::sync::oneshot;
 
 use super::thread_end;
 
-/// How long a plugin may go on after its host has closed the control socket. Half of the second within which every
+/// How long a plugin may go on after a host that lives has closed the control socket (G9). Half of the second within which every
 /// plugin of a dead host is gone.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 

@@ -10,6 +10,7 @@
 //! - D2: a plugin that cannot be told to leave is not waited for: the next rung comes at once.
 //! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
 //!   ladder.
+//! - D5: these times are all that bounds a plugin: its guard kills it sooner only if its host is dead.
 //! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
 
 use std::fmt;
@@ -53,9 +54,9 @@ pub enum DrainOutcome {
 /// A rung of the ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Rung {
-    /// It left by itself.
+    /// It was sent no signal: it left by itself, or crashed on its way.
     Drain,
-    /// It left after SIGTERM.
+    /// It was sent SIGTERM.
     Terminate,
     /// It was killed.
     Kill,

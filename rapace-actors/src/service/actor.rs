@@ -47,7 +47,8 @@ pub enum OnPanic {
     /// half-changed, and the caller was told.
     #[default]
     Continue,
-    /// It stops. A plugin's process then ends with an error, and its restart policy decides.
+    /// It stops. A plugin's process then ends with an error, within 2 s or its host kills it, and its restart policy
+    /// decides.
     Stop,
 }
 

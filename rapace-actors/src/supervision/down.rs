@@ -313,6 +313,7 @@ pub(super) mod fixture {
             incarnation,
             cause,
             ended_by,
+            for_good: false,
             lived: Duration::from_secs(1),
             connected: true,
             stderr: StderrTail::default(),

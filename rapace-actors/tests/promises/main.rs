@@ -15,6 +15,7 @@ mod journal;
 mod leaving;
 mod miser;
 mod panics;
+mod parting;
 mod processes;
 mod references;
 mod requests;

@@ -144,6 +144,7 @@ async fn a_kill_cuts_a_stop_short() {
     stop.outcome().await;
     let died = death(hangs.outcome().await);
     assert_eq!(died.ended_by, EndedBy::Request(Rung::Kill));
+    assert!(died.for_good && !CallError::<()>::PluginDied(died).may_work_later());
     let state = bench.plugin.state();
     assert!(
         matches!(state, State::Down(DownReason::Stopped)),
@@ -161,6 +162,7 @@ async fn a_kill_cuts_a_restart_short() {
     is_answered_by_a_fresh_process(&bench).await;
     let died = death(hangs.outcome().await);
     assert_eq!(died.ended_by, EndedBy::Request(Rung::Kill));
+    assert!(!died.for_good && CallError::<()>::PluginDied(died).may_work_later());
     assert_eq!(bench.plugin.incarnation().map(Incarnation::get), Some(2));
 }
 

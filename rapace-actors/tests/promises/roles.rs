@@ -167,3 +167,19 @@ fn host() {
         run(crate::host_death::host());
     }
 }
+
+#[test]
+#[ignore = "a role: a plugin that has something to do after it has served"]
+fn parting() {
+    if is("parting") {
+        crate::parting::part();
+    }
+}
+
+#[test]
+#[ignore = "a role: a host that is killed while it stops such a plugin"]
+fn stopping_host() {
+    if is("stopping_host") {
+        run(crate::parting::stopping_host());
+    }
+}

@@ -10,21 +10,23 @@ use rapace::{CallError, Plugin};
 use rustix::process::geteuid;
 use rustix::thread::{Uid, set_thread_res_uid};
 
+use crate::parting::for_ever;
 use crate::subject::SubjectProxy;
 use crate::support::{ROLE, event, in_time, program};
 
-/// What a host of root's does: it starts two plugins, and its only thread that signals becomes somebody else.
+/// What a host of root's does: it starts three plugins, and its only thread that signals becomes somebody else.
 pub(crate) async fn become_nobody() {
     let step = Duration::from_millis(50);
+    let ladder = StopLadder {
+        drain: step,
+        terminate: step,
+        kill: step,
+    };
     let start = |name: &'static str| {
         Plugin::builder(name, "/bin/sleep")
             .arg("600")
             .start_timeout(Duration::from_secs(600))
-            .stop_ladder(StopLadder {
-                drain: step,
-                terminate: step,
-                kill: step,
-            })
+            .stop_ladder(ladder.clone())
             .spawn()
     };
     let (stopped, killed) = (start("stopped"), start("killed"));
@@ -34,6 +36,9 @@ pub(crate) async fn become_nobody() {
         }
     };
     in_time(spawned).await;
+    let place = tempfile::tempdir().expect("a directory");
+    let served = for_ever(place.path()).stop_ladder(ladder.clone());
+    let served = in_time(served.start()).await.expect("it starts");
     let nobody = Uid::from_raw(65534);
     set_thread_res_uid(nobody, nobody, nobody).expect("root may");
 
@@ -46,6 +51,18 @@ pub(crate) async fn become_nobody() {
         assert!(matches!(stopped.state(), State::Stopping { .. }));
         assert!(stopped.pid().is_some());
     }
+
+    // One that serves ends itself when its host has tried all.
+    let mut events = served.events();
+    match in_time(served.stop()).await {
+        StopOutcome::Stays(why) => assert!(why.to_string().contains("same user"), "{why}"),
+        StopOutcome::Gone => panic!("it left"),
+    }
+    event(&mut events, |kind| match kind {
+        PluginEventKind::Died(_) => Some(()),
+        _ => None,
+    })
+    .await;
 
     let mut events = killed.events();
     let subject: SubjectProxy = killed.proxy();

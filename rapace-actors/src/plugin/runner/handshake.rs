@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rapace_session::transport::shm;
 use rapace_session::{HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
-use rapace_shm::EstablishError;
+use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
 use super::{Invitation, LEAVE, NOTICE};
@@ -44,13 +44,13 @@ impl Handshake<'_> {
         process: &mut PluginProcess,
         invited: Invitation,
         allowance: &mut Allowance,
-    ) -> Result<Ready, Unready> {
+    ) -> Result<(Ready, SocketHold), Unready> {
         let mut agree = pin!(self.agree(invited));
         // S1
         tokio::select! {
             biased;
             agreed = allowance.within(&mut agree) => match agreed {
-                Some(Ok(ready)) => Ok(ready),
+                Some(Ok(agreed)) => Ok(agreed),
                 Some(Err(Disagreement::Refused(why))) => Err(Unready::Refused(why)),
                 Some(Err(Disagreement::HungUp)) => Err(hung_up(process).await),
                 None => Err(Unready::TimedOut),
@@ -62,7 +62,7 @@ impl Handshake<'_> {
         }
     }
 
-    async fn agree(self, invited: Invitation) -> Result<Ready, Disagreement> {
+    async fn agree(self, invited: Invitation) -> Result<(Ready, SocketHold), Disagreement> {
         let Self {
             spec,
             incarnation,
@@ -70,6 +70,7 @@ impl Handshake<'_> {
             adopt,
         } = self;
         let link = invited?.greeted().await?;
+        let socket = link.hold_socket();
         let mut config = SessionConfig::new(spec.host_name());
         config.offers = spec.offers.offers();
         config.expects = spec.expects.iter().map(|service| service.offer()).collect();
@@ -82,7 +83,7 @@ impl Handshake<'_> {
         }));
         let endpoint = shm::endpoint(link, Side::Creator);
         let (session, channels) = Session::establish_and_open(endpoint, config).await?;
-        Ok(Ready::new(incarnation, session, channels?))
+        Ok((Ready::new(incarnation, session, channels?), socket))
     }
 }
 

@@ -279,6 +279,7 @@ impl World {
                 incarnation,
                 cause: ExitCause::Exited(1),
                 ended_by: EndedBy::Itself,
+                for_good: false,
                 lived: Duration::from_secs(1),
                 connected: true,
                 stderr: StderrTail::default(),
