@@ -47,6 +47,11 @@ impl Shared {
         self.end_with(&reason, true, Some((Verb::Refuse, &text)));
     }
 
+    /// Ends the session before there is one, and tells the peer why.
+    pub(crate) fn decline(&self, why: &str) {
+        self.end_with(&EndReason::Closed, true, Some((Verb::Refuse, why)));
+    }
+
     fn end_with(&self, reason: &EndReason, peer_is_done: bool, last_word: Option<(Verb, &str)>) {
         self.incoming.close(); // Z3
         if !self.settle_end(reason) {

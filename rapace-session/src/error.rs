@@ -222,8 +222,15 @@ pub enum HandshakeError {
     BadHello(String),
     /// The peer's hello says more than a hello may.
     Hello(HelloLimit),
-    /// Ours would: the session's configuration is over a limit. Nothing was sent.
+    /// Ours would: the session's configuration is over a limit. The peer was told.
     OwnHello(HelloLimit),
+    /// Ours does not fit the largest buffer of the transport. The peer was told.
+    HelloTooLarge {
+        /// Bytes of the hello.
+        len: usize,
+        /// Bytes of the largest buffer.
+        max: usize,
+    },
     /// The peer broke a rule of the protocol.
     Fault(String),
     /// A service that we expect is missing or differs.
@@ -246,6 +253,13 @@ impl fmt::Display for HandshakeError {
             Self::BadHello(why) => write!(f, "the other side's hello cannot be read: {why}"),
             Self::Hello(limit) => write!(f, "the other side's hello {limit}"),
             Self::OwnHello(limit) => write!(f, "this side's hello {limit}"),
+            // A small buffer holds only the beginning.
+            Self::HelloTooLarge { len, max } => write!(
+                f,
+                "the largest buffer has to hold {len} bytes, this side's hello, and holds {max}: give the SegmentConfig \
+                 a class of at least {} bytes",
+                len.next_power_of_two()
+            ),
             Self::Fault(what) => write!(
                 f,
                 "the other side broke the protocol during the handshake: {what}"

@@ -75,6 +75,13 @@ impl Session {
         Self::shake_hands(endpoint, config, true).await
     }
 
+    /// Says, in place of a hello, that there will be no session, and why. The peer has that as
+    /// [`HandshakeError::RefusedByPeer`].
+    pub fn refuse(endpoint: Endpoint, why: &str) {
+        let config = SessionConfig::new("");
+        Shared::new(endpoint.transport, endpoint.side, config).decline(why);
+    }
+
     async fn shake_hands(
         endpoint: Endpoint,
         config: SessionConfig,
@@ -87,16 +94,21 @@ impl Session {
             services: config.offers.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };
-        let bytes = hello::encode(&hello)?;
         endpoint.transport.set_spin(config.spin);
         let shared = Arc::new(Shared::new(endpoint.transport, endpoint.side, config));
         let session = Self::of(Arc::clone(&shared));
+        // H6
+        let refused = |why: HandshakeError| {
+            shared.refuse(why.clone());
+            why
+        };
+        let bytes = hello::encode(&hello).map_err(refused)?;
         let mut guard = EndOnDrop(Some(Arc::clone(&shared)));
         let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
         frame.payload = session.payload(&bytes).await.map_err(|why| match why {
-            AllocateError::TooLarge { len, max } => HandshakeError::Ended(format!(
-                "this side's hello takes {len} bytes, and the largest buffer of the transport {max}"
-            )),
+            AllocateError::TooLarge { len, max } => {
+                refused(HandshakeError::HelloTooLarge { len, max })
+            }
             AllocateError::Exhausted | AllocateError::Closed => {
                 HandshakeError::Ended("the transport is closed".into())
             }

@@ -336,9 +336,10 @@ impl Shared {
         if let Some(payload) = Payload::inline(bytes) {
             return payload;
         }
-        match self.transport.try_allocate(bytes.len(), Lane::Priority) {
+        let len = bytes.len().min(self.transport.max_payload());
+        match self.transport.try_allocate(len, Lane::Priority) {
             Ok(mut buffer) => {
-                buffer.copy_from_slice(bytes);
+                buffer.copy_from_slice(&bytes[..len]);
                 Payload::Buffer(buffer.freeze())
             }
             Err(_) => Payload::inline(&bytes[..INLINE_MAX]).unwrap_or(Payload::EMPTY),

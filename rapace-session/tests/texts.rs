@@ -158,12 +158,13 @@ fn every_text_is_the_one_that_was_reviewed() {
             HandshakeError::BadHello(why()),
             HandshakeError::Hello(HelloLimit::Services { count: 500_000 }),
             HandshakeError::OwnHello(HelloLimit::Bytes { bytes: 300_000 }),
+            HandshakeError::HelloTooLarge { len: 364, max: 256 },
             HandshakeError::Fault(why()),
             HandshakeError::Schema(mismatch(methods())),
             HandshakeError::RefusedByPeer(why()),
             HandshakeError::Ended(why()),
         ],
-        named!(HandshakeError: NotAPeer, Version, BadHello, Hello, OwnHello, Fault, Schema, RefusedByPeer, Ended),
+        named!(HandshakeError: NotAPeer, Version, BadHello, Hello, OwnHello, HelloTooLarge, Fault, Schema, RefusedByPeer, Ended),
     ));
     all.extend(of(
         [

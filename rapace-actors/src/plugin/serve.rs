@@ -234,7 +234,10 @@ impl PluginMain {
     /// # Errors
     /// See [`ServeError`].
     pub async fn try_run(self) -> Result<(), ServeError> {
-        self.services.check().map_err(ServeError::Refused)?;
+        if let Err(why) = self.services.check() {
+            tell_host(&why).await;
+            return Err(ServeError::Refused(why));
+        }
         let socket = ControlSocket::from_stdin().map_err(|source| match source {
             NotAControlSocket::Os(why) => ServeError::ControlSocket(why),
             source => ServeError::NotStartedByHost {
@@ -297,6 +300,18 @@ impl PluginMain {
             EndReason::Closed | EndReason::ClosedByPeer(_) | EndReason::PeerGone => Ok(()),
             other => Err(ServeError::Ended(other)),
         }
+    }
+}
+
+/// Has the host know why there will be no session, if there is a host: it does not try again then.
+async fn tell_host(why: &RefusedService) {
+    let Ok(socket) = ControlSocket::from_stdin() else {
+        return;
+    };
+    if check_timers().is_ok()
+        && let Ok(link) = socket.join().await
+    {
+        Session::refuse(shm::endpoint(link, Side::Joiner), &why.to_string());
     }
 }
 

@@ -94,7 +94,8 @@ impl PluginSpec {
     /// Rings, slabs and trust. The default suits calls of any size up to 64 MiB.
     ///
     /// One that cannot be made, or whose largest slots cannot hold what the two sides say of their services when they
-    /// meet, is refused before a process is started.
+    /// meet, is refused: before a process is started, as far as this side knows what they say, and otherwise by the
+    /// plugin.
     pub fn segment(mut self, segment: SegmentConfig) -> Self {
         self.segment = segment;
         self

@@ -89,6 +89,22 @@ fn impostor() {
 }
 
 #[test]
+#[ignore = "a role: a plugin with a service that nobody can call"]
+fn odd() {
+    if is("odd") {
+        serve(crate::starts::odd_main);
+    }
+}
+
+#[test]
+#[ignore = "a role: a plugin with two services of one name"]
+fn twice() {
+    if is("twice") {
+        serve(crate::starts::twice_main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin of whichever build a file says"]
 fn ops() {
     if is("ops") {

@@ -294,20 +294,76 @@ async fn a_mailbox_without_room_is_refused_where_it_is_asked_for() {
     }
 }
 
+/// A service that nobody can call.
+mod odd {
+    #[derive(facet::Facet)]
+    pub(crate) struct Note {
+        pub(crate) text: std::borrow::Cow<'static, str>,
+    }
+
+    #[rapace::service]
+    pub trait Odd {
+        async fn at(&mut self, note: Note);
+    }
+}
+
+struct Even;
+
+impl odd::Odd for Even {
+    async fn at(&mut self, note: odd::Note) {
+        drop(note.text);
+    }
+}
+
+/// Plugins that cannot serve what they are to serve.
+pub(crate) fn odd_main() -> PluginMain {
+    PluginMain::new().service(odd::OddServer::new(Even))
+}
+
+pub(crate) fn twice_main() -> PluginMain {
+    let twin = || impostor::SubjectServer::new(Impostor);
+    PluginMain::new().service(twin()).service(twin())
+}
+
+/// It is not started five times.
+#[tokio::test]
+async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
+    for (name, why) in [
+        ("odd", "`Odd::at` cannot be called"),
+        ("twice", "lists two services called `Subject`"),
+    ] {
+        let down = in_time(role(name).start()).await.unwrap_err();
+        for_good(&down);
+        assert_says(&down, &["incarnation #1", "the other side refused", why]);
+    }
+}
+
+/// The host does not know what the plugin offers.
+#[tokio::test]
+async fn a_plugin_whose_hello_has_no_room_is_refused_with_the_least_that_has() {
+    for size in [64, 256] {
+        let class = SizeClass {
+            slot_size: size,
+            slots: 1,
+        };
+        let segment = SegmentConfig::default().with_classes([class]);
+        let journal = crate::journal::Journal::new();
+        let spec = role("subject").env(crate::journal::JOURNAL, journal.path());
+        let spec = spec.segment(segment);
+        let down = in_time(spec.start()).await.unwrap_err();
+        let StartError::Refused(why) = for_good(&down) else {
+            panic!("{down}");
+        };
+        assert!(
+            why.starts_with("the other side refused: the largest buffer has to hold"),
+            "{why}"
+        );
+    }
+}
+
 /// The plugin is not even started.
 #[tokio::test]
 async fn a_service_with_a_type_that_cannot_cross_is_refused() {
-    mod odd {
-        #[derive(facet::Facet)]
-        pub(crate) struct Note {
-            pub(crate) text: std::borrow::Cow<'static, str>,
-        }
-
-        #[rapace::service]
-        pub trait Odd {
-            async fn at(&mut self, note: Note);
-        }
-    }
     let spec = Plugin::builder("odd", "/bin/false").expects::<odd::OddProxy>();
     let down = in_time(spec.start()).await.unwrap_err();
     for_good(&down);

@@ -12,6 +12,7 @@
 //! - H4: nothing else is said before, except that the session is over.
 //! - H5: who has welcomed the other side may open channels without waiting to be welcomed: the other
 //!   side reads that after the welcome, and if it refuses us nobody reads it.
+//! - H6: who cannot say its hello says why instead, as it would refuse the other's.
 
 use crate::error::HandshakeError;
 use crate::frame::Verb;

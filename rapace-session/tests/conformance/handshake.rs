@@ -8,6 +8,7 @@ use rapace_session::{
     Channel, ChannelId, EndReason, HandshakeError, Header, MethodOffer, MismatchKind,
     PROTOCOL_VERSION, ServiceOffer, Session, SessionConfig, Verb,
 };
+use rapace_shm::SizeClass;
 
 use super::harness::*;
 use super::raw::{MAGIC, Raw};
@@ -20,6 +21,8 @@ scenarios!(
     a_peer_that_hangs_up_ends_the_handshake,
     a_hello_that_never_comes_is_ended_by_the_callers_timeout,
     a_peer_that_does_not_welcome_us_is_not_established,
+    a_side_that_cannot_say_its_hello_tells_the_other_why,
+    a_side_that_will_not_meet_tells_the_other_why,
     channels_are_asked_for_before_the_welcome_and_used_after_it,
     a_peer_that_asks_for_channels_and_is_refused_gets_none,
     a_peer_has_settled_when_it_says_so,
@@ -215,4 +218,42 @@ async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
         EndReason::Refused(why.clone()).to_string(),
         format!("no session: {why}")
     );
+}
+
+/// H6
+async fn a_side_that_cannot_say_its_hello_tells_the_other_why(kind: Kind) {
+    for size in [64, 256] {
+        let class = SizeClass {
+            slot_size: size,
+            slots: 2,
+        };
+        let (a, b) = kind.pair_of(&Sizes {
+            classes: vec![class],
+            ..Sizes::default()
+        });
+        let (host, mut plugin) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
+        plugin.offers = vec![offer(&[(&"long".repeat(50), 1), (&"name".repeat(50), 2)])];
+        let (host, plugin) =
+            tokio::join!(Session::establish(a, host), Session::establish(b, plugin));
+        let Err(HandshakeError::HelloTooLarge { len, max }) = plugin else {
+            panic!("{plugin:?}");
+        };
+        assert_eq!(max, size as usize);
+        let Err(HandshakeError::RefusedByPeer(why)) = host else {
+            panic!("{host:?}");
+        };
+        // As much as there is room for.
+        let text = HandshakeError::HelloTooLarge { len, max }.to_string();
+        assert!(text.starts_with(&why), "{why}");
+        assert!(why.contains(&len.to_string()), "{why}");
+        assert!(size < 256 || why == text, "{why}");
+    }
+}
+
+async fn a_side_that_will_not_meet_tells_the_other_why(kind: Kind) {
+    let (a, b) = kind.pair();
+    Session::refuse(b, "it has nothing to offer");
+    let refused = Session::establish(a, SessionConfig::new("host")).await;
+    let why = HandshakeError::RefusedByPeer("it has nothing to offer".into());
+    assert_eq!(refused.unwrap_err(), why);
 }

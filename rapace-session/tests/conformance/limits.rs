@@ -156,7 +156,12 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
             text.starts_with("this side's hello ") && text.contains(what),
             "{text}"
         );
-        assert!(Raw::new(b).try_recv().await.is_none(), "nothing was sent");
+        // H6
+        let mut raw = Raw::new(b);
+        let told = raw.recv().await;
+        assert_eq!(told.header.verb, Verb::Refuse);
+        assert_eq!(told.payload.bytes(), text.as_bytes());
+        assert!(raw.try_recv().await.is_none(), "nothing else was sent");
     }
     // A name is only shown, so its beginning will do.
     let (a, b) = kind.pair();
