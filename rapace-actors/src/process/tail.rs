@@ -4,6 +4,7 @@
 //! - T2: a single line may take a quarter of that, so one huge line never drives out the others.
 //! - T3: the message of the last panic is kept beside them, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`] bytes, when
 //!   its own backtrace has driven it out.
+//! - T4: what is shown begins with a line that says something. A panic's message begins with an empty one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -89,6 +90,7 @@ impl Tail {
             .lines
             .iter()
             .map(String::as_str)
+            .skip_while(|line| line.trim().is_empty()) // T4
             .collect::<Vec<_>>()
             .join("\n");
         // As much of the message as the lines above do not hold (T3).
@@ -188,6 +190,27 @@ mod tests {
         assert_eq!(tail.as_str().lines().count(), MAX_LINES);
         assert!(tail.as_str().starts_with("line 80\n") && tail.as_str().ends_with("\nline 99"));
         assert_eq!(tail.omitted_lines(), 80);
+    }
+
+    /// T4
+    #[test]
+    fn what_is_shown_begins_with_a_line_that_says_something() {
+        let mut tail = Tail::default();
+        for line in [
+            "",
+            " ",
+            "thread 'main' (7) panicked at src/main.rs:7:5:",
+            "",
+            "no such colour",
+        ] {
+            tail.push(line);
+        }
+        let shown = tail.snapshot();
+        assert!(shown.as_str().starts_with("thread 'main'"), "{shown}");
+        assert!(shown.as_str().ends_with(":\n\nno such colour"), "{shown}");
+        let mut tail = Tail::default();
+        tail.push("");
+        assert!(tail.snapshot().is_empty());
     }
 
     /// T3
