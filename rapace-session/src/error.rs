@@ -7,9 +7,10 @@ use std::fmt;
 
 use crate::hello::SchemaMismatch;
 use crate::limits::{HelloLimit, MAX_CHANNELS};
-use crate::shared::short_text;
+use crate::text::{reason, reason_or};
 
-/// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message.
+/// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message, which arrives
+/// [escaped](crate::printable) on one line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Failure {
     /// The handler panicked with this message.
@@ -49,22 +50,26 @@ impl Failure {
         }
     }
 
-    /// The failure in a payload. What cannot be read is still a failure; a text over 4 KiB is cut.
+    /// The failure in a payload. What cannot be read is still a failure; a text over 4 KiB is cut, and
+    /// escaped.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((code, rest)) = bytes.split_first() else {
             return Self::Dropped;
         };
-        let message = short_text(rest);
+        let message = || reason(rest);
         match code {
-            1 => Self::Panicked(message),
+            1 => Self::Panicked(reason_or(rest, "a panic without a message")),
             2 => Self::DeadlineExceeded,
             3 => Self::Cancelled,
-            4 => Self::UnknownMethod(message),
-            5 => Self::BadArguments(message),
-            6 => Self::BadResult(message),
-            7 => Self::Unavailable(message),
-            9 => Self::LimitReached(message),
+            4 => Self::UnknownMethod(message()),
+            5 => Self::BadArguments(message()),
+            6 => Self::BadResult(message()),
+            7 => Self::Unavailable(message()),
+            9 => Self::LimitReached(reason_or(
+                rest,
+                "a limit of the session is reached, and the other side does not say which",
+            )),
             _ => Self::Dropped,
         }
     }

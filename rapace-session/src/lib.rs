@@ -173,7 +173,8 @@
 //! as many calls as its call table has entries, 4096 streams (and as many more as it may have calls), the slots of its own slab. It can make
 //! this side spend time on reading frames, a batch at a time between others' turns.
 //!
-//! What it says of itself is bounded, and so is every text: see [`limits`].
+//! What it says of itself is bounded, and so is every text: see [`limits`]. Its texts are escaped where they arrive, and its
+//! names have only characters that can be printed, so that neither drives the terminal of whoever prints an error or a log.
 //!
 //! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
 //! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
@@ -235,6 +236,7 @@ mod stream;
 mod sync;
 #[cfg(test)]
 mod tests;
+mod text;
 pub mod transport;
 
 pub use channel::{CallOptions, Channel};
@@ -259,4 +261,5 @@ pub use seal::Encode;
 pub use session::{Session, SessionActor};
 pub use settlement::Settlement;
 pub use stream::{MAX_WINDOW, StreamParts, StreamReceiver, StreamSendError, StreamSender};
+pub use text::printable;
 pub use transport::{Claim, Endpoint, Lane, Side};

@@ -9,6 +9,7 @@ use std::fmt;
 
 use crate::hello::ServiceOffer;
 use crate::stream::MAX_WINDOW;
+use crate::text;
 
 /// Bytes of a hello.
 pub const MAX_HELLO: usize = 256 << 10;
@@ -56,6 +57,13 @@ pub enum HelloLimit {
         /// Its bytes.
         bytes: usize,
     },
+    /// A name has characters that do something else than to be seen, such as line breaks and escape sequences.
+    Unprintable {
+        /// Whose.
+        of: String,
+        /// The name, escaped.
+        name: String,
+    },
     /// Two services have the same name.
     ServiceTwice {
         /// The name.
@@ -93,6 +101,10 @@ impl fmt::Display for HelloLimit {
             Self::Name { of, bytes } => write!(
                 f,
                 "has a name of {bytes} bytes for {of}; a name has 1 to {MAX_NAME}"
+            ),
+            Self::Unprintable { of, name } => write!(
+                f,
+                "has the name `{name}` for {of}; a name is one line of characters that can be printed"
             ),
             Self::ServiceTwice { service } => write!(
                 f,
@@ -175,7 +187,11 @@ fn check_methods<'a>(
 
 pub(crate) fn check_name(name: &str, of: impl Fn() -> String) -> Result<(), HelloLimit> {
     match name.len() {
-        1..=MAX_NAME => Ok(()),
+        1..=MAX_NAME if text::is_plain(name) => Ok(()),
+        1..=MAX_NAME => Err(HelloLimit::Unprintable {
+            of: of(),
+            name: text::printable_name(name),
+        }),
         bytes => Err(HelloLimit::Name { of: of(), bytes }),
     }
 }
@@ -194,9 +210,11 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
     }
 }
 
-/// The beginning of a text, as much of it as a name may have.
-pub(crate) fn cut_to_name(text: &str) -> &str {
-    &text[..text.floor_char_boundary(MAX_NAME)]
+/// What names a peer to humans, made of any text: escaped, and the beginning of it, as much as a name may have.
+pub(crate) fn cut_to_name(text: &str) -> String {
+    let mut name = text::printable_name(text);
+    name.truncate(name.floor_char_boundary(MAX_NAME));
+    name
 }
 
 /// Most bytes that a count or a length within the limits takes.
@@ -249,6 +267,9 @@ mod tests {
         for wrong in ["", &"x".repeat(MAX_NAME + 1), "service 0"] {
             assert!(named(wrong).is_err(), "{wrong}");
         }
+        let text = named("\u{1b}[2J").unwrap_err().to_string();
+        let why = "has the name `\\u{1b}[2J` for a service; a name is one line";
+        assert!(text.starts_with(why), "{text}");
         let mut twice = services(1, 2);
         twice[0].methods[1].name = "method 0".into();
         let text = check_offers(&twice).unwrap_err().to_string();
@@ -260,6 +281,7 @@ mod tests {
         let long = "ä".repeat(200);
         assert_eq!(cut_to_name(&long).len(), 254);
         assert_eq!(cut_to_name("host"), "host");
+        assert_eq!(cut_to_name("two\nlines\tof it"), r"two\nlines\tof it");
     }
 
     /// What is declared is never less than what is sent.

@@ -18,6 +18,7 @@ use crate::limits::{self, MAX_NAME};
 use crate::metrics::MetricsSnapshot;
 use crate::reader::{ReaderActor, ReaderArgs};
 use crate::shared::Shared;
+use crate::text;
 use crate::transport::{AllocateError, Claim, Endpoint, Lane};
 
 mod actor;
@@ -89,7 +90,7 @@ impl Session {
     ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
         let hello = Hello {
             // For humans, who recognise it by its beginning.
-            name: limits::cut_to_name(&config.name).to_owned(),
+            name: limits::cut_to_name(&config.name),
             stream_window: config.stream_window,
             services: config.offers.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
@@ -178,6 +179,12 @@ impl Session {
             return Err(OpenError::Refused(format!(
                 "a service's name has at most {MAX_NAME} bytes, and this one has {}",
                 service.len()
+            )));
+        }
+        if !text::is_plain(service) {
+            return Err(OpenError::Refused(format!(
+                "a service's name is one line of characters that can be printed, and this one is `{}`",
+                text::printable_name(service)
             )));
         }
         let Ok(payload) = self.payload(service.as_bytes()).await else {

@@ -367,8 +367,3 @@ impl std::fmt::Debug for Shared {
             .finish_non_exhaustive()
     }
 }
-
-/// A message to humans that a peer sent. An honest one cut it, and of another's no more is looked at.
-pub(crate) fn short_text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]).into_owned()
-}

@@ -22,6 +22,7 @@ mod conformance {
     mod limits;
     mod moves;
     mod orphans;
+    mod peer_texts;
     mod places;
     mod raw;
     mod resend;

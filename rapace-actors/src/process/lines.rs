@@ -6,7 +6,7 @@
 //! - N3: what is emitted is printable text: invalid UTF-8 is replaced, control characters are escaped, so that
 //!   nothing a plugin prints can drive the terminal of the host.
 
-use std::fmt::Write;
+use rapace_session::printable;
 
 /// Most bytes that are kept of one line. Structured log lines of a few KiB stay whole.
 pub(super) const MAX_LINE: usize = 8 * 1024;
@@ -47,7 +47,7 @@ impl LineSplitter {
 
     fn take(&mut self) -> String {
         let bytes = self.partial.strip_suffix(b"\r").unwrap_or(&self.partial);
-        let mut line = printable(bytes);
+        let mut line = printable(&String::from_utf8_lossy(bytes)).into_owned(); // N3
         if self.overlong {
             line.push_str(CUT);
         }
@@ -55,24 +55,6 @@ impl LineSplitter {
         self.overlong = false;
         line
     }
-}
-
-/// N3.
-fn printable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    if !text.chars().any(|c| c.is_control() && c != '\t') {
-        return text.into_owned();
-    }
-    let mut clean = String::with_capacity(text.len());
-    for c in text.chars() {
-        if c.is_control() && c != '\t' {
-            // Writing to a string cannot fail.
-            let _ = write!(clean, "{}", c.escape_default());
-        } else {
-            clean.push(c);
-        }
-    }
-    clean
 }
 
 /// What stands in for the dropped end of a line.

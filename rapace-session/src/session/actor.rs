@@ -38,8 +38,9 @@ use crate::limits::MAX_CHANNELS;
 use crate::places::Place;
 use crate::session::beat::Beat;
 use crate::session::handshake::{Handshake, Step};
-use crate::shared::{Route, Shared, short_text};
+use crate::shared::{Route, Shared};
 use crate::stream::MAX_WINDOW;
+use crate::text;
 
 /// The actor that owns a session's life. It stops when the session ends.
 pub struct SessionActor {
@@ -111,16 +112,18 @@ impl SessionActor {
 
     /// What is none of the handshake's business.
     fn control(&mut self, frame: &Frame) {
-        let text = || short_text(frame.payload.bytes());
+        let bytes = frame.payload.bytes();
         match frame.header.verb {
             Verb::Refuse => {
-                let why = HandshakeError::RefusedByPeer(text());
+                let why = HandshakeError::RefusedByPeer(text::reason(bytes));
                 self.shared.end(EndReason::Refused(why));
             }
-            Verb::Open => self.accept(frame.header.channel, &text()),
+            Verb::Open => self.accept(frame.header.channel, &text::short_text(bytes)),
             Verb::Opened => self.opened(frame),
             Verb::NotOpened => match self.opening.remove(&frame.header.channel) {
-                Some(waiting) => waiting.asker.send(Err(OpenError::Refused(text()))),
+                Some(waiting) => waiting
+                    .asker
+                    .send(Err(OpenError::Refused(text::reason(bytes)))),
                 None => self.fault("an answer to no opening"),
             },
             Verb::Drain => {
@@ -131,7 +134,9 @@ impl SessionActor {
                 self.shared.peer_settled.send_replace(true);
             }
             Verb::CloseChannel => self.close_accepted(frame.header.channel),
-            Verb::Close => self.shared.end(EndReason::ClosedByPeer(text())),
+            Verb::Close => self
+                .shared
+                .end(EndReason::ClosedByPeer(text::short_text(bytes))),
             _ => {}
         }
     }

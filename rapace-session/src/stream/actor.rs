@@ -18,7 +18,8 @@ use tokio::sync::mpsc;
 
 use crate::error::{EndReason, StreamError};
 use crate::frame::{ChannelId, Frame, Header, Verb};
-use crate::shared::{Route, Shared, short_text};
+use crate::shared::{Route, Shared};
+use crate::text;
 
 /// Where a direction towards us is.
 #[derive(Debug)]
@@ -179,7 +180,7 @@ impl Message<Arrived> for StreamActor {
                 self.say(Verb::End);
             }
             Verb::Reset if self.is_fed() => {
-                let why = short_text(frame.payload.bytes());
+                let why = text::reason(frame.payload.bytes());
                 self.fail_inbound(StreamError::Reset(why));
             }
             // Of a direction that is over.
