@@ -122,7 +122,7 @@
 //! | channel | 4 | 0 the session itself; otherwise chosen by who opened it: odd by the creating side |
 //! | call | 4 + 4 | entry of the caller's call table, and which use of it, from 1 on |
 //! | method | 4 | the method called; of a reply, its status: 0 result, 1 the method's error, 2 failure |
-//! | credits | 4 | credits granted; of a request, milliseconds until its deadline, 0 for none |
+//! | credits | 4 | credits granted; of a request, milliseconds until its deadline, 0 for none and for what does not fit |
 //!
 //! | verb | | channel | payload |
 //! |---|---|---|---|

@@ -21,7 +21,7 @@ pub enum Verb {
     Opened = 5,
     /// The channel is not opened; the payload says why.
     NotOpened = 6,
-    /// A call; `credits` holds the time remaining in milliseconds, 0 for none.
+    /// A call; `credits` holds the time remaining in milliseconds, 0 for none and for what does not fit.
     Request = 7,
     /// A call's only answer; `method` holds a [`Status`], `credits` what the channel gets back.
     Reply = 8,

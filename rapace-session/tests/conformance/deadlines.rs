@@ -12,6 +12,7 @@ scenarios!(
     a_call_past_its_deadline_is_never_begun,
     a_deadline_that_has_passed_sends_nothing,
     a_deadline_ends_the_wait_for_credits,
+    a_deadline_too_far_off_to_travel_is_none_and_not_an_earlier_one,
     calls_of_a_handler_inherit_its_deadline,
 );
 
@@ -87,6 +88,26 @@ async fn a_deadline_that_has_passed_sends_nothing(kind: Kind) {
     expired(channel.call_streaming(0, &(), &past, true, true).await);
     assert_eq!(host.metrics().calls, 0);
     assert!(inbox.is_empty());
+}
+
+async fn a_deadline_too_far_off_to_travel_is_none_and_not_an_earlier_one(kind: Kind) {
+    const DAY: Duration = Duration::from_secs(24 * 3600);
+    let mut services = Services::default();
+    services.serve("Left", 4, |call| async move {
+        let left = call
+            .deadline()
+            .map(|at| at.saturating_duration_since(Instant::now()).as_secs());
+        call.reply(Status::Ok, &Value(left)).await;
+    });
+    let (host, _plugin) = host_of(kind, services).await;
+    let channel = host.open("Left").await.unwrap();
+    for (days, is_seen) in [(49, true), (50, false), (36_500, false)] {
+        let reply = channel.call(0, &(), &within(days * DAY)).await.unwrap();
+        let left = answer::<Option<u64>>(&reply);
+        assert_eq!(left.is_some(), is_seen, "{days} days, {left:?}");
+        let least = (days - 1) * DAY;
+        assert!(left.is_none_or(|left| left > least.as_secs()));
+    }
 }
 
 async fn a_deadline_ends_the_wait_for_credits(kind: Kind) {

@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, ChannelId, HandshakeError, Header, MethodOffer, OpenError, ServiceOffer,
-    Session, SessionConfig, Status, StreamError, Verb,
+    CallFailure, ChannelId, HandshakeError, Header, MethodOffer, OpenError, ServiceOffer, Session,
+    SessionConfig, Status, StreamError, Verb,
 };
 
 use super::harness::*;
