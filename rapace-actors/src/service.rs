@@ -30,7 +30,7 @@ pub trait Service: Send + Sync + 'static {
     /// The number of the method that a request calls (V3).
     fn method(request: &Self::Request) -> u32;
 
-    /// Decodes the arguments of `method`; `items` is the caller's stream, if the method takes one.
+    /// Decodes the arguments of `method`; `items` is the caller's stream, which there must be if the method takes one.
     ///
     /// # Errors
     /// See [`RequestError`].
@@ -66,6 +66,8 @@ pub enum RequestError {
     UnknownMethod(u32),
     /// The arguments are not the method's.
     Decode(DecodeError),
+    /// The method takes a stream, and the request came without one.
+    NoStream,
 }
 
 impl From<DecodeError> for RequestError {
@@ -107,7 +109,8 @@ pub trait MethodCall<S: Service>: Send + Sync + Sized + 'static {
     /// Takes the stream among the arguments, if there is one.
     fn take_items(&mut self) -> Option<OutgoingItems>;
 
-    /// Decodes a result, or the method's own error.
+    /// Decodes a result, or the method's own error. A result that is a stream has no items without `items`: there are none
+    /// where nobody asked for them.
     ///
     /// # Errors
     /// Bytes that are not of the expected type.

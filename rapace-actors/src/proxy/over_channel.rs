@@ -37,7 +37,7 @@ pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
         let method = number::<S, M>(channel)?;
         let body = Arguments::<S, M>::of(message);
         let reply = channel.call(method, &body, options).await?;
-        return Ok(decode::<S, M>(&reply, None));
+        return Ok(decode::<S, M>(&reply, None, Wants::All));
     }
     // Boxed, since a stream costs more than that, and would make every call's future larger.
     Box::pin(in_two_steps::<S, M>(channel, message, items, options, turn)).await
@@ -56,7 +56,7 @@ async fn in_two_steps<S: Service, M: MethodCall<S>>(
     if !M::ITEMS_IN && !M::ITEMS_OUT {
         let settlement = channel.begin_call(method, &body, options).await?;
         turn.pass();
-        return Ok(decode::<S, M>(&settlement.await?, None));
+        return Ok(decode::<S, M>(&settlement.await?, None, Wants::All));
     }
     let (parts, settlement) = channel
         .call_streaming(method, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
@@ -73,12 +73,22 @@ async fn in_two_steps<S: Service, M: MethodCall<S>>(
         Some(moves) => moves.receiver(parts.receiver).await,
         None => parts.receiver,
     };
-    Ok(decode::<S, M>(&reply, receiver))
+    Ok(decode::<S, M>(&reply, receiver, Wants::All))
+}
+
+/// What a caller wants of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wants {
+    /// All of it: a result that is a stream must have one.
+    All,
+    /// Whether it went well; no stream was asked for.
+    NoItems,
 }
 
 fn decode<S: Service, M: MethodCall<S>>(
     reply: &Reply,
     items: Option<rapace_session::StreamReceiver>,
+    wants: Wants,
 ) -> Result<M::Ok, CallError<M::Error>> {
     let mut reader = reply.envelope.reader();
     if reply.is_error && TypeId::of::<M::Error>() == TypeId::of::<Infallible>() {
@@ -89,6 +99,13 @@ fn decode<S: Service, M: MethodCall<S>>(
         )));
     }
     let items = if reply.is_error { None } else { items };
+    if M::ITEMS_OUT && !reply.is_error && items.is_none() && wants == Wants::All {
+        return Err(CallError::Protocol(format!(
+            "the result of method {} of `{}` is a stream, and its answer came without one",
+            M::METHOD,
+            S::descriptor().name
+        )));
+    }
     // What the peer sent may make the result's own code panic, which is no business of the task that waits for it.
     let result = guarded(|| {
         let result = M::decode_reply(reply.is_error, &mut reader, items)?;
@@ -163,7 +180,7 @@ async fn tell_items<S: Service, M: MethodCall<S>>(
         drop(sending);
         let failed = |why: &Why<'_>| Voice::of(false).failed::<S>(M::METHOD, why);
         // What the other side sends may panic when it is dropped, which is nobody's business on this task.
-        match outcome.map(|reply| Contained::new(decode::<S, M>(&reply, None))) {
+        match outcome.map(|reply| Contained::new(decode::<S, M>(&reply, None, Wants::NoItems))) {
             Ok(decoded) => match decoded.get() {
                 Ok(_) => {}
                 Err(CallError::Handler(error)) => failed(&Why::Error(error)),

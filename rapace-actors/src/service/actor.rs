@@ -306,6 +306,14 @@ fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Reque
                 Failure::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
             }
             RequestError::Decode(error) => Failure::BadArguments(error.to_string()),
+            RequestError::NoStream => {
+                let method = S::descriptor().methods.get(method as usize);
+                let method = method.map_or("the method", |method| method.name);
+                Failure::BadArguments(format!(
+                    "`{}::{method}` takes a stream, and the request came without one",
+                    S::descriptor().name
+                ))
+            }
         }),
         // What an argument does when it is dropped because another is not what it should be.
         Err(message) => Err(Failure::BadArguments(format!("one panicked: {message}"))),

@@ -59,12 +59,9 @@ impl<T: Send + 'static> Streaming<T> {
 }
 
 impl<T: Wire> Streaming<T> {
-    /// The typed end of a session's stream; without one, a stream without items.
+    /// The typed end of a session's stream.
     #[must_use]
-    pub fn from_receiver(receiver: Option<StreamReceiver>) -> Self {
-        let Some(receiver) = receiver else {
-            return Self::empty();
-        };
+    pub fn from_receiver(receiver: StreamReceiver) -> Self {
         let items = receiver.map(|item| {
             let envelope = item?;
             let mut reader = envelope.reader();

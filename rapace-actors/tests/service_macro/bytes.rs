@@ -4,14 +4,20 @@ use rapace::__macro::{MethodCall, Reader, RequestError, Serve, Service, Status, 
 
 use crate::library::*;
 
-/// A message as its service reads it, and the bytes between.
-fn sent<M: MethodCall<LibraryService>>(
-    message: &M,
-) -> (Vec<u8>, <LibraryService as Service>::Request) {
+/// The bytes of a message, and its buffers.
+fn encoded<M: MethodCall<LibraryService>>(message: &M) -> (Vec<u8>, Vec<rapace::Blob>) {
     let (mut bytes, mut blobs) = (Vec::new(), Vec::new());
     message
         .encode(&mut Writer::vec(&mut bytes, &mut blobs))
         .unwrap();
+    (bytes, blobs)
+}
+
+/// A message as its service reads it, and the bytes between.
+fn sent<M: MethodCall<LibraryService>>(
+    message: &M,
+) -> (Vec<u8>, <LibraryService as Service>::Request) {
+    let (bytes, blobs) = encoded(message);
     let mut reader = Reader::new(&bytes, &blobs, Default::default());
     let request = LibraryService::decode_request(M::METHOD, &mut reader, None).unwrap();
     reader.finish().unwrap();
@@ -73,7 +79,7 @@ fn a_request_holds_what_was_sent() {
 
 #[test]
 fn a_stream_among_the_arguments_has_no_bytes() {
-    let (bytes, _) = sent(&Cut {
+    let (bytes, _) = encoded(&Cut {
         pages: rapace::Streaming::iter([page(1, "one")]),
         length: 3,
     });
@@ -85,6 +91,13 @@ fn an_unknown_method_is_not_decoded() {
     let mut reader = Reader::new(&[], &[], Default::default());
     let error = LibraryService::decode_request(8, &mut reader, None).err();
     assert!(matches!(error, Some(RequestError::UnknownMethod(8))));
+}
+
+#[test]
+fn a_request_without_the_stream_that_its_method_takes_is_refused() {
+    let mut reader = Reader::new(&[], &[], Default::default());
+    let error = LibraryService::decode_request(AddAll::METHOD, &mut reader, None).err();
+    assert!(matches!(error, Some(RequestError::NoStream)));
 }
 
 #[test]

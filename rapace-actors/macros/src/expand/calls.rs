@@ -112,7 +112,14 @@ fn decode_reply(output: &Output) -> TokenStream {
         None => quote!(return ::rapace::__macro::no_error();),
     };
     let ok = match &output.items {
-        Some(item) => quote!(::rapace::__macro::Streaming::<#item>::from_receiver(__rapace_items)),
+        Some(item) => quote! {
+            match __rapace_items {
+                ::core::option::Option::Some(__rapace_items) => {
+                    ::rapace::__macro::Streaming::<#item>::from_receiver(__rapace_items)
+                }
+                ::core::option::Option::None => ::rapace::__macro::Streaming::<#item>::empty(),
+            }
+        },
         None => {
             let ok = &output.ok;
             quote!(__rapace_reader.read::<#ok>()?)

@@ -103,7 +103,9 @@ fn decode(method: &Method) -> TokenStream {
              ident, ty, items, ..
          }| match items {
             Some(item) => {
-                quote!(#ident: ::rapace::__macro::Streaming::<#item>::from_receiver(__rapace_items))
+                quote!(#ident: ::rapace::__macro::Streaming::<#item>::from_receiver(
+                    ::core::option::Option::ok_or(__rapace_items, ::rapace::__macro::RequestError::NoStream)?,
+                ))
             }
             None => quote!(#ident: __rapace_reader.read::<#ty>()?),
         },
