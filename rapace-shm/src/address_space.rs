@@ -28,8 +28,8 @@ impl fmt::Display for NoAddressSpace {
         let Self { needed, limit } = self;
         write!(
             f,
-            "a memory object of the segment takes {needed} bytes of address space, and RLIMIT_AS allows this process \
-             {limit} in all: raise it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), or give the \
+            "a memory object of the segment takes {needed} bytes of address space, as does that of the other direction, and \
+             RLIMIT_AS allows this process {limit} in all: raise it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), or give the \
              SegmentConfig fewer or smaller slots"
         )
     }

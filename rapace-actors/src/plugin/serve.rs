@@ -235,7 +235,9 @@ impl PluginMain {
     /// See [`ServeError`].
     pub async fn try_run(self) -> Result<(), ServeError> {
         if let Err(why) = self.services.check() {
-            tell_host(&why).await;
+            if let Ok(socket) = ControlSocket::from_stdin() {
+                tell_host(socket, &why.to_string()).await;
+            }
             return Err(ServeError::Refused(why));
         }
         let socket = ControlSocket::from_stdin().map_err(|source| match source {
@@ -246,7 +248,10 @@ impl PluginMain {
                 source,
             },
         })?;
-        check_timers().map_err(ServeError::NoRuntime)?;
+        if let Err(why) = check_timers() {
+            tell_host(socket, why).await;
+            return Err(ServeError::NoRuntime(why));
+        }
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
         let mut config = SessionConfig::new(self.name.clone());
@@ -303,15 +308,10 @@ impl PluginMain {
     }
 }
 
-/// Has the host know why there will be no session, if there is a host: it does not try again then.
-async fn tell_host(why: &RefusedService) {
-    let Ok(socket) = ControlSocket::from_stdin() else {
-        return;
-    };
-    if check_timers().is_ok()
-        && let Ok(link) = socket.join().await
-    {
-        Session::refuse(shm::endpoint(link, Side::Joiner), &why.to_string());
+/// Has the host know why there will be no session, as far as this can be done here: it does not try again then.
+async fn tell_host(socket: ControlSocket, why: &str) {
+    if let Ok(link) = socket.join().await {
+        Session::refuse(shm::endpoint(link, Side::Joiner), why);
     }
 }
 

@@ -58,8 +58,8 @@ pub enum SpawnErrorKind {
     Busy,
     /// Out of processes, descriptors or memory.
     OutOfResources,
-    /// The program was not executed within this time: the kernel reads it from somewhere that does not answer. It never
-    /// runs.
+    /// The program was not executed within this time: it, or its working directory, lies somewhere that does not answer.
+    /// It never runs.
     Hangs(Duration),
     /// Other starts were in its way for all of its time. It never runs.
     HeldUp(Box<HeldUp>),
@@ -405,7 +405,7 @@ impl fmt::Display for SpawnError {
             SpawnErrorKind::Hangs(limit) => write!(
                 f,
                 "plugin program `{program}` was not executed within {limit:.1?}: the kernel waits for the file system \
-                 that it lies on; check its mount, or copy the program to a local disk"
+                 that it, or its working directory, lies on; check the mounts, or copy both to a local disk"
             ),
             SpawnErrorKind::GivenUp => write!(
                 f,

@@ -97,6 +97,17 @@ fn odd() {
 }
 
 #[test]
+#[ignore = "a role: a plugin whose runtime has no timers"]
+fn timeless() {
+    if is("timeless") {
+        let mut runtime = tokio::runtime::Builder::new_current_thread();
+        let runtime = runtime.enable_io().build().expect("a runtime");
+        let served = runtime.block_on(PluginMain::new().try_run());
+        std::process::exit(served.map_or(70, |()| 0));
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin with two services of one name"]
 fn twice() {
     if is("twice") {

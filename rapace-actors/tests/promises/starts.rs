@@ -331,6 +331,7 @@ async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
     for (name, why) in [
         ("odd", "`Odd::at` cannot be called"),
         ("twice", "lists two services called `Subject`"),
+        ("timeless", "the tokio runtime here has no timers"),
     ] {
         let down = in_time(role(name).start()).await.unwrap_err();
         for_good(&down);
