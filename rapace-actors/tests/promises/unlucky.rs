@@ -62,13 +62,25 @@ impl Hash for Key {
     }
 }
 
-/// Panics when it is dropped, on either side.
+/// Panics when it is dropped, on either side; with 14 without end, and in this process alone.
 #[derive(Facet, Clone, Debug)]
 pub(crate) struct Fragile(u32);
 
 impl Drop for Fragile {
     fn drop(&mut self) {
         assert!(self.0 != 13, "broken");
+        if self.0 == 14 && is_host() {
+            std::panic::panic_any(Again);
+        }
+    }
+}
+
+/// What a panic carries that panics again.
+struct Again;
+
+impl Drop for Again {
+    fn drop(&mut self) {
+        std::panic::panic_any(Again);
     }
 }
 
@@ -86,6 +98,8 @@ trait Sender {
     async fn keep(&mut self, given: Fragile) -> u32;
     /// Its bytes cannot be read.
     async fn unreadable(&mut self) -> Blob;
+    /// Takes all, and gives what breaks.
+    async fn spend(&mut self, items: Streaming<u32>) -> Fragile;
     /// A stream whose producer panics.
     async fn falls(&mut self) -> Streaming<u32>;
     /// Has the host check a number, and says what came of it.
@@ -154,6 +168,10 @@ impl Sender for Bench {
 
     async fn unreadable(&mut self) -> Blob {
         Blob::from_storage(Arc::new(Torn(false.into())))
+    }
+
+    async fn spend(&mut self, items: Streaming<u32>) -> Fragile {
+        Fragile(items.count().await as u32)
     }
 
     async fn falls(&mut self) -> Streaming<u32> {
@@ -317,6 +335,17 @@ async fn a_message_that_panics_when_it_was_sent_does_not_end_the_proxys_actor() 
     drop(asked);
     assert_eq!(in_time(actor.ask(Number { number: 7 })).await.unwrap().0, 7);
     assert!(actor.is_alive());
+}
+
+/// Nobody waits for it: it is dropped on a task of the proxy's.
+#[tokio::test]
+async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
+    let (_plugin, sender) = plugin(judge().1).await;
+    let items = Streaming::iter(0..14);
+    in_time(sender.tell(Spend { items })).await.unwrap();
+    for _ in 0..20 {
+        assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);
+    }
 }
 
 /// What a handler holds is the handler's: it counts as its panic.
