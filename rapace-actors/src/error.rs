@@ -16,7 +16,8 @@ use crate::supervision::{Down, DownReason};
 pub enum CallError<E> {
     /// The method gave its own error.
     Handler(E),
-    /// The handler panicked with this message; its service goes on or is restarted by its policy.
+    /// The handler panicked with this message; its service goes on or is restarted by its policy. The message of a plugin's
+    /// handler arrives on one line, escaped.
     Panicked(String),
     /// The deadline passed first. The call was cancelled.
     DeadlineExceeded,

@@ -21,6 +21,20 @@ async fn a_panic_fails_its_call_alone() {
     assert_eq!(bench.plugin.incarnation(), Some(Incarnation::FIRST));
 }
 
+/// The host may print it as it is.
+#[tokio::test]
+async fn the_message_of_a_plugins_panic_drives_no_terminal_and_forges_no_line() {
+    let bench = Bench::new().await;
+    let message = "\x1b[2Jno\n2026-11-27 ERROR all is lost".to_owned();
+    let error = in_time(bench.subject.fall(message)).await.unwrap_err();
+    let text = r"\u{1b}[2Jno\n2026-11-27 ERROR all is lost";
+    assert!(error.to_string().ends_with(text), "{error}");
+    let CallError::Panicked(message) = error else {
+        panic!("{error:?}");
+    };
+    assert_eq!(message, text);
+}
+
 #[tokio::test]
 async fn a_plugin_that_stops_with_a_panic_is_restarted() {
     let bench = Bench::with(|spec| spec.env(STOPS, "1")).await;
