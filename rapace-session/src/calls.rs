@@ -4,10 +4,10 @@
 //!   can never be mistaken for another call's. A call that was never sent frees its entry at once.
 //! - C2: an entry's generation is never 0, and differs from use to use.
 //! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.
-//! - C6: a call whose reply broke a rule leaves its entry, and is handed out as one that had begun.
 //! - C4: calls are handed out in the order in which they were first entered, in whatever session.
 //! - C5: what becomes of an entry is [`Stage::after`]'s to say, under the table's lock; nothing else is
 //!   called under it.
+//! - C6: a call whose reply broke a rule leaves its entry, and is handed out as one that had begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -444,6 +444,31 @@ mod tests {
         assert_eq!(late, Err(NotEntered::Closed));
         assert!(table.room().await.is_none());
         assert_eq!(table.under_way(), 0);
+    }
+
+    /// C6
+    #[tokio::test]
+    async fn a_call_whose_reply_broke_a_rule_is_handed_out_in_its_place_and_given_back_after_the_end()
+     {
+        let table = CallTable::new(4);
+        let a = enter(&table).await;
+        let b = enter(&table).await;
+        let c = enter(&table).await;
+        let (Found::Live(first), Found::Live(late)) = (table.complete(b), table.complete(c)) else {
+            panic!("they are under way");
+        };
+        assert!(table.misanswered(first).is_none());
+        // Its entry is free, and it is handed out all the same.
+        let d = enter(&table).await;
+        let out = table.close();
+        let out = out
+            .iter()
+            .map(|left| (left.entry.frame.header.call, left.how_far))
+            .collect::<Vec<_>>();
+        let sent = HowFar::Sent;
+        assert_eq!(out, [(a, sent), (b, HowFar::Answered), (d, sent)]);
+        assert!(table.misanswered(late).is_some());
+        assert!(table.close().is_empty());
     }
 
     #[tokio::test]
