@@ -8,6 +8,8 @@
 //! | [`mirror`] | the service, and the plugin that serves it |
 //! | [`doorbells`] | the floor of a round trip |
 //! | [`local`] | the floor of the work itself |
+//! | [`session_pair`] | two sessions in one process |
+//! | [`turns`] | the same in turns, so that what a call costs can be counted |
 #![deny(unsafe_code)]
 
 pub mod cli;
@@ -15,4 +17,6 @@ pub mod cli;
 pub mod doorbells;
 pub mod local;
 pub mod mirror;
+pub mod session_pair;
+pub mod turns;
 pub mod work;

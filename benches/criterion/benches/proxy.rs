@@ -12,8 +12,8 @@ use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use rapace_benches::mirror::{MirrorProxy, MirrorServer, Reflecting};
+use rapace_benches::session_pair::SessionPair;
 use rapace_criterion::child::{self, AsyncCall, timed};
-use rapace_criterion::session_pair::SessionPair;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
 

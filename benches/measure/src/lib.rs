@@ -17,6 +17,7 @@
 //! | [`peer`] | the main of a program that is both |
 //! | [`setting`] | where and on what they run |
 //! | [`driver`] | the other end of the lines |
+//! | [`callgrind`] | counts instructions, allocations and the like in one function |
 //! | [`syscalls`] | counts system calls of a subject and its partners |
 //! | [`payload`] | bytes that can be recognised |
 //! | [`resident`] | the most memory that a process had |
@@ -24,6 +25,7 @@
 //! | [`machine`] | what machine it is |
 #![deny(unsafe_code)]
 
+pub mod callgrind;
 pub mod driver;
 pub mod machine;
 pub mod meter;

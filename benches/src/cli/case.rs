@@ -21,6 +21,7 @@ pub(super) enum Case {
     Restart,
     Codec,
     Compare,
+    Count,
 }
 
 /// What a case is held against.
@@ -42,7 +43,7 @@ pub(super) enum Floor {
 
 impl Case {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 13] = [
+    pub(super) const ALL: [Self; 14] = [
         Self::Floor,
         Self::Ask,
         Self::Recipient,
@@ -56,6 +57,7 @@ impl Case {
         Self::Restart,
         Self::Codec,
         Self::Compare,
+        Self::Count,
     ];
 
     pub(super) fn from_name(name: &str) -> Option<Self> {
@@ -73,6 +75,7 @@ impl Case {
             "restart" => Self::Restart,
             "codec" => Self::Codec,
             "compare" => Self::Compare,
+            "count" => Self::Count,
             _ => return None,
         })
     }
@@ -92,6 +95,7 @@ impl Case {
             Self::Restart => "restart",
             Self::Codec => "codec",
             Self::Compare => "compare",
+            Self::Count => "count",
         }
     }
 
@@ -156,7 +160,7 @@ impl Case {
             Self::Tell => Floor::LocalTell,
             Self::Stream | Self::Codec => Floor::Memcpy,
             Self::Spawn | Self::Restart => Floor::Process,
-            Self::Idle | Self::Compare => return None,
+            Self::Idle | Self::Compare | Self::Count => return None,
         })
     }
 

@@ -8,12 +8,14 @@
 //! | `figures` | what the rounds of one subject come to |
 //! | `table`, `json` | the output |
 //! | `compare` | all peers |
+//! | `count` | what a call costs, as counts |
 //! | `codec` | the codec beside serde's postcard |
 //! | `plot` | their picture |
 
 mod case;
 mod codec;
 mod compare;
+mod count;
 mod figures;
 mod json;
 mod options;
@@ -42,6 +44,7 @@ pub fn main() -> Result<ExitCode, String> {
         }
         Ok(Asked::Case(Case::Compare, options)) => compare::run(&options, &machine),
         Ok(Asked::Case(Case::Codec, options)) => codec::run(&options, &machine),
+        Ok(Asked::Case(Case::Count, options)) => count::run(&options),
         Ok(Asked::Case(case, options)) => one(case, &options, &machine),
         Err(why) => {
             eprintln!("rapace-bench: {why}\n\n{}", options::USAGE);

@@ -27,6 +27,8 @@ cases
   restart     from SIGKILL to the first reply of the next process
   codec       a record to bytes and back; and beside serde's postcard, as processor time
   compare     rapace and its peers, over payloads and depths
+  count       what each side executes for a call: instructions, allocations, atomic read-modify-writes, system calls;
+              wants valgrind and objdump
 
 options
   --bytes N      payload (default 16; stream and codec 1024, blob and stream --blob 65536)
@@ -43,6 +45,10 @@ options
 options of compare
   --peers DIR    where the peers' programs are (default benches/peers/target/release)
   --plot FILE    an SVG: latency against payload, calls a second against depth
+
+options of count
+  --against FILE  fail if a figure is over its ceiling in the file by more than a twentieth
+  --write FILE    write the figures as such a file
 ";
 
 /// What is to be done.
@@ -65,6 +71,8 @@ pub(super) struct Options {
     pub(super) json: bool,
     pub(super) peers: Option<PathBuf>,
     pub(super) plot: Option<PathBuf>,
+    pub(super) against: Option<PathBuf>,
+    pub(super) write: Option<PathBuf>,
 }
 
 impl Options {
@@ -119,6 +127,8 @@ pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, St
             "--json" => options.json = true,
             "--peers" if case == Case::Compare => options.peers = Some(value()?.into()),
             "--plot" if case == Case::Compare => options.plot = Some(value()?.into()),
+            "--against" if case == Case::Count => options.against = Some(value()?.into()),
+            "--write" if case == Case::Count => options.write = Some(value()?.into()),
             "--help" | "-h" => return Ok(Asked::Help),
             _ => return Err(format!("what is `{option}`?")),
         }

@@ -6,7 +6,8 @@
 //! | `local` | the floor of pipelined calls, and a case |
 //! | all others | the cases |
 //!
-//! `codec_bars` is no subject: it measures processor time within one process, in short turns.
+//! `codec_bars` is no subject: it measures processor time within one process, in short turns. Nor is `count`: it does what
+//! somebody else counts.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -24,6 +25,7 @@ mod blob_stream;
 mod channel;
 mod codec;
 pub(crate) mod codec_bars;
+pub(crate) mod count;
 mod fanout;
 mod idle;
 mod local;
@@ -53,13 +55,14 @@ pub const HELLO: &str = "--hello";
 pub fn play() -> Option<Result<ExitCode, String>> {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let part = arguments.first()?.clone();
-    let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO];
+    let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO, count::COUNTED];
     if !parts.contains(&part.as_str()) {
         return None;
     }
     Some(Setting::take(&mut arguments).and_then(|setting| {
         let why = |why: std::io::Error| why.to_string();
         match part.as_str() {
+            count::COUNTED => count::play(&arguments[1..]),
             SUBJECT => subject(&arguments[1..], setting).map(|()| ExitCode::SUCCESS),
             PLUGIN => {
                 setting.pin_partner().map_err(why)?;

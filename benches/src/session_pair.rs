@@ -11,42 +11,60 @@ use rapace_session::{Acceptor, Encode, IncomingCall, Session, SessionConfig, Sid
 use rapace_shm::{Link, SegmentConfig};
 use tokio::sync::mpsc;
 
-use rapace_benches::mirror::{MirrorProxy, MirrorService};
+use crate::mirror::{MirrorProxy, MirrorService};
 
 /// Two sessions that know each other, and a proxy from the one to the other.
 #[derive(Debug)]
 pub struct SessionPair {
     /// The side that calls.
     pub client: Session,
-    /// The side that answers [`bytes_back`](rapace_benches::mirror::Mirror::bytes_back), whichever method
+    /// The side that answers [`bytes_back`](crate::mirror::Mirror::bytes_back), whichever method
     /// is called.
     pub server: Session,
     /// Calls from the one to the other.
     pub proxy: MirrorProxy,
 }
 
+/// Why there is no pair.
+pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+
 impl SessionPair {
     /// # Errors
     /// If the system refuses the memory.
-    pub async fn new() -> Result<Self, Box<dyn std::error::Error>> {
+    pub async fn new() -> Result<Self, Failure> {
         let (ours, theirs) = Link::pair(&SegmentConfig::default())?;
-        let (mailbox, calls) = mpsc::unbounded_channel();
-        tokio::spawn(answer(calls));
-        let mut config = SessionConfig::new("server");
-        config.offers = vec![MirrorService::descriptor().offer()];
-        config.acceptor = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
-        let server = Session::establish(shm::endpoint(theirs, Side::Joiner), config);
-        let config = SessionConfig::new("client");
-        let client = Session::establish(shm::endpoint(ours, Side::Creator), config);
-        let (server, client) = tokio::try_join!(server, client)?;
-        let channel = client.open(MirrorService::descriptor().name).await?;
-        let proxy = MirrorProxy::from_proxy(Proxy::over(channel));
+        let ((client, proxy), server) = tokio::try_join!(calls(ours), answers(theirs))?;
         Ok(Self {
             client,
             server,
             proxy,
         })
     }
+}
+
+/// The side that calls, over the link's first end.
+///
+/// # Errors
+/// If the two do not understand each other.
+pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), Failure> {
+    let config = SessionConfig::new("client");
+    let client = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
+    let channel = client.open(MirrorService::descriptor().name).await?;
+    Ok((client, MirrorProxy::from_proxy(Proxy::over(channel))))
+}
+
+/// The side that answers, over the other end.
+///
+/// # Errors
+/// If the two do not understand each other.
+pub async fn answers(link: Link) -> Result<Session, Failure> {
+    let (mailbox, calls) = mpsc::unbounded_channel();
+    tokio::spawn(answer(calls));
+    let mut config = SessionConfig::new("server");
+    config.offers = vec![MirrorService::descriptor().offer()];
+    config.acceptor = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
+    let server = Session::establish(shm::endpoint(link, Side::Joiner), config).await?;
+    Ok(server)
 }
 
 struct Mailbox(mpsc::UnboundedSender<IncomingCall>);

@@ -1,0 +1,186 @@
+//! Two sessions in one process, each on a runtime of its own, that take turns on one thread: then the same happens in
+//! every run, and what happens on one side can be counted apart.
+//!
+//! - T1: a turn is so many passes of the runtime: all tasks that can run do, and whatever the kernel has to say is taken
+//!   note of. The last passes find nothing to do; that they cost is found out by turns in which nothing happens.
+//! - T2: nobody sleeps. In its turn a side finds what the other has sent in the turn before.
+//! - T3: a receiver that looks behind a burst for a while, by the clock, does so in vain, and leaves it out for 4096
+//!   bursts after a warm-up of [`WARM_UP`].
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rapace_measure::payload::{check_stamp, payload, stamp};
+use rapace_session::Session;
+use rapace_shm::{Meeting, SegmentConfig};
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::{JoinHandle, yield_now};
+
+use crate::mirror::MirrorProxy;
+use crate::session_pair::{Failure, answers, calls};
+
+/// Bytes of a call, and of its answer.
+pub const BYTES: usize = 16;
+
+/// Rounds after which both sides have settled (T3), and with how many calls each.
+pub const WARM_UP: (u64, usize) = (8_300, 4);
+
+/// Passes of a turn: what wakes what is at most three tasks deep.
+const PASSES: u32 = 6;
+
+/// Two sides.
+#[derive(Debug)]
+pub struct Turns {
+    caller: Runtime,
+    answerer: Runtime,
+    proxy: MirrorProxy,
+    _sessions: (Session, Session),
+}
+
+/// A side's turn.
+pub type Turn = fn(&Runtime, u32);
+
+impl Turns {
+    /// # Errors
+    /// If the system refuses the memory, or the two do not understand each other.
+    pub fn set_up() -> Result<Self, Failure> {
+        let (caller, answerer) = (runtime()?, runtime()?);
+        let path = std::env::temp_dir().join(format!("rapace-bench-{}", std::process::id()));
+        let meeting = {
+            let _inside = caller.enter();
+            Meeting::bind(&path)?
+        };
+        let ours = caller.spawn(async move {
+            let socket = meeting.accept().await?;
+            drop(meeting);
+            calls(socket.host(&SegmentConfig::default()).await?).await
+        });
+        // Each end belongs to its own runtime.
+        let theirs = answerer.spawn(async move {
+            let socket = Meeting::connect(&path).await?;
+            answers(socket.join().await?).await
+        });
+        while !(ours.is_finished() && theirs.is_finished()) {
+            others_turn(&caller, PASSES);
+            others_turn(&answerer, PASSES);
+        }
+        let (client, proxy) = caller.block_on(ours)??;
+        let server = answerer.block_on(theirs)??;
+        Ok(Self {
+            caller,
+            answerer,
+            proxy,
+            _sessions: (client, server),
+        })
+    }
+
+    /// Makes `inflight` calls at a time, `rounds` times. The caller has one turn more than there are rounds, and the
+    /// answerer one in each.
+    ///
+    /// # Errors
+    /// If a call fails, or its answer is wrong, or is not there in its turn.
+    pub fn rounds(
+        &self,
+        rounds: u64,
+        inflight: usize,
+        caller: Turn,
+        answerer: Turn,
+    ) -> Result<(), Failure> {
+        let answered = Arc::new(AtomicU64::new(0));
+        let asking: Vec<JoinHandle<Result<(), String>>> = (0..inflight)
+            .map(|_| {
+                let (proxy, answered) = (self.proxy.clone(), Arc::clone(&answered));
+                self.caller.spawn(ask(proxy, rounds, answered))
+            })
+            .collect();
+        for round in 0..=rounds {
+            caller(&self.caller, PASSES);
+            let expected = round * inflight as u64;
+            let found = answered.load(Ordering::Relaxed);
+            if found != expected {
+                return Err(
+                    format!("{found} answers after {expected} calls: T1 is not true").into(),
+                );
+            }
+            if round < rounds {
+                answerer(&self.answerer, PASSES);
+            }
+        }
+        for asked in asking {
+            self.caller.block_on(asked)??;
+        }
+        Ok(())
+    }
+
+    /// Turns in which nothing happens, of one pass less: the pass that finds something is part of what is counted.
+    pub fn idle(&self, turns: u64, caller: Turn, answerer: Turn) {
+        for _ in 0..turns {
+            caller(&self.caller, PASSES - 1);
+            answerer(&self.answerer, PASSES - 1);
+        }
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    Builder::new_current_thread().enable_all().build()
+}
+
+async fn ask(proxy: MirrorProxy, rounds: u64, answered: Arc<AtomicU64>) -> Result<(), String> {
+    let mut payload = payload(BYTES);
+    for number in 0..rounds {
+        stamp(&mut payload, number);
+        let back = proxy.bytes_back(payload).send().await;
+        payload = back.map_err(|why| why.to_string())?;
+        check_stamp(&payload, BYTES, number)?;
+        // Nobody else writes it, and a read-modify-write would be counted.
+        let before = answered.load(Ordering::Relaxed);
+        answered.store(before + 1, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+#[inline(always)]
+fn passes(runtime: &Runtime, passes: u32) {
+    runtime.block_on(async {
+        for _ in 0..passes {
+            yield_now().await;
+        }
+    });
+}
+
+/// A turn of the caller's that is counted by this function's name.
+#[inline(never)]
+pub fn callers_turn(runtime: &Runtime, times: u32) {
+    passes(runtime, black_box(times));
+}
+
+/// The same of the answerer's.
+#[inline(never)]
+pub fn answerers_turn(runtime: &Runtime, times: u32) {
+    passes(runtime, times);
+    black_box(times);
+}
+
+/// A turn that is not counted.
+#[inline(never)]
+pub fn others_turn(runtime: &Runtime, times: u32) {
+    black_box(runtime);
+    passes(runtime, times);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T1
+    #[test]
+    fn every_answer_is_there_in_its_turn() {
+        let turns = Turns::set_up().unwrap();
+        for inflight in [1, 4, 64] {
+            let rounds = turns.rounds(20, inflight, callers_turn, answerers_turn);
+            rounds.unwrap();
+        }
+        turns.idle(2, callers_turn, answerers_turn);
+    }
+}
