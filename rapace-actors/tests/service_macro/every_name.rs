@@ -27,6 +27,7 @@ pub(crate) trait Arguments {
         METHOD: u8,
         MethodCall: u8,
         MethodDescriptor: u8,
+        NoStream: u8,
         Option: u8,
         OutgoingItems: u8,
         Output: u8,
@@ -78,6 +79,7 @@ pub(crate) trait Arguments {
         descriptor: u8,
         doc: u8,
         r#dyn: u8,
+        empty: u8,
         encode: u8,
         encode_response: u8,
         r#enum: u8,
@@ -114,6 +116,7 @@ pub(crate) trait Arguments {
         no_error: u8,
         nursery: u8,
         ok: u8,
+        ok_or: u8,
         ops: u8,
         option: u8,
         own_error: u8,
@@ -194,230 +197,236 @@ pub(crate) trait Methods {
     #[rapace(message = M22)]
     async fn MethodDescriptor(&self) -> u8;
     #[rapace(message = M23)]
-    async fn None(&self) -> u8;
+    async fn NoStream(&self) -> u8;
     #[rapace(message = M24)]
-    async fn Ok(&self) -> u8;
+    async fn None(&self) -> u8;
     #[rapace(message = M25)]
-    async fn Option(&self) -> u8;
+    async fn Ok(&self) -> u8;
     #[rapace(message = M26)]
-    async fn OutgoingItems(&self) -> u8;
+    async fn Option(&self) -> u8;
     #[rapace(message = M27)]
-    async fn Output(&self) -> u8;
+    async fn OutgoingItems(&self) -> u8;
     #[rapace(message = M28)]
-    async fn Proxy(&self) -> u8;
+    async fn Output(&self) -> u8;
     #[rapace(message = M29)]
-    async fn Reader(&self) -> u8;
+    async fn Proxy(&self) -> u8;
     #[rapace(message = M30)]
-    async fn Request(&self) -> u8;
+    async fn Reader(&self) -> u8;
     #[rapace(message = M31)]
-    async fn RequestError(&self) -> u8;
+    async fn Request(&self) -> u8;
     #[rapace(message = M32)]
-    async fn Response(&self) -> u8;
+    async fn RequestError(&self) -> u8;
     #[rapace(message = M33)]
-    async fn Result(&self) -> u8;
+    async fn Response(&self) -> u8;
     #[rapace(message = M34)]
-    async fn SHAPE(&self) -> u8;
+    async fn Result(&self) -> u8;
     #[rapace(message = M35)]
-    async fn Send(&self) -> u8;
+    async fn SHAPE(&self) -> u8;
     #[rapace(message = M36)]
-    async fn Serve(&self) -> u8;
+    async fn Send(&self) -> u8;
     #[rapace(message = M37)]
-    async fn Service(&self) -> u8;
+    async fn Serve(&self) -> u8;
     #[rapace(message = M38)]
-    async fn ServiceDescriptor(&self) -> u8;
+    async fn Service(&self) -> u8;
     #[rapace(message = M39)]
-    async fn Some(&self) -> u8;
+    async fn ServiceDescriptor(&self) -> u8;
     #[rapace(message = M40)]
-    async fn Status(&self) -> u8;
+    async fn Some(&self) -> u8;
     #[rapace(message = M41)]
-    async fn StreamReceiver(&self) -> u8;
+    async fn Status(&self) -> u8;
     #[rapace(message = M42)]
-    async fn Streaming(&self) -> u8;
+    async fn StreamReceiver(&self) -> u8;
     #[rapace(message = M43)]
-    async fn String(&self) -> u8;
+    async fn Streaming(&self) -> u8;
     #[rapace(message = M44)]
-    async fn T(&self) -> u8;
+    async fn String(&self) -> u8;
     #[rapace(message = M45)]
-    async fn Target(&self) -> u8;
+    async fn T(&self) -> u8;
     #[rapace(message = M46)]
-    async fn TypedProxy(&self) -> u8;
+    async fn Target(&self) -> u8;
     #[rapace(message = M47)]
-    async fn UnknownMethod(&self) -> u8;
+    async fn TypedProxy(&self) -> u8;
     #[rapace(message = M48)]
-    async fn Vec(&self) -> u8;
+    async fn UnknownMethod(&self) -> u8;
     #[rapace(message = M49)]
-    async fn Wire(&self) -> u8;
+    async fn Vec(&self) -> u8;
     #[rapace(message = M50)]
-    async fn Writer(&self) -> u8;
+    async fn Wire(&self) -> u8;
     #[rapace(message = M51)]
-    async fn __macro(&self) -> u8;
+    async fn Writer(&self) -> u8;
     #[rapace(message = M52)]
-    async fn all(&self) -> u8;
+    async fn __macro(&self) -> u8;
     #[rapace(message = M53)]
-    async fn alloc(&self) -> u8;
+    async fn all(&self) -> u8;
     #[rapace(message = M54)]
-    async fn allow(&self) -> u8;
+    async fn alloc(&self) -> u8;
     #[rapace(message = M55)]
-    async fn arguments(&self) -> u8;
+    async fn allow(&self) -> u8;
     #[rapace(message = M56)]
-    async fn r#as(&self) -> u8;
+    async fn arguments(&self) -> u8;
     #[rapace(message = M57)]
-    async fn r#async(&self) -> u8;
+    async fn r#as(&self) -> u8;
     #[rapace(message = M58)]
-    async fn automatically_derived(&self) -> u8;
+    async fn r#async(&self) -> u8;
     #[rapace(message = M59)]
-    async fn r#await(&self) -> u8;
+    async fn automatically_derived(&self) -> u8;
     #[rapace(message = M60)]
-    async fn bool(&self) -> u8;
+    async fn r#await(&self) -> u8;
     #[rapace(message = M61)]
-    async fn broken_intra_doc_links(&self) -> u8;
+    async fn bool(&self) -> u8;
     #[rapace(message = M62)]
-    async fn clippy(&self) -> u8;
+    async fn broken_intra_doc_links(&self) -> u8;
     #[rapace(message = M63)]
-    async fn r#const(&self) -> u8;
+    async fn clippy(&self) -> u8;
     #[rapace(message = M64)]
-    async fn convert(&self) -> u8;
+    async fn r#const(&self) -> u8;
     #[rapace(message = M65)]
-    async fn core(&self) -> u8;
+    async fn convert(&self) -> u8;
     #[rapace(message = M66)]
-    async fn dead_code(&self) -> u8;
+    async fn core(&self) -> u8;
     #[rapace(message = M67)]
-    async fn decode_reply(&self) -> u8;
+    async fn dead_code(&self) -> u8;
     #[rapace(message = M68)]
-    async fn decode_request(&self) -> u8;
+    async fn decode_reply(&self) -> u8;
     #[rapace(message = M69)]
-    async fn deprecated(&self) -> u8;
+    async fn decode_request(&self) -> u8;
     #[rapace(message = M70)]
-    async fn deref(&self) -> u8;
+    async fn deprecated(&self) -> u8;
     #[rapace(message = M71)]
-    async fn derive(&self) -> u8;
+    async fn deref(&self) -> u8;
     #[rapace(message = M72)]
-    async fn descriptor(&self) -> u8;
+    async fn derive(&self) -> u8;
     #[rapace(message = M73)]
-    async fn doc(&self) -> u8;
+    async fn descriptor(&self) -> u8;
     #[rapace(message = M74)]
-    async fn r#dyn(&self) -> u8;
+    async fn doc(&self) -> u8;
     #[rapace(message = M75)]
-    async fn encode(&self) -> u8;
+    async fn r#dyn(&self) -> u8;
     #[rapace(message = M76)]
-    async fn encode_response(&self) -> u8;
+    async fn empty(&self) -> u8;
     #[rapace(message = M77)]
-    async fn r#enum(&self) -> u8;
+    async fn encode(&self) -> u8;
     #[rapace(message = M78)]
-    async fn error(&self) -> u8;
+    async fn encode_response(&self) -> u8;
     #[rapace(message = M79)]
-    async fn r#false(&self) -> u8;
+    async fn r#enum(&self) -> u8;
     #[rapace(message = M80)]
-    async fn fmt(&self) -> u8;
+    async fn error(&self) -> u8;
     #[rapace(message = M81)]
-    async fn r#fn(&self) -> u8;
+    async fn r#false(&self) -> u8;
     #[rapace(message = M82)]
-    async fn r#for(&self) -> u8;
+    async fn fmt(&self) -> u8;
     #[rapace(message = M83)]
-    async fn from_receiver(&self) -> u8;
+    async fn r#fn(&self) -> u8;
     #[rapace(message = M84)]
-    async fn from_request(&self) -> u8;
+    async fn r#for(&self) -> u8;
     #[rapace(message = M85)]
-    async fn from_response(&self) -> u8;
+    async fn from_receiver(&self) -> u8;
     #[rapace(message = M86)]
-    async fn future(&self) -> u8;
+    async fn from_request(&self) -> u8;
     #[rapace(message = M87)]
-    async fn handle(&self) -> u8;
+    async fn from_response(&self) -> u8;
     #[rapace(message = M88)]
-    async fn hidden(&self) -> u8;
+    async fn future(&self) -> u8;
     #[rapace(message = M89)]
-    async fn idempotent(&self) -> u8;
+    async fn handle(&self) -> u8;
     #[rapace(message = M90)]
-    async fn r#if(&self) -> u8;
+    async fn hidden(&self) -> u8;
     #[rapace(message = M91)]
-    async fn r#impl(&self) -> u8;
+    async fn idempotent(&self) -> u8;
     #[rapace(message = M92)]
-    async fn into_inner(&self) -> u8;
+    async fn r#if(&self) -> u8;
     #[rapace(message = M93)]
-    async fn into_request(&self) -> u8;
+    async fn r#impl(&self) -> u8;
     #[rapace(message = M94)]
-    async fn into_streaming(&self) -> u8;
+    async fn into_inner(&self) -> u8;
     #[rapace(message = M95)]
-    async fn items_in(&self) -> u8;
+    async fn into_request(&self) -> u8;
     #[rapace(message = M96)]
-    async fn items_out(&self) -> u8;
+    async fn into_streaming(&self) -> u8;
     #[rapace(message = M97)]
-    async fn r#let(&self) -> u8;
+    async fn items_in(&self) -> u8;
     #[rapace(message = M98)]
-    async fn marker(&self) -> u8;
+    async fn items_out(&self) -> u8;
     #[rapace(message = M99)]
-    async fn r#match(&self) -> u8;
+    async fn r#let(&self) -> u8;
     #[rapace(message = M100)]
-    async fn method(&self) -> u8;
+    async fn marker(&self) -> u8;
     #[rapace(message = M101)]
-    async fn methods(&self) -> u8;
+    async fn r#match(&self) -> u8;
     #[rapace(message = M102)]
-    async fn r#mut(&self) -> u8;
+    async fn method(&self) -> u8;
     #[rapace(message = M103)]
-    async fn name(&self) -> u8;
+    async fn methods(&self) -> u8;
     #[rapace(message = M104)]
-    async fn new(&self) -> u8;
+    async fn r#mut(&self) -> u8;
     #[rapace(message = M105)]
-    async fn no_error(&self) -> u8;
+    async fn name(&self) -> u8;
     #[rapace(message = M106)]
-    async fn nursery(&self) -> u8;
+    async fn new(&self) -> u8;
     #[rapace(message = M107)]
-    async fn ok(&self) -> u8;
+    async fn no_error(&self) -> u8;
     #[rapace(message = M108)]
-    async fn ops(&self) -> u8;
+    async fn nursery(&self) -> u8;
     #[rapace(message = M109)]
-    async fn option(&self) -> u8;
+    async fn ok(&self) -> u8;
     #[rapace(message = M110)]
-    async fn own_error(&self) -> u8;
+    async fn ok_or(&self) -> u8;
     #[rapace(message = M111)]
-    async fn pedantic(&self) -> u8;
+    async fn ops(&self) -> u8;
     #[rapace(message = M112)]
-    async fn prelude(&self) -> u8;
+    async fn option(&self) -> u8;
     #[rapace(message = M113)]
-    async fn primitive(&self) -> u8;
+    async fn own_error(&self) -> u8;
     #[rapace(message = M114)]
-    async fn proxy(&self) -> u8;
+    async fn pedantic(&self) -> u8;
     #[rapace(message = M115)]
-    async fn r#pub(&self) -> u8;
+    async fn prelude(&self) -> u8;
     #[rapace(message = M116)]
-    async fn rapace(&self) -> u8;
+    async fn primitive(&self) -> u8;
     #[rapace(message = M117)]
-    async fn read(&self) -> u8;
+    async fn proxy(&self) -> u8;
     #[rapace(message = M118)]
-    async fn result(&self) -> u8;
+    async fn r#pub(&self) -> u8;
     #[rapace(message = M119)]
-    async fn r#return(&self) -> u8;
+    async fn rapace(&self) -> u8;
     #[rapace(message = M120)]
-    async fn rustdoc(&self) -> u8;
+    async fn read(&self) -> u8;
     #[rapace(message = M121)]
-    async fn shape(&self) -> u8;
+    async fn result(&self) -> u8;
     #[rapace(message = M122)]
-    async fn r#static(&self) -> u8;
+    async fn r#return(&self) -> u8;
     #[rapace(message = M123)]
-    async fn status(&self) -> u8;
+    async fn rustdoc(&self) -> u8;
     #[rapace(message = M124)]
-    async fn std(&self) -> u8;
+    async fn shape(&self) -> u8;
     #[rapace(message = M125)]
-    async fn r#struct(&self) -> u8;
+    async fn r#static(&self) -> u8;
     #[rapace(message = M126)]
-    async fn take_items(&self) -> u8;
+    async fn status(&self) -> u8;
     #[rapace(message = M127)]
-    async fn r#trait(&self) -> u8;
+    async fn std(&self) -> u8;
     #[rapace(message = M128)]
-    async fn r#true(&self) -> u8;
+    async fn r#struct(&self) -> u8;
     #[rapace(message = M129)]
-    async fn r#type(&self) -> u8;
+    async fn take_items(&self) -> u8;
     #[rapace(message = M130)]
-    async fn u16(&self) -> u8;
+    async fn r#trait(&self) -> u8;
     #[rapace(message = M131)]
-    async fn u32(&self) -> u8;
+    async fn r#true(&self) -> u8;
     #[rapace(message = M132)]
-    async fn u8(&self) -> u8;
+    async fn r#type(&self) -> u8;
     #[rapace(message = M133)]
-    async fn unreachable_patterns(&self) -> u8;
+    async fn u16(&self) -> u8;
     #[rapace(message = M134)]
-    async fn v1(&self) -> u8;
+    async fn u32(&self) -> u8;
     #[rapace(message = M135)]
+    async fn u8(&self) -> u8;
+    #[rapace(message = M136)]
+    async fn unreachable_patterns(&self) -> u8;
+    #[rapace(message = M137)]
+    async fn v1(&self) -> u8;
+    #[rapace(message = M138)]
     async fn write(&self) -> u8;
 }
 
@@ -445,6 +454,7 @@ pub(crate) mod types {
     pub(crate) type METHOD = ::core::primitive::u8;
     pub(crate) type MethodCall = ::core::primitive::u8;
     pub(crate) type MethodDescriptor = ::core::primitive::u8;
+    pub(crate) type NoStream = ::core::primitive::u8;
     pub(crate) type None = ::core::primitive::u8;
     pub(crate) type Ok = ::core::primitive::u8;
     pub(crate) type Option = ::core::primitive::u8;
@@ -497,6 +507,7 @@ pub(crate) mod types {
     pub(crate) type descriptor = ::core::primitive::u8;
     pub(crate) type doc = ::core::primitive::u8;
     pub(crate) type r#dyn = ::core::primitive::u8;
+    pub(crate) type empty = ::core::primitive::u8;
     pub(crate) type encode = ::core::primitive::u8;
     pub(crate) type encode_response = ::core::primitive::u8;
     pub(crate) type r#enum = ::core::primitive::u8;
@@ -533,6 +544,7 @@ pub(crate) mod types {
     pub(crate) type no_error = ::core::primitive::u8;
     pub(crate) type nursery = ::core::primitive::u8;
     pub(crate) type ok = ::core::primitive::u8;
+    pub(crate) type ok_or = ::core::primitive::u8;
     pub(crate) type ops = ::core::primitive::u8;
     pub(crate) type option = ::core::primitive::u8;
     pub(crate) type own_error = ::core::primitive::u8;
@@ -587,122 +599,125 @@ pub(crate) mod types {
             a20: METHOD,
             a21: MethodCall,
             a22: MethodDescriptor,
-            a23: None,
-            a24: Ok,
-            a25: Option,
-            a26: OutgoingItems,
-            a27: Output,
-            a28: Proxy,
-            a29: Reader,
-            a30: Request,
-            a31: RequestError,
-            a32: Response,
-            a33: SHAPE,
-            a34: Send,
-            a35: Serve,
-            a36: Service,
-            a37: ServiceDescriptor,
-            a38: Some,
-            a39: Status,
-            a40: StreamReceiver,
-            a41: String,
-            a42: T,
-            a43: Target,
-            a44: TypedProxy,
-            a45: UnknownMethod,
-            a46: Vec,
-            a47: Wire,
-            a48: Writer,
-            a49: __macro,
-            a50: all,
-            a51: alloc,
-            a52: allow,
-            a53: arguments,
-            a54: r#as,
-            a55: ask,
-            a56: r#async,
-            a57: automatically_derived,
-            a58: r#await,
-            a59: bool,
-            a60: broken_intra_doc_links,
-            a61: clippy,
-            a62: clone,
-            a63: r#const,
-            a64: convert,
-            a65: core,
-            a66: dead_code,
-            a67: decode_reply,
-            a68: decode_request,
-            a69: deprecated,
-            a70: deref,
-            a71: derive,
-            a72: descriptor,
-            a73: doc,
-            a74: r#dyn,
-            a75: encode,
-            a76: encode_response,
-            a77: r#enum,
-            a78: error,
-            a79: r#false,
-            a80: fmt,
-            a81: r#fn,
-            a82: r#for,
-            a83: from,
-            a84: from_proxy,
-            a85: from_receiver,
-            a86: from_request,
-            a87: from_response,
-            a88: future,
-            a89: handle,
-            a90: hidden,
-            a91: idempotent,
-            a92: r#if,
-            a93: r#impl,
-            a94: into_inner,
-            a95: into_request,
-            a96: into_streaming,
-            a97: items_in,
-            a98: items_out,
-            a99: r#let,
-            a100: local,
-            a101: marker,
-            a102: r#match,
-            a103: method,
-            a104: methods,
-            a105: r#mut,
-            a106: name,
-            a107: new,
-            a108: no_error,
-            a109: nursery,
-            a110: ok,
-            a111: ops,
-            a112: option,
-            a113: own_error,
-            a114: pedantic,
-            a115: prelude,
-            a116: primitive,
-            a117: proxy,
-            a118: r#pub,
-            a119: rapace,
-            a120: read,
-            a121: result,
-            a122: r#return,
-            a123: rustdoc,
-            a124: shape,
-            a125: r#static,
-            a126: status,
-            a127: std,
-            a128: r#struct,
-            a129: take_items,
-            a130: r#trait,
-            a131: r#true,
-            a132: r#type,
-            a133: u16,
-            a134: u32,
-            a135: u8,
-            a136: unreachable_patterns,
-            a137: v1,
-            a138: write,
+            a23: NoStream,
+            a24: None,
+            a25: Ok,
+            a26: Option,
+            a27: OutgoingItems,
+            a28: Output,
+            a29: Proxy,
+            a30: Reader,
+            a31: Request,
+            a32: RequestError,
+            a33: Response,
+            a34: SHAPE,
+            a35: Send,
+            a36: Serve,
+            a37: Service,
+            a38: ServiceDescriptor,
+            a39: Some,
+            a40: Status,
+            a41: StreamReceiver,
+            a42: String,
+            a43: T,
+            a44: Target,
+            a45: TypedProxy,
+            a46: UnknownMethod,
+            a47: Vec,
+            a48: Wire,
+            a49: Writer,
+            a50: __macro,
+            a51: all,
+            a52: alloc,
+            a53: allow,
+            a54: arguments,
+            a55: r#as,
+            a56: ask,
+            a57: r#async,
+            a58: automatically_derived,
+            a59: r#await,
+            a60: bool,
+            a61: broken_intra_doc_links,
+            a62: clippy,
+            a63: clone,
+            a64: r#const,
+            a65: convert,
+            a66: core,
+            a67: dead_code,
+            a68: decode_reply,
+            a69: decode_request,
+            a70: deprecated,
+            a71: deref,
+            a72: derive,
+            a73: descriptor,
+            a74: doc,
+            a75: r#dyn,
+            a76: empty,
+            a77: encode,
+            a78: encode_response,
+            a79: r#enum,
+            a80: error,
+            a81: r#false,
+            a82: fmt,
+            a83: r#fn,
+            a84: r#for,
+            a85: from,
+            a86: from_proxy,
+            a87: from_receiver,
+            a88: from_request,
+            a89: from_response,
+            a90: future,
+            a91: handle,
+            a92: hidden,
+            a93: idempotent,
+            a94: r#if,
+            a95: r#impl,
+            a96: into_inner,
+            a97: into_request,
+            a98: into_streaming,
+            a99: items_in,
+            a100: items_out,
+            a101: r#let,
+            a102: local,
+            a103: marker,
+            a104: r#match,
+            a105: method,
+            a106: methods,
+            a107: r#mut,
+            a108: name,
+            a109: new,
+            a110: no_error,
+            a111: nursery,
+            a112: ok,
+            a113: ok_or,
+            a114: ops,
+            a115: option,
+            a116: own_error,
+            a117: pedantic,
+            a118: prelude,
+            a119: primitive,
+            a120: proxy,
+            a121: r#pub,
+            a122: rapace,
+            a123: read,
+            a124: result,
+            a125: r#return,
+            a126: rustdoc,
+            a127: shape,
+            a128: r#static,
+            a129: status,
+            a130: std,
+            a131: r#struct,
+            a132: take_items,
+            a133: r#trait,
+            a134: r#true,
+            a135: r#type,
+            a136: u16,
+            a137: u32,
+            a138: u8,
+            a139: unreachable_patterns,
+            a140: v1,
+            a141: write,
         ) -> ::core::primitive::u8;
     }
 }
@@ -731,6 +746,7 @@ pub(crate) mod hidden {
     pub(crate) struct METHOD;
     pub(crate) struct MethodCall;
     pub(crate) struct MethodDescriptor;
+    pub(crate) struct NoStream;
     pub(crate) struct None;
     pub(crate) struct Ok;
     pub(crate) struct Option;
@@ -785,6 +801,7 @@ pub(crate) mod hidden {
     pub(crate) struct descriptor;
     pub(crate) struct doc;
     pub(crate) struct r#dyn;
+    pub(crate) struct empty;
     pub(crate) struct encode;
     pub(crate) struct encode_response;
     pub(crate) struct r#enum;
@@ -821,6 +838,7 @@ pub(crate) mod hidden {
     pub(crate) struct no_error;
     pub(crate) struct nursery;
     pub(crate) struct ok;
+    pub(crate) struct ok_or;
     pub(crate) struct ops;
     pub(crate) struct option;
     pub(crate) struct own_error;
@@ -1147,7 +1165,7 @@ pub(crate) mod t22 {
 
 pub(crate) mod t23 {
     #[::rapace::service]
-    pub(crate) trait None {
+    pub(crate) trait NoStream {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1159,7 +1177,7 @@ pub(crate) mod t23 {
 
 pub(crate) mod t24 {
     #[::rapace::service]
-    pub(crate) trait Ok {
+    pub(crate) trait None {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1171,7 +1189,7 @@ pub(crate) mod t24 {
 
 pub(crate) mod t25 {
     #[::rapace::service]
-    pub(crate) trait Option {
+    pub(crate) trait Ok {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1183,7 +1201,7 @@ pub(crate) mod t25 {
 
 pub(crate) mod t26 {
     #[::rapace::service]
-    pub(crate) trait OutgoingItems {
+    pub(crate) trait Option {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1195,7 +1213,7 @@ pub(crate) mod t26 {
 
 pub(crate) mod t27 {
     #[::rapace::service]
-    pub(crate) trait Output {
+    pub(crate) trait OutgoingItems {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1207,7 +1225,7 @@ pub(crate) mod t27 {
 
 pub(crate) mod t28 {
     #[::rapace::service]
-    pub(crate) trait Proxy {
+    pub(crate) trait Output {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1219,7 +1237,7 @@ pub(crate) mod t28 {
 
 pub(crate) mod t29 {
     #[::rapace::service]
-    pub(crate) trait Reader {
+    pub(crate) trait Proxy {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1231,7 +1249,7 @@ pub(crate) mod t29 {
 
 pub(crate) mod t30 {
     #[::rapace::service]
-    pub(crate) trait Request {
+    pub(crate) trait Reader {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1243,7 +1261,7 @@ pub(crate) mod t30 {
 
 pub(crate) mod t31 {
     #[::rapace::service]
-    pub(crate) trait RequestError {
+    pub(crate) trait Request {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1255,7 +1273,7 @@ pub(crate) mod t31 {
 
 pub(crate) mod t32 {
     #[::rapace::service]
-    pub(crate) trait Response {
+    pub(crate) trait RequestError {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1267,7 +1285,7 @@ pub(crate) mod t32 {
 
 pub(crate) mod t33 {
     #[::rapace::service]
-    pub(crate) trait Result {
+    pub(crate) trait Response {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1279,7 +1297,7 @@ pub(crate) mod t33 {
 
 pub(crate) mod t34 {
     #[::rapace::service]
-    pub(crate) trait SHAPE {
+    pub(crate) trait Result {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1291,7 +1309,7 @@ pub(crate) mod t34 {
 
 pub(crate) mod t35 {
     #[::rapace::service]
-    pub(crate) trait Send {
+    pub(crate) trait SHAPE {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1303,7 +1321,7 @@ pub(crate) mod t35 {
 
 pub(crate) mod t36 {
     #[::rapace::service]
-    pub(crate) trait Serve {
+    pub(crate) trait Send {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1315,7 +1333,7 @@ pub(crate) mod t36 {
 
 pub(crate) mod t37 {
     #[::rapace::service]
-    pub(crate) trait Service {
+    pub(crate) trait Serve {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1327,7 +1345,7 @@ pub(crate) mod t37 {
 
 pub(crate) mod t38 {
     #[::rapace::service]
-    pub(crate) trait ServiceDescriptor {
+    pub(crate) trait Service {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1339,7 +1357,7 @@ pub(crate) mod t38 {
 
 pub(crate) mod t39 {
     #[::rapace::service]
-    pub(crate) trait Some {
+    pub(crate) trait ServiceDescriptor {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1351,7 +1369,7 @@ pub(crate) mod t39 {
 
 pub(crate) mod t40 {
     #[::rapace::service]
-    pub(crate) trait Status {
+    pub(crate) trait Some {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1363,7 +1381,7 @@ pub(crate) mod t40 {
 
 pub(crate) mod t41 {
     #[::rapace::service]
-    pub(crate) trait StreamReceiver {
+    pub(crate) trait Status {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1375,7 +1393,7 @@ pub(crate) mod t41 {
 
 pub(crate) mod t42 {
     #[::rapace::service]
-    pub(crate) trait Streaming {
+    pub(crate) trait StreamReceiver {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1387,7 +1405,7 @@ pub(crate) mod t42 {
 
 pub(crate) mod t43 {
     #[::rapace::service]
-    pub(crate) trait String {
+    pub(crate) trait Streaming {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1399,7 +1417,7 @@ pub(crate) mod t43 {
 
 pub(crate) mod t44 {
     #[::rapace::service]
-    pub(crate) trait T {
+    pub(crate) trait String {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1411,7 +1429,7 @@ pub(crate) mod t44 {
 
 pub(crate) mod t45 {
     #[::rapace::service]
-    pub(crate) trait Target {
+    pub(crate) trait T {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1423,7 +1441,7 @@ pub(crate) mod t45 {
 
 pub(crate) mod t46 {
     #[::rapace::service]
-    pub(crate) trait TypedProxy {
+    pub(crate) trait Target {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1435,7 +1453,7 @@ pub(crate) mod t46 {
 
 pub(crate) mod t47 {
     #[::rapace::service]
-    pub(crate) trait UnknownMethod {
+    pub(crate) trait TypedProxy {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1447,7 +1465,7 @@ pub(crate) mod t47 {
 
 pub(crate) mod t48 {
     #[::rapace::service]
-    pub(crate) trait Vec {
+    pub(crate) trait UnknownMethod {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1459,7 +1477,7 @@ pub(crate) mod t48 {
 
 pub(crate) mod t49 {
     #[::rapace::service]
-    pub(crate) trait Wire {
+    pub(crate) trait Vec {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1471,7 +1489,7 @@ pub(crate) mod t49 {
 
 pub(crate) mod t50 {
     #[::rapace::service]
-    pub(crate) trait Writer {
+    pub(crate) trait Wire {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1483,7 +1501,7 @@ pub(crate) mod t50 {
 
 pub(crate) mod t51 {
     #[::rapace::service]
-    pub(crate) trait __macro {
+    pub(crate) trait Writer {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1495,7 +1513,7 @@ pub(crate) mod t51 {
 
 pub(crate) mod t52 {
     #[::rapace::service]
-    pub(crate) trait all {
+    pub(crate) trait __macro {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1507,7 +1525,7 @@ pub(crate) mod t52 {
 
 pub(crate) mod t53 {
     #[::rapace::service]
-    pub(crate) trait alloc {
+    pub(crate) trait all {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1519,7 +1537,7 @@ pub(crate) mod t53 {
 
 pub(crate) mod t54 {
     #[::rapace::service]
-    pub(crate) trait allow {
+    pub(crate) trait alloc {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1531,7 +1549,7 @@ pub(crate) mod t54 {
 
 pub(crate) mod t55 {
     #[::rapace::service]
-    pub(crate) trait arguments {
+    pub(crate) trait allow {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1543,7 +1561,7 @@ pub(crate) mod t55 {
 
 pub(crate) mod t56 {
     #[::rapace::service]
-    pub(crate) trait r#as {
+    pub(crate) trait arguments {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1555,7 +1573,7 @@ pub(crate) mod t56 {
 
 pub(crate) mod t57 {
     #[::rapace::service]
-    pub(crate) trait ask {
+    pub(crate) trait r#as {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1567,7 +1585,7 @@ pub(crate) mod t57 {
 
 pub(crate) mod t58 {
     #[::rapace::service]
-    pub(crate) trait r#async {
+    pub(crate) trait ask {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1579,7 +1597,7 @@ pub(crate) mod t58 {
 
 pub(crate) mod t59 {
     #[::rapace::service]
-    pub(crate) trait automatically_derived {
+    pub(crate) trait r#async {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1591,7 +1609,7 @@ pub(crate) mod t59 {
 
 pub(crate) mod t60 {
     #[::rapace::service]
-    pub(crate) trait r#await {
+    pub(crate) trait automatically_derived {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1603,7 +1621,7 @@ pub(crate) mod t60 {
 
 pub(crate) mod t61 {
     #[::rapace::service]
-    pub(crate) trait bool {
+    pub(crate) trait r#await {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1615,7 +1633,7 @@ pub(crate) mod t61 {
 
 pub(crate) mod t62 {
     #[::rapace::service]
-    pub(crate) trait broken_intra_doc_links {
+    pub(crate) trait bool {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1627,7 +1645,7 @@ pub(crate) mod t62 {
 
 pub(crate) mod t63 {
     #[::rapace::service]
-    pub(crate) trait clippy {
+    pub(crate) trait broken_intra_doc_links {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1639,7 +1657,7 @@ pub(crate) mod t63 {
 
 pub(crate) mod t64 {
     #[::rapace::service]
-    pub(crate) trait clone {
+    pub(crate) trait clippy {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1651,7 +1669,7 @@ pub(crate) mod t64 {
 
 pub(crate) mod t65 {
     #[::rapace::service]
-    pub(crate) trait r#const {
+    pub(crate) trait clone {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1663,7 +1681,7 @@ pub(crate) mod t65 {
 
 pub(crate) mod t66 {
     #[::rapace::service]
-    pub(crate) trait convert {
+    pub(crate) trait r#const {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1675,7 +1693,7 @@ pub(crate) mod t66 {
 
 pub(crate) mod t67 {
     #[::rapace::service]
-    pub(crate) trait core {
+    pub(crate) trait convert {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1687,7 +1705,7 @@ pub(crate) mod t67 {
 
 pub(crate) mod t68 {
     #[::rapace::service]
-    pub(crate) trait dead_code {
+    pub(crate) trait core {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1699,7 +1717,7 @@ pub(crate) mod t68 {
 
 pub(crate) mod t69 {
     #[::rapace::service]
-    pub(crate) trait decode_reply {
+    pub(crate) trait dead_code {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1711,7 +1729,7 @@ pub(crate) mod t69 {
 
 pub(crate) mod t70 {
     #[::rapace::service]
-    pub(crate) trait decode_request {
+    pub(crate) trait decode_reply {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1723,7 +1741,7 @@ pub(crate) mod t70 {
 
 pub(crate) mod t71 {
     #[::rapace::service]
-    pub(crate) trait deprecated {
+    pub(crate) trait decode_request {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1735,7 +1753,7 @@ pub(crate) mod t71 {
 
 pub(crate) mod t72 {
     #[::rapace::service]
-    pub(crate) trait deref {
+    pub(crate) trait deprecated {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1747,7 +1765,7 @@ pub(crate) mod t72 {
 
 pub(crate) mod t73 {
     #[::rapace::service]
-    pub(crate) trait derive {
+    pub(crate) trait deref {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1759,7 +1777,7 @@ pub(crate) mod t73 {
 
 pub(crate) mod t74 {
     #[::rapace::service]
-    pub(crate) trait descriptor {
+    pub(crate) trait derive {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1771,7 +1789,7 @@ pub(crate) mod t74 {
 
 pub(crate) mod t75 {
     #[::rapace::service]
-    pub(crate) trait doc {
+    pub(crate) trait descriptor {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1783,7 +1801,7 @@ pub(crate) mod t75 {
 
 pub(crate) mod t76 {
     #[::rapace::service]
-    pub(crate) trait r#dyn {
+    pub(crate) trait doc {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1795,7 +1813,7 @@ pub(crate) mod t76 {
 
 pub(crate) mod t77 {
     #[::rapace::service]
-    pub(crate) trait encode {
+    pub(crate) trait r#dyn {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1807,7 +1825,7 @@ pub(crate) mod t77 {
 
 pub(crate) mod t78 {
     #[::rapace::service]
-    pub(crate) trait encode_response {
+    pub(crate) trait empty {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1819,7 +1837,7 @@ pub(crate) mod t78 {
 
 pub(crate) mod t79 {
     #[::rapace::service]
-    pub(crate) trait r#enum {
+    pub(crate) trait encode {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1831,7 +1849,7 @@ pub(crate) mod t79 {
 
 pub(crate) mod t80 {
     #[::rapace::service]
-    pub(crate) trait error {
+    pub(crate) trait encode_response {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1843,7 +1861,7 @@ pub(crate) mod t80 {
 
 pub(crate) mod t81 {
     #[::rapace::service]
-    pub(crate) trait r#false {
+    pub(crate) trait r#enum {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1855,7 +1873,7 @@ pub(crate) mod t81 {
 
 pub(crate) mod t82 {
     #[::rapace::service]
-    pub(crate) trait fmt {
+    pub(crate) trait error {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1867,7 +1885,7 @@ pub(crate) mod t82 {
 
 pub(crate) mod t83 {
     #[::rapace::service]
-    pub(crate) trait r#fn {
+    pub(crate) trait r#false {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1879,7 +1897,7 @@ pub(crate) mod t83 {
 
 pub(crate) mod t84 {
     #[::rapace::service]
-    pub(crate) trait r#for {
+    pub(crate) trait fmt {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1891,7 +1909,7 @@ pub(crate) mod t84 {
 
 pub(crate) mod t85 {
     #[::rapace::service]
-    pub(crate) trait from {
+    pub(crate) trait r#fn {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1903,7 +1921,7 @@ pub(crate) mod t85 {
 
 pub(crate) mod t86 {
     #[::rapace::service]
-    pub(crate) trait from_proxy {
+    pub(crate) trait r#for {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1915,7 +1933,7 @@ pub(crate) mod t86 {
 
 pub(crate) mod t87 {
     #[::rapace::service]
-    pub(crate) trait from_receiver {
+    pub(crate) trait from {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1927,7 +1945,7 @@ pub(crate) mod t87 {
 
 pub(crate) mod t88 {
     #[::rapace::service]
-    pub(crate) trait from_request {
+    pub(crate) trait from_proxy {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1939,7 +1957,7 @@ pub(crate) mod t88 {
 
 pub(crate) mod t89 {
     #[::rapace::service]
-    pub(crate) trait from_response {
+    pub(crate) trait from_receiver {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1951,7 +1969,7 @@ pub(crate) mod t89 {
 
 pub(crate) mod t90 {
     #[::rapace::service]
-    pub(crate) trait future {
+    pub(crate) trait from_request {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1963,7 +1981,7 @@ pub(crate) mod t90 {
 
 pub(crate) mod t91 {
     #[::rapace::service]
-    pub(crate) trait handle {
+    pub(crate) trait from_response {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1975,7 +1993,7 @@ pub(crate) mod t91 {
 
 pub(crate) mod t92 {
     #[::rapace::service]
-    pub(crate) trait hidden {
+    pub(crate) trait future {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1987,7 +2005,7 @@ pub(crate) mod t92 {
 
 pub(crate) mod t93 {
     #[::rapace::service]
-    pub(crate) trait idempotent {
+    pub(crate) trait handle {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -1999,7 +2017,7 @@ pub(crate) mod t93 {
 
 pub(crate) mod t94 {
     #[::rapace::service]
-    pub(crate) trait r#if {
+    pub(crate) trait hidden {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2011,7 +2029,7 @@ pub(crate) mod t94 {
 
 pub(crate) mod t95 {
     #[::rapace::service]
-    pub(crate) trait r#impl {
+    pub(crate) trait idempotent {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2023,7 +2041,7 @@ pub(crate) mod t95 {
 
 pub(crate) mod t96 {
     #[::rapace::service]
-    pub(crate) trait into_inner {
+    pub(crate) trait r#if {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2035,7 +2053,7 @@ pub(crate) mod t96 {
 
 pub(crate) mod t97 {
     #[::rapace::service]
-    pub(crate) trait into_request {
+    pub(crate) trait r#impl {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2047,7 +2065,7 @@ pub(crate) mod t97 {
 
 pub(crate) mod t98 {
     #[::rapace::service]
-    pub(crate) trait into_streaming {
+    pub(crate) trait into_inner {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2059,7 +2077,7 @@ pub(crate) mod t98 {
 
 pub(crate) mod t99 {
     #[::rapace::service]
-    pub(crate) trait items_in {
+    pub(crate) trait into_request {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2071,7 +2089,7 @@ pub(crate) mod t99 {
 
 pub(crate) mod t100 {
     #[::rapace::service]
-    pub(crate) trait items_out {
+    pub(crate) trait into_streaming {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2083,7 +2101,7 @@ pub(crate) mod t100 {
 
 pub(crate) mod t101 {
     #[::rapace::service]
-    pub(crate) trait r#let {
+    pub(crate) trait items_in {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2095,7 +2113,7 @@ pub(crate) mod t101 {
 
 pub(crate) mod t102 {
     #[::rapace::service]
-    pub(crate) trait local {
+    pub(crate) trait items_out {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2107,7 +2125,7 @@ pub(crate) mod t102 {
 
 pub(crate) mod t103 {
     #[::rapace::service]
-    pub(crate) trait marker {
+    pub(crate) trait r#let {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2119,7 +2137,7 @@ pub(crate) mod t103 {
 
 pub(crate) mod t104 {
     #[::rapace::service]
-    pub(crate) trait r#match {
+    pub(crate) trait local {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2131,7 +2149,7 @@ pub(crate) mod t104 {
 
 pub(crate) mod t105 {
     #[::rapace::service]
-    pub(crate) trait method {
+    pub(crate) trait marker {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2143,7 +2161,7 @@ pub(crate) mod t105 {
 
 pub(crate) mod t106 {
     #[::rapace::service]
-    pub(crate) trait methods {
+    pub(crate) trait r#match {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2155,7 +2173,7 @@ pub(crate) mod t106 {
 
 pub(crate) mod t107 {
     #[::rapace::service]
-    pub(crate) trait r#mut {
+    pub(crate) trait method {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2167,7 +2185,7 @@ pub(crate) mod t107 {
 
 pub(crate) mod t108 {
     #[::rapace::service]
-    pub(crate) trait name {
+    pub(crate) trait methods {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2179,7 +2197,7 @@ pub(crate) mod t108 {
 
 pub(crate) mod t109 {
     #[::rapace::service]
-    pub(crate) trait new {
+    pub(crate) trait r#mut {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2191,7 +2209,7 @@ pub(crate) mod t109 {
 
 pub(crate) mod t110 {
     #[::rapace::service]
-    pub(crate) trait no_error {
+    pub(crate) trait name {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2203,7 +2221,7 @@ pub(crate) mod t110 {
 
 pub(crate) mod t111 {
     #[::rapace::service]
-    pub(crate) trait nursery {
+    pub(crate) trait new {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2215,7 +2233,7 @@ pub(crate) mod t111 {
 
 pub(crate) mod t112 {
     #[::rapace::service]
-    pub(crate) trait ok {
+    pub(crate) trait no_error {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2227,7 +2245,7 @@ pub(crate) mod t112 {
 
 pub(crate) mod t113 {
     #[::rapace::service]
-    pub(crate) trait ops {
+    pub(crate) trait nursery {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2239,7 +2257,7 @@ pub(crate) mod t113 {
 
 pub(crate) mod t114 {
     #[::rapace::service]
-    pub(crate) trait option {
+    pub(crate) trait ok {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2251,7 +2269,7 @@ pub(crate) mod t114 {
 
 pub(crate) mod t115 {
     #[::rapace::service]
-    pub(crate) trait own_error {
+    pub(crate) trait ok_or {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2263,7 +2281,7 @@ pub(crate) mod t115 {
 
 pub(crate) mod t116 {
     #[::rapace::service]
-    pub(crate) trait pedantic {
+    pub(crate) trait ops {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2275,7 +2293,7 @@ pub(crate) mod t116 {
 
 pub(crate) mod t117 {
     #[::rapace::service]
-    pub(crate) trait prelude {
+    pub(crate) trait option {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2287,7 +2305,7 @@ pub(crate) mod t117 {
 
 pub(crate) mod t118 {
     #[::rapace::service]
-    pub(crate) trait primitive {
+    pub(crate) trait own_error {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2299,7 +2317,7 @@ pub(crate) mod t118 {
 
 pub(crate) mod t119 {
     #[::rapace::service]
-    pub(crate) trait proxy {
+    pub(crate) trait pedantic {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2311,7 +2329,7 @@ pub(crate) mod t119 {
 
 pub(crate) mod t120 {
     #[::rapace::service]
-    pub(crate) trait r#pub {
+    pub(crate) trait prelude {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2323,7 +2341,7 @@ pub(crate) mod t120 {
 
 pub(crate) mod t121 {
     #[::rapace::service]
-    pub(crate) trait rapace {
+    pub(crate) trait primitive {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2335,7 +2353,7 @@ pub(crate) mod t121 {
 
 pub(crate) mod t122 {
     #[::rapace::service]
-    pub(crate) trait read {
+    pub(crate) trait proxy {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2347,7 +2365,7 @@ pub(crate) mod t122 {
 
 pub(crate) mod t123 {
     #[::rapace::service]
-    pub(crate) trait result {
+    pub(crate) trait r#pub {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2359,7 +2377,7 @@ pub(crate) mod t123 {
 
 pub(crate) mod t124 {
     #[::rapace::service]
-    pub(crate) trait r#return {
+    pub(crate) trait rapace {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2371,7 +2389,7 @@ pub(crate) mod t124 {
 
 pub(crate) mod t125 {
     #[::rapace::service]
-    pub(crate) trait rustdoc {
+    pub(crate) trait read {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2383,7 +2401,7 @@ pub(crate) mod t125 {
 
 pub(crate) mod t126 {
     #[::rapace::service]
-    pub(crate) trait shape {
+    pub(crate) trait result {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2395,7 +2413,7 @@ pub(crate) mod t126 {
 
 pub(crate) mod t127 {
     #[::rapace::service]
-    pub(crate) trait r#static {
+    pub(crate) trait r#return {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2407,7 +2425,7 @@ pub(crate) mod t127 {
 
 pub(crate) mod t128 {
     #[::rapace::service]
-    pub(crate) trait status {
+    pub(crate) trait rustdoc {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2419,7 +2437,7 @@ pub(crate) mod t128 {
 
 pub(crate) mod t129 {
     #[::rapace::service]
-    pub(crate) trait std {
+    pub(crate) trait shape {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2431,7 +2449,7 @@ pub(crate) mod t129 {
 
 pub(crate) mod t130 {
     #[::rapace::service]
-    pub(crate) trait r#struct {
+    pub(crate) trait r#static {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2443,7 +2461,7 @@ pub(crate) mod t130 {
 
 pub(crate) mod t131 {
     #[::rapace::service]
-    pub(crate) trait take_items {
+    pub(crate) trait status {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2455,7 +2473,7 @@ pub(crate) mod t131 {
 
 pub(crate) mod t132 {
     #[::rapace::service]
-    pub(crate) trait r#trait {
+    pub(crate) trait std {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2467,7 +2485,7 @@ pub(crate) mod t132 {
 
 pub(crate) mod t133 {
     #[::rapace::service]
-    pub(crate) trait r#true {
+    pub(crate) trait r#struct {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2479,7 +2497,7 @@ pub(crate) mod t133 {
 
 pub(crate) mod t134 {
     #[::rapace::service]
-    pub(crate) trait r#type {
+    pub(crate) trait take_items {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2491,7 +2509,7 @@ pub(crate) mod t134 {
 
 pub(crate) mod t135 {
     #[::rapace::service]
-    pub(crate) trait u16 {
+    pub(crate) trait r#trait {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2503,7 +2521,7 @@ pub(crate) mod t135 {
 
 pub(crate) mod t136 {
     #[::rapace::service]
-    pub(crate) trait u32 {
+    pub(crate) trait r#true {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2515,7 +2533,7 @@ pub(crate) mod t136 {
 
 pub(crate) mod t137 {
     #[::rapace::service]
-    pub(crate) trait u8 {
+    pub(crate) trait r#type {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2527,7 +2545,7 @@ pub(crate) mod t137 {
 
 pub(crate) mod t138 {
     #[::rapace::service]
-    pub(crate) trait unreachable_patterns {
+    pub(crate) trait u16 {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2539,7 +2557,7 @@ pub(crate) mod t138 {
 
 pub(crate) mod t139 {
     #[::rapace::service]
-    pub(crate) trait v1 {
+    pub(crate) trait u32 {
         #[rapace(message = Zz0)]
         async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
         #[rapace(message = Zz1)]
@@ -2550,6 +2568,42 @@ pub(crate) mod t139 {
 }
 
 pub(crate) mod t140 {
+    #[::rapace::service]
+    pub(crate) trait u8 {
+        #[rapace(message = Zz0)]
+        async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
+        #[rapace(message = Zz1)]
+        async fn zz_nothing(&self);
+        #[rapace(message = Zz2)]
+        async fn zz_items(&self, zz: ::rapace::Streaming<::core::primitive::u8>) -> ::core::result::Result<::rapace::Streaming<::core::primitive::u8>, ::core::primitive::u8>;
+    }
+}
+
+pub(crate) mod t141 {
+    #[::rapace::service]
+    pub(crate) trait unreachable_patterns {
+        #[rapace(message = Zz0)]
+        async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
+        #[rapace(message = Zz1)]
+        async fn zz_nothing(&self);
+        #[rapace(message = Zz2)]
+        async fn zz_items(&self, zz: ::rapace::Streaming<::core::primitive::u8>) -> ::core::result::Result<::rapace::Streaming<::core::primitive::u8>, ::core::primitive::u8>;
+    }
+}
+
+pub(crate) mod t142 {
+    #[::rapace::service]
+    pub(crate) trait v1 {
+        #[rapace(message = Zz0)]
+        async fn zz_value(&mut self, zz: ::core::primitive::u8) -> ::core::result::Result<::core::primitive::u8, ::core::primitive::u8>;
+        #[rapace(message = Zz1)]
+        async fn zz_nothing(&self);
+        #[rapace(message = Zz2)]
+        async fn zz_items(&self, zz: ::rapace::Streaming<::core::primitive::u8>) -> ::core::result::Result<::rapace::Streaming<::core::primitive::u8>, ::core::primitive::u8>;
+    }
+}
+
+pub(crate) mod t143 {
     #[::rapace::service]
     pub(crate) trait write {
         #[rapace(message = Zz0)]
