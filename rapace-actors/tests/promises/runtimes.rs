@@ -95,16 +95,12 @@ async fn every_wait_ends_when_the_runtime_of_a_plugin_is_shut_down() {
         panic!("{begun:?}");
     };
     assert_eq!((claim, reason), (Claim::Begun, EndReason::RuntimeGone));
-    // The process was alive, so nobody can swear that it has not begun.
+    // The process was alive a moment longer, and may have begun it when the first call had lost its host.
     let waits = waits.outcome().await;
     assert!(
         matches!(
             waits,
-            Err(CallError::Down(_)
-                | CallError::SessionEnded {
-                    claim: Claim::NotBegun | Claim::Unknown,
-                    ..
-                })
+            Err(CallError::Down(_) | CallError::SessionEnded { .. })
         ),
         "{waits:?}"
     );
