@@ -1,8 +1,7 @@
 //! Unrelated processes at one path: who gets it, who is let in, and what is left behind.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -11,8 +10,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use nix::sys::socket::{AddressFamily, Backlog, SockFlag, SockType, UnixAddr};
-use nix::sys::socket::{bind, listen, socket};
 use nix::unistd::{getgid, getuid};
 use rapace_shm::{Access, Meeting, MeetingError};
 
@@ -59,18 +56,17 @@ impl Drop for Binder {
 }
 
 /// What a host that was killed has left: a socket that nobody listens on, and the file of a lock that nobody holds.
+///
+/// The host is a process of its own: a socket of this process would stay open in every child that another test forks
+/// meanwhile, until the child executes its program.
 fn leave_behind(path: &Path, with_lock: bool) {
-    let left = socket(
-        AddressFamily::Unix,
-        SockType::SeqPacket,
-        SockFlag::SOCK_CLOEXEC,
-        None,
-    );
-    let left = left.unwrap();
-    bind(left.as_raw_fd(), &UnixAddr::new(path).unwrap()).unwrap();
-    listen(&left, Backlog::new(1).unwrap()).unwrap();
-    if with_lock {
-        File::create(lock_of(path)).unwrap();
+    let mut host = Binder::start();
+    host.order(path.to_str().unwrap());
+    assert_eq!(host.answer(), "listens");
+    drop(host);
+    assert!(path.exists());
+    if !with_lock {
+        fs::remove_file(lock_of(path)).unwrap();
     }
 }
 
