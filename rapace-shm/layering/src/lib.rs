@@ -1,0 +1,64 @@
+//! Tests that the files of a crate import each other in one direction.
+//!
+//! [`imports`] reads the sources of a crate and lists which file uses which other file. [`cycles`] and
+//! [`folder_cycles`] find circles in that list, [`upward`] finds imports against a given order of layers. A crate
+//! has this as a development dependency and one test, in `tests/layers.rs`:
+//!
+//! ```
+//! # fn main() -> Result<(), rapace_layering::ReadError> {
+//! /// From the lowest layer to the highest. Each is a folder or a file of `src`, and imports from those before it.
+//! const LAYERS: &[&str] = &["cfg", "scan", "source", "names", "imports", "layers", "cycles"];
+//!
+//! let imports = rapace_layering::imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))?;
+//! rapace_layering::assert_acyclic(&imports);
+//! rapace_layering::assert_layers(&imports, LAYERS);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! The example `circles` prints the circles of any crate:
+//!
+//! ```text
+//! cargo run -p rapace-layering --example circles rapace-session/src benches/src
+//! ```
+//!
+//! # What is an import
+//!
+//! - `use` lines in all their forms (groups, renames, globs, `pub use`), and paths in code: types, calls, patterns,
+//!   bounds, and what looks like a path in a macro's arguments. Documentation and `pub(in path)` are not imports.
+//! - A path counts as an import of the file that *defines* the item. If `lib.rs` says `pub use calls::Request`,
+//!   then `use crate::Request` imports `calls/…`, and not `lib.rs`.
+//! - `mod name;` alone is not an import: a `mod.rs` may own its children without using them. A re-export is one: a
+//!   `mod.rs` that re-exports from its children defines nothing that they use.
+//! - Code that only test builds have may import from anywhere: everything under `#[cfg(test)]`, `#[test]`, and
+//!   `cfg`s that name `fuzzing`, `kani`, `loom` or `miri`. Code under `cfg(feature = "…")` counts.
+//!
+//! # What it does not see
+//!
+//! It reads sources, not types. A method that is called on a value, a module that a macro declares, and an item that
+//! comes out of a macro's expansion are not seen. `cargo modules dependencies --acyclic` resolves names as the
+//! compiler does, and can be asked now and then.
+//!
+//! | file | decides |
+//! |---|---|
+//! | `cfg` | which code only test builds have |
+//! | `scan` | which paths a file contains |
+//! | `source` | which files make up a crate, and which module each is |
+//! | `names` | which file defines what a path names |
+//! | `imports` | the list |
+//! | `layers` | what points upwards |
+//! | `cycles` | what is a circle, of files and of folders |
+#![forbid(unsafe_code)]
+
+mod cfg;
+mod cycles;
+mod imports;
+mod layers;
+mod names;
+mod scan;
+mod source;
+
+pub use cycles::{Cycle, assert_acyclic, cycles, folder_cycles};
+pub use imports::{Import, Imports, imports};
+pub use layers::{assert_layers, unlisted, upward};
+pub use source::ReadError;
