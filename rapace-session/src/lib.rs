@@ -198,68 +198,40 @@
 //!   size to others until it goes on.
 #![forbid(unsafe_code)]
 
-mod back;
-mod buffers;
-mod call_end;
 mod calls;
-mod channel;
-mod config;
-mod context;
-mod credits;
-mod end;
-mod envelope;
-mod error;
-mod frame;
-mod hello;
-mod incoming;
-mod lease;
-pub mod limits;
-mod methods;
-mod metrics;
-mod moves;
-mod orphan;
-mod outbox;
-mod pending;
-mod places;
-mod prefix;
-mod reader;
-mod request;
-mod room;
-mod routing;
-mod runtime;
-mod seal;
+mod link;
+mod serving;
 mod session;
-mod settlement;
-mod shared;
-mod stage;
-mod stream;
+mod streams;
 mod sync;
 #[cfg(test)]
 mod tests;
-mod text;
 pub mod transport;
+mod wire;
 
-pub use channel::{CallOptions, Channel};
-pub use config::{Adopt, SessionConfig};
-pub use context::{BlockingWork, CallContext, CancelGuard, allocate, blocking};
-pub use envelope::{Envelope, Metadata};
-pub use error::{
+pub use calls::methods::{MethodMismatch, MethodMismatchKind};
+pub use calls::orphan::Orphan;
+pub use calls::pending::{Outcome, Reply};
+pub use calls::settlement::Settlement;
+pub use link::metrics::{Metrics, MetricsSnapshot};
+pub use link::seal::Encode;
+pub use serving::context::{CallContext, CancelGuard, allocate};
+pub use serving::{Acceptor, Answer, BlockingWork, IncomingCall, RunningCall, Sink, blocking};
+pub use session::channel::{CallOptions, Channel};
+pub use session::config::{Adopt, SessionConfig};
+pub use session::room::room_for_handshake;
+pub use session::runtime::check_timers;
+pub use session::{Session, SessionActor};
+pub use streams::moves::Moves;
+pub use streams::{MAX_WINDOW, StreamParts, StreamReceiver, StreamSendError, StreamSender};
+pub use transport::{Claim, Endpoint, Lane, Side};
+pub use wire::envelope::{Envelope, Metadata};
+pub use wire::error::{
     BufferError, CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError,
 };
-pub use frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
-pub use hello::{Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer};
-pub use incoming::{Acceptor, Answer, IncomingCall, RunningCall, Sink};
-pub use limits::HelloLimit;
-pub use methods::{MethodMismatch, MethodMismatchKind};
-pub use metrics::{Metrics, MetricsSnapshot};
-pub use moves::Moves;
-pub use orphan::Orphan;
-pub use pending::{Outcome, Reply};
-pub use room::room_for_handshake;
-pub use runtime::check_timers;
-pub use seal::Encode;
-pub use session::{Session, SessionActor};
-pub use settlement::Settlement;
-pub use stream::{MAX_WINDOW, StreamParts, StreamReceiver, StreamSendError, StreamSender};
-pub use text::printable;
-pub use transport::{Claim, Endpoint, Lane, Side};
+pub use wire::frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
+pub use wire::hello::{
+    Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer,
+};
+pub use wire::limits::{self, HelloLimit};
+pub use wire::text::printable;

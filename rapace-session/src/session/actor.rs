@@ -28,19 +28,19 @@ use kameo::message::{Context, Message};
 use kameo::reply::{DelegatedReply, ReplySender};
 use tokio::sync::oneshot;
 
-use crate::channel::Channel;
-use crate::credits::ClientChannel;
-use crate::error::{EndReason, HandshakeError, OpenError};
-use crate::frame::{ChannelId, Frame, Header, Payload, Verb};
-use crate::incoming::ServiceRoute;
-use crate::lease::LeftChannel;
-use crate::limits::MAX_CHANNELS;
-use crate::places::Place;
+use crate::calls::credits::ClientChannel;
+use crate::link::places::Place;
+use crate::serving::ServiceRoute;
 use crate::session::beat::Beat;
+use crate::session::channel::Channel;
 use crate::session::handshake::{Handshake, Step};
-use crate::shared::{Route, Shared};
-use crate::stream::MAX_WINDOW;
-use crate::text;
+use crate::session::lease::LeftChannel;
+use crate::session::shared::{Route, Shared};
+use crate::streams::MAX_WINDOW;
+use crate::wire::error::{EndReason, HandshakeError, OpenError};
+use crate::wire::frame::{ChannelId, Frame, Header, Payload, Verb};
+use crate::wire::limits::MAX_CHANNELS;
+use crate::wire::text;
 
 /// The actor that owns a session's life. It stops when the session ends.
 pub struct SessionActor {

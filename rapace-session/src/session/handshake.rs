@@ -14,9 +14,9 @@
 //!   side reads that after the welcome, and if it refuses us nobody reads it.
 //! - H6: who cannot say its hello says why instead, as it would refuse the other's.
 
-use crate::error::HandshakeError;
-use crate::frame::Verb;
-use crate::hello::{self, Hello, ServiceOffer};
+use crate::wire::error::HandshakeError;
+use crate::wire::frame::Verb;
+use crate::wire::hello::{self, Hello, ServiceOffer};
 
 /// How far we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

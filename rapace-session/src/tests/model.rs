@@ -17,17 +17,17 @@ use futures_util::FutureExt;
 
 use super::baton::{self, Dice, Party, turn};
 use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
-use crate::channel::{CallOptions, Channel};
-use crate::config::SessionConfig;
-use crate::credits::ClientChannel;
-use crate::error::{CallFailure, EndReason, Failure};
-use crate::frame::ChannelId;
-use crate::orphan::Orphan;
-use crate::pending::Outcome;
-use crate::routing;
-use crate::settlement::now;
-use crate::shared::{Route, Shared};
+use crate::calls::credits::ClientChannel;
+use crate::calls::orphan::Orphan;
+use crate::calls::pending::Outcome;
+use crate::calls::settlement::now;
+use crate::session::channel::{CallOptions, Channel};
+use crate::session::config::SessionConfig;
+use crate::session::routing;
+use crate::session::shared::{Route, Shared};
 use crate::transport::{Claim, Side};
+use crate::wire::error::{CallFailure, EndReason, Failure};
+use crate::wire::frame::ChannelId;
 
 const SESSIONS: usize = 3;
 const CALLERS: u32 = 6;

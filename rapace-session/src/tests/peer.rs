@@ -8,8 +8,8 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 
 use super::baton::{Dice, turn};
-use crate::frame::{CallId, Frame, Header, Payload, Status, Verb};
 use crate::transport::{AllocateError, BLOB_REF, Claim, Closed, Lane, SendError, Transport};
+use crate::wire::frame::{CallId, Frame, Header, Payload, Status, Verb};
 
 /// Frames that the ring holds; one place is kept for what is urgent.
 pub(super) const RING: usize = 3;

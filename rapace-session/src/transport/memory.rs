@@ -13,11 +13,11 @@ use rapace_codec::{Blob, BlobMut};
 use tokio::sync::Notify;
 use tokio::task::coop;
 
-use crate::frame::{CallId, Frame};
 use crate::transport::{
     AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
     Transport,
 };
+use crate::wire::frame::{CallId, Frame};
 
 /// Sizes of an in-process transport.
 #[derive(Clone, Copy, Debug)]

@@ -21,13 +21,13 @@ use rapace_shm::{
     ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, Ticks,
 };
 
-use crate::back::{OTHERS, is_name};
-use crate::envelope::table;
-use crate::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
 use crate::transport::{
     AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
     Transport,
 };
+use crate::wire::back::{OTHERS, is_name};
+use crate::wire::envelope::table;
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
 
 /// One end of a session over an established link. The side that created the segment is the
 /// [`Creator`](Side::Creator).

@@ -1,0 +1,13 @@
+//! Outgoing calls: the table, the pending call, credits, requests, responses, and calls that outlived their session.
+//!
+//! Decides what becomes of each call that this side makes, and settles it once. Knows the link and streams, which a call
+//! may open; the session that it is made in is a layer above.
+
+pub(crate) mod credits;
+pub(crate) mod methods;
+pub(crate) mod orphan;
+pub(crate) mod pending;
+pub(crate) mod request;
+pub(crate) mod settlement;
+pub(crate) mod stage;
+pub(crate) mod table;

@@ -1,0 +1,168 @@
+//! A call that outlived its session.
+//!
+//! - O1: whoever drops an orphan settles it: its caller never waits for nobody.
+//! - O2: an orphan keeps what was sent, also the parts that lie in the old session's memory.
+//! - O3: a call that the peer answered against the rules had begun, whatever its mark says.
+
+use std::sync::Arc;
+
+use crate::calls::credits::ClientChannel;
+use crate::calls::pending::Pending;
+use crate::calls::table::{Entry, HowFar, Left, Terms};
+use crate::streams::moves::Moves;
+use crate::transport::{Claim, Transport};
+use crate::wire::error::{CallFailure, EndReason};
+use crate::wire::frame::{CallId, Frame};
+
+/// A call that outlived its session and may be sent again, by
+/// [`Channel::resend`](crate::Channel::resend). Dropping it ends the call with
+/// [`CallFailure::Lost`].
+pub struct Orphan {
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) frame: Frame,
+    pub(crate) terms: Terms,
+    pub(crate) awaited: bool,
+    how_far: HowFar,
+    pub(crate) moves: Option<Moves>,
+    pub(crate) channel: Arc<ClientChannel>,
+    transport: Arc<dyn Transport>,
+    reason: EndReason,
+    /// Somebody else settles it.
+    handed_on: bool,
+    /// Whether the peer had begun it, as far as was known when the session ended. While the peer
+    /// lives it may begin what it has: then this says [`Claim::Unknown`], and
+    /// [`look_again`](Self::look_again) tells once the peer is dead.
+    pub claim: Claim,
+}
+
+impl Orphan {
+    pub(crate) fn new(
+        Left { entry, how_far }: Left,
+        transport: &Arc<dyn Transport>,
+        reason: &EndReason,
+        peer_is_done: bool,
+    ) -> Self {
+        let Entry {
+            pending,
+            channel,
+            frame,
+            terms,
+            awaited,
+            moves,
+        } = entry;
+        let mut orphan = Self {
+            pending,
+            frame,
+            terms,
+            awaited,
+            how_far,
+            moves,
+            channel,
+            transport: Arc::clone(transport),
+            reason: reason.clone(),
+            handed_on: false,
+            claim: Claim::Unknown,
+        };
+        orphan.claim = match orphan.look() {
+            Claim::NotBegun if !peer_is_done && how_far == HowFar::Sent => Claim::Unknown,
+            seen => seen,
+        };
+        orphan
+    }
+
+    fn look(&self) -> Claim {
+        match self.how_far {
+            HowFar::Sent => self.transport.claimed(self.frame.header.call),
+            HowFar::NotSent => Claim::NotBegun,
+            HowFar::Answered => Claim::Begun, // O3
+        }
+    }
+
+    /// Reads the claim mark again, for a caller who knows that the peer is dead by now.
+    pub fn look_again(&mut self) -> Claim {
+        self.claim = self.look();
+        self.claim
+    }
+
+    /// The service that it was for.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.channel.service
+    }
+
+    /// The call in its old session.
+    #[must_use]
+    pub fn call(&self) -> CallId {
+        self.frame.header.call
+    }
+
+    /// Whether the call may run twice.
+    #[must_use]
+    pub fn idempotent(&self) -> bool {
+        self.terms.idempotent
+    }
+
+    /// Sessions that ended while they ran this call, before the last one.
+    #[must_use]
+    pub fn kills(&self) -> u32 {
+        self.terms.kills
+    }
+
+    /// Whether its caller still waits, or it is a tell.
+    #[must_use]
+    pub fn is_wanted(&self) -> bool {
+        self.pending.is_wanted()
+    }
+
+    /// Whether anybody waits for its result.
+    #[must_use]
+    pub fn awaited(&self) -> bool {
+        self.awaited
+    }
+
+    /// Whether it opened a stream.
+    #[must_use]
+    pub fn streams(&self) -> bool {
+        self.moves.is_some()
+    }
+
+    /// Whether items of its caller's stream were sent. They are gone, so that the call cannot be sent
+    /// again as it was, begun or not.
+    #[must_use]
+    pub fn items_were_sent(&self) -> bool {
+        self.moves.as_ref().is_some_and(Moves::has_sent)
+    }
+
+    /// Ends the call.
+    pub fn settle(mut self, failure: CallFailure) {
+        self.handed_on = true;
+        self.pending.settle(Err(failure));
+    }
+
+    /// The call is in another session's table now.
+    pub(crate) fn hand_on(mut self) {
+        self.handed_on = true;
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        if !self.handed_on {
+            self.pending.settle(Err(CallFailure::Lost {
+                claim: self.claim,
+                reason: self.reason.clone(),
+            })); // O1
+        }
+    }
+}
+
+impl std::fmt::Debug for Orphan {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Orphan")
+            .field("service", &self.service())
+            .field("call", &self.call())
+            .field("claim", &self.claim)
+            .field("kills", &self.kills())
+            .finish_non_exhaustive()
+    }
+}

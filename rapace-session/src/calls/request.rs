@@ -1,0 +1,253 @@
+//! A request on its way out: credit, entry, payload, ring.
+//!
+//! - W2: whoever must wait for one of these holds none of what comes after it.
+//! - W3: what is dropped before it was sent leaves no trace.
+//! - W4: a call that the session's end found in the table is the end's to settle; one that it did
+//!   not find was never sent.
+//! - W6: a call whose caller left before it was on the ring is never put there, whoever sends it; the
+//!   word that it is cancelled never comes before it ([`Stage`](crate::calls::stage::Stage)).
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::calls::orphan::Orphan;
+use crate::calls::pending::Pending;
+use crate::calls::settlement::millis_left;
+use crate::calls::table::{Entry, NotEntered, Sender, Terms};
+use crate::link::prefix::Prefix;
+use crate::link::seal::{Encode, SealError, Sealed};
+use crate::serving::context::CallContext;
+use crate::session::channel::{CallOptions, Channel};
+use crate::session::shared::Shared;
+use crate::streams::moves::Moves;
+use crate::transport::{Claim, Lane, SendError};
+use crate::wire::error::{CallFailure, Failure};
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
+
+/// What is to be sent, in a form that can be sealed more than once.
+pub(crate) struct Request<'a> {
+    body: Body<'a>,
+    method: u32,
+    flags: Flags,
+    terms: Terms,
+    awaited: bool,
+    sender: Sender,
+    /// Of the stream that it opens.
+    stream: Option<ChannelId>,
+    pub(crate) moves: Option<Moves>,
+}
+
+enum Body<'a> {
+    Values {
+        arguments: &'a (dyn Encode + 'a),
+        prefix: Prefix<'a>,
+    },
+    /// Sealed for another session before.
+    Sealed(&'a Frame),
+}
+
+/// What became of a call that was entered into the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sent {
+    Published,
+    /// It is the session's end's to settle, or its caller has left: it was not sent here.
+    Left,
+}
+
+/// Why a call was not entered into the table.
+pub(crate) enum NotSent {
+    /// The session is over.
+    Over,
+    Failed(CallFailure),
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(
+        method: u32,
+        arguments: &'a (dyn Encode + 'a),
+        options: &'a CallOptions,
+        awaited: bool,
+    ) -> Self {
+        Self {
+            body: Body::Values {
+                arguments,
+                prefix: Prefix {
+                    stream: None,
+                    metadata: &options.metadata,
+                },
+            },
+            method,
+            flags: Flags::none().and_if(Flags::ONEWAY, !awaited),
+            terms: Terms {
+                deadline: CallContext::earliest(options.deadline),
+                idempotent: options.idempotent,
+                kills: 0,
+                order: None,
+            },
+            awaited,
+            sender: Sender::Caller,
+            stream: None,
+            moves: None,
+        }
+    }
+
+    /// The request that an orphan was, once more; the method's number may be another one here.
+    pub(crate) fn again(orphan: &'a Orphan, method: u32) -> Self {
+        let mut terms = orphan.terms.clone();
+        terms.kills += u32::from(orphan.claim == Claim::Begun);
+        Self {
+            body: Body::Sealed(&orphan.frame),
+            method,
+            flags: orphan.frame.header.flags,
+            terms,
+            awaited: orphan.awaited,
+            sender: Sender::Another,
+            stream: None,
+            moves: orphan.moves.clone(),
+        }
+    }
+
+    pub(crate) fn stream(&mut self, id: ChannelId, client: bool, server: bool) {
+        self.flags = self
+            .flags
+            .and_if(Flags::CLIENT_STREAM, client)
+            .and_if(Flags::SERVER_STREAM, server);
+        self.stream = self.flags.streams().then_some(id);
+        if let Body::Values { prefix, .. } = &mut self.body {
+            prefix.stream = self.stream;
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.terms.deadline
+    }
+
+    /// Enters the call and puts it on the ring.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing.
+    pub(crate) async fn send(
+        &self,
+        channel: &Channel,
+        pending: &Arc<Pending>,
+    ) -> Result<Sent, NotSent> {
+        let shared = &channel.shared;
+        loop {
+            // W2
+            let credit = channel.inner.credit().await.ok_or(NotSent::Over)?;
+            let room = shared.calls.room().await.ok_or(NotSent::Over)?;
+            let sealed = self.seal(shared).await?;
+            let mut frame = Frame {
+                header: Header::new(Verb::Request, channel.inner.id),
+                payload: sealed.payload,
+                blobs: sealed.blobs,
+            };
+            frame.header.method = self.method;
+            frame.header.flags = sealed.flags.and(self.flags);
+            let entry = Entry {
+                pending: Arc::clone(pending),
+                channel: Arc::clone(&channel.inner),
+                frame: frame.clone(),
+                terms: self.terms.clone(),
+                awaited: self.awaited,
+                moves: self.moves.clone(),
+            };
+            let note = |call| pending.enter(shared, call);
+            let call = shared.calls.enter(room, entry, self.sender, note);
+            let call = call.map_err(|why| match why {
+                NotEntered::Closed => NotSent::Over,
+                NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),
+            })?;
+            credit.forget();
+            frame.header.call = call;
+            let mut unsent = Unsent(Some((shared, call)));
+            let sent = match self.put(shared, &mut frame).await {
+                Put::Sent => {
+                    shared.metrics.sent_call(&frame);
+                    Sent::Published
+                }
+                Put::Left => Sent::Left,
+                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                Put::InFlight if shared.withdraw(call) => {
+                    unsent.0 = None;
+                    pending.set_adrift();
+                    continue;
+                }
+                Put::InFlight => Sent::Left,
+            };
+            unsent.0 = None;
+            return Ok(sent);
+        }
+    }
+
+    async fn seal(&self, shared: &Shared) -> Result<Sealed, NotSent> {
+        let sealed = match self.body {
+            Body::Values { arguments, prefix } => {
+                shared
+                    .packer
+                    .seal(Lane::Data, prefix, arguments, None)
+                    .await
+            }
+            Body::Sealed(frame) => {
+                Box::pin(shared.packer.reseal(Lane::Data, frame, self.stream)).await
+            }
+        };
+        sealed.map_err(|error| match error {
+            SealError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
+            SealError::TooLarge { len, max } => NotSent::Failed(CallFailure::TooLarge { len, max }),
+            SealError::Closed => NotSent::Over,
+        })
+    }
+
+    /// Puts a request on the ring, or leaves it to the session's end (W4). What nobody wants any more is
+    /// not put there (W6).
+    async fn put(&self, shared: &Shared, frame: &mut Frame) -> Put {
+        let call = frame.header.call;
+        let mut sender = self.sender;
+        loop {
+            frame.header.credits = millis_left(self.terms.deadline);
+            let refused = match shared.transport.send(frame, Lane::Data) {
+                Ok(()) => {
+                    // Nobody but the caller could have left meanwhile.
+                    if sender == Sender::Another {
+                        shared.published(call);
+                    }
+                    return Put::Sent;
+                }
+                Err(refused) => refused,
+            };
+            if !shared.not_published(call) {
+                return Put::Left;
+            }
+            match refused {
+                SendError::InFlight => return Put::InFlight,
+                SendError::Closed => return Put::Left,
+                SendError::Full => {}
+            }
+            if shared.transport.ready(Lane::Data).await.is_err() || !shared.calls.publish(call) {
+                return Put::Left;
+            }
+            sender = Sender::Another;
+        }
+    }
+}
+
+/// How putting a request on the ring went.
+enum Put {
+    Sent,
+    /// It is the session's end's to settle, or its caller has left.
+    Left,
+    /// A buffer of it is on its way already.
+    InFlight,
+}
+
+/// Gives credit and entry back if the sender gives up between taking them and sending (W3).
+struct Unsent<'a>(Option<(&'a Shared, CallId)>);
+
+impl Drop for Unsent<'_> {
+    fn drop(&mut self) {
+        if let Some((shared, call)) = self.0 {
+            shared.cancel(call);
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The caller's end of a call: waits for its outcome, and cancels it when dropped before.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::calls::pending::{Outcome, Pending};
+use crate::streams::moves::Moves;
+use crate::wire::error::{CallFailure, Failure};
+
+/// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
+/// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
+/// between two sessions, settled.
+#[derive(Debug)]
+pub(crate) struct Abandon {
+    pending: Arc<Pending>,
+    armed: bool,
+}
+
+impl Abandon {
+    pub(crate) fn new(pending: Arc<Pending>) -> Self {
+        Self {
+            pending,
+            armed: true,
+        }
+    }
+
+    pub(crate) fn pending(&self) -> &Arc<Pending> {
+        &self.pending
+    }
+
+    /// The call goes on without anybody.
+    pub(crate) fn disarm(mut self) {
+        self.armed = false;
+    }
+
+    /// The call is cancelled, if it is not over.
+    fn abandon(&mut self) {
+        if std::mem::take(&mut self.armed)
+            && let Some((shared, call)) = self.pending.abandon()
+        {
+            shared.cancel(call);
+        }
+    }
+}
+
+impl Drop for Abandon {
+    fn drop(&mut self) {
+        self.abandon();
+        Pending::keep(&mut self.pending);
+    }
+}
+
+/// Waits for a call's outcome. Dropping it cancels the call.
+#[derive(Debug)]
+#[must_use = "dropping it cancels the call"]
+pub struct Settlement {
+    guard: Abandon,
+    deadline: Option<Pin<Box<tokio::time::Sleep>>>,
+    moves: Option<Moves>,
+}
+
+impl Settlement {
+    pub(crate) fn of(guard: Abandon) -> Self {
+        Self {
+            guard,
+            deadline: None,
+            moves: None,
+        }
+    }
+
+    pub(crate) fn moving(mut self, moves: Option<Moves>) -> Self {
+        self.moves = moves;
+        self
+    }
+
+    /// Where the call's stream goes if the call is sent again: then the halves that it began with end with
+    /// the session that they belong to, and others take their place. `None` if it has no stream.
+    #[must_use]
+    pub fn moves(&self) -> Option<Moves> {
+        self.moves.clone()
+    }
+
+    fn over(&mut self, answered: bool) {
+        if let Some(moves) = self.moves.take() {
+            moves.over(answered);
+        }
+    }
+
+    pub(crate) fn by(mut self, deadline: Option<Instant>) -> Self {
+        self.deadline = deadline.map(|at| Box::pin(tokio::time::sleep_until(at.into())));
+        self
+    }
+}
+
+impl Future for Settlement {
+    type Output = Outcome;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if !self.guard.armed {
+            return Poll::Ready(Err(CallFailure::Failed(Failure::Dropped)));
+        }
+        if let Poll::Ready(outcome) = self.guard.pending.poll(cx) {
+            self.guard.armed = false;
+            self.over(outcome.is_ok());
+            return Poll::Ready(outcome);
+        }
+        if let Some(deadline) = &mut self.deadline
+            && deadline.as_mut().poll(cx).is_ready()
+        {
+            self.guard.abandon();
+            self.over(false);
+            return Poll::Ready(Err(CallFailure::Failed(Failure::DeadlineExceeded)));
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Settlement {
+    fn drop(&mut self) {
+        self.over(false);
+    }
+}
+
+/// Runs `work` for as long as the deadline allows: not at all if it has passed. Pinned by the caller,
+/// so that no future is moved into another.
+pub(crate) async fn within<T>(
+    deadline: Option<Instant>,
+    work: Pin<&mut impl Future<Output = Result<T, CallFailure>>>,
+) -> Result<T, CallFailure> {
+    match deadline {
+        None => work.await,
+        Some(at) if at <= now() => Err(CallFailure::Failed(Failure::DeadlineExceeded)),
+        Some(at) => tokio::time::timeout_at(at.into(), work)
+            .await
+            .unwrap_or(Err(CallFailure::Failed(Failure::DeadlineExceeded))),
+    }
+}
+
+/// Time remaining as it travels: at least 1 ms, 0 for none. What does not fit travels as none, so that nothing is cut short:
+/// the caller keeps the deadline, and cancels the call when it passes.
+pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
+    match deadline {
+        None => 0,
+        Some(at) => {
+            let left = at.saturating_duration_since(now()) + Duration::from_micros(999);
+            u32::try_from(left.as_millis()).map_or(0, |left| left.max(1))
+        }
+    }
+}
+
+/// The present on tokio's clock, which tests can pause.
+pub(crate) fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_remaining_is_rounded_up_and_neither_ended_nor_cut_short() {
+        assert_eq!(millis_left(None), 0);
+        assert_eq!(millis_left(Some(now() - Duration::from_secs(1))), 1);
+        let soon = millis_left(Some(now() + Duration::from_micros(2_100)));
+        assert!((2..=3).contains(&soon), "{soon}");
+        let longest = Duration::from_millis(u32::MAX.into());
+        let late = millis_left(Some(now() + longest));
+        assert!(late > u32::MAX - 60_000, "{late}");
+        for too_late in [
+            longest + Duration::from_secs(60),
+            Duration::from_secs(86_400 * 60),
+            Duration::from_secs(1 << 40),
+        ] {
+            assert_eq!(
+                millis_left(Some(now() + too_late)),
+                0,
+                "it is not cut short"
+            );
+        }
+    }
+}

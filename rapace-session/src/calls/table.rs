@@ -1,0 +1,497 @@
+//! The calls that this side has under way in one session.
+//!
+//! - C1: an entry is used again only after the reply to its last use has arrived, so a claim mark
+//!   can never be mistaken for another call's. A call that was never sent frees its entry at once.
+//! - C2: an entry's generation is never 0, and differs from use to use.
+//! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.
+//! - C4: calls are handed out in the order in which they were first entered, in whatever session.
+//! - C5: what becomes of an entry is [`Stage::after`]'s to say, under the table's lock; nothing else is
+//!   called under it.
+//! - C6: a call whose reply broke a rule leaves its entry, and is handed out as one that had begun.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::calls::credits::ClientChannel;
+use crate::calls::pending::Pending;
+use crate::calls::stage::{Effect, Event, Stage};
+use crate::streams::moves::Moves;
+use crate::sync::Mutex;
+use crate::wire::frame::{CallId, Frame};
+
+/// A call in the table.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) pending: Arc<Pending>,
+    pub(crate) channel: Arc<ClientChannel>,
+    /// What was sent, to be sent again.
+    pub(crate) frame: Frame,
+    pub(crate) terms: Terms,
+    /// Whether anybody waits for the result.
+    pub(crate) awaited: bool,
+    /// Of the stream that it opens.
+    pub(crate) moves: Option<Moves>,
+}
+
+/// What does not change when a call is sent again.
+#[derive(Clone, Debug)]
+pub(crate) struct Terms {
+    pub(crate) deadline: Option<Instant>,
+    pub(crate) idempotent: bool,
+    /// Sessions that ended while they ran this call.
+    pub(crate) kills: u32,
+    /// Place in the order of all calls, kept when sent again (C4).
+    pub(crate) order: Option<u64>,
+}
+
+/// One place of the table.
+#[derive(Debug)]
+struct Slot {
+    generation: u32,
+    stage: Stage,
+    call: Call,
+}
+
+#[derive(Debug, Default)]
+enum Call {
+    #[default]
+    None,
+    Wanted(Entry),
+    /// The caller left; its credit is still out (C1).
+    Left(Arc<ClientChannel>),
+}
+
+#[derive(Debug)]
+struct Inner {
+    /// As many as were ever under way at once.
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// What an answer that broke a rule was for, until the session's end hands it on (C6).
+    misanswered: Vec<Entry>,
+    closed: bool,
+}
+
+/// The table.
+#[derive(Debug)]
+pub(crate) struct CallTable {
+    inner: Mutex<Inner>,
+    room: Semaphore,
+}
+
+/// Who puts a request on the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The call's own caller, who does nothing else until that has succeeded or failed.
+    Caller,
+    /// Somebody on its behalf, while the caller may leave at any moment.
+    Another,
+}
+
+/// Why a call was not entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum NotEntered {
+    /// The session is over (C3).
+    Closed,
+    /// Its caller left.
+    Unwanted,
+}
+
+/// What a reply found.
+#[derive(Debug)]
+pub(crate) enum Found {
+    Live(Entry),
+    /// Nobody waits; the channel still gets its credits back.
+    Forsaken(Arc<ClientChannel>),
+    /// No such call is under way: the peer answered twice, or never was asked.
+    Nothing,
+}
+
+/// A call that a session's end found in its table.
+#[derive(Debug)]
+pub(crate) struct Left {
+    pub(crate) entry: Entry,
+    pub(crate) how_far: HowFar,
+}
+
+/// How far a call has come that was not settled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HowFar {
+    /// The peer has never had it.
+    NotSent,
+    /// The peer may have it.
+    Sent,
+    /// The peer has answered it, against the rules.
+    Answered,
+}
+
+impl CallTable {
+    pub(crate) fn new(capacity: u32) -> Self {
+        Self {
+            inner: Mutex::new(Inner {
+                slots: Vec::new(),
+                free: Vec::new(),
+                misanswered: Vec::new(),
+                closed: false,
+            }),
+            room: Semaphore::new(capacity as usize),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for an entry. The permit is spent by [`enter`](Self::enter). `None` once closed.
+    pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
+        match self.room.try_acquire() {
+            Ok(permit) => Some(permit),
+            // Boxed, as the wait for a credit is.
+            Err(_) => Box::pin(self.room.acquire()).await.ok(),
+        }
+    }
+
+    /// Enters a call that `sender` puts on the ring next and, before anybody else can see it there, lets
+    /// `note` say whether its caller still wants it.
+    pub(crate) fn enter(
+        &self,
+        permit: SemaphorePermit<'_>,
+        mut entry: Entry,
+        sender: Sender,
+        note: impl FnOnce(CallId) -> bool,
+    ) -> Result<CallId, NotEntered> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Err(NotEntered::Closed);
+        }
+        // A permit stands for an entry that is free, or was never used.
+        let index = inner.free.pop().unwrap_or_else(|| {
+            inner.slots.push(Slot {
+                generation: 0,
+                stage: Stage::Free,
+                call: Call::None,
+            });
+            inner.slots.len() as u32 - 1
+        });
+        let slot = &mut inner.slots[index as usize];
+        let generation = slot.generation.wrapping_add(1).max(1);
+        let id = CallId { index, generation };
+        if !note(id) {
+            inner.free.push(index);
+            return Err(NotEntered::Unwanted);
+        }
+        slot.generation = generation;
+        (slot.stage, _) = slot.stage.after(Event::Entered(sender));
+        entry.frame.header.call = id;
+        entry.terms.order.get_or_insert_with(next_in_order);
+        slot.call = Call::Wanted(entry);
+        permit.forget();
+        Ok(id)
+    }
+
+    /// Its sender tries again to put a call on the ring; false if there is no such call any more.
+    pub(crate) fn publish(&self, call: CallId) -> bool {
+        matches!(self.step(call, Event::Tries), (Effect::Publish, _))
+    }
+
+    /// Its sender has put a call on the ring. True if the peer is to be told that its caller has left.
+    pub(crate) fn published(&self, call: CallId) -> bool {
+        matches!(self.step(call, Event::Published), (Effect::Cancel, _))
+    }
+
+    /// The ring did not take a call. False if it is not to be tried again; its caller's channel, if its
+    /// caller has left meanwhile and the credit is to go back.
+    pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Arc<ClientChannel>>) {
+        match self.step(call, Event::NotPublished) {
+            (Effect::Keep, _) => (true, None),
+            (Effect::Refund, call) => (false, call.into_channel()),
+            _ => (false, None),
+        }
+    }
+
+    /// The reply has arrived: the entry is free again (C1).
+    pub(crate) fn complete(&self, call: CallId) -> Found {
+        match self.step(call, Event::Replied) {
+            (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
+            (Effect::CreditBack, Call::Left(channel)) => Found::Forsaken(channel),
+            _ => Found::Nothing,
+        }
+    }
+
+    /// The reply broke a rule: the session's end, which follows, hands the call on (C6). Gives it back if that end has
+    /// passed already.
+    pub(crate) fn misanswered(&self, entry: Entry) -> Option<Entry> {
+        let mut inner = self.lock();
+        if inner.closed {
+            return Some(entry);
+        }
+        inner.misanswered.push(entry);
+        None
+    }
+
+    /// The caller left, or whoever sent the call on its behalf gave up. What is to follow is an effect of
+    /// [`Stage::after`]; of a call that the peer never saw, the channel whose credit goes back.
+    pub(crate) fn forsake(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
+        let (effect, call) = self.step(call, Event::Left);
+        match effect {
+            Effect::Refund => (effect, call.into_channel()),
+            _ => (effect, None),
+        }
+    }
+
+    /// Something happened to a call. What was in its entry comes back if it is there no more, to be
+    /// dropped outside of the lock.
+    fn step(&self, call: CallId, event: Event) -> (Effect, Call) {
+        let mut inner = self.lock();
+        let slot = match inner.slots.get_mut(call.index as usize) {
+            Some(slot) if slot.generation == call.generation => slot,
+            _ => return (Stage::Free.after(event).1, Call::None),
+        };
+        let (stage, effect) = slot.stage.after(event);
+        let before = std::mem::replace(&mut slot.stage, stage);
+        if before == stage {
+            return (effect, Call::None);
+        }
+        match stage {
+            Stage::Free => {
+                let left = std::mem::take(&mut slot.call);
+                inner.free.push(call.index);
+                drop(inner);
+                self.room.add_permits(1);
+                (effect, left)
+            }
+            Stage::Unwanted | Stage::Forsaken => {
+                let left = match &slot.call {
+                    Call::Wanted(entry) => Call::Left(Arc::clone(&entry.channel)),
+                    Call::None | Call::Left(_) => return (effect, Call::None),
+                };
+                (effect, std::mem::replace(&mut slot.call, left))
+            }
+            Stage::Waiting | Stage::Publishing | Stage::Sent => (effect, Call::None),
+        }
+    }
+
+    /// Whether one of the calls that the peer may have is such a one.
+    pub(crate) fn any_sent(&self, mut is: impl FnMut(CallId) -> bool) -> bool {
+        let inner = self.lock();
+        (0..).zip(&inner.slots).any(|(index, slot)| {
+            let generation = slot.generation;
+            matches!(slot.stage, Stage::Sent | Stage::Forsaken) && is(CallId { index, generation })
+        })
+    }
+
+    /// How many calls are under way.
+    pub(crate) fn under_way(&self) -> usize {
+        let inner = self.lock();
+        inner.slots.len() - inner.free.len()
+    }
+
+    /// Closes the table and hands out what was in it (C3, C4).
+    pub(crate) fn close(&self) -> Vec<Left> {
+        self.room.close();
+        let mut inner = self.lock();
+        inner.closed = true;
+        let mut all = Vec::new();
+        for slot in &mut inner.slots {
+            let (stage, effect) = slot.stage.after(Event::Ended);
+            slot.stage = stage;
+            if let (Effect::HandOn { sent }, Call::Wanted(entry)) =
+                (effect, std::mem::take(&mut slot.call))
+            {
+                let how_far = if sent { HowFar::Sent } else { HowFar::NotSent };
+                all.push(Left { entry, how_far });
+            }
+        }
+        let misanswered = std::mem::take(&mut inner.misanswered);
+        all.extend(misanswered.into_iter().map(|entry| Left {
+            entry,
+            how_far: HowFar::Answered,
+        }));
+        inner.free = (0..inner.slots.len() as u32).collect();
+        drop(inner);
+        all.sort_by_key(|left| left.entry.terms.order);
+        all
+    }
+}
+
+impl Call {
+    fn into_channel(self) -> Option<Arc<ClientChannel>> {
+        match self {
+            Self::None => None,
+            Self::Wanted(entry) => Some(entry.channel),
+            Self::Left(channel) => Some(channel),
+        }
+    }
+}
+
+/// Places in the order of all calls of this process, whichever session they are made in.
+fn next_in_order() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frame::{ChannelId, Header, Verb};
+
+    fn entry() -> Entry {
+        Entry {
+            pending: Pending::new(),
+            channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4)),
+            frame: Frame::bare(Header::new(Verb::Request, ChannelId(1))),
+            terms: Terms {
+                deadline: None,
+                idempotent: false,
+                kills: 0,
+                order: None,
+            },
+            awaited: true,
+            moves: None,
+        }
+    }
+
+    async fn enter(table: &CallTable) -> CallId {
+        let permit = table.room().await.unwrap();
+        table
+            .enter(permit, entry(), Sender::Caller, |_| true)
+            .unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_entry_is_not_used_again_before_its_reply() {
+        let table = CallTable::new(1);
+        let first = enter(&table).await;
+        assert!(matches!(table.forsake(first), (Effect::Cancel, None)));
+        assert!(matches!(table.forsake(first), (Effect::Nothing, None)));
+        assert!(futures_util::FutureExt::now_or_never(table.room()).is_none());
+        assert!(matches!(table.complete(first), Found::Forsaken(_)));
+        let second = enter(&table).await;
+        assert_eq!(second.index, first.index);
+        assert_ne!(second.generation, first.generation);
+        assert!(matches!(table.complete(first), Found::Nothing));
+        assert!(matches!(table.complete(second), Found::Live(_)));
+        assert!(matches!(table.complete(second), Found::Nothing));
+    }
+
+    #[tokio::test]
+    async fn a_call_that_was_never_sent_leaves_no_trace() {
+        let table = CallTable::new(1);
+        let call = enter(&table).await;
+        assert!(matches!(table.not_published(call), (true, None)));
+        assert!(
+            matches!(table.complete(call), Found::Nothing),
+            "nobody can answer it"
+        );
+        assert!(matches!(table.forsake(call), (Effect::Refund, Some(_))));
+        assert!(!table.publish(call), "it is not sent any more");
+        assert_eq!(table.under_way(), 0);
+        let permit = table.room().await.unwrap();
+        let unwanted = table.enter(permit, entry(), Sender::Another, |_| false);
+        assert_eq!(unwanted, Err(NotEntered::Unwanted));
+        enter(&table).await;
+    }
+
+    #[tokio::test]
+    async fn a_caller_that_leaves_while_another_publishes_is_seen_to_by_that_one() {
+        let table = CallTable::new(1);
+        for goes_out in [true, false] {
+            let permit = table.room().await.unwrap();
+            let call = table.enter(permit, entry(), Sender::Another, |_| true);
+            let call = call.unwrap();
+            // The peer is not told of what it may not have yet.
+            assert!(matches!(table.forsake(call), (Effect::Nothing, None)));
+            if goes_out {
+                assert!(table.published(call));
+                assert!(matches!(table.complete(call), Found::Forsaken(_)));
+            } else {
+                assert!(matches!(table.not_published(call), (false, Some(_))));
+            }
+            assert_eq!(table.under_way(), 0);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_answer_may_come_before_its_sender_has_noted_that_it_was_sent() {
+        let table = CallTable::new(1);
+        let permit = table.room().await.unwrap();
+        let call = table.enter(permit, entry(), Sender::Another, |_| true);
+        let call = call.unwrap();
+        assert!(matches!(table.complete(call), Found::Live(_)));
+        let next = enter(&table).await;
+        assert_eq!(next.index, call.index);
+        assert!(!table.published(call));
+        assert!(matches!(table.complete(next), Found::Live(_)));
+    }
+
+    #[tokio::test]
+    async fn closing_hands_out_in_order_and_lets_nothing_in() {
+        let table = CallTable::new(4);
+        let a = enter(&table).await;
+        let b = enter(&table).await;
+        let _ = table.complete(a);
+        let c = enter(&table).await;
+        let permit = table.room().await.unwrap();
+        let out = table.close();
+        let out = out
+            .iter()
+            .map(|left| left.entry.frame.header.call)
+            .collect::<Vec<_>>();
+        assert_eq!(out, vec![b, c]);
+        let late = table.enter(permit, entry(), Sender::Caller, |_| true);
+        assert_eq!(late, Err(NotEntered::Closed));
+        assert!(table.room().await.is_none());
+        assert_eq!(table.under_way(), 0);
+    }
+
+    /// C6
+    #[tokio::test]
+    async fn a_call_whose_reply_broke_a_rule_is_handed_out_in_its_place_and_given_back_after_the_end()
+     {
+        let table = CallTable::new(4);
+        let a = enter(&table).await;
+        let b = enter(&table).await;
+        let c = enter(&table).await;
+        let (Found::Live(first), Found::Live(late)) = (table.complete(b), table.complete(c)) else {
+            panic!("they are under way");
+        };
+        assert!(table.misanswered(first).is_none());
+        // Its entry is free, and it is handed out all the same.
+        let d = enter(&table).await;
+        let out = table.close();
+        let out = out
+            .iter()
+            .map(|left| (left.entry.frame.header.call, left.how_far))
+            .collect::<Vec<_>>();
+        let sent = HowFar::Sent;
+        assert_eq!(out, [(a, sent), (b, HowFar::Answered), (d, sent)]);
+        assert!(table.misanswered(late).is_some());
+        assert!(table.close().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_call_sent_again_keeps_its_place_before_new_ones() {
+        let (old, new) = (CallTable::new(4), CallTable::new(4));
+        enter(&old).await;
+        let orphan = old.close().remove(0).entry;
+        enter(&new).await;
+        let again = orphan.terms.order;
+        let permit = new.room().await.unwrap();
+        new.enter(permit, orphan, Sender::Another, |_| true)
+            .unwrap();
+        assert_eq!(new.close()[0].entry.terms.order, again);
+    }
+
+    #[test]
+    fn an_index_past_the_table_is_nothing() {
+        let table = CallTable::new(1);
+        let id = CallId {
+            index: 7,
+            generation: 1,
+        };
+        assert!(matches!(table.complete(id), Found::Nothing));
+        assert!(matches!(table.forsake(id), (Effect::Nothing, None)));
+    }
+}

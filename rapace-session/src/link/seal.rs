@@ -1,0 +1,435 @@
+//! From values to a payload that can be sent: encoded into the buffer that travels, buffers attached.
+//!
+//! - K1: a body is written where it is sent from: one that fits into the frame at once, any other after
+//!   its length and its buffers were counted.
+//! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
+//! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
+//!   that goes back in the answer of the call that brought it is only named ([`back`](crate::wire::back)).
+//! - K4: encoding values and reading buffers may run code of the user's, on a task that serves more than this call.
+//!   A panic in it is an error of this one payload. One guard around all of it is enough, since what it unwinds
+//!   through are buffers that are given back by being dropped.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::FutureExt;
+use rapace_codec::{Blob, BlobMut, EncodeError, Writer, panic_message};
+
+use crate::link::buffers::Buffers;
+use crate::link::prefix::Prefix;
+use crate::transport::{AllocateError, Lane, Transport};
+use crate::wire::back::{Brought, Entry, is_name, table_for};
+use crate::wire::envelope::{table_len, table_of};
+use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
+
+/// Values that can be written into a body. Writing twice writes the same.
+pub trait Encode: Send + Sync {
+    /// Writes all of it.
+    ///
+    /// # Errors
+    /// A value that has no bytes.
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
+}
+
+impl Encode for () {
+    fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
+        Ok(())
+    }
+}
+
+/// A payload ready to be sent.
+#[derive(Debug)]
+pub(crate) struct Sealed {
+    pub(crate) flags: Flags,
+    pub(crate) payload: Payload,
+    pub(crate) blobs: Vec<Blob>,
+}
+
+/// Why there is no payload.
+#[derive(Debug)]
+pub(crate) enum SealError {
+    Encode(String),
+    TooLarge { len: usize, max: usize },
+    Closed,
+}
+
+/// Makes payloads for one transport.
+pub(crate) struct Packer {
+    transport: Arc<dyn Transport>,
+    buffers: Arc<Buffers>,
+    copied: AtomicU64,
+}
+
+impl Packer {
+    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self {
+            buffers: Arc::new(Buffers::new(Arc::clone(&transport))),
+            transport,
+            copied: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn buffers(&self) -> &Buffers {
+        &self.buffers
+    }
+
+    /// Bytes of buffers that had to be copied (K3).
+    pub(crate) fn copied(&self) -> u64 {
+        self.copied.load(Ordering::Relaxed)
+    }
+
+    /// Encodes a body behind its prefix (K1). Of an answer, `brought` is what its request brought.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives everything back.
+    pub(crate) async fn seal(
+        &self,
+        lane: Lane,
+        prefix: Prefix<'_>,
+        body: &(dyn Encode + '_),
+        brought: Option<&Brought>,
+    ) -> Result<Sealed, SealError> {
+        guarded(self.seal_values(lane, prefix, body, brought)).await
+    }
+
+    async fn seal_values(
+        &self,
+        lane: Lane,
+        prefix: Prefix<'_>,
+        body: &(dyn Encode + '_),
+        brought: Option<&Brought>,
+    ) -> Result<Sealed, SealError> {
+        let before = prefix.len()?;
+        if let Some(sealed) = seal_inline(prefix, before, body)? {
+            return Ok(sealed);
+        }
+        let mut named = Vec::new();
+        let mut counter = Writer::counting(&mut named);
+        body.encode(&mut counter)?;
+        let len = before + counter.written();
+        let fill = |place: &mut [u8]| {
+            let (head, rest) = place.split_at_mut(before);
+            prefix.write(head)?;
+            body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
+            Ok(())
+        };
+        let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
+        let (payload, blobs) = match self.buffer_now(lane, &named, len)? {
+            Some(mut buffer) => {
+                fill(&mut buffer)?;
+                (Payload::Buffer(buffer.freeze()), named)
+            }
+            None => {
+                let table = table_for(&mut named, brought);
+                // Boxed, since it may wait, and would make every call's future larger.
+                Box::pin(self.assemble(lane, table, named, len, fill)).await?
+            }
+        };
+        Ok(Sealed {
+            flags,
+            payload,
+            blobs,
+        })
+    }
+
+    /// The buffer for a body that names no others, if there is one at once.
+    fn buffer_now(
+        &self,
+        lane: Lane,
+        named: &[Blob],
+        len: usize,
+    ) -> Result<Option<BlobMut>, SealError> {
+        if !named.is_empty() || len <= INLINE_MAX {
+            return Ok(None);
+        }
+        match self.transport.try_allocate(len, lane) {
+            Ok(buffer) => Ok(Some(buffer)),
+            Err(AllocateError::Exhausted) => Ok(None),
+            Err(other) => Err(other.into()),
+        }
+    }
+
+    /// Seals once more what was sealed for another transport, or at another time: same bytes, same
+    /// names, buffers attached anew. `stream` is the number of the stream that it opens now.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives everything back.
+    pub(crate) async fn reseal(
+        &self,
+        lane: Lane,
+        frame: &Frame,
+        stream: Option<ChannelId>,
+    ) -> Result<Sealed, SealError> {
+        let table = table_of(frame).unwrap_or_default().to_vec();
+        let bytes = frame.payload.bytes();
+        let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
+        let assembled = self.assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
+            place.copy_from_slice(rest);
+            if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
+                *number = stream.0.to_le_bytes();
+            }
+            Ok(())
+        });
+        let (payload, blobs) = guarded(assembled).await?;
+        Ok(Sealed {
+            flags: frame.header.flags,
+            payload,
+            blobs,
+        })
+    }
+
+    /// A payload of the table of buffers and `len` bytes that `fill` writes. The table lists the names,
+    /// and the buffers all others.
+    async fn assemble(
+        &self,
+        lane: Lane,
+        table: Vec<Entry>,
+        blobs: Vec<Blob>,
+        len: usize,
+        fill: impl FnOnce(&mut [u8]) -> Result<(), SealError>,
+    ) -> Result<(Payload, Vec<Blob>), SealError> {
+        let front = table_len(table.len());
+        let total = front + len;
+        let count = u16::try_from(table.len()).map_err(|_| {
+            let count = table.len();
+            SealError::Encode(format!(
+                "it holds {count} buffers, and one message at most {}; join some of them",
+                u16::MAX
+            ))
+        })?;
+        let mut bytes = [0; INLINE_MAX];
+        let (mut buffer, blobs, table) = self.gather(lane, total, table, blobs).await?;
+        let place = match &mut buffer {
+            Some(buffer) => &mut **buffer,
+            None => &mut bytes[..total],
+        };
+        let (before, place) = place.split_at_mut(front);
+        if let Some((number, entries)) = before.split_first_chunk_mut::<2>() {
+            *number = count.to_le_bytes();
+            entries.copy_from_slice(table.as_flattened());
+        }
+        fill(place)?;
+        let payload = match buffer {
+            Some(buffer) => Payload::Buffer(buffer.freeze()),
+            None => Payload::Inline {
+                len: total as u8,
+                bytes,
+            },
+        };
+        Ok((payload, blobs))
+    }
+
+    /// A buffer of `total` bytes unless these fit in the frame itself, every buffer that is carried
+    /// where it can be sent from (K3), and their entries in the table.
+    async fn gather(
+        &self,
+        lane: Lane,
+        total: usize,
+        mut table: Vec<Entry>,
+        mut blobs: Vec<Blob>,
+    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<Entry>), SealError> {
+        let large = total > INLINE_MAX;
+        if blobs.is_empty() {
+            let buffer = match large {
+                true => Some(self.buffers.one(total, lane).await?),
+                false => None,
+            };
+            return Ok((buffer, blobs, table));
+        }
+        let mut elsewhere = Vec::new();
+        let mut sizes = Vec::with_capacity(1);
+        sizes.extend(large.then_some(total));
+        let carried = table.iter_mut().enumerate();
+        let carried = carried.filter(|(_, entry)| !is_name(entry));
+        for (at, (place, entry)) in carried.enumerate() {
+            // Two buffers in one piece of memory: `reference` knows whether both can be sent.
+            match self.transport.reference(&blobs[at], &blobs[..at]) {
+                Some(reference) => *entry = reference,
+                None => {
+                    elsewhere.push((at, place));
+                    sizes.push(blobs[at].len());
+                }
+            }
+        }
+        let mut buffers = self.buffers.all(sizes, lane).await?.into_iter();
+        let buffer = match large {
+            true => Some(buffers.next().ok_or(SealError::Closed)?),
+            false => None,
+        };
+        for ((at, place), mut copy) in elsewhere.into_iter().zip(buffers) {
+            copy.copy_from_slice(&blobs[at]);
+            self.copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
+            let copy = copy.freeze();
+            let reference = self.transport.reference(&copy, &[]);
+            table[place] = reference.ok_or(SealError::Closed)?;
+            blobs[at] = copy;
+        }
+        Ok((buffer, blobs, table))
+    }
+}
+
+/// K4.
+async fn guarded<T>(work: impl Future<Output = Result<T, SealError>>) -> Result<T, SealError> {
+    match AssertUnwindSafe(work).catch_unwind().await {
+        Ok(sealed) => sealed,
+        Err(panic) => Err(SealError::Encode(format!(
+            "a panic while encoding: {}",
+            panic_message(panic)
+        ))),
+    }
+}
+
+/// Writes a body that fits in the frame itself and names no buffers there at once; `None` if it is not
+/// such a body.
+fn seal_inline(
+    prefix: Prefix<'_>,
+    before: usize,
+    body: &(dyn Encode + '_),
+) -> Result<Option<Sealed>, SealError> {
+    let mut bytes = [0; INLINE_MAX];
+    let Some((head, rest)) = bytes.split_at_mut_checked(before) else {
+        return Ok(None);
+    };
+    let mut named = Vec::new();
+    let mut writer = Writer::slice(rest, &mut named);
+    match body.encode(&mut writer) {
+        Ok(()) => {}
+        Err(EncodeError::BufferFull { .. }) => return Ok(None),
+        Err(other) => return Err(other.into()),
+    }
+    let len = before + writer.written();
+    if !named.is_empty() {
+        return Ok(None);
+    }
+    prefix.write(head)?;
+    Ok(Some(Sealed {
+        flags: prefix.flags(),
+        payload: Payload::Inline {
+            len: len as u8,
+            bytes,
+        },
+        blobs: named,
+    }))
+}
+
+impl From<EncodeError> for SealError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error.to_string())
+    }
+}
+
+impl From<AllocateError> for SealError {
+    fn from(error: AllocateError) -> Self {
+        match error {
+            AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },
+            AllocateError::Exhausted | AllocateError::Closed => Self::Closed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::transport::memory::{self, MemoryConfig};
+    use crate::wire::envelope::Envelope;
+    use crate::wire::frame::{Header, Verb};
+
+    struct Text(&'static str);
+
+    impl Encode for Text {
+        fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+            writer.write(&self.0.to_owned())
+        }
+    }
+
+    struct Page(String, Blob);
+
+    impl Encode for Page {
+        fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+            writer.write(&self.0)?;
+            writer.write(&self.1)
+        }
+    }
+
+    fn opened(sealed: Sealed, more: Flags) -> Envelope {
+        let mut header = Header::new(Verb::Request, ChannelId(1));
+        header.flags = sealed.flags.and(more);
+        Envelope::open(Frame {
+            header,
+            payload: sealed.payload,
+            blobs: sealed.blobs,
+        })
+        .unwrap()
+    }
+
+    fn packer() -> (Packer, crate::transport::Endpoint) {
+        let (a, b) = memory::pair(MemoryConfig::default());
+        (Packer::new(a.transport), b)
+    }
+
+    /// K4.
+    #[tokio::test]
+    async fn a_body_that_panics_is_an_error_and_takes_nothing_along() {
+        struct Torn;
+        impl Encode for Torn {
+            fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
+                panic!("torn")
+            }
+        }
+        let (packer, _other) = packer();
+        let sealed = packer.seal(Lane::Data, Prefix::default(), &Torn, None);
+        match sealed.await {
+            Err(SealError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_prefix_precedes_bodies_of_every_length() {
+        let (packer, _other) = packer();
+        let metadata = vec![("trace".to_owned(), "17".to_owned())];
+        let prefix = Prefix {
+            stream: Some(ChannelId(9)),
+            metadata: &metadata,
+        };
+        const LONG: &str = "a body that is too long for the stack, and so is written straight into \
+                            the buffer that travels, behind a prefix whose length is known before \
+                            the first byte of the body is written";
+        for text in ["", "inline", "a body that does not fit in line", LONG] {
+            let text = Text(text);
+            let sealed = packer.seal(Lane::Data, prefix, &text, None).await.unwrap();
+            let envelope = opened(sealed, Flags::CLIENT_STREAM);
+            assert_eq!(envelope.stream(), Some(ChannelId(9)));
+            assert_eq!(envelope.metadata(), metadata);
+            assert_eq!(envelope.reader().read::<String>().unwrap(), text.0);
+        }
+    }
+
+    #[tokio::test]
+    async fn buffers_are_named_before_bodies_of_every_length() {
+        let (packer, _other) = packer();
+        for len in [0, 20, 128, 1000] {
+            let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
+            let sealed = packer
+                .seal(Lane::Data, Prefix::default(), &page, None)
+                .await
+                .unwrap();
+            assert!(sealed.flags.has(Flags::BLOBS));
+            let mut header = Header::new(Verb::Request, ChannelId(1));
+            header.flags = sealed.flags;
+            let before = Frame {
+                header,
+                payload: sealed.payload.clone(),
+                blobs: sealed.blobs.clone(),
+            };
+            let again = packer.reseal(Lane::Data, &before, None).await.unwrap();
+            for sealed in [sealed, again] {
+                let envelope = opened(sealed, Flags::none());
+                let mut reader = envelope.reader();
+                assert_eq!(reader.read::<String>().unwrap(), page.0);
+                assert_eq!(reader.read::<Blob>().unwrap(), page.1);
+            }
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! A call that has begun, in its handler's hands.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::link::prefix::Prefix;
+use crate::link::seal::{Encode, SealError, Sealed};
+use crate::serving::context::CallContext;
+use crate::serving::table::Replied;
+use crate::serving::{CallCell, HeldCall};
+use crate::streams::{StreamParts, StreamReceiver, StreamSender};
+use crate::transport::{Lane, SendError};
+use crate::wire::back::Brought;
+use crate::wire::envelope::Envelope;
+use crate::wire::error::{Failure, too_large};
+use crate::wire::frame::{Frame, Header, Status};
+
+/// A call that has begun. Dropping it answers that the handler went away.
+pub struct RunningCall {
+    /// Before the answer, so that the request's buffers go back first.
+    envelope: Option<Envelope>,
+    call: Unanswered,
+}
+
+/// What still has to be answered.
+struct Unanswered {
+    cell: Option<HeldCall>,
+    /// Boxed, since few calls stream.
+    parts: Option<Box<StreamParts>>,
+    /// The request's buffers, which the answer need not carry.
+    brought: Brought,
+}
+
+/// An answer, ready to be sent. Dropping it answers that the handler went away.
+#[must_use = "dropping it answers that the handler went away"]
+pub struct Answer {
+    call: Unanswered,
+    /// `None` if there is nothing to send any more.
+    frame: Option<Frame>,
+}
+
+impl RunningCall {
+    pub(crate) fn new(cell: HeldCall, envelope: Envelope, parts: Option<Box<StreamParts>>) -> Self {
+        Self {
+            envelope: Some(envelope),
+            call: Unanswered {
+                cell: Some(cell),
+                parts,
+                brought: Brought::default(),
+            },
+        }
+    }
+
+    fn cell(&self) -> Option<&Arc<CallCell>> {
+        self.call.cell.as_deref()
+    }
+
+    /// The method's number.
+    #[must_use]
+    pub fn method(&self) -> u32 {
+        self.cell().map_or(0, |cell| cell.method())
+    }
+
+    /// The arguments; the request's buffers go back when this is dropped.
+    pub fn take_arguments(&mut self) -> Option<Envelope> {
+        let envelope = self.envelope.take()?;
+        if !self.is_tell() {
+            self.call.brought = envelope.brought();
+        }
+        Some(envelope)
+    }
+
+    /// The caller's items, if the call brought any. Left where it is, it is dropped with the call.
+    pub fn take_receiver(&mut self) -> Option<StreamReceiver> {
+        self.call.parts.as_mut()?.receiver.take()
+    }
+
+    /// Where items for the caller go, if it takes any. Dropping it ends its items with an error, and
+    /// so does leaving it where it is.
+    pub fn take_sender(&mut self) -> Option<StreamSender> {
+        self.call.parts.as_mut()?.sender.take()
+    }
+
+    /// What the handler can know of its call. To be asked before the arguments are taken, which
+    /// hold the metadata.
+    #[must_use]
+    pub fn context(&self) -> CallContext {
+        let metadata = self.envelope.as_ref().map(Envelope::metadata);
+        let metadata = metadata.unwrap_or_default();
+        match self.cell() {
+            Some(cell) => CallContext::remote(cell, metadata),
+            // It is over.
+            None => CallContext::local(None, metadata).0,
+        }
+    }
+
+    /// When the answer is of no use to the caller any more.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.cell().and_then(|cell| cell.deadline())
+    }
+
+    /// Whether nobody waits for the result.
+    #[must_use]
+    pub fn is_tell(&self) -> bool {
+        self.cell().is_some_and(|cell| cell.is_tell())
+    }
+
+    /// Waits until the caller gives up, the deadline passes or the session ends.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn cancelled(&self) -> Failure {
+        let Some(cell) = self.cell() else {
+            return Failure::Cancelled;
+        };
+        match cell.deadline() {
+            None => {
+                cell.end().wait().await;
+                Failure::Cancelled
+            }
+            // Boxed, since a timer would make every handler's future larger.
+            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), cell.end().wait()))
+                .await
+                .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
+        }
+    }
+
+    /// Answers with the method's result, or its own error. A tell's result is nobody's: of it, only
+    /// the credit travels.
+    ///
+    /// A buffer of the request's goes back without its bytes, also a part of one: the caller has them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future answers that the handler went away.
+    pub fn reply<'a>(
+        self,
+        status: Status,
+        body: &'a (dyn Encode + 'a),
+    ) -> impl Future<Output = ()> + Send + 'a {
+        let sealed = self.seal(status, body);
+        async move { sealed.await.send().await }
+    }
+
+    /// Encodes an answer, to be sent by [`Answer::send`]. In between the result can be dropped, so that
+    /// the buffers of the request that it holds are the caller's again when the caller hears.
+    ///
+    /// # Cancel safety
+    /// Dropping the future answers that the handler went away.
+    pub fn seal<'a>(
+        self,
+        status: Status,
+        body: &'a (dyn Encode + 'a),
+    ) -> impl Future<Output = Answer> + Send + 'a {
+        // The future holds what it needs and no more, since it is part of each handler's.
+        let Self { envelope, call } = self;
+        drop(envelope);
+        call.seal(status, body)
+    }
+
+    /// Answers with a failure of the runtime's.
+    pub fn fail(mut self, failure: &Failure) {
+        self.envelope = None;
+        self.call.end(failure);
+    }
+}
+
+impl Answer {
+    /// Sends it, as soon as there is room.
+    ///
+    /// # Cancel safety
+    /// Dropping the future answers that the handler went away.
+    pub async fn send(self) {
+        let Self { mut call, frame } = self;
+        let (Some(cell), Some(mut frame)) = (call.cell.as_deref().cloned(), frame) else {
+            return;
+        };
+        let shared = cell.shared();
+        loop {
+            match shared.incoming.reply(&cell, &*shared.transport, &frame) {
+                Replied::Sent => {
+                    shared.metrics.sent(&frame);
+                    shared.metrics.answered();
+                    call.cell = None;
+                    return;
+                }
+                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                Replied::NotNow(SendError::InFlight) => {
+                    let sealed = Box::pin(shared.packer.reseal(Lane::Priority, &frame, None)).await;
+                    match call.framed(frame.header, sealed) {
+                        Some(again) => frame = again,
+                        None => return,
+                    }
+                }
+                Replied::NotNow(_) => {
+                    if shared.transport.ready(Lane::Priority).await.is_err() {
+                        return;
+                    }
+                }
+                Replied::Over => return,
+            }
+        }
+    }
+}
+
+impl Unanswered {
+    async fn seal(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
+        let mut frame = None;
+        if let Some(cell) = &self.cell {
+            let body = if cell.is_tell() { &() } else { body };
+            let brought = Some(&self.brought);
+            let packer = &cell.shared().packer;
+            let sealed = packer.seal(Lane::Priority, Prefix::default(), body, brought);
+            let sealed = sealed.await;
+            frame = self.framed(cell.reply_header(status), sealed);
+        }
+        Answer { call: self, frame }
+    }
+
+    /// The frame of an answer. If there is none, the caller is told why, or the session is over.
+    fn framed(&mut self, header: Header, sealed: Result<Sealed, SealError>) -> Option<Frame> {
+        let why = match sealed {
+            Ok(sealed) => {
+                return Some(Frame {
+                    header: Header {
+                        flags: sealed.flags,
+                        ..header
+                    },
+                    payload: sealed.payload,
+                    blobs: sealed.blobs,
+                });
+            }
+            Err(SealError::Encode(why)) => why,
+            Err(SealError::TooLarge { len, max }) => too_large(len, max),
+            Err(SealError::Closed) => return None,
+        };
+        self.end(&Failure::BadResult(why));
+        None
+    }
+
+    fn end(&mut self, failure: &Failure) {
+        if let Some(cell) = self.cell.take() {
+            self.parts = None;
+            cell.fail(failure);
+        }
+    }
+}
+
+impl Drop for Unanswered {
+    fn drop(&mut self) {
+        self.end(&Failure::Dropped);
+    }
+}
+
+impl fmt::Debug for RunningCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunningCall")
+            .field("call", &self.cell().map(|cell| cell.id()))
+            .field("deadline", &self.deadline())
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Answer")
+            .field("call", &self.call.cell.as_ref().map(|cell| cell.id()))
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,183 @@
+//! The peer's calls by their entry in the peer's table.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use crate::link::outbox::Outbox;
+use crate::serving::{CallCell, ServiceRoute};
+use crate::transport::{Lane, SendError, Transport};
+use crate::wire::frame::{CallId, Frame};
+
+/// The table.
+pub(crate) struct IncomingTable {
+    capacity: u32,
+    inner: Mutex<Inner>,
+    /// Calls that are not over for this side, replied or not.
+    live: AtomicUsize,
+    /// Told when there may be nothing left to do.
+    pub(crate) idle: Notify,
+}
+
+#[derive(Default)]
+struct Inner {
+    /// As far as the peer has used its table.
+    cells: Vec<Option<Arc<CallCell>>>,
+    closed: bool,
+}
+
+/// How an attempt to reply went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replied {
+    Sent,
+    /// The ring has no room, or a buffer is on its way already: nothing has changed.
+    NotNow(SendError),
+    /// Nobody waits for a reply any more: the session is over.
+    Over,
+}
+
+impl IncomingTable {
+    pub(crate) fn new(capacity: u32) -> Self {
+        Self {
+            capacity,
+            inner: Mutex::default(),
+            live: AtomicUsize::new(0),
+            idle: Notify::new(),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether no call of the peer's is under way.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.live.load(Ordering::Acquire) == 0
+    }
+
+    pub(crate) fn one_more(&self) {
+        self.live.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn one_less(&self) {
+        if self.live.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.idle.notify_one();
+        }
+    }
+
+    /// Enters a call; an error is a rule that the peer broke. False if the session is over.
+    pub(crate) fn enter(
+        &self,
+        cell: &Arc<CallCell>,
+        route: &ServiceRoute,
+    ) -> Result<bool, &'static str> {
+        let id = cell.id();
+        if id.generation == 0 {
+            return Err("a call of generation 0");
+        }
+        let mut inner = self.lock();
+        if inner.closed {
+            return Ok(false);
+        }
+        if id.index >= self.capacity {
+            return Err("a call entry past the table");
+        }
+        let place = id.index as usize;
+        if place >= inner.cells.len() {
+            inner.cells.resize_with(place + 1, || None);
+        }
+        let slot = &mut inner.cells[place];
+        if slot.is_some() {
+            return Err("a call entry used again before its reply");
+        }
+        let outstanding = route.outstanding.load(Ordering::Relaxed);
+        if outstanding >= route.window {
+            return Err("a request without credit");
+        }
+        route.outstanding.store(outstanding + 1, Ordering::Relaxed);
+        *slot = Some(Arc::clone(cell));
+        Ok(true)
+    }
+
+    /// Takes no more requests for a channel; false if some are under way.
+    pub(crate) fn close_route(&self, route: &ServiceRoute) -> bool {
+        let _inner = self.lock();
+        if route.outstanding.load(Ordering::Relaxed) != 0 {
+            return false;
+        }
+        // More than any window: who has the route at hand takes nothing for it either.
+        route.outstanding.store(u32::MAX, Ordering::Relaxed);
+        true
+    }
+
+    /// Sends a reply if that can be done at once (I4).
+    pub(crate) fn reply(
+        &self,
+        cell: &Arc<CallCell>,
+        transport: &dyn Transport,
+        frame: &Frame,
+    ) -> Replied {
+        let mut inner = self.lock();
+        let Some(slot) = slot_of(&mut inner, cell) else {
+            return Replied::Over;
+        };
+        match transport.send(frame, Lane::Priority) {
+            Ok(()) => {
+                let left = slot.take();
+                one_credit_back(cell.route());
+                drop(inner);
+                drop(left);
+                Replied::Sent
+            }
+            Err(SendError::Closed) => Replied::Over,
+            Err(other) => Replied::NotNow(other),
+        }
+    }
+
+    /// Sends a reply at once, or puts it in the outbox (I4).
+    pub(crate) fn reply_now(&self, cell: &Arc<CallCell>, outbox: &Outbox, frame: Frame) {
+        let mut inner = self.lock();
+        if let Some(slot) = slot_of(&mut inner, cell) {
+            let left = slot.take();
+            one_credit_back(cell.route());
+            outbox.send(frame);
+            drop(inner);
+            drop(left);
+        }
+    }
+
+    /// The peer gave a call up; false if it is over.
+    pub(crate) fn cancel(&self, id: CallId) -> bool {
+        let cell = match self.lock().cells.get(id.index as usize) {
+            Some(Some(cell)) if cell.id() == id => Arc::clone(cell),
+            _ => return false,
+        };
+        cell.cancel();
+        true
+    }
+
+    /// Nothing enters, begins or is replied to any more; what runs is told (I2).
+    pub(crate) fn close(&self) {
+        let cells = {
+            let mut inner = self.lock();
+            inner.closed = true;
+            std::mem::take(&mut inner.cells)
+        };
+        cells.iter().flatten().for_each(|cell| cell.cancel());
+    }
+}
+
+fn slot_of<'a>(
+    inner: &'a mut Inner,
+    cell: &Arc<CallCell>,
+) -> Option<&'a mut Option<Arc<CallCell>>> {
+    let slot = inner.cells.get_mut(cell.id().index as usize)?;
+    slot.as_ref()
+        .is_some_and(|held| Arc::ptr_eq(held, cell))
+        .then_some(slot)
+}
+
+fn one_credit_back(route: &ServiceRoute) {
+    route.outstanding.fetch_sub(1, Ordering::Relaxed);
+}

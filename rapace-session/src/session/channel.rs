@@ -1,0 +1,344 @@
+//! A channel that we opened to one of the peer's services, and the calls over it.
+//!
+//! - W5: what cancels exists before the request leaves.
+
+use std::any::TypeId;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Instant;
+
+use futures_util::FutureExt;
+
+use crate::calls::credits::ClientChannel;
+use crate::calls::methods::{MethodMap, MethodMismatch};
+use crate::calls::orphan::Orphan;
+use crate::calls::pending::{Outcome, Pending};
+use crate::calls::request::{NotSent, Request, Sent};
+use crate::calls::settlement::{Abandon, Settlement, within};
+use crate::link::places::Place;
+use crate::link::seal::Encode;
+use crate::session::Session;
+use crate::session::lease::Lease;
+use crate::session::shared::Shared;
+use crate::streams::moves::Moves;
+use crate::streams::{StreamParts, StreamRoute};
+use crate::transport::Claim;
+use crate::wire::envelope::Metadata;
+use crate::wire::error::{CallFailure, EndReason, Failure};
+use crate::wire::frame::Flags;
+use crate::wire::hello::ServiceOffer;
+use crate::wire::limits::MAX_STREAMS;
+
+/// How a call is to be made.
+#[derive(Clone, Debug, Default)]
+pub struct CallOptions {
+    /// When the answer is of no use any more. Inherited from the call being handled, if earlier.
+    pub deadline: Option<Instant>,
+    /// Pairs that travel with the call.
+    pub metadata: Metadata,
+    /// Whether the call may run twice.
+    pub idempotent: bool,
+}
+
+/// An open channel to one of the peer's services. Cheap to clone. When the last clone is dropped and the calls that were
+/// made over it are over, the channel is closed, and counts no more against those that a session may have.
+#[derive(Clone, Debug)]
+pub struct Channel {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) inner: Arc<ClientChannel>,
+    _lease: Arc<Lease>,
+}
+
+impl Channel {
+    pub(crate) fn new(shared: Arc<Shared>, inner: Arc<ClientChannel>, place: Place) -> Self {
+        Self {
+            _lease: Arc::new(Lease::new(&shared, &inner, place)),
+            shared,
+            inner,
+        }
+    }
+
+    /// The session that the channel belongs to.
+    #[must_use]
+    pub fn session(&self) -> Session {
+        Session::of(Arc::clone(&self.shared))
+    }
+
+    /// The service that the channel leads to.
+    #[must_use]
+    pub fn service(&self) -> &str {
+        &self.inner.service
+    }
+
+    /// Bytes that a buffer may have.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.shared.transport.max_payload()
+    }
+
+    /// Why the session ended, if it has.
+    #[must_use]
+    pub fn ended(&self) -> Option<EndReason> {
+        self.shared.ended()
+    }
+
+    /// The peer's number for a method of a service of ours, by the name and the hash of the method. `S` stands for the
+    /// service, `offer` describes it; the two sides are compared the first time that this channel is asked about `S`.
+    ///
+    /// # Errors
+    /// If the peer has no such method, or another one of that name, or the channel leads to another service.
+    pub fn method<S: 'static>(
+        &self,
+        ours: u32,
+        offer: impl Fn() -> ServiceOffer,
+    ) -> Result<u32, MethodMismatch> {
+        let compare = || MethodMap::new(&offer(), self.inner.offer());
+        let map = self.inner.maps.of(TypeId::of::<S>(), compare);
+        map.number(ours).map_err(|refused| {
+            let offer = offer();
+            let method = offer.methods.get(ours as usize);
+            let method = method.map_or_else(|| format!("#{ours}"), |method| method.name.clone());
+            refused.explain(&offer.name, &method, self.inner.offer())
+        })
+    }
+
+    /// Calls `method` and waits for its result. The number is the peer's; see [`method`](Self::method).
+    ///
+    /// # Cancel safety
+    /// Dropping the future cancels the call: a request not yet begun is removed, a running
+    /// handler is dropped at its next await.
+    ///
+    /// # Errors
+    /// See [`CallFailure`].
+    pub async fn call(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Outcome {
+        let request = Request::new(method, arguments, options, true);
+        let work = pin!(self.settle(&request));
+        match request.deadline() {
+            None => work.await,
+            deadline => within(deadline, work).await,
+        }
+    }
+
+    /// As [`call`](Self::call) in two steps: returns when the request is on its way, with what waits for the result.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the call.
+    ///
+    /// # Errors
+    /// See [`CallFailure`].
+    pub async fn begin_call(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<Settlement, CallFailure> {
+        let request = Request::new(method, arguments, options, true);
+        let deadline = request.deadline();
+        let guard = within(deadline, pin!(self.begin(&request))).await?;
+        Ok(Settlement::of(guard).by(deadline))
+    }
+
+    /// Sends `method` without waiting for its result: returns when the request is on its way. It
+    /// waits for a credit, and while buffers or the ring are full.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing.
+    ///
+    /// # Errors
+    /// See [`CallFailure`]; what the handler answers is nobody's.
+    pub async fn tell(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<(), CallFailure> {
+        let request = Request::new(method, arguments, options, false);
+        let work = async {
+            self.begin(&request).await?.disarm();
+            Ok(())
+        };
+        within(request.deadline(), pin!(work)).await
+    }
+
+    /// As [`tell`](Self::tell), without waiting for anything.
+    ///
+    /// # Errors
+    /// `Ok(false)` when it would have to wait; nothing was sent then.
+    pub async fn try_tell(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+    ) -> Result<bool, CallFailure> {
+        // What cannot be had at once is given up, which leaves no trace. Unconstrained, since
+        // a task that used up its turn would be told to wait.
+        let now = tokio::task::unconstrained(self.tell(method, arguments, options));
+        match now.now_or_never() {
+            Some(told) => told.map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// Calls a method that streams: `client` says whether we send items, `server` whether we
+    /// receive some. The halves are usable at once; the outcome says whether the method agreed.
+    ///
+    /// # Cancel safety
+    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the
+    /// call, but not the streams, which have halves of their own.
+    ///
+    /// # Errors
+    /// See [`CallFailure`]. With [`MAX_STREAMS`] of this side's open and held, it is [`Failure::LimitReached`] at once;
+    /// if some were let go and only have to be ended by the peer, it waits for one of these.
+    pub async fn call_streaming(
+        &self,
+        method: u32,
+        arguments: &(dyn Encode + '_),
+        options: &CallOptions,
+        client: bool,
+        server: bool,
+    ) -> Result<(StreamParts, Settlement), CallFailure> {
+        let id = self.shared.next_channel();
+        let mut request = Request::new(method, arguments, options, true);
+        request.stream(id, client, server);
+        let deadline = request.deadline();
+        let place = within(deadline, pin!(self.stream_place())).await?;
+        // Items may arrive as soon as the request is sent, so the stream is there before.
+        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = Unopened(Some(parts));
+        let moves = parts.route().map(Moves::new);
+        request.moves.clone_from(&moves);
+        let guard = within(deadline, pin!(self.begin(&request))).await?;
+        let settlement = Settlement::of(guard).by(deadline).moving(moves);
+        Ok((parts.opened(), settlement))
+    }
+
+    /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
+    /// opened a stream, it gets halves of this session from [`Settlement::moves`]. One of which items
+    /// had been sent ends with [`CallFailure::Lost`]: see [`Orphan::items_were_sent`].
+    ///
+    /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
+    /// number is here; one that this peer does not have ends the call.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the call with [`CallFailure::Lost`].
+    ///
+    /// # Errors
+    /// Gives the orphan back when this session has ended before the call was entered: it is another
+    /// session's to send. Everything else that goes wrong is told to the caller.
+    pub async fn resend(&self, orphan: Orphan) -> Result<(), Orphan> {
+        if orphan.items_were_sent() {
+            drop(orphan);
+            return Ok(());
+        }
+        let number = orphan.frame.header.method;
+        let method = match self.inner.renumber(&orphan.channel, number) {
+            Ok(method) => method,
+            Err(mismatch) => {
+                if !orphan.awaited {
+                    tracing::warn!(service = self.service(), %mismatch, "a tell was not handled");
+                }
+                orphan.settle(mismatch.into());
+                return Ok(());
+            }
+        };
+        let mut request = Request::again(&orphan, method);
+        let stream = match self.open_again(&orphan, &mut request).await {
+            Ok(stream) => stream,
+            Err(failure) => {
+                orphan.settle(failure);
+                return Ok(());
+            }
+        };
+        let sent = {
+            let work = async { Ok(request.send(self, &orphan.pending).await) };
+            within(request.deadline(), pin!(work)).await
+        };
+        match sent {
+            Ok(Ok(sent)) => {
+                if let (Sent::Published, Some((moves, parts))) = (sent, stream) {
+                    moves.arrived(parts.opened());
+                }
+                orphan.hand_on();
+            }
+            Ok(Err(NotSent::Over)) => return Err(orphan),
+            Ok(Err(NotSent::Failed(failure))) | Err(failure) => orphan.settle(failure),
+        }
+        Ok(())
+    }
+
+    /// The stream of a call that is sent again, if it has one: there before the request is.
+    async fn open_again(
+        &self,
+        orphan: &Orphan,
+        request: &mut Request<'_>,
+    ) -> Result<Option<(Moves, Unopened)>, CallFailure> {
+        let Some(moves) = orphan.moves.clone() else {
+            return Ok(None);
+        };
+        let place = within(request.deadline(), pin!(self.stream_place())).await?;
+        let id = self.shared.next_channel();
+        let flags = orphan.frame.header.flags;
+        let client = flags.has(Flags::CLIENT_STREAM);
+        let server = flags.has(Flags::SERVER_STREAM);
+        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = Unopened(Some(parts));
+        let Some(route) = parts.route() else {
+            return Ok(None);
+        };
+        moves.leaves_for(route);
+        request.stream(id, client, server);
+        Ok(Some((moves, parts)))
+    }
+
+    async fn stream_place(&self) -> Result<Place, CallFailure> {
+        self.shared.stream_places.take().await.ok_or_else(|| {
+            CallFailure::Failed(Failure::LimitReached(format!(
+                "this side holds {MAX_STREAMS} open streams in the session, which is the most; end or drop some first"
+            )))
+        })
+    }
+
+    async fn settle(&self, request: &Request<'_>) -> Outcome {
+        let guard = self.begin(request).await?;
+        Settlement::of(guard).await
+    }
+
+    async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
+        let guard = Abandon::new(Pending::new()); // W5
+        match request.send(self, guard.pending()).await {
+            Ok(_) => Ok(guard),
+            Err(NotSent::Failed(failure)) => Err(failure),
+            // The transport may know it before the session does.
+            Err(NotSent::Over) => Err(CallFailure::Lost {
+                claim: Claim::NotBegun,
+                reason: self.session().ended().await,
+            }),
+        }
+    }
+}
+
+/// Takes a stream back whose request was never sent.
+struct Unopened(Option<StreamParts>);
+
+impl Unopened {
+    fn route(&self) -> Option<Arc<StreamRoute>> {
+        self.0.as_ref()?.route().map(Arc::clone)
+    }
+
+    fn opened(mut self) -> StreamParts {
+        self.0.take().unwrap_or_default()
+    }
+}
+
+impl Drop for Unopened {
+    fn drop(&mut self) {
+        if let Some(parts) = self.0.take() {
+            parts.never_opened();
+        }
+    }
+}

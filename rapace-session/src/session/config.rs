@@ -1,0 +1,66 @@
+//! What a session is given when it is established.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::calls::orphan::Orphan;
+use crate::link::metrics::Metrics;
+use crate::serving::{Acceptor, Sink};
+use crate::wire::error::EndReason;
+use crate::wire::hello::ServiceOffer;
+
+/// Takes over the calls that a session's end left unsettled, in the order in which they were made.
+pub type Adopt = Box<dyn Fn(Vec<Orphan>, EndReason) + Send + Sync>;
+
+/// What a session is given when it is established.
+pub struct SessionConfig {
+    /// This side's name, for messages to humans.
+    pub name: String,
+    /// The services that can be called here, within the [limits](crate::wire::limits) of a hello.
+    pub offers: Vec<ServiceOffer>,
+    /// The services that the peer must offer, with these schemas.
+    pub expects: Vec<ServiceOffer>,
+    /// Says who serves what.
+    pub acceptor: Arc<dyn Acceptor>,
+    /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
+    /// busy across one wake-up, and at most 2 MiB of 64 KiB ones. 1 to [`MAX_WINDOW`](crate::MAX_WINDOW) are possible.
+    pub stream_window: u32,
+    /// How often the peer is told that our executor runs: every 250 ms. Less than a millisecond is taken for one.
+    pub heartbeat: Duration,
+    /// How long the reader looks for frames, after the last one, before it sleeps: not at all. A peer
+    /// that answers within this time need not wake us, which saves most of a round trip and costs the
+    /// processor for as long. The peer is told, and may do the same for us. More than a millisecond is
+    /// taken for one; only shared memory can be looked at.
+    pub spin: Duration,
+    /// Who takes the calls that are left at the end; without anybody they end with
+    /// [`Lost`](crate::CallFailure::Lost).
+    pub orphans: Option<Adopt>,
+    /// What is counted, shared with whoever reads it.
+    pub metrics: Arc<Metrics>,
+}
+
+impl SessionConfig {
+    /// A session that serves nothing and expects nothing.
+    #[must_use]
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            offers: Vec::new(),
+            expects: Vec::new(),
+            acceptor: Arc::new(ServesNothing),
+            stream_window: 32,
+            heartbeat: Duration::from_millis(250),
+            spin: Duration::ZERO,
+            orphans: None,
+            metrics: Arc::default(),
+        }
+    }
+}
+
+struct ServesNothing;
+
+impl Acceptor for ServesNothing {
+    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+        Err(format!("no service `{service}`: this side serves nothing"))
+    }
+}

@@ -1,0 +1,92 @@
+//! How a session ends, whoever ends it.
+//!
+//! - Z1: the session ends once; the first reason stays.
+//! - Z2: at the end every wait is ended: calls are settled or handed on, handlers cancelled, streams
+//!   failed, channels closed.
+//! - Z3: nothing is begun any more before anybody can know of the end. So a peer that reads of it
+//!   sees every claim mark that was ever set, and what is not marked never runs.
+
+use crate::calls::orphan::Orphan;
+use crate::session::shared::Shared;
+use crate::wire::error::{EndReason, HandshakeError};
+use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+
+impl Shared {
+    /// Ends the session.
+    pub(crate) fn end(&self, reason: EndReason) {
+        // What a living peer has not begun it may begin until it learns of the end; one that closed
+        // or is gone begins nothing any more (Z3).
+        let peer_is_done = matches!(reason, EndReason::ClosedByPeer(_) | EndReason::PeerGone);
+        let last_word = match &reason {
+            // For whoever has to find the mistake over there.
+            EndReason::PeerFault(what) => {
+                Some(format!("it was sent what breaks the protocol: {what}"))
+            }
+            EndReason::Internal(what) => Some(what.clone()),
+            EndReason::RuntimeGone => Some("its runtime was shut down".to_owned()),
+            _ => None,
+        };
+        let last_word = last_word.as_deref().map(|why| (Verb::Close, why));
+        self.end_with(&reason, peer_is_done, last_word);
+    }
+
+    /// Ends the session with a peer that is known to be dead.
+    pub(crate) fn end_without_peer(&self, reason: EndReason) {
+        self.end_with(&reason, true, None);
+    }
+
+    /// Ends the session and tells the peer why.
+    pub(crate) fn close(&self, why: &str) {
+        self.end_with(&EndReason::Closed, false, Some((Verb::Close, why)));
+    }
+
+    /// Ends the session before it was one, and tells the peer why.
+    pub(crate) fn refuse(&self, why: HandshakeError) {
+        let text = why.to_string();
+        let reason = EndReason::Refused(why);
+        self.end_with(&reason, true, Some((Verb::Refuse, &text)));
+    }
+
+    /// Ends the session before there is one, and tells the peer why.
+    pub(crate) fn decline(&self, why: &str) {
+        self.end_with(&EndReason::Closed, true, Some((Verb::Refuse, why)));
+    }
+
+    fn end_with(&self, reason: &EndReason, peer_is_done: bool, last_word: Option<(Verb, &str)>) {
+        self.incoming.close(); // Z3
+        if !self.settle_end(reason) {
+            return;
+        }
+        // The reader leaves when it hears of the end, and the transport with it: this goes before.
+        if let Some((verb, why)) = last_word {
+            let mut frame = Frame::bare(Header::new(verb, ChannelId::SESSION));
+            frame.payload = self.short_payload(why.as_bytes());
+            self.outbox.send(frame);
+        }
+        self.outbox.flush_now();
+        self.publish_end(reason);
+        self.transport.close();
+        let orphans = self
+            .calls
+            .close()
+            .into_iter()
+            .map(|left| Orphan::new(left, &self.transport, reason, peer_is_done))
+            .collect();
+        self.hand_on(orphans, reason);
+        self.tell_channels(reason);
+    }
+
+    /// Calls go to whoever takes orphans, in the order in which they were made.
+    fn hand_on(&self, orphans: Vec<Orphan>, reason: &EndReason) {
+        let Some(adopt) = &self.config.orphans else {
+            return; // Dropping an orphan settles it.
+        };
+        let mut wanted = Vec::with_capacity(orphans.len());
+        for orphan in orphans {
+            if orphan.pending.set_adrift() {
+                wanted.push(orphan);
+            }
+        }
+        adopt(wanted, reason.clone());
+    }
+}

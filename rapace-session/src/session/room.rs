@@ -1,0 +1,62 @@
+//! What the handshake needs of a transport.
+
+use crate::streams::MAX_WINDOW;
+use crate::wire::frame::INLINE_MAX;
+use crate::wire::hello::{self, Hello, ServiceOffer};
+
+/// Bytes that the largest buffer of a transport must have for the handshake of two sides, each a name and what it
+/// offers. 0 if everything fits into frames.
+#[must_use]
+pub fn room_for_handshake(
+    (name, offers): (&str, &[ServiceOffer]),
+    (peer, expects): (&str, &[ServiceOffer]),
+) -> usize {
+    let hello = |name: &str, services: &[ServiceOffer]| {
+        let hello = Hello {
+            name: name.to_owned(),
+            // As long as they can be.
+            stream_window: MAX_WINDOW,
+            services: services.to_vec(),
+            spin_micros: u32::MAX,
+        };
+        // One that cannot be sent is another error.
+        hello::encode(&hello).map_or(0, |bytes| bytes.len())
+    };
+    // A channel is opened by its service's name.
+    let names = offers
+        .iter()
+        .chain(expects)
+        .map(|service| service.name.len());
+    let hellos = [hello(name, offers), hello(peer, expects)];
+    let most = hellos.into_iter().chain(names).max().unwrap_or(0);
+    if most > INLINE_MAX { most } else { 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::hello::MethodOffer;
+
+    #[test]
+    fn a_handshake_needs_room_for_the_longer_hello() {
+        assert_eq!(room_for_handshake(("", &[]), ("", &[])), 0);
+        let service = |methods: usize| ServiceOffer {
+            name: "Images".into(),
+            methods: (0..methods)
+                .map(|nth| MethodOffer {
+                    name: format!("method_{nth}"),
+                    hash: u64::MAX,
+                })
+                .collect(),
+        };
+        let few = room_for_handshake(("host", &[service(3)]), ("", &[]));
+        assert!(few > INLINE_MAX, "{few}");
+        let many = room_for_handshake(("host", &[service(3)]), ("", &[service(50)]));
+        assert!(many > 50 * "method_00".len() && many < 4096, "{many}");
+        let long_name = ServiceOffer {
+            name: "a".repeat(200),
+            methods: Vec::new(),
+        };
+        assert!(room_for_handshake(("", &[]), ("", &[long_name])) > 200);
+    }
+}

@@ -1,0 +1,241 @@
+//! The actor that owns a stream's state.
+//!
+//! | message | from | kind |
+//! |---|---|---|
+//! | `Arrived`, `Overrun` | reader | tell |
+//! | `LocalEnded`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
+//! | `SessionEnded` | the session's end | tell |
+//!
+//! A runtime that is shut down drops the actor without a word. Its destructor then tells both halves and the peer (S1).
+
+use std::sync::Arc;
+
+use kameo::Actor;
+use kameo::actor::ActorRef;
+use kameo::error::Infallible;
+use kameo::message::{Context, Message};
+use tokio::sync::mpsc;
+
+use crate::session::shared::{Route, Shared};
+use crate::wire::error::{EndReason, StreamError};
+use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::text;
+
+/// Where a direction towards us is.
+#[derive(Debug)]
+enum Inbound {
+    /// Items are passed on.
+    Open(mpsc::UnboundedSender<Result<Frame, StreamError>>),
+    /// Nobody takes them; the peer was told, and what it had sent by then is dropped.
+    Unwanted,
+    /// The peer ended it, or there never was one.
+    Over,
+    /// It ended with an error. What was on its way is dropped.
+    Failed,
+}
+
+/// The actor.
+pub(crate) struct StreamActor {
+    shared: Arc<Shared>,
+    id: ChannelId,
+    ours: bool,
+    theirs: Inbound,
+    /// We said that we want no more items.
+    stopped: bool,
+}
+
+/// A stream frame that the reader read; items were checked against the allowance.
+pub(crate) struct Arrived(pub(crate) Frame);
+
+/// The peer sent more than it was granted.
+pub(crate) struct Overrun;
+
+/// Our half has said its last word: an end, or a reset.
+pub(crate) struct LocalEnded;
+
+/// Nobody will take items any more.
+pub(crate) struct ReceiverLeft;
+
+/// The request that was to open the stream was not sent.
+pub(crate) struct NeverOpened;
+
+/// The session is over.
+pub(crate) struct SessionEnded(pub(crate) EndReason);
+
+impl StreamActor {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        id: ChannelId,
+        ours: bool,
+        items: Option<mpsc::UnboundedSender<Result<Frame, StreamError>>>,
+    ) -> Self {
+        Self {
+            shared,
+            id,
+            ours,
+            theirs: items.map_or(Inbound::Over, Inbound::Open),
+            stopped: false,
+        }
+    }
+
+    fn say(&self, verb: Verb) {
+        self.shared
+            .outbox
+            .send(Frame::bare(Header::new(verb, self.id)));
+    }
+
+    /// Whether the peer may still send items.
+    fn is_fed(&self) -> bool {
+        matches!(self.theirs, Inbound::Open(_) | Inbound::Unwanted)
+    }
+
+    /// Ends the direction towards us with an error (S1).
+    fn fail_inbound(&mut self, error: StreamError) {
+        if let Inbound::Open(items) = &self.theirs {
+            let _ = items.send(Err(error));
+        }
+        self.theirs = Inbound::Failed;
+    }
+
+    /// Ends both directions with an error (S1).
+    fn fail(&mut self, error: StreamError) {
+        self.fail_inbound(error.clone());
+        self.ours = false;
+        self.end_sending(Some(error));
+    }
+
+    /// Tells the peer that both directions are over (S6).
+    fn say_over(&self, why: &str) {
+        self.shared
+            .send_stream_over(self.id, why, self.is_fed() && !self.stopped);
+    }
+
+    /// The peer broke a rule of the stream's: it alone ends.
+    fn fault(&mut self, what: &str) {
+        self.say_over(what);
+        self.fail(StreamError::Fault(what.into()));
+    }
+
+    fn end_sending(&self, why: Option<StreamError>) {
+        if let Some(Route::Stream(route)) = self.shared.route(self.id) {
+            route.end_sending(why);
+        }
+    }
+
+    /// Whether both directions are over.
+    fn is_settled(&self) -> bool {
+        !self.ours && !self.is_fed()
+    }
+
+    /// Takes the route away when nothing is left to do (S4).
+    fn settle(&mut self, ctx: &mut Context<Self, ()>) {
+        if self.is_settled() {
+            self.end_sending(None);
+            self.shared.close_stream(self.id);
+            ctx.stop();
+        }
+    }
+}
+
+impl Actor for StreamActor {
+    type Args = Self;
+    type Error = Infallible;
+
+    async fn on_start(args: Self, _: ActorRef<Self>) -> Result<Self, Infallible> {
+        Ok(args)
+    }
+}
+
+impl Drop for StreamActor {
+    fn drop(&mut self) {
+        if self.is_settled() {
+            return;
+        }
+        let reason = self.shared.ended().unwrap_or_else(|| {
+            self.say_over("the runtime of its other side was shut down");
+            EndReason::RuntimeGone
+        });
+        self.fail(StreamError::Lost(reason));
+        self.shared.close_stream(self.id);
+    }
+}
+
+impl Message<Arrived> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, Arrived(frame): Arrived, ctx: &mut Context<Self, ()>) {
+        match frame.header.verb {
+            Verb::Item => match &self.theirs {
+                // A consumer that left has said so, or will.
+                Inbound::Open(items) => drop(items.send(Ok(frame))),
+                Inbound::Unwanted | Inbound::Failed => {}
+                // An item and our wish for no more can cross, also with the end that answers it.
+                Inbound::Over if self.stopped => {}
+                Inbound::Over => self.fault("an item after the end"),
+            },
+            Verb::End if self.is_fed() => self.theirs = Inbound::Over,
+            Verb::Stop if self.ours => {
+                self.ours = false;
+                self.end_sending(None);
+                self.say(Verb::End);
+            }
+            Verb::Reset if self.is_fed() => {
+                let why = text::reason(frame.payload.bytes());
+                self.fail_inbound(StreamError::Reset(why));
+            }
+            // Of a direction that is over.
+            _ => self.shared.metrics.arrived_late(),
+        }
+        self.settle(ctx);
+    }
+}
+
+impl Message<Overrun> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: Overrun, ctx: &mut Context<Self, ()>) {
+        self.fault("an item without credit");
+        self.settle(ctx);
+    }
+}
+
+impl Message<LocalEnded> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: LocalEnded, ctx: &mut Context<Self, ()>) {
+        self.ours = false;
+        self.settle(ctx);
+    }
+}
+
+impl Message<ReceiverLeft> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: ReceiverLeft, ctx: &mut Context<Self, ()>) {
+        if let Inbound::Open(_) = self.theirs {
+            self.theirs = Inbound::Unwanted;
+            self.stopped = true;
+            self.say(Verb::Stop);
+        }
+        self.settle(ctx);
+    }
+}
+
+impl Message<NeverOpened> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, _: NeverOpened, ctx: &mut Context<Self, ()>) {
+        self.ours = false;
+        self.theirs = Inbound::Over;
+        self.settle(ctx);
+    }
+}
+
+impl Message<SessionEnded> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, SessionEnded(why): SessionEnded, ctx: &mut Context<Self, ()>) {
+        self.fail(StreamError::Lost(why));
+        self.settle(ctx);
+    }
+}

@@ -1,0 +1,114 @@
+//! The receiving half of a stream.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+use tokio::sync::mpsc;
+
+use crate::session::shared::Shared;
+use crate::streams::actor::ReceiverLeft;
+use crate::streams::route::StreamRoute;
+use crate::wire::envelope::Envelope;
+use crate::wire::error::StreamError;
+use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+
+/// The receiving half: a stream of items, whose last is an error unless the sender ended it.
+/// Dropping it asks the sender to stop.
+#[derive(Debug)]
+pub struct StreamReceiver {
+    shared: Arc<Shared>,
+    id: ChannelId,
+    route: Arc<StreamRoute>,
+    items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
+    window: u32,
+    taken: u32,
+    done: bool,
+}
+
+impl StreamReceiver {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        id: ChannelId,
+        route: Arc<StreamRoute>,
+        items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
+        window: u32,
+    ) -> Self {
+        Self {
+            shared,
+            id,
+            route,
+            items,
+            window,
+            taken: 0,
+            done: false,
+        }
+    }
+
+    pub(crate) fn route(&self) -> &Arc<StreamRoute> {
+        &self.route
+    }
+
+    /// Lets the half be dropped without a word.
+    pub(crate) fn silence(&mut self) {
+        self.done = true;
+    }
+
+    /// Grants again what was taken, half a window at a time (S3).
+    fn give_credit(&mut self) {
+        self.taken += 1;
+        if self.taken * 2 >= self.window {
+            // Before the peer can read of it.
+            self.route.allow(self.taken);
+            let mut header = Header::new(Verb::Credit, self.id);
+            header.credits = self.taken;
+            self.shared.outbox.send(Frame::bare(header));
+            self.taken = 0;
+        }
+    }
+
+    fn leave(&mut self) {
+        self.done = true;
+        let _ = self.route.actor.tell(ReceiverLeft).try_send();
+    }
+}
+
+impl Stream for StreamReceiver {
+    type Item = Result<Envelope, StreamError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        if self.done {
+            return Poll::Ready(None);
+        }
+        Poll::Ready(match ready!(self.items.poll_recv(cx)) {
+            None => {
+                self.done = true;
+                None
+            }
+            Some(Err(error)) => {
+                self.done = true;
+                Some(Err(error))
+            }
+            Some(Ok(frame)) => match Envelope::open(frame) {
+                Ok(envelope) => {
+                    self.give_credit();
+                    Some(Ok(envelope))
+                }
+                Err(what) => {
+                    self.leave();
+                    Some(Err(StreamError::Fault(what.into())))
+                }
+            },
+        })
+    }
+}
+
+impl Drop for StreamReceiver {
+    fn drop(&mut self) {
+        if !self.done {
+            self.leave();
+        }
+        self.route.let_go();
+    }
+}

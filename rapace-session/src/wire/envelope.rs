@@ -1,0 +1,213 @@
+//! How a payload begins: the table of buffers, the stream's number, the metadata, then the body.
+//!
+//! | part | present if | bytes |
+//! |---|---|---|
+//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer, carried or [named](crate::wire::back) |
+//! | stream | `CLIENT_STREAM` or `SERVER_STREAM`, on a request | channel `u32` |
+//! | metadata | `METADATA` | length `u32`, then that many bytes of postcard |
+//! | body | always | the rest |
+//!
+//! Numbers are little endian. E1: lengths are the peer's and are checked before they are used.
+
+use rapace_codec::{Blob, Limits, Reader};
+
+use crate::transport::BLOB_REF;
+use crate::wire::back::{self, Brought, Entry};
+use crate::wire::frame::{ChannelId, Flags, Frame};
+use crate::wire::limits::MAX_METADATA;
+
+/// Key and value pairs that travel with a call, as headers do in gRPC: [`MAX_METADATA`] bytes at most, encoded.
+pub type Metadata = Vec<(String, String)>;
+
+/// Bytes that the table of `count` buffers takes.
+pub(crate) fn table_len(count: usize) -> usize {
+    match count {
+        0 => 0,
+        n => 2 + n * BLOB_REF,
+    }
+}
+
+/// The entries of a payload's table (E1).
+pub(crate) fn table(payload: &[u8]) -> Result<&[Entry], &'static str> {
+    let (count, rest) = payload
+        .split_first_chunk::<2>()
+        .ok_or("a payload too short for its table of buffers")?;
+    let count = usize::from(u16::from_le_bytes(*count));
+    let (refs, _) = rest.as_chunks::<BLOB_REF>();
+    match refs.get(..count) {
+        Some([]) => Err("an empty table of buffers"),
+        Some(refs) => Ok(refs),
+        None => Err("a table of buffers that runs past its payload"),
+    }
+}
+
+/// The table of a frame; one without is empty.
+pub(crate) fn table_of(frame: &Frame) -> Result<&[Entry], &'static str> {
+    match frame.header.flags.has(Flags::BLOBS) {
+        true => table(frame.payload.bytes()),
+        false => Ok(&[]),
+    }
+}
+
+/// A received payload, taken apart.
+#[derive(Debug)]
+pub struct Envelope {
+    frame: Frame,
+    stream: Option<ChannelId>,
+    metadata: (usize, usize),
+    body: usize,
+}
+
+impl Envelope {
+    /// Takes the payload of a frame apart that answers nothing (E1).
+    ///
+    /// # Errors
+    /// What the peer got wrong.
+    pub(crate) fn open(frame: Frame) -> Result<Self, &'static str> {
+        let table = table_of(&frame)?;
+        if table.iter().any(back::is_name) {
+            return Err("a buffer named where no request has any");
+        }
+        if table.len() != frame.blobs.len() {
+            return Err(back::OTHERS);
+        }
+        Self::take_apart(frame)
+    }
+
+    /// Takes an answer apart, whose request had these buffers (E1).
+    ///
+    /// # Errors
+    /// What the peer got wrong.
+    pub(crate) fn open_answer(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
+        let carried = std::mem::take(&mut frame.blobs);
+        frame.blobs = back::resolve(table_of(&frame)?, carried, sent)?;
+        Self::take_apart(frame)
+    }
+
+    /// Takes a payload apart whose buffers are those of its table.
+    fn take_apart(frame: Frame) -> Result<Self, &'static str> {
+        let bytes = frame.payload.bytes();
+        let mut at = table_len(frame.blobs.len());
+        let word = |at: usize| {
+            let bytes = bytes.get(at..)?.first_chunk::<4>()?;
+            Some(u32::from_le_bytes(*bytes))
+        };
+        let mut stream = None;
+        if frame.header.flags.streams() {
+            let id = word(at).ok_or("a request whose stream has no number")?;
+            stream = Some(ChannelId(id));
+            at += 4;
+        }
+        let mut metadata = (0, 0);
+        if frame.header.flags.has(Flags::METADATA) {
+            let len = word(at).ok_or("metadata without a length")? as usize;
+            if len > MAX_METADATA {
+                return Err("metadata longer than a call's may be");
+            }
+            let end = (at + 4)
+                .checked_add(len)
+                .ok_or("metadata past its payload")?;
+            if end > bytes.len() {
+                return Err("metadata past its payload");
+            }
+            metadata = (at + 4, end);
+            at = end;
+        }
+        Ok(Self {
+            stream,
+            metadata,
+            body: at,
+            frame,
+        })
+    }
+
+    /// The stream that a request opens.
+    #[must_use]
+    pub fn stream(&self) -> Option<ChannelId> {
+        self.stream
+    }
+
+    /// The metadata of a request; what cannot be decoded is dropped.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        let (from, to) = self.metadata;
+        match self.frame.payload.bytes().get(from..to) {
+            Some([]) | None => Metadata::new(),
+            Some(bytes) => rapace_codec::from_slice(bytes, &[]).unwrap_or_default(),
+        }
+    }
+
+    /// The encoded values.
+    #[must_use]
+    pub fn body(&self) -> &[u8] {
+        self.frame
+            .payload
+            .bytes()
+            .get(self.body..)
+            .unwrap_or_default()
+    }
+
+    /// Decodes the values, borrowing the buffers.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        Reader::new(self.body(), &self.frame.blobs, Limits::default())
+    }
+
+    /// What is remembered of the buffers that came along.
+    pub(crate) fn brought(&self) -> Brought {
+        Brought::of(&self.frame.blobs)
+    }
+
+    /// Bytes of payload and buffers, those that were only named included.
+    #[must_use]
+    pub fn carried(&self) -> u64 {
+        self.frame.carried()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::frame::{Header, Payload, Verb};
+
+    fn frame(flags: Flags, bytes: &[u8]) -> Frame {
+        let mut header = Header::new(Verb::Request, ChannelId(1));
+        header.flags = flags;
+        Frame {
+            header,
+            payload: Payload::inline(bytes).unwrap(),
+            blobs: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn lengths_past_the_payload_are_refused() {
+        assert!(Envelope::open(frame(Flags::METADATA, &[9, 0, 0, 0, 1])).is_err());
+        assert!(Envelope::open(frame(Flags::METADATA, &[255, 255, 255, 255])).is_err());
+        let mut long = (MAX_METADATA as u32 + 1).to_le_bytes().to_vec();
+        long.resize(4 + MAX_METADATA + 1, 0);
+        let mut large = frame(Flags::METADATA, &[]);
+        large.payload = Payload::Buffer(Blob::from(long));
+        assert_eq!(
+            Envelope::open(large).unwrap_err(),
+            "metadata longer than a call's may be"
+        );
+        assert!(Envelope::open(frame(Flags::SERVER_STREAM, &[1, 0])).is_err());
+        assert!(Envelope::open(frame(Flags::BLOBS, &[1, 0, 3])).is_err());
+        assert!(
+            Envelope::open(frame(Flags::BLOBS, &[1; 24])).is_err(),
+            "no buffer came along"
+        );
+        assert!(table(&[1]).is_err());
+        assert!(table(&[0, 0]).is_err());
+        assert!(table(&[1, 0, 3]).is_err());
+    }
+
+    #[test]
+    fn a_body_follows_its_prefix() {
+        let open = Envelope::open(frame(Flags::CLIENT_STREAM, &[5, 0, 0, 0, 42])).unwrap();
+        assert_eq!(open.stream(), Some(ChannelId(5)));
+        assert_eq!(open.body(), &[42]);
+        assert!(open.metadata().is_empty());
+    }
+}

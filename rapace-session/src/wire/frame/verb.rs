@@ -1,0 +1,157 @@
+//! What a frame asks of the side that reads it, and how a reply went.
+//!
+//! V1: a verb, a status or a flag that this version does not know is a fault of the peer, never a guess.
+
+use crate::wire::frame::Flags;
+use crate::wire::limits::{MAX_NAME, MAX_TEXT};
+
+/// What a frame asks of the side that reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Verb {
+    /// The first frame of each side: version, name, limits, services.
+    Hello = 1,
+    /// The other side's hello is accepted.
+    Welcome = 2,
+    /// The other side's hello is refused; the payload says why.
+    Refuse = 3,
+    /// Opens a channel to a service named in the payload.
+    Open = 4,
+    /// The channel is open; `credits` is its window.
+    Opened = 5,
+    /// The channel is not opened; the payload says why.
+    NotOpened = 6,
+    /// A call; `credits` holds the time remaining in milliseconds, 0 for none and for what does not fit.
+    Request = 7,
+    /// A call's only answer; `method` holds a [`Status`], `credits` what the channel gets back.
+    Reply = 8,
+    /// The caller no longer wants the answer.
+    Cancel = 9,
+    /// `credits` more items may be sent on the channel.
+    Credit = 10,
+    /// One item of a stream.
+    Item = 11,
+    /// The sender of this frame has no more items.
+    End = 12,
+    /// The sender of this frame wants no more items.
+    Stop = 13,
+    /// The sender of this frame has failed and has no more items; the payload says why.
+    Reset = 14,
+    /// No new calls, please: what runs is finished first.
+    Drain = 15,
+    /// The session is over; the payload says why.
+    Close = 16,
+    /// The sender has set up what it has besides the session.
+    Settled = 17,
+    /// The sender gives up a channel to a service that it had opened. It has no calls on it, and will make none.
+    CloseChannel = 18,
+}
+
+impl Verb {
+    /// The verb that a byte stands for (V1).
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        Some(match byte {
+            1 => Self::Hello,
+            2 => Self::Welcome,
+            3 => Self::Refuse,
+            4 => Self::Open,
+            5 => Self::Opened,
+            6 => Self::NotOpened,
+            7 => Self::Request,
+            8 => Self::Reply,
+            9 => Self::Cancel,
+            10 => Self::Credit,
+            11 => Self::Item,
+            12 => Self::End,
+            13 => Self::Stop,
+            14 => Self::Reset,
+            15 => Self::Drain,
+            16 => Self::Close,
+            17 => Self::Settled,
+            18 => Self::CloseChannel,
+            _ => return None,
+        })
+    }
+
+    /// Whether a frame with this verb may carry these flags.
+    #[must_use]
+    pub fn allows(self, flags: Flags) -> bool {
+        match self {
+            Self::Request => true,
+            Self::Reply | Self::Item => Flags::BLOBS.has(flags),
+            _ => flags == Flags::none(),
+        }
+    }
+}
+
+impl Verb {
+    /// Most bytes that the payload of a frame with this verb may have, where it is not the transport that says so. A
+    /// hello's is not among them: what is wrong with one is told more precisely.
+    #[must_use]
+    pub fn max_payload(self) -> Option<usize> {
+        match self {
+            Self::Hello | Self::Request | Self::Reply | Self::Item => None,
+            Self::Open => Some(MAX_NAME),
+            Self::Refuse | Self::NotOpened | Self::Reset | Self::Close => Some(MAX_TEXT),
+            Self::Welcome
+            | Self::Opened
+            | Self::Cancel
+            | Self::Credit
+            | Self::End
+            | Self::Stop
+            | Self::Drain
+            | Self::Settled
+            | Self::CloseChannel => Some(0),
+        }
+    }
+}
+
+/// How a call went, in the `method` word of its reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u32)]
+pub enum Status {
+    /// The payload is the method's result.
+    Ok = 0,
+    /// The payload is the method's own error.
+    HandlerError = 1,
+    /// The runtime could not answer; the payload is a [`Failure`](crate::Failure).
+    Failed = 2,
+}
+
+impl Status {
+    /// The status that a word stands for (V1).
+    #[must_use]
+    pub fn from_word(word: u32) -> Option<Self> {
+        Some(match word {
+            0 => Self::Ok,
+            1 => Self::HandlerError,
+            2 => Self::Failed,
+            _ => return None,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_verb_survives_its_byte_and_nothing_else_is_one() {
+        let known = (0..=255u8).filter_map(Verb::from_byte).collect::<Vec<_>>();
+        assert_eq!(known.len(), 18);
+        for verb in known {
+            assert_eq!(Verb::from_byte(verb as u8), Some(verb));
+        }
+    }
+
+    #[test]
+    fn only_requests_carry_what_only_requests_have() {
+        let blobs = Flags::BLOBS;
+        assert!(Verb::Request.allows(blobs.and(Flags::ONEWAY)));
+        assert!(Verb::Item.allows(blobs) && Verb::Reply.allows(Flags::none()));
+        assert!(!Verb::Item.allows(blobs.and(Flags::METADATA)));
+        assert!(!Verb::Reply.allows(Flags::CLIENT_STREAM));
+        assert!(!Verb::Close.allows(blobs));
+    }
+}

@@ -1,0 +1,12 @@
+//! What travels: frames, the bytes of their payloads, hellos, status codes and texts, and the limits on all of them.
+//!
+//! Plain data and its bytes. Nothing here waits, locks or knows who sends: a frame is checked the same way whatever
+//! transport carried it. This is the lowest layer of the crate and imports none of the others.
+
+pub(crate) mod back;
+pub(crate) mod envelope;
+pub(crate) mod error;
+pub(crate) mod frame;
+pub(crate) mod hello;
+pub mod limits;
+pub(crate) mod text;
