@@ -1,9 +1,5 @@
-//! The cases, and the floor of each.
-
-use std::time::Duration;
-
-use super::options::Options;
-use super::run::Point;
+//! The cases and the floors, with their names. What a case measures under given options is decided by
+//! [`plan`](super::plan).
 
 /// What can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,26 +95,6 @@ impl Case {
         }
     }
 
-    /// The work of its subject.
-    pub(super) fn work(self, options: &Options) -> Vec<&'static str> {
-        match self {
-            Self::Floor => vec!["bell"],
-            Self::Stream if options.blob => vec!["blobs"],
-            _ => vec![self.name()],
-        }
-    }
-
-    /// Its name, with the options that make it another.
-    pub(super) fn label(self, options: &Options) -> String {
-        let blob = if options.blob { " --blob" } else { "" };
-        let touch = if options.setting.touch {
-            " --touch"
-        } else {
-            ""
-        };
-        format!("{}{blob}{touch}", self.name())
-    }
-
     /// What an operation is.
     pub(super) fn operation(self) -> &'static str {
         match self {
@@ -129,53 +105,6 @@ impl Case {
             Self::Restart => "restart",
             Self::Codec => "record to bytes and back",
             _ => "round trip",
-        }
-    }
-
-    /// Payload and depth, as asked for or by default. What has no payload has none.
-    pub(super) fn point(self, options: &Options) -> Point {
-        let bytes = match self {
-            Self::Floor | Self::Idle | Self::Spawn | Self::Restart => 0,
-            Self::Blob => options.bytes.unwrap_or(64 << 10),
-            Self::Stream if options.blob => options.bytes.unwrap_or(64 << 10),
-            Self::Stream | Self::Codec => options.bytes.unwrap_or(1 << 10),
-            _ => options.bytes.unwrap_or(16),
-        };
-        let inflight = match self {
-            Self::Idle | Self::Codec => 1,
-            Self::Fanout => options.inflight.unwrap_or(4),
-            _ => options.inflight.unwrap_or(1),
-        };
-        Point { bytes, inflight }
-    }
-
-    /// What it is held against.
-    pub(super) fn floor(self, options: &Options, point: &Point) -> Option<Floor> {
-        Some(match self {
-            Self::Floor | Self::Fanout => Floor::Bell,
-            Self::Blob if options.setting.touch => Floor::Memcpy,
-            Self::Ask | Self::Recipient | Self::Blob if point.inflight > 1 => Floor::Local,
-            Self::Ask | Self::Recipient | Self::Blob => Floor::Bell,
-            Self::Local => Floor::Channel,
-            Self::Tell => Floor::LocalTell,
-            Self::Stream | Self::Codec => Floor::Memcpy,
-            Self::Spawn | Self::Restart => Floor::Process,
-            Self::Idle | Self::Compare | Self::Count => return None,
-        })
-    }
-
-    /// Whether what it does with many is held against what it does with one.
-    pub(super) fn scales(self, point: &Point) -> bool {
-        self == Self::Fanout && point.inflight > 1
-    }
-
-    /// How long one round is: long enough for several operations, short enough that a disturbance
-    /// hits the floor too.
-    pub(super) fn round(self, options: &Options) -> Duration {
-        match self {
-            Self::Idle => options.time(),
-            Self::Spawn | Self::Restart => Duration::from_millis(200),
-            _ => Duration::from_millis(40),
         }
     }
 
@@ -213,23 +142,5 @@ impl Floor {
             Self::Memcpy => "one memcpy of the same bytes, hot",
             Self::Process => "a bare start of the same program to its first byte",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pipelined_call_is_held_against_local_work_and_a_single_one_against_the_bell() {
-        let mut options = Options::default();
-        let floor = |case: Case, options: &Options| case.floor(options, &case.point(options));
-        assert_eq!(floor(Case::Ask, &options), Some(Floor::Bell));
-        assert_eq!(floor(Case::Blob, &options), Some(Floor::Bell));
-        options.inflight = Some(64);
-        assert_eq!(floor(Case::Ask, &options), Some(Floor::Local));
-        assert_eq!(floor(Case::Fanout, &options), Some(Floor::Bell));
-        options.setting.touch = true;
-        assert_eq!(floor(Case::Blob, &options), Some(Floor::Memcpy));
     }
 }

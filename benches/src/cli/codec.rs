@@ -6,11 +6,12 @@ use rapace_measure::machine::Machine;
 
 use super::case::Case;
 use super::options::Options;
+use super::single;
 use super::table::nanos;
 use crate::work::codec_bars::{Bar, measure};
 
 pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, String> {
-    let ended = super::one(Case::Codec, options, machine)?;
+    let ended = single::run(Case::Codec, options, machine)?;
     let bars = measure(options.time())?;
     if options.json {
         bars.iter().for_each(|bar| println!("{}", json(bar)));

@@ -15,7 +15,10 @@ use rapace_measure::touch::HEAD;
 
 use super::figures::{Figures, against};
 use super::options::Options;
-use super::run::{Point, Subject, count_syscalls, rounds};
+use super::point::Point;
+use super::row::Row;
+use super::run::{count_syscalls, rounds};
+use super::subject::Subject;
 use super::{json, plot, table};
 
 /// Payloads, one call at a time.
@@ -42,14 +45,6 @@ const ALL: [(&str, &str, &[&str]); 8] = [
 
 /// rapace with buffers that are sent as they are.
 const BUFFERS: &str = "rapace, Blob";
-
-/// A subject's figures at one point.
-#[derive(Debug)]
-pub(super) struct Row {
-    pub(super) name: String,
-    pub(super) point: Point,
-    pub(super) figures: Figures,
-}
 
 pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, String> {
     let (mut peers, mut notes) = peers(options);
@@ -143,29 +138,29 @@ fn at_point(
 ) -> Result<Vec<Row>, String> {
     let asked = options;
     let options = &asked.without_spin();
-    let own = |name: &str, work: &[&str]| Subject::own(name, work, options);
+    let own = |name: &str, work: &str| Subject::own(name, work, options);
     // P2
     let mut subjects = match (asked.setting.touch, point.inflight) {
         (true, _) => vec![
-            own(BUFFERS, &["blob"])?,
-            own("memcpy of the same bytes, hot", &["memcpy"])?,
-            own("rapace, Vec<u8>", &["ask"])?,
+            own(BUFFERS, "blob")?,
+            own("memcpy of the same bytes, hot", "memcpy")?,
+            own("rapace, Vec<u8>", "ask")?,
         ],
         (false, 1) => vec![
-            own("floor: bare eventfd ping-pong", &["bell"])?,
-            own("local kameo ask", &["local"])?,
-            own("rapace, Vec<u8>", &["ask"])?,
-            own(BUFFERS, &["blob"])?,
+            own("floor: bare eventfd ping-pong", "bell")?,
+            own("local kameo ask", "local")?,
+            own("rapace, Vec<u8>", "ask")?,
+            own(BUFFERS, "blob")?,
         ],
         (false, _) => vec![
-            own("floor: local kameo ask", &["local"])?,
-            own("rapace, Vec<u8>", &["ask"])?,
-            own(BUFFERS, &["blob"])?,
+            own("floor: local kameo ask", "local")?,
+            own("rapace, Vec<u8>", "ask")?,
+            own(BUFFERS, "blob")?,
         ],
     };
     if asked.setting.spin > 0 {
         let name = format!("rapace, Vec<u8>, --spin {}", asked.setting.spin);
-        subjects.push(Subject::own(&name, &["ask"], asked)?);
+        subjects.push(Subject::own(&name, "ask", asked)?);
     }
     let ours = subjects.len();
     subjects.extend(peers.iter().cloned());

@@ -8,7 +8,7 @@
 
 use rapace_measure::{Round, median};
 
-use super::run::Point;
+use super::point::Point;
 
 /// Times in nanoseconds, for one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]

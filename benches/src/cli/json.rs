@@ -2,7 +2,7 @@
 
 use super::figures::Figures;
 use super::options::Options;
-use super::run::Point;
+use super::point::Point;
 
 /// Times in nanoseconds; what could not be measured is null.
 pub(super) fn line(case: &str, point: &Point, options: &Options, figures: &Figures) -> String {

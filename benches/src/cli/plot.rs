@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
-use super::compare::Row;
-use super::run::Point;
+use super::point::Point;
+use super::row::Row;
 
 const WIDTH: f64 = 520.0;
 const HEIGHT: f64 = 380.0;

@@ -1,94 +1,11 @@
 //! Rounds of several subjects in turn, so that a disturbance hits all of them or few.
 
-use std::path::Path;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
-use rapace_measure::{Driver, Limit, Request, Round, machine, syscalls};
+use rapace_measure::{Driver, Limit, Request, Round, syscalls};
 
-use super::case::{Case, Floor};
-use super::options::Options;
-use crate::work::SUBJECT;
-
-/// Payload and depth.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Point {
-    pub(super) bytes: usize,
-    pub(super) inflight: usize,
-}
-
-/// Something that can do rounds, by its command line.
-#[derive(Clone, Debug)]
-pub(super) struct Subject {
-    pub(super) name: String,
-    program: std::path::PathBuf,
-    arguments: Vec<String>,
-    /// Whether it has one operation under way, however many the others have.
-    alone: bool,
-}
-
-impl Subject {
-    pub(super) fn of_case(case: Case, options: &Options) -> Result<Self, String> {
-        Self::own(case.name(), &case.work(options), options)
-    }
-
-    pub(super) fn of_floor(floor: Floor, options: &Options) -> Result<Self, String> {
-        Self::own(floor.work(), &[floor.work()], options)
-    }
-
-    /// This program with this work.
-    pub(super) fn own(name: &str, work: &[&str], options: &Options) -> Result<Self, String> {
-        let program = std::env::current_exe().map_err(|why| why.to_string())?;
-        let mut arguments = vec![SUBJECT.to_owned()];
-        arguments.extend(work.iter().map(|word| (*word).to_owned()));
-        arguments.extend(options.setting.arguments());
-        Ok(Self {
-            name: name.to_owned(),
-            program,
-            arguments,
-            alone: false,
-        })
-    }
-
-    /// Another program.
-    pub(super) fn peer(name: &str, program: &Path, words: &[&str], options: &Options) -> Self {
-        let mut arguments = words
-            .iter()
-            .map(|word| (*word).to_owned())
-            .collect::<Vec<_>>();
-        arguments.extend(options.setting.arguments());
-        Self {
-            name: name.to_owned(),
-            program: program.to_owned(),
-            arguments,
-            alone: false,
-        }
-    }
-
-    /// The same with one operation under way.
-    pub(super) fn alone(&self) -> Self {
-        let mut alone = self.clone();
-        alone.name += ", one";
-        alone.alone = true;
-        alone
-    }
-
-    fn failed(&self, subject: usize, ready: bool, why: &str) -> Failed {
-        let why = format!("{}: {why}", self.name);
-        Failed {
-            subject,
-            ready,
-            why,
-        }
-    }
-
-    fn command(&self) -> Result<Command, String> {
-        let (name, usable) = machine::usable_for_children().map_err(|why| why.to_string())?;
-        let mut command = Command::new(&self.program);
-        command.args(&self.arguments).env(name, usable);
-        Ok(command)
-    }
-}
+use super::point::Point;
+use super::subject::Subject;
 
 /// What comes before the first round that counts.
 const WARM_UP: Duration = Duration::from_millis(50);
@@ -121,6 +38,16 @@ pub(super) struct Failed {
     pub(super) why: String,
 }
 
+impl Failed {
+    fn of(subjects: &[Subject], subject: usize, ready: bool, why: &str) -> Self {
+        Self {
+            subject,
+            ready,
+            why: format!("{}: {why}", subjects[subject].name),
+        }
+    }
+}
+
 /// Rounds of all subjects in turn, for about `time`, after one of each that does not count. The
 /// outer list is by subject.
 ///
@@ -134,16 +61,16 @@ pub(super) fn rounds(
 ) -> Result<Vec<Vec<Round>>, Failed> {
     let request = |subject: &Subject, time| Request {
         bytes: point.bytes,
-        inflight: if subject.alone { 1 } else { point.inflight },
+        inflight: subject.depth(point),
         limit: Limit::Time(time),
     };
     let mut running = Vec::new();
     for (index, subject) in subjects.iter().enumerate() {
-        running.push(start(subject).map_err(|why| subject.failed(index, false, &why))?);
+        running.push(start(subject).map_err(|why| Failed::of(subjects, index, false, &why))?);
     }
     let mut one = |index: usize, time| {
         let done = running[index].round(&request(&subjects[index], time));
-        done.map_err(|why| subjects[index].failed(index, true, &why))
+        done.map_err(|why| Failed::of(subjects, index, true, &why))
     };
     for index in 0..subjects.len() {
         one(index, WARM_UP.min(round))?;

@@ -4,30 +4,24 @@ use std::fmt::Write;
 
 use rapace_measure::machine::Machine;
 
-use super::case::{Case, Floor};
+use super::case::Floor;
 use super::figures::Figures;
 use super::options::Options;
-use super::run::Point;
+use super::plan::Plan;
 
 /// One case beside its floor.
-pub(super) fn one(
-    case: Case,
-    point: &Point,
-    options: &Options,
-    machine: &Machine,
-    figures: &Figures,
-    floor: Option<Floor>,
-) -> String {
+pub(super) fn one(plan: &Plan, options: &Options, machine: &Machine, figures: &Figures) -> String {
+    let point = &plan.point;
     let mut lines = vec![head(machine, options)];
     let mut line = |name: &str, value: String| lines.push(format!("{name:<16}{value}"));
     line(
         "case",
         format!(
             "{}, {} bytes, {} under way; an operation is a {}",
-            case.label(options),
+            plan.label,
             point.bytes,
             point.inflight,
-            case.operation()
+            plan.case.operation()
         ),
     );
     line("min", nanos(figures.min));
@@ -53,7 +47,7 @@ pub(super) fn one(
             format!("{syscalls:.2}, in all processes, counted in a pass of its own"),
         );
     }
-    match (floor, figures.floor_p50, figures.ratio) {
+    match (plan.floor, figures.floor_p50, figures.ratio) {
         (Some(floor), Some(p50), Some(ratio)) => {
             let of = match point.inflight {
                 1 => "p50 over p50",

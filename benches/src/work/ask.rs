@@ -4,7 +4,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Echo, echoes};
 use rapace_measure::{Request, Round, Setting};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::mirror::MirrorProxy;
 
 /// A plugin that is asked.

@@ -7,7 +7,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting, Watched};
 
-use super::ANSWERER;
+use super::parts::ANSWERER;
 use crate::doorbells::Answerer;
 
 /// The other ends, as many as a round needs.

@@ -8,7 +8,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting, touch};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::mirror::MirrorProxy;
 
 /// A plugin that gives buffers back.

@@ -16,7 +16,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting, Watched, touch};
 
-use super::Stage;
+use super::stage::Stage;
 use super::stream::ITEMS;
 use crate::mirror::MirrorProxy;
 

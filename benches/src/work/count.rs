@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use super::parts::COUNTED;
 use crate::turns::{Turns, WARM_UP, answerers_turn, callers_turn, others_turn};
 
 /// Turns that are counted, in which calls are made.
@@ -12,9 +13,6 @@ pub(crate) const CALLS: u64 = TURNS;
 
 /// Turns that are counted, in which nothing happens.
 pub(crate) const IDLE: u64 = 100;
-
-/// The argument that makes this program play the part.
-pub(crate) const COUNTED: &str = "--counted";
 
 /// What is played.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

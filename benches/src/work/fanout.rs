@@ -5,8 +5,8 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::echoes;
 use rapace_measure::{Request, Round, Setting, Watched};
 
-use super::Stage;
 use super::ask::Asking;
+use super::stage::Stage;
 
 /// As many plugins as a round needs.
 pub(super) struct Fanout {

@@ -6,7 +6,7 @@ use rapace_measure::round::Times;
 use rapace_measure::subject::Work;
 use rapace_measure::{Limit, Meter, Request, Round, Setting};
 
-use super::Stage;
+use super::stage::Stage;
 
 /// A plugin that is left alone.
 pub(super) struct Idle(Stage);

@@ -1,4 +1,8 @@
-//! What a subject does: one file for each kind of work.
+//! The work that the processes do which `rapace-bench` starts: decides which part this program plays, and what each kind of
+//! work is.
+//!
+//! It knows the service and the floors, and nothing of [`cli`](crate::cli). One file for each kind of work; they share
+//! `parts` (the arguments) and `stage` (the plugin that is called), and do not know this module.
 //!
 //! | work | what is done |
 //! |---|---|
@@ -6,17 +10,15 @@
 //! | `local` | the floor of pipelined calls, and a case |
 //! | all others | the cases |
 //!
-//! `codec_bars` is no subject: it measures processor time within one process, in short turns. Nor is `count`: it does what
-//! somebody else counts.
+//! `codec_bars` is no subject: it measures processor time within one process, in short turns. Nor is `count`: it makes the
+//! calls that `cli::count` has valgrind count.
 
 use std::process::ExitCode;
-use std::time::Duration;
 
-use rapace::Plugin;
 use rapace_measure::subject::serve_async;
-use rapace_measure::{Setting, Watched, machine, partner};
+use rapace_measure::{Setting, partner};
 
-use crate::mirror::{self, MirrorProxy};
+use crate::mirror;
 
 mod ask;
 mod bell;
@@ -30,23 +32,15 @@ mod fanout;
 mod idle;
 mod local;
 mod memcpy;
+mod parts;
 mod recipient;
 mod restart;
 mod spawn;
+mod stage;
 mod stream;
 mod tell;
 
-/// The argument that makes this program a subject.
-pub const SUBJECT: &str = "--subject";
-
-/// The argument that makes this program the plugin of a subject.
-pub const PLUGIN: &str = "--plugin";
-
-/// The argument that makes this program the other end of a ping-pong.
-pub const ANSWERER: &str = "--answerer";
-
-/// The argument that makes this program say one byte and end.
-pub const HELLO: &str = "--hello";
+pub use parts::{ANSWERER, HELLO, PLUGIN, SUBJECT};
 
 /// Plays the part that the first argument names, to its end; `None` if it names none.
 ///
@@ -55,14 +49,14 @@ pub const HELLO: &str = "--hello";
 pub fn play() -> Option<Result<ExitCode, String>> {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let part = arguments.first()?.clone();
-    let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO, count::COUNTED];
+    let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO, parts::COUNTED];
     if !parts.contains(&part.as_str()) {
         return None;
     }
     Some(Setting::take(&mut arguments).and_then(|setting| {
         let why = |why: std::io::Error| why.to_string();
         match part.as_str() {
-            count::COUNTED => count::play(&arguments[1..]),
+            parts::COUNTED => count::play(&arguments[1..]),
             SUBJECT => subject(&arguments[1..], setting).map(|()| ExitCode::SUCCESS),
             PLUGIN => {
                 setting.pin_partner().map_err(why)?;
@@ -117,33 +111,4 @@ fn subject(words: &[String], setting: Setting) -> Result<(), String> {
         ["codec"] => serve_async(setting, async || Ok(codec::Codec)),
         _ => Err(format!("no such work: {}", words.join(" "))),
     }
-}
-
-/// A plugin of the subject's, and where its processor time is read.
-pub(crate) struct Stage {
-    pub(crate) plugin: Plugin,
-    pub(crate) proxy: MirrorProxy,
-    pub(crate) watched: Watched,
-}
-
-impl Stage {
-    pub(crate) async fn set_up(setting: Setting) -> Result<Self, String> {
-        let plugin = spec(setting)?.start().await;
-        let plugin = plugin.map_err(|down| down.to_string())?;
-        let pid = plugin.pid().ok_or("a plugin that is ready has a process")?;
-        Ok(Self {
-            proxy: plugin.proxy(),
-            watched: Watched::Partners(vec![pid]),
-            plugin,
-        })
-    }
-}
-
-/// This program as a plugin.
-pub(crate) fn spec(setting: Setting) -> Result<rapace::PluginSpec, String> {
-    let (name, usable) = machine::usable_for_children().map_err(|why| why.to_string())?;
-    let mut arguments = vec![PLUGIN.to_owned()];
-    arguments.extend(setting.arguments());
-    let spin = Duration::from_micros(setting.spin.into());
-    Ok(mirror::spec(&arguments)?.env(name, usable).spin(spin))
 }

@@ -6,7 +6,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Echo, echoes};
 use rapace_measure::{Request, Round, Setting};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::mirror::BytesBack;
 
 type Answers = ReplyRecipient<BytesBack, Vec<u8>, CallError<std::convert::Infallible>>;

@@ -11,7 +11,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting, Watched};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::mirror::MirrorProxy;
 
 /// Plugins that are killed, as many as a round needs.

@@ -13,7 +13,8 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting, Watched, machine};
 
-use super::{HELLO, spec};
+use super::parts::HELLO;
+use super::stage::spec;
 use crate::mirror::MirrorProxy;
 
 /// Starts a plugin for each operation, and stops it after the clock.

@@ -8,7 +8,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, round};
 use rapace_measure::{Request, Round, Setting};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::mirror::MirrorProxy;
 
 /// Items of one stream. An item's time is the mean over one stream, from the call that opens it to

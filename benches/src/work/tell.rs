@@ -9,7 +9,7 @@ use rapace_measure::subject::Work;
 use rapace_measure::tasks::{Operation, all};
 use rapace_measure::{Meter, Request, Round, Setting, Watched};
 
-use super::Stage;
+use super::stage::Stage;
 use crate::local::{self, LocalEcho};
 use crate::mirror::{MirrorProxy, Note};
 

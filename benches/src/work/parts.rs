@@ -1,0 +1,16 @@
+//! The arguments that decide which part this program plays.
+
+/// The argument that makes this program a subject.
+pub const SUBJECT: &str = "--subject";
+
+/// The argument that makes this program the plugin of a subject.
+pub const PLUGIN: &str = "--plugin";
+
+/// The argument that makes this program the other end of a ping-pong.
+pub const ANSWERER: &str = "--answerer";
+
+/// The argument that makes this program say one byte and end.
+pub const HELLO: &str = "--hello";
+
+/// The argument that makes this program make calls in turns that somebody else counts.
+pub(crate) const COUNTED: &str = "--counted";
