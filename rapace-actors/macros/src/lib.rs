@@ -1,7 +1,19 @@
 //! The `#[rapace::service]` attribute.
 //!
-//! What comes in is parsed into a `service::Service`, whose existence means that nothing in it is refused; what
-//! goes out is made from that alone, one file per kind of item under `expand`.
+//! The tokens are parsed into a `service::Service`, whose existence means that nothing in it is refused; the expansion is
+//! made from that alone, one file per kind of item under `expand`. From the lowest to the highest:
+//!
+//! | file | decides |
+//! |---|---|
+//! | `refusals` | how several errors are reported at once |
+//! | `options` | what the attributes' options are |
+//! | `owned` | which types can cross |
+//! | `names` | the names of what is made |
+//! | `output` | what a method's result is |
+//! | `method` | what a method may be |
+//! | `collisions` | which names collide |
+//! | `service` | what a service may be |
+//! | `expand` | what is made of it |
 //!
 //! - X1: every refusal is found before anything is expanded, and all of them are reported at once.
 //! - X2: each refusal points at the tokens that it is about, and says what to write instead.
@@ -9,6 +21,7 @@
 //! - X4: what the user wrote keeps its own spans, so the compiler's own errors point at it.
 #![forbid(unsafe_code)]
 
+mod collisions;
 mod expand;
 mod method;
 mod names;

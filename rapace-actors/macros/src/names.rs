@@ -1,21 +1,12 @@
-//! The names that the attribute makes, and those it must not.
+//! Decides the names of what the attribute makes.
 //!
 //! - N1: a method's message is named like the method, in Pascal case, unless it says otherwise.
-//! - N2: messages stand beside the trait, so a message may not hide a type that the service uses, one of the
-//!   items made for it, or a name of the prelude.
-//! - N3: a method of the proxy may not hide one that every proxy has.
-//! - N4: names that begin with `__rapace`, in whatever case, are the expansion's own.
+//!
+//! Which names collide is decided by [`collisions`](crate::collisions), N2 to N4.
 
-use std::collections::HashMap;
-
-use proc_macro2::{TokenStream, TokenTree};
-use quote::{ToTokens, format_ident};
+use quote::format_ident;
+use syn::Ident;
 use syn::ext::IdentExt;
-use syn::visit::{self, Visit};
-use syn::{Ident, ItemTrait, TypePath};
-
-use crate::method::Method;
-use crate::refusals::Refusals;
 
 /// The items made for a trait, other than messages.
 pub(crate) struct Names {
@@ -41,7 +32,7 @@ impl Names {
         }
     }
 
-    fn all(&self) -> [&Ident; 5] {
+    pub(crate) fn all(&self) -> [&Ident; 5] {
         [
             &self.service,
             &self.request,
@@ -65,135 +56,6 @@ pub(crate) fn message(method: &Ident) -> Option<Ident> {
         .map(|_| Ident::new(&name, method.span()))
 }
 
-/// Refuses names that collide (N2, N3, N4).
-pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusals: &mut Refusals) {
-    refuse_reserved(item.to_token_stream(), refusals);
-    let used = used_types(item);
-    for made in names.all() {
-        if let Some(ty) = used.get(&made.to_string()) {
-            refusals.refuse(
-                ty,
-                format!(
-                    "the attribute makes a `{made}` beside the trait, which this would be: rename your type, or name it \
-                     by a path"
-                ),
-            );
-        }
-    }
-    let mut methods_by_name: HashMap<String, &Method> = HashMap::new();
-    let mut methods_by_message: HashMap<String, &Method> = HashMap::new();
-    for method in methods {
-        let (ident, message) = (&method.ident, &method.message);
-        let name = ident.unraw().to_string();
-        if PROXY.contains(&name.as_str()) {
-            refusals.refuse(
-                ident,
-                format!("every proxy has a `{name}` of its own: give the method another name"),
-            );
-        }
-        if methods_by_name.insert(name, method).is_some() {
-            refusals.refuse(
-                ident,
-                format!("`{ident}` is declared twice: each method has a name of its own"),
-            );
-            continue;
-        }
-        if let Some(other) = methods_by_message.insert(message.to_string(), method) {
-            let other = &other.ident;
-            refusals.refuse(
-                message,
-                format!(
-                    "`{other}` and `{ident}` would both have the message `{message}`: {RENAME}"
-                ),
-            );
-        }
-        if *message == item.ident || names.all().contains(&message) {
-            refusals.refuse(
-                message,
-                format!("the message `{message}` has the name of an item of the service: {RENAME}"),
-            );
-        } else if used.contains_key(&message.to_string()) {
-            refusals.refuse(
-                message,
-                format!("the message `{message}` would hide the type `{message}`: {RENAME}"),
-            );
-        } else if PRELUDE.contains(&message.to_string().as_str()) {
-            refusals.refuse(
-                message,
-                format!("the message `{message}` would hide the prelude's `{message}`: {RENAME}"),
-            );
-        }
-    }
-}
-
-/// Types that the service names without a path, so that a message of the same name would hide them.
-fn used_types(item: &ItemTrait) -> HashMap<String, Ident> {
-    struct Used(HashMap<String, Ident>);
-    impl<'ast> Visit<'ast> for Used {
-        fn visit_type_path(&mut self, ty: &'ast TypePath) {
-            if ty.path.leading_colon.is_none()
-                && let Some(first) = ty.path.segments.first()
-            {
-                let name = first.ident.to_string();
-                self.0.entry(name).or_insert_with(|| first.ident.clone());
-            }
-            visit::visit_type_path(self, ty);
-        }
-    }
-    let mut used = Used(HashMap::new());
-    used.visit_item_trait(item);
-    used.0
-}
-
-/// N4
-fn refuse_reserved(tokens: TokenStream, refusals: &mut Refusals) {
-    for token in tokens {
-        match token {
-            TokenTree::Ident(ident) => {
-                let name = ident.unraw().to_string().to_lowercase();
-                if name.starts_with("__rapace") {
-                    refusals.refuse(
-                        &ident,
-                        "names that begin with `__rapace` are the attribute's own: give it another",
-                    );
-                }
-            }
-            TokenTree::Group(group) => refuse_reserved(group.stream(), refusals),
-            TokenTree::Punct(_) | TokenTree::Literal(_) => {}
-        }
-    }
-}
-
-const RENAME: &str = "rename the message with #[rapace(message = Name)]";
-
-/// The methods that every proxy has, through `Deref` or beside the service's own, and what is written
-/// `SearchProxy::from(..)`.
-pub(crate) const PROXY: [&str; 13] = [
-    "actor_ref",
-    "allocate",
-    "ask",
-    "clone",
-    "from",
-    "from_proxy",
-    "into",
-    "local",
-    "recipient",
-    "reply_recipient",
-    "tell",
-    "try_into",
-    "try_tell",
-];
-
-/// Types, traits and variants that are in scope everywhere.
-#[rustfmt::skip]
-const PRELUDE: [&str; 42] = [
-    "AsMut", "AsRef", "AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Box", "Clone", "Copy", "Default",
-    "DoubleEndedIterator", "Drop", "Eq", "Err", "ExactSizeIterator", "Extend", "Fn", "FnMut", "FnOnce", "From",
-    "FromIterator", "Future", "Into", "IntoFuture", "IntoIterator", "Iterator", "None", "Ok", "Option", "Ord",
-    "PartialEq", "PartialOrd", "Result", "Send", "Sized", "Some", "String", "Sync", "ToOwned", "ToString",
-    "TryFrom", "TryInto", "Vec",
-];
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -214,37 +76,6 @@ mod tests {
             ("öffne", "Öffne"),
         ] {
             assert_eq!(named(method).as_deref(), Some(name), "{method}");
-        }
-    }
-
-    /// N3
-    #[test]
-    fn every_method_of_a_proxy_is_known() {
-        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../src/proxy");
-        for file in [".rs", "/actor.rs"] {
-            let source = std::fs::read_to_string(format!("{manifest}{file}")).unwrap();
-            let items = syn::parse_file(&source).unwrap().items;
-            let public = |item: &syn::ImplItemFn| {
-                matches!(item.vis, syn::Visibility::Public(_)) && item.sig.receiver().is_some()
-            };
-            let mut found = 0;
-            for item in items {
-                let syn::Item::Impl(item) = item else {
-                    continue;
-                };
-                let of_proxy = item.trait_.is_none()
-                    && item.self_ty.to_token_stream().to_string() == "Proxy < S >";
-                for item in item.items.iter().filter(|_| of_proxy) {
-                    if let syn::ImplItem::Fn(method) = item
-                        && public(method)
-                    {
-                        let name = method.sig.ident.to_string();
-                        assert!(PROXY.contains(&name.as_str()), "{name} is not refused");
-                        found += 1;
-                    }
-                }
-            }
-            assert!(found >= 3, "{file} has no methods of proxies any more");
         }
     }
 

@@ -7,8 +7,9 @@ use syn::{
     Attribute, Ident, Item, ItemTrait, LitStr, Token, TraitItem, TypeParamBound, Visibility,
 };
 
+use crate::collisions;
 use crate::method::Method;
-use crate::names::{self, Names};
+use crate::names::Names;
 use crate::options::{ServiceOptions, is_ours};
 use crate::refusals::Refusals;
 
@@ -52,7 +53,7 @@ impl Service {
             }
         }
         let names = Names::of(&item.ident.unraw());
-        names::check(&item, &names, &methods, &mut refusals);
+        collisions::check(&item, &names, &methods, &mut refusals);
         refusals.finish(Self {
             wire_name: options
                 .name

@@ -8,6 +8,7 @@ use quote::{quote, quote_spanned};
 use syn::Type;
 use syn::spanned::Spanned;
 
+use super::attributes::quiet;
 use crate::method::Method;
 use crate::service::Service;
 
@@ -17,7 +18,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
         .iter()
         .flat_map(types)
         .map(|ty| quote_spanned!(ty.span()=> __rapace_crosses::<#ty>();));
-    let quiet = super::quiet();
+    let quiet = quiet();
     quote! {
         #quiet
         const _: fn() = || {

@@ -7,7 +7,7 @@ use quote::quote;
 use syn::Type;
 use syn::ext::IdentExt;
 
-use super::doc_lines;
+use super::attributes::doc_lines;
 use crate::method::{Argument, Method};
 use crate::service::Service;
 

@@ -4,7 +4,8 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::Ident;
 
-use super::{descriptor, quiet};
+use super::attributes::quiet;
+use super::descriptor;
 use crate::method::{Argument, Method};
 use crate::service::Service;
 

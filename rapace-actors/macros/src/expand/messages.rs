@@ -3,7 +3,7 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
 
-use super::{docs_or, quiet};
+use super::attributes::{docs_or, quiet};
 use crate::method::{Argument, Method};
 use crate::service::Service;
 

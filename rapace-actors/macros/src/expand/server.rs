@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::quiet;
+use super::attributes::quiet;
 use crate::method::Method;
 use crate::service::Service;
 

@@ -79,7 +79,7 @@ fn written(names: &[String]) -> String {
     line("    ) -> u8;\n}");
 
     line("\n#[::rapace::service]\npub(crate) trait Methods {");
-    let free = |name: &&String| !crate::names::PROXY.contains(&name.as_str());
+    let free = |name: &&String| !crate::collisions::PROXY.contains(&name.as_str());
     for (n, name) in names.iter().filter(free).enumerate() {
         line(&format!(
             "    #[rapace(message = M{n})]\n    async fn {name}(&self) -> u8;"
