@@ -103,12 +103,18 @@
 // The attribute writes `::rapace`, also within this crate and its tests.
 extern crate self as rapace;
 
+mod clock;
 pub mod error;
 pub mod plugin;
 pub mod process;
 pub mod proxy;
+mod route;
 pub mod service;
 pub mod supervision;
+pub mod supervisor;
+
+#[cfg(test)]
+mod tests;
 
 pub use error::CallError;
 pub use plugin::{Plugin, PluginSpec};
@@ -122,7 +128,8 @@ pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;
 pub use service::handle::Served;
 pub use service::streaming::Streaming;
-pub use supervision::{RestartPolicy, SupervisionStrategy, Supervisor};
+pub use supervision::{RestartPolicy, SupervisionStrategy};
+pub use supervisor::Supervisor;
 
 /// Values to bytes and back: `rapace-codec`, for programs that need just that.
 #[doc(no_inline)]

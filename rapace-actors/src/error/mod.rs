@@ -224,6 +224,3 @@ impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -28,8 +28,9 @@ use super::event::PluginEventKind;
 use super::published::Published;
 use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
-use super::standing::{Asked, Guidance, Request};
+use crate::clock;
 use crate::process::{Incarnation, StopError};
+use crate::route::{Asked, Guidance, Request};
 use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State, Stay};
 
 /// The actor.
@@ -232,7 +233,7 @@ impl Message<Reported> for PluginActor {
 impl PluginActor {
     /// Takes note of an event and carries out what follows (A1).
     fn on(&mut self, event: Event) {
-        let now = tokio::time::Instant::now().into_std();
+        let now = clock::now();
         match self.life.on(event, now) {
             Action::Nothing => {}
             Action::Start(incarnation) => self.start(incarnation),

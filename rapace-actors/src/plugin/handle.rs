@@ -11,12 +11,10 @@ use tokio::sync::{broadcast, oneshot, watch};
 use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, StopOutcome};
 use super::event::PluginEvent;
 use super::published::{Published, Shown};
-use super::route::PluginRoute;
 use super::spec::PluginSpec;
-use super::standing::Request;
-use super::stats::PluginSnapshot;
 use crate::process::Incarnation;
 use crate::proxy::{Proxy, TypedProxy};
+use crate::route::{PluginRoute, PluginSnapshot, Request};
 use crate::service::descriptor::RefusedService;
 use crate::supervision::{Down, DownReason, RestartPolicy, State, Stay};
 

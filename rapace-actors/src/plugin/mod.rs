@@ -13,17 +13,14 @@ pub(crate) mod actor;
 pub(crate) mod event;
 pub(crate) mod handle;
 pub(crate) mod published;
-pub(crate) mod route;
 pub(crate) mod runner;
 pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod spec;
-pub(crate) mod standing;
-pub(crate) mod stats;
 
+pub use crate::route::PluginSnapshot;
 pub use actor::{PluginActor, PluginArgs, StopOutcome};
 pub use event::{PluginEvent, PluginEventKind};
 pub use handle::Plugin;
 pub use serve::{PluginMain, ServeError, serve};
 pub use spec::PluginSpec;
-pub use stats::PluginSnapshot;

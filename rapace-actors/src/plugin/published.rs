@@ -10,9 +10,8 @@ use std::time::Instant;
 use tokio::sync::{broadcast, watch};
 
 use super::event::{PluginEvent, PluginEventKind};
-use super::route::PluginRoute;
-use super::standing::Surprise;
 use crate::process::StopError;
+use crate::route::{PluginRoute, Surprise};
 use crate::supervision::{DownReason, State};
 
 /// What the handle shows of the actor.

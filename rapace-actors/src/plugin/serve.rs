@@ -20,10 +20,10 @@ use rapace_session::{
 use rapace_shm::{ControlSocket, NotAControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
-use super::route::{PluginRoute, Ready};
 use super::services::Services;
 use crate::process::{Incarnation, guard, is_shortage};
 use crate::proxy::{Proxy, TypedProxy};
+use crate::route::{PluginRoute, Ready};
 use crate::service::actor::OnPanic;
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
 use crate::service::handle::{DEFAULT_CAPACITY, checked, start};

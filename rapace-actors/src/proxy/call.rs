@@ -6,10 +6,25 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 
+use super::handle::Proxy;
+use super::options::AskOptions;
 use super::turn::Turn;
-use super::{AskOptions, Proxy, after};
+use crate::clock::after;
 use crate::error::CallError;
 use crate::service::{MethodCall, Service};
+
+impl<S: Service> Proxy<S> {
+    /// Calls a method and waits for its result: `proxy.ask(Highlight { .. }).await`.
+    pub fn ask<M: MethodCall<S>>(&self, message: M) -> Call<'_, S, M> {
+        Call::new(self, message)
+    }
+
+    /// Sends a message without waiting for a result: `proxy.tell(Note { .. }).await`. As with a
+    /// local actor, it waits while the mailbox is full, and a failure of the handler is logged.
+    pub fn tell<M: MethodCall<S>>(&self, message: M) -> Tell<'_, S, M> {
+        Tell::new(self, message)
+    }
+}
 
 macro_rules! options {
     () => {

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use rapace_codec::{EncodeError, Writer, guarded};
 use rapace_session::{CallFailure, CallOptions, Channel, Encode, Reply};
 
-use super::TryTellError;
+use super::try_tell::TryTellError;
 use super::turn::Turn;
 use crate::error::CallError;
 use crate::service::contained::Contained;

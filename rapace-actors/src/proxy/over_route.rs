@@ -2,11 +2,11 @@
 
 use rapace_session::{CallFailure, Claim, Failure};
 
-use super::AskOptions;
+use super::options::AskOptions;
 use super::over_channel::over_channel;
 use super::turn::Turn;
 use crate::error::CallError;
-use crate::plugin::route::{PluginRoute, ReadyChannel, Unready};
+use crate::route::{PluginRoute, ReadyChannel, Unready};
 use crate::service::{MethodCall, Service};
 
 pub(super) async fn ready<S: Service, E>(

@@ -38,7 +38,7 @@ use super::contained::{Contained, leave_handler, poll_handler};
 use super::streaming::{OutgoingItems, pump};
 use super::voice::{Voice, Why};
 use super::{RequestError, Serve, Service};
-use crate::proxy::now;
+use crate::clock::now;
 
 /// What becomes of a service whose handler panicked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

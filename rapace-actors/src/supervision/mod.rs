@@ -16,13 +16,12 @@
 
 mod backoff;
 mod down;
-mod family;
+pub(crate) mod family;
 mod life;
 mod plan;
 mod policy;
 mod restarts;
 mod state;
-mod supervisor;
 mod window;
 
 pub use backoff::{Backoff, BackoffConfig};
@@ -32,5 +31,4 @@ pub use plan::{Child, ChildState, Plan, plan};
 pub use policy::{RestartPolicy, SupervisionStrategy, calls_for_restart};
 pub use restarts::{Breaker, RestartConfig, Restarts, Verdict};
 pub use state::{Action, Admission, AfterStop, Event, State, Stay};
-pub use supervisor::{Supervisor, SupervisorActor, SupervisorArgs, SupervisorBuilder};
 pub use window::{LimitReached, RestartWindow};

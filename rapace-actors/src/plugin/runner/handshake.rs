@@ -13,9 +13,9 @@ use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
 use super::{Invitation, LEAVE, NOTICE};
-use crate::plugin::route::{PluginRoute, Ready};
 use crate::plugin::spec::PluginSpec;
 use crate::process::{Allowance, Incarnation, PluginProcess, within};
+use crate::route::{PluginRoute, Ready};
 use crate::supervision::StartError;
 
 /// Why an incarnation did not become ready.

@@ -27,13 +27,13 @@ use tokio::sync::mpsc;
 
 use self::handshake::{Handshake, Unready};
 use self::pulse::Pulse;
-use super::route::PluginRoute;
 use super::spec::PluginSpec;
 use crate::process::{
     Allowance, Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
     PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, hanging,
     queue, refused, within,
 };
+use crate::route::PluginRoute;
 use crate::supervision::StartError;
 
 /// What a runner is told.

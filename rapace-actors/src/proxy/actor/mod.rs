@@ -30,8 +30,9 @@ use kameo::reply::{BoxReplySender, DelegatedReply};
 
 use rapace_codec::panic_message;
 
+use super::handle::Proxy;
+use super::options::AskOptions;
 use super::turn::Line;
-use super::{AskOptions, Proxy};
 use crate::error::CallError;
 use crate::service::{MethodCall, Service};
 

@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use rapace_session::CallContext;
 
-use crate::proxy::now;
+use crate::clock::now;
 
 /// The name for a message that is being sent on this task.
 pub(super) fn name(plain: &'static str) -> &'static str {

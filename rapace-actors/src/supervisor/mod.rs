@@ -21,9 +21,9 @@ use tokio::sync::watch;
 
 use self::actor::StopAll;
 pub use self::actor::{SupervisorActor, SupervisorArgs};
-use super::{Down, DownReason, StartError, SupervisionStrategy};
 use crate::plugin::{Plugin, PluginSpec};
 use crate::process::Incarnation;
+use crate::supervision::{Down, DownReason, StartError, SupervisionStrategy};
 
 /// A family of plugins under one strategy. Cheap to clone.
 ///

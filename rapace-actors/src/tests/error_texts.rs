@@ -3,17 +3,20 @@
 //! A variant that is added needs a sample: the matches without a wildcard are there to say so.
 
 use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
-use super::*;
+use rapace_session::{Claim, EndReason};
+
+use crate::error::CallError;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
 use crate::process::guard::GuardError;
 use crate::process::{
-    DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, Rung, SpawnError,
+    Death, DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, Rung, SpawnError,
     SpawnErrorKind, StderrTail, StopError,
 };
 use crate::proxy::TryTellError;
-use crate::supervision::{Failure as PluginFailure, LimitReached, StartError};
+use crate::supervision::{Down, DownReason, Failure as PluginFailure, LimitReached, StartError};
 
 /// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
 /// sees in the diff what a user will read.
@@ -398,7 +401,7 @@ fn every_text_is_the_one_that_was_reviewed() {
         let plugin = "images".into();
         add(&mut all, "PluginEvent", Event(PluginEvent { plugin, kind }));
     }
-    compare("src/error/texts.txt", all);
+    compare("src/tests/error_texts.txt", all);
 }
 
 /// The table of the handbook's page on errors.

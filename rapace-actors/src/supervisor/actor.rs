@@ -20,6 +20,7 @@ use kameo::mailbox::{MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
 use tokio::sync::watch;
 
+use crate::clock;
 use crate::plugin::Plugin;
 use crate::plugin::published::Shown;
 use crate::supervision::family::{Family, Next, Sibling, Word};
@@ -117,7 +118,7 @@ impl Message<StopAll> for SupervisorActor {
 impl SupervisorActor {
     /// Tells the children what there is to tell, and returns until when there is nothing more.
     fn carry_on(&mut self) -> Option<Instant> {
-        let now = tokio::time::Instant::now().into_std();
+        let now = clock::now();
         loop {
             let siblings = self
                 .children

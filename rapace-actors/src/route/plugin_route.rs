@@ -1,4 +1,4 @@
-//! What stands between a proxy and the incarnation of the moment.
+//! The route itself: how it changes, and what happens to calls that a dead incarnation left.
 //!
 //! - R1: a proxy asks the route for each call; the route never changes, its state does.
 //! - R2: what an incarnation left unsettled is sorted once, when its death is known: what had not
@@ -12,72 +12,18 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use rapace_session::{CallFailure, Channel, Claim, Failure, Orphan, Session};
+use rapace_session::{CallFailure, Claim, Failure, Orphan};
 use tokio::sync::Notify;
 
+use super::ready::{Ready, ReadyChannel, Unready, channel_of};
 use super::standing::{Asked, Guidance, Request, RouteState, Standing, Surprise, for_good};
 use super::stats::{PluginStats, Stopwatch};
+use super::unsettled::{end, fate};
 use crate::error::{CallError, Fate};
 use crate::process::{Death, Incarnation};
 use crate::supervision::{Down, DownReason};
 
-/// The two deaths after which a call is refused.
-const POISONED_AFTER: u32 = 2;
-
 type State = RouteState<Arc<Ready>>;
-
-/// An incarnation that answers.
-#[derive(Debug)]
-pub(crate) struct Ready {
-    pub(crate) incarnation: Incarnation,
-    pub(crate) session: Session,
-    /// By service. So few that looking through them is faster than a table.
-    channels: Vec<Channel>,
-}
-
-impl Ready {
-    pub(crate) fn new(incarnation: Incarnation, session: Session, channels: Vec<Channel>) -> Self {
-        Self {
-            incarnation,
-            session,
-            channels,
-        }
-    }
-
-    fn channel(&self, service: &str) -> Option<&Channel> {
-        self.channels.get(self.place(service)?)
-    }
-
-    fn place(&self, service: &str) -> Option<usize> {
-        self.channels
-            .iter()
-            .position(|channel| channel.service() == service)
-    }
-}
-
-/// A channel to the incarnation of the moment, in place: a copy of it would take two more counts.
-pub(crate) struct ReadyChannel {
-    ready: Arc<Ready>,
-    place: usize,
-}
-
-impl ReadyChannel {
-    pub(crate) fn incarnation(&self) -> Incarnation {
-        self.ready.incarnation
-    }
-
-    pub(crate) fn channel(&self) -> &Channel {
-        &self.ready.channels[self.place]
-    }
-}
-
-/// Why there is no channel.
-pub(crate) enum Unready {
-    /// It is being started, and the caller does not wait.
-    Restarting,
-    Down(Down),
-    NotOffered(String),
-}
 
 /// The route to one plugin.
 #[derive(Debug)]
@@ -372,52 +318,5 @@ impl PluginRoute {
 
     fn death(&self) -> MutexGuard<'_, Option<Death>> {
         self.death.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What becomes of a call whose incarnation died; `None` if it is sent again.
-fn fate(orphan: &Orphan, death: &Death) -> Option<Fate> {
-    if orphan.claim == Claim::NotBegun {
-        let lost = orphan.items_were_sent();
-        return lost.then(|| Fate::NotBegun(death.clone()));
-    }
-    // What a stream had brought by then cannot be known, either way.
-    if !orphan.idempotent() || orphan.streams() {
-        return Some(Fate::Died(death.clone()));
-    }
-    // This death counts too, unless somebody asked for it.
-    let kills = orphan.kills() + u32::from(!death.was_requested());
-    (kills >= POISONED_AFTER).then(|| Fate::Poisoned(death.clone()))
-}
-
-/// Ends a call; a tell, which nobody waits for, is at least heard of.
-fn end(orphan: Orphan, failure: CallFailure) {
-    if !orphan.awaited() {
-        let service = orphan.service();
-        let error = CallError::<std::convert::Infallible>::from_call(failure);
-        tracing::warn!(service, %error, "a tell was lost");
-        return orphan.settle(CallFailure::Failed(Failure::Dropped));
-    }
-    orphan.settle(failure);
-}
-
-fn channel_of(ready: &Arc<Ready>, service: &str) -> Result<ReadyChannel, Unready> {
-    match ready.place(service) {
-        Some(place) => Ok(ReadyChannel {
-            ready: Arc::clone(ready),
-            place,
-        }),
-        None => {
-            let mut offered = ready
-                .channels
-                .iter()
-                .map(|channel| channel.service())
-                .collect::<Vec<_>>();
-            offered.sort();
-            Err(Unready::NotOffered(format!(
-                "`{service}` is not among what the other side offers ({})",
-                offered.join(", ")
-            )))
-        }
     }
 }

@@ -1,0 +1,272 @@
+//! The proxy itself, and which of the three ways a call takes.
+//!
+//! - X1: a proxy never changes; what stands behind it may.
+//! - X2: the deadline spans everything that happens on the call's behalf: waiting for a plugin to
+//!   come back, for credits, for the answer. A call whose deadline has passed is not sent.
+//! - X3: what had not begun is sent again without the caller's noticing.
+
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::Instant;
+
+use rapace_codec::BlobMut;
+use rapace_session::{BufferError, CallContext, Channel};
+
+use super::local::{run_local, stopped};
+use super::options::AskOptions;
+use super::over_channel::{over_channel, tell_over, try_tell_over};
+use super::over_route::{comes_again, ready, run_plugin};
+use super::try_tell::TryTellError;
+use super::turn::Turn;
+use crate::clock::now;
+use crate::error::CallError;
+use crate::route::PluginRoute;
+use crate::service::actor::OnPanic;
+use crate::service::handle::{
+    DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, checked, start,
+};
+use crate::service::{MethodCall, Serve, Service};
+
+/// The typed address of a service. Cheap to clone; the generated proxies wrap it.
+pub struct Proxy<S: Service> {
+    backend: Backend<S>,
+}
+
+enum Backend<S: Service> {
+    Local(Arc<dyn LocalService<S>>),
+    Channel(Channel),
+    Plugin(Arc<PluginRoute>),
+}
+
+impl<S: Service> Clone for Proxy<S> {
+    fn clone(&self) -> Self {
+        Self {
+            backend: match &self.backend {
+                Backend::Local(service) => Backend::Local(Arc::clone(service)),
+                Backend::Channel(channel) => Backend::Channel(channel.clone()),
+                Backend::Plugin(route) => Backend::Plugin(Arc::clone(route)),
+            },
+        }
+    }
+}
+
+impl<S: Service> fmt::Debug for Proxy<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let behind = match &self.backend {
+            Backend::Local(_) => "in this process",
+            Backend::Channel(_) => "over a session",
+            Backend::Plugin(_) => "behind a plugin",
+        };
+        f.debug_struct("Proxy")
+            .field("service", &S::descriptor().name)
+            .field("is", &behind)
+            .finish()
+    }
+}
+
+/// A generated proxy: a name for [`Proxy`] with the trait's own methods.
+pub trait TypedProxy: Sized {
+    /// The service.
+    type Service: Service;
+
+    /// Around the untyped-by-name proxy.
+    fn from_proxy(proxy: Proxy<Self::Service>) -> Self;
+}
+
+impl<S: Service> Proxy<S> {
+    /// Starts a service in this process, as an actor, and gives its address. No value is encoded
+    /// on the way to it.
+    ///
+    /// # Panics
+    /// Outside a tokio runtime.
+    pub fn local<T: Serve<Service = S>>(service: T) -> Self {
+        Self::serve(service, DEFAULT_CAPACITY, OnPanic::default()).0
+    }
+
+    /// As [`local`](Self::local), with the mailbox's capacity and what follows a panic; what is
+    /// given beside can be offered to other processes.
+    ///
+    /// # Panics
+    /// If the capacity is 0, and outside a tokio runtime.
+    #[track_caller]
+    pub fn serve<T: Serve<Service = S>>(
+        service: T,
+        capacity: u32,
+        on_panic: OnPanic,
+    ) -> (Self, Served) {
+        let (served, local) = start(service, checked(capacity), on_panic, false);
+        let backend = Backend::Local(local);
+        (Self { backend }, served)
+    }
+
+    /// The address of the service at the other end of an open channel. Before the first call its methods are compared
+    /// with those that the peer's hello lists: what differs is [`CallError::Unimplemented`] when it is called.
+    #[must_use]
+    pub fn over(channel: Channel) -> Self {
+        Self {
+            backend: Backend::Channel(channel),
+        }
+    }
+
+    pub(crate) fn behind(route: Arc<PluginRoute>) -> Self {
+        Self {
+            backend: Backend::Plugin(route),
+        }
+    }
+
+    /// As [`tell`](Self::tell), giving the message back where that would wait.
+    ///
+    /// # Errors
+    /// See [`TryTellError`].
+    pub async fn try_tell<M: MethodCall<S>>(&self, message: M) -> Result<(), TryTellError<M>> {
+        let options = AskOptions::default();
+        match &self.backend {
+            Backend::Local(service) => {
+                match service.try_tell(message.into_request(), LocalOptions::default()) {
+                    Ok(()) => Ok(()),
+                    Err(TryTell::Stopped) => Err(TryTellError::Refused(stopped::<S, _>())),
+                    Err(TryTell::Full(request)) => match M::from_request(request) {
+                        Some(message) => Err(TryTellError::Full(message)),
+                        None => Err(TryTellError::Refused(stopped::<S, _>())),
+                    },
+                }
+            }
+            Backend::Channel(channel) => {
+                try_tell_over::<S, M>(channel, message, &options.call).await
+            }
+            Backend::Plugin(route) => {
+                let ready = match ready::<S, _>(route, true).await {
+                    Ok(ready) => ready,
+                    Err(CallError::Restarting { .. }) => return Err(TryTellError::Full(message)),
+                    Err(error) => return Err(TryTellError::Refused(error)),
+                };
+                let mut call = options.call;
+                call.idempotent = M::IDEMPOTENT;
+                try_tell_over::<S, M>(ready.channel(), message, &call).await
+            }
+        }
+    }
+
+    /// A buffer for an argument: it lies in the session's shared memory, so that sending it copies
+    /// nothing. In process, or while a plugin is away, it lies on the heap.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its turn.
+    ///
+    /// # Errors
+    /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+    pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
+        let on_heap = || BlobMut::try_zeroed(len).map_err(|_| BufferError::OutOfMemory { len });
+        match &self.backend {
+            Backend::Local(_) => on_heap(),
+            Backend::Channel(channel) => channel.session().allocate(len).await,
+            Backend::Plugin(route) => match route.now(S::descriptor().name) {
+                Some(ready) => ready.channel().session().allocate(len).await,
+                None => on_heap(),
+            },
+        }
+    }
+
+    /// `turn` is passed on as soon as the message has left.
+    pub(crate) async fn run<M: MethodCall<S>>(
+        &self,
+        mut message: M,
+        mut options: AskOptions,
+        mut turn: Turn,
+    ) -> Result<M::Ok, CallError<M::Error>> {
+        options.call.idempotent = M::IDEMPOTENT;
+        options.call.deadline = CallContext::earliest(options.call.deadline);
+        let deadline = options.call.deadline;
+        match &self.backend {
+            Backend::Local(service) => {
+                let work = run_local(&**service, message, options, &mut turn);
+                by(deadline, pin!(work)).await
+            }
+            Backend::Channel(channel) => {
+                let mut items = message.take_items();
+                over_channel::<S, M>(channel, &message, &mut items, &options.call, &mut turn)
+                    .await
+                    .unwrap_or_else(|failure| Err(CallError::from_call(failure)))
+            }
+            Backend::Plugin(route) => {
+                let stopwatch = route.stats().stopwatch();
+                let work = run_plugin::<S, M>(route, message, &options, &mut turn);
+                let result = by(deadline, pin!(work)).await;
+                route.settled(&stopwatch, &result);
+                result
+            }
+        }
+    }
+
+    pub(crate) async fn send<M: MethodCall<S>>(
+        &self,
+        mut message: M,
+        mut options: AskOptions,
+    ) -> Result<(), CallError<Infallible>> {
+        options.call.idempotent = M::IDEMPOTENT;
+        options.call.deadline = CallContext::earliest(options.call.deadline);
+        let deadline = options.call.deadline;
+        match &self.backend {
+            Backend::Local(service) => {
+                let local = LocalOptions {
+                    deadline,
+                    metadata: options.call.metadata,
+                };
+                let work = async {
+                    service
+                        .tell(message.into_request(), local)
+                        .await
+                        .map_err(|Stopped| stopped::<S, _>())
+                };
+                by(deadline, pin!(work)).await
+            }
+            Backend::Channel(channel) => tell_over::<S, M>(channel, &mut message, &options.call)
+                .await
+                .map_err(CallError::from_call),
+            Backend::Plugin(route) => {
+                let work = async {
+                    loop {
+                        let ready = ready::<S, _>(route, options.fail_fast).await?;
+                        let channel = ready.channel();
+                        match tell_over::<S, M>(channel, &mut message, &options.call).await {
+                            Err(failure) if comes_again(route, &failure) => {
+                                route.left(ready.incarnation()).await;
+                            }
+                            other => return other.map_err(CallError::from_call),
+                        }
+                    }
+                };
+                by(deadline, pin!(work)).await
+            }
+        }
+    }
+
+    /// Ends when what stands behind the proxy will not come back.
+    pub(crate) async fn gone(&self) -> String {
+        match &self.backend {
+            Backend::Local(service) => {
+                service.stopped().await;
+                format!("service `{}` has stopped", S::descriptor().name)
+            }
+            Backend::Channel(channel) => channel.session().ended().await.to_string(),
+            Backend::Plugin(route) => route.down().await.to_string(),
+        }
+    }
+}
+
+/// Runs `work` for as long as the deadline allows: not at all if it has passed (X2). Pinned by the caller, so that
+/// no future is moved into another.
+async fn by<T, E>(
+    deadline: Option<Instant>,
+    work: Pin<&mut impl Future<Output = Result<T, CallError<E>>>>,
+) -> Result<T, CallError<E>> {
+    match deadline {
+        None => work.await,
+        Some(at) if at <= now() => Err(CallError::DeadlineExceeded),
+        Some(at) => tokio::time::timeout_at(at.into(), work)
+            .await
+            .unwrap_or(Err(CallError::DeadlineExceeded)),
+    }
+}

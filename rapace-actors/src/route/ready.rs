@@ -1,0 +1,82 @@
+//! An incarnation that answers, and the channels to its services.
+
+use std::sync::Arc;
+
+use rapace_session::{Channel, Session};
+
+use crate::process::Incarnation;
+use crate::supervision::Down;
+
+/// An incarnation that answers.
+#[derive(Debug)]
+pub(crate) struct Ready {
+    pub(crate) incarnation: Incarnation,
+    pub(crate) session: Session,
+    /// By service. So few that looking through them is faster than a table.
+    channels: Vec<Channel>,
+}
+
+impl Ready {
+    pub(crate) fn new(incarnation: Incarnation, session: Session, channels: Vec<Channel>) -> Self {
+        Self {
+            incarnation,
+            session,
+            channels,
+        }
+    }
+
+    pub(super) fn channel(&self, service: &str) -> Option<&Channel> {
+        self.channels.get(self.place(service)?)
+    }
+
+    fn place(&self, service: &str) -> Option<usize> {
+        self.channels
+            .iter()
+            .position(|channel| channel.service() == service)
+    }
+}
+
+/// A channel to the incarnation of the moment, in place: a copy of it would take two more counts.
+pub(crate) struct ReadyChannel {
+    ready: Arc<Ready>,
+    place: usize,
+}
+
+impl ReadyChannel {
+    pub(crate) fn incarnation(&self) -> Incarnation {
+        self.ready.incarnation
+    }
+
+    pub(crate) fn channel(&self) -> &Channel {
+        &self.ready.channels[self.place]
+    }
+}
+
+/// Why there is no channel.
+pub(crate) enum Unready {
+    /// It is being started, and the caller does not wait.
+    Restarting,
+    Down(Down),
+    NotOffered(String),
+}
+
+pub(super) fn channel_of(ready: &Arc<Ready>, service: &str) -> Result<ReadyChannel, Unready> {
+    match ready.place(service) {
+        Some(place) => Ok(ReadyChannel {
+            ready: Arc::clone(ready),
+            place,
+        }),
+        None => {
+            let mut offered = ready
+                .channels
+                .iter()
+                .map(|channel| channel.service())
+                .collect::<Vec<_>>();
+            offered.sort();
+            Err(Unready::NotOffered(format!(
+                "`{service}` is not among what the other side offers ({})",
+                offered.join(", ")
+            )))
+        }
+    }
+}
