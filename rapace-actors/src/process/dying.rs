@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use tokio::io::unix::AsyncFd;
 
-use super::{ExitCause, guard, thread_end};
+use super::{ExitCause, thread_end, thread_names};
 
 /// The threads of a process whose ends are waited for.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Threads {
             thread_end::register(thread_end::of_thread(thread).ok()?).ok()
         };
         // One alone would be the last every now and then (Y1).
-        watch(guard::THREAD).zip(watch(guard::WITNESS))
+        watch(thread_names::GUARD).zip(watch(thread_names::WITNESS))
     }
 
     /// Waits until the process is dead (Y2), and says how it ended. Never returns if that is not known before the

@@ -41,7 +41,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::{Pid, getpgrp, getppid};
 use tokio::sync::oneshot;
 
-use super::thread_end;
+use super::{thread_end, thread_names};
 
 /// How long a plugin may go on after a host that lives has closed the control socket (G9). Half of the second within which every
 /// plugin of a dead host is gone.
@@ -82,7 +82,7 @@ pub fn begin(
         end();
     };
     thread::Builder::new()
-        .name(THREAD.into())
+        .name(thread_names::GUARD.into())
         .spawn(watch)
         .map_err(GuardError::Thread)?;
     Ok(Arming { armed, grace })
@@ -132,13 +132,15 @@ impl Arming {
 /// G7. It has its name when it says that it runs.
 fn witness() -> io::Result<mpsc::Receiver<()>> {
     let (present, witnessed) = mpsc::sync_channel(1);
-    thread::Builder::new().name(WITNESS.into()).spawn(move || {
-        // A thread gives itself its name before it runs this.
-        let _ = present.send(());
-        loop {
-            thread::park();
-        }
-    })?;
+    thread::Builder::new()
+        .name(thread_names::WITNESS.into())
+        .spawn(move || {
+            // A thread gives itself its name before it runs this.
+            let _ = present.send(());
+            loop {
+                thread::park();
+            }
+        })?;
     Ok(witnessed)
 }
 
@@ -170,12 +172,6 @@ impl Guard {
     }
 }
 
-/// The thread's name, by which the host finds it.
-pub(super) const THREAD: &str = "rapace-guard";
-
-/// The name of the other one (G7).
-pub(super) const WITNESS: &str = "rapace-witness";
-
 /// A host hangs up a moment before it is gone.
 const LOOK: Duration = Duration::from_millis(2);
 
@@ -193,7 +189,7 @@ impl Parent {
         Self {
             pid,
             process: thread_end::of_process(pid.as_raw()).ok(),
-            thread: thread_end::named(pid.as_raw(), super::spawner::THREAD)
+            thread: thread_end::named(pid.as_raw(), thread_names::SPAWNER)
                 .and_then(|thread| thread_end::of_thread(thread).ok()),
         }
     }

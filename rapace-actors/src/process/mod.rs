@@ -1,6 +1,6 @@
 //! Plugin processes: how one is started, watched, listened to and taken down.
 //!
-//! Nothing here knows about sessions, services or restart policy. A supervisor holds one [`PluginProcess`] and one
+//! This is the lowest room: it knows nothing of sessions, services, restart policy and plugins. A plugin's runner holds one [`PluginProcess`] and one
 //! [`Output`] for each incarnation, and turns what became of them into one [`Death`].
 //!
 //! - P1: every plugin process is started by a thread that lives as long as the host (see [`spawn`]).
@@ -30,6 +30,7 @@ mod starts;
 mod stop;
 mod tail;
 mod thread_end;
+mod thread_names;
 mod unreaped;
 
 pub(crate) use allowance::{Allowance, within};

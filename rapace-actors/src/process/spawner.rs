@@ -27,7 +27,7 @@ use tokio::sync::oneshot;
 use super::spawn_error::named;
 use super::starts::{Next, Starts};
 use super::unreaped::Unreaped;
-use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end};
+use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end, thread_names};
 
 /// A process that was started, and its two pipes.
 #[derive(Debug)]
@@ -176,7 +176,9 @@ impl Pool {
     /// S5
     fn staff(&mut self) -> io::Result<()> {
         if self.threads == self.starts.running() && self.starts.waiting() > 0 {
-            thread::Builder::new().name(THREAD.into()).spawn(work)?;
+            thread::Builder::new()
+                .name(thread_names::SPAWNER.into())
+                .spawn(work)?;
             self.threads += 1;
         }
         Ok(())
@@ -282,9 +284,6 @@ fn no_runtime(command: &PluginCommand, why: &str) -> SpawnError {
         io::Error::other(why.to_owned()),
     )
 }
-
-/// The name of each of the threads, by which plugins find one.
-pub(super) const THREAD: &str = "rapace-spawner";
 
 const NO_RUNTIME: &str =
     "there is no tokio runtime here; call this inside of one built with `enable_all`";

@@ -1,61 +1,13 @@
 //! Why a plugin is not there, told so that whoever reads it knows what to do.
 
 use std::fmt;
-use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rapace_session::EndReason;
-use rapace_shm::EstablishError;
 
-use super::LimitReached;
-use crate::process::{Death, Incarnation, SpawnError, StopError, may_pass};
-
-/// Why one incarnation never became ready, although nothing is known to have died.
-#[derive(Clone, Debug)]
-pub enum StartError {
-    /// There was no process.
-    Spawn(SpawnError),
-    /// The system refused something that a start needs besides the process: descriptors, shared memory.
-    Os {
-        /// What was being done.
-        step: &'static str,
-        /// What it said.
-        source: Arc<io::Error>,
-    },
-    /// The process and its host do not speak the same language: magic, version, schema or limits. Or what the plugin was
-    /// to be started with cannot be had: its segment, its services, its name.
-    Refused(Arc<str>),
-}
-
-/// What went wrong last.
-#[derive(Clone, Debug)]
-pub enum Failure {
-    /// The process died.
-    Died(Death),
-    /// The process could not be started, or was refused.
-    Start(Incarnation, StartError),
-}
-
-impl Failure {
-    /// Whether another try makes sense without anybody correcting anything.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Died(_) => true,
-            Self::Start(_, error) => error.is_passing(),
-        }
-    }
-
-    /// Which incarnation it was.
-    #[must_use]
-    pub fn incarnation(&self) -> Incarnation {
-        match self {
-            Self::Died(death) => death.incarnation,
-            Self::Start(incarnation, _) => *incarnation,
-        }
-    }
-}
+use super::{Failure, LimitReached, StartError};
+use crate::process::{Death, Incarnation, StopError};
 
 /// Why a plugin is down, or is not tried again soon.
 #[derive(Clone, Debug)]
@@ -212,124 +164,11 @@ impl std::error::Error for Down {
     }
 }
 
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Died(death) => death.fmt(f),
-            Self::Start(incarnation, error) => {
-                write!(f, "incarnation {incarnation} could not be started: {error}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Died(_) => None,
-            Self::Start(_, error) => error.source(),
-        }
-    }
-}
-
-impl StartError {
-    /// Whether the same start may succeed later without anybody correcting anything. Every cause of a start that fails
-    /// is decided here.
-    #[must_use]
-    pub fn is_passing(&self) -> bool {
-        match self {
-            Self::Spawn(error) => error.is_passing(),
-            Self::Os { source, .. } => may_pass(source),
-            Self::Refused(_) => false,
-        }
-    }
-
-    /// Of a child that has the name of a sibling.
-    pub(crate) fn namesake() -> Self {
-        let why = "another child of its supervisor has the same name; give it one of its own";
-        Self::Refused(why.into())
-    }
-
-    pub(crate) fn os(step: &'static str, source: io::Error) -> Self {
-        let source = Arc::new(source);
-        Self::Os { step, source }
-    }
-}
-
-impl From<EstablishError> for StartError {
-    fn from(error: EstablishError) -> Self {
-        match error {
-            EstablishError::Os { step, source }
-            | EstablishError::OutOfResources { step, source } => Self::os(step, source),
-            other => Self::Refused(other.to_string().into()),
-        }
-    }
-}
-
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spawn(error) => error.fmt(f),
-            // What is not the system's own word says what to do.
-            Self::Os { step, source } if may_pass(source) && source.raw_os_error().is_some() => {
-                write!(
-                    f,
-                    "{step} failed: {source}; raise the limit of the host, or stop something"
-                )
-            }
-            Self::Os { step, source } => write!(f, "{step} failed: {source}"),
-            Self::Refused(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Spawn(error) => error.source(),
-            Self::Os { .. } => None,
-            Self::Refused(_) => None,
-        }
-    }
-}
-
-/// Deaths for the tests of this folder.
-#[cfg(test)]
-pub(super) mod fixture {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::process::{DeathReport, EndedBy, ExitCause, StderrTail};
-
-    pub(crate) const CRASH: ExitCause = ExitCause::Signalled {
-        signal: 11,
-        core_dumped: false,
-    };
-
-    pub(crate) fn death(incarnation: u64, cause: ExitCause, ended_by: EndedBy) -> Death {
-        let incarnation = (1..incarnation).fold(Incarnation::FIRST, |it, _| it.next());
-        Death::new(DeathReport {
-            plugin: "images".into(),
-            incarnation,
-            cause,
-            ended_by,
-            for_good: false,
-            lived: Duration::from_secs(1),
-            connected: true,
-            stderr: StderrTail::default(),
-        })
-    }
-
-    pub(crate) fn crash(incarnation: u64) -> Failure {
-        Failure::Died(death(incarnation, CRASH, EndedBy::Itself))
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::fixture::{crash, death};
     use super::*;
     use crate::process::{EndedBy, ExitCause};
+    use crate::supervision::fixture::{crash, death};
 
     #[test]
     fn every_reason_names_the_plugin_and_a_way_out() {

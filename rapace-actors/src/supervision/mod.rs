@@ -1,7 +1,8 @@
-//! What happens after a plugin has died: whether it comes back, when, and who goes down with it.
+//! What happens after a plugin has died: whether it is restarted, when, and which siblings are stopped with it.
 //!
-//! Everything here but the [`Supervisor`] is plain logic. It has no clock (instants are passed in), no actors and no processes; the actors
-//! that use it receive facts, ask, and act on the answer.
+//! This room is plain logic. It has no clock (instants are passed in), no actors and starts no processes; the actors
+//! that use it report facts to it and act on its answers. It knows the causes of deaths that `process` records, and
+//! nothing of calls, sessions, plugins and supervisors.
 //!
 //! | question | answered by |
 //! |---|---|
@@ -10,13 +11,16 @@
 //! | how long until the next start? | [`Backoff`] |
 //! | so what follows from this end? | [`Restarts`], which holds the three above and a circuit breaker |
 //! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
-//! | who of them is told what next? | the [`Supervisor`]'s actor |
+//! | which sibling is told what next? | `Family`, for the actor of a [`Supervisor`](crate::Supervisor) |
 //! | what may happen now, and what happens next? | [`Life`] |
 //! | why will it not come back? | [`DownReason`] |
 
 mod backoff;
 mod down;
+mod failure;
 pub(crate) mod family;
+#[cfg(test)]
+mod fixture;
 mod life;
 mod plan;
 mod policy;
@@ -25,7 +29,8 @@ mod state;
 mod window;
 
 pub use backoff::{Backoff, BackoffConfig};
-pub use down::{Down, DownReason, Failure, StartError};
+pub use down::{Down, DownReason};
+pub use failure::{Failure, StartError};
 pub use life::Life;
 pub use plan::{Child, ChildState, Plan, plan};
 pub use policy::{RestartPolicy, SupervisionStrategy, calls_for_restart};

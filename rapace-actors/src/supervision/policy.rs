@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::process::{EndedBy, ExitCause, Rung};
-    use crate::supervision::down::fixture::death;
+    use crate::supervision::fixture::death;
 
     #[test]
     fn every_policy_answers_every_kind_of_end() {

@@ -6,13 +6,14 @@
 
 use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rapace_session::transport::shm;
 use rapace_session::{HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
 use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
-use super::{Invitation, LEAVE, NOTICE};
+use super::start::Invitation;
 use crate::plugin::spec::PluginSpec;
 use crate::process::{Allowance, Incarnation, PluginProcess, within};
 use crate::route::{PluginRoute, Ready};
@@ -27,6 +28,11 @@ pub(super) enum Unready {
     /// The two sides do not agree, or the system is in their way.
     Refused(StartError),
 }
+
+/// Time for a process to leave after its session has ended.
+pub(super) const LEAVE: Duration = Duration::from_secs(2);
+/// Time for the session to notice a death and to drain what was published.
+pub(super) const NOTICE: Duration = Duration::from_secs(2);
 
 /// What a handshake is about.
 pub(super) struct Handshake<'a> {

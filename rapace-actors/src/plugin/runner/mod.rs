@@ -9,85 +9,37 @@
 //! - I5: the control socket stays open until the process is gone, or was found not to go: to the process a hang-up says
 //!   that nobody watches over it any more, and it has no more than a moment then. So while this runs, its clock alone counts.
 
+mod end;
 mod handshake;
+mod order;
 mod pulse;
+mod report;
+mod start;
 
-use std::os::fd::OwnedFd;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use rapace_codec::panic_message;
 use rapace_session::{EndReason, Session};
-use rapace_shm::{ControlSocket, EstablishError, Invited, SocketHold};
 use tokio::sync::mpsc;
 
-use self::handshake::{Handshake, Unready};
+use self::end::unreachable;
+use self::handshake::{Handshake, LEAVE, NOTICE};
+pub(crate) use self::order::Order;
+use self::order::next;
 use self::pulse::Pulse;
+pub(crate) use self::report::{Ended, Report};
+use self::start::{Invitation, Runner, start};
 use super::spec::PluginSpec;
 use crate::process::{
-    Allowance, Death, DeathReport, DrainOutcome, EndedBy, ExitCause, Incarnation, Leash, Output,
-    PluginProcess, Rung, SpawnError, Spawned, StopError, StopLadder, Stopped, Threads, hanging,
-    queue, refused, within,
+    Allowance, DrainOutcome, EndedBy, ExitCause, Incarnation, SpawnError, Threads, within,
 };
 use crate::route::PluginRoute;
 use crate::supervision::StartError;
-
-/// What a runner is told.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// Take the process down as requested.
-    Stop {
-        /// How.
-        ladder: StopLadder,
-        /// No other process is to follow.
-        for_good: bool,
-    },
-    /// SIGKILL, as a crash would: what follows is the restart policy's.
-    Kill,
-}
-
-/// Waits for an order. When nobody gives any more, nobody wants the plugin.
-async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Order {
-    let order = orders.recv().await;
-    order.unwrap_or_else(|| Order::Stop {
-        ladder: StopLadder::at_once(),
-        for_good: true,
-    })
-}
-
-/// How an incarnation ended.
-#[derive(Debug)]
-pub(crate) enum Ended {
-    /// There was no process, or the two sides do not agree.
-    NotStarted(StartError),
-    /// The process is gone.
-    Died {
-        /// The whole story.
-        death: Death,
-    },
-}
-
-/// What a runner reports, in this order, each at most once. A process may stay that was never ready.
-#[derive(Debug)]
-pub(crate) enum Report {
-    /// There is a process.
-    Spawned { pid: u32 },
-    /// It answers.
-    Ready,
-    /// It was to end, and cannot be ended.
-    Stays(Arc<StopError>),
-    /// It is gone.
-    Ended(Ended),
-}
-
-/// Time for a process to leave after its session has ended.
-const LEAVE: Duration = Duration::from_secs(2);
-/// Time for the session to notice a death and to drain what was published.
-const NOTICE: Duration = Duration::from_secs(2);
 
 /// Runs one incarnation to its end.
 pub(crate) async fn run(
@@ -120,82 +72,6 @@ pub(crate) async fn run(
         let why = format!("its host failed: {}", panic_message(panic));
         Ended::NotStarted(StartError::Refused(why.into()))
     })));
-}
-
-struct Runner {
-    spec: Arc<PluginSpec>,
-    incarnation: Incarnation,
-    process: PluginProcess,
-    output: Output,
-    born: Instant,
-    /// I5
-    socket: Option<SocketHold>,
-    /// Whether it was asked to end for good.
-    for_good: bool,
-    /// That it does not go, if a stop has found that out.
-    stays: Option<StopError>,
-}
-
-/// What was sent to the process before it ran, unless that failed.
-type Invitation = Result<Invited, EstablishError>;
-
-async fn start(
-    spec: &Arc<PluginSpec>,
-    incarnation: Incarnation,
-    allowance: &mut Allowance,
-) -> Result<(Runner, Invitation), StartError> {
-    if spec.namesake {
-        return Err(StartError::namesake());
-    }
-    spec.check()
-        .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
-    spec.check_limits()
-        .map_err(|why| StartError::Refused(why.into()))?;
-    spec.check_segment()
-        .map_err(|why| StartError::Refused(why.into()))?;
-    let (socket, theirs) = ControlSocket::pair()
-        .map_err(|error| StartError::os("making the control socket", error))?;
-    let leash = Leash::new().map_err(|error| StartError::os("making its leash", refused(error)))?;
-    socket.leash(leash.worn())?;
-    let spawned = execute(spec, theirs, leash, allowance).await;
-    let Spawned {
-        process,
-        stdout,
-        stderr,
-    } = spawned.map_err(StartError::Spawn)?;
-    let output = Output::forward(&spec.name, incarnation, stdout, stderr)
-        .map_err(|error| StartError::os("watching its output", error))?;
-    let runner = Runner {
-        spec: Arc::clone(spec),
-        incarnation,
-        process,
-        output,
-        born: Instant::now(),
-        socket: None,
-        for_good: false,
-        stays: None,
-    };
-    // While the kernel loads the program.
-    let invited = socket.invite(&spec.segment);
-    Ok((runner, invited))
-}
-
-/// Has the program executed. To wait for other starts takes none of the time that this one has.
-async fn execute(
-    spec: &PluginSpec,
-    control: OwnedFd,
-    leash: Leash,
-    allowance: &mut Allowance,
-) -> Result<Spawned, SpawnError> {
-    let (command, limit) = (&spec.command, spec.start_timeout);
-    let mut queued = queue(command, control, leash)?;
-    if within(limit, queued.begun()).await.is_none() {
-        return Err(SpawnError::held_up(command, limit, hanging()));
-    }
-    match allowance.within(queued.started()).await {
-        Some(started) => started,
-        None => Err(SpawnError::hangs(command, limit)),
-    }
 }
 
 impl Runner {
@@ -282,33 +158,6 @@ impl Runner {
         Ended::Died { death }
     }
 
-    async fn unready(mut self, unready: Unready, report: &(impl Fn(Report) + Sync)) -> Ended {
-        match unready {
-            Unready::Exited => self.died(EndedBy::Itself, report).await,
-            Unready::TimedOut => {
-                let limit = self.spec.start_timeout;
-                self.died(EndedBy::StartTimeout(limit), report).await
-            }
-            Unready::Refused(why) => {
-                self.reap(report).await;
-                let tail = self.output.finish().await;
-                Ended::NotStarted(match why {
-                    StartError::Refused(why) if !tail.is_empty() => {
-                        StartError::Refused(format!("{why}; the end of its stderr:{tail}").into())
-                    }
-                    why => why,
-                })
-            }
-        }
-    }
-
-    /// The end of a process that nobody had called yet.
-    async fn died(mut self, ended_by: EndedBy, report: &(impl Fn(Report) + Sync)) -> Ended {
-        let cause = self.reap(report).await;
-        let (death, _) = self.bury(cause, ended_by, false).await;
-        Ended::Died { death }
-    }
-
     /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls, `early` to how
     /// it ended if it is dead but still there.
     async fn watch(
@@ -375,82 +224,6 @@ impl Runner {
         };
         self.obey(order, orders, unreachable()).await
     }
-
-    async fn obey(
-        &mut self,
-        order: Order,
-        orders: &mut mpsc::UnboundedReceiver<Order>,
-        drain: impl Future<Output = DrainOutcome>,
-    ) -> EndedBy {
-        match order {
-            // As every process that is left.
-            Order::Kill => EndedBy::Killed,
-            Order::Stop { ladder, for_good } => {
-                self.for_good = for_good;
-                let stopped = tokio::select! {
-                    biased;
-                    stopped = ladder.stop(&mut self.process, drain) => stopped,
-                    // Every further order is to kill, or that nobody wants the plugin.
-                    _ = orders.recv() => StopLadder::at_once().stop(&mut self.process, unreachable()).await,
-                };
-                EndedBy::Request(self.rung(stopped))
-            }
-        }
-    }
-
-    fn rung(&mut self, stopped: Result<Stopped, StopError>) -> Rung {
-        match stopped {
-            Ok(stopped) => stopped.rung,
-            Err(stays) => {
-                self.stays = Some(stays);
-                Rung::Kill
-            }
-        }
-    }
-
-    /// Makes sure that the process is gone (I1), and says so if it does not go.
-    async fn reap(&mut self, report: &(impl Fn(Report) + Sync)) -> ExitCause {
-        if let Some(cause) = self.process.try_wait() {
-            return cause;
-        }
-        let (pid, waited) = (self.process.pid(), self.spec.stop.kill);
-        let stays = match self.stays.take() {
-            Some(known) => known,
-            None => match self.process.kill() {
-                Err(source) => StopError::Signal { pid, source },
-                Ok(()) => match within(waited, self.process.wait()).await {
-                    Some(cause) => return cause,
-                    None => StopError::Unkillable { pid, waited },
-                },
-            },
-        };
-        report(Report::Stays(Arc::new(stays)));
-        // I5: what we cannot end may still end itself.
-        self.socket = None;
-        self.process.wait().await
-    }
-
-    /// Tells the story; the process may still have to be waited for.
-    async fn bury(
-        self,
-        cause: ExitCause,
-        ended_by: EndedBy,
-        connected: bool,
-    ) -> (Death, PluginProcess) {
-        let lived = self.born.elapsed();
-        let stderr = self.output.finish().await;
-        let death = Death::new(DeathReport {
-            plugin: Arc::clone(&self.spec.name),
-            incarnation: self.incarnation,
-            cause,
-            ended_by,
-            for_good: self.for_good,
-            lived,
-            connected,
-            stderr,
-        });
-        (death, self.process)
-    }
 }
 
 /// Waits until no thread of the process runs any more, which can be known once it has settled.
@@ -482,11 +255,6 @@ async fn takes_nothing(
         }
         tokio::time::sleep(look).await;
     }
-}
-
-/// What a process is told that has no session.
-async fn unreachable() -> DrainOutcome {
-    DrainOutcome::Unreachable
 }
 
 #[cfg(test)]

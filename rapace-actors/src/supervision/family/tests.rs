@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::process::{EndedBy, ExitCause};
-use crate::supervision::down::fixture::{CRASH, death};
+use crate::supervision::fixture::{CRASH, death};
 use crate::supervision::{
     Action, Admission, BackoffConfig, Breaker, Event, Life, RestartConfig, Restarts, StartError,
 };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::process::{EndedBy, ExitCause};
-use crate::supervision::down::fixture::{CRASH, crash, death};
+use crate::supervision::fixture::{CRASH, crash, death};
 use crate::supervision::{Admission, Backoff, Breaker, LimitReached, RestartConfig, StartError};
 
 const PAUSE: Duration = Duration::from_secs(30);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::process::{EndedBy, ExitCause, Incarnation, Rung};
 use crate::supervision::StartError;
-use crate::supervision::down::fixture::{crash, death};
+use crate::supervision::fixture::{crash, death};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BRIEF: Duration = Duration::ZERO;

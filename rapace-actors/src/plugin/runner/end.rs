@@ -1,0 +1,133 @@
+//! The end of one incarnation's process: taking it down, waiting for it, and what is recorded of it.
+
+use std::sync::Arc;
+
+use tokio::sync::mpsc;
+
+use super::handshake::Unready;
+use super::order::Order;
+use super::report::{Ended, Report};
+use super::start::Runner;
+use crate::process::{
+    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, PluginProcess, Rung, StopError,
+    StopLadder, Stopped, within,
+};
+use crate::supervision::StartError;
+
+impl Runner {
+    pub(super) async fn unready(
+        mut self,
+        unready: Unready,
+        report: &(impl Fn(Report) + Sync),
+    ) -> Ended {
+        match unready {
+            Unready::Exited => self.died(EndedBy::Itself, report).await,
+            Unready::TimedOut => {
+                let limit = self.spec.start_timeout;
+                self.died(EndedBy::StartTimeout(limit), report).await
+            }
+            Unready::Refused(why) => {
+                self.reap(report).await;
+                let tail = self.output.finish().await;
+                Ended::NotStarted(match why {
+                    StartError::Refused(why) if !tail.is_empty() => {
+                        StartError::Refused(format!("{why}; the end of its stderr:{tail}").into())
+                    }
+                    why => why,
+                })
+            }
+        }
+    }
+
+    /// The end of a process that nobody had called yet.
+    pub(super) async fn died(
+        mut self,
+        ended_by: EndedBy,
+        report: &(impl Fn(Report) + Sync),
+    ) -> Ended {
+        let cause = self.reap(report).await;
+        let (death, _) = self.bury(cause, ended_by, false).await;
+        Ended::Died { death }
+    }
+
+    pub(super) async fn obey(
+        &mut self,
+        order: Order,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+        drain: impl Future<Output = DrainOutcome>,
+    ) -> EndedBy {
+        match order {
+            // As every process that is left.
+            Order::Kill => EndedBy::Killed,
+            Order::Stop { ladder, for_good } => {
+                self.for_good = for_good;
+                let stopped = tokio::select! {
+                    biased;
+                    stopped = ladder.stop(&mut self.process, drain) => stopped,
+                    // Every further order is to kill, or that nobody wants the plugin.
+                    _ = orders.recv() => StopLadder::at_once().stop(&mut self.process, unreachable()).await,
+                };
+                EndedBy::Request(self.rung(stopped))
+            }
+        }
+    }
+
+    fn rung(&mut self, stopped: Result<Stopped, StopError>) -> Rung {
+        match stopped {
+            Ok(stopped) => stopped.rung,
+            Err(stays) => {
+                self.stays = Some(stays);
+                Rung::Kill
+            }
+        }
+    }
+
+    /// Makes sure that the process is gone (I1), and says so if it does not go.
+    pub(super) async fn reap(&mut self, report: &(impl Fn(Report) + Sync)) -> ExitCause {
+        if let Some(cause) = self.process.try_wait() {
+            return cause;
+        }
+        let (pid, waited) = (self.process.pid(), self.spec.stop.kill);
+        let stays = match self.stays.take() {
+            Some(known) => known,
+            None => match self.process.kill() {
+                Err(source) => StopError::Signal { pid, source },
+                Ok(()) => match within(waited, self.process.wait()).await {
+                    Some(cause) => return cause,
+                    None => StopError::Unkillable { pid, waited },
+                },
+            },
+        };
+        report(Report::Stays(Arc::new(stays)));
+        // I5: what we cannot end may still end itself.
+        self.socket = None;
+        self.process.wait().await
+    }
+
+    /// Tells the story; the process may still have to be waited for.
+    pub(super) async fn bury(
+        self,
+        cause: ExitCause,
+        ended_by: EndedBy,
+        connected: bool,
+    ) -> (Death, PluginProcess) {
+        let lived = self.born.elapsed();
+        let stderr = self.output.finish().await;
+        let death = Death::new(DeathReport {
+            plugin: Arc::clone(&self.spec.name),
+            incarnation: self.incarnation,
+            cause,
+            ended_by,
+            for_good: self.for_good,
+            lived,
+            connected,
+            stderr,
+        });
+        (death, self.process)
+    }
+}
+
+/// What a process is told that has no session.
+pub(super) async fn unreachable() -> DrainOutcome {
+    DrainOutcome::Unreachable
+}
