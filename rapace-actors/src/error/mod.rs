@@ -1,5 +1,7 @@
 //! Why a call through a proxy has no result.
 //!
+//! Knows how processes die and why plugins are down, which a call's error tells; knows nothing of who makes calls.
+//!
 //! - E1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
 //!   that is printed says everything once.
 

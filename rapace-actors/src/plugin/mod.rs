@@ -1,5 +1,8 @@
 //! Plugins: processes of their own, behind addresses that outlive them.
 //!
+//! Decides how a plugin's process is started, watched, stopped and replaced, and tells its route what that means for
+//! callers. Knows every room but `supervisor`, which coordinates plugins.
+//!
 //! | item | what it is |
 //! |---|---|
 //! | [`PluginSpec`] | how a plugin is started, checked, restarted and stopped |

@@ -1,6 +1,7 @@
 //! The supervisor: siblings that are started, restarted and stopped together.
 //!
-//! Its actor is in `supervisor/actor.rs`; what it decides, and by which rules, in `family.rs`.
+//! Carries out among plugins what the group's rules in `supervision` decide. This is the topmost room: it knows plugins,
+//! and no other room knows it. Its actor is in `actor.rs`.
 //!
 //! ```text
 //!   Supervisor ──────► SupervisorActor ── hold, release ──► PluginActor
