@@ -167,163 +167,82 @@ compile_error!(
      for slabs. See the handbook, \"Platforms\"."
 );
 
-mod arm;
-mod attachments;
-#[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
-#[expect(unsafe_code, reason = "one instruction")]
-mod barrier;
-mod claims;
 mod config;
-mod descriptor;
 mod fault;
-mod free_lists;
-mod held;
 mod layout;
-mod order;
-mod returns;
 mod ring;
-#[cfg(any(test, loom))]
-mod site;
 mod slab;
-mod slot_state;
-mod space;
-mod stats;
 mod sync;
-mod wait_queue;
 
 // The models need no kernel.
 #[cfg(not(loom))]
-mod access;
+mod crash_points;
 #[cfg(not(loom))]
-mod address_space;
+mod doorbell;
 #[cfg(not(loom))]
-mod assembly;
+mod establish_error;
 #[cfg(not(loom))]
-mod bell;
+mod handshake;
 #[cfg(not(loom))]
-mod control;
-#[cfg(all(feature = "crash-points", not(loom)))]
-#[doc(hidden)]
-pub mod crash;
-#[cfg(not(loom))]
-mod effect;
-#[cfg(not(loom))]
-mod error;
-#[cfg(not(loom))]
-mod establish;
-#[cfg(not(loom))]
-mod half;
-#[cfg(not(loom))]
-mod holding;
-#[cfg(not(loom))]
-mod inbound;
-#[cfg(not(loom))]
-mod invited;
-#[cfg(not(loom))]
-#[expect(
-    unsafe_code,
-    reason = "descriptors that the kernel and tokio want vouched for"
-)]
 mod kernel;
-#[cfg(not(loom))]
-mod linger;
 #[cfg(not(loom))]
 mod link;
 #[cfg(not(loom))]
-mod liveness;
-#[cfg(not(loom))]
-mod looking;
-#[cfg(not(loom))]
-mod meeting;
-#[cfg(not(loom))]
-mod meeting_error;
-#[cfg(not(loom))]
-mod message;
-#[cfg(not(loom))]
-mod needs;
-#[cfg(not(loom))]
-mod objects;
-#[cfg(not(loom))]
-mod outbound;
-#[cfg(not(loom))]
-mod path_lock;
-#[cfg(not(loom))]
-#[expect(unsafe_code, reason = "signals that the kernel sends to a thread")]
-mod quiet;
-#[cfg(not(loom))]
-#[expect(unsafe_code, reason = "mapped memory")]
-mod raw;
-#[cfg(not(loom))]
-#[expect(unsafe_code, reason = "lends the bytes of a slot")]
-mod received;
-#[cfg(not(loom))]
-mod rings;
-#[cfg(not(loom))]
-mod segment;
-#[cfg(not(loom))]
-mod shared;
-#[cfg(not(loom))]
-#[expect(unsafe_code, reason = "lends the bytes of a slot")]
-mod slot;
-#[cfg(not(loom))]
-mod spin;
-#[cfg(not(loom))]
-mod ticks;
-#[cfg(not(loom))]
-mod turn;
-#[cfg(not(loom))]
-mod waits;
-#[cfg(not(loom))]
-mod wire;
+mod memory;
 
-#[cfg(fuzzing)]
-#[doc(hidden)]
-pub mod fuzzing;
-#[cfg(all(any(test, fuzzing), not(any(loom, miri))))]
-mod hostile;
-#[cfg(test)]
-mod tests;
+#[cfg(any(test, fuzzing))]
+mod testing;
 
-pub use attachments::{NOT_ATTACHED, attachment_table};
-pub use fault::PeerFault;
-
-#[cfg(not(loom))]
-pub use access::Access;
 pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, Trust};
+#[cfg(all(feature = "crash-points", not(loom)))]
+#[doc(hidden)]
+pub use crash_points::crash;
 #[cfg(not(loom))]
-pub use control::{ControlSocket, NotAControlSocket, PeerCredentials, StdinKind};
-pub use descriptor::{Header, INLINE_MAX, SlotRef};
+pub use doorbell::liveness::{PeerGone, PeerWatch, SocketHold};
 #[cfg(not(loom))]
-pub use error::{AllocateError, Closed, OutOfRange, PeerGone, PublishError, RecvError};
+pub use doorbell::ticks::Ticks;
 #[cfg(not(loom))]
-pub use establish::{EstablishError, HandshakeFault};
+pub use establish_error::{EstablishError, HandshakeFault};
+pub use fault::PeerFault;
 #[cfg(not(loom))]
-pub use inbound::Inbound;
+pub use handshake::access::Access;
 #[cfg(not(loom))]
-pub use invited::Invited;
+pub use handshake::control_socket::{ControlSocket, NotAControlSocket, StdinKind};
+#[cfg(not(loom))]
+pub use handshake::listener::Meeting;
+#[cfg(not(loom))]
+pub use handshake::listener_error::MeetingError;
+#[cfg(not(loom))]
+pub use handshake::offer::Invited;
+#[cfg(not(loom))]
+pub use kernel::credentials::PeerCredentials;
+#[cfg(not(loom))]
+pub use kernel::needs::Unsupported;
+#[cfg(not(loom))]
+#[doc(hidden)]
+pub use kernel::signals::say_on_stderr;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub use kernel::{NoRuntime, register};
 pub use layout::LAYOUT_VERSION;
 #[cfg(not(loom))]
-pub use link::Link;
+pub use link::attachments::{NOT_ATTACHED, attachment_table};
 #[cfg(not(loom))]
-pub use liveness::{PeerWatch, SocketHold};
+pub use link::endpoint::Link;
 #[cfg(not(loom))]
-pub use meeting::Meeting;
+pub use link::error::{AllocateError, Closed, OutOfRange, PublishError, RecvError};
 #[cfg(not(loom))]
-pub use meeting_error::MeetingError;
+pub use link::received::{Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]
-pub use needs::Unsupported;
+pub use link::receiver::Inbound;
 #[cfg(not(loom))]
-pub use outbound::{Outbound, Payload};
+pub use link::sender::{Outbound, Payload};
 #[cfg(not(loom))]
+pub use link::slot::{Slot, SlotMut};
+#[cfg(not(loom))]
+pub use link::stats::LinkStats;
+pub use ring::descriptor::{Header, INLINE_MAX, SlotRef};
+pub use slab::class_stats::ClassStats;
+#[cfg(fuzzing)]
 #[doc(hidden)]
-pub use quiet::say_on_stderr;
-#[cfg(not(loom))]
-pub use received::{Received, ReceivedPayload, ReceivedSlot};
-#[cfg(not(loom))]
-pub use slot::{Slot, SlotMut};
-pub use stats::{ClassStats, LinkStats};
-#[cfg(not(loom))]
-pub use ticks::Ticks;
+pub use testing::fuzzing;

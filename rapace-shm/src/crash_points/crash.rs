@@ -1,0 +1,130 @@
+//! Dying at a named step: for the tests of this crate and of those above it. Not part of the API, and
+//! only there with the feature `crash-points`, which no dependency but one of tests may enable.
+//!
+//! - Q1: every effect is counted as it begins and as it has ended, from the start of the process.
+//! - Q2: a process that was armed kills itself, with SIGKILL, at the one passage that it was armed
+//!   for. Nothing runs between that passage and the kill but its last words.
+
+use std::sync::OnceLock;
+use std::sync::atomic::AtomicU64;
+use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::time::{ClockId, clock_gettime};
+use nix::unistd::Pid;
+
+use crate::crash_points::effect::Effect;
+use crate::sync::orderings;
+
+/// On which side of an effect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum When {
+    /// Nobody can have seen it.
+    Before,
+    /// Everybody can.
+    After,
+}
+
+/// Where to die.
+#[derive(Debug)]
+struct Death {
+    effect: Effect,
+    when: When,
+    nth: u64,
+    last_words: fn(),
+}
+
+/// The names of all effects.
+pub fn sites() -> impl Iterator<Item = &'static str> {
+    Effect::ALL.iter().map(|&(_, name)| name)
+}
+
+/// How often this process has passed a site. `None` if there is none of that name.
+#[must_use]
+pub fn passed(site: &str, when: When) -> Option<u64> {
+    let effect = named(site)?;
+    Some(counter(effect, when)?.load(orderings::RELAXED))
+}
+
+/// The present on a clock that all processes of this machine share.
+///
+/// # Panics
+/// If the kernel has no monotonic clock, which no Linux does without.
+#[must_use]
+pub fn now() -> Duration {
+    let now = clock_gettime(ClockId::CLOCK_MONOTONIC);
+    now.expect("every Linux has this clock").into()
+}
+
+/// Arms this process, once, to die the `nth` time, counted from 1, that it passes a site. `last_words`
+/// is called just before, wherever that is: it must not use a link. `None` if there is no such site, or
+/// the process is armed already.
+pub fn arm(site: &str, when: When, nth: u64, last_words: fn()) -> Option<()> {
+    let effect = named(site)?;
+    let death = Death {
+        effect,
+        when,
+        nth,
+        last_words,
+    };
+    DEATH.set(death).ok()
+}
+
+/// Counts a passage, and dies if it is the one (Q1, Q2).
+pub(crate) fn pass(effect: Effect, when: When) {
+    let Some(counter) = counter(effect, when) else {
+        return;
+    };
+    let nth = counter.fetch_add(1, orderings::RELAXED) + 1;
+    let Some(death) = DEATH.get() else {
+        return;
+    };
+    if death.effect == effect && death.when == when && death.nth == nth {
+        (death.last_words)();
+        // Does not return to a process that it has killed.
+        let survived = kill(Pid::this(), Signal::SIGKILL);
+        unreachable!("{survived:?} of a kill that cannot be refused");
+    }
+}
+
+fn named(site: &str) -> Option<Effect> {
+    let found = Effect::ALL.iter().find(|(_, name)| *name == site);
+    found.map(|&(effect, _)| effect)
+}
+
+fn counter(effect: Effect, when: When) -> Option<&'static AtomicU64> {
+    let [before, after] = PASSED.get(effect as usize)?;
+    Some(match when {
+        When::Before => before,
+        When::After => after,
+    })
+}
+
+static DEATH: OnceLock<Death> = OnceLock::new();
+static PASSED: [[AtomicU64; 2]; Effect::ALL.len()] =
+    [const { [const { AtomicU64::new(0) }; 2] }; Effect::ALL.len()];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_effect_has_a_name_and_a_place_of_its_own() {
+        for (place, &(effect, name)) in Effect::ALL.iter().enumerate() {
+            assert_eq!(effect as usize, place);
+            assert_eq!(named(name), Some(effect));
+        }
+        assert_eq!(named("Nonsense"), None);
+        assert!(arm("Nonsense", When::Before, 1, || {}).is_none());
+    }
+
+    #[test]
+    fn passages_are_counted_on_both_sides() {
+        let count = |when| passed("TakeOver", when).unwrap();
+        let before = [count(When::Before), count(When::After)];
+        Effect::TakeOver.begins();
+        assert!(count(When::Before) > before[0]);
+        Effect::TakeOver.around(|| {});
+        assert!(count(When::After) > before[1]);
+    }
+}

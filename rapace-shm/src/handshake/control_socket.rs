@@ -1,0 +1,299 @@
+//! The control socket: how two processes come to a link.
+//!
+//! - E1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
+//!   [invites](ControlSocket::invite) a child of its own spends that memory on purpose.
+//! - E2: after "joined", and after the hello of who was invited, nothing that comes over the socket means
+//!   anything. It stays open, because its hang-up tells a death.
+//! - E3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
+//!   leaks into what a plugin spawns.
+//! - E4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
+//!   descriptors up.
+
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::sys::socket::sockopt::{
+    PassCred, PeerCredentials as SocketCredentials, SockType as TypeOf,
+};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, getsockopt, setsockopt, socketpair};
+use nix::sys::stat::{SFlag, fstat};
+use nix::unistd::pipe2;
+
+use crate::config::SegmentConfig;
+use crate::establish_error::{EstablishError, HandshakeFault};
+use crate::handshake::messages::Message;
+use crate::handshake::wire_io::{Arrived, DESCRIPTORS, Wire};
+use crate::kernel;
+use crate::kernel::credentials::PeerCredentials;
+use crate::kernel::needs::{DUP, PASSCRED, PIPE, SOCKET_TYPE, SOCKETPAIR};
+use crate::link::endpoint::Link;
+use crate::memory::segment::{Invitation, PeerA, PeerB, Segment};
+
+/// One end of a connected control socket: AF_UNIX, SOCK_SEQPACKET, close-on-exec, non-blocking.
+#[derive(Debug)]
+pub struct ControlSocket {
+    pub(crate) socket: OwnedFd,
+    /// It was our standard input, so whoever holds the other end has started us.
+    pub(crate) is_child: bool,
+}
+
+impl ControlSocket {
+    /// A connected pair: one end for us, and one to become the standard input of a child, to which
+    /// no other descriptor need be passed.
+    ///
+    /// # Errors
+    /// If this process can have no more descriptors.
+    pub fn pair() -> io::Result<(Self, OwnedFd)> {
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let (ours, theirs) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
+            .map_err(|errno| SOCKETPAIR.refused(errno))?;
+        Ok((Self::prepare(ours)?, theirs))
+    }
+
+    /// Takes the control socket that a host passed as standard input, and puts `/dev/null` there, or where there is
+    /// none, a pipe that is at its end.
+    ///
+    /// # Errors
+    /// If standard input is something else: then this program was not started by a host, and the
+    /// error tells what it was started with. If a host started it, what the operating system refused.
+    pub fn from_stdin() -> Result<Self, NotAControlSocket> {
+        let stdin = io::stdin();
+        match kind_of(&stdin).map_err(NotAControlSocket::Os)? {
+            StdinKind::ControlSocket => {}
+            found => return Err(NotAControlSocket::Stdin { found }),
+        }
+        let taken = || -> io::Result<Self> {
+            let socket = std::os::fd::AsFd::as_fd(&stdin).try_clone_to_owned()?;
+            nix::unistd::dup2_stdin(nothing()?).map_err(|errno| DUP.refused(errno))?;
+            let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
+            fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
+            let prepared = Self::prepare(socket)?;
+            Ok(Self {
+                is_child: true,
+                ..prepared
+            })
+        };
+        taken().map_err(NotAControlSocket::Os)
+    }
+
+    /// A connected socket of the right kind, from wherever.
+    pub(crate) fn prepare(socket: OwnedFd) -> io::Result<Self> {
+        setsockopt(&socket, PassCred, &true).map_err(|errno| PASSCRED.refused(errno))?;
+        kernel::ask_for_senders(&socket);
+        Ok(Self {
+            socket,
+            is_child: false,
+        })
+    }
+
+    /// Establishes a link as the side that creates the segment: waits for the peer's hello, makes the
+    /// segment, sends it, and waits until it is mapped. How long to wait is the caller's decision.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket and frees the segment. The peer sees a hang-up.
+    ///
+    /// # Errors
+    /// See [`EstablishError`].
+    pub async fn host(self, config: &SegmentConfig) -> Result<Link, EstablishError> {
+        config.validate().map_err(EstablishError::Config)?;
+        let wire = Wire::new(self.socket)?;
+        let hello = wire.recv(0).await?;
+        match hello.message {
+            Ok(Message::Hello) => {} // E1
+            Ok(other) => return Err(other.instead_of("hello")),
+            Err(error) => {
+                if matches!(error, EstablishError::LayoutVersion { .. }) {
+                    // So that the peer can tell its own user. Ours gets the error in any case.
+                    let _ = wire.send(&Message::Refused, &[]).await;
+                }
+                return Err(error);
+            }
+        }
+        let (segment, invitation) = Segment::<PeerA>::create(config)?;
+        let descriptors = invitation.as_raw();
+        wire.send(&Message::Segment(config.clone()), &descriptors)
+            .await?;
+        drop(invitation);
+        match wire.recv(0).await?.message? {
+            Message::Joined => {}
+            other => return Err(other.instead_of("joined")),
+        }
+        Link::new(segment, wire.into_socket(), hello.sender)
+    }
+
+    /// Establishes a link as the side that joins: says hello, receives the segment, checks geometry,
+    /// sizes and seals, and maps it.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket. The peer sees a hang-up.
+    ///
+    /// # Errors
+    /// See [`EstablishError`].
+    pub async fn join(self) -> Result<Link, EstablishError> {
+        let wire = Wire::new(self.socket)?;
+        wire.send(&Message::Hello, &[]).await?;
+        let mut arrived = wire.recv(DESCRIPTORS).await?;
+        if self.is_child && matches!(arrived.message, Ok(Message::Leash)) {
+            wear(arrived.descriptors)?;
+            arrived = wire.recv(DESCRIPTORS).await?;
+        }
+        let Arrived {
+            message,
+            sender,
+            descriptors,
+        } = arrived;
+        let config = match message? {
+            Message::Segment(config) => config,
+            other => return Err(other.instead_of("segment")),
+        };
+        let invitation = Invitation::from_received(descriptors)?;
+        let segment = Segment::<PeerB>::join(config, invitation)?;
+        wire.send(&Message::Joined, &[]).await?;
+        Link::new(segment, wire.into_socket(), sender)
+    }
+
+    /// Who holds the other end, as recorded when the sockets were connected. For a [`pair`](Self::pair)
+    /// that is whoever made the pair; [`Link::peer`] says who really spoke.
+    ///
+    /// # Errors
+    /// If the kernel does not say.
+    pub fn peer(&self) -> io::Result<PeerCredentials> {
+        let credentials = getsockopt(&self.socket, SocketCredentials)?;
+        Ok(PeerCredentials::of(credentials))
+    }
+}
+
+/// Keeps a leash for as long as this process lives (E4).
+fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
+    let [leash]: [OwnedFd; 1] = descriptors
+        .try_into()
+        .map_err(|_| EstablishError::Fault(HandshakeFault::Descriptors { expected: 1 }))?;
+    // Left open on purpose, also when the link is gone: its host may still die.
+    let _ = leash.into_raw_fd();
+    Ok(())
+}
+
+impl Invitation {
+    pub(crate) fn as_raw(&self) -> [i32; DESCRIPTORS] {
+        [
+            &self.a_words,
+            &self.a_bulk,
+            &self.b_words,
+            &self.b_bulk,
+            &self.ring_a,
+            &self.wait_b,
+        ]
+        .map(AsRawFd::as_raw_fd)
+    }
+
+    fn from_received(descriptors: Vec<OwnedFd>) -> Result<Self, EstablishError> {
+        let fds: [OwnedFd; DESCRIPTORS] = descriptors.try_into().map_err(|_| {
+            EstablishError::Fault(HandshakeFault::Descriptors {
+                expected: DESCRIPTORS,
+            })
+        })?;
+        let [a_words, a_bulk, b_words, b_bulk, ring_a, wait_b] = fds;
+        Ok(Self {
+            a_words,
+            a_bulk,
+            b_words,
+            b_bulk,
+            ring_a,
+            wait_b,
+        })
+    }
+}
+
+/// What standard input turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StdinKind {
+    /// A control socket.
+    ControlSocket,
+    /// A terminal: somebody started the program by hand.
+    Terminal,
+    /// A file.
+    File,
+    /// A pipe.
+    Pipe,
+    /// Another kind of socket.
+    OtherSocket,
+    /// `/dev/null`, or another device.
+    Device,
+    /// Not open.
+    Closed,
+}
+
+/// Why standard input cannot be the control socket.
+#[derive(Debug)]
+pub enum NotAControlSocket {
+    /// It is something else.
+    Stdin {
+        /// What it is.
+        found: StdinKind,
+    },
+    /// The operating system refused to hand it over.
+    Os(io::Error),
+}
+
+impl fmt::Display for NotAControlSocket {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let found = match self {
+            Self::Os(error) => {
+                return write!(f, "standard input could not be taken over: {error}");
+            }
+            Self::Stdin { found } => match found {
+                StdinKind::ControlSocket => "in use already",
+                StdinKind::Terminal => "a terminal",
+                StdinKind::File => "a file",
+                StdinKind::Pipe => "a pipe",
+                StdinKind::OtherSocket => "a socket of another kind",
+                StdinKind::Device => "a device",
+                StdinKind::Closed => "closed",
+            },
+        };
+        write!(
+            f,
+            "its standard input is {found}, not the control socket of a host"
+        )
+    }
+}
+
+impl std::error::Error for NotAControlSocket {}
+
+/// What reads as empty.
+fn nothing() -> io::Result<OwnedFd> {
+    match File::open("/dev/null") {
+        Ok(null) => Ok(null.into()),
+        // A sandbox may have no devices.
+        Err(_) => {
+            let (read, _) = pipe2(OFlag::O_CLOEXEC).map_err(|errno| PIPE.refused(errno))?;
+            Ok(read)
+        }
+    }
+}
+
+fn kind_of(stdin: &io::Stdin) -> io::Result<StdinKind> {
+    use std::io::IsTerminal;
+    let mode = match fstat(stdin) {
+        Ok(stat) => stat.st_mode,
+        Err(Errno::EBADF) => return Ok(StdinKind::Closed),
+        Err(errno) => return Err(errno.into()),
+    };
+    let kind = SFlag::from_bits_truncate(mode) & SFlag::S_IFMT;
+    Ok(match kind {
+        SFlag::S_IFSOCK => {
+            match getsockopt(stdin, TypeOf).map_err(|errno| SOCKET_TYPE.refused(errno))? {
+                SockType::SeqPacket => StdinKind::ControlSocket,
+                _ => StdinKind::OtherSocket,
+            }
+        }
+        SFlag::S_IFIFO => StdinKind::Pipe,
+        SFlag::S_IFREG => StdinKind::File,
+        _ if stdin.is_terminal() => StdinKind::Terminal,
+        _ => StdinKind::Device,
+    })
+}

@@ -1,0 +1,234 @@
+//! How unrelated processes meet: a listener at a path.
+//!
+//! - J1: the path is never open to more than was said: the socket has its mode before it has its path.
+//! - J2: both sides check whom they met ([`Access`]): the same user or root, or as somebody decides.
+//! - J3: a path that a dead process left behind is taken over; one where somebody listens is not.
+//! - J4: the path is removed on drop, if it is still ours.
+//! - J5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
+//!   removed again. So of any number of processes one listens, and at what lies at the path.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::socket::{
+    AddressFamily, Backlog, SockFlag, SockType, UnixAddr, bind, connect, listen, socket,
+};
+use nix::sys::stat::{Mode, fchmod};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::crash_points::effect::Effect;
+use crate::handshake::access::Access;
+use crate::handshake::control_socket::ControlSocket;
+use crate::handshake::listener_error::{MeetingError, at_step};
+use crate::handshake::path_lock::PathLock;
+use crate::kernel;
+use crate::kernel::credentials::PeerCredentials;
+use crate::kernel::needs::SOCKET;
+
+/// A listener at a socket path, where peers that nobody started as a child come to be hosted.
+///
+/// While it is there, a file beside the path, of the same name with `.lock` behind it, is locked.
+#[derive(Debug)]
+pub struct Meeting {
+    listener: AsyncFd<OwnedFd>,
+    access: Access,
+    /// As it was given.
+    path: PathBuf,
+    _place: Place,
+}
+
+/// What we made at a path.
+#[derive(Debug)]
+struct Place {
+    /// The same wherever the process goes.
+    path: PathBuf,
+    /// Device and inode (J4).
+    identity: (u64, u64),
+    /// Let go of last (J5).
+    _lock: PathLock,
+}
+
+impl Meeting {
+    /// Listens at `path`, for this user and root.
+    ///
+    /// # Errors
+    /// If the path cannot be used; see [`MeetingError`].
+    pub fn bind(path: impl AsRef<Path>) -> Result<Self, MeetingError> {
+        Self::bind_for(path, Access::same_user())
+    }
+
+    /// Listens at `path`, for whom `access` lets in.
+    ///
+    /// # Errors
+    /// If the path cannot be used; see [`MeetingError`].
+    pub fn bind_for(path: impl AsRef<Path>, access: Access) -> Result<Self, MeetingError> {
+        let path = path.as_ref();
+        let listener = new_socket(path)?;
+        let address = address_of(path)?;
+        let absolute = std::path::absolute(path).map_err(at_step("finding", path))?;
+        let lock = PathLock::take(&absolute)?; // J5
+        remove_if_dead(path)?; // J3
+        let wanted = Mode::from_bits_truncate(access.mode());
+        Effect::Permit
+            .around(|| fchmod(&listener, wanted))
+            .map_err(at_step("giving its mode to", path))?; // J1
+        Effect::Bind
+            .around(|| bind(listener.as_raw_fd(), &address))
+            .map_err(at_step("binding", path))?;
+        let made = fs::symlink_metadata(path).map_err(at_step(LOOKING, path))?;
+        // From here on the path is removed if something fails.
+        let place = Place {
+            path: absolute,
+            identity: (made.dev(), made.ino()),
+            _lock: lock,
+        };
+        if made.mode() & 0o777 != access.mode() {
+            // The umask took something away.
+            let wanted = Permissions::from_mode(access.mode());
+            Effect::Permit
+                .around(|| fs::set_permissions(path, wanted))
+                .map_err(at_step("giving its mode to", path))?;
+        }
+        let backlog = Backlog::new(128).map_err(at_step("listening at", path))?;
+        Effect::Listen
+            .around(|| listen(&listener, backlog))
+            .map_err(at_step("listening at", path))?;
+        let listener = kernel::register(listener, Interest::READABLE)
+            .map_err(at_step("registering the listener at", path))?;
+        Ok(Self {
+            listener,
+            access,
+            path: path.to_owned(),
+            _place: place,
+        })
+    }
+
+    /// Waits for a peer that is let in: of our user or of root, if nothing else was said.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nobody: who connects goes on waiting to be accepted.
+    ///
+    /// # Errors
+    /// [`MeetingError::Stranger`] for a peer that is not let in and was turned away, and whatever
+    /// [is transient](MeetingError::is_transient): one can go on accepting. [`MeetingError::Os`] if the operating
+    /// system refuses.
+    pub async fn accept(&self) -> Result<ControlSocket, MeetingError> {
+        let accepted = self
+            .listener
+            .async_io(Interest::READABLE, kernel::accept)
+            .await;
+        let accepted = accepted.map_err(at_step("accepting a peer at", &self.path))?;
+        met(accepted, &self.path, &self.access)
+    }
+
+    /// The path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if that is our user or root.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    ///
+    /// # Errors
+    /// What is wrong with the path, with whoever listens there, or with the system.
+    pub async fn connect(path: impl AsRef<Path>) -> Result<ControlSocket, MeetingError> {
+        Self::connect_to(path, &Access::same_user()).await
+    }
+
+    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if `access` lets it in.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    ///
+    /// # Errors
+    /// As for [`connect`](Self::connect).
+    pub async fn connect_to(
+        path: impl AsRef<Path>,
+        access: &Access,
+    ) -> Result<ControlSocket, MeetingError> {
+        let path = path.as_ref();
+        let socket = new_socket(path)?;
+        // A local connection is made or refused at once, so there is nothing to wait for.
+        let address = address_of(path)?;
+        Effect::Connect
+            .around(|| connect(socket.as_raw_fd(), &address))
+            .map_err(at_step("connecting to", path))?;
+        met(socket, path, access)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        // J4. Nobody who asks for the lock replaces the path between these two steps.
+        let ours = fs::symlink_metadata(&self.path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
+        if ours && let Err(error) = Effect::Unlink.around(|| fs::remove_file(&self.path)) {
+            tracing::warn!(%error, path = %self.path.display(), "a socket path was left behind");
+        }
+    }
+}
+
+fn new_socket(path: &Path) -> Result<OwnedFd, MeetingError> {
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)
+        .map_err(|errno| SOCKET.refused(errno))
+        .map_err(at_step("making a socket for", path))
+}
+
+fn address_of(path: &Path) -> Result<UnixAddr, MeetingError> {
+    UnixAddr::new(path).map_err(at_step("naming a socket", path))
+}
+
+/// J3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
+/// was built against a version without locks.
+fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
+    match fs::symlink_metadata(path) {
+        Ok(found) if found.file_type().is_socket() => {}
+        Ok(_) => {
+            return Err(MeetingError::NotASocket {
+                path: path.to_owned(),
+            });
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => return Err(at_step(LOOKING, path)(error)),
+    }
+    let probe = new_socket(path)?;
+    let address = address_of(path)?;
+    match Effect::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
+        Err(Errno::ECONNREFUSED) => match Effect::TakeOver.around(|| fs::remove_file(path)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                Err(at_step("removing what a dead process left at", path)(error))
+            }
+            _ => Ok(()),
+        },
+        Err(Errno::ENOENT) => Ok(()),
+        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(MeetingError::InUse {
+            path: path.to_owned(),
+        }),
+        Err(errno) => Err(at_step(LOOKING, path)(errno)),
+    }
+}
+
+/// J2.
+fn met(socket: OwnedFd, path: &Path, access: &Access) -> Result<ControlSocket, MeetingError> {
+    let prepared = || -> io::Result<(ControlSocket, PeerCredentials)> {
+        let socket = ControlSocket::prepare(socket)?;
+        let who = socket.peer()?;
+        Ok((socket, who))
+    };
+    let (socket, who) = prepared().map_err(at_step("asking who was met at", path))?;
+    if !access.lets_in(who) {
+        return Err(MeetingError::Stranger { who });
+    }
+    Ok(socket)
+}
+
+const LOOKING: &str = "looking at what is at";

@@ -1,0 +1,70 @@
+//! What is sent to a child before the child has said anything: a leash, and a segment.
+//!
+//! ```text
+//!   host   leash, start the child, make the segment, send it ······ hello: the link is there
+//!   child                                    hello, take both, map the segment, joined
+//! ```
+//!
+//! - U1: nobody waits for an answer: what the child needs lies in its socket when it first looks.
+//! - U2: the child says hello all the same, and before it looks, so that a host learns of another
+//!   version, or of a program that is no peer, in the child's own words.
+//! - U3: a leash is a descriptor that the child keeps open as long as it lives. It is in flight before there is a child,
+//!   so a program that has not looked yet keeps it all the same, and so does a launcher in between.
+//! - U4: a child that cannot map the segment hangs up, which the link tells as it tells a death.
+
+use std::os::fd::{AsRawFd, BorrowedFd};
+
+use crate::config::SegmentConfig;
+use crate::establish_error::EstablishError;
+use crate::handshake::control_socket::ControlSocket;
+use crate::handshake::messages::Message;
+use crate::handshake::wire_io::{Wire, not_sent, say};
+use crate::link::endpoint::Link;
+use crate::memory::segment::{PeerA, Segment};
+
+/// A segment that is on its way to a child.
+#[derive(Debug)]
+pub struct Invited {
+    wire: Wire,
+    segment: Segment<PeerA>,
+}
+
+impl ControlSocket {
+    /// Sends a descriptor to a child that is still to be started, which keeps it open until it ends, from the moment it
+    /// has the socket as its standard input (U3). At most one, and before everything else.
+    ///
+    /// # Errors
+    /// See [`EstablishError`].
+    pub fn leash(&self, worn: BorrowedFd<'_>) -> Result<(), EstablishError> {
+        say(&self.socket, &Message::Leash, &[worn.as_raw_fd()]).map_err(not_sent)
+    }
+
+    /// Makes the segment and sends it at once, to a child that is only being started. For a peer that
+    /// this process did not start, [`host`](Self::host) is more careful with memory.
+    ///
+    /// # Errors
+    /// See [`EstablishError`].
+    pub fn invite(self, config: &SegmentConfig) -> Result<Invited, EstablishError> {
+        let wire = Wire::new(self.socket)?;
+        let (segment, invitation) = Segment::<PeerA>::create(config)?;
+        wire.try_send(&Message::Segment(config.clone()), &invitation.as_raw())?;
+        Ok(Invited { wire, segment })
+    }
+}
+
+impl Invited {
+    /// Waits until the child has said hello. It may have the segment still to map (U4).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the socket and frees the segment. The peer sees a hang-up.
+    ///
+    /// # Errors
+    /// See [`EstablishError`].
+    pub async fn greeted(self) -> Result<Link, EstablishError> {
+        let hello = self.wire.recv(0).await?;
+        match hello.message? {
+            Message::Hello => Link::new(self.segment, self.wire.into_socket(), hello.sender),
+            other => Err(other.instead_of("hello")),
+        }
+    }
+}

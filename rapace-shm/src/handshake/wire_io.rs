@@ -1,0 +1,153 @@
+//! The control socket on its runtime: whole messages, descriptors, kernel-verified senders.
+//!
+//! - X1: descriptors arrive close-on-exec, and only where some are expected: elsewhere they are closed,
+//!   by the kernel or here, and a fault. Those that do not get in because this process has too many open are
+//!   no fault of the peer's.
+//! - X2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
+//!   are those of whoever made it, which for a socket pair is ourselves.
+//! - X3: what can be done at once is done without asking the runtime, which has yet to hear of a new
+//!   socket that it is ready.
+
+use std::io::{self, IoSlice};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+
+use nix::errno::Errno;
+use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::crash_points::effect::Effect;
+use crate::establish_error::{EstablishError, HandshakeFault, at_step};
+use crate::handshake::messages::{MAX_MESSAGE, Message};
+use crate::kernel;
+use crate::kernel::credentials::Sender;
+use crate::kernel::needs::{RECEIVE, SEND};
+
+/// How many descriptors an invitation has.
+pub(crate) const DESCRIPTORS: usize = 6;
+
+/// A control socket during the handshake.
+#[derive(Debug)]
+pub(crate) struct Wire {
+    socket: AsyncFd<OwnedFd>,
+}
+
+/// What came over it.
+#[derive(Debug)]
+pub(crate) struct Arrived {
+    pub(crate) message: Result<Message, EstablishError>,
+    pub(crate) sender: Option<Sender>,
+    pub(crate) descriptors: Vec<OwnedFd>,
+}
+
+impl Wire {
+    pub(crate) fn new(socket: OwnedFd) -> Result<Self, EstablishError> {
+        let socket = kernel::register(socket, Interest::READABLE | Interest::WRITABLE)
+            .map_err(at_step("registering the control socket"))?;
+        Ok(Self { socket })
+    }
+
+    pub(crate) async fn send(
+        &self,
+        message: &Message,
+        descriptors: &[RawFd],
+    ) -> Result<(), EstablishError> {
+        let sent = match say(self.socket.get_ref(), message, descriptors) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let again = |socket: &OwnedFd| say(socket, message, descriptors);
+                self.socket.async_io(Interest::WRITABLE, again).await
+            }
+            sent => sent, // X3
+        };
+        sent.map_err(not_sent)
+    }
+
+    /// Sends over a socket that nothing was sent over before, which always has room for one message.
+    pub(crate) fn try_send(
+        &self,
+        message: &Message,
+        descriptors: &[RawFd],
+    ) -> Result<(), EstablishError> {
+        say(self.socket.get_ref(), message, descriptors).map_err(not_sent)
+    }
+
+    /// Receives one message, with descriptors if `expected` is not 0.
+    pub(crate) async fn recv(&self, expected: usize) -> Result<Arrived, EstablishError> {
+        let received = match receive(self.socket.get_ref(), expected) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                let again = |socket: &OwnedFd| receive(socket, expected);
+                self.socket.async_io(Interest::READABLE, again).await
+            }
+            received => received, // X3
+        };
+        match received {
+            Ok(arrived) => arrived,
+            Err(error) if hung_up(&error) => Err(EstablishError::HungUp),
+            Err(error) => Err(at_step("receiving over the control socket")(
+                RECEIVE.refused(error),
+            )),
+        }
+    }
+
+    pub(crate) fn into_socket(self) -> AsyncFd<OwnedFd> {
+        self.socket
+    }
+}
+
+fn effect_of(message: &Message) -> Effect {
+    match message {
+        Message::Hello => Effect::Hello,
+        Message::Segment(_) => Effect::Invitation,
+        Message::Joined => Effect::Joined,
+        Message::Refused => Effect::Refused,
+        Message::Leash => Effect::Leash,
+    }
+}
+
+pub(crate) fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) -> io::Result<()> {
+    let bytes = message.encode();
+    let bytes = [IoSlice::new(&bytes)];
+    let rights = [ControlMessage::ScmRights(descriptors)];
+    let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
+    let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
+    let socket = socket.as_raw_fd();
+    effect_of(message).around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?;
+    Ok(())
+}
+
+pub(crate) fn not_sent(error: io::Error) -> EstablishError {
+    match hung_up(&error) {
+        true => EstablishError::HungUp,
+        false => at_step("sending over the control socket")(SEND.refused(error)),
+    }
+}
+
+fn receive(socket: &OwnedFd, expected: usize) -> io::Result<Result<Arrived, EstablishError>> {
+    let mut bytes = [0; MAX_MESSAGE];
+    let fault = EstablishError::Fault(HandshakeFault::Descriptors { expected });
+    let Some(datagram) = kernel::receive(socket, &mut bytes, expected)? else {
+        return Ok(Err(fault)); // X1
+    };
+    if datagram.len == 0 {
+        return Ok(Err(EstablishError::HungUp));
+    }
+    if datagram.descriptors.len() > expected {
+        return Ok(Err(fault));
+    }
+    Ok(Ok(Arrived {
+        message: Message::decode(bytes.get(..datagram.len).unwrap_or(&bytes)),
+        sender: datagram.sender.map(|credentials| Sender {
+            credentials,
+            process: datagram.process,
+        }),
+        descriptors: datagram.descriptors,
+    }))
+}
+
+fn hung_up(error: &io::Error) -> bool {
+    let errno = error.raw_os_error().map(Errno::from_raw);
+    matches!(
+        errno,
+        Some(Errno::EPIPE | Errno::ECONNRESET | Errno::ENOTCONN)
+    )
+}

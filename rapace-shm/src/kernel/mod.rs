@@ -1,0 +1,17 @@
+//! System calls that need a helper: descriptors to be vouched for, signals to be avoided, refusals to be explained.
+//!
+//! Decides nothing about links. Knows `sync` alone; each room above makes its own plain calls through `nix`.
+
+pub(crate) mod address_space;
+#[expect(
+    unsafe_code,
+    reason = "descriptors that the kernel and tokio want vouched for"
+)]
+mod calls;
+pub(crate) mod credentials;
+pub(crate) mod needs;
+#[expect(unsafe_code, reason = "signals that the kernel sends to a thread")]
+pub(crate) mod signals;
+
+pub use calls::{NoRuntime, register};
+pub(crate) use calls::{accept, ask_for_senders, pidfd_open, receive};

@@ -1,0 +1,213 @@
+//! One established end of a link. From here on the roles make no difference.
+
+use std::fmt;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use nix::unistd::Pid;
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::config::SegmentConfig;
+use crate::doorbell::bell::Bell;
+use crate::doorbell::liveness::{Liveness, PeerWatch, SocketHold};
+use crate::establish_error::{EstablishError, at_step};
+use crate::kernel;
+use crate::kernel::credentials::PeerCredentials;
+use crate::kernel::credentials::Sender;
+use crate::kernel::needs::SOCKETPAIR;
+use crate::link::receiver::Inbound;
+use crate::link::sender::Outbound;
+use crate::link::state::Shared;
+use crate::memory::segment::{PeerA, PeerB, Segment};
+
+/// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
+/// what watches over the peer.
+///
+/// Dropping it closes the link and hangs up, unless there is a [`SocketHold`]: the peer learns of it at once.
+pub struct Link {
+    outbound: Outbound,
+    /// Closes the link when it is dropped.
+    inbound: Inbound,
+    life: Arc<Liveness>,
+    peer: Option<PeerCredentials>,
+}
+
+impl Link {
+    /// Both ends of a link in this process, over real memory objects and doorbells, without a
+    /// handshake: for tests, benchmarks and examples. Both belong to the current tokio runtime.
+    ///
+    /// # Errors
+    /// If the configuration cannot be used, the operating system refuses, or there is no runtime.
+    pub fn pair(config: &SegmentConfig) -> Result<(Self, Self), EstablishError> {
+        let (segment, invitation) = Segment::<PeerA>::create(config)?;
+        let joined = Segment::<PeerB>::join(config.clone(), invitation)?;
+        let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+        let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
+            .map_err(|errno| SOCKETPAIR.refused(errno))
+            .map_err(at_step("connecting the two ends"))?;
+        let register = |socket| {
+            kernel::register(socket, Interest::READABLE)
+                .map_err(at_step("registering the control socket"))
+        };
+        let a = Self::new(segment, register(a)?, None)?;
+        let b = Self::new(joined, register(b)?, None)?;
+        Ok((a, b))
+    }
+
+    pub(crate) fn new<Role>(
+        segment: Segment<Role>,
+        socket: AsyncFd<OwnedFd>,
+        peer: Option<Sender>,
+    ) -> Result<Self, EstablishError> {
+        let bell = Bell::new(segment.wait, segment.config.trust)
+            .map_err(at_step("registering the doorbell"))?;
+        let credentials = peer.as_ref().map(|peer| peer.credentials);
+        let process = peer.and_then(watch_process);
+        let shared = Arc::new(Shared::new(
+            segment.config,
+            segment.own,
+            segment.peer,
+            segment.rope,
+            segment.copy_out,
+        ));
+        let life = Arc::new(Liveness::new(socket, process));
+        Ok(Self {
+            outbound: Outbound::new(Arc::clone(&shared)),
+            inbound: Inbound::new(shared, bell, Arc::clone(&life)),
+            life,
+            peer: credentials,
+        })
+    }
+
+    /// Takes the link apart: what sends, what receives, what watches.
+    #[must_use]
+    pub fn split(self) -> (Outbound, Inbound, PeerWatch) {
+        (self.outbound, self.inbound, PeerWatch::new(self.life))
+    }
+
+    /// Who shook hands with us, as the kernel says; `None` for a [`pair`](Self::pair).
+    #[must_use]
+    pub fn peer(&self) -> Option<PeerCredentials> {
+        self.peer
+    }
+
+    /// The geometry of the segment: on the joining side, what the creating side chose.
+    #[must_use]
+    pub fn config(&self) -> &SegmentConfig {
+        self.outbound.config()
+    }
+
+    /// Puts our hang-up off until this is dropped, if that is later than the link's end.
+    pub fn hold_socket(&self) -> SocketHold {
+        SocketHold::new(self.inbound.end())
+    }
+
+    /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the
+    /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLRDHUP` answers then,
+    /// and also with `POLLHUP` if all who had the peer's end open have closed it, as a dead process has.
+    ///
+    /// Do not poll for `POLLIN`: that the socket can be read says nothing. Who was
+    /// [invited](crate::ControlSocket::invite) says once more that it has joined when the link is established
+    /// here already, nobody reads that, and a peer may send anything at any time.
+    ///
+    /// # Errors
+    /// If this process can have no more descriptors.
+    pub fn dup_for_watchdog(&self) -> io::Result<OwnedFd> {
+        self.life.socket()
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link")
+            .field("peer", &self.peer)
+            .field("config", self.config())
+            .finish_non_exhaustive()
+    }
+}
+
+/// A pidfd on the peer, unless it is this process. The kernel sends one along with the peer's words since Linux 6.5.
+/// Before, its id is looked up: that is the process that spoke, because an id is not used again before the process was
+/// reaped, and a peer that died and was reaped in between has hung up.
+fn watch_process(peer: Sender) -> Option<AsyncFd<OwnedFd>> {
+    let pid = peer.credentials.pid;
+    if pid == Pid::this().as_raw() {
+        return None;
+    }
+    let process = match peer.process {
+        Some(told) => told,
+        // It has no id in our pid namespace.
+        None if pid <= 0 => return None,
+        None => kernel::pidfd_open(Pid::from_raw(pid)),
+    };
+    match process.and_then(|process| kernel::register(process, Interest::READABLE)) {
+        Ok(process) => Some(process),
+        Err(error) => {
+            // The hang-up of the control socket still tells.
+            tracing::debug!(%error, pid, "the peer's process cannot be watched");
+            None
+        }
+    }
+}
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::process::{Child, Command, Stdio};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+
+    struct Process(Child);
+
+    impl Process {
+        fn start() -> Self {
+            let mut command = Command::new("sleep");
+            let command = command.arg("1000").stdin(Stdio::null());
+            Self(command.spawn().unwrap())
+        }
+
+        fn pid(&self) -> i32 {
+            i32::try_from(self.0.id()).unwrap()
+        }
+    }
+
+    impl Drop for Process {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn sender(pid: i32, process: Option<io::Result<OwnedFd>>) -> Sender {
+        let credentials = PeerCredentials {
+            pid,
+            uid: 0,
+            gid: 0,
+        };
+        Sender {
+            credentials,
+            process,
+        }
+    }
+
+    /// The id that the sender had is that of another process by now.
+    #[tokio::test]
+    async fn an_id_that_was_used_again_is_not_taken_for_the_peer() {
+        let gone = Process::start();
+        let peer = kernel::pidfd_open(Pid::from_raw(gone.pid())).unwrap();
+        drop(gone);
+        let other = Process::start();
+        let watched = watch_process(sender(other.pid(), Some(Ok(peer)))).unwrap();
+        watched.readable().await.unwrap().retain_ready();
+        // The kernel says that the sender is gone.
+        let none = io::Error::from(nix::errno::Errno::ESRCH);
+        assert!(watch_process(sender(other.pid(), Some(Err(none)))).is_none());
+        // An old kernel says nothing.
+        let watched = watch_process(sender(other.pid(), None)).unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(matches!(watched.poll_read_ready(&mut cx), Poll::Pending));
+    }
+}

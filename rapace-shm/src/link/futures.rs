@@ -1,0 +1,143 @@
+//! The futures that wait for a slot or for room.
+//!
+//! - Y1: look, queue and arm, look again (U1). Only then is a future pending.
+//! - Y2: one that is dropped leaves no trace, and passes its turn on.
+//! - Y3: each takes part in tokio's budget, so a task that is served again and again lets others run.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::task::coop;
+
+use crate::config::Lane;
+use crate::link::error::{AllocateError, Closed};
+use crate::link::sender::Outbound;
+use crate::link::slot::SlotMut;
+use crate::link::state::Shared;
+use crate::slab::wait_queue::Ticket;
+
+/// [`Outbound::allocate`].
+pub(crate) struct Allocate<'a> {
+    outbound: &'a Outbound,
+    class: usize,
+    len: usize,
+    lane: Lane,
+    ticket: Option<Ticket>,
+}
+
+impl Future for Allocate<'_> {
+    type Output = Result<SlotMut, AllocateError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx)); // Y3
+        if let Some(done) = self.try_take() {
+            coop.made_progress();
+            return Poll::Ready(done);
+        }
+        let shared = self.outbound.shared();
+        let new = self.ticket.is_none();
+        let (class, lane) = (self.class, self.lane);
+        self.ticket = shared.slab.wait(class, lane, self.ticket, cx.waker());
+        shared.space.wait_for_slot(new);
+        match self.try_take() {
+            Some(done) => {
+                coop.made_progress();
+                Poll::Ready(done)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<'a> Allocate<'a> {
+    pub(crate) fn new(outbound: &'a Outbound, class: usize, len: usize, lane: Lane) -> Self {
+        Self {
+            outbound,
+            class,
+            len,
+            lane,
+            ticket: None,
+        }
+    }
+    fn try_take(&mut self) -> Option<Result<SlotMut, AllocateError>> {
+        let taken = self
+            .outbound
+            .take(self.class, self.len, self.lane, self.ticket)
+            .transpose()?;
+        self.stop_waiting();
+        Some(taken)
+    }
+
+    fn stop_waiting(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            let shared = self.outbound.shared();
+            shared.slab.leave(self.class, self.lane, ticket);
+            shared.space.slot_wait_over();
+        }
+    }
+}
+
+impl Drop for Allocate<'_> {
+    fn drop(&mut self) {
+        self.stop_waiting(); // Y2
+    }
+}
+
+/// [`Outbound::writable`].
+pub(crate) struct Writable<'a> {
+    shared: &'a Shared,
+    lane: Lane,
+    ticket: Option<Ticket>,
+}
+
+impl Future for Writable<'_> {
+    type Output = Result<(), Closed>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let coop = ready!(coop::poll_proceed(cx)); // Y3
+        if let Some(done) = self.look() {
+            coop.made_progress();
+            return Poll::Ready(done);
+        }
+        let ticket = self
+            .shared
+            .space
+            .wait_for_room(self.lane, self.ticket, cx.waker());
+        self.ticket = Some(ticket);
+        match self.look() {
+            Some(done) => {
+                coop.made_progress();
+                Poll::Ready(done)
+            }
+            None => Poll::Pending,
+        }
+    }
+}
+
+impl<'a> Writable<'a> {
+    pub(crate) fn new(shared: &'a Shared, lane: Lane) -> Self {
+        Self {
+            shared,
+            lane,
+            ticket: None,
+        }
+    }
+    fn look(&self) -> Option<Result<(), Closed>> {
+        if let Err(closed) = self.shared.check_open() {
+            return Some(Err(closed));
+        }
+        match self.shared.has_room(self.lane) {
+            Ok(false) => None,
+            Ok(true) => Some(Ok(())),
+            Err(fault) => Some(Err(self.shared.fail(fault))),
+        }
+    }
+}
+
+impl Drop for Writable<'_> {
+    fn drop(&mut self) {
+        if let Some(ticket) = self.ticket.take() {
+            self.shared.space.room_wait_over(self.lane, ticket);
+        }
+    }
+}

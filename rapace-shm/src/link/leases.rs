@@ -1,0 +1,73 @@
+//! Which of the peer's slots are ours to read, and how they go back.
+//!
+//! - J3: what was received keeps this and the object that its bytes lie in, and nothing else of the link. When
+//!   the link is dropped the way back is gone, and with it the other mappings and every descriptor.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::fault::PeerFault;
+use crate::link::peer_waker::Rings;
+use crate::memory::halves::ReturnsOut;
+use crate::ring::descriptor::{CheckedSlot, encode_return};
+use crate::ring::return_ring::Returner;
+use crate::slab::lease_table::Held;
+
+/// The peer's slots, as their reader counts them.
+#[derive(Debug)]
+pub(crate) struct Holding {
+    /// J1.
+    held: Held,
+    back: Mutex<Option<Back>>,
+}
+
+/// The way back to the peer.
+#[derive(Debug)]
+struct Back {
+    returner: Returner<ReturnsOut>,
+    rings: Arc<Rings>,
+}
+
+impl Holding {
+    pub(crate) fn new(slots: u32, returner: Returner<ReturnsOut>, rings: Arc<Rings>) -> Self {
+        Self {
+            held: Held::new(slots),
+            back: Mutex::new(Some(Back { returner, rings })),
+        }
+    }
+
+    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (J1).
+    pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
+        let index = slot.slot_ref().index;
+        // A checked slot has a flag: both are counted by the layout.
+        if self.held.hold(index) {
+            Ok(())
+        } else {
+            Err(PeerFault::SlotSentTwice { index })
+        }
+    }
+
+    /// Returns a held slot to the peer, if there is a way.
+    pub(crate) fn give_back(&self, index: u32, generation: u32) {
+        self.held.let_go(index); // J2
+        let mut back = self.lock();
+        let Some(Back { returner, rings }) = &mut *back else {
+            return;
+        };
+        returner.push(encode_return(index, generation));
+        let sleeper = rings.must_ring_for_space().then(|| Arc::clone(rings));
+        drop(back); // H1
+        if let Some(rings) = sleeper {
+            rings.ring();
+        }
+    }
+
+    /// J3.
+    pub(crate) fn link_is_gone(&self) {
+        let back = self.lock().take();
+        drop(back);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Back>> {
+        self.back.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

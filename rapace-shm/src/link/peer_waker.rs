@@ -1,0 +1,68 @@
+//! Waking the peer: who is rung, and with what.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use crate::doorbell::bell::BellRope;
+use crate::layout::{RECV_ARMED, SPACE_ARMED};
+use crate::memory::halves::{PeerHalf, PeerWord};
+use crate::ring::armed_flag::Ringer;
+use crate::sync::orderings;
+
+/// The peer's armed words, and the rope of its bell.
+#[derive(Debug)]
+pub(crate) struct Rings {
+    /// For a peer that waits for descriptors.
+    entries: Ringer<PeerWord>,
+    /// For a peer that waits for room or slots.
+    space: Ringer<PeerWord>,
+    rope: BellRope,
+    rung: AtomicU64,
+}
+
+impl Rings {
+    pub(crate) fn new(peer: &Arc<PeerHalf>, rope: BellRope) -> Self {
+        let ringer = |offset| {
+            Ringer::new(PeerWord {
+                half: Arc::clone(peer),
+                offset,
+            })
+        };
+        Self {
+            entries: ringer(RECV_ARMED),
+            space: ringer(SPACE_ARMED),
+            rope,
+            rung: AtomicU64::new(0),
+        }
+    }
+
+    /// After publishing: wakes a peer that sleeps.
+    pub(crate) fn published(&self) {
+        if self.entries.must_ring() {
+            self.ring();
+        }
+    }
+
+    /// After consuming: wakes a peer that waits for room.
+    pub(crate) fn made_space(&self) {
+        if self.must_ring_for_space() {
+            self.ring();
+        }
+    }
+
+    /// After consuming or returning: whether a peer that waits for room is to be woken.
+    pub(crate) fn must_ring_for_space(&self) -> bool {
+        self.space.must_ring()
+    }
+
+    /// Enters the kernel.
+    pub(crate) fn ring(&self) {
+        self.rung.fetch_add(1, orderings::RELAXED);
+        self.rope.ring();
+    }
+
+    /// How often that was.
+    pub(crate) fn rung(&self) -> u64 {
+        self.rung.load(orderings::RELAXED)
+    }
+}

@@ -1,0 +1,210 @@
+//! What arrives: headers with payloads and attachments that lie in the peer's slots, or were copied out of
+//! them.
+//!
+//! - V1: a payload's place was checked against our own geometry before anything reads it.
+//! - V2: a slot is returned when its last reader is dropped, from whatever thread, and no earlier:
+//!   also when it was copied. So what a peer can make us hold is bounded by its slab.
+//! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out, whole.
+//! - V4: bytes are lent in place only if the peer is trusted: not to write a slot between sending it
+//!   and getting it back, which V2 says is not before the last reader is dropped. And only if the peer
+//!   sent them: nobody on this side can name a slot (L3).
+
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::fault::PeerFault;
+use crate::link::leases::Holding;
+use crate::link::objects::PeerObject;
+use crate::link::state::Shared;
+use crate::link::turn::Turn;
+use crate::memory::halves::PeerHalf;
+use crate::ring::descriptor::{CheckedSlot, Header, INLINE_MAX, Parsed, SlotRef};
+
+/// One frame.
+#[derive(Debug)]
+pub struct Received {
+    /// As the peer published it.
+    pub header: Header,
+    /// Its payload.
+    pub payload: ReceivedPayload,
+    /// The further slots that came with it, in the order of the payload's
+    /// [table](crate::attachment_table). Each is returned when it is dropped, wanted or not.
+    pub attachments: Vec<ReceivedSlot>,
+}
+
+/// The payload of a frame.
+#[derive(Debug)]
+pub enum ReceivedPayload {
+    /// None.
+    Empty,
+    /// Carried inside the descriptor.
+    Inline {
+        /// How many of the bytes count: at most [`INLINE_MAX`].
+        len: u8,
+        /// The bytes, zero past `len` if the peer is honest.
+        bytes: [u8; INLINE_MAX],
+    },
+    /// In a slot.
+    Slot(ReceivedSlot),
+}
+
+impl AsRef<[u8]> for ReceivedPayload {
+    fn as_ref(&self) -> &[u8] {
+        match self {
+            Self::Empty => &[],
+            Self::Inline { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or(bytes),
+            Self::Slot(slot) => slot,
+        }
+    }
+}
+
+/// Bytes in a slot of the peer's: borrowed in place from a [`Trusted`](crate::Trust::Trusted) peer,
+/// a copy of an [`Untrusted`](crate::Trust::Untrusted) one's. Dropping it returns the slot. The bytes
+/// stay readable as long as it lives, also after the peer and the link are gone. Those that are borrowed keep
+/// one mapping then, of the memory object that they lie in; a copy keeps none.
+pub struct ReceivedSlot {
+    slot: SlotRef,
+    bytes: Bytes,
+}
+
+enum Bytes {
+    InPlace {
+        object: Arc<PeerObject>,
+        start: usize,
+    },
+    /// As far as they were copied.
+    Copied {
+        copy: Vec<u8>,
+        holding: Arc<Holding>,
+    },
+}
+
+impl ReceivedSlot {
+    /// Takes hold of a checked slot. Bytes that are to be copied are not here yet: see
+    /// [`copy_more`](Self::copy_more).
+    pub(crate) fn hold(shared: &Shared, checked: CheckedSlot) -> Result<Self, PeerFault> {
+        let slot = checked.slot_ref();
+        let Some(place) = shared.layout.slot(slot.index) else {
+            return Err(PeerFault::SlotOutOfRange {
+                index: slot.index,
+                slots: shared.layout.slots,
+            });
+        };
+        shared.holding.hold(checked)?;
+        let bytes = if shared.copy_out {
+            Bytes::Copied {
+                copy: Vec::with_capacity(slot.len as usize),
+                holding: Arc::clone(&shared.holding),
+            }
+        } else {
+            Bytes::InPlace {
+                object: Arc::clone(shared.peer_object(place.object)),
+                start: place.offset + slot.offset as usize,
+            }
+        };
+        Ok(Self { slot, bytes })
+    }
+
+    /// Copies what is missing, but no more than the turn allows (V3). Whether all is here.
+    pub(crate) fn copy_more(&mut self, peer: &PeerHalf, turn: &mut Turn) -> bool {
+        let Bytes::Copied { copy, .. } = &mut self.bytes else {
+            return true;
+        };
+        let missing = self.slot.len as usize - copy.len();
+        let now = missing.min(turn.bytes_left());
+        if now > 0 {
+            let from = self.slot.offset as usize + copy.len();
+            peer.copy_out(self.slot.index, from, now, copy);
+            turn.copied(now);
+        }
+        now == missing
+    }
+
+    /// What names these bytes in the peer's slab.
+    #[must_use]
+    pub fn slot_ref(&self) -> SlotRef {
+        self.slot
+    }
+
+    /// Whether the bytes are a copy, as they are if the peer is not trusted, or if one was
+    /// [asked for](Self::into_copy).
+    #[must_use]
+    pub fn is_copy(&self) -> bool {
+        matches!(self.bytes, Bytes::Copied { .. })
+    }
+
+    /// The same bytes as a copy, unless they are one. It keeps no mapping when the link is gone; until then
+    /// the slot is with us as before, so that a peer cannot make us hold more than its slab.
+    #[must_use]
+    pub fn into_copy(mut self) -> Self {
+        if let Bytes::InPlace { object, .. } = &self.bytes {
+            let holding = Arc::clone(&object.holding);
+            let copy = self.to_vec();
+            self.bytes = Bytes::Copied { copy, holding };
+        }
+        self
+    }
+}
+
+impl ReceivedPayload {
+    pub(crate) fn of(shared: &Shared, parsed: Parsed) -> Result<Self, PeerFault> {
+        Ok(match parsed {
+            Parsed::Empty => Self::Empty,
+            Parsed::Inline { len, bytes } => Self::Inline { len, bytes },
+            Parsed::Slot(slot) => Self::Slot(ReceivedSlot::hold(shared, slot)?),
+        })
+    }
+
+    /// Whether its bytes are still to be copied.
+    pub(crate) fn is_to_be_copied(&self) -> bool {
+        matches!(self, Self::Slot(slot) if slot.is_copy())
+    }
+}
+
+impl Received {
+    /// Bytes of payload and attachments.
+    pub(crate) fn bytes(&self) -> usize {
+        let attached = self.attachments.iter().map(|slot| slot.len());
+        self.payload.as_ref().len() + attached.sum::<usize>()
+    }
+}
+
+impl Deref for ReceivedSlot {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.bytes {
+            Bytes::Copied { copy, .. } => copy,
+            Bytes::InPlace { object, start } => {
+                // SAFETY: V4; the borrow ends before we are dropped.
+                unsafe { object.map.bytes(*start, self.slot.len as usize) }
+            }
+        }
+    }
+}
+
+impl AsRef<[u8]> for ReceivedSlot {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Drop for ReceivedSlot {
+    fn drop(&mut self) {
+        let holding = match &self.bytes {
+            Bytes::InPlace { object, .. } => &object.holding,
+            Bytes::Copied { holding, .. } => holding,
+        };
+        holding.give_back(self.slot.index, self.slot.generation);
+    }
+}
+
+impl fmt::Debug for ReceivedSlot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReceivedSlot")
+            .field("slot", &self.slot)
+            .field("is_copy", &self.is_copy())
+            .finish()
+    }
+}

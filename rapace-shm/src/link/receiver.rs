@@ -1,0 +1,485 @@
+//! The receiving end: drains the ring, and does what else the doorbell may mean.
+//!
+//! - N1: nobody sleeps without having armed and looked once more (A2).
+//! - N2: what was published before a peer's death or fault is delivered before the news of it.
+//! - N3: one call takes at most `max` descriptors, and gives their room back at once. What lets other tasks
+//!   run, and when, is decided by [`Turn`] and by tokio's budget.
+//! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
+//!   wakes who waits, so there is one listener and no wake-up is stolen.
+//! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
+//!   on publishing cannot put the news off, and nothing comes after it.
+//! - N6: what ends the link takes back what is out (H4): nobody collects it any more.
+//! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
+//!   it can be left standing until the task is polled again.
+//! - N9: a message that takes more than one turn to be copied is the next that is delivered. It counts as
+//!   published before any news that comes meanwhile.
+//! - N8: [`Linger`] and [`Looking`] come between finding nothing and arming, and leave both as they are.
+
+use std::fmt;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use tokio::task::coop;
+
+use crate::doorbell::bell::{Bell, Heard};
+use crate::doorbell::linger::{Behind, Linger};
+use crate::doorbell::liveness::PeerGone;
+use crate::doorbell::liveness::{Liveness, OurEnd};
+use crate::fault::PeerFault;
+use crate::link::assembly::Assembly;
+use crate::link::error::{Closed, RecvError};
+use crate::link::looking::{LOOKS, Looked, Looking, after_others};
+use crate::link::received::{Received, ReceivedPayload};
+use crate::link::state::Shared;
+use crate::link::turn::Turn;
+use crate::memory::halves::{OwnWord, RingIn};
+use crate::ring::armed_flag::Arm;
+use crate::ring::descriptor::parse;
+use crate::ring::spsc::Consumer;
+
+/// The receiving end of a link. There is one, and it must be polled for the link's senders to be
+/// woken (see [`Outbound`](crate::Outbound)). Dropping it closes the link and, unless there is a
+/// [`SocketHold`](crate::SocketHold), hangs up.
+pub struct Inbound {
+    shared: Arc<Shared>,
+    consumer: Consumer<RingIn>,
+    arm: Arm<OwnWord>,
+    bell: Bell,
+    life: Arc<Liveness>,
+    /// Dropped after the link is closed.
+    end: Arc<OurEnd>,
+    looking: Looking,
+    linger: Linger,
+    turn: Turn,
+    /// Taken from the ring, and not all here yet (N9).
+    assembly: Option<Box<Assembly>>,
+    news: Option<News>,
+}
+
+/// That nothing will be received any more, and why.
+#[derive(Clone, Copy, Debug)]
+struct News {
+    why: RecvError,
+    /// Frames that are delivered before it (N2, N5).
+    left: usize,
+}
+
+impl Inbound {
+    pub(crate) fn new(shared: Arc<Shared>, bell: Bell, life: Arc<Liveness>) -> Self {
+        let ring = RingIn {
+            own: Arc::clone(&shared.own),
+            peer: Arc::clone(&shared.peer),
+        };
+        let armed = OwnWord::receiver(&shared.own);
+        Self {
+            consumer: Consumer::new(ring, shared.layout.ring_capacity),
+            arm: Arm::new(armed),
+            shared,
+            bell,
+            end: OurEnd::of(&life),
+            life,
+            looking: Looking::default(),
+            linger: Linger::default(),
+            turn: Turn::default(),
+            assembly: None,
+            news: None,
+        }
+    }
+
+    /// Our end of the control socket.
+    pub(crate) fn end(&self) -> Arc<OurEnd> {
+        Arc::clone(&self.end)
+    }
+
+    /// Appends up to `max` frames to `batch` and returns how many, at least one; or arranges for the
+    /// task to be woken when there are some. Asking for none is answered with none.
+    ///
+    /// Also collects returned slots, and wakes futures that wait for room or slots.
+    ///
+    /// Takes part in tokio's cooperative budget. Beside that, it lets all other tasks run after each 256 KiB
+    /// that it has copied out of an untrusted peer's slots, in the middle of a message if need be, and after
+    /// each 512 frames.
+    ///
+    /// # Errors
+    /// See [`recv`](Self::recv).
+    pub fn poll_recv(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Received>,
+        max: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        let polled = self.poll_in_turn(cx, batch, max);
+        if polled.is_pending() {
+            self.turn = Turn::default();
+        }
+        polled
+    }
+
+    fn poll_in_turn(
+        &mut self,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Received>,
+        max: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        loop {
+            if self.shared.space.somebody_waits()
+                && let Err(fault) = self.shared.serve_waiters()
+            {
+                self.hear_of(fault);
+            }
+            if self.turn.is_over() {
+                return after_others(cx);
+            }
+            if self.turn.is_long() {
+                ready!(self.poll_budget(cx));
+            }
+            match self.take(batch, max) {
+                Ok(0) if max > 0 => {
+                    if self.assembly.is_some() {
+                        return after_others(cx);
+                    }
+                }
+                answer => {
+                    self.arm.disarm();
+                    self.looking.fed();
+                    self.linger.taken(answer.unwrap_or_default());
+                    return Poll::Ready(answer);
+                }
+            }
+            match self.linger.next() {
+                Behind::Nothing => {}
+                Behind::LetOthersRun => {
+                    // Behind all that can run, and without asking the kernel what else there is.
+                    cx.waker().wake_by_ref();
+                    return Poll::Pending;
+                }
+                Behind::Look(moment) => {
+                    let found = self.look_for(moment);
+                    self.linger.looked(found != Ok(false));
+                    match found {
+                        Ok(false) => {}
+                        Ok(true) => continue,
+                        Err(fault) => {
+                            self.fail(fault);
+                            continue;
+                        }
+                    }
+                }
+            }
+            let looked = self
+                .looking
+                .turn(&self.shared, &mut self.consumer, &mut self.arm);
+            let looks_on = match looked {
+                Ok(Looked::Found) => continue,
+                Ok(Looked::Paused) => true,
+                Ok(Looked::Over) => false,
+                Err(fault) => {
+                    self.fail(fault);
+                    continue;
+                }
+            };
+            self.shared.set_receiver(cx.waker());
+            if self.shared.fault().is_some() {
+                continue; // Found before it was known whom to wake.
+            }
+            if self.shared.is_peer_dead() {
+                return self.poll_after_death(PeerGone::Exited, cx, batch, max);
+            }
+            // Rings that stand for what was taken already are cleared before arming, so that the one that
+            // follows is news. From here on a ring wakes the task (N7).
+            match self.listen(cx) {
+                Ok(Heard::Ring) => {}
+                Ok(Heard::HangUp) => {
+                    return self.poll_after_death(PeerGone::HungUp, cx, batch, max);
+                }
+                Err(_) => {
+                    self.shared.end(Closed::ByUs);
+                    self.hear(RecvError::RuntimeGone);
+                    continue;
+                }
+            }
+            // From here on the peer rings (N1).
+            let somebody_waits = self.shared.space.arm_for_waiters();
+            self.arm.arm();
+            let served = if somebody_waits {
+                self.shared.serve_waiters()
+            } else {
+                self.shared.slab.collect()
+            };
+            if let Err(fault) = served {
+                self.hear_of(fault);
+                continue;
+            }
+            match self.consumer.look() {
+                Ok(0) => {}
+                Ok(_) => continue,
+                Err(fault) => {
+                    self.fail(fault);
+                    continue;
+                }
+            }
+            match self.life.poll_gone(cx) {
+                Poll::Ready(gone) => return self.poll_after_death(gone, cx, batch, max),
+                Poll::Pending if looks_on => return after_others(cx),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+    }
+
+    /// Waits for frames, appends up to `max` of them to `batch`, and returns how many: at least one,
+    /// unless `max` is 0.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing: frames are taken only when it is ready.
+    ///
+    /// # Errors
+    /// All are final, and come after everything that the peer had published when the end became known:
+    /// [`RecvError::PeerFault`] if it broke a rule, [`RecvError::PeerGone`] if the kernel says that it
+    /// is gone, [`RecvError::RuntimeGone`] if the runtime is shutting down.
+    pub async fn recv(
+        &mut self,
+        batch: &mut Vec<Received>,
+        max: usize,
+    ) -> Result<usize, RecvError> {
+        std::future::poll_fn(|cx| self.poll_recv(cx, batch, max)).await
+    }
+
+    /// Appends up to `max` frames that are there now, and returns how many. Needs neither the peer
+    /// nor a runtime, so it drains what a dead peer left behind.
+    ///
+    /// Copies out of an untrusted peer's slots end the call after 256 KiB, but not in the middle of its
+    /// first message, whatever that has attached: see [`poll_recv`](Self::poll_recv).
+    ///
+    /// # Errors
+    /// As [`recv`](Self::recv). `Ok(0)` says that there is nothing now.
+    pub fn try_recv(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
+        loop {
+            self.turn = Turn::default();
+            match self.take(batch, max) {
+                Ok(0) if max > 0 && self.assembly.is_some() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Takes of tokio's budget if there is something to be delivered: the few frames that a turn begins with
+    /// cost no look at it.
+    #[cold]
+    fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.consumer.has_more() {
+            Ok(false) => {}
+            Ok(true) => ready!(coop::poll_proceed(cx)).made_progress(),
+            Err(fault) => self.fail(fault),
+        }
+        Poll::Ready(())
+    }
+
+    /// Takes up to `max` frames, as far as the turn allows.
+    fn take(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
+        let before = batch.len();
+        if let Some(fault) = self.shared.fault() {
+            self.hear(RecvError::PeerFault(fault)); // Found by a sender.
+        }
+        let most = self.news.map_or(max, |news| news.left.min(max));
+        let position = self.consumer.position();
+        let drained = self.drain(batch, most);
+        let taken = batch.len() - before;
+        if self.consumer.position() != position {
+            self.consumer.commit(); // R6
+            self.shared.rings.made_space();
+        }
+        if taken > 0 {
+            self.turn.delivered(taken);
+            let bytes = batch.iter().skip(before).map(Received::bytes).sum();
+            self.shared.counters.received(taken, bytes);
+        }
+        if let Some(news) = &mut self.news {
+            news.left = news.left.saturating_sub(taken);
+        }
+        if let Err(fault) = drained {
+            self.fail(fault);
+        }
+        match self.news {
+            Some(News { why, left: 0 }) if taken == 0 => Err(why),
+            _ => Ok(taken),
+        }
+    }
+
+    fn drain(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<(), PeerFault> {
+        let mut max = max;
+        if max > 0
+            && let Some(assembly) = self.assembly.take()
+        {
+            if !self.go_on(*assembly, batch)? {
+                return Ok(());
+            }
+            max -= 1;
+        }
+        for _ in 0..max {
+            let Some(entry) = self.consumer.pop()? else {
+                break;
+            };
+            let (header, payload, has_table) = parse(&entry, &self.shared.layout)?;
+            let payload = ReceivedPayload::of(&self.shared, payload)?;
+            if has_table || payload.is_to_be_copied() {
+                let assembly = Assembly::new(header, payload, has_table);
+                if !self.go_on(assembly, batch)? || self.turn.is_over() {
+                    break;
+                }
+                continue;
+            }
+            batch.push(Received {
+                header,
+                payload,
+                attachments: Vec::new(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Goes on with a message (N9). Whether it is delivered.
+    fn go_on(
+        &mut self,
+        mut assembly: Assembly,
+        batch: &mut Vec<Received>,
+    ) -> Result<bool, PeerFault> {
+        let complete = assembly.advance(&self.shared, &mut self.turn)?;
+        if complete {
+            batch.push(assembly.finish());
+        } else {
+            self.assembly = Some(Box::new(assembly));
+        }
+        Ok(complete)
+    }
+
+    /// N2: the death was seen, so everything published before it can be seen too.
+    fn poll_after_death(
+        &mut self,
+        gone: PeerGone,
+        cx: &mut Context<'_>,
+        batch: &mut Vec<Received>,
+        max: usize,
+    ) -> Poll<Result<usize, RecvError>> {
+        if self.news.is_none() {
+            self.shared.end(Closed::PeerGone(gone)); // N6
+            self.hear(RecvError::PeerGone(gone));
+        }
+        if self.turn.is_over() {
+            return after_others(cx);
+        }
+        match self.take(batch, max) {
+            Ok(0) if max > 0 && self.assembly.is_some() => after_others(cx),
+            answer => Poll::Ready(answer),
+        }
+    }
+
+    /// Whether something comes within a moment. What is wrong is told at once: looked at again it may be
+    /// right.
+    fn look_for(&mut self, moment: Duration) -> Result<bool, PeerFault> {
+        let until = Instant::now() + moment;
+        loop {
+            for _ in 0..LOOKS {
+                if self.consumer.look()? > 0 {
+                    return Ok(true);
+                }
+                std::hint::spin_loop();
+            }
+            if Instant::now() >= until || self.shared.space.somebody_waits() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Clears what the bell says until it is silent, and has the task woken by what it says next.
+    fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<Heard> {
+        loop {
+            match self.bell.poll(cx) {
+                Poll::Ready(heard) => match heard? {
+                    Heard::Ring => self.shared.counters.woke(),
+                    Heard::HangUp => return Ok(Heard::HangUp),
+                },
+                Poll::Pending => return Ok(Heard::Ring),
+            }
+        }
+    }
+
+    /// The first news counts (N5).
+    fn hear(&mut self, why: RecvError) {
+        if self.news.is_some() {
+            return;
+        }
+        match self.consumer.look() {
+            Ok(left) => {
+                let left = left as usize + usize::from(self.assembly.is_some());
+                self.news = Some(News { why, left });
+            }
+            Err(fault) => self.fail(fault),
+        }
+    }
+
+    /// The peer broke a rule of another ring than this one.
+    fn hear_of(&mut self, fault: PeerFault) {
+        let why = self.blame(fault);
+        self.hear(why);
+    }
+
+    /// The peer broke a rule of this ring: what it published before was delivered, and nothing that
+    /// follows can be relied on.
+    fn fail(&mut self, fault: PeerFault) {
+        let why = self.blame(fault);
+        let left = usize::from(self.assembly.is_some());
+        self.news = Some(News { why, left });
+    }
+
+    /// Ends the link because of a fault. Everybody is told of the first one.
+    fn blame(&self, fault: PeerFault) -> RecvError {
+        self.shared.fail(fault);
+        RecvError::PeerFault(self.shared.fault().unwrap_or(fault))
+    }
+}
+
+impl Drop for Inbound {
+    fn drop(&mut self) {
+        self.shared.end(Closed::ByUs);
+    }
+}
+
+impl fmt::Debug for Inbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inbound")
+            .field("news", &self.news)
+            .finish_non_exhaustive()
+    }
+}
+
+// Miri has no memory objects to map.
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use super::*;
+    use crate::config::{Lane, SegmentConfig};
+    use crate::link::endpoint::Link;
+    use crate::link::sender::Payload;
+    use crate::ring::descriptor::Header;
+
+    /// N2, between the last look at the ring and the news: no test can stop a peer just there.
+    #[tokio::test]
+    async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
+        let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+        let (_, mut inbound, _) = a.split();
+        let (out, _b_in, _) = b.split();
+        for _ in 0..2 {
+            let sent = out.try_publish(&Header::default(), Payload::Empty, &[], Lane::Data);
+            assert_eq!(sent, Ok(()));
+        }
+        let gone = PeerGone::Exited;
+        let mut batch = Vec::new();
+        let mut cx = Context::from_waker(std::task::Waker::noop());
+        let mut after_death = || inbound.poll_after_death(gone, &mut cx, &mut batch, 1);
+        for _ in 0..2 {
+            assert_eq!(after_death(), Poll::Ready(Ok(1)));
+        }
+        assert_eq!(after_death(), Poll::Ready(Err(RecvError::PeerGone(gone))));
+        assert_eq!(batch.len(), 2);
+    }
+}

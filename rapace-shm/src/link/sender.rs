@@ -1,0 +1,348 @@
+//! The sending end: slots, descriptors, claim marks, heartbeat.
+//!
+//! - P1: slots are marked as in flight before their descriptor is published, so that a return can
+//!   never arrive for a slot that is not; all of them or none.
+//! - P2: the producer's cursor moves under one lock, held for one publication.
+//! - P3: under that lock the link is still open, so nothing is in flight that was sent after its end.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::{Lane, SegmentConfig};
+use crate::link::attachments::names;
+use crate::link::error::{AllocateError, Closed, OutOfRange, PublishError};
+use crate::link::futures::{Allocate, Writable};
+use crate::link::slot::{Slot, SlotMut};
+use crate::link::state::Shared;
+use crate::link::stats::LinkStats;
+use crate::ring::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
+use crate::ring::start_marks;
+use crate::slab::wait_queue::Ticket;
+
+/// The payload of a descriptor to be published.
+#[derive(Clone, Copy, Debug)]
+pub enum Payload<'a> {
+    /// None.
+    Empty,
+    /// At most [`INLINE_MAX`] bytes, carried inside the descriptor.
+    Inline(&'a [u8]),
+    /// A slot of this link, which is in flight from then on.
+    Slot(&'a Slot),
+}
+
+/// The sending end of a link. Clones are handles on the same end, to be used from any thread.
+///
+/// The futures [`allocate`](Self::allocate) and [`writable`](Self::writable) are woken by the task
+/// that polls the link's [`Inbound`](crate::Inbound): somebody must be receiving.
+#[derive(Clone)]
+pub struct Outbound {
+    shared: Arc<Shared>,
+}
+
+impl Outbound {
+    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+        Self { shared }
+    }
+
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Takes a slot of at least `len` bytes, without waiting and without overtaking those who wait.
+    ///
+    /// # Errors
+    /// [`AllocateError::Exhausted`] if there is none for this lane now, otherwise why there will
+    /// never be one.
+    pub fn try_allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
+        self.take(self.class_for(len)?, len, lane, None)?
+            .ok_or(AllocateError::Exhausted)
+    }
+
+    /// Takes a slot of at least `len` bytes, waiting for one if need be. Requests for the same size
+    /// class and lane are served in the order in which they began to wait.
+    ///
+    /// # Cancel safety
+    /// Dropping the future takes nothing and gives up the place in the queue.
+    ///
+    /// # Errors
+    /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
+    pub async fn allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
+        Allocate::new(self, self.class_for(len)?, len, lane).await
+    }
+
+    /// Publishes a descriptor. `attachments` are further slots of this link, which are in flight from then
+    /// on too. If there are any, the payload begins with their [table](crate::attachment_table), in this
+    /// order; the receiver has them in [`Received::attachments`](crate::Received::attachments).
+    ///
+    /// Costs no system call unless the peer sleeps.
+    ///
+    /// # Errors
+    /// [`PublishError::Full`] if the ring has no room for this lane; otherwise what is wrong with the
+    /// request, or how the link ended. In all cases nothing was sent.
+    pub fn try_publish(
+        &self,
+        header: &Header,
+        payload: Payload<'_>,
+        attachments: &[Slot],
+        lane: Lane,
+    ) -> Result<(), PublishError> {
+        let shared = &self.shared;
+        // The end of the link is said before what else is wrong.
+        shared.check_open()?;
+        let (location, slot, mut bytes) = self.locate(payload)?;
+        if !attachments.iter().all(|slot| slot.is_of(shared)) {
+            return Err(PublishError::ForeignSlot);
+        }
+        let keep = shared.config.ring_reserve(lane);
+        let mut entry = encode(header, location);
+        if !attachments.is_empty() {
+            if !names(bytes_of(payload), attachments.iter().map(Slot::slot_ref)) {
+                return Err(PublishError::NotNamed); // L2
+            }
+            entry = with_table(entry);
+            bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
+        }
+
+        let mut producer = shared.producer();
+        shared.check_open()?; // P3
+        let pushed = match producer.ring.room(keep) {
+            Ok(0) => return Err(PublishError::Full),
+            Ok(_) => {
+                Self::mark_sent(slot, attachments)?; // P1
+                producer.ring.push(keep, &entry)
+            }
+            Err(fault) => Err(fault),
+        };
+        producer.descriptors += 1;
+        producer.bytes += bytes as u64;
+        drop(producer);
+        if let Err(fault) = pushed {
+            return Err(shared.fail(fault).into());
+        }
+        shared.rings.published();
+        Ok(())
+    }
+
+    /// Waits until the ring may have room for this lane; then try to publish again. Another task may
+    /// be faster.
+    ///
+    /// # Cancel safety
+    /// Dropping the future changes nothing.
+    ///
+    /// # Errors
+    /// As soon as the link ends.
+    pub async fn writable(&self, lane: Lane) -> Result<(), Closed> {
+        Writable::new(&self.shared, lane).await
+    }
+
+    /// The generation that the peer has marked as begun in entry `call` of our call table, 0 if none
+    /// yet. `None` if there is no such entry. Stays readable after the peer's death.
+    #[must_use]
+    pub fn claim_of(&self, call: u32) -> Option<u32> {
+        let known = call < self.shared.layout.call_table;
+        known.then(|| start_marks::marked(&*self.shared.peer, call))
+    }
+
+    /// Marks a call of the peer's as begun. To be done before its handler starts: from this store on
+    /// the peer takes the call for begun, whatever becomes of this process.
+    ///
+    /// # Errors
+    /// If the peer's call table has no such entry, which an honest peer never names.
+    pub fn mark_claim(&self, call: u32, generation: u32) -> Result<(), OutOfRange> {
+        let entries = self.shared.layout.call_table;
+        if call >= entries {
+            return Err(OutOfRange { call, entries });
+        }
+        start_marks::mark(&*self.shared.own, call, generation);
+        Ok(())
+    }
+
+    /// Shows the peer that this executor is alive, and gives the pages of large slots back that were
+    /// idle since the last beat, as [`trim`](Self::trim). To be called every second or so.
+    pub fn beat(&self) {
+        self.shared.own.beat();
+        self.trim();
+    }
+
+    /// Takes somebody's word that no thread of the peer's runs any more. Its receiver then drains the
+    /// ring and ends with [`PeerGone`](crate::RecvError::PeerGone), without waiting until the kernel has
+    /// torn the peer down and says so itself.
+    pub fn peer_died(&self) {
+        self.shared.peer_died();
+    }
+
+    /// Has this end's [`Inbound`](crate::Inbound) look for frames, for up to `bound` after the last ones,
+    /// before it sleeps: a peer that sends the next within that time need not wake it, and waking is
+    /// most of what a round trip takes. Zero, as at first, has it sleep at once; more than a millisecond
+    /// is taken for one.
+    ///
+    /// It costs a processor for as long. Other tasks of the runtime have their turn first and in
+    /// between. Looking that finds nothing many times in a row is left out for a while, longer each
+    /// time.
+    pub fn set_spin(&self, bound: Duration) {
+        self.shared.set_spin(bound);
+    }
+
+    /// The peer's heartbeat. One that stays the same while there is work is a stuck executor; a dead
+    /// peer is told by [`PeerWatch`](crate::PeerWatch).
+    #[must_use]
+    pub fn peer_beat(&self) -> u32 {
+        self.shared.peer.heartbeat()
+    }
+
+    /// Takes back what the peer has returned: a slot may be back without anybody having looked.
+    ///
+    /// A return that breaks a rule ends the link, as it does wherever it is found.
+    pub fn collect(&self) {
+        if let Err(fault) = self.shared.slab.collect() {
+            self.shared.fail(fault);
+        }
+    }
+
+    /// Gives pages back of slots of 1 MiB and more that stayed free since the last call. One slot of
+    /// each class keeps its pages, and one call empties at most 8 MiB, a few milliseconds of work, so
+    /// that a heartbeat is not held up. Returns how many bytes were emptied.
+    ///
+    /// Does nothing on the creating side if the peer is [`Untrusted`](crate::Trust::Untrusted): the
+    /// seal that keeps the peer from writing these slots also forbids punching holes.
+    pub fn trim(&self) -> u32 {
+        let own = &self.shared.own;
+        if own.reclaim.is_none() {
+            return 0;
+        }
+        let slab = &self.shared.slab;
+        // Who sends nothing more would not look what has come back.
+        if let Err(fault) = slab.collect() {
+            self.shared.fail(fault);
+            return 0;
+        }
+        slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
+    }
+
+    /// What this end of the link is doing. Looks through all slots, so not for hot paths.
+    #[must_use]
+    pub fn stats(&self) -> LinkStats {
+        let shared = &self.shared;
+        let collected = shared.slab.collect();
+        let mut producer = shared.producer();
+        let depth = producer.ring.depth();
+        let (descriptors_sent, bytes_sent) = (producer.descriptors, producer.bytes);
+        drop(producer);
+        if let Err(fault) = collected.and(depth) {
+            shared.fail(fault);
+        }
+        let mut stats = LinkStats {
+            ring_depth: depth.unwrap_or(0),
+            ring_capacity: shared.config.ring_capacity,
+            classes: shared.slab.stats(),
+            rings: shared.rings.rung(),
+            descriptors_sent,
+            bytes_sent,
+            ..LinkStats::default()
+        };
+        shared.counters.read_into(&mut stats);
+        stats
+    }
+
+    /// Ends sending: every future that waits on this end resolves with [`Closed::ByUs`], and so does
+    /// every later call, whatever becomes of the link. Receiving goes on, so that what the peer has
+    /// published can be drained, and returned slots are taken back; a rule that the peer breaks now is told
+    /// by receiving. The peer is told when the [`Inbound`](crate::Inbound) is dropped.
+    pub fn close(&self) {
+        self.shared.close();
+    }
+
+    /// The geometry of the segment.
+    #[must_use]
+    pub fn config(&self) -> &SegmentConfig {
+        &self.shared.config
+    }
+
+    /// Bytes in the largest slot: the longest payload.
+    #[must_use]
+    pub fn max_payload(&self) -> usize {
+        self.shared.config.max_payload()
+    }
+
+    fn class_for(&self, len: usize) -> Result<usize, AllocateError> {
+        let max = self.max_payload();
+        let class = self.shared.layout.class_for(len);
+        class.ok_or(AllocateError::TooLarge { len, max })
+    }
+
+    /// Takes a slot of a class, for a newcomer or the holder of a ticket.
+    pub(crate) fn take(
+        &self,
+        class: usize,
+        len: usize,
+        lane: Lane,
+        ticket: Option<Ticket>,
+    ) -> Result<Option<SlotMut>, AllocateError> {
+        let shared = &self.shared;
+        shared.check_open()?;
+        let too_large = |_| AllocateError::TooLarge {
+            len,
+            max: self.max_payload(),
+        };
+        let len = u32::try_from(len).map_err(too_large)?;
+        let taken = shared.slab.take(class, lane, len, ticket);
+        let taken = taken.map_err(|fault| shared.fail(fault))?;
+        Ok(taken.and_then(|taken| {
+            let place = shared.layout.slot(taken.index)?;
+            Some(SlotMut::new(shared, taken, place, len))
+        }))
+    }
+
+    fn locate<'a>(
+        &self,
+        payload: Payload<'a>,
+    ) -> Result<(Location, Option<&'a Slot>, usize), PublishError> {
+        match payload {
+            Payload::Empty => Ok((Location::Empty, None, 0)),
+            Payload::Inline(bytes) => {
+                let mut inline = [0; INLINE_MAX];
+                let place = inline.get_mut(..bytes.len());
+                place
+                    .ok_or(PublishError::InlineTooLong { len: bytes.len() })?
+                    .copy_from_slice(bytes);
+                let len = bytes.len() as u8;
+                let location = Location::Inline { len, bytes: inline };
+                Ok((location, None, bytes.len()))
+            }
+            Payload::Slot(slot) if !slot.is_of(&self.shared) => Err(PublishError::ForeignSlot),
+            Payload::Slot(slot) => Ok((Location::Slot(slot.slot_ref()), Some(slot), slot.len())),
+        }
+    }
+
+    /// P1: all or none.
+    fn mark_sent(payload: Option<&Slot>, attachments: &[Slot]) -> Result<(), PublishError> {
+        let slots = || payload.into_iter().chain(attachments);
+        for (marked, slot) in slots().enumerate() {
+            if slot.mark_sent().is_err() {
+                slots().take(marked).for_each(Slot::unmark_sent);
+                return Err(PublishError::AlreadyInFlight);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn bytes_of(payload: Payload<'_>) -> &[u8] {
+    match payload {
+        Payload::Empty => &[],
+        Payload::Inline(bytes) => bytes,
+        Payload::Slot(slot) => slot,
+    }
+}
+
+impl fmt::Debug for Outbound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outbound")
+            .field("open", &self.shared.check_open())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Bytes that one call of [`Outbound::trim`] empties at most: 0.2 to 0.5 ms of work for each MiB.
+const TRIM_BUDGET: u32 = 8 << 20;

@@ -1,0 +1,190 @@
+//! Slots of our own slab: being written, then frozen and shared.
+//!
+//! - O1: a [`SlotMut`] is the only user of its slot (S2), and no peer was told of it.
+//! - O2: nobody of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
+//!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
+//!   side our bulk, the creating side all of the joining side's half, both by mapping an object again
+//!   that they have or had. That they do not, for O1 too, is what they are trusted in.
+//! - O3: a handle keeps the mapping that its bytes lie in, whatever became of the link, and nothing else of the
+//!   link (Y1).
+
+use std::fmt;
+use std::ops::{Deref, DerefMut, Range};
+use std::sync::Arc;
+
+use crate::crash_points::effect::Effect;
+use crate::layout::SlotPlace;
+use crate::link::objects::OwnObject;
+use crate::link::sender::Outbound;
+use crate::link::state::Shared;
+use crate::ring::descriptor::SlotRef;
+use crate::slab::allocator::Taken;
+use crate::slab::slot_state::{AlreadyInFlight, SlotState};
+
+/// A slot being written: the bytes asked for, for one owner. A fresh one may hold what an earlier
+/// payload of this side left there. Dropping it frees the slot.
+pub struct SlotMut {
+    slot: Slot,
+}
+
+/// A frozen slot: immutable bytes, cheap to clone, readable also while in flight and after the peer
+/// died. The slot becomes free when the last clone is dropped *and*, if it was sent, the receiver has
+/// returned it or the link is over.
+pub struct Slot {
+    object: Arc<OwnObject>,
+    /// First byte, in the object.
+    start: usize,
+    slot: SlotRef,
+}
+
+impl SlotMut {
+    pub(crate) fn new(shared: &Shared, taken: Taken, place: SlotPlace, len: u32) -> Self {
+        Self {
+            slot: Slot {
+                object: Arc::clone(shared.own_object(place.object)),
+                start: place.offset,
+                slot: SlotRef {
+                    index: taken.index,
+                    generation: taken.generation,
+                    offset: 0,
+                    len,
+                },
+            },
+        }
+    }
+
+    /// Ends writing. The bytes are immutable from here on.
+    #[must_use]
+    pub fn freeze(self) -> Slot {
+        Effect::Payload.ended();
+        self.slot.state().freeze();
+        self.slot
+    }
+
+    /// Which slot is being written.
+    #[cfg(all(any(test, fuzzing), not(miri)))]
+    pub(crate) fn slot_ref(&self) -> SlotRef {
+        self.slot.slot
+    }
+
+    /// Shortens the payload to `len` bytes; does nothing if it is not longer.
+    pub fn truncate(&mut self, len: usize) {
+        if let Ok(len) = u32::try_from(len) {
+            self.slot.slot.len = self.slot.slot.len.min(len);
+        }
+    }
+}
+
+impl Deref for SlotMut {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.slot
+    }
+}
+
+impl DerefMut for SlotMut {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        let slot = &self.slot;
+        let map = &slot.object.map;
+        // SAFETY: O1, O2, and `&mut self` excludes the readers that a `SlotMut` lends to.
+        unsafe { map.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
+    }
+}
+
+impl Slot {
+    /// What names these bytes on the wire.
+    #[must_use]
+    pub fn slot_ref(&self) -> SlotRef {
+        self.slot
+    }
+
+    /// Whether the slot lies in the slab that `outbound` sends from, so that it can be sent there
+    /// without a copy.
+    #[must_use]
+    pub fn belongs_to(&self, outbound: &Outbound) -> bool {
+        self.is_of(outbound.shared())
+    }
+
+    /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
+    /// end runs or a slot is asked for. Once that end has told how the link ended, or is dropped,
+    /// nothing is in flight: nobody will return it.
+    #[must_use]
+    pub fn is_in_flight(&self) -> bool {
+        self.state().is_in_flight()
+    }
+
+    /// A handle on a part of the same slot; `None` if the range is not inside of it.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> Option<Self> {
+        self.get(range.clone())?;
+        let mut part = self.clone();
+        part.start += range.start;
+        part.slot.offset += u32::try_from(range.start).ok()?;
+        part.slot.len = u32::try_from(range.len()).ok()?;
+        Some(part)
+    }
+
+    pub(crate) fn is_of(&self, shared: &Shared) -> bool {
+        Arc::ptr_eq(&self.object.slab, &shared.slab)
+    }
+
+    pub(crate) fn mark_sent(&self) -> Result<(), AlreadyInFlight> {
+        self.state().send()
+    }
+
+    pub(crate) fn unmark_sent(&self) {
+        self.state().unsend();
+    }
+
+    fn state(&self) -> &SlotState {
+        self.object.slab.state(self.slot.index)
+    }
+}
+
+impl Deref for Slot {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        let map = &self.object.map;
+        // SAFETY: O1 for a slot being written, whose writer is borrowed; O2 for a frozen one.
+        unsafe { map.bytes(self.start, self.slot.len as usize) }
+    }
+}
+
+impl AsRef<[u8]> for Slot {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl Clone for Slot {
+    fn clone(&self) -> Self {
+        self.state().retain();
+        Self {
+            object: Arc::clone(&self.object),
+            start: self.start,
+            slot: self.slot,
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.state().release() {
+            self.object.slab.free(self.slot.index);
+        }
+    }
+}
+
+impl fmt::Debug for SlotMut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("SlotMut").field(&self.slot.slot).finish()
+    }
+}
+
+impl fmt::Debug for Slot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Slot").field(&self.slot).finish()
+    }
+}

@@ -1,0 +1,282 @@
+//! What both ends of one link's API share inside this process.
+//!
+//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, made or
+//!   dropped, or the kernel is entered.
+//! - H2: sending ends once, with the first reason.
+//! - H3: a fault is kept by whoever sees it first, and from then on it is the only one. It ends the link also
+//!   if sending has ended before: the receiver is told of it, and slots come back.
+//! - H4: once the link is over, and not only sending, the slots that the peer has are taken back before
+//!   anybody is told.
+
+use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use crate::config::{Lane, SegmentConfig};
+use crate::doorbell::bell::BellRope;
+use crate::doorbell::spin;
+use crate::fault::PeerFault;
+use crate::layout::{Layout, Object};
+use crate::link::error::Closed;
+use crate::link::leases::Holding;
+use crate::link::objects::{OwnObject, PeerObject};
+use crate::link::peer_waker::Rings;
+use crate::link::stats::Counters;
+use crate::memory::halves::{OwnHalf, OwnWord, PeerHalf, ReturnsIn, ReturnsOut, RingOut};
+use crate::memory::mapping::{OwnMap, PeerMap};
+use crate::ring::return_ring::Returner;
+use crate::ring::spsc::Producer;
+use crate::slab::allocator::Slab;
+use crate::slab::backpressure::Space;
+use crate::sync::orderings;
+
+/// One end of a link, inside.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: SegmentConfig,
+    pub(crate) layout: Arc<Layout>,
+    pub(crate) own: Arc<OwnHalf>,
+    pub(crate) peer: Arc<PeerHalf>,
+    /// Whether received payloads are copied before anybody sees them.
+    pub(crate) copy_out: bool,
+    pub(crate) slab: Arc<Slab<ReturnsIn>>,
+    pub(crate) counters: Counters,
+    producer: Mutex<Publishing>,
+    /// Who waits for room or slots.
+    pub(crate) space: Space<OwnWord>,
+    /// Which slots of the peer's we hold.
+    pub(crate) holding: Arc<Holding>,
+    pub(crate) rings: Arc<Rings>,
+    /// What handles on our slots keep, and what was received: words, then bulk.
+    own_objects: [Arc<OwnObject>; 2],
+    peer_objects: [Arc<PeerObject>; 2],
+    ended: OnceLock<Closed>,
+    /// The first rule that the peer broke (H3).
+    fault: OnceLock<PeerFault>,
+    /// The task in `recv`, for news that does not come over the doorbell.
+    receiver: Mutex<Option<Waker>>,
+    /// Whether somebody has said that the peer is dead.
+    peer_died: OnceLock<()>,
+    /// Nanoseconds that the receiver looks on before it sleeps.
+    spin: AtomicU32,
+}
+
+/// The publishing end of the ring, and what went through it.
+#[derive(Debug)]
+pub(crate) struct Publishing {
+    pub(crate) ring: Producer<RingOut>,
+    pub(crate) descriptors: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Shared {
+    pub(crate) fn new(
+        config: SegmentConfig,
+        own: OwnHalf,
+        peer: PeerHalf,
+        rope: BellRope,
+        copy_out: bool,
+    ) -> Self {
+        let layout = Arc::clone(&own.layout);
+        let own = Arc::new(own);
+        let peer = Arc::new(peer);
+        let ring = RingOut {
+            own: Arc::clone(&own),
+            peer: Arc::clone(&peer),
+        };
+        let space_armed = OwnWord::space(&own);
+        let rings = Arc::new(Rings::new(&peer, rope));
+        let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
+        let holding = Holding::new(layout.slots, returner, Arc::clone(&rings));
+        let holding = Arc::new(holding);
+        let returns = ReturnsIn(Arc::clone(&peer));
+        let slab = Arc::new(Slab::new(Arc::clone(&layout), returns));
+        let own_object = |map: &OwnMap| {
+            Arc::new(OwnObject {
+                map: map.clone(),
+                slab: Arc::clone(&slab),
+            })
+        };
+        let peer_object = |map: &PeerMap| {
+            Arc::new(PeerObject {
+                map: map.clone(),
+                holding: Arc::clone(&holding),
+            })
+        };
+        Self {
+            own_objects: [own_object(&own.words), own_object(&own.bulk)],
+            peer_objects: [peer_object(&peer.words), peer_object(&peer.bulk)],
+            slab,
+            counters: Counters::default(),
+            producer: Mutex::new(Publishing {
+                ring: Producer::new(ring, layout.ring_capacity),
+                descriptors: 0,
+                bytes: 0,
+            }),
+            space: Space::new(space_armed),
+            holding,
+            rings,
+            ended: OnceLock::new(),
+            fault: OnceLock::new(),
+            receiver: Mutex::new(None),
+            peer_died: OnceLock::new(),
+            spin: AtomicU32::new(0),
+            config,
+            layout,
+            own,
+            peer,
+            copy_out,
+        }
+    }
+
+    /// How sending ended, if it has.
+    pub(crate) fn check_open(&self) -> Result<(), Closed> {
+        match self.ended.get() {
+            None => Ok(()),
+            Some(&closed) => Err(closed),
+        }
+    }
+
+    /// The rule that the peer broke, if it has broken one (H3).
+    pub(crate) fn fault(&self) -> Option<PeerFault> {
+        self.fault.get().copied()
+    }
+
+    /// Ends sending (H2). The peer goes on returning what it has.
+    pub(crate) fn close(&self) {
+        if self.ended.set(Closed::ByUs).is_ok() {
+            self.wake_everybody();
+        }
+    }
+
+    /// Ends the link: nothing is sent or returned any more (H4).
+    pub(crate) fn end(&self, closed: Closed) {
+        // Whoever is second finds an older reason.
+        let _ = self.ended.set(closed);
+        self.reclaim();
+        self.wake_everybody();
+    }
+
+    /// Ends the link because of a fault (H3). Returns how sending has ended, which may be older news.
+    pub(crate) fn fail(&self, fault: PeerFault) -> Closed {
+        let first = Closed::PeerFault(*self.fault.get_or_init(|| fault));
+        self.end(first);
+        self.ended.get().copied().unwrap_or(first)
+    }
+
+    /// Wakes everybody who waits in this process.
+    fn wake_everybody(&self) {
+        self.slab.wake_all();
+        for lane in LANES {
+            let wakers = self.space.room_wakers(lane);
+            wakers.into_iter().for_each(Waker::wake);
+        }
+        self.wake_receiver();
+    }
+
+    /// Somebody else knows that the peer is dead: the receiver need not wait for the kernel's word.
+    pub(crate) fn peer_died(&self) {
+        if self.peer_died.set(()).is_ok() {
+            self.wake_receiver();
+        }
+    }
+
+    /// It leaves word again if it goes on waiting.
+    fn wake_receiver(&self) {
+        let receiver = lock(&self.receiver).take();
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+    }
+
+    /// Whether somebody has said so.
+    pub(crate) fn is_peer_dead(&self) -> bool {
+        self.peer_died.get().is_some()
+    }
+
+    /// Takes back the slots that the peer has. Its returns are collected no more.
+    fn reclaim(&self) {
+        // Whoever is publishing is done then, and whoever comes later finds sending ended (P3).
+        drop(self.producer());
+        self.slab.reclaim();
+    }
+
+    /// The publishing end of the ring, to be held for one publication.
+    pub(crate) fn producer(&self) -> MutexGuard<'_, Publishing> {
+        lock(&self.producer)
+    }
+
+    /// Whether the ring has room for a lane.
+    pub(crate) fn has_room(&self, lane: Lane) -> Result<bool, PeerFault> {
+        let keep = self.config.ring_reserve(lane);
+        Ok(lock(&self.producer).ring.room(keep)? > 0)
+    }
+
+    /// What a handle on a slot of ours keeps.
+    pub(crate) fn own_object(&self, object: Object) -> &Arc<OwnObject> {
+        let [words, bulk] = &self.own_objects;
+        match object {
+            Object::Words => words,
+            Object::Bulk => bulk,
+        }
+    }
+
+    /// What a handle on a slot of the peer's keeps.
+    pub(crate) fn peer_object(&self, object: Object) -> &Arc<PeerObject> {
+        let [words, bulk] = &self.peer_objects;
+        match object {
+            Object::Words => words,
+            Object::Bulk => bulk,
+        }
+    }
+
+    /// Collects returned slots and room, and wakes those they serve.
+    pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
+        self.slab.collect()?;
+        for lane in LANES {
+            if self.space.waits_for_room(lane) && self.has_room(lane)? {
+                let wakers = self.space.room_wakers(lane);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the receiver looks on before it sleeps.
+    pub(crate) fn spin(&self) -> Duration {
+        Duration::from_nanos(self.spin.load(orderings::RELAXED).into())
+    }
+
+    pub(crate) fn set_spin(&self, bound: Duration) {
+        let nanos = bound.min(spin::MOST).subsec_nanos();
+        self.spin.store(nanos, orderings::RELAXED);
+    }
+
+    /// Leaves word where to find the receiver.
+    pub(crate) fn set_receiver(&self, waker: &Waker) {
+        let known =
+            |known: &Option<Waker>| known.as_ref().is_some_and(|known| known.will_wake(waker));
+        if known(&lock(&self.receiver)) {
+            return;
+        }
+        // H1: what making and dropping a waker does is not ours to know.
+        let new = Some(waker.clone());
+        let before = std::mem::replace(&mut *lock(&self.receiver), new);
+        drop(before);
+    }
+}
+
+impl Drop for Shared {
+    /// Handles on slots may live on (Y1).
+    fn drop(&mut self) {
+        self.holding.link_is_gone();
+        self.slab.link_is_gone();
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+const LANES: [Lane; 2] = [Lane::Priority, Lane::Data];

@@ -1,0 +1,79 @@
+//! What a link is doing, in numbers.
+
+use std::sync::atomic::AtomicU64;
+
+use crate::slab::class_stats::ClassStats;
+use crate::sync::orderings;
+
+/// A snapshot of one end of a link. Taken without stopping anything, so the numbers may be a few
+/// operations apart from each other.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LinkStats {
+    /// Descriptors published and not yet taken by the peer.
+    pub ring_depth: u32,
+    /// Descriptors that fit in the ring.
+    pub ring_capacity: u32,
+    /// Our own slots, by class.
+    pub classes: Vec<ClassStats>,
+    /// Times that we rang the peer's doorbell: system calls that publishing cost.
+    pub rings: u64,
+    /// Times that our own doorbell woke us.
+    pub wakeups: u64,
+    /// Times that frames came while we looked for them instead of sleeping
+    /// ([`set_spin`](crate::Outbound::set_spin)).
+    pub spins_found: u64,
+    /// Times that none came until we slept after all.
+    pub spins_in_vain: u64,
+    /// Descriptors published.
+    pub descriptors_sent: u64,
+    /// Bytes published in payloads and attachments.
+    pub bytes_sent: u64,
+    /// Descriptors received.
+    pub descriptors_received: u64,
+    /// Bytes received in payloads and attachments.
+    pub bytes_received: u64,
+}
+
+/// Counters behind a [`LinkStats`]. Those of publishing are kept under its lock; those of receiving are written by the
+/// one receiver alone, which needs no atomic addition.
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    wakeups: AtomicU64,
+    spins_found: AtomicU64,
+    spins_in_vain: AtomicU64,
+    descriptors_received: AtomicU64,
+    bytes_received: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn woke(&self) {
+        add(&self.wakeups, 1);
+    }
+
+    pub(crate) fn spin_found(&self) {
+        add(&self.spins_found, 1);
+    }
+
+    pub(crate) fn spin_in_vain(&self) {
+        add(&self.spins_in_vain, 1);
+    }
+
+    pub(crate) fn received(&self, descriptors: usize, bytes: usize) {
+        add(&self.descriptors_received, descriptors as u64);
+        add(&self.bytes_received, bytes as u64);
+    }
+
+    pub(crate) fn read_into(&self, stats: &mut LinkStats) {
+        stats.wakeups = self.wakeups.load(orderings::RELAXED);
+        stats.spins_found = self.spins_found.load(orderings::RELAXED);
+        stats.spins_in_vain = self.spins_in_vain.load(orderings::RELAXED);
+        stats.descriptors_received = self.descriptors_received.load(orderings::RELAXED);
+        stats.bytes_received = self.bytes_received.load(orderings::RELAXED);
+    }
+}
+
+/// By the only one who writes it.
+fn add(counter: &AtomicU64, n: u64) {
+    let before = counter.load(orderings::RELAXED);
+    counter.store(before.wrapping_add(n), orderings::RELAXED);
+}

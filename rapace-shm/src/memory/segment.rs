@@ -1,0 +1,308 @@
+//! Making and joining the memory between two peers. Roles are types.
+//!
+//! | object            | written by | seals                                                       |
+//! |-------------------|------------|-------------------------------------------------------------|
+//! | A's words         | `PeerA`    | shrink, grow, future write, seal                            |
+//! | A's bulk          | `PeerA`    | shrink, grow, seal; future write too if B is untrusted      |
+//! | B's words, B's bulk | `PeerB`  | shrink, grow, seal                                          |
+//!
+//! - M1: `PeerA` makes all four objects, so it knows their seals; `PeerB` checks them before it maps.
+//! - M2: `PeerA` maps its half writable *before* it adds the future-write seal; nobody can afterwards.
+//! - M3: a half is mapped read-only by the side that does not own it.
+//! - M4: an object that lets holes be punched by its owner lets everybody write who can open it. So
+//!   an untrusted peer is worth the pages that idle large slots keep.
+//! - M5: an object that may not be so large is an error, and not SIGXFSZ.
+//! - M6: an object cannot be executed, and never can be, where the kernel has a flag for that. With `vm.memfd_noexec` at
+//!   2 it makes no others.
+
+use std::ffi::CStr;
+use std::io;
+use std::marker::PhantomData;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit};
+use nix::sys::signal::Signal;
+use nix::unistd::ftruncate;
+
+use crate::config::{SegmentConfig, Trust};
+use crate::doorbell::bell::{BellRope, NewBell};
+use crate::establish_error::{EstablishError, HandshakeFault, at_step};
+use crate::kernel::needs::{FUTURE_WRITE, MEMFD, SEALS, TRUNCATE};
+use crate::kernel::signals;
+use crate::layout::Layout;
+use crate::memory::halves::{Files, OwnHalf, PeerHalf};
+use crate::memory::mapping::{OwnMap, PeerMap};
+
+/// The side that creates a segment: the host.
+#[derive(Debug)]
+pub(crate) struct PeerA;
+
+/// The side that joins a segment: the plugin.
+#[derive(Debug)]
+pub(crate) struct PeerB;
+
+/// One side of a segment, mapped, with its ends of the two doorbells.
+#[derive(Debug)]
+pub(crate) struct Segment<Role> {
+    pub(crate) config: SegmentConfig,
+    pub(crate) own: OwnHalf,
+    pub(crate) peer: PeerHalf,
+    /// Waiting end of our bell.
+    pub(crate) wait: OwnedFd,
+    /// Ringing end of the peer's bell.
+    pub(crate) rope: BellRope,
+    /// Whether received payloads are copied before anybody sees them.
+    pub(crate) copy_out: bool,
+    role: PhantomData<Role>,
+}
+
+/// The descriptors that `PeerB` needs, in the order in which they travel.
+#[derive(Debug)]
+pub(crate) struct Invitation {
+    pub(crate) a_words: OwnedFd,
+    pub(crate) a_bulk: OwnedFd,
+    pub(crate) b_words: OwnedFd,
+    pub(crate) b_bulk: OwnedFd,
+    /// Ringing end of A's bell.
+    pub(crate) ring_a: OwnedFd,
+    /// Waiting end of B's bell.
+    pub(crate) wait_b: OwnedFd,
+}
+
+impl Segment<PeerA> {
+    /// Makes a segment, and what the other side needs to join it.
+    pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, Invitation), EstablishError> {
+        config.validate().map_err(EstablishError::Config)?;
+        let layout = Arc::new(Layout::of(config));
+        let step = at_step("creating the memory of the segment");
+        let a_words = object(c"rapace-a-words", layout.words_len)?;
+        let a_bulk = object(c"rapace-a-bulk", layout.bulk_len)?;
+        let b_words = object(c"rapace-b-words", layout.words_len)?;
+        let b_bulk = object(c"rapace-b-bulk", layout.bulk_len)?;
+        let words = OwnMap::new(&a_words, layout.words_len).map_err(&step)?; // M2
+        let bulk = OwnMap::new(&a_bulk, layout.bulk_len).map_err(&step)?;
+        let everything = SIZE | SealFlag::F_SEAL_FUTURE_WRITE;
+        seal(&a_words, everything)?;
+        let reclaim = match config.trust {
+            Trust::Trusted => {
+                seal(&a_bulk, SIZE)?;
+                Some(a_bulk.try_clone().map_err(&step)?)
+            }
+            Trust::Untrusted => {
+                seal(&a_bulk, everything)?; // M4
+                None
+            }
+        };
+        seal(&b_words, SIZE)?;
+        seal(&b_bulk, SIZE)?;
+        let peer = PeerHalf {
+            words: PeerMap::new(&b_words, layout.words_len).map_err(&step)?,
+            bulk: PeerMap::new(&b_bulk, layout.bulk_len).map_err(&step)?,
+            files: match config.trust {
+                Trust::Trusted => None,
+                Trust::Untrusted => Some(Files::new(&b_words, &b_bulk).map_err(&step)?),
+            },
+            layout: Arc::clone(&layout),
+        };
+        let bell = || NewBell::new(config.trust).map_err(at_step("making a doorbell"));
+        let (bell_a, bell_b) = (bell()?, bell()?);
+        let keep = match config.trust {
+            Trust::Trusted => None,
+            Trust::Untrusted => Some(bell_b.wait.try_clone().map_err(&step)?),
+        };
+        let segment = Self {
+            config: config.clone(),
+            own: OwnHalf {
+                layout,
+                words,
+                bulk,
+                reclaim,
+                beats: AtomicU32::new(0),
+            },
+            peer,
+            wait: bell_a.wait,
+            rope: BellRope::new(bell_b.ring, config.trust, keep),
+            copy_out: config.trust == Trust::Untrusted,
+            role: PhantomData,
+        };
+        let invitation = Invitation {
+            a_words,
+            a_bulk,
+            b_words,
+            b_bulk,
+            ring_a: bell_a.ring,
+            wait_b: bell_b.wait,
+        };
+        segment.prefault();
+        Ok((segment, invitation))
+    }
+}
+
+impl Segment<PeerB> {
+    /// Maps a segment that the other side made, once its geometry, sizes and seals were checked (M1).
+    pub(crate) fn join(
+        config: SegmentConfig,
+        invitation: Invitation,
+    ) -> Result<Self, EstablishError> {
+        config
+            .validate()
+            .map_err(|error| EstablishError::Fault(HandshakeFault::Geometry(error)))?;
+        let layout = Arc::new(Layout::of(&config));
+        for (object, len, name) in [
+            (&invitation.a_words, layout.words_len, "A's words"),
+            (&invitation.a_bulk, layout.bulk_len, "A's bulk"),
+            (&invitation.b_words, layout.words_len, "B's words"),
+            (&invitation.b_bulk, layout.bulk_len, "B's bulk"),
+        ] {
+            check_object(object, len, name)?;
+        }
+        let mapped = || -> io::Result<(OwnHalf, PeerHalf)> {
+            let own = OwnHalf {
+                words: OwnMap::new(&invitation.b_words, layout.words_len)?,
+                bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len)?,
+                reclaim: Some(invitation.b_bulk),
+                beats: AtomicU32::new(0),
+                layout: Arc::clone(&layout),
+            };
+            let peer = PeerHalf {
+                words: PeerMap::new(&invitation.a_words, layout.words_len)?,
+                bulk: PeerMap::new(&invitation.a_bulk, layout.bulk_len)?,
+                files: None,
+                layout: Arc::clone(&layout),
+            };
+            Ok((own, peer))
+        };
+        let (own, peer) = mapped().map_err(at_step("mapping the memory of the segment"))?;
+        let segment = Self {
+            own,
+            peer,
+            wait: invitation.wait_b,
+            rope: BellRope::new(invitation.ring_a, config.trust, None),
+            copy_out: false,
+            config,
+            role: PhantomData,
+        };
+        segment.prefault();
+        Ok(segment)
+    }
+}
+
+impl<Role> Segment<Role> {
+    /// Touches what every session uses, so that the first calls do not pay for it.
+    fn prefault(&self) {
+        self.own.prefault();
+        self.peer.prefault();
+    }
+}
+
+/// A sparse, anonymous memory object.
+fn object(name: &CStr, len: usize) -> Result<OwnedFd, EstablishError> {
+    let step = at_step("creating the memory of the segment");
+    let object = anonymous(name, memfd_create)
+        .map_err(|errno| MEMFD.refused(errno))
+        .map_err(&step)?;
+    let size = i64::try_from(len)
+        .map_err(io::Error::other)
+        .map_err(&step)?;
+    // M5
+    match signals::without(Signal::SIGXFSZ, || ftruncate(&object, size)) {
+        Ok(()) => Ok(object),
+        Err(Errno::EFBIG) => Err(EstablishError::FileSizeLimit {
+            needed: len as u64,
+            limit: getrlimit(Resource::RLIMIT_FSIZE).map_or(0, |(soft, _)| soft),
+        }),
+        Err(errno) => Err(step(TRUNCATE.refused(errno))),
+    }
+}
+
+/// M6
+fn anonymous(
+    name: &CStr,
+    create: impl Fn(&CStr, MFdFlags) -> nix::Result<OwnedFd>,
+) -> nix::Result<OwnedFd> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    match create(name, flags | NOEXEC_SEAL) {
+        Err(Errno::EINVAL) => create(name, flags),
+        created => created,
+    }
+}
+
+/// Adds seals, and the seal that no more may be added.
+fn seal(object: &OwnedFd, seals: SealFlag) -> Result<(), EstablishError> {
+    let need = match seals.contains(SealFlag::F_SEAL_FUTURE_WRITE) {
+        true => FUTURE_WRITE,
+        false => SEALS,
+    };
+    fcntl(object, FcntlArg::F_ADD_SEALS(seals | SealFlag::F_SEAL_SEAL))
+        .map_err(|errno| need.refused(errno))
+        .map_err(at_step("sealing the memory of the segment"))?;
+    Ok(())
+}
+
+fn check_object(
+    object: &OwnedFd,
+    expected: usize,
+    name: &'static str,
+) -> Result<(), EstablishError> {
+    let seals = fcntl(object, FcntlArg::F_GET_SEALS)
+        .map_err(io::Error::from)
+        .map_err(at_step("reading the seals of the segment"))?;
+    if !SealFlag::from_bits_retain(seals).contains(SIZE) {
+        return Err(EstablishError::Fault(HandshakeFault::NotSealed {
+            object: name,
+        }));
+    }
+    let stat = nix::sys::stat::fstat(object)
+        .map_err(io::Error::from)
+        .map_err(at_step("reading the size of the segment"))?;
+    if usize::try_from(stat.st_size) != Ok(expected) {
+        return Err(EstablishError::Fault(HandshakeFault::WrongSize {
+            object: name,
+            expected,
+            got: stat.st_size,
+        }));
+    }
+    Ok(())
+}
+
+/// `MFD_NOEXEC_SEAL`, since Linux 6.3.
+const NOEXEC_SEAL: MFdFlags = MFdFlags::from_bits_retain(8);
+
+/// The size cannot change, so a mapping never loses its pages.
+const SIZE: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW);
+
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    /// M6
+    #[test]
+    fn objects_cannot_be_executed_where_the_kernel_knows_how_and_are_made_elsewhere() {
+        let asked = RefCell::new(Vec::new());
+        let kernel_of = |knows: MFdFlags| {
+            let asked = &asked;
+            move |name: &CStr, flags: MFdFlags| {
+                asked.borrow_mut().push(flags.contains(NOEXEC_SEAL));
+                match knows.contains(flags) {
+                    true => memfd_create(name, flags & !NOEXEC_SEAL),
+                    false => Err(Errno::EINVAL),
+                }
+            }
+        };
+        let known = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+        anonymous(c"new", kernel_of(known | NOEXEC_SEAL)).unwrap();
+        assert_eq!(asked.take(), [true]);
+        anonymous(c"old", kernel_of(known)).unwrap();
+        assert_eq!(asked.take(), [true, false]);
+        // A kernel that lacks more refuses.
+        let refused = anonymous(c"none", kernel_of(MFdFlags::empty()));
+        assert_eq!(refused.unwrap_err(), Errno::EINVAL);
+    }
+}

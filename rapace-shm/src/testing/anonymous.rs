@@ -1,0 +1,302 @@
+//! One end of a link over memory without a kernel object, so that Miri can run it: slots, borrows,
+//! rings, returns, marks. The test plays the peer.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+use std::thread;
+
+use crate::doorbell::bell::{BellRope, NewBell};
+use crate::layout::{CLAIMS, DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, TAIL};
+use crate::link::received::ReceivedSlot;
+use crate::link::sender::Outbound;
+use crate::link::state::Shared;
+use crate::link::turn::Turn;
+use crate::memory::halves::{OwnHalf, PeerHalf, RingIn};
+use crate::memory::mapping::{OwnMap, PeerMap};
+use crate::ring::descriptor::{Location, encode, encode_return, parse_return};
+use crate::ring::spsc::Consumer;
+use crate::sync::Ordering::{Acquire, Relaxed, Release};
+use crate::{
+    AllocateError, Closed, Header, Lane, Payload, PeerFault, SegmentConfig, SizeClass, SlotRef,
+    Trust,
+};
+
+const RING: u32 = 8;
+
+fn one_end(trust: Trust) -> Arc<Shared> {
+    let class = |slot_size, slots| SizeClass { slot_size, slots };
+    let config = SegmentConfig::default()
+        .with_ring_capacity(RING)
+        .with_call_table(4)
+        .with_classes([class(64, 2), class(256, 1)])
+        .with_trust(trust);
+    config.validate().unwrap();
+    let layout = Arc::new(Layout::of(&config));
+    let own = OwnHalf {
+        layout: Arc::clone(&layout),
+        words: OwnMap::anonymous(layout.words_len),
+        bulk: OwnMap::anonymous(layout.bulk_len),
+        reclaim: None,
+        beats: AtomicU32::new(0),
+    };
+    let peer = PeerHalf {
+        words: PeerMap::anonymous(layout.words_len),
+        bulk: PeerMap::anonymous(layout.bulk_len),
+        files: None,
+        layout,
+    };
+    let rope = BellRope::new(
+        NewBell::new(Trust::Trusted).unwrap().ring,
+        Trust::Trusted,
+        None,
+    );
+    let copy_out = trust == Trust::Untrusted;
+    Arc::new(Shared::new(config, own, peer, rope, copy_out))
+}
+
+fn poke_return(shared: &Shared, nth: u32, slot: SlotRef) {
+    let place = nth & (shared.layout.returns_capacity - 1);
+    let entry = encode_return(slot.index, slot.generation);
+    shared
+        .peer
+        .words
+        .poke_wide(shared.layout.returns + place as usize * 8, entry);
+    shared.peer.words.poke(RETURNS_TAIL, nth + 1, Release);
+}
+
+#[test]
+fn a_slot_is_written_shared_sent_returned_and_written_again() {
+    let shared = one_end(Trust::Trusted);
+    let out = Outbound::new(Arc::clone(&shared));
+    let mut other = out.try_allocate(200, Lane::Priority).unwrap();
+    for round in 0..6_u32 {
+        let mut writing = out.try_allocate(60, Lane::Data).unwrap();
+        other.fill(9); // Another slot of the same mapping, all the while.
+        writing.fill(round as u8);
+        writing.truncate(50);
+        let slot = writing.freeze();
+        let part = slot.slice(10..20).unwrap();
+        assert!(slot.slice(10..51).is_none());
+        let payload = Payload::Slot(&slot);
+        out.try_publish(&Header::default(), payload, &[], Lane::Data)
+            .unwrap();
+        assert!(slot.is_in_flight());
+        shared.peer.words.poke(HEAD, round + 1, Release);
+
+        let entry = shared.layout.ring + (round & (RING - 1)) as usize * DESCRIPTOR;
+        assert_eq!(shared.own.words.peek(TAIL, Acquire), round + 1);
+        let sent = shared.own.words.peek_wide(entry + 24);
+        let named = slot.slot_ref();
+        assert_eq!(parse_return(sent), (named.index, named.generation));
+
+        let reading = thread::spawn({
+            let slot = slot.clone();
+            move || assert_eq!(&slot[..], [round as u8; 50])
+        });
+        let returning = thread::spawn({
+            let shared = Arc::clone(&shared);
+            move || poke_return(&shared, round, named)
+        });
+        drop(slot);
+        assert_eq!(&part[..], [round as u8; 10]);
+        drop(part);
+        reading.join().unwrap();
+        returning.join().unwrap();
+        shared.serve_waiters().unwrap();
+        assert_eq!(out.stats().classes[0].free, 2);
+    }
+    assert_eq!(&other[..], [9; 200]);
+}
+
+#[test]
+fn a_slot_in_use_is_given_to_nobody_else() {
+    let shared = one_end(Trust::Trusted);
+    let out = Outbound::new(Arc::clone(&shared));
+    let mut slots: Vec<_> = (0..3)
+        .map(|_| out.try_allocate(64, Lane::Priority).unwrap())
+        .collect();
+    for (nth, slot) in slots.iter_mut().enumerate() {
+        slot.fill(nth as u8);
+    }
+    assert!(matches!(
+        out.try_allocate(1, Lane::Priority),
+        Err(AllocateError::Exhausted)
+    ));
+    for (nth, slot) in slots.iter().enumerate() {
+        assert_eq!(&slot[..], [nth as u8; 64]);
+    }
+}
+
+/// As the receiver does when a descriptor names it.
+fn receive(shared: &Shared, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
+    let mut received = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
+    assert!(received.copy_more(&shared.peer, &mut Turn::default()));
+    Ok(received)
+}
+
+fn first_slot(len: u32, offset: u32) -> SlotRef {
+    SlotRef {
+        index: 0,
+        generation: 0,
+        offset,
+        len,
+    }
+}
+
+#[test]
+fn a_payload_is_borrowed_in_place_until_it_is_returned() {
+    let shared = one_end(Trust::Trusted);
+    let place = shared.layout.slot(0).unwrap().offset;
+    for round in 0..5_u32 {
+        let bytes: [u8; 64] = std::array::from_fn(|nth| nth as u8 ^ round as u8);
+        shared.peer.words.fill(place, &bytes);
+        let received = receive(&shared, first_slot(40, 3)).unwrap();
+        assert!(!received.is_copy());
+        let reading = thread::spawn(move || assert_eq!(received[..], bytes[3..43]));
+        reading.join().unwrap();
+        // Returned: only now the peer writes it again.
+        assert_eq!(shared.own.words.peek(RETURNS_TAIL, Acquire), round + 1);
+    }
+}
+
+#[test]
+fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
+    let shared = one_end(Trust::Untrusted);
+    let place = shared.layout.slot(2).unwrap().offset;
+    let scribbling = thread::spawn({
+        let shared = Arc::clone(&shared);
+        move || {
+            for value in 0..20 {
+                shared.peer.words.poke_wide(place, value);
+            }
+        }
+    });
+    // Whole lines are read in words, as they are written here; Miri knows no race between sizes.
+    for (len, offset) in [(256, 0), (200, 0), (128, 0), (64, 0), (0, 256)] {
+        let slot = SlotRef {
+            index: 2,
+            ..first_slot(len, offset)
+        };
+        let received = receive(&shared, slot).unwrap();
+        assert!(received.is_copy());
+        assert_eq!(received.len(), len as usize);
+    }
+    scribbling.join().unwrap();
+    // At any offset the copy has the bytes that are there.
+    let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
+    shared.peer.words.fill(place, &bytes);
+    let slot = SlotRef {
+        index: 2,
+        ..first_slot(151, 5)
+    };
+    assert_eq!(receive(&shared, slot).unwrap()[..], bytes[5..156]);
+}
+
+#[test]
+fn a_slot_that_comes_while_held_ends_the_link() {
+    let shared = one_end(Trust::Trusted);
+    let held = receive(&shared, first_slot(1, 0)).unwrap();
+    let fault = PeerFault::SlotSentTwice { index: 0 };
+    assert_eq!(receive(&shared, first_slot(1, 0)).unwrap_err(), fault);
+    shared.fail(fault);
+    assert_eq!(shared.check_open(), Err(Closed::PeerFault(fault)));
+    assert_eq!(held.len(), 1);
+}
+
+#[test]
+fn what_another_thread_publishes_is_read_whole_and_in_order() {
+    let shared = one_end(Trust::Trusted);
+    let peer = thread::spawn({
+        let shared = Arc::clone(&shared);
+        move || {
+            for call in 0..RING {
+                let header = Header {
+                    call,
+                    generation: call,
+                    ..Header::default()
+                };
+                let start = shared.layout.ring + call as usize * DESCRIPTOR;
+                for (nth, word) in encode(&header, Location::Empty).into_iter().enumerate() {
+                    shared.peer.words.poke_wide(start + nth * 8, word);
+                }
+                shared.peer.words.poke(TAIL, call + 1, Release);
+            }
+        }
+    });
+    let ring = RingIn {
+        own: Arc::clone(&shared.own),
+        peer: Arc::clone(&shared.peer),
+    };
+    let mut consumer = Consumer::new(ring, RING);
+    let mut taken = 0;
+    let mut take_all = || {
+        while let Some(entry) = consumer.pop().unwrap() {
+            assert_eq!(u64::from_le(entry[1]), taken << 32 | taken);
+            taken += 1;
+        }
+    };
+    while !peer.is_finished() {
+        take_all();
+    }
+    // Only this shows all that it did.
+    peer.join().unwrap();
+    take_all();
+    consumer.commit();
+    assert_eq!(taken, u64::from(RING));
+    assert_eq!(shared.own.words.peek(HEAD, Acquire), RING);
+}
+
+#[test]
+fn marks_and_heartbeats_are_where_the_layout_says() {
+    let shared = one_end(Trust::Trusted);
+    let out = Outbound::new(Arc::clone(&shared));
+    out.mark_claim(3, 7).unwrap();
+    assert!(out.mark_claim(4, 7).is_err());
+    assert_eq!(shared.own.words.peek(CLAIMS + 12, Relaxed), 7);
+    shared.peer.words.poke(CLAIMS + 8, 5, Relaxed);
+    assert_eq!(out.claim_of(2), Some(5));
+    assert_eq!(out.claim_of(4), None);
+    out.beat();
+    assert_eq!(out.peer_beat(), 0);
+}
+
+#[test]
+fn copies_begin_and_end_at_any_byte() {
+    let shared = one_end(Trust::Untrusted);
+    let place = shared.layout.slot(2).unwrap().offset;
+    let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
+    shared.peer.words.fill(place, &bytes);
+    for offset in [0, 1, 7, 8, 63, 64, 65, 250] {
+        for len in [0, 1, 5, 7, 8, 9, 64, 71, 100, 256] {
+            let end = (offset + len).min(256);
+            let len = end - offset;
+            let mut copy = vec![9];
+            shared.peer.copy_out(2, offset, len, &mut copy);
+            assert_eq!(copy.split_first(), Some((&9, &bytes[offset..end])));
+        }
+    }
+}
+
+/// J3, Y1
+#[test]
+fn what_is_held_outlives_its_link_and_returns_nothing() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let shared = one_end(trust);
+        let place = shared.layout.slot(0).unwrap().offset;
+        shared.peer.words.fill(place, &[7; 64]);
+        let own = Arc::downgrade(&shared.own);
+        let peer = Arc::downgrade(&shared.peer);
+        let received = receive(&shared, first_slot(40, 3)).unwrap();
+        let out = Outbound::new(Arc::clone(&shared));
+        let mut sent = out.try_allocate(64, Lane::Data).unwrap();
+        sent.fill(5);
+        let sent = sent.freeze();
+        drop((out, shared));
+        assert!(own.upgrade().is_none(), "our half is kept");
+        assert!(peer.upgrade().is_none(), "the peer's half is kept");
+        assert_eq!(received[..], [7; 40]);
+        let copy = received.into_copy();
+        assert_eq!(copy[..], [7; 40]);
+        assert_eq!(sent.clone()[..], [5; 64]);
+    }
+}

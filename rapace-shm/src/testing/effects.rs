@@ -1,0 +1,102 @@
+//! Z2, which no type can say: system calls that others can see are made inside of an effect.
+
+use crate::testing::sources;
+
+/// Calls that another process can see the result of.
+const SEEN: &[&str] = &[
+    "bind",
+    "connect",
+    "fallocate",
+    "ftruncate",
+    "hard_link",
+    "listen",
+    "mkdir",
+    "mknod",
+    "pwrite",
+    "remove_file",
+    "rename",
+    "send",
+    "sendmmsg",
+    "sendmsg",
+    "sendto",
+    "set_len",
+    "set_permissions",
+    "shutdown",
+    "symlink",
+    "unlink",
+    "unlinkat",
+    "write",
+    "write_all",
+    "writev",
+];
+
+/// Nobody has a descriptor yet of an object that is being made; and who writes by a `PipeWriter` names the effect.
+const EXEMPT: &[(&str, &str)] = &[
+    ("memory/segment.rs", "ftruncate"),
+    ("kernel/signals.rs", "write"),
+];
+
+/// Calls in `source` that name no effect: each must directly follow `around(||`.
+fn unnamed(source: &str) -> Vec<String> {
+    let code: String = source
+        .lines()
+        .map(|line| line.split("//").next().unwrap_or_default())
+        .flat_map(|line| [line.trim(), " "])
+        .collect();
+    let mut found = Vec::new();
+    for call in SEEN {
+        for opening in [format!("{call}("), format!("{call}::<")] {
+            for (at, _) in code.match_indices(&opening) {
+                let before = &code[..at];
+                let part_of_a_name = |c: char| c.is_alphanumeric() || c == '_';
+                // Our own functions and methods are looked at where they are written.
+                if before.ends_with(part_of_a_name) || before.ends_with(['.', '"']) {
+                    continue;
+                }
+                if ["fn ", "Self::", "self::"]
+                    .iter()
+                    .any(|own| before.ends_with(own))
+                {
+                    continue;
+                }
+                let path = |c: char| part_of_a_name(c) || c == ':';
+                let context = before.trim_end_matches(path).trim_end_matches(['{', ' ']);
+                if !context.ends_with("around(||") {
+                    found.push((*call).to_owned());
+                }
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_call_outside_of_an_effect_is_found() {
+    assert_eq!(unnamed("let a = unistd::write(&fd, &one);"), ["write"]);
+    assert_eq!(unnamed("x(sendmsg::<()>(fd, 1))"), ["sendmsg"]);
+    assert_eq!(
+        unnamed("E::Ring.around(|| {\n unistd::write(&fd) });"),
+        [""; 0]
+    );
+    assert_eq!(
+        unnamed("/// bind(\nfn bind() { self.send(); Self::bind() }"),
+        [""; 0]
+    );
+}
+
+#[test]
+fn every_call_that_others_can_see_names_its_effect() {
+    for source in sources::all() {
+        if source.room() == "testing" {
+            continue;
+        }
+        let path = &*source.path;
+        let shipped = source.text.split("\nmod tests {").next().unwrap();
+        for call in unnamed(shipped) {
+            assert!(
+                EXEMPT.contains(&(path, &call)),
+                "{path} calls {call} outside of Effect::around"
+            );
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! A peer that follows a script: it joined a segment, and writes whatever it likes into its half.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+use tokio::io::Interest;
+
+use crate::crash_points::effect::Effect;
+use crate::doorbell::liveness::PeerWatch;
+use crate::kernel;
+use crate::layout::{DESCRIPTOR, Layout, Object, RETURN, RETURNS_TAIL, TAIL};
+use crate::link::receiver::Inbound;
+use crate::link::sender::Outbound;
+use crate::memory::halves::PeerHalf;
+use crate::memory::mapping::{OwnMap, PeerMap};
+use crate::memory::segment::{PeerA, Segment};
+use crate::ring::descriptor::Entry;
+use crate::{Link, SegmentConfig, SizeClass, Trust};
+
+/// The host's end, as everybody uses it.
+pub(crate) struct Host {
+    pub(crate) out: Outbound,
+    pub(crate) inbound: Inbound,
+    /// Keeps the link as a host has it.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the unit tests watch"))]
+    pub(crate) watch: PeerWatch,
+}
+
+/// The other end, without any rules.
+pub(crate) struct Scripted {
+    pub(crate) layout: Arc<Layout>,
+    /// Its own half.
+    pub(crate) words: OwnMap,
+    pub(crate) bulk: OwnMap,
+    /// Its own half once more, to be read.
+    pub(crate) mirror: PeerHalf,
+    /// The host's half.
+    pub(crate) theirs: PeerHalf,
+    pub(crate) bells: Option<Bells>,
+    pub(crate) socket: Option<OwnedFd>,
+    /// Where it publishes next, returns next, and reads next.
+    pub(crate) tail: u32,
+    pub(crate) returns: u32,
+    pub(crate) head: u32,
+    /// Whether it has broken a rule of what the host sends, so that the host may use slots again
+    /// that it still reads.
+    pub(crate) lied: bool,
+}
+
+/// Its ends of the two bells.
+pub(crate) struct Bells {
+    /// Rings the host.
+    pub(crate) ring: OwnedFd,
+    /// Where it could wait.
+    #[cfg_attr(not(test), expect(dead_code, reason = "held open"))]
+    pub(crate) wait: OwnedFd,
+}
+
+pub(crate) fn small(trust: Trust) -> SegmentConfig {
+    let class = |slot_size, slots| SizeClass { slot_size, slots };
+    SegmentConfig::default()
+        .with_ring_capacity(8)
+        .with_call_table(4)
+        .with_classes([class(64, 4), class(4096, 4), class(1 << 20, 2)])
+        .with_trust(trust)
+}
+
+/// A host, and a scripted peer. Needs a runtime.
+pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
+    let (segment, invitation) = Segment::<PeerA>::create(&small(trust)).unwrap();
+    let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
+    let (ours, socket) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
+    let layout = Arc::clone(&segment.own.layout);
+    let view = |words, bulk| PeerHalf {
+        words: PeerMap::new(words, layout.words_len).unwrap(),
+        bulk: PeerMap::new(bulk, layout.bulk_len).unwrap(),
+        files: None,
+        layout: Arc::clone(&layout),
+    };
+    let scripted = Scripted {
+        words: OwnMap::new(&invitation.b_words, layout.words_len).unwrap(),
+        bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len).unwrap(),
+        mirror: view(&invitation.b_words, &invitation.b_bulk),
+        theirs: view(&invitation.a_words, &invitation.a_bulk),
+        layout,
+        bells: Some(Bells {
+            ring: invitation.ring_a,
+            wait: invitation.wait_b,
+        }),
+        socket: Some(socket),
+        tail: 0,
+        returns: 0,
+        head: 0,
+        lied: false,
+    };
+    let ours = kernel::register(ours, Interest::READABLE).unwrap();
+    let (out, inbound, watch) = Link::new(segment, ours, None).unwrap().split();
+    let host = Host {
+        out,
+        inbound,
+        watch,
+    };
+    (host, scripted)
+}
+
+impl Scripted {
+    /// Stores any value in any of its words.
+    pub(crate) fn poke(&self, offset: usize, value: u32) {
+        self.words
+            .store(Effect::Tail, offset, value, Ordering::SeqCst);
+    }
+
+    /// Publishes any 64 bytes.
+    pub(crate) fn publish(&mut self, entry: &Entry) {
+        self.overwrite(self.tail, entry);
+        self.tail = self.tail.wrapping_add(1);
+        self.poke(TAIL, self.tail);
+    }
+
+    /// Writes an entry of its ring.
+    pub(crate) fn overwrite(&self, place: u32, entry: &Entry) {
+        let place = place & (self.layout.ring_capacity - 1);
+        let offset = self.layout.ring + place as usize * DESCRIPTOR;
+        self.words.store_wide(Effect::Entry, offset, entry);
+    }
+
+    /// The bytes of an entry of its ring.
+    pub(crate) fn entry(&self, place: u32) -> Entry {
+        let place = place & (self.layout.ring_capacity - 1);
+        let offset = self.layout.ring + place as usize * DESCRIPTOR;
+        self.mirror.words.load_wide(offset)
+    }
+
+    /// Returns any slot.
+    pub(crate) fn give_back(&mut self, index: u32, generation: u32) {
+        let place = self.returns & (self.layout.returns_capacity - 1);
+        let entry = u64::from(generation) << 32 | u64::from(index);
+        let offset = self.layout.returns + place as usize * RETURN;
+        self.words.store_wide(Effect::Entry, offset, &[entry]);
+        self.returns = self.returns.wrapping_add(1);
+        self.poke(RETURNS_TAIL, self.returns);
+    }
+
+    /// Writes bytes into a slot of its own, as far as they fit.
+    pub(crate) fn write(&self, index: u32, bytes: &[u8]) {
+        let Some(place) = self.layout.slot(index) else {
+            return;
+        };
+        let object = match place.object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        };
+        for (nth, four) in bytes.chunks(4).enumerate() {
+            if nth * 4 + 4 <= place.size as usize {
+                let mut word = [0; 4];
+                word[..four.len()].copy_from_slice(four);
+                let at = place.offset + nth * 4;
+                let word = u32::from_le_bytes(word);
+                object.store(Effect::Entry, at, word, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// Writes a slot of its own: the first page of it, and the last line.
+    pub(crate) fn fill(&self, index: u32, byte: u8) {
+        let Some(place) = self.layout.slot(index) else {
+            return;
+        };
+        let object = match place.object {
+            Object::Words => &self.words,
+            Object::Bulk => &self.bulk,
+        };
+        let word = u32::from_le_bytes([byte; 4]);
+        let size = place.size as usize;
+        let first = (0..size.min(4096)).step_by(4);
+        for at in first.chain((size - 64..size).step_by(4)) {
+            object.store(Effect::Entry, place.offset + at, word, Ordering::Relaxed);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! A script against a real host, and what must hold after each step.
+//!
+//! - J1: nothing panics, and each call ends.
+//! - J2: a link that is over stays over, for one reason; nobody goes on waiting for it, nothing more
+//!   is handed out or sent, and at most a ring of frames is still delivered.
+//! - J3: a fault tells the truth, where the peer was not given a turn in between.
+//! - J4: what was received lies inside of its slot, is held once, and does not change if it is an
+//!   untrusted peer's.
+//! - J5: a slot is handed out to one user at a time, is counted once, and holds what was written.
+//! - J6: the peer, while it keeps the rules of the host's ring, reads there what was sent.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::runtime::{Builder, Runtime};
+
+use super::evidence;
+use super::kept::Kept;
+use super::peer::{Host, Scripted, against};
+use super::sent::Sent;
+use super::steps::{HostStep, PeerStep, Script, Step};
+use super::waits::{Flag, Waits};
+use crate::memory::interleave;
+use crate::{Closed, RecvError, Trust};
+
+/// How a run ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ending {
+    /// Why the link is over, if it is.
+    pub(crate) over: Option<Closed>,
+    /// What the receiver was told last, if it was told that nothing comes any more.
+    pub(crate) told: Option<RecvError>,
+}
+
+/// Carries a script out.
+///
+/// # Panics
+/// If something does not hold.
+pub(crate) fn play(script: &Script) -> Ending {
+    let runtime = Builder::new_current_thread().enable_io().build().unwrap();
+    let _inside = runtime.enter();
+    let mut run = Run::new(script.trust);
+    for step in &script.steps {
+        run.step(&runtime, step);
+    }
+    run.finish()
+}
+
+/// What the peer does in the middle of the host's doings.
+#[derive(Default)]
+struct Plan(VecDeque<(u8, u8, PeerStep)>);
+
+/// A run in the middle.
+pub(super) struct Run {
+    pub(super) trust: Trust,
+    pub(super) host: Host,
+    pub(super) peer: Rc<RefCell<Scripted>>,
+    plan: Rc<RefCell<Plan>>,
+    pub(super) sent: Sent,
+    pub(super) kept: Kept,
+    pub(super) waits: Waits,
+    pub(super) over: Option<Closed>,
+    pub(super) told: Option<RecvError>,
+    /// Frames received, and how many of them since the link is over.
+    pub(super) received: u32,
+    pub(super) afterwards: u32,
+    /// Raised if the receiver was woken since it last had nothing to do.
+    pub(super) receiver: Arc<Flag>,
+    pub(super) receiver_sleeps: bool,
+}
+
+impl Plan {
+    /// The host is about to load: what is due?
+    fn next(&mut self) -> Option<PeerStep> {
+        let (loads, times, step) = self.0.front_mut()?;
+        if *loads > 0 {
+            *loads -= 1;
+            return None;
+        }
+        let step = step.clone();
+        *times = times.saturating_sub(1);
+        if *times == 0 {
+            self.0.pop_front();
+        }
+        Some(step)
+    }
+}
+
+impl Run {
+    fn new(trust: Trust) -> Self {
+        let (host, peer) = against(trust);
+        Self {
+            trust,
+            host,
+            peer: Rc::new(RefCell::new(peer)),
+            plan: Rc::default(),
+            sent: Sent::default(),
+            kept: Kept::default(),
+            waits: Waits::default(),
+            over: None,
+            told: None,
+            received: 0,
+            afterwards: 0,
+            receiver: Arc::default(),
+            receiver_sleeps: false,
+        }
+    }
+
+    fn step(&mut self, runtime: &Runtime, step: &Step) {
+        match step {
+            Step::Peer { step } => self.peer.borrow_mut().act(self.trust, step),
+            Step::Between { loads, times, step } => {
+                let due = (*loads, *times, step.clone());
+                self.plan.borrow_mut().0.push_back(due);
+            }
+            Step::Host { step } => {
+                let undisturbed = self.plan.borrow().0.is_empty();
+                if matches!(step, HostStep::Turn {}) {
+                    runtime.block_on(tokio::task::yield_now());
+                } else {
+                    self.with_turns(|run| run.host_step(step, undisturbed));
+                }
+                self.check(undisturbed);
+            }
+        }
+    }
+
+    /// Runs a part of the host, and the peer in between as planned.
+    fn with_turns<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
+        let (peer, plan, trust) = (Rc::clone(&self.peer), Rc::clone(&self.plan), self.trust);
+        let turn = move || {
+            let due = plan.borrow_mut().next();
+            if let Some(step) = due {
+                peer.borrow_mut().act(trust, &step);
+            }
+        };
+        interleave::during(turn, || part(self))
+    }
+
+    fn check(&mut self, undisturbed: bool) {
+        self.sent.check(false);
+        self.kept.check();
+        let over = self.host.out.shared().check_open().err();
+        match (self.over, over) {
+            (None, None) => {}
+            (None, Some(closed)) => {
+                self.over = Some(closed);
+                if let (Closed::PeerFault(fault), true) = (closed, undisturbed) {
+                    let peer = self.peer.borrow();
+                    evidence::check(fault, &peer, self.received, &self.kept); // J3
+                }
+                assert!(!self.receiver_sleeps || self.receiver.is_up()); // J2
+                self.with_turns(|run| run.waits.end(closed));
+            }
+            (before, now) => assert_eq!(before, now), // J2
+        }
+    }
+
+    /// Drops everything, and counts.
+    fn finish(mut self) -> Ending {
+        self.with_turns(|run| {
+            while let Some(payload) = run.kept.take(0) {
+                drop(payload);
+            }
+            while let Some(wait) = run.waits.take(0) {
+                drop(wait);
+            }
+            run.sent.check(true);
+            run.sent = Sent::default();
+            run.count();
+            let classes = run.host.out.stats().classes;
+            assert!(classes.iter().all(|class| class.writing + class.held == 0));
+        });
+        Ending {
+            over: self.over,
+            told: self.told,
+        }
+    }
+}

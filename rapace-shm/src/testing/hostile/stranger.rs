@@ -1,0 +1,201 @@
+//! Says things over the control socket, and gives descriptors along.
+
+use std::fs::File;
+use std::io::IoSlice;
+use std::os::fd::{AsRawFd, OwnedFd};
+
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::socket::{ControlMessage, MsgFlags, Shutdown, sendmsg, shutdown};
+use nix::unistd;
+
+use super::handshake::{Descriptors, Odd, Step, What};
+use crate::handshake::messages::Message;
+use crate::handshake::wire_io::DESCRIPTORS;
+use crate::layout::Layout;
+use crate::memory::segment::{PeerA, Segment};
+use crate::{Link, SegmentConfig};
+
+/// What was said: the bytes, and the descriptors that came along.
+type Said = (Vec<u8>, Descriptors);
+
+/// Who speaks at the other end.
+pub(crate) struct Stranger {
+    socket: Option<OwnedFd>,
+    config: SegmentConfig,
+    /// What a host gives: to be given once.
+    gift: Vec<OwnedFd>,
+    /// Keeps the segment as a host would.
+    _segment: Segment<PeerA>,
+    said: Vec<Said>,
+}
+
+impl Stranger {
+    pub(crate) fn new(config: SegmentConfig, socket: OwnedFd) -> Self {
+        let (segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
+        let gift = vec![
+            invitation.a_words,
+            invitation.a_bulk,
+            invitation.b_words,
+            invitation.b_bulk,
+            invitation.ring_a,
+            invitation.wait_b,
+        ];
+        Self {
+            socket: Some(socket),
+            config,
+            gift,
+            _segment: segment,
+            said: Vec::new(),
+        }
+    }
+
+    /// Does it.
+    pub(crate) fn act(&mut self, step: &Step) {
+        match step {
+            Step::Say {
+                what,
+                at,
+                xor,
+                cut,
+                descriptors,
+            } => {
+                let message = match what {
+                    What::Hello {} => Message::Hello,
+                    What::Segment {} => Message::Segment(self.config.clone()),
+                    What::Joined {} => Message::Joined,
+                    What::Refused {} => Message::Refused,
+                };
+                let mut bytes = message.encode();
+                let at = usize::from(*at) % bytes.len();
+                bytes[at] ^= xor;
+                bytes.truncate(bytes.len().saturating_sub(usize::from(*cut)));
+                let given = self.given(descriptors);
+                if self.say(&bytes, &given) {
+                    self.said.push((bytes, descriptors.clone()));
+                }
+            }
+            Step::Raw { bytes, len } => {
+                let bytes: Vec<u8> = bytes.iter().flat_map(|word| word.to_le_bytes()).collect();
+                let long = bytes.repeat(5);
+                let bytes = long[..usize::from(*len)].to_vec();
+                if self.say(&bytes, &[]) {
+                    self.said.push((bytes, Descriptors::None {}));
+                }
+            }
+            Step::Flood {} => {
+                let hello = Message::Hello.encode();
+                while self.say(&hello, &[]) {
+                    self.said.push((hello.clone(), Descriptors::None {}));
+                }
+            }
+            Step::Turn {} => {}
+            Step::HangUp {} => self.socket = None,
+        }
+    }
+
+    fn given(&self, descriptors: &Descriptors) -> Vec<OwnedFd> {
+        let Descriptors::Host { count, at, odd } = descriptors else {
+            return Vec::new();
+        };
+        let mut given: Vec<OwnedFd> = (0..usize::from(*count % 10))
+            .map(|nth| match self.gift.get(nth) {
+                Some(right) => right.try_clone().unwrap(),
+                None => null(),
+            })
+            .collect();
+        let at = usize::from(*at) % given.len().max(1);
+        if let Some(place) = given.get_mut(at)
+            && let Some(odd) = self.odd(odd, at)
+        {
+            *place = odd;
+        }
+        given
+    }
+
+    fn odd(&self, odd: &Odd, at: usize) -> Option<OwnedFd> {
+        let layout = Layout::of(&self.config);
+        let len = [layout.words_len, layout.bulk_len][at % 2];
+        Some(match odd {
+            Odd::Right {} => return None,
+            Odd::Unsealed {} => memory(len, SealFlag::empty()),
+            Odd::Short {} => memory(len - 4096, SIZE),
+            Odd::Unwritable {} => memory(len, SIZE | SealFlag::F_SEAL_WRITE),
+            Odd::Null {} => null(),
+            Odd::PipeEnd { ringing } => {
+                let (wait, ring) = unistd::pipe().unwrap();
+                if *ringing { ring } else { wait }
+            }
+            Odd::Socket {} => self.socket.as_ref()?.try_clone().unwrap(),
+            Odd::Words {} => self.gift.first()?.try_clone().unwrap(),
+        })
+    }
+
+    fn say(&self, bytes: &[u8], given: &[OwnedFd]) -> bool {
+        let Some(socket) = &self.socket else {
+            return false;
+        };
+        let raw: Vec<i32> = given.iter().map(AsRawFd::as_raw_fd).collect();
+        let rights = [ControlMessage::ScmRights(&raw)];
+        let control = if raw.is_empty() { &[][..] } else { &rights };
+        let bytes = [IoSlice::new(bytes)];
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        sendmsg::<()>(socket.as_raw_fd(), &bytes, control, flags, None).is_ok()
+    }
+
+    /// Says no more, but can still be spoken to.
+    pub(crate) fn fall_silent(&self) {
+        if let Some(socket) = &self.socket {
+            shutdown(socket.as_raw_fd(), Shutdown::Write).unwrap();
+        }
+    }
+
+    /// J2 for a host of ours.
+    pub(crate) fn was_a_peer(&self, invited: bool) {
+        let expected = [Message::Hello, Message::Joined].map(|message| message.encode());
+        // Who was invited may take the segment later, and nobody reads what else it says.
+        let heard = if invited { 1 } else { expected.len() };
+        for (said, expected) in self.said.iter().zip(&expected).take(heard) {
+            assert_eq!(&said.0, expected);
+            let along = &said.1;
+            assert!(self.given(along).is_empty(), "it had {along:?}");
+        }
+        assert!(self.said.len() >= heard);
+    }
+
+    /// J2 for a joining side of ours.
+    pub(crate) fn was_a_host(&self, link: &Link) {
+        let (bytes, along) = self.said.first().expect("nobody said anything");
+        assert_eq!(bytes, &Message::Segment(link.config().clone()).encode());
+        assert_eq!(link.config().validate(), Ok(()));
+        let given = self.given(along);
+        assert_eq!(given.len(), DESCRIPTORS);
+        if let Descriptors::Host { at, odd, .. } = along {
+            let at = usize::from(*at) % DESCRIPTORS;
+            let fine = match odd {
+                Odd::Right {} => true,
+                // What it only reads may be unwritable, and its own half aliased: its host is
+                // trusted. All memory must be sealed and of the right size.
+                Odd::Unwritable {} => !(2..=3).contains(&at),
+                Odd::Words {} => at.is_multiple_of(2) || at > 3,
+                Odd::Short {} | Odd::Unsealed {} => at > 3,
+                Odd::Null {} | Odd::PipeEnd { .. } | Odd::Socket {} => at > 3,
+            };
+            assert!(fine, "joined with {odd:?} at {at}");
+        }
+    }
+}
+
+fn memory(len: usize, seals: SealFlag) -> OwnedFd {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let object = memfd_create(c"odd", flags).unwrap();
+    unistd::ftruncate(&object, len as i64).unwrap();
+    fcntl(&object, FcntlArg::F_ADD_SEALS(seals)).unwrap();
+    object
+}
+
+fn null() -> OwnedFd {
+    File::open("/dev/null").unwrap().into()
+}
+
+const SIZE: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW);

@@ -1,0 +1,71 @@
+//! Bells that take no more rings, or have lost an end.
+
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use crate::layout::{HEAD, RECV_ARMED};
+use crate::ring::descriptor::{Location, encode};
+use crate::testing::hostile::peer::{Host, Scripted, against};
+use crate::testing::hostile::steps::PeerStep;
+use crate::{Header, Lane, Payload, Trust};
+
+const SOON: Duration = Duration::from_secs(10);
+
+/// A host that rings for each of many frames.
+fn ring_often(host: &Host, peer: &Scripted) {
+    let before = host.out.stats().rings;
+    for nth in 0..100_u32 {
+        peer.poke(RECV_ARMED, nth * 2 + 1);
+        let header = Header::default();
+        host.out
+            .try_publish(&header, Payload::Empty, &[], Lane::Priority)
+            .unwrap();
+        peer.poke(HEAD, nth + 1);
+    }
+    assert_eq!(host.out.stats().rings, before + 100);
+}
+
+/// The bell that the peer waits at holds all that it can.
+fn fill_theirs(peer: &Scripted) {
+    let wait = &peer.bells.as_ref().unwrap().wait;
+    // An eventfd is one description for both ends.
+    let full = (u64::MAX - 1).to_ne_bytes();
+    assert_eq!(nix::unistd::write(wait, &full), Ok(8));
+    let more = nix::unistd::write(wait, &1_u64.to_ne_bytes());
+    assert_eq!(more, Err(nix::errno::Errno::EAGAIN));
+}
+
+#[tokio::test]
+async fn an_eventfd_at_its_maximum_does_not_block_us() {
+    let (host, peer) = against(Trust::Trusted);
+    fill_theirs(&peer);
+    ring_often(&host, &peer);
+}
+
+#[tokio::test]
+async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
+    let (mut host, mut peer) = against(Trust::Trusted);
+    peer.act(Trust::Trusted, &PeerStep::FillBell {});
+    let mut batch = Vec::new();
+    for round in 0..100 {
+        peer.act(Trust::Trusted, &PeerStep::FillBell {});
+        let mut cx = Context::from_waker(Waker::noop());
+        let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
+        assert_eq!(polled, Poll::Pending);
+        tokio::task::yield_now().await;
+        assert!(host.out.stats().wakeups <= round + 1);
+    }
+    // What is there is found by whoever looks, bell or none.
+    peer.publish(&encode(&Header::default(), Location::Empty));
+    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(told.expect("the receiver slept on"), Ok(1));
+}
+
+#[tokio::test]
+async fn ringing_a_peer_that_has_closed_its_bells_is_harmless() {
+    for trust in [Trust::Trusted, Trust::Untrusted] {
+        let (host, mut peer) = against(trust);
+        peer.act(trust, &PeerStep::DropBells {});
+        ring_often(&host, &peer);
+    }
+}

@@ -1,0 +1,219 @@
+//! Futures that wait for ring room or for a slot, the receiver of the same process, which arms and
+//! disarms on its own account, and the peer that makes the space.
+
+use loom::sync::atomic::AtomicBool;
+use loom::sync::atomic::Ordering;
+use loom::sync::{Mutex, Notify};
+use loom::thread;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+use super::{Door, View, check, check_bounded, ring_if_armed};
+use crate::layout::Layout;
+use crate::ring::armed_flag::Ringer;
+use crate::ring::descriptor::encode_return;
+use crate::ring::return_ring::Returner;
+use crate::ring::spsc::{Consumer, Producer};
+use crate::slab::allocator::Slab;
+use crate::slab::backpressure::Space;
+use crate::{Lane, SegmentConfig, SizeClass};
+
+/// A future's waker.
+struct Task(Notify);
+
+impl Task {
+    fn new() -> (Arc<Self>, Waker) {
+        let task = Arc::new(Self(Notify::new()));
+        (Arc::clone(&task), Waker::from(task))
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        self.0.notify();
+    }
+}
+
+/// Stands for the link's end, which wakes the receiver for good.
+#[derive(Clone)]
+struct Served(Arc<AtomicBool>, Door);
+
+impl Served {
+    fn new(door: &Door) -> Self {
+        Self(Arc::new(AtomicBool::new(false)), door.clone())
+    }
+
+    fn set(&self) {
+        self.0.store(true, Ordering::Release);
+        self.1.ring();
+    }
+
+    fn get(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The receiver: serves whom it can, then sleeps (U2), as [`crate::Inbound`] does.
+fn receive(served: &Served, space: &Space<Door>, serve: impl Fn()) {
+    while !served.get() {
+        if space.somebody_waits() {
+            serve();
+        }
+        if space.arm_for_waiters() {
+            serve();
+        }
+        if !served.get() {
+            served.1.sleep();
+        }
+    }
+}
+
+/// As [`crate::link::futures::Writable`].
+fn wait_for_room(space: &Space<Door>, producer: &Mutex<Producer<View>>) {
+    let (task, waker) = Task::new();
+    let room = || producer.lock().unwrap().room(0).unwrap() > 0;
+    let mut ticket = None;
+    while !room() {
+        ticket = Some(space.wait_for_room(Lane::Priority, ticket, &waker));
+        if room() {
+            break;
+        }
+        task.0.wait();
+    }
+    if let Some(ticket) = ticket {
+        space.room_wait_over(Lane::Priority, ticket);
+    }
+}
+
+#[test]
+fn a_future_that_waits_for_room_is_always_woken() {
+    check(|| {
+        let (ring, door) = (View::new(), Door::new());
+        let space = Arc::new(Space::new(door.clone()));
+        let mut producer = Producer::new(ring.clone(), 1);
+        assert_eq!(producer.push(0, &0), Ok(true));
+        let producer = Arc::new(Mutex::new(producer));
+        let served = Served::new(&door);
+        let waiting = thread::spawn({
+            let (space, producer) = (Arc::clone(&space), Arc::clone(&producer));
+            let served = served.clone();
+            move || {
+                wait_for_room(&space, &producer);
+                served.set();
+            }
+        });
+        let receiving = thread::spawn(move || {
+            receive(&served, &space, || {
+                let room = || producer.lock().unwrap().room(0).unwrap() > 0;
+                if space.waits_for_room(Lane::Priority) && room() {
+                    let wakers = space.room_wakers(Lane::Priority);
+                    wakers.into_iter().for_each(Waker::wake);
+                }
+            });
+        });
+        let mut consumer = Consumer::new(ring, 1);
+        assert_eq!(consumer.pop(), Ok(Some(0)));
+        consumer.commit();
+        ring_if_armed(&Ringer::new(door.clone()), &door);
+        waiting.join().unwrap();
+        receiving.join().unwrap();
+    });
+}
+
+/// As [`crate::link::futures::Allocate`].
+fn wait_for_slot(space: &Space<Door>, slab: &Slab<View>) {
+    let (task, waker) = Task::new();
+    let mut ticket = None;
+    let take = |ticket| slab.take(0, Lane::Data, 1, ticket).unwrap().is_some();
+    while !take(ticket) {
+        let new = ticket.is_none();
+        ticket = slab.wait(0, Lane::Data, ticket, &waker);
+        space.wait_for_slot(new);
+        if take(ticket) {
+            break;
+        }
+        task.0.wait();
+    }
+    if let Some(ticket) = ticket {
+        slab.leave(0, Lane::Data, ticket);
+        space.slot_wait_over();
+    }
+}
+
+/// The shipped slab, with one slot, which the peer has.
+#[test]
+fn a_future_that_waits_for_a_slot_is_always_woken() {
+    check(|| {
+        let (returns, door) = (View::new(), Door::new());
+        let space = Arc::new(Space::new(door.clone()));
+        let one = SizeClass {
+            slot_size: 64,
+            slots: 1,
+        };
+        let layout = Layout::of(&SegmentConfig::default().with_classes([one]));
+        let slab = Slab::new(Arc::new(layout), returns.clone());
+        let taken = slab.take(0, Lane::Data, 1, None).unwrap().unwrap();
+        slab.state(taken.index).freeze();
+        slab.state(taken.index).send().unwrap();
+        assert!(!slab.state(taken.index).release());
+        let slab = Arc::new(slab);
+        let served = Served::new(&door);
+        let waiting = thread::spawn({
+            let (space, slab) = (Arc::clone(&space), Arc::clone(&slab));
+            let served = served.clone();
+            move || {
+                wait_for_slot(&space, &slab);
+                served.set();
+            }
+        });
+        let receiving = thread::spawn(move || {
+            receive(&served, &space, || slab.collect().unwrap());
+        });
+        Returner::new(returns, 1).push(encode_return(taken.index, taken.generation));
+        ring_if_armed(&Ringer::new(door.clone()), &door);
+        waiting.join().unwrap();
+        receiving.join().unwrap();
+    });
+}
+
+/// Neither steals what the other waits for: the word is disarmed only while nobody waits (U3).
+#[test]
+fn one_that_gives_up_takes_nobody_s_wake_up_along() {
+    check_bounded(2, || {
+        let (ring, door) = (View::new(), Door::new());
+        let space = Arc::new(Space::new(door.clone()));
+        let mut producer = Producer::new(ring.clone(), 1);
+        assert_eq!(producer.push(0, &0), Ok(true));
+        let producer = Arc::new(Mutex::new(producer));
+        let served = Served::new(&door);
+        let gives_up = space.wait_for_room(Lane::Priority, None, Waker::noop());
+        let waiting = thread::spawn({
+            let (space, producer) = (Arc::clone(&space), Arc::clone(&producer));
+            let served = served.clone();
+            move || {
+                wait_for_room(&space, &producer);
+                served.set();
+            }
+        });
+        let peer = thread::spawn({
+            let door = door.clone();
+            move || {
+                let mut consumer = Consumer::new(ring, 1);
+                assert_eq!(consumer.pop(), Ok(Some(0)));
+                consumer.commit();
+                ring_if_armed(&Ringer::new(door.clone()), &door);
+            }
+        });
+        space.room_wait_over(Lane::Priority, gives_up);
+        receive(&served, &space, || {
+            let room = || producer.lock().unwrap().room(0).unwrap() > 0;
+            if space.waits_for_room(Lane::Priority) && room() {
+                let wakers = space.room_wakers(Lane::Priority);
+                wakers.into_iter().for_each(Waker::wake);
+            }
+        });
+        for thread in [waiting, peer] {
+            thread.join().unwrap();
+        }
+    });
+}

@@ -1,0 +1,130 @@
+//! Claim marks, and the ways in which a caller hears of a call that began.
+
+use loom::sync::atomic::{AtomicU32, Ordering};
+use loom::thread;
+use std::sync::Arc;
+
+use super::{CAPACITY, View, check};
+use crate::ring::return_ring::Returner;
+use crate::ring::spsc::{Consumer, Producer};
+use crate::ring::start_marks::{ClaimMemory, PeerClaimMemory, mark, marked};
+
+const CALL: u32 = 0;
+const GENERATION: u32 = 5;
+
+#[derive(Clone)]
+struct Marks(Arc<AtomicU32>);
+
+impl Marks {
+    fn new() -> Self {
+        Self(Arc::new(AtomicU32::new(0)))
+    }
+}
+
+impl ClaimMemory for Marks {
+    fn store(&self, _: u32, generation: u32) {
+        self.0.store(generation, Ordering::Relaxed);
+    }
+}
+
+impl PeerClaimMemory for Marks {
+    fn load(&self, _: u32) -> u32 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// K1, at its weakest: the handler stores somewhere, ordering nothing, and the caller finds it there,
+/// ordering nothing. All order is in the claim's own fences.
+#[test]
+fn whatever_a_handler_did_its_mark_is_found() {
+    check(|| {
+        let (marks, effect) = (Marks::new(), Arc::new(AtomicU32::new(0)));
+        let handling = thread::spawn({
+            let (marks, effect) = (marks.clone(), Arc::clone(&effect));
+            move || {
+                mark(&marks, CALL, GENERATION);
+                effect.store(1, Ordering::Relaxed);
+            }
+        });
+        if effect.load(Ordering::Relaxed) == 1 {
+            assert_eq!(marked(&marks, CALL), GENERATION);
+        }
+        handling.join().unwrap();
+    });
+}
+
+/// A reply carries the mark, and so does a slot of the request that came back. The loads are the bare
+/// ones: here E1 and E4 do it alone.
+#[test]
+fn a_reply_and_a_returned_slot_carry_the_mark() {
+    check(|| {
+        let (replies, returns, marks) = (View::new(), View::new(), Marks::new());
+        let handling = thread::spawn({
+            let mut replying = Producer::new(replies.clone(), CAPACITY as u32);
+            let mut returner = Returner::new(returns.clone(), CAPACITY as u32);
+            let marks = marks.clone();
+            move || {
+                mark(&marks, CALL, GENERATION);
+                returner.push(0);
+                assert!(replying.push(0, &0).unwrap());
+            }
+        });
+        let returned = Consumer::new(returns, CAPACITY as u32).pop().unwrap();
+        let replied = Consumer::new(replies, CAPACITY as u32).pop().unwrap();
+        if returned.is_some() || replied.is_some() {
+            assert_eq!(marks.load(CALL), GENERATION);
+        }
+        handling.join().unwrap();
+    });
+}
+
+/// An entry of the call table that is used again never shows the mark of its next use before it
+/// began, nor that of an older one than the reply told of.
+#[test]
+fn an_entry_that_is_used_again_shows_its_last_use_or_this_one() {
+    check(|| {
+        let (requests, replies, marks) = (View::new(), View::new(), Marks::new());
+        let handling = thread::spawn({
+            let mut asked = Consumer::new(requests.clone(), CAPACITY as u32);
+            let mut replying = Producer::new(replies.clone(), CAPACITY as u32);
+            let marks = marks.clone();
+            move || {
+                mark(&marks, CALL, 1);
+                assert!(replying.push(0, &1).unwrap());
+                if let Some(generation) = asked.pop().unwrap() {
+                    mark(&marks, CALL, generation as u32);
+                }
+            }
+        });
+        let mut asking = Producer::new(requests, CAPACITY as u32);
+        if Consumer::new(replies, CAPACITY as u32).pop().unwrap() == Some(1) {
+            assert_eq!(
+                marked(&marks, CALL),
+                1,
+                "the second use has not been asked for"
+            );
+            assert!(asking.push(0, &2).unwrap());
+            assert!(matches!(marked(&marks, CALL), 1 | 2));
+        }
+        handling.join().unwrap();
+    });
+}
+
+#[test]
+#[should_panic(expected = "began without a mark")]
+fn without_marking_first_a_call_begins_unseen() {
+    check(|| {
+        let (marks, effect) = (Marks::new(), Arc::new(AtomicU32::new(0)));
+        let handling = thread::spawn({
+            let (marks, effect) = (marks.clone(), Arc::clone(&effect));
+            move || {
+                effect.store(1, Ordering::Relaxed);
+                mark(&marks, CALL, GENERATION);
+            }
+        });
+        if effect.load(Ordering::Relaxed) == 1 {
+            assert_eq!(marked(&marks, CALL), GENERATION, "began without a mark");
+        }
+        handling.join().unwrap();
+    });
+}

@@ -1,0 +1,54 @@
+//! What only tests and the fuzzer have: the hostile peer, the models, and the tests that need to see inside.
+//!
+//! The highest room: it may know all others, and none knows it.
+//!
+//! Miri has no memory objects to map and no sequenced sockets: what needs a peer over real ones is not for it.
+//! `anonymous` is.
+
+#[cfg(fuzzing)]
+pub mod fuzzing;
+#[cfg(all(any(test, fuzzing), not(any(loom, miri))))]
+pub(crate) mod hostile;
+
+#[cfg(all(test, not(loom)))]
+mod anonymous;
+#[cfg(all(test, not(any(loom, miri))))]
+mod effects;
+#[cfg(all(test, not(any(loom, miri))))]
+mod fuzzed;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_bells;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_between;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_end;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_handshake;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_link;
+#[cfg(all(test, not(any(loom, miri))))]
+mod layers;
+#[cfg(all(test, loom))]
+mod loom;
+#[cfg(all(test, not(loom)))]
+mod model;
+#[cfg(test)]
+mod orderings;
+#[cfg(all(test, not(any(loom, miri))))]
+mod pages;
+#[cfg(all(test, not(any(loom, miri))))]
+mod seals;
+#[cfg(all(test, not(any(loom, miri))))]
+mod seeds;
+#[cfg(all(test, not(any(loom, miri))))]
+mod seeds_handshake;
+#[cfg(all(test, not(any(loom, miri))))]
+mod seeds_link;
+#[cfg(all(test, not(any(loom, miri))))]
+mod seeds_moving;
+#[cfg(all(test, not(loom)))]
+pub(crate) mod sources;
+#[cfg(all(test, not(any(loom, miri))))]
+mod told_of_death;
+#[cfg(all(test, not(loom)))]
+mod words;
