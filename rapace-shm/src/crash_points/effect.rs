@@ -80,28 +80,3 @@ effects! {
     /// The lock of a path is removed by who holds it.
     Unlock,
 }
-
-impl Effect {
-    /// Does it.
-    #[inline(always)]
-    pub(crate) fn around<T>(self, effect: impl FnOnce() -> T) -> T {
-        self.begins();
-        let done = effect();
-        self.ended();
-        done
-    }
-
-    /// Just before. For an effect that is not over when a function returns.
-    #[inline(always)]
-    pub(crate) fn begins(self) {
-        #[cfg(feature = "crash-points")]
-        crate::crash_points::crash::pass(self, crate::crash_points::crash::When::Before);
-    }
-
-    /// Just after, as [`begins`](Self::begins).
-    #[inline(always)]
-    pub(crate) fn ended(self) {
-        #[cfg(feature = "crash-points")]
-        crate::crash_points::crash::pass(self, crate::crash_points::crash::When::After);
-    }
-}

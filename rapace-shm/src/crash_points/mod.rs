@@ -5,3 +5,4 @@
 #[cfg(feature = "crash-points")]
 pub mod crash;
 pub(crate) mod effect;
+mod passage;

@@ -11,14 +11,13 @@ use tokio::task::coop;
 
 use crate::config::Lane;
 use crate::link::error::{AllocateError, Closed};
-use crate::link::sender::Outbound;
 use crate::link::slot::SlotMut;
 use crate::link::state::Shared;
 use crate::slab::wait_queue::Ticket;
 
-/// [`Outbound::allocate`].
+/// [`Outbound::allocate`](crate::Outbound::allocate).
 pub(crate) struct Allocate<'a> {
-    outbound: &'a Outbound,
+    shared: &'a Shared,
     class: usize,
     len: usize,
     lane: Lane,
@@ -34,7 +33,7 @@ impl Future for Allocate<'_> {
             coop.made_progress();
             return Poll::Ready(done);
         }
-        let shared = self.outbound.shared();
+        let shared = self.shared;
         let new = self.ticket.is_none();
         let (class, lane) = (self.class, self.lane);
         self.ticket = shared.slab.wait(class, lane, self.ticket, cx.waker());
@@ -50,9 +49,9 @@ impl Future for Allocate<'_> {
 }
 
 impl<'a> Allocate<'a> {
-    pub(crate) fn new(outbound: &'a Outbound, class: usize, len: usize, lane: Lane) -> Self {
+    pub(crate) fn new(shared: &'a Shared, class: usize, len: usize, lane: Lane) -> Self {
         Self {
-            outbound,
+            shared,
             class,
             len,
             lane,
@@ -60,17 +59,15 @@ impl<'a> Allocate<'a> {
         }
     }
     fn try_take(&mut self) -> Option<Result<SlotMut, AllocateError>> {
-        let taken = self
-            .outbound
-            .take(self.class, self.len, self.lane, self.ticket)
-            .transpose()?;
+        let (class, len, lane) = (self.class, self.len, self.lane);
+        let taken = SlotMut::take(self.shared, class, len, lane, self.ticket).transpose()?;
         self.stop_waiting();
         Some(taken)
     }
 
     fn stop_waiting(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            let shared = self.outbound.shared();
+            let shared = self.shared;
             shared.slab.leave(self.class, self.lane, ticket);
             shared.space.slot_wait_over();
         }
@@ -83,7 +80,7 @@ impl Drop for Allocate<'_> {
     }
 }
 
-/// [`Outbound::writable`].
+/// [`Outbound::writable`](crate::Outbound::writable).
 pub(crate) struct Writable<'a> {
     shared: &'a Shared,
     lane: Lane,

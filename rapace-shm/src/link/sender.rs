@@ -18,7 +18,6 @@ use crate::link::state::Shared;
 use crate::link::stats::LinkStats;
 use crate::ring::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
 use crate::ring::start_marks;
-use crate::slab::wait_queue::Ticket;
 
 /// The payload of a descriptor to be published.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +54,7 @@ impl Outbound {
     /// [`AllocateError::Exhausted`] if there is none for this lane now, otherwise why there will
     /// never be one.
     pub fn try_allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
-        self.take(self.class_for(len)?, len, lane, None)?
+        SlotMut::take(&self.shared, self.class_for(len)?, len, lane, None)?
             .ok_or(AllocateError::Exhausted)
     }
 
@@ -68,7 +67,7 @@ impl Outbound {
     /// # Errors
     /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
     pub async fn allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
-        Allocate::new(self, self.class_for(len)?, len, lane).await
+        Allocate::new(&self.shared, self.class_for(len)?, len, lane).await
     }
 
     /// Publishes a descriptor. `attachments` are further slots of this link, which are in flight from then
@@ -271,29 +270,6 @@ impl Outbound {
         class.ok_or(AllocateError::TooLarge { len, max })
     }
 
-    /// Takes a slot of a class, for a newcomer or the holder of a ticket.
-    pub(crate) fn take(
-        &self,
-        class: usize,
-        len: usize,
-        lane: Lane,
-        ticket: Option<Ticket>,
-    ) -> Result<Option<SlotMut>, AllocateError> {
-        let shared = &self.shared;
-        shared.check_open()?;
-        let too_large = |_| AllocateError::TooLarge {
-            len,
-            max: self.max_payload(),
-        };
-        let len = u32::try_from(len).map_err(too_large)?;
-        let taken = shared.slab.take(class, lane, len, ticket);
-        let taken = taken.map_err(|fault| shared.fail(fault))?;
-        Ok(taken.and_then(|taken| {
-            let place = shared.layout.slot(taken.index)?;
-            Some(SlotMut::new(shared, taken, place, len))
-        }))
-    }
-
     fn locate<'a>(
         &self,
         payload: Payload<'a>,
@@ -325,6 +301,15 @@ impl Outbound {
             }
         }
         Ok(())
+    }
+}
+
+impl Slot {
+    /// Whether the slot lies in the slab that `outbound` sends from, so that it can be sent there
+    /// without a copy.
+    #[must_use]
+    pub fn belongs_to(&self, outbound: &Outbound) -> bool {
+        self.is_of(outbound.shared())
     }
 }
 

@@ -12,14 +12,16 @@ use std::fmt;
 use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
+use crate::config::Lane;
 use crate::crash_points::effect::Effect;
 use crate::layout::SlotPlace;
+use crate::link::error::AllocateError;
 use crate::link::objects::OwnObject;
-use crate::link::sender::Outbound;
 use crate::link::state::Shared;
 use crate::ring::descriptor::SlotRef;
 use crate::slab::allocator::Taken;
 use crate::slab::slot_state::{AlreadyInFlight, SlotState};
+use crate::slab::wait_queue::Ticket;
 
 /// A slot being written: the bytes asked for, for one owner. A fresh one may hold what an earlier
 /// payload of this side left there. Dropping it frees the slot.
@@ -38,7 +40,29 @@ pub struct Slot {
 }
 
 impl SlotMut {
-    pub(crate) fn new(shared: &Shared, taken: Taken, place: SlotPlace, len: u32) -> Self {
+    /// Takes a slot of a class, for a newcomer or the holder of a ticket.
+    pub(crate) fn take(
+        shared: &Shared,
+        class: usize,
+        len: usize,
+        lane: Lane,
+        ticket: Option<Ticket>,
+    ) -> Result<Option<Self>, AllocateError> {
+        shared.check_open()?;
+        let too_large = |_| AllocateError::TooLarge {
+            len,
+            max: shared.config.max_payload(),
+        };
+        let len = u32::try_from(len).map_err(too_large)?;
+        let taken = shared.slab.take(class, lane, len, ticket);
+        let taken = taken.map_err(|fault| shared.fail(fault))?;
+        Ok(taken.and_then(|taken| {
+            let place = shared.layout.slot(taken.index)?;
+            Some(Self::new(shared, taken, place, len))
+        }))
+    }
+
+    fn new(shared: &Shared, taken: Taken, place: SlotPlace, len: u32) -> Self {
         Self {
             slot: Slot {
                 object: Arc::clone(shared.own_object(place.object)),
@@ -97,13 +121,6 @@ impl Slot {
     #[must_use]
     pub fn slot_ref(&self) -> SlotRef {
         self.slot
-    }
-
-    /// Whether the slot lies in the slab that `outbound` sends from, so that it can be sent there
-    /// without a copy.
-    #[must_use]
-    pub fn belongs_to(&self, outbound: &Outbound) -> bool {
-        self.is_of(outbound.shared())
     }
 
     /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving

@@ -26,8 +26,6 @@ mod hostile_end;
 mod hostile_handshake;
 #[cfg(all(test, not(any(loom, miri))))]
 mod hostile_link;
-#[cfg(all(test, not(any(loom, miri))))]
-mod layers;
 #[cfg(all(test, loom))]
 mod loom;
 #[cfg(all(test, not(loom)))]

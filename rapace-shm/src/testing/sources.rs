@@ -41,13 +41,3 @@ pub(crate) fn all() -> Vec<Source> {
     assert!(found.len() > 80, "only {} files were found", found.len());
     found
 }
-
-/// The code of a source, without its comments.
-pub(crate) fn without_comments(text: &str) -> String {
-    let code = text.lines().map(|line| match line.find("//") {
-        // An address in a string is no comment.
-        Some(at) if !line[..at].ends_with(':') => &line[..at],
-        _ => line,
-    });
-    code.flat_map(|line| [line, "\n"]).collect()
-}

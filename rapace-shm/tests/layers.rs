@@ -1,0 +1,28 @@
+//! No room of this crate imports from a room above it, and no files import each other in a circle.
+
+use rapace_layering::{assert_acyclic, assert_layers, imports};
+
+/// The rooms, from the lowest to the highest. Each may know those before it, and none behind it. `testing` is above all,
+/// and in test builds only.
+const LAYERS: &[&str] = &[
+    "sync",
+    "config",
+    "fault",
+    "layout",
+    "kernel",
+    "establish_error",
+    "crash_points",
+    "ring",
+    "slab",
+    "doorbell",
+    "memory",
+    "link",
+    "handshake",
+];
+
+#[test]
+fn no_room_imports_from_a_room_above_it() {
+    let imports = imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    assert_acyclic(&imports);
+    assert_layers(&imports, LAYERS);
+}
