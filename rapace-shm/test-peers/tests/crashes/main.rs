@@ -14,7 +14,7 @@
 //! By default a step is tried at its first, middle and last occurrence. All of them:
 //!
 //! ```text
-//! cargo test -p rapace-shm --test crashes -- --ignored --nocapture
+//! cargo test -p rapace-shm-test-peers --test crashes -- --ignored --nocapture
 //! ```
 
 use std::collections::BTreeMap;
@@ -24,13 +24,12 @@ use std::time::Duration;
 use rapace_shm::Trust;
 use rapace_shm::crash::sites;
 
-mod conversation;
 mod process;
 mod refused;
 mod survivor;
 mod told;
 
-use conversation::Role;
+use rapace_shm_test_peers::conversation::Role;
 use survivor::{Case, Death, Survivor};
 
 /// Who dies, and how far it is trusted.

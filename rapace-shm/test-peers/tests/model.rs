@@ -4,9 +4,7 @@ use std::process::{Child, Command};
 use std::time::Duration;
 
 use rapace_shm::{ControlSocket, Link, SegmentConfig, SizeClass, Trust};
-
-#[path = "bin/follower/mod.rs"]
-mod follower;
+use rapace_shm_test_peers::follower;
 
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRUSTS: [Trust; 2] = [Trust::Trusted, Trust::Untrusted];

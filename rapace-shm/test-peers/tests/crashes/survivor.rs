@@ -15,9 +15,11 @@ use rapace_shm::crash;
 use rapace_shm::{Closed, ControlSocket, EstablishError, Meeting, Outbound, RecvError, Trust};
 use tokio::runtime::Runtime;
 
-use crate::conversation::{CALLS, Ended, GENERATIONS, Notes, Role, config, converse};
 use crate::process::Victim;
 use crate::told::{End, Told};
+use rapace_shm_test_peers::conversation::{
+    CALLS, Ended, GENERATIONS, Notes, Role, config, converse,
+};
 
 /// Who dies.
 #[derive(Clone, Copy, Debug)]

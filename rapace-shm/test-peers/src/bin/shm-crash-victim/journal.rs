@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 
 use rapace_shm::crash::{self, When};
 
-use crate::conversation::Notes;
+use rapace_shm_test_peers::conversation::Notes;
 
 /// The writing end, one for the process.
 pub(crate) struct Journal;

@@ -11,10 +11,10 @@ use nix::unistd::Pid;
 use rapace_shm::{
     ControlSocket, Header, Inbound, Lane, Meeting, Outbound, Payload, Received, ReceivedPayload,
 };
+use rapace_shm_test_peers::follower;
 
 mod binder;
 mod default_actions;
-mod follower;
 mod scarce;
 
 type Failure = Box<dyn std::error::Error>;

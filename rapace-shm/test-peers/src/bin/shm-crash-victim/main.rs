@@ -8,12 +8,10 @@ use std::process::ExitCode;
 use nix::unistd::alarm;
 use rapace_shm::crash::{self, When};
 use rapace_shm::{ControlSocket, Link, Meeting, Trust};
+use rapace_shm_test_peers::conversation::{self, Role};
 
-#[path = "../conversation/mod.rs"]
-mod conversation;
 mod journal;
 
-use conversation::Role;
 use journal::Journal;
 
 type Failure = Box<dyn std::error::Error>;

@@ -30,7 +30,7 @@ struct Kept {
 ///
 /// # Panics
 /// If anything is not as the model has it.
-pub(crate) async fn follow(link: Link, side: u32, seed: u64) {
+pub async fn follow(link: Link, side: u32, seed: u64) {
     let (out, mut inbound, _watch) = link.split();
     let mut sending = Sending::new(out, side);
     let mut kept = Vec::new();

@@ -16,13 +16,15 @@ mod speaking;
 
 /// Who made the segment, and who joined it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) enum Role {
+pub enum Role {
+    /// Made it.
     Host,
+    /// Joined it.
     Plugin,
 }
 
 /// What one side does, told as it happens.
-pub(crate) trait Notes {
+pub trait Notes {
     /// The frame of this number is about to be published.
     fn will_publish(&self, number: u32);
     /// It was.
@@ -39,15 +41,15 @@ pub(crate) trait Notes {
 
 /// How it ended for one side.
 #[derive(Debug)]
-pub(crate) struct Ended {
+pub struct Ended {
     /// What the receiving end said last; nothing for the one that left.
-    pub(crate) received: Option<RecvError>,
+    pub received: Option<RecvError>,
     /// What sending said last.
-    pub(crate) sent: Result<(), Closed>,
+    pub sent: Result<(), Closed>,
 }
 
 /// Room for seven frames and for two to four payloads of each size.
-pub(crate) fn config(trust: Trust) -> SegmentConfig {
+pub fn config(trust: Trust) -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default()
         .with_ring_capacity(ROOM + 1)
@@ -58,7 +60,7 @@ pub(crate) fn config(trust: Trust) -> SegmentConfig {
 
 /// Plays one side to its end. `leaves` is for the one that goes first when all is said. What is left
 /// of the link can be asked about claim marks and slots.
-pub(crate) async fn converse(
+pub async fn converse(
     link: Link,
     role: Role,
     leaves: bool,
@@ -139,7 +141,9 @@ impl<N: Notes> Side<'_, N> {
 }
 
 impl Role {
-    pub(crate) fn other(self) -> Self {
+    /// The one that this one talks to.
+    #[must_use]
+    pub fn other(self) -> Self {
         match self {
             Self::Host => Self::Plugin,
             Self::Plugin => Self::Host,
@@ -161,8 +165,8 @@ fn is_filled(bytes: &[u8], byte: u8) -> bool {
 }
 
 /// Calls that each side makes.
-pub(crate) const CALLS: u32 = 3;
+pub const CALLS: u32 = 3;
 /// The generation of call 0; each further one is one more.
-pub(crate) const GENERATIONS: u32 = 100;
+pub const GENERATIONS: u32 = 100;
 /// Frames that data may have in the ring.
 const ROOM: u32 = 7;
