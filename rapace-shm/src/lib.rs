@@ -128,7 +128,7 @@
 //!   default; and of all that is borrowed from a trusted one.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
 //!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
-//!   where looking for frames was asked for ([`Outbound::set_spin`]), it can keep us looking.
+//!   where an adaptive spin was asked for ([`Outbound::set_spin`]), it can keep this side spinning by sending now and then.
 //!   It can lie in its claim marks and its heartbeat.
 //! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
 //!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.

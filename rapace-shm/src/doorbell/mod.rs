@@ -5,7 +5,6 @@
 //! memory: whether there is anything to wake for is the link's business.
 
 pub(crate) mod bell;
-pub(crate) mod linger;
+pub(crate) mod idle_policy;
 pub(crate) mod liveness;
-pub(crate) mod spin;
 pub(crate) mod ticks;

@@ -8,8 +8,8 @@ pub(crate) mod attachments;
 pub(crate) mod endpoint;
 pub(crate) mod error;
 pub(crate) mod futures;
+pub(crate) mod idle;
 pub(crate) mod leases;
-pub(crate) mod looking;
 pub(crate) mod objects;
 pub(crate) mod peer_waker;
 #[expect(unsafe_code, reason = "lends the bytes of a slot")]

@@ -13,23 +13,21 @@
 //!   it can be left standing until the task is polled again.
 //! - N9: a message that takes more than one turn to be copied is the next that is delivered. It counts as
 //!   published before any news that comes meanwhile.
-//! - N8: [`Linger`] and [`Looking`] come between finding nothing and arming, and leave both as they are.
+//! - N8: [`Idle`] comes between finding nothing and arming, and leaves both as they are.
 
 use std::fmt;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::{Duration, Instant};
 
 use tokio::task::coop;
 
 use crate::doorbell::bell::{Bell, Heard};
-use crate::doorbell::linger::{Behind, Linger};
 use crate::doorbell::liveness::PeerGone;
 use crate::doorbell::liveness::{Liveness, OurEnd};
 use crate::fault::PeerFault;
 use crate::link::assembly::Assembly;
 use crate::link::error::{Closed, RecvError};
-use crate::link::looking::{LOOKS, Looked, Looking, after_others};
+use crate::link::idle::{Idle, Idled, after_others};
 use crate::link::received::{Received, ReceivedPayload};
 use crate::link::state::Shared;
 use crate::link::turn::Turn;
@@ -49,8 +47,7 @@ pub struct Inbound {
     life: Arc<Liveness>,
     /// Dropped after the link is closed.
     end: Arc<OurEnd>,
-    looking: Looking,
-    linger: Linger,
+    idle: Idle,
     turn: Turn,
     /// Taken from the ring, and not all here yet (N9).
     assembly: Option<Box<Assembly>>,
@@ -79,8 +76,7 @@ impl Inbound {
             bell,
             end: OurEnd::of(&life),
             life,
-            looking: Looking::default(),
-            linger: Linger::default(),
+            idle: Idle::default(),
             turn: Turn::default(),
             assembly: None,
             news: None,
@@ -142,38 +138,22 @@ impl Inbound {
                 }
                 answer => {
                     self.arm.disarm();
-                    self.looking.fed();
-                    self.linger.taken(answer.unwrap_or_default());
+                    self.idle.frames_taken(answer.unwrap_or_default());
                     return Poll::Ready(answer);
                 }
             }
-            match self.linger.next() {
-                Behind::Nothing => {}
-                Behind::LetOthersRun => {
+            let idled = self
+                .idle
+                .turn(&self.shared, &mut self.consumer, &mut self.arm);
+            let pauses = match idled {
+                Ok(Idled::Found) => continue,
+                Ok(Idled::Yield) => {
                     // Behind all that can run, and without asking the kernel what else there is.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
-                Behind::Look(moment) => {
-                    let found = self.look_for(moment);
-                    self.linger.looked(found != Ok(false));
-                    match found {
-                        Ok(false) => {}
-                        Ok(true) => continue,
-                        Err(fault) => {
-                            self.fail(fault);
-                            continue;
-                        }
-                    }
-                }
-            }
-            let looked = self
-                .looking
-                .turn(&self.shared, &mut self.consumer, &mut self.arm);
-            let looks_on = match looked {
-                Ok(Looked::Found) => continue,
-                Ok(Looked::Paused) => true,
-                Ok(Looked::Over) => false,
+                Ok(Idled::Pause) => true,
+                Ok(Idled::Sleep) => false,
                 Err(fault) => {
                     self.fail(fault);
                     continue;
@@ -221,7 +201,7 @@ impl Inbound {
             }
             match self.life.poll_gone(cx) {
                 Poll::Ready(gone) => return self.poll_after_death(gone, cx, batch, max),
-                Poll::Pending if looks_on => return after_others(cx),
+                Poll::Pending if pauses => return after_others(cx),
                 Poll::Pending => return Poll::Pending,
             }
         }
@@ -371,23 +351,6 @@ impl Inbound {
         match self.take(batch, max) {
             Ok(0) if max > 0 && self.assembly.is_some() => after_others(cx),
             answer => Poll::Ready(answer),
-        }
-    }
-
-    /// Whether something comes within a moment. What is wrong is told at once: looked at again it may be
-    /// right.
-    fn look_for(&mut self, moment: Duration) -> Result<bool, PeerFault> {
-        let until = Instant::now() + moment;
-        loop {
-            for _ in 0..LOOKS {
-                if self.consumer.look()? > 0 {
-                    return Ok(true);
-                }
-                std::hint::spin_loop();
-            }
-            if Instant::now() >= until || self.shared.space.somebody_waits() {
-                return Ok(false);
-            }
         }
     }
 

@@ -171,13 +171,13 @@ impl Outbound {
         self.shared.peer_died();
     }
 
-    /// Has this end's [`Inbound`](crate::Inbound) look for frames, for up to `bound` after the last ones,
-    /// before it sleeps: a peer that sends the next within that time need not wake it, and waking is
+    /// Has this end's [`Inbound`](crate::Inbound) poll for frames, for up to `bound` after the last ones,
+    /// before it sleeps (an adaptive spin): a peer that sends the next within that time need not wake it, and waking is
     /// most of what a round trip takes. Zero, as at first, has it sleep at once; more than a millisecond
     /// is taken for one.
     ///
     /// It costs a processor for as long. Other tasks of the runtime have their turn first and in
-    /// between. Looking that finds nothing many times in a row is left out for a while, longer each
+    /// between. Spins that miss many times in a row are skipped for a while, longer each
     /// time.
     pub fn set_spin(&self, bound: Duration) {
         self.shared.set_spin(bound);

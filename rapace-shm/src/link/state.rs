@@ -13,9 +13,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
+use crossbeam_utils::CachePadded;
+
 use crate::config::{Lane, SegmentConfig};
 use crate::doorbell::bell::BellRope;
-use crate::doorbell::spin;
+use crate::doorbell::idle_policy::MAX_SPIN;
 use crate::fault::PeerFault;
 use crate::layout::{Layout, Object};
 use crate::link::error::Closed;
@@ -41,8 +43,9 @@ pub(crate) struct Shared {
     /// Whether received payloads are copied before anybody sees them.
     pub(crate) copy_out: bool,
     pub(crate) slab: Arc<Slab<ReturnsIn>>,
-    pub(crate) counters: Counters,
-    producer: Mutex<Publishing>,
+    /// Written by the receiver, as the next is by each sender: not on one cache line.
+    pub(crate) counters: CachePadded<Counters>,
+    producer: CachePadded<Mutex<Publishing>>,
     /// Who waits for room or slots.
     pub(crate) space: Space<OwnWord>,
     /// Which slots of the peer's we hold.
@@ -108,12 +111,12 @@ impl Shared {
             own_objects: [own_object(&own.words), own_object(&own.bulk)],
             peer_objects: [peer_object(&peer.words), peer_object(&peer.bulk)],
             slab,
-            counters: Counters::default(),
-            producer: Mutex::new(Publishing {
+            counters: CachePadded::default(),
+            producer: CachePadded::new(Mutex::new(Publishing {
                 ring: Producer::new(ring, layout.ring_capacity),
                 descriptors: 0,
                 bytes: 0,
-            }),
+            })),
             space: Space::new(space_armed),
             holding,
             rings,
@@ -249,7 +252,7 @@ impl Shared {
     }
 
     pub(crate) fn set_spin(&self, bound: Duration) {
-        let nanos = bound.min(spin::MOST).subsec_nanos();
+        let nanos = bound.min(MAX_SPIN).subsec_nanos();
         self.spin.store(nanos, orderings::RELAXED);
     }
 

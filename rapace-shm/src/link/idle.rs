@@ -1,0 +1,196 @@
+//! What an idle receiver does at its ring and its armed word, as [`IdlePolicy`] decides.
+//!
+//! - G1: while it spins the doorbell is not armed, so a peer that publishes makes no system call.
+//! - G2: it only finds. What is there is for whoever takes from it. What is wrong with the ring is told at
+//!   once, since looked at again it may be right.
+//! - G3: no adaptive spin goes on while somebody waits for slots or room, which the doorbell stands for as well, and
+//!   neither does a burst spin that has begun.
+
+use std::pin::pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::doorbell::idle_policy::{IdlePolicy, Rest, Step};
+use crate::fault::PeerFault;
+use crate::link::state::Shared;
+use crate::memory::halves::{OwnWord, RingIn};
+use crate::ring::armed_flag::Arm;
+use crate::ring::spsc::Consumer;
+
+/// What an idle receiver does.
+#[derive(Debug, Default)]
+pub(crate) struct Idle {
+    policy: IdlePolicy,
+}
+
+/// What came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Idled {
+    /// There is something in the ring.
+    Found,
+    /// Nothing. All others run, and the receiver is polled again at once, not armed.
+    Yield,
+    /// Nothing. The receiver arms, and is polled again [after the others](after_others).
+    Pause,
+    /// Nothing. The receiver arms and sleeps.
+    Sleep,
+}
+
+impl Idle {
+    /// So many frames were taken.
+    pub(crate) fn frames_taken(&mut self, frames: usize) {
+        self.policy.frames_taken(frames);
+    }
+
+    /// The turn of a receiver that has found nothing.
+    pub(crate) fn turn(
+        &mut self,
+        shared: &Shared,
+        ring: &mut Consumer<RingIn>,
+        arm: &mut Arm<OwnWord>,
+    ) -> Result<Idled, PeerFault> {
+        let bound = match shared.space.somebody_waits() {
+            true => Duration::ZERO, // G3
+            false => shared.spin(),
+        };
+        let rest = match self.policy.next(bound, Instant::now) {
+            Step::Rest(rest) => rest,
+            Step::Spin { from, until } => {
+                arm.disarm(); // G1
+                match spin(shared, ring, from, until)? {
+                    Some(seen) => {
+                        if self.policy.hit(|| seen.gap()) {
+                            shared.counters.spin_found();
+                        }
+                        return Ok(Idled::Found); // G2
+                    }
+                    None => self.policy.miss(bound),
+                }
+            }
+        };
+        Ok(match rest {
+            Rest::Yield => Idled::Yield,
+            Rest::Pause => Idled::Pause,
+            Rest::Sleep => Idled::Sleep,
+            Rest::GiveUp => {
+                shared.counters.spin_in_vain();
+                Idled::Sleep
+            }
+        })
+    }
+}
+
+/// That a spin has found something.
+struct Seen {
+    /// Whether it had polled before, and found nothing.
+    polled: bool,
+    /// When it last looked at the clock.
+    before: Instant,
+}
+
+impl Seen {
+    fn gap(&self) -> Option<Duration> {
+        self.polled.then(|| self.before.elapsed())
+    }
+}
+
+/// Polls until then, if nobody waits.
+fn spin(
+    shared: &Shared,
+    ring: &mut Consumer<RingIn>,
+    from: Instant,
+    until: Instant,
+) -> Result<Option<Seen>, PeerFault> {
+    let mut before = from;
+    let mut polled = false;
+    loop {
+        for _ in 0..POLLS {
+            if ring.look()? > 0 {
+                return Ok(Some(Seen { polled, before }));
+            }
+            polled = true;
+            std::hint::spin_loop();
+        }
+        before = Instant::now();
+        if before >= until || shared.space.somebody_waits() {
+            return Ok(None);
+        }
+    }
+}
+
+/// Pending, until all other tasks that can run have had their turn.
+pub(crate) fn after_others<T>(cx: &mut Context<'_>) -> Poll<T> {
+    // The runtime keeps the waker, not the future.
+    let _ = pin!(tokio::task::yield_now()).poll(cx);
+    Poll::Pending
+}
+
+/// Polls between two looks at the clock.
+const POLLS: u32 = 8;
+
+// Miri has no memory objects to map.
+#[cfg(all(test, not(miri)))]
+mod tests {
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::config::SegmentConfig;
+    use crate::crash_points::effect::Effect;
+    use crate::layout::TAIL;
+    use crate::link::endpoint::Link;
+    use crate::sync::orderings;
+
+    fn receiver(shared: &Shared) -> (Consumer<RingIn>, Arm<OwnWord>) {
+        let ring = RingIn {
+            own: Arc::clone(&shared.own),
+            peer: Arc::clone(&shared.peer),
+        };
+        let ring = Consumer::new(ring, shared.layout.ring_capacity);
+        (ring, Arm::new(OwnWord::receiver(&shared.own)))
+    }
+
+    /// G2
+    #[tokio::test]
+    async fn a_cursor_that_cannot_be_is_told_by_the_look_that_saw_it() {
+        let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
+        let (out, _inbound, _) = a.split();
+        let (theirs, _b_in, _) = b.split();
+        out.set_spin(Duration::from_millis(1));
+        let shared = out.shared();
+        let (mut ring, mut arm) = receiver(shared);
+        // Behind a lone frame others run first, behind a burst as well.
+        for (frames, first) in [(1, Idled::Pause), (100, Idled::Yield)] {
+            let words = &theirs.shared().own.words;
+            words.store(Effect::Tail, TAIL, 0, orderings::RELAXED);
+            let mut idle = Idle::default();
+            idle.frames_taken(frames);
+            let mut turn = || idle.turn(shared, &mut ring, &mut arm);
+            assert_eq!(turn(), Ok(first));
+            words.store(Effect::Tail, TAIL, 99_999, orderings::RELAXED);
+            let fault = PeerFault::TailRanAhead {
+                ahead: 99_999,
+                capacity: shared.layout.ring_capacity,
+            };
+            assert_eq!(turn(), Err(fault));
+        }
+        assert_eq!(out.stats().spins_found, 0, "it was there before");
+    }
+
+    /// G1
+    #[tokio::test]
+    async fn no_ring_is_asked_for_while_spinning() {
+        let (a, _b) = Link::pair(&SegmentConfig::default()).unwrap();
+        let (out, _inbound, _) = a.split();
+        out.set_spin(Duration::from_millis(1));
+        let shared = out.shared();
+        let (mut ring, mut arm) = receiver(shared);
+        let mut idle = Idle::default();
+        idle.frames_taken(1);
+        let paused = Ok(Idled::Pause);
+        assert_eq!(idle.turn(shared, &mut ring, &mut arm), paused);
+        arm.arm();
+        assert_eq!(idle.turn(shared, &mut ring, &mut arm), paused);
+        assert!(!arm.is_armed());
+    }
+}
