@@ -3,8 +3,6 @@
 //! - C1: what [`SegmentConfig::validate`] accepts can be laid out without overflow.
 //! - C2: both halves of a segment have the same geometry.
 
-use std::fmt;
-
 /// How far a peer is relied on. It is said of the joining side; the creating side is always trusted
 /// by the process that joins it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -66,6 +64,7 @@ impl SizeClass {
 /// assert!(config.validate().is_ok());
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct SegmentConfig {
     /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 512: 32 KiB, twice the
     /// calls that keep two processes busy, and little enough to stay resident in every session.
@@ -191,34 +190,43 @@ impl SegmentConfig {
 }
 
 /// Why a [`SegmentConfig`] cannot be used.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum ConfigError {
     /// The ring capacity is not a power of two from 8 to 65536.
+    #[error("a ring of {got} entries cannot be made: choose a power of two from {} to {}", RING_CAPACITY.start(), RING_CAPACITY.end())]
     RingCapacity {
         /// The value found.
         got: u32,
     },
     /// The call table has no entry or more than 2²⁰.
+    #[error("a call table of {got} entries cannot be made: choose {} to {}", CALL_TABLE.start(), CALL_TABLE.end())]
     CallTable {
         /// The value found.
         got: u32,
     },
     /// There is no size class, or more than 16.
+    #[error("{got} slot classes: choose 1 to {MAX_CLASSES}")]
     ClassCount {
         /// The number found.
         got: usize,
     },
     /// A slot size is not a power of two from 64 B to 1 GiB, or not larger than the class before.
+    #[error("slots of {got} bytes cannot be made: sizes are powers of two from {} to {}, in ascending order", SLOT_SIZE.start(), SLOT_SIZE.end())]
     SlotSize {
         /// The value found.
         got: u32,
     },
     /// A class has no slots.
+    #[error("the class of {slot_size} bytes has no slots: give it one or leave it out")]
     NoSlots {
         /// That class.
         slot_size: u32,
     },
     /// All classes together have more than 2²⁰ slots or 64 GiB.
+    #[error(
+        "a slab of {slots} slots and {bytes} bytes is too large: at most {MAX_SLOTS} slots and {MAX_SLAB_BYTES} bytes"
+    )]
     SlabTooLarge {
         /// Slots asked for.
         slots: u64,
@@ -226,46 +234,6 @@ pub enum ConfigError {
         bytes: u64,
     },
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::RingCapacity { got } => write!(
-                f,
-                "a ring of {got} entries cannot be made: choose a power of two from {} to {}",
-                RING_CAPACITY.start(),
-                RING_CAPACITY.end()
-            ),
-            Self::CallTable { got } => write!(
-                f,
-                "a call table of {got} entries cannot be made: choose {} to {}",
-                CALL_TABLE.start(),
-                CALL_TABLE.end()
-            ),
-            Self::ClassCount { got } => {
-                write!(f, "{got} slot classes: choose 1 to {MAX_CLASSES}")
-            }
-            Self::SlotSize { got } => write!(
-                f,
-                "slots of {got} bytes cannot be made: sizes are powers of two from {} to {}, in ascending order",
-                SLOT_SIZE.start(),
-                SLOT_SIZE.end()
-            ),
-            Self::NoSlots { slot_size } => {
-                write!(
-                    f,
-                    "the class of {slot_size} bytes has no slots: give it one or leave it out"
-                )
-            }
-            Self::SlabTooLarge { slots, bytes } => write!(
-                f,
-                "a slab of {slots} slots and {bytes} bytes is too large: at most {MAX_SLOTS} slots and {MAX_SLAB_BYTES} bytes"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 const RING_CAPACITY: std::ops::RangeInclusive<u32> = 8..=1 << 16;
 const CALL_TABLE: std::ops::RangeInclusive<u32> = 1..=1 << 20;

@@ -2,13 +2,15 @@
 //!
 //! A fault is final for its link: nothing that the peer wrote afterwards is looked at.
 
-use std::fmt;
-
 /// A rule of the segment that the other process broke. Each variant names one rule and carries the
 /// numbers that prove it. After a fault the link is closed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum PeerFault {
     /// Its producer cursor is further ahead than the ring is long, or has moved back.
+    #[error(
+        "the peer broke a rule of the shared segment: its producer cursor claims {ahead} entries in a ring of {capacity}"
+    )]
     TailRanAhead {
         /// Entries claimed to be published, counted from our position.
         ahead: u32,
@@ -16,6 +18,9 @@ pub enum PeerFault {
         capacity: u32,
     },
     /// Its consumer cursor lies past what we published, or has moved back.
+    #[error(
+        "the peer broke a rule of the shared segment: its consumer cursor {head} lies outside what was published up to {tail}"
+    )]
     HeadOutsidePublished {
         /// Its cursor.
         head: u32,
@@ -23,6 +28,9 @@ pub enum PeerFault {
         tail: u32,
     },
     /// It claims to have returned more slots than exist, or its return cursor has moved back.
+    #[error(
+        "the peer broke a rule of the shared segment: it claims {ahead} returned slots in a return ring of {capacity}"
+    )]
     ReturnsRanAhead {
         /// Returns claimed, counted from our position.
         ahead: u32,
@@ -30,16 +38,23 @@ pub enum PeerFault {
         capacity: u32,
     },
     /// A descriptor names a payload kind that does not exist.
+    #[error(
+        "the peer broke a rule of the shared segment: a descriptor has the unknown payload kind {kind}"
+    )]
     UnknownPayloadKind {
         /// The byte found.
         kind: u8,
     },
     /// A descriptor claims more inline bytes than fit.
+    #[error("the peer broke a rule of the shared segment: a descriptor claims {len} inline bytes")]
     InlineTooLong {
         /// The length claimed, in bytes.
         len: u8,
     },
     /// A slot index is past the end of the slab.
+    #[error(
+        "the peer broke a rule of the shared segment: it sent slot {index} of a slab of {slots}"
+    )]
     SlotOutOfRange {
         /// The index found.
         index: u32,
@@ -47,6 +62,9 @@ pub enum PeerFault {
         slots: u32,
     },
     /// A payload reaches past the end of its slot.
+    #[error(
+        "the peer broke a rule of the shared segment: a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
+    )]
     PayloadOutsideSlot {
         /// First byte, counted from the start of the slot.
         offset: u32,
@@ -56,6 +74,9 @@ pub enum PeerFault {
         slot_size: u32,
     },
     /// The table of a message's attachments runs past its payload.
+    #[error(
+        "the peer broke a rule of the shared segment: a table of {entries} attachments leaves its payload of {len} bytes"
+    )]
     TableOutsidePayload {
         /// Entries that it claims to have.
         entries: u16,
@@ -63,11 +84,17 @@ pub enum PeerFault {
         len: u32,
     },
     /// A slot was sent again although we have not returned it.
+    #[error(
+        "the peer broke a rule of the shared segment: it sent slot {index} again before it was returned"
+    )]
     SlotSentTwice {
         /// The slot.
         index: u32,
     },
     /// A returned slot index is past the end of our slab.
+    #[error(
+        "the peer broke a rule of the shared segment: it returned slot {index} of a slab of {slots}"
+    )]
     ReturnedUnknownSlot {
         /// The index found.
         index: u32,
@@ -76,11 +103,17 @@ pub enum PeerFault {
     },
     /// A slot was returned that the peer does not hold: it is free, still being written, was never
     /// sent, or was returned already.
+    #[error(
+        "the peer broke a rule of the shared segment: it returned slot {index}, which it does not hold"
+    )]
     ReturnedNotHeld {
         /// The slot.
         index: u32,
     },
     /// A slot was returned under another generation than it was sent with.
+    #[error(
+        "the peer broke a rule of the shared segment: it returned slot {index} with generation {returned} where {sent} was sent"
+    )]
     ReturnedWrongGeneration {
         /// The slot.
         index: u32,
@@ -90,63 +123,3 @@ pub enum PeerFault {
         returned: u32,
     },
 }
-
-impl fmt::Display for PeerFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the peer broke a rule of the shared segment: ")?;
-        match *self {
-            Self::TailRanAhead { ahead, capacity } => write!(
-                f,
-                "its producer cursor claims {ahead} entries in a ring of {capacity}"
-            ),
-            Self::HeadOutsidePublished { head, tail } => write!(
-                f,
-                "its consumer cursor {head} lies outside what was published up to {tail}"
-            ),
-            Self::ReturnsRanAhead { ahead, capacity } => write!(
-                f,
-                "it claims {ahead} returned slots in a return ring of {capacity}"
-            ),
-            Self::UnknownPayloadKind { kind } => {
-                write!(f, "a descriptor has the unknown payload kind {kind}")
-            }
-            Self::InlineTooLong { len } => {
-                write!(f, "a descriptor claims {len} inline bytes")
-            }
-            Self::SlotOutOfRange { index, slots } => {
-                write!(f, "it sent slot {index} of a slab of {slots}")
-            }
-            Self::PayloadOutsideSlot {
-                offset,
-                len,
-                slot_size,
-            } => write!(
-                f,
-                "a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
-            ),
-            Self::TableOutsidePayload { entries, len } => write!(
-                f,
-                "a table of {entries} attachments leaves its payload of {len} bytes"
-            ),
-            Self::SlotSentTwice { index } => {
-                write!(f, "it sent slot {index} again before it was returned")
-            }
-            Self::ReturnedUnknownSlot { index, slots } => {
-                write!(f, "it returned slot {index} of a slab of {slots}")
-            }
-            Self::ReturnedNotHeld { index } => {
-                write!(f, "it returned slot {index}, which it does not hold")
-            }
-            Self::ReturnedWrongGeneration {
-                index,
-                sent,
-                returned,
-            } => write!(
-                f,
-                "it returned slot {index} with generation {returned} where {sent} was sent"
-            ),
-        }
-    }
-}
-
-impl std::error::Error for PeerFault {}

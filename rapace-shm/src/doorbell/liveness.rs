@@ -21,12 +21,15 @@ use tokio::io::unix::AsyncFd;
 use crate::crash_points::effect::Effect;
 
 /// How the kernel told that the peer is gone. "Stuck" and "closed" are told elsewhere.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
 pub enum PeerGone {
     /// Its end of the control socket, or of our doorbell, is closed: the process has ended, or has
     /// dropped the link.
+    #[error("the peer hung up: it closed its end of the link, or its process has ended")]
     HungUp,
     /// Its process has ended.
+    #[error("the peer's process has ended")]
     Exited,
 }
 
@@ -172,16 +175,3 @@ impl fmt::Debug for PeerWatch {
         f.debug_struct("PeerWatch").finish_non_exhaustive()
     }
 }
-
-impl fmt::Display for PeerGone {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::HungUp => {
-                "the peer hung up: it closed its end of the link, or its process has ended"
-            }
-            Self::Exited => "the peer's process has ended",
-        })
-    }
-}
-
-impl std::error::Error for PeerGone {}

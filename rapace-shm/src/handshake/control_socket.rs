@@ -9,7 +9,6 @@
 //! - E4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
 //!   descriptors up.
 
-use std::fmt;
 use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd, OwnedFd};
@@ -210,6 +209,7 @@ impl Invitation {
 
 /// What standard input turned out to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StdinKind {
     /// A control socket.
     ControlSocket,
@@ -227,42 +227,34 @@ pub enum StdinKind {
     Closed,
 }
 
+impl StdinKind {
+    fn name(self) -> &'static str {
+        match self {
+            Self::ControlSocket => "in use already",
+            Self::Terminal => "a terminal",
+            Self::File => "a file",
+            Self::Pipe => "a pipe",
+            Self::OtherSocket => "a socket of another kind",
+            Self::Device => "a device",
+            Self::Closed => "closed",
+        }
+    }
+}
+
 /// Why standard input cannot be the control socket.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum NotAControlSocket {
     /// It is something else.
+    #[error("its standard input is {}, not the control socket of a host", found.name())]
     Stdin {
         /// What it is.
         found: StdinKind,
     },
     /// The operating system refused to hand it over.
-    Os(io::Error),
+    #[error("standard input could not be taken over: {0}")]
+    Os(#[source] io::Error),
 }
-
-impl fmt::Display for NotAControlSocket {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let found = match self {
-            Self::Os(error) => {
-                return write!(f, "standard input could not be taken over: {error}");
-            }
-            Self::Stdin { found } => match found {
-                StdinKind::ControlSocket => "in use already",
-                StdinKind::Terminal => "a terminal",
-                StdinKind::File => "a file",
-                StdinKind::Pipe => "a pipe",
-                StdinKind::OtherSocket => "a socket of another kind",
-                StdinKind::Device => "a device",
-                StdinKind::Closed => "closed",
-            },
-        };
-        write!(
-            f,
-            "its standard input is {found}, not the control socket of a host"
-        )
-    }
-}
-
-impl std::error::Error for NotAControlSocket {}
 
 /// What reads as empty.
 fn nothing() -> io::Result<OwnedFd> {

@@ -1,6 +1,5 @@
 //! Why two processes did not meet at a path.
 
-use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -10,55 +9,71 @@ use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::is_shortage;
 
 /// Why two processes did not meet.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MeetingError {
     /// Somebody listens at that path already.
+    #[error("somebody listens at {path} already: is the host running twice?")]
     InUse {
         /// The path.
         path: PathBuf,
     },
     /// The path exists and is not a socket. It is left alone.
+    #[error("{path} is not a socket of this kind: remove it or choose another path")]
     NotASocket {
         /// The path.
         path: PathBuf,
     },
     /// A socket path has at most 107 bytes.
+    #[error("{path} is too long for a socket path, which has at most 107 bytes")]
     PathTooLong {
         /// The path.
         path: PathBuf,
     },
     /// The directory that the path lies in does not exist.
+    #[error(
+        "{path} cannot be used, because its directory does not exist: create it, or choose another path"
+    )]
     NoDirectory {
         /// The path.
         path: PathBuf,
     },
     /// There is nothing at that path: the host was not started, or listens elsewhere.
+    #[error("there is nothing at {path}: was the host started, and does it listen there?")]
     NoSuchPath {
         /// The path.
         path: PathBuf,
     },
     /// The socket is there, and nobody listens: its host is dead.
+    #[error("nobody listens at {path}: the host that made it is dead")]
     NobodyListening {
         /// The path.
         path: PathBuf,
     },
     /// The path may not be used by this user.
+    #[error("{path} may not be used by this user")]
     PermissionDenied {
         /// The path.
         path: PathBuf,
     },
     /// The listener has too many who wait to be accepted: try again.
+    #[error("too many wait to be accepted at {path}: try again")]
     Busy {
         /// The path.
         path: PathBuf,
     },
     /// Somebody was met who is not let in (see [`Access`](crate::Access)), and turned away.
+    #[error("process {} of user {} and group {} was turned away: it is not among those that are let in, which \
+         are our own user and root unless Access says otherwise", who.pid, who.uid, who.gid)]
     Stranger {
         /// Who.
         who: PeerCredentials,
     },
     /// This process, or the machine, is out of descriptors or memory at the moment.
+    #[error(
+        "{step} {path} failed for want of resources: {source}; raise this process's limits (`ulimit -n` \
+         for open files), or try again when others have let go of theirs"
+    )]
     OutOfResources {
         /// What was being done.
         step: &'static str,
@@ -68,6 +83,7 @@ pub enum MeetingError {
         source: io::Error,
     },
     /// The operating system refused.
+    #[error("{step} {path} failed: {source}")]
     Os {
         /// What was being done.
         step: &'static str,
@@ -109,75 +125,6 @@ pub(crate) fn at_step<E: Into<io::Error>>(
             Some(Errno::EAGAIN) => MeetingError::Busy { path },
             _ if is_shortage(&source) => MeetingError::OutOfResources { step, path, source },
             _ => MeetingError::Os { step, path, source },
-        }
-    }
-}
-
-impl fmt::Display for MeetingError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::InUse { path } => write!(
-                f,
-                "somebody listens at {} already: is the host running twice?",
-                path.display()
-            ),
-            Self::NotASocket { path } => write!(
-                f,
-                "{} is not a socket of this kind: remove it or choose another path",
-                path.display()
-            ),
-            Self::PathTooLong { path } => write!(
-                f,
-                "{} is too long for a socket path, which has at most 107 bytes",
-                path.display()
-            ),
-            Self::NoDirectory { path } => write!(
-                f,
-                "{} cannot be used, because its directory does not exist: create it, or choose another path",
-                path.display()
-            ),
-            Self::NoSuchPath { path } => write!(
-                f,
-                "there is nothing at {}: was the host started, and does it listen there?",
-                path.display()
-            ),
-            Self::NobodyListening { path } => write!(
-                f,
-                "nobody listens at {}: the host that made it is dead",
-                path.display()
-            ),
-            Self::PermissionDenied { path } => {
-                write!(f, "{} may not be used by this user", path.display())
-            }
-            Self::Busy { path } => write!(
-                f,
-                "too many wait to be accepted at {}: try again",
-                path.display()
-            ),
-            Self::Stranger { who } => write!(
-                f,
-                "process {} of user {} and group {} was turned away: it is not among those that are let in, which \
-                 are our own user and root unless Access says otherwise",
-                who.pid, who.uid, who.gid
-            ),
-            Self::OutOfResources { step, path, source } => write!(
-                f,
-                "{step} {} failed for want of resources: {source}; raise this process's limits (`ulimit -n` for open \
-                 files), or try again when others have let go of theirs",
-                path.display()
-            ),
-            Self::Os { step, path, source } => {
-                write!(f, "{step} {} failed: {source}", path.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for MeetingError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Os { source, .. } | Self::OutOfResources { source, .. } => Some(source),
-            _ => None,
         }
     }
 }

@@ -1,12 +1,16 @@
 //! A mapping for which this process may have no address space.
 
-use std::fmt;
 use std::io;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
 /// There is a limit on this process's address space, and a mapping did not fit.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a memory object of the segment takes {needed} bytes of address space, as does that of the other direction, and \
+     RLIMIT_AS allows this process {limit} in all: raise it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), or give the \
+     SegmentConfig fewer or smaller slots"
+)]
 struct NoAddressSpace {
     needed: u64,
     limit: u64,
@@ -22,17 +26,3 @@ pub(crate) fn explain(len: usize, error: io::Error) -> io::Error {
         _ => error,
     }
 }
-
-impl fmt::Display for NoAddressSpace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { needed, limit } = self;
-        write!(
-            f,
-            "a memory object of the segment takes {needed} bytes of address space, as does that of the other direction, and \
-             RLIMIT_AS allows this process {limit} in all: raise it (`ulimit -v unlimited`, LimitAS=infinity in a systemd unit), or give the \
-             SegmentConfig fewer or smaller slots"
-        )
-    }
-}
-
-impl std::error::Error for NoAddressSpace {}

@@ -6,7 +6,6 @@
 //! - I2: an `OwnedFd` is open, and the same, until it is dropped.
 //! - I3: tokio panics where a runtime has no I/O, and cannot be asked before. That panic ends here.
 
-use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,7 +42,8 @@ pub fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>>
 }
 
 /// Where descriptors cannot be waited for.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct NoRuntime(pub(crate) &'static str);
 
 const NO_RUNTIME: NoRuntime = NoRuntime("there is no tokio runtime here: do this inside of one");
@@ -58,14 +58,6 @@ impl NoRuntime {
         error.get_ref()?.downcast_ref().copied()
     }
 }
-
-impl fmt::Display for NoRuntime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for NoRuntime {}
 
 /// A descriptor that becomes readable when the process ends.
 pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {

@@ -16,7 +16,6 @@
 //! - B1: a refusal that says nothing about the arguments names the call, the kernel that has it, and the way out.
 //! - B2: what this process has too little of may be there later, and is nobody's fault but ours.
 
-use std::fmt;
 use std::io;
 
 use nix::errno::Errno;
@@ -51,7 +50,12 @@ pub(crate) const ACCEPT: Need = need("accept4", "2.6.28");
 pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
 
 /// A system call that rapace needs and that this process does not have.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{} is not to be had here ({source}). Linux has it since {}: on an older kernel, upgrade; on a newer one a sandbox \
+     forbids it (a seccomp filter, a container's profile), and has to allow it",
+    need.call, need.since
+)]
 pub struct Unsupported {
     need: Need,
     source: Errno,
@@ -92,24 +96,6 @@ impl Unsupported {
     #[must_use]
     pub fn since(&self) -> &'static str {
         self.need.since
-    }
-}
-
-impl fmt::Display for Unsupported {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Need { call, since } = self.need;
-        write!(
-            f,
-            "{call} is not to be had here ({}). Linux has it since {since}: on an older kernel, upgrade; on a newer \
-             one a sandbox forbids it (a seccomp filter, a container's profile), and has to allow it",
-            self.source
-        )
-    }
-}
-
-impl std::error::Error for Unsupported {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.source)
     }
 }
 

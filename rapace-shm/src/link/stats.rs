@@ -8,6 +8,7 @@ use crate::sync::orderings;
 /// A snapshot of one end of a link. Taken without stopping anything, so the numbers may be a few
 /// operations apart from each other.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LinkStats {
     /// Descriptors published and not yet taken by the peer.
     pub ring_depth: u32,

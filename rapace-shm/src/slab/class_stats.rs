@@ -2,6 +2,7 @@
 
 /// The slots of one class.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClassStats {
     /// Bytes in a slot.
     pub slot_size: u32,
