@@ -16,7 +16,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use crate::launch::Step;
+use crate::error::Step;
 
 /// One start. Shared with whoever may give it up.
 #[derive(Debug, Default)]

@@ -1,8 +1,6 @@
 //! What to start, ready to be handed to the kernel: everything that allocates happens here, before there is a child.
 
 use std::ffi::{CString, OsStr, OsString, c_char};
-use std::fmt;
-use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
@@ -13,6 +11,7 @@ use nix::sys::wait::waitpid;
 use nix::unistd::Pid;
 
 use crate::attempt::Attempt;
+use crate::error::{LaunchError, Step, Unusable};
 use crate::leash::{Leash, LeashHold};
 use crate::raw::{self, Orders};
 
@@ -177,158 +176,4 @@ fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, LaunchError> {
         return Ok(fd);
     }
     raw::duplicate_from(&fd, FIRST).map_err(|errno| LaunchError::new(Step::Descriptors, errno))
-}
-
-/// What cannot be handed to a program.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Unusable {
-    /// The program's path has a NUL byte in it.
-    Program,
-    /// The directory's path has a NUL byte in it.
-    Directory,
-    /// This argument, counted from one, has a NUL byte in it.
-    Argument(usize),
-    /// This environment variable has a NUL byte in its name or its value.
-    Variable(OsString),
-    /// The name of an environment variable is empty.
-    EmptyName,
-    /// The name of this environment variable has a `=` in it, behind its first byte: there it would end.
-    EqualsInName(OsString),
-}
-
-/// What is done to start a child, in this order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Step {
-    /// The pipe of the leash.
-    Pipe = 1,
-    /// Descriptors for it.
-    Descriptors = 2,
-    /// The process itself.
-    Clone = 3,
-    /// A process group of its own.
-    Group = 4,
-    /// The leash.
-    Leash = 5,
-    /// A look whether its host is still there.
-    Host = 6,
-    /// Its standard input, output and error.
-    Stdio = 7,
-    /// Its working directory.
-    Directory = 8,
-    /// The program.
-    Exec = 9,
-    /// Nothing failed: it was [given up](Attempt::give_up).
-    GivenUp = 10,
-}
-
-impl Step {
-    pub(crate) fn from_number(number: u32) -> Option<Self> {
-        [
-            Self::Pipe,
-            Self::Descriptors,
-            Self::Clone,
-            Self::Group,
-            Self::Leash,
-            Self::Host,
-            Self::Stdio,
-            Self::Directory,
-            Self::Exec,
-            Self::GivenUp,
-        ]
-        .into_iter()
-        .find(|step| *step as u32 == number)
-    }
-
-    /// The system call that does it, as `man 2` spells it, and the first version of Linux that has it. None if nothing
-    /// was done.
-    #[must_use]
-    pub fn call(self) -> Option<(&'static str, &'static str)> {
-        Some(match self {
-            Self::Pipe => ("pipe2", "2.6.27"),
-            Self::Descriptors => ("fcntl(F_DUPFD_CLOEXEC)", "2.6.24"),
-            Self::Clone => ("clone", "2.2"),
-            Self::Group => ("setpgid", "2.2"),
-            Self::Leash => ("fcntl(F_SETSIG, F_SETOWN)", "2.2"),
-            Self::Host => ("poll", "2.2"),
-            Self::Stdio => ("dup2", "2.2"),
-            Self::Directory => ("chdir", "2.2"),
-            Self::Exec => ("execve", "2.2"),
-            Self::GivenUp => return None,
-        })
-    }
-}
-
-/// Why there is no child.
-#[derive(Debug)]
-pub enum LaunchError {
-    /// Something cannot be handed to a program.
-    Unusable(Unusable),
-    /// The operating system refused.
-    Os {
-        /// At this step.
-        step: Step,
-        /// What it said.
-        source: io::Error,
-    },
-}
-
-impl LaunchError {
-    pub(crate) fn new(step: Step, errno: Errno) -> Self {
-        Self::Os {
-            step,
-            source: errno.into(),
-        }
-    }
-}
-
-impl fmt::Display for Unusable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Program => f.write_str("the program's path contains a NUL byte"),
-            Self::Directory => f.write_str("the working directory's path contains a NUL byte"),
-            Self::Argument(place) => write!(f, "argument {place} contains a NUL byte"),
-            Self::Variable(name) => write!(f, "environment variable {name:?} contains a NUL byte"),
-            Self::EmptyName => f.write_str("the name of an environment variable is empty"),
-            Self::EqualsInName(name) => write!(
-                f,
-                "the name of environment variable {name:?} contains a `=`, which only its first character may be"
-            ),
-        }
-    }
-}
-
-impl fmt::Display for Step {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Pipe => "making its leash",
-            Self::Descriptors => "getting descriptors for it",
-            Self::Clone => "creating the process",
-            Self::Group => "giving it a process group",
-            Self::Leash => "tying it to its host",
-            Self::Host => "looking for its host",
-            Self::Stdio => "giving it its standard input, output and error",
-            Self::Directory => "changing to its directory",
-            Self::Exec => "executing the program",
-            Self::GivenUp => "waiting for it",
-        })
-    }
-}
-
-impl fmt::Display for LaunchError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unusable(what) => what.fmt(f),
-            Self::Os { step, source } => write!(f, "{step} failed: {source}"),
-        }
-    }
-}
-
-impl std::error::Error for LaunchError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Unusable(_) => None,
-            Self::Os { source, .. } => Some(source),
-        }
-    }
 }

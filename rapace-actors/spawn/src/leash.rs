@@ -18,7 +18,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::unistd::pipe2;
 
-use crate::launch::{LaunchError, Step};
+use crate::error::{LaunchError, Step};
 use crate::raw;
 
 /// Both ends, before there is a child.

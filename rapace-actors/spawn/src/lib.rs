@@ -34,6 +34,7 @@
 #![deny(missing_docs)]
 
 mod attempt;
+mod error;
 mod launch;
 mod leash;
 #[expect(
@@ -43,5 +44,6 @@ mod leash;
 mod raw;
 
 pub use attempt::Attempt;
-pub use launch::{Launch, LaunchError, Step, Unusable};
+pub use error::{LaunchError, Step, Unusable};
+pub use launch::Launch;
 pub use leash::{Leash, LeashHold};

@@ -24,7 +24,7 @@ use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::unistd::Pid;
 
 use crate::attempt::Attempt;
-use crate::launch::Step;
+use crate::error::Step;
 
 /// What the child is to do.
 pub(crate) struct Orders<'a> {

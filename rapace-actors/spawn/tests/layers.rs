@@ -1,0 +1,11 @@
+//! Imports point downwards, and no files form a circle.
+
+use rapace_layering::{assert_acyclic, assert_layers, imports};
+
+#[test]
+fn imports_point_downwards_and_no_files_form_a_circle() {
+    let imports = imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    assert_acyclic(&imports);
+    // From the lowest to the highest.
+    assert_layers(&imports, &["error", "attempt", "raw", "leash", "launch"]);
+}
