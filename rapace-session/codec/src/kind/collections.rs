@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use facet::{Def, KnownPointer, ListDef, MapDef, PointerDef, SetDef, Shape, ShapeLayout};
 
-use super::entries::entries;
-use super::{Kind, Refusal, refuse};
+use super::types::{Kind, Refusal, refuse};
 
 pub(super) fn list(def: &'static ListDef) -> Result<Kind, Refusal> {
     let filled_in_place = def.init_in_place_with_capacity().is_some()
@@ -37,7 +36,6 @@ pub(super) fn map(shape: &'static Shape, def: &'static MapDef) -> Result<Kind, R
         && def.vtable.from_pair_slice.is_some()
         && def.vtable.iter_vtable.init_with_value.is_some()
     {
-        entries(is_ordered(shape), def.k, Some(def.v))?;
         Ok(Kind::Map(def))
     } else {
         refuse(
@@ -57,7 +55,6 @@ pub(super) fn set(shape: &'static Shape, def: &'static SetDef) -> Result<Kind, R
         && def.vtable.from_slice.is_some()
         && def.vtable.iter_vtable.init_with_value.is_some()
     {
-        entries(is_ordered(shape), def.t, None)?;
         Ok(Kind::Set(def))
     } else {
         refuse(

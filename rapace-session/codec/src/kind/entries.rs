@@ -6,7 +6,20 @@
 
 use facet::{ScalarType, Shape, StructKind};
 
-use super::{Kind, Refusal, is_phantom, kind_of, refuse};
+use super::collections::is_ordered;
+use super::single::{is_phantom, kind_alone};
+use super::types::{Kind, Refusal, refuse};
+
+/// Says what `shape` is. Of the types that it is made of, only those of keys are looked at, to know that they can be called.
+pub(crate) fn kind_of(shape: &'static Shape) -> Result<Kind, Refusal> {
+    let kind = kind_alone(shape)?;
+    match kind {
+        Kind::Map(def) => entries(is_ordered(shape), def.k, Some(def.v))?,
+        Kind::Set(def) => entries(is_ordered(shape), def.t, None)?,
+        _ => return Ok(kind),
+    };
+    Ok(kind)
+}
 
 /// What has to be done with entries before a collection is made of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

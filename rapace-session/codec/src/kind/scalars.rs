@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use facet::{ScalarType, Shape, StructType};
 
-use super::{Kind, Owner, Refusal, Scalar, is, refuse};
+use super::types::{Kind, Owner, Refusal, Scalar, is, refuse};
 
 /// Text and bytes that a pointer owns.
 pub(super) fn owned(shape: &Shape) -> Option<Kind> {
