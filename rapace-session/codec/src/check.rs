@@ -2,8 +2,6 @@
 
 use std::any::TypeId;
 use std::collections::HashSet;
-use std::error::Error;
-use std::fmt;
 
 use facet::{Field, Shape};
 
@@ -25,7 +23,11 @@ use crate::kind::{Kind, Refusal, check_field, kind_of};
 /// assert_eq!(refused.path(), "Report.parts[]");
 /// assert_eq!(refused.way_out(), "send a `String`");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{path}`{} cannot be sent to a plugin: {}; {}",
+    of_type(.path, .type_name), .refusal.reason, .refusal.way_out
+)]
 pub struct RefusedType {
     path: String,
     type_name: String,
@@ -54,26 +56,13 @@ impl RefusedType {
     }
 }
 
-impl fmt::Display for RefusedType {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            path,
-            type_name,
-            refusal,
-        } = self;
-        write!(f, "`{path}`")?;
-        if path != type_name {
-            write!(f, " (`{type_name}`)")?;
-        }
-        write!(
-            f,
-            " cannot be sent to a plugin: {}; {}",
-            refusal.reason, refusal.way_out
-        )
+/// The type of the part, where the path does not say it.
+fn of_type(path: &str, type_name: &str) -> String {
+    match path == type_name {
+        true => String::new(),
+        false => format!(" (`{type_name}`)"),
     }
 }
-
-impl Error for RefusedType {}
 
 /// Says whether values of a type can cross, and if not, which part of it stands in the way.
 ///
