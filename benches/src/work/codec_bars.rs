@@ -1,10 +1,10 @@
 //! The codec beside serde's postcard and beside a copy, in one process.
 //!
-//! - B1: both do the same work: into a slice that is there, into a vector of their own, or from a slice. Both must
+//! - CB1: both do the same work: into a slice that is there, into a vector of their own, or from a slice. Both must
 //!   give the same bytes and the same value before anything is measured.
-//! - B2: a copy is held against what copies the same bytes from the same place. What it costs depends on where
+//! - CB2: a copy is held against what copies the same bytes from the same place. What it costs depends on where
 //!   the allocator puts the target, so that changes from round to round.
-//! - B3: in each round both are measured, in turns of which is first; the figures are medians over the rounds.
+//! - CB3: in each round both are measured, in turns of which is first; the figures are medians over the rounds.
 
 use std::fmt::Debug;
 use std::hint::black_box;
@@ -216,7 +216,7 @@ impl Took {
     }
 }
 
-/// B2, B3.
+/// CB2, CB3.
 fn in_turns<A, B>(
     time: Duration,
     mut ours: impl FnMut() -> A,

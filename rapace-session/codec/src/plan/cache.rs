@@ -1,9 +1,9 @@
 //! Each type's plan is made once per process, and found again without a lock.
 //!
-//! - K1: plans are never freed. There are as many as types that are sent.
-//! - K2: a plan is found by the address of its type's shape: one multiplication, and one acquiring load for each
+//! - PC1: plans are never freed. There are as many as types that are sent.
+//! - PC2: a plan is found by the address of its type's shape: one multiplication, and one acquiring load for each
 //!   type that is looked at on the way. The lock is taken by whoever looks for an address first.
-//! - K3: one type may have its shape at several addresses. They share the plan, which goes by the type.
+//! - PC3: one type may have its shape at several addresses. They share the plan, which goes by the type.
 
 use std::any::TypeId;
 use std::collections::HashMap;
@@ -71,7 +71,7 @@ fn add(place: &Place, shape: &'static Shape) -> &'static Link {
     })
 }
 
-/// K3.
+/// PC3.
 fn find(shape: &'static Shape) -> Known {
     static BY_TYPE: Mutex<Option<HashMap<TypeId, Known>>> = Mutex::new(None);
     let mut by_type = BY_TYPE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -90,7 +90,7 @@ mod tests {
 
     use super::*;
 
-    /// K2, K3.
+    /// PC2, PC3.
     #[test]
     fn many_threads_find_the_same_plans_for_many_types() {
         // Each length makes two types.
