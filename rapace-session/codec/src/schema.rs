@@ -43,6 +43,7 @@ pub struct TypeSchema {
 /// A type where it is used.
 #[derive(Clone, Debug, PartialEq, Eq, Facet)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum TypeRef {
     /// A truth value: one byte, 0 or 1.
     Bool,
@@ -116,6 +117,7 @@ pub struct TypeDef {
 /// What a struct or an enum is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Facet)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum TypeBody {
     /// The fields, one after the other.
     Struct(Fields),
