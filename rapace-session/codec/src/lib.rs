@@ -28,6 +28,19 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! From the lowest to the highest:
+//!
+//! | file | decides |
+//! |---|---|
+//! | `guard`, `limits`, `varint` | what is left of a panic in a user's code; how much may be decoded; how numbers are written |
+//! | `timestamp`, `deque`, `blob`, `wire` | the types that this crate adds, and which types can be named in a service |
+//! | `kind` | what a shape is to the codec |
+//! | `check`, `schema` | which part of a type cannot cross; how a type is described to the peer |
+//! | `error` | what can go wrong |
+//! | `sink`, `input` | where encoded bytes go, and come from |
+//! | `plan` | how the values of a type are encoded and decoded |
+//! | `writer`, `reader`, `hash` | the ways in: encode, decode, and hash a schema |
+//!
 //! # What can cross
 //!
 //! | type | on the wire |
@@ -100,6 +113,7 @@
 #![deny(unsafe_code)]
 
 mod blob;
+mod blob_bytes;
 #[expect(unsafe_code, reason = "facet's trait is unsafe to implement")]
 mod blob_facet;
 mod blob_mut;

@@ -1,0 +1,42 @@
+//! Imports point downwards, and no files form a circle.
+
+use rapace_layering::{assert_acyclic, assert_layers, imports};
+
+/// From the lowest to the highest.
+const LAYERS: [&str; 28] = [
+    "guard",
+    "limits",
+    "varint",
+    "timestamp",
+    "deque",
+    "deque_facet",
+    "blob",
+    "blob_mut",
+    "blob_bytes",
+    "blob_facet",
+    "wire",
+    "kind",
+    "check",
+    "schema",
+    "error",
+    "sink",
+    "input",
+    "plan/memory",
+    "plan/room",
+    "plan",
+    "plan/empty",
+    "plan/compile",
+    "plan/cache",
+    "plan/encode",
+    "plan/decode",
+    "writer",
+    "reader",
+    "hash",
+];
+
+#[test]
+fn imports_point_downwards_and_no_files_form_a_circle() {
+    let imports = imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src")).unwrap();
+    assert_acyclic(&imports);
+    assert_layers(&imports, &LAYERS);
+}
