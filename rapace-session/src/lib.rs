@@ -26,6 +26,18 @@
 //! A caller encodes on its own task and puts the frame on the ring itself. A unary call crosses one
 //! mailbox, that of the service, and its answer none: the reader settles it.
 //!
+//! Inside, the crate has one folder a layer, each of which imports only from those below it:
+//!
+//! | layer | holds |
+//! |---|---|
+//! | `session` | the handles, reader and dispatch, the session's actor, handshake, the end |
+//! | `serving` | incoming calls, from the mailbox to the reply |
+//! | `calls` | outgoing calls, from the request to the response |
+//! | `streams` | streams of items, each a channel with an actor of its own |
+//! | `link` | one transport in use: encoder, buffers, outbox, metrics |
+//! | [`transport`] | what carries frames: shared memory, or queues in one process |
+//! | `wire` | frames and payloads: plain data and its bytes |
+//!
 //! # The shortest program
 //!
 //! ```
@@ -209,29 +221,35 @@ mod tests;
 pub mod transport;
 mod wire;
 
+pub use calls::failure::CallFailure;
 pub use calls::methods::{MethodMismatch, MethodMismatchKind};
+pub use calls::options::CallOptions;
 pub use calls::orphan::Orphan;
 pub use calls::pending::{Outcome, Reply};
 pub use calls::settlement::Settlement;
+pub use link::BufferError;
+pub use link::end::EndReason;
 pub use link::metrics::{Metrics, MetricsSnapshot};
 pub use link::seal::Encode;
 pub use serving::context::{CallContext, CancelGuard, allocate};
 pub use serving::{Acceptor, Answer, BlockingWork, IncomingCall, RunningCall, Sink, blocking};
-pub use session::channel::{CallOptions, Channel};
+pub use session::channel::Channel;
 pub use session::config::{Adopt, SessionConfig};
+pub use session::open_error::OpenError;
 pub use session::room::room_for_handshake;
 pub use session::runtime::check_timers;
 pub use session::{Session, SessionActor};
+pub use streams::error::StreamError;
+pub use streams::halves::StreamParts;
 pub use streams::moves::Moves;
-pub use streams::{MAX_WINDOW, StreamParts, StreamReceiver, StreamSendError, StreamSender};
+pub use streams::{StreamReceiver, StreamSendError, StreamSender};
 pub use transport::{Claim, Endpoint, Lane, Side};
 pub use wire::envelope::{Envelope, Metadata};
-pub use wire::error::{
-    BufferError, CallFailure, EndReason, Failure, HandshakeError, OpenError, StreamError,
-};
+pub use wire::failure::Failure;
 pub use wire::frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
-pub use wire::hello::{
-    Hello, MethodOffer, MismatchKind, PROTOCOL_VERSION, SchemaMismatch, ServiceOffer,
-};
-pub use wire::limits::{self, HelloLimit};
-pub use wire::text::printable;
+pub use wire::handshake_error::HandshakeError;
+pub use wire::hello::{Hello, PROTOCOL_VERSION};
+pub use wire::limits::{self, HelloLimit, MAX_WINDOW};
+pub use wire::mismatch::{MismatchKind, SchemaMismatch};
+pub use wire::offer::{MethodOffer, ServiceOffer};
+pub use wire::printable::printable;

@@ -23,7 +23,7 @@ struct Watching;
 
 impl Watch for Watching {
     async fn spins(&self) -> u64 {
-        let session = CallContext::with(|context| context.session.clone()).flatten();
+        let session = CallContext::with(CallContext::session).flatten();
         spins(&session.and_then(|session| session.link_stats()))
     }
 }

@@ -8,7 +8,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::calls::methods::{self, MethodMaps, MethodMismatch};
 use crate::wire::frame::ChannelId;
-use crate::wire::hello::{Hello, ServiceOffer};
+use crate::wire::hello::Hello;
+use crate::wire::offer::ServiceOffer;
 
 /// A channel that we opened, as its callers share it.
 #[derive(Debug)]

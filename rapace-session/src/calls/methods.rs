@@ -9,8 +9,10 @@ use std::any::TypeId;
 use std::fmt;
 use std::sync::OnceLock;
 
-use crate::wire::error::{CallFailure, Failure};
-use crate::wire::hello::{MethodOffer, ServiceOffer, listed};
+use crate::calls::failure::CallFailure;
+use crate::wire::failure::Failure;
+use crate::wire::mismatch::listed;
+use crate::wire::offer::{MethodOffer, ServiceOffer};
 
 /// Why the peer does not run a method of ours (N2). The peer was not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,10 +4,13 @@
 //! may open; the session that it is made in is a layer above.
 
 pub(crate) mod credits;
+pub(crate) mod failure;
 pub(crate) mod methods;
+pub(crate) mod options;
 pub(crate) mod orphan;
+pub(crate) mod outgoing;
 pub(crate) mod pending;
 pub(crate) mod request;
 pub(crate) mod settlement;
-pub(crate) mod stage;
-pub(crate) mod table;
+mod stage;
+mod table;

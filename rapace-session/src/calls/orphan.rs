@@ -7,11 +7,12 @@
 use std::sync::Arc;
 
 use crate::calls::credits::ClientChannel;
+use crate::calls::failure::CallFailure;
 use crate::calls::pending::Pending;
 use crate::calls::table::{Entry, HowFar, Left, Terms};
+use crate::link::end::EndReason;
 use crate::streams::moves::Moves;
 use crate::transport::{Claim, Transport};
-use crate::wire::error::{CallFailure, EndReason};
 use crate::wire::frame::{CallId, Frame};
 
 /// A call that outlived its session and may be sent again, by

@@ -12,10 +12,9 @@ use std::cell::RefCell;
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use crate::session::shared::Shared;
+use crate::calls::failure::CallFailure;
 use crate::sync::Mutex;
 use crate::wire::envelope::Envelope;
-use crate::wire::error::CallFailure;
 use crate::wire::frame::{CallId, Status};
 
 /// A reply that the method itself gave.
@@ -45,19 +44,23 @@ impl Reply {
 /// How a call ends.
 pub type Outcome = Result<Reply, CallFailure>;
 
+/// The table that a call is in, for a caller that leaves.
+pub(crate) trait Table: Send + Sync {
+    /// Cancels a call whose caller has left.
+    fn cancel(&self, call: CallId);
+}
+
 /// One call.
-#[derive(Debug)]
 pub(crate) struct Pending {
     state: Mutex<State>,
 }
 
-#[derive(Debug)]
 enum State {
     /// Not in any session's table: before it was sent, or between two sessions.
     Adrift(Option<Waker>),
     /// In a session's table.
     Entered {
-        shared: Arc<Shared>,
+        table: Arc<dyn Table>,
         call: CallId,
         waker: Option<Waker>,
     },
@@ -104,13 +107,13 @@ impl Pending {
     }
 
     /// Notes where the call is now; false if its caller has left (P3), or it is in a table already (P5).
-    pub(crate) fn enter(&self, shared: &Arc<Shared>, call: CallId) -> bool {
+    pub(crate) fn enter<T: Table + 'static>(&self, table: &Arc<T>, call: CallId) -> bool {
         let mut state = self.lock();
         match &mut *state {
             State::Adrift(waker) => {
                 let waker = waker.take();
                 let entered = State::Entered {
-                    shared: Arc::clone(shared),
+                    table: Arc::<T>::clone(table),
                     call,
                     waker,
                 };
@@ -184,19 +187,25 @@ impl Pending {
     }
 
     /// The caller leaves: says where the call was, if it was not settled.
-    pub(crate) fn abandon(&self) -> Option<(Arc<Shared>, CallId)> {
+    pub(crate) fn abandon(&self) -> Option<(Arc<dyn Table>, CallId)> {
         let before = std::mem::replace(&mut *self.lock(), State::Finished);
         match before {
-            State::Entered { shared, call, .. } => Some((shared, call)),
+            State::Entered { table, call, .. } => Some((table, call)),
             State::Adrift(_) | State::Settled(_) | State::Finished => None,
         }
+    }
+}
+
+impl std::fmt::Debug for Pending {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pending").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::error::Failure;
+    use crate::wire::failure::Failure;
 
     fn failure() -> Outcome {
         Err(CallFailure::Failed(Failure::Dropped))
@@ -266,7 +275,7 @@ mod tests {
     /// P1, P3, P5: each state by each event. A waker that is held is woken by what settles the call alone.
     #[test]
     fn every_event_has_one_effect_in_every_state() {
-        let shared = shared();
+        let table = Arc::new(Nowhere);
         let call = |index| CallId {
             index,
             generation: 1,
@@ -280,7 +289,7 @@ mod tests {
         };
         let entered: Make<'_> = &|| {
             let pending = adrift();
-            assert!(pending.enter(&shared, call(1)));
+            assert!(pending.enter(&table, call(1)));
             pending
         };
         let settled: Make<'_> = &|| {
@@ -310,7 +319,7 @@ mod tests {
         assert_eq!(wanted, [true, true, false, false, false]);
         let enters = states.map(|state| {
             let pending = state();
-            (pending.enter(&shared, call(2)), name(&pending))
+            (pending.enter(&table, call(2)), name(&pending))
         });
         assert_eq!(enters[0], (true, "entered again"));
         assert_eq!(enters[1], (false, "entered"));
@@ -348,11 +357,12 @@ mod tests {
         assert_eq!(leaves, told.map(|told| (told, "finished")));
     }
 
-    fn shared() -> Arc<Shared> {
-        use crate::transport::memory::{self, MemoryConfig};
-        let (end, _) = memory::pair(MemoryConfig::default());
-        let config = crate::session::config::SessionConfig::new("any");
-        Arc::new(Shared::new(end.transport, end.side, config))
+    struct Nowhere;
+
+    impl Table for Nowhere {
+        fn cancel(&self, _: CallId) {
+            unreachable!("nobody who leaves cancels in this test");
+        }
     }
 
     #[test]

@@ -10,18 +10,23 @@
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::calls::credits::ClientChannel;
+use crate::calls::failure::CallFailure;
+use crate::calls::options::CallOptions;
 use crate::calls::orphan::Orphan;
+use crate::calls::outgoing::OutgoingCalls;
 use crate::calls::pending::Pending;
-use crate::calls::settlement::millis_left;
-use crate::calls::table::{Entry, NotEntered, Sender, Terms};
+use crate::calls::pending::Table;
+use crate::calls::stage::Sender;
+use crate::calls::table::{Entry, NotEntered, Terms};
+use crate::link::Link;
+use crate::link::deadline::millis_left;
 use crate::link::prefix::Prefix;
-use crate::link::seal::{Encode, SealError, Sealed};
-use crate::serving::context::CallContext;
-use crate::session::channel::{CallOptions, Channel};
-use crate::session::shared::Shared;
+use crate::link::seal::{Encode, Sealed};
+use crate::link::seal_error::SealError;
 use crate::streams::moves::Moves;
 use crate::transport::{Claim, Lane, SendError};
-use crate::wire::error::{CallFailure, Failure};
+use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
 
 /// What is to be sent, in a form that can be sealed more than once.
@@ -66,6 +71,7 @@ impl<'a> Request<'a> {
         method: u32,
         arguments: &'a (dyn Encode + 'a),
         options: &'a CallOptions,
+        deadline: Option<Instant>,
         awaited: bool,
     ) -> Self {
         Self {
@@ -79,7 +85,7 @@ impl<'a> Request<'a> {
             method,
             flags: Flags::none().and_if(Flags::ONEWAY, !awaited),
             terms: Terms {
-                deadline: CallContext::earliest(options.deadline),
+                deadline,
                 idempotent: options.idempotent,
                 kills: 0,
                 order: None,
@@ -128,17 +134,18 @@ impl<'a> Request<'a> {
     /// Dropping the future before it is ready sends nothing.
     pub(crate) async fn send(
         &self,
-        channel: &Channel,
+        calls: &Arc<OutgoingCalls>,
+        channel: &Arc<ClientChannel>,
         pending: &Arc<Pending>,
     ) -> Result<Sent, NotSent> {
-        let shared = &channel.shared;
+        let link = &*calls.link;
         loop {
             // W2
-            let credit = channel.inner.credit().await.ok_or(NotSent::Over)?;
-            let room = shared.calls.room().await.ok_or(NotSent::Over)?;
-            let sealed = self.seal(shared).await?;
+            let credit = channel.credit().await.ok_or(NotSent::Over)?;
+            let room = calls.table.room().await.ok_or(NotSent::Over)?;
+            let sealed = self.seal(link).await?;
             let mut frame = Frame {
-                header: Header::new(Verb::Request, channel.inner.id),
+                header: Header::new(Verb::Request, channel.id),
                 payload: sealed.payload,
                 blobs: sealed.blobs,
             };
@@ -146,29 +153,29 @@ impl<'a> Request<'a> {
             frame.header.flags = sealed.flags.and(self.flags);
             let entry = Entry {
                 pending: Arc::clone(pending),
-                channel: Arc::clone(&channel.inner),
+                channel: Arc::clone(channel),
                 frame: frame.clone(),
                 terms: self.terms.clone(),
                 awaited: self.awaited,
                 moves: self.moves.clone(),
             };
-            let note = |call| pending.enter(shared, call);
-            let call = shared.calls.enter(room, entry, self.sender, note);
+            let note = |call| pending.enter(calls, call);
+            let call = calls.table.enter(room, entry, self.sender, note);
             let call = call.map_err(|why| match why {
                 NotEntered::Closed => NotSent::Over,
                 NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),
             })?;
             credit.forget();
             frame.header.call = call;
-            let mut unsent = Unsent(Some((shared, call)));
-            let sent = match self.put(shared, &mut frame).await {
+            let mut unsent = Unsent(Some((calls, call)));
+            let sent = match self.put(calls, &mut frame).await {
                 Put::Sent => {
-                    shared.metrics.sent_call(&frame);
+                    link.metrics.sent_call(&frame);
                     Sent::Published
                 }
                 Put::Left => Sent::Left,
                 // Somebody else sent one of the buffers first: seal again, with a copy of it.
-                Put::InFlight if shared.withdraw(call) => {
+                Put::InFlight if calls.withdraw(call) => {
                     unsent.0 = None;
                     pending.set_adrift();
                     continue;
@@ -180,16 +187,13 @@ impl<'a> Request<'a> {
         }
     }
 
-    async fn seal(&self, shared: &Shared) -> Result<Sealed, NotSent> {
+    async fn seal(&self, link: &Link) -> Result<Sealed, NotSent> {
         let sealed = match self.body {
             Body::Values { arguments, prefix } => {
-                shared
-                    .packer
-                    .seal(Lane::Data, prefix, arguments, None)
-                    .await
+                link.packer.seal(Lane::Data, prefix, arguments, None).await
             }
             Body::Sealed(frame) => {
-                Box::pin(shared.packer.reseal(Lane::Data, frame, self.stream)).await
+                Box::pin(link.packer.reseal(Lane::Data, frame, self.stream)).await
             }
         };
         sealed.map_err(|error| match error {
@@ -201,22 +205,22 @@ impl<'a> Request<'a> {
 
     /// Puts a request on the ring, or leaves it to the session's end (W4). What nobody wants any more is
     /// not put there (W6).
-    async fn put(&self, shared: &Shared, frame: &mut Frame) -> Put {
+    async fn put(&self, calls: &OutgoingCalls, frame: &mut Frame) -> Put {
         let call = frame.header.call;
         let mut sender = self.sender;
         loop {
             frame.header.credits = millis_left(self.terms.deadline);
-            let refused = match shared.transport.send(frame, Lane::Data) {
+            let refused = match calls.link.transport.send(frame, Lane::Data) {
                 Ok(()) => {
                     // Nobody but the caller could have left meanwhile.
                     if sender == Sender::Another {
-                        shared.published(call);
+                        calls.published(call);
                     }
                     return Put::Sent;
                 }
                 Err(refused) => refused,
             };
-            if !shared.not_published(call) {
+            if !calls.not_published(call) {
                 return Put::Left;
             }
             match refused {
@@ -224,7 +228,7 @@ impl<'a> Request<'a> {
                 SendError::Closed => return Put::Left,
                 SendError::Full => {}
             }
-            if shared.transport.ready(Lane::Data).await.is_err() || !shared.calls.publish(call) {
+            if calls.link.transport.ready(Lane::Data).await.is_err() || !calls.table.publish(call) {
                 return Put::Left;
             }
             sender = Sender::Another;
@@ -242,12 +246,12 @@ enum Put {
 }
 
 /// Gives credit and entry back if the sender gives up between taking them and sending (W3).
-struct Unsent<'a>(Option<(&'a Shared, CallId)>);
+struct Unsent<'a>(Option<(&'a OutgoingCalls, CallId)>);
 
 impl Drop for Unsent<'_> {
     fn drop(&mut self) {
-        if let Some((shared, call)) = self.0 {
-            shared.cancel(call);
+        if let Some((calls, call)) = self.0 {
+            calls.cancel(call);
         }
     }
 }

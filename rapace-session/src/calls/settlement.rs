@@ -3,11 +3,13 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
+use crate::calls::failure::CallFailure;
 use crate::calls::pending::{Outcome, Pending};
+use crate::link::deadline::now;
 use crate::streams::moves::Moves;
-use crate::wire::error::{CallFailure, Failure};
+use crate::wire::failure::Failure;
 
 /// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
 /// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
@@ -38,9 +40,9 @@ impl Abandon {
     /// The call is cancelled, if it is not over.
     fn abandon(&mut self) {
         if std::mem::take(&mut self.armed)
-            && let Some((shared, call)) = self.pending.abandon()
+            && let Some((table, call)) = self.pending.abandon()
         {
-            shared.cancel(call);
+            table.cancel(call);
         }
     }
 }
@@ -135,49 +137,5 @@ pub(crate) async fn within<T>(
         Some(at) => tokio::time::timeout_at(at.into(), work)
             .await
             .unwrap_or(Err(CallFailure::Failed(Failure::DeadlineExceeded))),
-    }
-}
-
-/// Time remaining as it travels: at least 1 ms, 0 for none. What does not fit travels as none, so that nothing is cut short:
-/// the caller keeps the deadline, and cancels the call when it passes.
-pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
-    match deadline {
-        None => 0,
-        Some(at) => {
-            let left = at.saturating_duration_since(now()) + Duration::from_micros(999);
-            u32::try_from(left.as_millis()).map_or(0, |left| left.max(1))
-        }
-    }
-}
-
-/// The present on tokio's clock, which tests can pause.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn time_remaining_is_rounded_up_and_neither_ended_nor_cut_short() {
-        assert_eq!(millis_left(None), 0);
-        assert_eq!(millis_left(Some(now() - Duration::from_secs(1))), 1);
-        let soon = millis_left(Some(now() + Duration::from_micros(2_100)));
-        assert!((2..=3).contains(&soon), "{soon}");
-        let longest = Duration::from_millis(u32::MAX.into());
-        let late = millis_left(Some(now() + longest));
-        assert!(late > u32::MAX - 60_000, "{late}");
-        for too_late in [
-            longest + Duration::from_secs(60),
-            Duration::from_secs(86_400 * 60),
-            Duration::from_secs(1 << 40),
-        ] {
-            assert_eq!(
-                millis_left(Some(now() + too_late)),
-                0,
-                "it is not cut short"
-            );
-        }
     }
 }

@@ -5,8 +5,6 @@
 //! - A2: each call that is on the ring has one reply, and only then is its entry free.
 //! - A3: what becomes of a call is decided once: each way out of a stage has one effect.
 
-use crate::calls::table::Sender;
-
 /// What a call is in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -22,6 +20,15 @@ pub(crate) enum Stage {
     Sent,
     /// On the ring; its caller left, and the peer is told. Its reply is still to come.
     Forsaken,
+}
+
+/// Who puts a request on the ring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Sender {
+    /// The call's own caller, who does nothing else until that has succeeded or failed.
+    Caller,
+    /// Somebody on its behalf, while the caller may leave at any moment.
+    Another,
 }
 
 /// What can happen to a call.

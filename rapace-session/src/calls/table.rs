@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::calls::credits::ClientChannel;
 use crate::calls::pending::Pending;
-use crate::calls::stage::{Effect, Event, Stage};
+use crate::calls::stage::{Effect, Event, Sender, Stage};
 use crate::streams::moves::Moves;
 use crate::sync::Mutex;
 use crate::wire::frame::{CallId, Frame};
@@ -79,15 +79,6 @@ struct Inner {
 pub(crate) struct CallTable {
     inner: Mutex<Inner>,
     room: Semaphore,
-}
-
-/// Who puts a request on the ring.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Sender {
-    /// The call's own caller, who does nothing else until that has succeeded or failed.
-    Caller,
-    /// Somebody on its behalf, while the caller may leave at any moment.
-    Another,
 }
 
 /// Why a call was not entered.

@@ -12,7 +12,7 @@ use rapace_codec::BlobMut;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-use crate::link::seal::SealError;
+use crate::link::seal_error::SealError;
 use crate::transport::{AllocateError, Lane, Transport};
 
 /// The buffers of one transport.

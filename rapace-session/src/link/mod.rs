@@ -1,11 +1,119 @@
-//! One transport in use: values become frames, frames leave in order, and what happens is counted.
+//! One transport in use: values become frames, frames leave in order, traffic is counted, and the end is known.
 //!
-//! Decides how a payload gets its buffers and in which order control frames leave. Knows frames and the transport; calls,
-//! streams and services are the business of the layers above.
+//! Decides how a payload gets its buffers, in which order control frames leave, and who takes the places of which a
+//! session has a limited number. Knows frames and the transport; calls, streams and services belong to the layers above.
 
-pub(crate) mod buffers;
+use std::sync::Arc;
+
+use rapace_codec::BlobMut;
+
+use crate::link::end::End;
+use crate::link::metrics::Metrics;
+use crate::link::outbox::Outbox;
+use crate::link::seal::Packer;
+use crate::transport::{AllocateError, Lane, Transport};
+use crate::wire::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
+use crate::wire::limits::MAX_TEXT;
+
+pub(crate) mod buffer_error;
+mod buffers;
+pub(crate) mod channel_ids;
+pub(crate) mod deadline;
+pub(crate) mod end;
 pub(crate) mod metrics;
-pub(crate) mod outbox;
+mod outbox;
 pub(crate) mod places;
 pub(crate) mod prefix;
 pub(crate) mod seal;
+pub(crate) mod seal_error;
+
+pub use buffer_error::BufferError;
+
+/// A transport, and what everybody who sends over it shares.
+pub(crate) struct Link {
+    pub(crate) transport: Arc<dyn Transport>,
+    pub(crate) packer: Packer,
+    pub(crate) outbox: Outbox,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) end: End,
+}
+
+impl Link {
+    pub(crate) fn new(transport: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
+        Self {
+            packer: Packer::new(Arc::clone(&transport)),
+            outbox: Outbox::new(Arc::clone(&transport)),
+            metrics,
+            end: End::new(),
+            transport,
+        }
+    }
+
+    /// Sends a control frame that has neither payload nor credits.
+    pub(crate) fn send_bare(&self, verb: Verb, channel: ChannelId) {
+        self.outbox.send(Frame::bare(Header::new(verb, channel)));
+    }
+
+    /// Sends a control frame whose payload is a text.
+    pub(crate) fn send_text(&self, verb: Verb, channel: ChannelId, text: &str) {
+        let mut frame = Frame::bare(Header::new(verb, channel));
+        frame.payload = self.short_payload(text.as_bytes());
+        self.outbox.send(frame);
+    }
+
+    /// `bytes` as a payload, without waiting: cut to [`MAX_TEXT`] bytes, and to what the frame itself holds while there is
+    /// no free buffer.
+    pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
+        let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
+        if let Some(payload) = Payload::inline(bytes) {
+            return payload;
+        }
+        let len = bytes.len().min(self.transport.max_payload());
+        match self.transport.try_allocate(len, Lane::Priority) {
+            Ok(mut buffer) => {
+                buffer.copy_from_slice(&bytes[..len]);
+                Payload::Buffer(buffer.freeze())
+            }
+            Err(_) => Payload::inline(&bytes[..INLINE_MAX]).unwrap_or(Payload::EMPTY),
+        }
+    }
+
+    /// `bytes` as the payload of a control frame, all of them.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its turn for a buffer.
+    pub(crate) async fn control_payload(&self, bytes: &[u8]) -> Result<Payload, AllocateError> {
+        if let Some(payload) = Payload::inline(bytes) {
+            return Ok(payload);
+        }
+        let buffers = self.packer.buffers();
+        let mut buffer = buffers.one(bytes.len(), Lane::Priority).await?;
+        buffer.copy_from_slice(bytes);
+        Ok(Payload::Buffer(buffer.freeze()))
+    }
+
+    /// A buffer of `len` bytes that is sent without a copy, waiting in turn while all that are large enough are in use.
+    /// After the session's end it lies on the heap, since what is written now may be sent over another session.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its turn.
+    pub(crate) async fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
+        let max = self.transport.max_payload();
+        if len > max {
+            return Err(BufferError::TooLarge { len, max });
+        }
+        match self.packer.buffers().one(len, lane).await {
+            Ok(buffer) => Ok(buffer),
+            Err(AllocateError::TooLarge { len, max }) => Err(BufferError::TooLarge { len, max }),
+            Err(AllocateError::Exhausted | AllocateError::Closed) => BufferError::on_the_heap(len),
+        }
+    }
+}
+
+impl std::fmt::Debug for Link {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Link")
+            .field("ended", &self.end.reason())
+            .finish_non_exhaustive()
+    }
+}

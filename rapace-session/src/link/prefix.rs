@@ -2,7 +2,7 @@
 
 use rapace_codec::{EncodeError, Writer};
 
-use crate::link::seal::SealError;
+use crate::link::seal_error::SealError;
 use crate::wire::frame::{ChannelId, Flags};
 use crate::wire::limits::MAX_METADATA;
 

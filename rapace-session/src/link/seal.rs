@@ -18,6 +18,7 @@ use rapace_codec::{Blob, BlobMut, EncodeError, Writer, panic_message};
 
 use crate::link::buffers::Buffers;
 use crate::link::prefix::Prefix;
+use crate::link::seal_error::SealError;
 use crate::transport::{AllocateError, Lane, Transport};
 use crate::wire::back::{Brought, Entry, is_name, table_for};
 use crate::wire::envelope::{table_len, table_of};
@@ -44,14 +45,6 @@ pub(crate) struct Sealed {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
-}
-
-/// Why there is no payload.
-#[derive(Debug)]
-pub(crate) enum SealError {
-    Encode(String),
-    TooLarge { len: usize, max: usize },
-    Closed,
 }
 
 /// Makes payloads for one transport.
@@ -311,21 +304,6 @@ fn seal_inline(
         },
         blobs: named,
     }))
-}
-
-impl From<EncodeError> for SealError {
-    fn from(error: EncodeError) -> Self {
-        Self::Encode(error.to_string())
-    }
-}
-
-impl From<AllocateError> for SealError {
-    fn from(error: AllocateError) -> Self {
-        match error {
-            AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },
-            AllocateError::Exhausted | AllocateError::Closed => Self::Closed,
-        }
-    }
 }
 
 #[cfg(test)]

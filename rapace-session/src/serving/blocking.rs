@@ -1,19 +1,16 @@
-//! Work that blocks, on threads of its own, and the count of it that a service waits for.
+//! Work that blocks, on threads of its own.
 //!
-//! - B1: work is counted from the moment that it is handed over until it has run, panicked, or been dropped unrun.
 //! - B2: work whose future is dropped before it has begun never begins.
-//! - B3: whoever waits for the count is told when it is zero.
 //! - B4: what work gave, or its panic carried, and nobody waits for any more may panic when it is dropped. That stays
 //!   here: it would end a thread of the runtime's.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rapace_codec::{guarded, panic_message};
-use tokio::sync::Notify;
 
+use crate::serving::blocking_work::BlockingWork;
 use crate::serving::context::CallContext;
 
 /// Runs `work` on a thread where it may block or compute for long, and waits for what it gives.
@@ -89,57 +86,6 @@ struct Unbegun<T>(Arc<Mutex<Option<T>>>);
 impl<T> Drop for Unbegun<T> {
     fn drop(&mut self) {
         drop(take(&self.0));
-    }
-}
-
-/// Counts the [`blocking`] work of the calls whose contexts [count with it](CallContext::counting).
-#[derive(Clone, Debug, Default)]
-pub struct BlockingWork(Arc<Count>);
-
-#[derive(Debug, Default)]
-struct Count {
-    under_way: AtomicUsize,
-    none_left: Notify,
-}
-
-/// Work that is counted (B1).
-struct Counted(BlockingWork);
-
-impl BlockingWork {
-    fn begin(&self) -> Counted {
-        self.0.under_way.fetch_add(1, Ordering::Relaxed);
-        Counted(self.clone())
-    }
-
-    /// Whether no work is under way.
-    #[must_use]
-    pub fn is_done(&self) -> bool {
-        self.0.under_way.load(Ordering::Acquire) == 0
-    }
-
-    /// Waits until no work is under way.
-    ///
-    /// # Cancel safety
-    /// Dropping the future loses nothing.
-    pub async fn done(&self) {
-        loop {
-            let told = self.0.none_left.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
-            if self.is_done() {
-                return;
-            }
-            told.await;
-        }
-    }
-}
-
-impl Drop for Counted {
-    fn drop(&mut self) {
-        let count = &self.0.0;
-        if count.under_way.fetch_sub(1, Ordering::AcqRel) == 1 {
-            count.none_left.notify_waiters();
-        }
     }
 }
 
@@ -265,7 +211,7 @@ mod tests {
             assert!(!context.is_cancelled());
             drop(guard);
             assert!(context.is_cancelled());
-            let inner = blocking(move || count.0.under_way.load(Ordering::Relaxed));
+            let inner = blocking(move || count.under_way());
             tokio::runtime::Handle::current().block_on(inner)
         };
         assert_eq!(context.scope(blocking(work)).await, 2);

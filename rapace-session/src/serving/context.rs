@@ -6,14 +6,14 @@ use std::time::{Duration, Instant};
 
 use rapace_codec::BlobMut;
 
-use crate::calls::settlement::now;
-use crate::serving::CallCell;
+use crate::link::buffer_error::BufferError;
+use crate::link::deadline::now;
+use crate::serving::blocking_work::BlockingWork;
 use crate::serving::call_end::CallEnd;
-use crate::session::Session;
+use crate::serving::cell::CallCell;
+use crate::serving::incoming::IncomingCalls;
+use crate::transport::Lane;
 use crate::wire::envelope::Metadata;
-use crate::wire::error::BufferError;
-
-use crate::serving::blocking::BlockingWork;
 
 tokio::task_local! {
     static CURRENT: CallContext;
@@ -27,8 +27,6 @@ pub struct CallContext {
     pub deadline: Option<Instant>,
     /// Pairs that the caller sent along.
     pub metadata: Metadata,
-    /// The session that the call came over; `None` for a call from within this process.
-    pub session: Option<Session>,
     call: Call,
     pub(super) blocking: Option<BlockingWork>,
 }
@@ -36,9 +34,10 @@ pub struct CallContext {
 /// What says that the call is over.
 #[derive(Clone)]
 enum Call {
-    Remote(Arc<CallCell>),
+    Remote(Arc<CallCell>, Arc<IncomingCalls>),
     Local(Arc<CallEnd>),
-    Detached,
+    /// Of a call that came over a session, or of one from within this process.
+    Detached(Option<Arc<IncomingCalls>>),
 }
 
 /// Cancels a call's context when it is dropped.
@@ -68,7 +67,6 @@ impl CallContext {
         let context = Self {
             deadline,
             metadata,
-            session: None,
             call: Call::Local(Arc::clone(&end)),
             blocking: None,
         };
@@ -79,17 +77,29 @@ impl CallContext {
     pub fn guard(&self) -> CancelGuard {
         CancelGuard(match &self.call {
             Call::Local(end) => Some(Arc::clone(end)),
-            Call::Remote(_) | Call::Detached => None,
+            Call::Remote(..) | Call::Detached(_) => None,
         })
     }
 
-    pub(crate) fn remote(cell: &Arc<CallCell>, metadata: Metadata) -> Self {
+    pub(super) fn remote(
+        calls: &Arc<IncomingCalls>,
+        cell: &Arc<CallCell>,
+        metadata: Metadata,
+    ) -> Self {
         Self {
-            deadline: cell.deadline(),
+            deadline: cell.deadline,
             metadata,
-            session: Some(Session::of(Arc::clone(cell.shared()))),
-            call: Call::Remote(Arc::clone(cell)),
+            call: Call::Remote(Arc::clone(cell), Arc::clone(calls)),
             blocking: None,
+        }
+    }
+
+    /// The calls that this one came with, if it came over a session.
+    pub(crate) fn calls(&self) -> Option<&Arc<IncomingCalls>> {
+        match &self.call {
+            Call::Remote(_, calls) => Some(calls),
+            Call::Local(_) => None,
+            Call::Detached(calls) => calls.as_ref(),
         }
     }
 
@@ -107,8 +117,7 @@ impl CallContext {
         Self {
             deadline: None,
             metadata: self.metadata.clone(),
-            session: self.session.clone(),
-            call: Call::Detached,
+            call: Call::Detached(self.calls().cloned()),
             blocking: None,
         }
     }
@@ -143,11 +152,11 @@ impl CallContext {
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         let over = match &self.call {
-            Call::Remote(cell) => cell.end().is_set(),
+            Call::Remote(cell, _) => cell.end.is_set(),
             Call::Local(end) => end.is_set(),
-            Call::Detached => {
-                let session = self.session.as_ref();
-                session.is_some_and(|session| session.end_reason().is_some())
+            Call::Detached(calls) => {
+                let link = calls.as_ref().map(|calls| &calls.link);
+                link.is_some_and(|link| link.end.is_settled())
             }
         };
         over || self.deadline.is_some_and(|at| at <= now())
@@ -159,11 +168,11 @@ impl CallContext {
     /// Dropping the future loses nothing.
     pub async fn cancelled(&self) {
         let over = async {
-            match (&self.call, &self.session) {
-                (Call::Remote(cell), _) => cell.end().wait().await,
-                (Call::Local(end), _) => end.wait().await,
-                (Call::Detached, Some(session)) => drop(session.ended().await),
-                (Call::Detached, None) => std::future::pending().await,
+            match &self.call {
+                Call::Remote(cell, _) => cell.end.wait().await,
+                Call::Local(end) => end.wait().await,
+                Call::Detached(Some(calls)) => drop(calls.link.end.wait().await),
+                Call::Detached(None) => std::future::pending().await,
             }
         };
         match self.deadline {
@@ -193,9 +202,9 @@ impl CallContext {
 impl fmt::Debug for Call {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Remote(_) => "Remote",
+            Self::Remote(..) => "Remote",
             Self::Local(_) => "Local",
-            Self::Detached => "Detached",
+            Self::Detached(_) => "Detached",
         })
     }
 }
@@ -210,10 +219,10 @@ impl fmt::Debug for Call {
 /// # Errors
 /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
 pub async fn allocate(len: usize) -> Result<BlobMut, BufferError> {
-    let session = CallContext::with(|context| context.session.clone()).flatten();
-    match session {
-        Some(session) => session.allocate_for_reply(len).await,
-        None => BlobMut::try_zeroed(len).map_err(|_| BufferError::OutOfMemory { len }),
+    let calls = CallContext::with(|context| context.calls().cloned()).flatten();
+    match calls {
+        Some(calls) => calls.link.allocate(len, Lane::Priority).await,
+        None => BufferError::on_the_heap(len),
     }
 }
 

@@ -1,4 +1,7 @@
-//! The calls that the peer has under way here.
+//! Incoming calls: the calls that the peer has under way here, their handlers' context, and how a service is found.
+//!
+//! Decides when a call begins, that it is answered once, and when its credit goes back. Knows the link and streams; who
+//! reads requests and who accepts channels is the session's business, a layer above.
 //!
 //! - I1: every request is answered by one reply, also when its handler is dropped, panics, or is
 //!   never reached.
@@ -11,58 +14,21 @@
 //!   the lock that the reader takes for a request: no sooner, or a peer that does not read could
 //!   have any number of calls under way; no later, or its next request would be a fault.
 
-use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
-
-use crate::wire::frame::ChannelId;
-
 mod blocking;
-mod call;
+mod blocking_work;
 mod call_end;
+mod cell;
 pub(crate) mod context;
+mod held;
+pub(crate) mod incoming;
+mod request;
 mod running;
+pub(crate) mod service;
 mod table;
+mod window;
 
-pub use blocking::{BlockingWork, blocking};
-pub use call::IncomingCall;
-pub(crate) use call::{CallCell, HeldCall};
+pub use blocking::blocking;
+pub use blocking_work::BlockingWork;
+pub use request::IncomingCall;
 pub use running::{Answer, RunningCall};
-pub(crate) use table::IncomingTable;
-
-/// Where a service's calls go: the mailbox of its actor.
-pub trait Sink: Send + Sync + 'static {
-    /// Takes a call without waiting.
-    ///
-    /// # Errors
-    /// Gives it back when the service takes none any more.
-    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall>;
-}
-
-/// Says who serves what.
-pub trait Acceptor: Send + Sync + 'static {
-    /// The service of that name, and the capacity of its mailbox, which becomes the window.
-    ///
-    /// # Errors
-    /// Why there is none, for the peer to read.
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String>;
-}
-
-/// A channel that the peer opened.
-pub(crate) struct ServiceRoute {
-    pub(crate) id: ChannelId,
-    pub(crate) sink: Arc<dyn Sink>,
-    window: u32,
-    /// Requests without a reply. Changes under the table's lock only (I4).
-    outstanding: AtomicU32,
-}
-
-impl ServiceRoute {
-    pub(crate) fn new(id: ChannelId, sink: Arc<dyn Sink>, window: u32) -> Self {
-        Self {
-            id,
-            sink,
-            window,
-            outstanding: AtomicU32::new(0),
-        }
-    }
-}
+pub use service::{Acceptor, Sink};

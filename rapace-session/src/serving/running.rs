@@ -1,19 +1,20 @@
 //! A call that has begun, in its handler's hands.
 
 use std::fmt;
-use std::sync::Arc;
 use std::time::Instant;
 
 use crate::link::prefix::Prefix;
-use crate::link::seal::{Encode, SealError, Sealed};
+use crate::link::seal::{Encode, Sealed};
+use crate::link::seal_error::{SealError, too_large};
 use crate::serving::context::CallContext;
+use crate::serving::held::HeldCall;
 use crate::serving::table::Replied;
-use crate::serving::{CallCell, HeldCall};
-use crate::streams::{StreamParts, StreamReceiver, StreamSender};
+use crate::streams::halves::StreamParts;
+use crate::streams::{StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
 use crate::wire::back::Brought;
 use crate::wire::envelope::Envelope;
-use crate::wire::error::{Failure, too_large};
+use crate::wire::failure::Failure;
 use crate::wire::frame::{Frame, Header, Status};
 
 /// A call that has begun. Dropping it answers that the handler went away.
@@ -25,7 +26,7 @@ pub struct RunningCall {
 
 /// What still has to be answered.
 struct Unanswered {
-    cell: Option<HeldCall>,
+    held: Option<HeldCall>,
     /// Boxed, since few calls stream.
     parts: Option<Box<StreamParts>>,
     /// The request's buffers, which the answer need not carry.
@@ -41,25 +42,25 @@ pub struct Answer {
 }
 
 impl RunningCall {
-    pub(crate) fn new(cell: HeldCall, envelope: Envelope, parts: Option<Box<StreamParts>>) -> Self {
+    pub(super) fn new(held: HeldCall, envelope: Envelope, parts: Option<Box<StreamParts>>) -> Self {
         Self {
             envelope: Some(envelope),
             call: Unanswered {
-                cell: Some(cell),
+                held: Some(held),
                 parts,
                 brought: Brought::default(),
             },
         }
     }
 
-    fn cell(&self) -> Option<&Arc<CallCell>> {
-        self.call.cell.as_deref()
+    fn held(&self) -> Option<&HeldCall> {
+        self.call.held.as_ref()
     }
 
     /// The method's number.
     #[must_use]
     pub fn method(&self) -> u32 {
-        self.cell().map_or(0, |cell| cell.method())
+        self.held().map_or(0, |call| call.method)
     }
 
     /// The arguments; the request's buffers go back when this is dropped.
@@ -88,8 +89,8 @@ impl RunningCall {
     pub fn context(&self) -> CallContext {
         let metadata = self.envelope.as_ref().map(Envelope::metadata);
         let metadata = metadata.unwrap_or_default();
-        match self.cell() {
-            Some(cell) => CallContext::remote(cell, metadata),
+        match self.held() {
+            Some(call) => CallContext::remote(&call.calls, &call.cell, metadata),
             // It is over.
             None => CallContext::local(None, metadata).0,
         }
@@ -98,13 +99,13 @@ impl RunningCall {
     /// When the answer is of no use to the caller any more.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.cell().and_then(|cell| cell.deadline())
+        self.held().and_then(|call| call.deadline)
     }
 
     /// Whether nobody waits for the result.
     #[must_use]
     pub fn is_tell(&self) -> bool {
-        self.cell().is_some_and(|cell| cell.is_tell())
+        self.held().is_some_and(|call| call.is_tell())
     }
 
     /// Waits until the caller gives up, the deadline passes or the session ends.
@@ -112,16 +113,16 @@ impl RunningCall {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn cancelled(&self) -> Failure {
-        let Some(cell) = self.cell() else {
+        let Some(call) = self.held() else {
             return Failure::Cancelled;
         };
-        match cell.deadline() {
+        match call.deadline {
             None => {
-                cell.end().wait().await;
+                call.end.wait().await;
                 Failure::Cancelled
             }
             // Boxed, since a timer would make every handler's future larger.
-            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), cell.end().wait()))
+            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), call.end.wait()))
                 .await
                 .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
         }
@@ -173,28 +174,32 @@ impl Answer {
     /// Dropping the future answers that the handler went away.
     pub async fn send(self) {
         let Self { mut call, frame } = self;
-        let (Some(cell), Some(mut frame)) = (call.cell.as_deref().cloned(), frame) else {
+        let Some(mut frame) = frame else {
             return;
         };
-        let shared = cell.shared();
         loop {
-            match shared.incoming.reply(&cell, &*shared.transport, &frame) {
+            let Some(held) = &call.held else {
+                return;
+            };
+            let link = held.link();
+            let replied = held.calls.table.reply(&held.cell, &*link.transport, &frame);
+            match replied {
                 Replied::Sent => {
-                    shared.metrics.sent(&frame);
-                    shared.metrics.answered();
-                    call.cell = None;
+                    link.metrics.sent(&frame);
+                    link.metrics.answered();
+                    call.held = None;
                     return;
                 }
                 // Somebody else sent one of the buffers first: seal again, with a copy of it.
                 Replied::NotNow(SendError::InFlight) => {
-                    let sealed = Box::pin(shared.packer.reseal(Lane::Priority, &frame, None)).await;
+                    let sealed = Box::pin(link.packer.reseal(Lane::Priority, &frame, None)).await;
                     match call.framed(frame.header, sealed) {
                         Some(again) => frame = again,
                         None => return,
                     }
                 }
                 Replied::NotNow(_) => {
-                    if shared.transport.ready(Lane::Priority).await.is_err() {
+                    if link.transport.ready(Lane::Priority).await.is_err() {
                         return;
                     }
                 }
@@ -207,13 +212,13 @@ impl Answer {
 impl Unanswered {
     async fn seal(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
         let mut frame = None;
-        if let Some(cell) = &self.cell {
-            let body = if cell.is_tell() { &() } else { body };
+        if let Some(call) = &self.held {
+            let body = if call.is_tell() { &() } else { body };
             let brought = Some(&self.brought);
-            let packer = &cell.shared().packer;
+            let packer = &call.link().packer;
             let sealed = packer.seal(Lane::Priority, Prefix::default(), body, brought);
             let sealed = sealed.await;
-            frame = self.framed(cell.reply_header(status), sealed);
+            frame = self.framed(call.reply_header(status), sealed);
         }
         Answer { call: self, frame }
     }
@@ -240,9 +245,9 @@ impl Unanswered {
     }
 
     fn end(&mut self, failure: &Failure) {
-        if let Some(cell) = self.cell.take() {
+        if let Some(call) = self.held.take() {
             self.parts = None;
-            cell.fail(failure);
+            call.fail(failure);
         }
     }
 }
@@ -256,7 +261,7 @@ impl Drop for Unanswered {
 impl fmt::Debug for RunningCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunningCall")
-            .field("call", &self.cell().map(|cell| cell.id()))
+            .field("call", &self.held().map(|call| call.id))
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
@@ -265,7 +270,7 @@ impl fmt::Debug for RunningCall {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
-            .field("call", &self.call.cell.as_ref().map(|cell| cell.id()))
+            .field("call", &self.call.held.as_ref().map(|call| call.id))
             .finish_non_exhaustive()
     }
 }

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::link::outbox::Outbox;
-use crate::serving::{CallCell, ServiceRoute};
+use crate::link::Link;
+use crate::serving::cell::CallCell;
+use crate::serving::window::ServiceWindow;
 use crate::transport::{Lane, SendError, Transport};
 use crate::wire::frame::{CallId, Frame};
 
@@ -67,12 +68,8 @@ impl IncomingTable {
     }
 
     /// Enters a call; an error is a rule that the peer broke. False if the session is over.
-    pub(crate) fn enter(
-        &self,
-        cell: &Arc<CallCell>,
-        route: &ServiceRoute,
-    ) -> Result<bool, &'static str> {
-        let id = cell.id();
+    pub(crate) fn enter(&self, cell: &Arc<CallCell>) -> Result<bool, &'static str> {
+        let id = cell.id;
         if id.generation == 0 {
             return Err("a call of generation 0");
         }
@@ -91,24 +88,17 @@ impl IncomingTable {
         if slot.is_some() {
             return Err("a call entry used again before its reply");
         }
-        let outstanding = route.outstanding.load(Ordering::Relaxed);
-        if outstanding >= route.window {
+        if !cell.window.take() {
             return Err("a request without credit");
         }
-        route.outstanding.store(outstanding + 1, Ordering::Relaxed);
         *slot = Some(Arc::clone(cell));
         Ok(true)
     }
 
     /// Takes no more requests for a channel; false if some are under way.
-    pub(crate) fn close_route(&self, route: &ServiceRoute) -> bool {
+    pub(crate) fn close_window(&self, window: &ServiceWindow) -> bool {
         let _inner = self.lock();
-        if route.outstanding.load(Ordering::Relaxed) != 0 {
-            return false;
-        }
-        // More than any window: who has the route at hand takes nothing for it either.
-        route.outstanding.store(u32::MAX, Ordering::Relaxed);
-        true
+        window.close()
     }
 
     /// Sends a reply if that can be done at once (I4).
@@ -125,7 +115,7 @@ impl IncomingTable {
         match transport.send(frame, Lane::Priority) {
             Ok(()) => {
                 let left = slot.take();
-                one_credit_back(cell.route());
+                cell.window.give_back();
                 drop(inner);
                 drop(left);
                 Replied::Sent
@@ -136,12 +126,12 @@ impl IncomingTable {
     }
 
     /// Sends a reply at once, or puts it in the outbox (I4).
-    pub(crate) fn reply_now(&self, cell: &Arc<CallCell>, outbox: &Outbox, frame: Frame) {
+    pub(crate) fn reply_now(&self, cell: &Arc<CallCell>, link: &Link, frame: Frame) {
         let mut inner = self.lock();
         if let Some(slot) = slot_of(&mut inner, cell) {
             let left = slot.take();
-            one_credit_back(cell.route());
-            outbox.send(frame);
+            cell.window.give_back();
+            link.outbox.send(frame);
             drop(inner);
             drop(left);
         }
@@ -150,7 +140,7 @@ impl IncomingTable {
     /// The peer gave a call up; false if it is over.
     pub(crate) fn cancel(&self, id: CallId) -> bool {
         let cell = match self.lock().cells.get(id.index as usize) {
-            Some(Some(cell)) if cell.id() == id => Arc::clone(cell),
+            Some(Some(cell)) if cell.id == id => Arc::clone(cell),
             _ => return false,
         };
         cell.cancel();
@@ -172,12 +162,8 @@ fn slot_of<'a>(
     inner: &'a mut Inner,
     cell: &Arc<CallCell>,
 ) -> Option<&'a mut Option<Arc<CallCell>>> {
-    let slot = inner.cells.get_mut(cell.id().index as usize)?;
+    let slot = inner.cells.get_mut(cell.id.index as usize)?;
     slot.as_ref()
         .is_some_and(|held| Arc::ptr_eq(held, cell))
         .then_some(slot)
-}
-
-fn one_credit_back(route: &ServiceRoute) {
-    route.outstanding.fetch_sub(1, Ordering::Relaxed);
 }

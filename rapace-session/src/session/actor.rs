@@ -29,22 +29,25 @@ use kameo::reply::{DelegatedReply, ReplySender};
 use tokio::sync::oneshot;
 
 use crate::calls::credits::ClientChannel;
+use crate::link::end::EndReason;
 use crate::link::places::Place;
-use crate::serving::ServiceRoute;
-use crate::session::beat::Beat;
-use crate::session::channel::Channel;
+use crate::serving::service::ServiceRoute;
+use crate::session::channels::{Lease, LeftChannel};
 use crate::session::handshake::{Handshake, Step};
-use crate::session::lease::LeftChannel;
-use crate::session::shared::{Route, Shared};
-use crate::streams::MAX_WINDOW;
-use crate::wire::error::{EndReason, HandshakeError, OpenError};
+use crate::session::heartbeat::Heartbeat;
+use crate::session::open_error::OpenError;
+use crate::session::parts::Parts;
 use crate::wire::frame::{ChannelId, Frame, Header, Payload, Verb};
+use crate::wire::handshake_error::HandshakeError;
 use crate::wire::limits::MAX_CHANNELS;
+use crate::wire::limits::MAX_WINDOW;
 use crate::wire::text;
 
 /// The actor that owns a session's life. It stops when the session ends.
 pub struct SessionActor {
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
+    /// Lives as long as the session does, whoever holds references.
+    own: Option<ActorRef<Self>>,
     handshake: Handshake,
     /// Told when the peer was welcomed.
     greeted: Option<oneshot::Sender<()>>,
@@ -57,14 +60,14 @@ pub struct SessionActor {
     accepted: HashMap<ChannelId, u32>,
     /// Entries of the peer's call table that no window was granted for.
     unpromised: u32,
-    beat: Beat,
+    heartbeat: Heartbeat,
 }
 
 /// A channel that the peer has not opened yet.
 struct Opening {
     service: String,
     place: Place,
-    asker: ReplySender<Result<Channel, OpenError>>,
+    asker: ReplySender<Result<OpenedChannel, OpenError>>,
 }
 
 /// A frame for the session itself.
@@ -72,6 +75,12 @@ pub(crate) struct Control(pub(crate) Frame);
 
 /// The reader has nothing more to read.
 pub(crate) struct ReadingEnded(pub(crate) EndReason);
+
+/// A channel that the peer has opened, and the lease of its first handle.
+pub(crate) struct OpenedChannel {
+    pub(crate) channel: Arc<ClientChannel>,
+    pub(crate) lease: Lease,
+}
 
 /// Open a channel to a service of the peer's.
 pub(crate) struct OpenChannel {
@@ -83,14 +92,15 @@ pub(crate) struct OpenChannel {
 
 impl SessionActor {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        parts: Arc<Parts>,
         greeted: oneshot::Sender<()>,
         ready: oneshot::Sender<()>,
     ) -> Self {
         Self {
-            unpromised: shared.transport.call_table(),
-            beat: Beat::new(&*shared.transport, shared.config.heartbeat),
-            shared,
+            unpromised: parts.link.transport.call_table(),
+            heartbeat: Heartbeat::new(&*parts.link.transport, parts.config.heartbeat),
+            parts,
+            own: None,
             handshake: Handshake::Silent,
             greeted: Some(greeted),
             ready: Some(ready),
@@ -101,13 +111,11 @@ impl SessionActor {
     }
 
     fn fault(&self, what: &str) {
-        self.shared.end(EndReason::PeerFault(what.into()));
+        self.parts.end(EndReason::PeerFault(what.into()));
     }
 
     fn say(&self, verb: Verb, channel: ChannelId, why: &str) {
-        let mut frame = Frame::bare(Header::new(verb, channel));
-        frame.payload = self.shared.short_payload(why.as_bytes());
-        self.shared.outbox.send(frame);
+        self.parts.link.send_text(verb, channel, why);
     }
 
     /// What is none of the handshake's business.
@@ -116,7 +124,7 @@ impl SessionActor {
         match frame.header.verb {
             Verb::Refuse => {
                 let why = HandshakeError::RefusedByPeer(text::reason(bytes));
-                self.shared.end(EndReason::Refused(why));
+                self.parts.end(EndReason::Refused(why));
             }
             Verb::Open => self.accept(frame.header.channel, &text::short_text(bytes)),
             Verb::Opened => self.opened(frame),
@@ -127,29 +135,29 @@ impl SessionActor {
                 None => self.fault("an answer to no opening"),
             },
             Verb::Drain => {
-                self.shared.peer_drains.store(true, Ordering::Release);
+                self.parts.peer_drains.store(true, Ordering::Release);
                 self.close_if_drained();
             }
             Verb::Settled => {
-                self.shared.peer_settled.send_replace(true);
+                self.parts.peer_settled.send_replace(true);
             }
             Verb::CloseChannel => self.close_accepted(frame.header.channel),
             Verb::Close => self
-                .shared
+                .parts
                 .end(EndReason::ClosedByPeer(text::short_text(bytes))),
             _ => {}
         }
     }
 
     fn accept(&mut self, id: ChannelId, service: &str) {
-        if !self.shared.is_free_for_peer(id) {
+        if !self.parts.channels.ids.is_free_for_peer(id) {
             return self.fault("a channel with a number that is not free");
         }
         if self.accepted.len() >= MAX_CHANNELS as usize {
             let why = format!("over {MAX_CHANNELS} channels in one session");
             return self.say(Verb::NotOpened, id, &why);
         }
-        match self.shared.config.acceptor.open(service) {
+        match self.parts.config.acceptor.open(service) {
             Ok((_, 0)) => {
                 let why = format!("service `{service}` has a mailbox of capacity 0");
                 self.say(Verb::NotOpened, id, &why);
@@ -159,13 +167,13 @@ impl SessionActor {
                 let promised = window.min(self.unpromised);
                 self.unpromised -= promised;
                 self.accepted.insert(id, promised);
-                let route = Arc::new(ServiceRoute::new(id, sink, window));
-                if !self.shared.install(id, Route::Service(route)) {
+                let route = ServiceRoute::new(id, sink, window);
+                if !self.parts.channels.add_service(route) {
                     return self.fault("a channel with a number that is not free");
                 }
                 let mut header = Header::new(Verb::Opened, id);
                 header.credits = window;
-                self.shared.outbox.send(Frame::bare(header));
+                self.parts.link.outbox.send(Frame::bare(header));
             }
             Err(why) => self.say(Verb::NotOpened, id, &why),
         }
@@ -173,27 +181,26 @@ impl SessionActor {
 
     /// The peer gives a channel up: its window can be promised again.
     fn close_accepted(&mut self, id: ChannelId) {
-        let Some(Route::Service(route)) = self.shared.route(id) else {
+        let Some(route) = self.parts.channels.service(id) else {
             return self.fault("it closes a channel that is not open");
         };
-        if !self.shared.incoming.close_route(&route) {
+        if !self.parts.incoming.close_window(&route.window) {
             return self.fault("it closes a channel with calls under way");
         }
-        self.shared.remove_channel(id);
+        self.parts.channels.remove(id);
         self.unpromised += self.accepted.remove(&id).unwrap_or_default();
     }
 
     /// Gives channels up that nobody holds and that have no calls any more (L4).
     fn close_left(&mut self) {
-        self.leaving.append(&mut self.shared.left());
-        let shared = &self.shared;
+        self.leaving.append(&mut self.parts.channels.take_left());
+        let parts = &self.parts;
         self.leaving.retain(|left| {
             let idle = left.channel.is_idle();
             if idle {
                 let id = left.channel.id;
-                shared.remove_channel(id);
-                let header = Header::new(Verb::CloseChannel, id);
-                shared.outbox.send(Frame::bare(header));
+                parts.channels.remove(id);
+                parts.link.send_bare(Verb::CloseChannel, id);
             }
             !idle
         });
@@ -212,21 +219,21 @@ impl SessionActor {
             return self.fault("a channel's window that is 0 or too large");
         }
         let channel = ClientChannel::new(id, &waiting.service, window);
-        let channel = Arc::new(channel.to(self.shared.peer.get().cloned()));
-        self.shared.install(id, Route::Client(Arc::clone(&channel)));
-        // If nobody waits for it any more, it is dropped, and so given up.
-        let channel = Channel::new(Arc::clone(&self.shared), channel, waiting.place);
-        waiting.asker.send(Ok(channel));
+        let channel = Arc::new(channel.to(self.parts.peer.get().cloned()));
+        self.parts.channels.add_client(&channel);
+        // If nobody waits for it any more, the lease is dropped, and so the channel is given up.
+        let lease = Lease::new(&self.parts.channels, &channel, waiting.place);
+        waiting.asker.send(Ok(OpenedChannel { channel, lease }));
     }
 
     /// Closes once everything that was begun or waits is finished (L2).
     fn close_if_drained(&self) {
-        if self.shared.peer_drains.load(Ordering::Acquire)
-            && self.shared.incoming.is_idle()
-            && self.shared.streams() == 0
-            && self.shared.outbox.is_empty()
+        if self.parts.peer_drains.load(Ordering::Acquire)
+            && self.parts.incoming.is_idle()
+            && self.parts.streams.open_count() == 0
+            && self.parts.link.outbox.is_empty()
         {
-            self.shared.close("drained");
+            self.parts.close("drained");
         }
     }
 }
@@ -235,9 +242,8 @@ impl Actor for SessionActor {
     type Args = Self;
     type Error = Infallible;
 
-    async fn on_start(args: Self, actor: ActorRef<Self>) -> Result<Self, Infallible> {
-        // It lives as long as the session does, whoever holds references.
-        args.shared.set_actor(Some(actor));
+    async fn on_start(mut args: Self, actor: ActorRef<Self>) -> Result<Self, Infallible> {
+        args.own = Some(actor);
         Ok(args)
     }
 
@@ -246,30 +252,31 @@ impl Actor for SessionActor {
         _: WeakActorRef<Self>,
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, Infallible> {
-        let shared = Arc::clone(&self.shared);
-        let mut end = shared.watch_end();
+        let parts = Arc::clone(&self.parts);
+        let mut end = parts.link.end.watch();
         loop {
             // Nobody else is told of the last call or stream that ends: it costs nothing until then.
-            let drains = shared.peer_drains.load(Ordering::Acquire);
+            let drains = parts.peer_drains.load(Ordering::Acquire);
             tokio::select! {
                 biased;
                 _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
-                () = self.beat.tick() => {
-                    shared.transport.beat();
-                    shared.beaten.notify_waiters();
+                () = self.heartbeat.tick() => {
+                    parts.link.transport.beat();
+                    parts.beaten.notify_waiters();
                     // Nobody tells of the last call on a channel: that would cost each call.
                     if !self.leaving.is_empty() {
                         self.close_left();
                     }
                 }
-                () = shared.channel_left.notified() => self.close_left(),
-                () = shared.outbox.flush() => {
-                    if shared.outbox.is_overfull() {
+                () = parts.channels.channel_left.notified() => self.close_left(),
+                () = parts.link.outbox.flush() => {
+                    if parts.link.outbox.is_overfull() {
                         self.fault("it asks for answers and does not read them");
                     }
                     self.close_if_drained();
                 }
-                () = shared.incoming.idle.notified(), if drains => self.close_if_drained(),
+                () = parts.incoming.idle(), if drains => self.close_if_drained(),
+                () = parts.streams.idle.notified(), if drains => self.close_if_drained(),
                 signal = mailbox.recv() => return Ok(signal),
             }
         }
@@ -285,7 +292,7 @@ impl Actor for SessionActor {
         // that were linked are nothing to us.
         if let ActorStopReason::Panicked(error) = reason {
             let why = format!("the reader panicked: {error}");
-            self.shared.end(EndReason::Internal(why));
+            self.parts.end(EndReason::Internal(why));
         }
         Ok(ControlFlow::Continue(()))
     }
@@ -298,17 +305,16 @@ impl Actor for SessionActor {
         match reason {
             ActorStopReason::Panicked(error) => {
                 let why = format!("the session's actor panicked: {error}");
-                self.shared.end(EndReason::Internal(why));
+                self.parts.end(EndReason::Internal(why));
             }
-            _ => self.shared.close("stopped"),
+            _ => self.parts.close("stopped"),
         }
-        self.shared.set_actor(None);
-        let reason = self.shared.ended().unwrap_or(EndReason::Closed);
+        self.own = None;
+        let reason = self.parts.link.end.reason().unwrap_or(EndReason::Closed);
         for (_, waiting) in self.opening.drain() {
             waiting.asker.send(Err(OpenError::Ended(reason.clone())));
         }
         self.leaving.clear();
-        self.shared.left().clear();
         self.greeted = None;
         self.ready = None;
         Ok(())
@@ -318,13 +324,12 @@ impl Actor for SessionActor {
 impl Drop for SessionActor {
     fn drop(&mut self) {
         // L1: the first reason stays, so this is one only if the actor was not stopped.
-        self.shared.end(EndReason::RuntimeGone);
-        self.shared.set_actor(None);
+        self.parts.end(EndReason::RuntimeGone);
     }
 }
 
 impl Message<OpenChannel> for SessionActor {
-    type Reply = DelegatedReply<Result<Channel, OpenError>>;
+    type Reply = DelegatedReply<Result<OpenedChannel, OpenError>>;
 
     async fn handle(
         &mut self,
@@ -333,7 +338,7 @@ impl Message<OpenChannel> for SessionActor {
     ) -> Self::Reply {
         let (delegated, asker) = ctx.reply_sender();
         if let Some(asker) = asker {
-            let id = self.shared.next_channel();
+            let id = self.parts.channels.ids.next();
             let opening = Opening {
                 service: msg.service,
                 place: msg.place,
@@ -342,7 +347,7 @@ impl Message<OpenChannel> for SessionActor {
             self.opening.insert(id, opening);
             let mut frame = Frame::bare(Header::new(Verb::Open, id));
             frame.payload = msg.payload;
-            self.shared.outbox.send(frame);
+            self.parts.link.outbox.send(frame);
         }
         delegated
     }
@@ -352,22 +357,21 @@ impl Message<Control> for SessionActor {
     type Reply = ();
 
     async fn handle(&mut self, Control(frame): Control, _: &mut Context<Self, ()>) {
-        if self.shared.ended().is_some() {
+        if self.parts.link.end.is_settled() {
             return;
         }
-        let expects = &self.shared.config.expects;
+        let expects = &self.parts.config.expects;
         let bytes = frame.payload.bytes();
         match self.handshake.step(frame.header.verb, bytes, expects) {
             Step::Welcome(hello) => {
-                // The handshake lets one hello through.
-                let _ = self.shared.peer.set(Arc::new(hello));
+                self.parts.set_peer(hello);
                 self.say(Verb::Welcome, ChannelId::SESSION, "");
                 if let Some(greeted) = self.greeted.take() {
                     // Not everybody opens channels.
                     let _ = greeted.send(());
                 }
             }
-            Step::Refuse(why) => self.shared.refuse(why),
+            Step::Refuse(why) => self.parts.refuse(why),
             Step::Ready => {
                 if let Some(ready) = self.ready.take() {
                     let _ = ready.send(());
@@ -383,6 +387,6 @@ impl Message<ReadingEnded> for SessionActor {
     type Reply = ();
 
     async fn handle(&mut self, ReadingEnded(why): ReadingEnded, _: &mut Context<Self, ()>) {
-        self.shared.end(why);
+        self.parts.end(why);
     }
 }

@@ -3,65 +3,63 @@
 //! - W5: what cancels exists before the request leaves.
 
 use std::any::TypeId;
+use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Instant;
 
 use futures_util::FutureExt;
 
 use crate::calls::credits::ClientChannel;
+use crate::calls::failure::CallFailure;
 use crate::calls::methods::{MethodMap, MethodMismatch};
+use crate::calls::options::CallOptions;
 use crate::calls::orphan::Orphan;
 use crate::calls::pending::{Outcome, Pending};
 use crate::calls::request::{NotSent, Request, Sent};
 use crate::calls::settlement::{Abandon, Settlement, within};
+use crate::link::end::EndReason;
 use crate::link::places::Place;
 use crate::link::seal::Encode;
-use crate::session::Session;
-use crate::session::lease::Lease;
-use crate::session::shared::Shared;
+use crate::serving::context::CallContext;
+use crate::session::actor::OpenedChannel;
+use crate::session::channels::Lease;
+use crate::session::handle::Session;
+use crate::session::parts::Parts;
+use crate::streams::halves::StreamParts;
 use crate::streams::moves::Moves;
-use crate::streams::{StreamParts, StreamRoute};
+use crate::streams::state::StreamState;
 use crate::transport::Claim;
-use crate::wire::envelope::Metadata;
-use crate::wire::error::{CallFailure, EndReason, Failure};
+use crate::wire::failure::Failure;
 use crate::wire::frame::Flags;
-use crate::wire::hello::ServiceOffer;
 use crate::wire::limits::MAX_STREAMS;
-
-/// How a call is to be made.
-#[derive(Clone, Debug, Default)]
-pub struct CallOptions {
-    /// When the answer is of no use any more. Inherited from the call being handled, if earlier.
-    pub deadline: Option<Instant>,
-    /// Pairs that travel with the call.
-    pub metadata: Metadata,
-    /// Whether the call may run twice.
-    pub idempotent: bool,
-}
+use crate::wire::offer::ServiceOffer;
 
 /// An open channel to one of the peer's services. Cheap to clone. When the last clone is dropped and the calls that were
 /// made over it are over, the channel is closed, and counts no more against those that a session may have.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Channel {
-    pub(crate) shared: Arc<Shared>,
+    session: Session,
     pub(crate) inner: Arc<ClientChannel>,
     _lease: Arc<Lease>,
 }
 
 impl Channel {
-    pub(crate) fn new(shared: Arc<Shared>, inner: Arc<ClientChannel>, place: Place) -> Self {
+    pub(crate) fn new(session: Session, OpenedChannel { channel, lease }: OpenedChannel) -> Self {
         Self {
-            _lease: Arc::new(Lease::new(&shared, &inner, place)),
-            shared,
-            inner,
+            session,
+            inner: channel,
+            _lease: Arc::new(lease),
         }
+    }
+
+    fn parts(&self) -> &Parts {
+        self.session.parts()
     }
 
     /// The session that the channel belongs to.
     #[must_use]
     pub fn session(&self) -> Session {
-        Session::of(Arc::clone(&self.shared))
+        self.session.clone()
     }
 
     /// The service that the channel leads to.
@@ -73,13 +71,13 @@ impl Channel {
     /// Bytes that a buffer may have.
     #[must_use]
     pub fn max_payload(&self) -> usize {
-        self.shared.transport.max_payload()
+        self.parts().link.transport.max_payload()
     }
 
     /// Why the session ended, if it has.
     #[must_use]
     pub fn ended(&self) -> Option<EndReason> {
-        self.shared.ended()
+        self.session.end_reason()
     }
 
     /// The peer's number for a method of a service of ours, by the name and the hash of the method. `S` stands for the
@@ -116,7 +114,7 @@ impl Channel {
         arguments: &(dyn Encode + '_),
         options: &CallOptions,
     ) -> Outcome {
-        let request = Request::new(method, arguments, options, true);
+        let request = request(method, arguments, options, true);
         let work = pin!(self.settle(&request));
         match request.deadline() {
             None => work.await,
@@ -137,7 +135,7 @@ impl Channel {
         arguments: &(dyn Encode + '_),
         options: &CallOptions,
     ) -> Result<Settlement, CallFailure> {
-        let request = Request::new(method, arguments, options, true);
+        let request = request(method, arguments, options, true);
         let deadline = request.deadline();
         let guard = within(deadline, pin!(self.begin(&request))).await?;
         Ok(Settlement::of(guard).by(deadline))
@@ -157,7 +155,7 @@ impl Channel {
         arguments: &(dyn Encode + '_),
         options: &CallOptions,
     ) -> Result<(), CallFailure> {
-        let request = Request::new(method, arguments, options, false);
+        let request = request(method, arguments, options, false);
         let work = async {
             self.begin(&request).await?.disarm();
             Ok(())
@@ -202,15 +200,15 @@ impl Channel {
         client: bool,
         server: bool,
     ) -> Result<(StreamParts, Settlement), CallFailure> {
-        let id = self.shared.next_channel();
-        let mut request = Request::new(method, arguments, options, true);
+        let id = self.parts().streams.next_id();
+        let mut request = request(method, arguments, options, true);
         request.stream(id, client, server);
         let deadline = request.deadline();
         let place = within(deadline, pin!(self.stream_place())).await?;
         // Items may arrive as soon as the request is sent, so the stream is there before.
-        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = self.parts().streams.open(id, client, server, Some(place));
         let parts = Unopened(Some(parts));
-        let moves = parts.route().map(Moves::new);
+        let moves = parts.state().map(Moves::new);
         request.moves.clone_from(&moves);
         let guard = within(deadline, pin!(self.begin(&request))).await?;
         let settlement = Settlement::of(guard).by(deadline).moving(moves);
@@ -255,7 +253,11 @@ impl Channel {
             }
         };
         let sent = {
-            let work = async { Ok(request.send(self, &orphan.pending).await) };
+            let work = async {
+                Ok(request
+                    .send(&self.parts().calls, &self.inner, &orphan.pending)
+                    .await)
+            };
             within(request.deadline(), pin!(work)).await
         };
         match sent {
@@ -281,22 +283,22 @@ impl Channel {
             return Ok(None);
         };
         let place = within(request.deadline(), pin!(self.stream_place())).await?;
-        let id = self.shared.next_channel();
+        let id = self.parts().streams.next_id();
         let flags = orphan.frame.header.flags;
         let client = flags.has(Flags::CLIENT_STREAM);
         let server = flags.has(Flags::SERVER_STREAM);
-        let parts = self.shared.open_stream(id, client, server, Some(place));
+        let parts = self.parts().streams.open(id, client, server, Some(place));
         let parts = Unopened(Some(parts));
-        let Some(route) = parts.route() else {
+        let Some(stream) = parts.state() else {
             return Ok(None);
         };
-        moves.leaves_for(route);
+        moves.leaves_for(stream);
         request.stream(id, client, server);
         Ok(Some((moves, parts)))
     }
 
     async fn stream_place(&self) -> Result<Place, CallFailure> {
-        self.shared.stream_places.take().await.ok_or_else(|| {
+        self.parts().streams.places.take().await.ok_or_else(|| {
             CallFailure::Failed(Failure::LimitReached(format!(
                 "this side holds {MAX_STREAMS} open streams in the session, which is the most; end or drop some first"
             )))
@@ -310,15 +312,38 @@ impl Channel {
 
     async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
         let guard = Abandon::new(Pending::new()); // W5
-        match request.send(self, guard.pending()).await {
+        match request
+            .send(&self.parts().calls, &self.inner, guard.pending())
+            .await
+        {
             Ok(_) => Ok(guard),
             Err(NotSent::Failed(failure)) => Err(failure),
             // The transport may know it before the session does.
             Err(NotSent::Over) => Err(CallFailure::Lost {
                 claim: Claim::NotBegun,
-                reason: self.session().ended().await,
+                reason: self.session.ended().await,
             }),
         }
+    }
+}
+
+/// A request with the deadline that it inherits from the call being handled, if that is earlier than its own.
+fn request<'a>(
+    method: u32,
+    arguments: &'a (dyn Encode + 'a),
+    options: &'a CallOptions,
+    awaited: bool,
+) -> Request<'a> {
+    let deadline = CallContext::earliest(options.deadline);
+    Request::new(method, arguments, options, deadline, awaited)
+}
+
+impl fmt::Debug for Channel {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Channel")
+            .field("service", &self.service())
+            .field("session", &self.session)
+            .finish_non_exhaustive()
     }
 }
 
@@ -326,8 +351,8 @@ impl Channel {
 struct Unopened(Option<StreamParts>);
 
 impl Unopened {
-    fn route(&self) -> Option<Arc<StreamRoute>> {
-        self.0.as_ref()?.route().map(Arc::clone)
+    fn state(&self) -> Option<Arc<StreamState>> {
+        self.0.as_ref()?.state().map(Arc::clone)
     }
 
     fn opened(mut self) -> StreamParts {

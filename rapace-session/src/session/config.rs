@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::calls::orphan::Orphan;
+use crate::link::end::EndReason;
 use crate::link::metrics::Metrics;
 use crate::serving::{Acceptor, Sink};
-use crate::wire::error::EndReason;
-use crate::wire::hello::ServiceOffer;
+use crate::wire::offer::ServiceOffer;
 
 /// Takes over the calls that a session's end left unsettled, in the order in which they were made.
 pub type Adopt = Box<dyn Fn(Vec<Orphan>, EndReason) + Send + Sync>;

@@ -7,11 +7,12 @@
 //!   sees every claim mark that was ever set, and what is not marked never runs.
 
 use crate::calls::orphan::Orphan;
-use crate::session::shared::Shared;
-use crate::wire::error::{EndReason, HandshakeError};
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::link::end::EndReason;
+use crate::session::parts::Parts;
+use crate::wire::frame::{ChannelId, Verb};
+use crate::wire::handshake_error::HandshakeError;
 
-impl Shared {
+impl Parts {
     /// Ends the session.
     pub(crate) fn end(&self, reason: EndReason) {
         // What a living peer has not begun it may begin until it learns of the end; one that closed
@@ -54,26 +55,20 @@ impl Shared {
 
     fn end_with(&self, reason: &EndReason, peer_is_done: bool, last_word: Option<(Verb, &str)>) {
         self.incoming.close(); // Z3
-        if !self.settle_end(reason) {
+        if !self.link.end.settle(reason) {
             return;
         }
         // The reader leaves when it hears of the end, and the transport with it: this goes before.
         if let Some((verb, why)) = last_word {
-            let mut frame = Frame::bare(Header::new(verb, ChannelId::SESSION));
-            frame.payload = self.short_payload(why.as_bytes());
-            self.outbox.send(frame);
+            self.link.send_text(verb, ChannelId::SESSION, why);
         }
-        self.outbox.flush_now();
-        self.publish_end(reason);
-        self.transport.close();
-        let orphans = self
-            .calls
-            .close()
-            .into_iter()
-            .map(|left| Orphan::new(left, &self.transport, reason, peer_is_done))
-            .collect();
+        self.link.outbox.flush_now();
+        self.link.end.publish(reason);
+        self.link.transport.close();
+        let orphans = self.calls.close(reason, peer_is_done);
         self.hand_on(orphans, reason);
-        self.tell_channels(reason);
+        self.channels.end();
+        self.streams.end(reason);
     }
 
     /// Calls go to whoever takes orphans, in the order in which they were made.

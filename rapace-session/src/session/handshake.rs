@@ -14,9 +14,11 @@
 //!   side reads that after the welcome, and if it refuses us nobody reads it.
 //! - H6: who cannot say its hello says why instead, as it would refuse the other's.
 
-use crate::wire::error::HandshakeError;
 use crate::wire::frame::Verb;
-use crate::wire::hello::{self, Hello, ServiceOffer};
+use crate::wire::handshake_error::HandshakeError;
+use crate::wire::hello::{self, Hello};
+use crate::wire::mismatch;
+use crate::wire::offer::ServiceOffer;
 
 /// How far we are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +73,7 @@ impl Handshake {
 
 fn accept(payload: &[u8], expects: &[ServiceOffer]) -> Result<Hello, HandshakeError> {
     let hello = hello::decode(payload)?;
-    hello::check(expects, &hello.services).map_err(HandshakeError::Schema)?;
+    mismatch::check(expects, &hello.services).map_err(HandshakeError::Schema)?;
     Ok(hello)
 }
 

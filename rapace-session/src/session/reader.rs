@@ -15,11 +15,12 @@ use kameo::actor::{ActorRef, WeakActorRef};
 use kameo::error::{ActorStopReason, Infallible};
 use kameo::mailbox::{MailboxReceiver, Signal};
 
-use crate::session::routing::{LastCalled, route};
-use crate::session::shared::Shared;
-use crate::session::{ReadingEnded, SessionActor};
+use crate::link::end::EndReason;
+use crate::session::actor::{ReadingEnded, SessionActor};
+use crate::session::dispatch::{LastCalled, dispatch};
+use crate::session::handle::Session;
+use crate::session::parts::Parts;
 use crate::transport::{Gone, Incoming};
-use crate::wire::error::EndReason;
 use crate::wire::frame::Frame;
 
 /// Frames taken before others get a turn.
@@ -28,8 +29,10 @@ const BATCH: usize = 64;
 /// The actor.
 pub(crate) struct ReaderActor {
     incoming: Box<dyn Incoming>,
-    shared: Arc<Shared>,
-    session: ActorRef<SessionActor>,
+    parts: Arc<Parts>,
+    actor: ActorRef<SessionActor>,
+    /// Held for the contexts of incoming calls, which lead to the session.
+    _session: Session,
     batch: Vec<Frame>,
     called: LastCalled,
     /// Why reading ended has been said (R4).
@@ -41,8 +44,8 @@ pub(crate) struct ReaderActor {
 /// What a reader starts with.
 pub(crate) struct ReaderArgs {
     pub(crate) incoming: Box<dyn Incoming>,
-    pub(crate) shared: Arc<Shared>,
-    pub(crate) session: ActorRef<SessionActor>,
+    pub(crate) session: Session,
+    pub(crate) actor: ActorRef<SessionActor>,
 }
 
 impl Actor for ReaderActor {
@@ -52,8 +55,9 @@ impl Actor for ReaderActor {
     async fn on_start(args: ReaderArgs, own: ActorRef<Self>) -> Result<Self, Infallible> {
         Ok(Self {
             incoming: args.incoming,
-            shared: args.shared,
-            session: args.session,
+            parts: Arc::clone(args.session.parts()),
+            actor: args.actor,
+            _session: args.session,
             batch: Vec::with_capacity(BATCH),
             called: LastCalled::default(),
             told: false,
@@ -70,7 +74,7 @@ impl Actor for ReaderActor {
         let mut asked = false;
         loop {
             let heard = std::future::poll_fn(|cx| {
-                if self.shared.reader_is_done(cx) {
+                if self.parts.link.end.poll_published(cx) {
                     return Poll::Ready(Heard::Signal(Some(Signal::Stop)));
                 }
                 if (!std::mem::replace(&mut asked, true) || !mailbox.is_empty())
@@ -110,7 +114,7 @@ impl Actor for ReaderActor {
     ) -> Result<(), Infallible> {
         if let ActorStopReason::Panicked(error) = reason {
             let why = format!("the reader panicked: {error}");
-            self.shared.end(EndReason::Internal(why));
+            self.parts.end(EndReason::Internal(why));
         }
         self.told = true;
         Ok(())
@@ -121,7 +125,7 @@ impl Drop for ReaderActor {
     fn drop(&mut self) {
         if !self.told {
             // The first reason stays: of a session that is over this changes nothing.
-            self.shared.end(EndReason::RuntimeGone);
+            self.parts.end(EndReason::RuntimeGone);
         }
     }
 }
@@ -138,17 +142,17 @@ impl ReaderActor {
     /// peer said last is why it ended.
     fn over(&mut self, reason: EndReason) {
         self.told = true;
-        let told = self.session.tell(ReadingEnded(reason.clone())).try_send();
+        let told = self.actor.tell(ReadingEnded(reason.clone())).try_send();
         if told.is_err() {
-            self.shared.end(reason);
+            self.parts.end(reason);
         }
     }
 
     /// Routes what was read, up to the first frame that breaks a rule.
     fn route_batch(&mut self) -> ControlFlow<&'static str> {
-        self.shared.metrics.received(&self.batch);
+        self.parts.link.metrics.received(&self.batch);
         for frame in self.batch.drain(..) {
-            if let Err(what) = route(&self.shared, &self.session, &mut self.called, frame) {
+            if let Err(what) = dispatch(&self.parts, &self.actor, &mut self.called, frame) {
                 return ControlFlow::Break(what);
             }
         }

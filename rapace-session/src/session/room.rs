@@ -1,8 +1,9 @@
 //! What the handshake needs of a transport.
 
-use crate::streams::MAX_WINDOW;
 use crate::wire::frame::INLINE_MAX;
-use crate::wire::hello::{self, Hello, ServiceOffer};
+use crate::wire::hello::{self, Hello};
+use crate::wire::limits::MAX_WINDOW;
+use crate::wire::offer::ServiceOffer;
 
 /// Bytes that the largest buffer of a transport must have for the handshake of two sides, each a name and what it
 /// offers. 0 if everything fits into frames.
@@ -35,7 +36,7 @@ pub fn room_for_handshake(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::hello::MethodOffer;
+    use crate::wire::offer::MethodOffer;
 
     #[test]
     fn a_handshake_needs_room_for_the_longer_hello() {

@@ -16,9 +16,11 @@ use kameo::error::Infallible;
 use kameo::message::{Context, Message};
 use tokio::sync::mpsc;
 
-use crate::session::shared::{Route, Shared};
-use crate::wire::error::{EndReason, StreamError};
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::link::Link;
+use crate::link::end::EndReason;
+use crate::streams::error::StreamError;
+use crate::streams::state::StreamState;
+use crate::wire::frame::{ChannelId, Frame, Verb};
 use crate::wire::text;
 
 /// Where a direction towards us is.
@@ -36,12 +38,16 @@ enum Inbound {
 
 /// The actor.
 pub(crate) struct StreamActor {
-    shared: Arc<Shared>,
+    link: Arc<Link>,
     id: ChannelId,
+    stream: Arc<StreamState>,
+    /// Whether this side may still send items.
     ours: bool,
     theirs: Inbound,
     /// We said that we want no more items.
     stopped: bool,
+    /// Removes the stream from its session (S4).
+    on_over: Option<Box<dyn FnOnce() + Send>>,
 }
 
 /// A stream frame that the reader read; items were checked against the allowance.
@@ -64,24 +70,26 @@ pub(crate) struct SessionEnded(pub(crate) EndReason);
 
 impl StreamActor {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        link: Arc<Link>,
         id: ChannelId,
+        stream: Arc<StreamState>,
         ours: bool,
         items: Option<mpsc::UnboundedSender<Result<Frame, StreamError>>>,
+        on_over: impl FnOnce() + Send + 'static,
     ) -> Self {
         Self {
-            shared,
+            link,
             id,
+            stream,
             ours,
             theirs: items.map_or(Inbound::Over, Inbound::Open),
             stopped: false,
+            on_over: Some(Box::new(on_over)),
         }
     }
 
     fn say(&self, verb: Verb) {
-        self.shared
-            .outbox
-            .send(Frame::bare(Header::new(verb, self.id)));
+        self.link.send_bare(verb, self.id);
     }
 
     /// Whether the peer may still send items.
@@ -101,13 +109,13 @@ impl StreamActor {
     fn fail(&mut self, error: StreamError) {
         self.fail_inbound(error.clone());
         self.ours = false;
-        self.end_sending(Some(error));
+        self.stream.end_sending(Some(error));
     }
 
     /// Tells the peer that both directions are over (S6).
     fn say_over(&self, why: &str) {
-        self.shared
-            .send_stream_over(self.id, why, self.is_fed() && !self.stopped);
+        let receives = self.is_fed() && !self.stopped;
+        send_over(&self.link, self.id, why, receives);
     }
 
     /// The peer broke a rule of the stream's: it alone ends.
@@ -116,9 +124,10 @@ impl StreamActor {
         self.fail(StreamError::Fault(what.into()));
     }
 
-    fn end_sending(&self, why: Option<StreamError>) {
-        if let Some(Route::Stream(route)) = self.shared.route(self.id) {
-            route.end_sending(why);
+    /// Removes the stream from its session.
+    fn over(&mut self) {
+        if let Some(on_over) = self.on_over.take() {
+            on_over();
         }
     }
 
@@ -130,10 +139,23 @@ impl StreamActor {
     /// Takes the route away when nothing is left to do (S4).
     fn settle(&mut self, ctx: &mut Context<Self, ()>) {
         if self.is_settled() {
-            self.end_sending(None);
-            self.shared.close_stream(self.id);
+            self.stream.end_sending(None);
+            self.over();
             ctx.stop();
         }
+    }
+}
+
+/// Says that the items towards the peer end with an error.
+pub(crate) fn send_reset(link: &Link, stream: ChannelId, why: &str) {
+    link.send_text(Verb::Reset, stream, why);
+}
+
+/// Says that both directions of a stream are over; `receives` if the peer still sends items (S6).
+pub(crate) fn send_over(link: &Link, stream: ChannelId, why: &str, receives: bool) {
+    send_reset(link, stream, why);
+    if receives {
+        link.send_bare(Verb::Stop, stream);
     }
 }
 
@@ -151,12 +173,12 @@ impl Drop for StreamActor {
         if self.is_settled() {
             return;
         }
-        let reason = self.shared.ended().unwrap_or_else(|| {
+        let reason = self.link.end.reason().unwrap_or_else(|| {
             self.say_over("the runtime of its other side was shut down");
             EndReason::RuntimeGone
         });
         self.fail(StreamError::Lost(reason));
-        self.shared.close_stream(self.id);
+        self.over();
     }
 }
 
@@ -176,7 +198,7 @@ impl Message<Arrived> for StreamActor {
             Verb::End if self.is_fed() => self.theirs = Inbound::Over,
             Verb::Stop if self.ours => {
                 self.ours = false;
-                self.end_sending(None);
+                self.stream.end_sending(None);
                 self.say(Verb::End);
             }
             Verb::Reset if self.is_fed() => {
@@ -184,7 +206,7 @@ impl Message<Arrived> for StreamActor {
                 self.fail_inbound(StreamError::Reset(why));
             }
             // Of a direction that is over.
-            _ => self.shared.metrics.arrived_late(),
+            _ => self.link.metrics.arrived_late(),
         }
         self.settle(ctx);
     }

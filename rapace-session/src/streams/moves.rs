@@ -10,7 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use crate::streams::{StreamParts, StreamReceiver, StreamRoute, StreamSender};
+use crate::streams::halves::StreamParts;
+use crate::streams::state::StreamState;
+use crate::streams::{StreamReceiver, StreamSender};
 
 /// The stream of a call as it moves from session to session. Cheap to clone.
 ///
@@ -28,7 +30,7 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     /// In the session of the moment.
-    route: Arc<StreamRoute>,
+    stream: Arc<StreamState>,
     place: Place,
     /// How the call ended, as far as its stream is concerned.
     over: Option<Over>,
@@ -54,10 +56,10 @@ enum Over {
 }
 
 impl Moves {
-    pub(crate) fn new(route: Arc<StreamRoute>) -> Self {
+    pub(crate) fn new(stream: Arc<StreamState>) -> Self {
         Self(Arc::new(Inner {
             state: Mutex::new(State {
-                route,
+                stream,
                 place: Place::First,
                 over: None,
             }),
@@ -73,14 +75,14 @@ impl Moves {
     /// Whether items of this side's were sent, or are being sent at this moment. It does not change from
     /// no to yes any more when the session has ended (V2).
     pub(crate) fn has_sent(&self) -> bool {
-        self.lock().route.has_sent()
+        self.lock().stream.has_sent()
     }
 
-    /// The request goes to another session, where its stream has this route.
-    pub(crate) fn leaves_for(&self, route: Arc<StreamRoute>) {
+    /// The request goes to another session, where its stream is this one.
+    pub(crate) fn leaves_for(&self, stream: Arc<StreamState>) {
         let before = {
             let mut state = self.lock();
-            state.route = route;
+            state.stream = stream;
             std::mem::replace(&mut state.place, Place::Moving)
         };
         drop(before);
@@ -92,8 +94,8 @@ impl Moves {
         {
             let mut state = self.lock();
             // Unless it has moved on meanwhile.
-            let here = parts.as_ref().and_then(StreamParts::route);
-            let here = here.is_some_and(|route| Arc::ptr_eq(route, &state.route));
+            let here = parts.as_ref().and_then(StreamParts::state);
+            let here = here.is_some_and(|stream| Arc::ptr_eq(stream, &state.stream));
             if here && state.over != Some(Over::Failed) {
                 state.place = Place::Here(parts.take().unwrap_or_default());
             }

@@ -5,22 +5,24 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_util::Stream;
+use kameo::actor::ActorRef;
 use tokio::sync::mpsc;
 
-use crate::session::shared::Shared;
-use crate::streams::actor::ReceiverLeft;
-use crate::streams::route::StreamRoute;
+use crate::link::Link;
+use crate::streams::actor::{ReceiverLeft, StreamActor};
+use crate::streams::error::StreamError;
+use crate::streams::state::StreamState;
 use crate::wire::envelope::Envelope;
-use crate::wire::error::StreamError;
 use crate::wire::frame::{ChannelId, Frame, Header, Verb};
 
 /// The receiving half: a stream of items, whose last is an error unless the sender ended it.
 /// Dropping it asks the sender to stop.
 #[derive(Debug)]
 pub struct StreamReceiver {
-    shared: Arc<Shared>,
+    link: Arc<Link>,
     id: ChannelId,
-    route: Arc<StreamRoute>,
+    stream: Arc<StreamState>,
+    actor: ActorRef<StreamActor>,
     items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
     window: u32,
     taken: u32,
@@ -29,16 +31,18 @@ pub struct StreamReceiver {
 
 impl StreamReceiver {
     pub(crate) fn new(
-        shared: Arc<Shared>,
+        link: Arc<Link>,
         id: ChannelId,
-        route: Arc<StreamRoute>,
+        stream: Arc<StreamState>,
+        actor: ActorRef<StreamActor>,
         items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
         window: u32,
     ) -> Self {
         Self {
-            shared,
+            link,
             id,
-            route,
+            stream,
+            actor,
             items,
             window,
             taken: 0,
@@ -46,8 +50,12 @@ impl StreamReceiver {
         }
     }
 
-    pub(crate) fn route(&self) -> &Arc<StreamRoute> {
-        &self.route
+    pub(crate) fn state(&self) -> &Arc<StreamState> {
+        &self.stream
+    }
+
+    pub(super) fn actor(&self) -> &ActorRef<StreamActor> {
+        &self.actor
     }
 
     /// Lets the half be dropped without a word.
@@ -60,17 +68,17 @@ impl StreamReceiver {
         self.taken += 1;
         if self.taken * 2 >= self.window {
             // Before the peer can read of it.
-            self.route.allow(self.taken);
+            self.stream.allow(self.taken);
             let mut header = Header::new(Verb::Credit, self.id);
             header.credits = self.taken;
-            self.shared.outbox.send(Frame::bare(header));
+            self.link.outbox.send(Frame::bare(header));
             self.taken = 0;
         }
     }
 
     fn leave(&mut self) {
         self.done = true;
-        let _ = self.route.actor.tell(ReceiverLeft).try_send();
+        let _ = self.actor.tell(ReceiverLeft).try_send();
     }
 }
 
@@ -109,6 +117,6 @@ impl Drop for StreamReceiver {
         if !self.done {
             self.leave();
         }
-        self.route.let_go();
+        self.stream.let_go();
     }
 }

@@ -1,49 +1,66 @@
 //! The sending half of a stream.
 
-use std::fmt;
 use std::sync::Arc;
 
+use kameo::actor::ActorRef;
+
+use crate::link::Link;
 use crate::link::prefix::Prefix;
-use crate::link::seal::{Encode, SealError};
-use crate::session::shared::Shared;
-use crate::streams::actor::LocalEnded;
-use crate::streams::route::StreamRoute;
+use crate::link::seal::Encode;
+use crate::link::seal_error::SealError;
+use crate::link::seal_error::too_large;
+use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
+use crate::streams::error::StreamError;
+use crate::streams::state::StreamState;
 use crate::transport::{Lane, SendError};
-use crate::wire::error::{StreamError, too_large};
 use crate::wire::frame::{ChannelId, Frame, Header, Verb};
 
 /// The sending half. Dropping it without [`end`](Self::end) ends its direction with an error.
 #[derive(Debug)]
 pub struct StreamSender {
-    shared: Arc<Shared>,
+    link: Arc<Link>,
     id: ChannelId,
-    route: Arc<StreamRoute>,
+    stream: Arc<StreamState>,
+    actor: ActorRef<StreamActor>,
     ended: bool,
 }
 
 /// Why an item was not sent.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamSendError {
-    /// The receiver wants no more: an early end, not a fault.
+    /// The receiver wants no more items: an early end, not a fault.
+    #[error("the receiver wants no more items")]
     Stopped,
     /// The stream is over.
+    #[error("{0}")]
     Over(StreamError),
     /// The item could not be encoded, or is too large. The stream goes on.
+    #[error("the item could not be sent: {0}")]
     BadItem(String),
 }
 
 impl StreamSender {
-    pub(crate) fn new(shared: Arc<Shared>, id: ChannelId, route: Arc<StreamRoute>) -> Self {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        id: ChannelId,
+        stream: Arc<StreamState>,
+        actor: ActorRef<StreamActor>,
+    ) -> Self {
         Self {
-            shared,
+            link,
             id,
-            route,
+            stream,
+            actor,
             ended: false,
         }
     }
 
-    pub(crate) fn route(&self) -> &Arc<StreamRoute> {
-        &self.route
+    pub(crate) fn state(&self) -> &Arc<StreamState> {
+        &self.stream
+    }
+
+    pub(super) fn actor(&self) -> &ActorRef<StreamActor> {
+        &self.actor
     }
 
     /// Lets the half be dropped without a word.
@@ -60,10 +77,10 @@ impl StreamSender {
     /// See [`StreamSendError`].
     pub async fn send(&mut self, item: &(dyn Encode + '_)) -> Result<(), StreamSendError> {
         loop {
-            let Some(credit) = self.route.credit().await else {
+            let Some(credit) = self.stream.credit().await else {
                 return Err(self.over().await);
             };
-            let packer = &self.shared.packer;
+            let packer = &self.link.packer;
             let sealed = packer.seal(Lane::Data, Prefix::default(), item, None);
             let sealed = match sealed.await {
                 Ok(sealed) => sealed,
@@ -82,7 +99,7 @@ impl StreamSender {
             };
             if self.put(&frame).await? {
                 credit.forget();
-                self.shared.metrics.sent(&frame);
+                self.link.metrics.sent(&frame);
                 return Ok(());
             }
             // Somebody else sent one of the buffers first: seal again, with a copy of it.
@@ -92,23 +109,23 @@ impl StreamSender {
     /// Puts an item on the ring; false if a buffer of it is on its way already.
     async fn put(&self, frame: &Frame) -> Result<bool, StreamSendError> {
         loop {
-            if self.route.is_over() {
+            if self.stream.is_over() {
                 return Err(self.over().await);
             }
-            let transport = &self.shared.transport;
-            match self.route.sending(|| transport.send(frame, Lane::Data)) {
+            let transport = &self.link.transport;
+            match self.stream.sending(|| transport.send(frame, Lane::Data)) {
                 Ok(()) => return Ok(true),
                 Err(SendError::InFlight) => return Ok(false),
                 Err(SendError::Closed) => return Err(self.over().await),
                 Err(SendError::Full) => {
-                    let room = self.shared.transport.ready(Lane::Data);
+                    let room = self.link.transport.ready(Lane::Data);
                     tokio::select! {
                         room = room => {
                             if room.is_err() {
                                 return Err(self.over().await);
                             }
                         }
-                        () = self.route.over() => {}
+                        () = self.stream.over() => {}
                     }
                 }
             }
@@ -126,10 +143,9 @@ impl StreamSender {
     /// Says that there are no more items.
     pub fn end(mut self) {
         self.ended = true;
-        if !self.route.is_over() {
-            let frame = Frame::bare(Header::new(Verb::End, self.id));
-            self.shared.outbox.send(frame);
-            let _ = self.route.actor.tell(LocalEnded).try_send();
+        if !self.stream.is_over() {
+            self.link.send_bare(Verb::End, self.id);
+            let _ = self.actor.tell(LocalEnded).try_send();
         }
     }
 
@@ -140,16 +156,16 @@ impl StreamSender {
 
     fn reset_with(&mut self, why: &str) {
         self.ended = true;
-        if !self.route.is_over() {
-            self.shared.send_reset(self.id, why);
-            let _ = self.route.actor.tell(LocalEnded).try_send();
+        if !self.stream.is_over() {
+            send_reset(&self.link, self.id, why);
+            let _ = self.actor.tell(LocalEnded).try_send();
         }
     }
 
     /// Why sending is over, once it is. The transport may know before the stream does.
     async fn over(&self) -> StreamSendError {
-        self.route.over().await;
-        self.route
+        self.stream.over().await;
+        self.stream
             .why_over()
             .map_or(StreamSendError::Stopped, StreamSendError::Over)
     }
@@ -160,18 +176,6 @@ impl Drop for StreamSender {
         if !self.ended {
             self.reset_with("the sender went away");
         }
-        self.route.let_go();
+        self.stream.let_go();
     }
 }
-
-impl fmt::Display for StreamSendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopped => f.write_str("the receiver wants no more items"),
-            Self::Over(why) => why.fmt(f),
-            Self::BadItem(why) => write!(f, "the item could not be sent: {why}"),
-        }
-    }
-}
-
-impl std::error::Error for StreamSendError {}

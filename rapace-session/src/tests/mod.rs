@@ -8,3 +8,4 @@
 pub(crate) mod baton;
 mod model;
 mod peer;
+mod texts;

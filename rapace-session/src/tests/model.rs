@@ -18,15 +18,17 @@ use futures_util::FutureExt;
 use super::baton::{self, Dice, Party, turn};
 use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
 use crate::calls::credits::ClientChannel;
+use crate::calls::failure::CallFailure;
+use crate::calls::options::CallOptions;
 use crate::calls::orphan::Orphan;
 use crate::calls::pending::Outcome;
-use crate::calls::settlement::now;
-use crate::session::channel::{CallOptions, Channel};
+use crate::link::deadline::now;
+use crate::link::end::EndReason;
+use crate::session::channel::Channel;
 use crate::session::config::SessionConfig;
-use crate::session::routing;
-use crate::session::shared::{Route, Shared};
+use crate::session::{Lease, OpenedChannel, Parts, Session};
 use crate::transport::{Claim, Side};
-use crate::wire::error::{CallFailure, EndReason, Failure};
+use crate::wire::failure::Failure;
 use crate::wire::frame::ChannelId;
 
 const SESSIONS: usize = 3;
@@ -35,7 +37,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 
 struct One {
     ring: Arc<Ring>,
-    shared: Arc<Shared>,
+    parts: Arc<Parts>,
     channel: Channel,
     /// What its end left over, once it has ended.
     orphans: Arc<Mutex<Option<Vec<Orphan>>>>,
@@ -48,14 +50,19 @@ impl One {
         let adopted = Arc::clone(&orphans);
         let mut config = SessionConfig::new("model");
         config.orphans = Some(Box::new(move |all, _| *locked(&adopted) = Some(all)));
-        let shared = Arc::new(Shared::new(ring.clone(), Side::Creator, config));
+        let parts = Arc::new(Parts::new(ring.clone(), Side::Creator, config));
         let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
-        assert!(shared.install(ChannelId(1), Route::Client(Arc::clone(&inner))));
-        let place = shared.channels.take().now_or_never().flatten();
-        let channel = Channel::new(Arc::clone(&shared), inner, place.expect("it is the first"));
+        assert!(parts.channels.add_client(&inner));
+        let place = parts.channels.places.take().now_or_never().flatten();
+        let lease = Lease::new(&parts.channels, &inner, place.expect("it is the first"));
+        let opened = OpenedChannel {
+            channel: inner,
+            lease,
+        };
+        let channel = Channel::new(Session::new(Arc::clone(&parts)), opened);
         Self {
             ring,
-            shared,
+            parts,
             channel,
             orphans,
         }
@@ -63,13 +70,13 @@ impl One {
 
     /// All that was taken is back.
     fn assert_idle(&self) {
-        assert_eq!(self.shared.ended(), None);
+        assert_eq!(self.parts.link.end.reason(), None);
         assert!(self.ring.is_told(), "a cancel");
-        assert_eq!(self.shared.calls.under_way(), 0);
+        assert_eq!(self.parts.calls.table.under_way(), 0);
         let credits = (0..=WINDOW).map(|_| self.channel.inner.credit().now_or_never());
         let credits = credits.flatten().flatten().collect::<Vec<_>>();
         assert_eq!(credits.len(), WINDOW as usize, "credits");
-        let room = (0..=TABLE).map(|_| self.shared.calls.room().now_or_never());
+        let room = (0..=TABLE).map(|_| self.parts.calls.table.room().now_or_never());
         let room = room.flatten().flatten().collect::<Vec<_>>();
         assert_eq!(room.len(), TABLE as usize, "entries");
     }
@@ -216,14 +223,14 @@ impl Scenario {
         for _ in 0..dice.below(40) {
             turn();
         }
-        let One { shared, ring, .. } = &self.sessions[n];
+        let One { parts, ring, .. } = &self.sessions[n];
         match dice.below(3) {
             0 => {
                 ring.die();
-                shared.end_without_peer(EndReason::PeerGone);
+                parts.end_without_peer(EndReason::PeerGone);
             }
-            1 => shared.end(EndReason::PeerFault("it is a model".into())),
-            _ => shared.close("enough"),
+            1 => parts.end(EndReason::PeerFault("it is a model".into())),
+            _ => parts.close("enough"),
         }
         for _ in 0..dice.below(20) {
             turn();
@@ -233,24 +240,27 @@ impl Scenario {
 
     /// The peer of one session, and this side's reader.
     fn peer(&self, n: usize) {
-        let One { shared, ring, .. } = &self.sessions[n];
+        let One { parts, ring, .. } = &self.sessions[n];
         // One that is slow at first has a full ring.
         for _ in 0..self.dice(400 + n).below(150) {
             turn();
         }
         loop {
-            shared.outbox.flush_now();
+            parts.link.outbox.flush_now();
             if let Act::Reply(frame) = ring.act() {
                 turn();
                 // A reader that is told of the end reads no more.
-                if shared.ended().is_none() {
-                    let routed = routing::reply(shared, frame);
-                    assert!(routed.is_ok() || shared.ended().is_some(), "{routed:?}");
+                if parts.link.end.reason().is_none() {
+                    let routed = parts.calls.reply(frame);
+                    assert!(
+                        routed.is_ok() || parts.link.end.reason().is_some(),
+                        "{routed:?}"
+                    );
                 }
             }
             // In this order: nothing is sent any more when nobody is busy.
             let last = self.busy.load(Ordering::Acquire) == 0;
-            if ring.is_dead() || last && ring.is_done() && shared.outbox.is_empty() {
+            if ring.is_dead() || last && ring.is_done() && parts.link.outbox.is_empty() {
                 return;
             }
             turn();
@@ -296,7 +306,7 @@ impl Scenario {
             session.assert_idle();
         }
         for session in &self.sessions[..self.ends] {
-            assert_eq!(session.shared.calls.under_way(), 0);
+            assert_eq!(session.parts.calls.table.under_way(), 0);
         }
     }
 }

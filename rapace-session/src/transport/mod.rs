@@ -13,13 +13,11 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 pub use rapace_shm::Lane;
 
+pub use crate::wire::back::BLOB_REF;
 use crate::wire::frame::{CallId, Frame};
 
 pub mod memory;
 pub mod shm;
-
-/// Bytes that the table of buffers takes for each of them.
-pub const BLOB_REF: usize = 16;
 
 /// The sending half, shared by everybody who sends.
 pub trait Transport: Send + Sync + 'static {

@@ -22,7 +22,8 @@ use std::sync::{Arc, Weak};
 
 use rapace_codec::{Blob, BlobStorage};
 
-use crate::transport::BLOB_REF;
+/// Bytes of one entry of a table of buffers.
+pub const BLOB_REF: usize = 16;
 
 /// An entry of a table of buffers.
 pub(crate) type Entry = [u8; BLOB_REF];

@@ -11,8 +11,7 @@
 
 use rapace_codec::{Blob, Limits, Reader};
 
-use crate::transport::BLOB_REF;
-use crate::wire::back::{self, Brought, Entry};
+use crate::wire::back::{self, BLOB_REF, Brought, Entry};
 use crate::wire::frame::{ChannelId, Flags, Frame};
 use crate::wire::limits::MAX_METADATA;
 

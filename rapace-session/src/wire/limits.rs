@@ -7,9 +7,8 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use crate::streams::MAX_WINDOW;
-use crate::wire::hello::ServiceOffer;
-use crate::wire::text;
+use crate::wire::offer::ServiceOffer;
+use crate::wire::printable::{is_plain, printable_name};
 
 /// Bytes of a hello.
 pub const MAX_HELLO: usize = 256 << 10;
@@ -20,6 +19,8 @@ pub const MAX_CHANNELS: u32 = 256;
 /// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that opens streams and
 /// forgets them can cost 28 MiB.
 pub const MAX_STREAMS: u32 = 4096;
+/// Items in the largest window that one stream, or calls in the largest that one channel, can have.
+pub const MAX_WINDOW: u32 = 1 << 16;
 /// Methods of one service.
 pub const MAX_METHODS: usize = 1024;
 /// Bytes of the name of a peer, a service or a method.
@@ -187,10 +188,10 @@ fn check_methods<'a>(
 
 pub(crate) fn check_name(name: &str, of: impl Fn() -> String) -> Result<(), HelloLimit> {
     match name.len() {
-        1..=MAX_NAME if text::is_plain(name) => Ok(()),
+        1..=MAX_NAME if is_plain(name) => Ok(()),
         1..=MAX_NAME => Err(HelloLimit::Unprintable {
             of: of(),
-            name: text::printable_name(name),
+            name: printable_name(name),
         }),
         bytes => Err(HelloLimit::Name { of: of(), bytes }),
     }
@@ -212,7 +213,7 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
 
 /// What names a peer to humans, made of any text: escaped, and the beginning of it, as much as a name may have.
 pub(crate) fn cut_to_name(text: &str) -> String {
-    let mut name = text::printable_name(text);
+    let mut name = printable_name(text);
     name.truncate(name.floor_char_boundary(MAX_NAME));
     name
 }
@@ -229,7 +230,7 @@ mod tests {
     use super::*;
 
     fn services(count: usize, methods: usize) -> Vec<ServiceOffer> {
-        let method = |number| crate::wire::hello::MethodOffer {
+        let method = |number| crate::wire::offer::MethodOffer {
             name: format!("method {number}"),
             hash: u64::MAX,
         };

@@ -5,8 +5,12 @@
 
 pub(crate) mod back;
 pub(crate) mod envelope;
-pub(crate) mod error;
+pub(crate) mod failure;
 pub(crate) mod frame;
+pub(crate) mod handshake_error;
 pub(crate) mod hello;
 pub mod limits;
+pub(crate) mod mismatch;
+pub(crate) mod offer;
+pub(crate) mod printable;
 pub(crate) mod text;

@@ -164,7 +164,7 @@ async fn a_handler_that_calls_back_gets_its_own(kind: Kind) {
     giving(&mut ours, "Give", |given| given);
     // What the handler asks for with a buffer of its own call's is another call: that copies it.
     theirs.serve("Filter", 4, |mut call| async move {
-        let session = call.context().session.unwrap();
+        let session = call.context().session().unwrap();
         let given = brought(&mut call);
         let channel = session.open("Give").await.unwrap();
         let own = numbered(&session, LEN).await;

@@ -29,7 +29,7 @@ fn scarce(slots: u32) -> Sizes {
 fn asks_back(services: &mut Services, window: u32) {
     services.serve("Render", window, |mut call| async move {
         let text: String = value(&call.take_arguments().unwrap());
-        let session: Session = call.context().session.unwrap();
+        let session: Session = call.context().session().unwrap();
         let host = session.open("Lookup").await.unwrap();
         let found: String = ask(&host, 0, text).await;
         call.reply(Status::Ok, &Value(found)).await;

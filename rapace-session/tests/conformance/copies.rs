@@ -140,7 +140,7 @@ async fn a_slice_is_sent_as_it_lies(kind: Kind) {
 async fn a_stream_item_is_not_copied(kind: Kind) {
     let mut services = Services::default();
     services.serve("Frames", 4, |mut call| async move {
-        let session: Session = call.context().session.unwrap();
+        let session: Session = call.context().session().unwrap();
         let mut frames = call.take_sender().unwrap();
         call.reply(Status::Ok, &()).await;
         // More than there are slots of that size: they are used again.

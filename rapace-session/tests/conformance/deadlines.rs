@@ -134,7 +134,7 @@ async fn calls_of_a_handler_inherit_its_deadline(kind: Kind) {
     });
     theirs.serve("Outer", 4, |call| async move {
         let context = call.context();
-        let session: Session = context.session.clone().unwrap();
+        let session: Session = context.session().unwrap();
         let seen = context.scope(async {
             let inner = session.open("Inner").await.unwrap();
             let inherited: Option<u64> = ask(&inner, 0, ()).await;

@@ -5,7 +5,7 @@
 
 use std::error::Error;
 
-use rapace_session::{
+use crate::{
     BufferError, CallFailure, Claim, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind,
     OpenError, SchemaMismatch, StreamError, StreamSendError,
 };

@@ -1,20 +1,17 @@
-//! What the reader, the actor and both halves know of a stream.
+//! What the reader, the actor and both halves of a stream share: credits, what the peer has said, and the end of sending.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use kameo::actor::ActorRef;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::link::places::Place;
-use crate::streams::actor::StreamActor;
-use crate::wire::error::StreamError;
+use crate::streams::error::StreamError;
 use crate::wire::frame::Verb;
 
-/// A stream's credits, and the way to its actor.
+/// A stream's credits and its end, without a clock, a frame or an actor.
 #[derive(Debug)]
-pub(crate) struct StreamRoute {
-    pub(crate) actor: ActorRef<StreamActor>,
+pub(crate) struct StreamState {
     /// Items that we may send.
     credits: Semaphore,
     /// The most that there can be at once.
@@ -33,10 +30,10 @@ pub(crate) struct StreamRoute {
     closed: Notify,
 }
 
-impl StreamRoute {
-    pub(crate) fn new(actor: ActorRef<StreamActor>, granted: u32, allowance: Option<u32>) -> Self {
+impl StreamState {
+    /// The peer granted so many items; it may itself send `allowance`, if it sends any.
+    pub(crate) fn new(granted: u32, allowance: Option<u32>) -> Self {
         Self {
-            actor,
             credits: Semaphore::new(granted as usize),
             window: granted,
             sent: AtomicBool::new(false),

@@ -9,13 +9,13 @@ use tokio::time::{Interval, MissedTickBehavior};
 use crate::transport::Transport;
 
 /// Strikes at equal intervals; what was missed is left out.
-pub(super) enum Beat {
+pub(super) enum Heartbeat {
     Kernel(Ticks),
     /// Where the transport has none of its own, or there are no descriptors left.
     Runtime(Interval),
 }
 
-impl Beat {
+impl Heartbeat {
     pub(super) fn new(transport: &dyn Transport, period: Duration) -> Self {
         let period = period.max(SHORTEST);
         transport.ticks(period).map_or_else(

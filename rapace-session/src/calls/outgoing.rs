@@ -1,0 +1,188 @@
+//! The calls that this side makes over one link: the table of them, and what is sent for each after its request.
+//!
+//! - N3: a call whose answer broke a rule had begun, and is not settled by it: the session's end hands it on.
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::calls::credits::ClientChannel;
+use crate::calls::failure::CallFailure;
+use crate::calls::orphan::Orphan;
+use crate::calls::pending::{Outcome, Reply, Table};
+use crate::calls::stage::Effect;
+use crate::calls::table::{CallTable, Entry, Found};
+use crate::link::Link;
+use crate::link::end::EndReason;
+use crate::transport::Claim;
+use crate::wire::envelope::Envelope;
+use crate::wire::failure::Failure;
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Status, Verb};
+use crate::wire::limits::MAX_TEXT;
+
+type Fault = &'static str;
+
+/// The calls that this side makes over one link.
+pub(crate) struct OutgoingCalls {
+    pub(crate) link: Arc<Link>,
+    pub(crate) table: CallTable,
+}
+
+impl OutgoingCalls {
+    pub(crate) fn new(link: Arc<Link>) -> Self {
+        Self {
+            table: CallTable::new(link.transport.call_table()),
+            link,
+        }
+    }
+
+    /// Takes a request back that was not sent; false if the session's end has it already, or its caller has left.
+    pub(super) fn withdraw(&self, call: CallId) -> bool {
+        match self.table.forsake(call) {
+            (Effect::Refund, Some(channel)) => {
+                channel.refund();
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A request was put on the ring on behalf of a caller that could leave meanwhile.
+    pub(super) fn published(&self, call: CallId) {
+        if self.table.published(call) {
+            self.send_cancel(call);
+        }
+    }
+
+    /// The ring did not take a request; false if it is not to be tried again.
+    pub(super) fn not_published(&self, call: CallId) -> bool {
+        let (again, left) = self.table.not_published(call);
+        if let Some(channel) = left {
+            channel.refund();
+        }
+        again
+    }
+
+    fn send_cancel(&self, call: CallId) {
+        let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
+        header.call = call;
+        self.link.outbox.send(Frame::bare(header));
+    }
+
+    /// Whether the peer has begun any of the calls that it was sent and has not answered, as far as its marks tell.
+    pub(crate) fn any_begun(&self) -> bool {
+        let transport = &self.link.transport;
+        self.table
+            .any_sent(|call| transport.claimed(call) == Claim::Begun)
+    }
+
+    /// Closes the table: the calls that were not settled, in the order in which they were made. `peer_is_done` if the
+    /// peer begins nothing any more.
+    pub(crate) fn close(&self, reason: &EndReason, peer_is_done: bool) -> Vec<Orphan> {
+        let left = self.table.close().into_iter();
+        let transport = &self.link.transport;
+        left.map(|left| Orphan::new(left, transport, reason, peer_is_done))
+            .collect()
+    }
+
+    /// Settles a call with the reply that was read. An error is a rule that the peer broke.
+    pub(crate) fn reply(&self, frame: Frame) -> Result<(), Fault> {
+        let header = frame.header;
+        let entry = match self.table.complete(header.call) {
+            Found::Live(entry) => entry,
+            Found::Forsaken(channel) => {
+                self.link.metrics.arrived_late();
+                return match channel.id == header.channel && channel.give_back(header.credits) {
+                    true => Ok(()),
+                    false => Err("more credits than were taken"),
+                };
+            }
+            Found::Nothing => return Err("a reply to no call"),
+        };
+        let outcome = match self.outcome(&entry, frame) {
+            Ok(outcome) => outcome,
+            Err(what) => {
+                // N3
+                if let Some(entry) = self.table.misanswered(entry) {
+                    // The session has ended meanwhile, for another reason.
+                    let ended = self.link.end.reason();
+                    entry.pending.settle(Err(CallFailure::Lost {
+                        claim: Claim::Begun,
+                        reason: ended.unwrap_or_else(|| EndReason::PeerFault(what.into())),
+                    }));
+                }
+                return Err(what);
+            }
+        };
+        let Entry {
+            pending,
+            frame,
+            awaited,
+            ..
+        } = entry;
+        // The request's buffers are free before its caller can look, except for those that came back.
+        drop(frame);
+        if !pending.settle(outcome) && awaited {
+            self.link.metrics.arrived_late();
+        }
+        Ok(())
+    }
+
+    fn outcome(&self, entry: &Entry, frame: Frame) -> Result<Outcome, Fault> {
+        let header = frame.header;
+        if header.channel != entry.channel.id {
+            return Err("a reply on another channel than its call");
+        }
+        if !entry.channel.give_back(header.credits) {
+            return Err("more credits than were taken");
+        }
+        let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;
+        if status == Status::HandlerError && !entry.awaited {
+            warn_of_failed_tell(
+                entry,
+                &"its handler gave an error, which its own process names",
+            );
+        }
+        if status != Status::Failed {
+            let envelope = match entry.awaited {
+                true => Envelope::open_answer(frame, &entry.frame.blobs)?,
+                false => Envelope::open(frame)?,
+            };
+            return Ok(Ok(Reply::new(status, envelope)));
+        }
+        if header.flags.has(Flags::BLOBS) {
+            return Err("a failure with buffers");
+        }
+        if frame.payload.bytes().len() > MAX_TEXT {
+            return Err("a failure longer than a text may be");
+        }
+        self.link.metrics.failed();
+        let failure = Failure::from_bytes(frame.payload.bytes());
+        if !entry.awaited {
+            warn_of_failed_tell(entry, &failure);
+        }
+        Ok(Err(CallFailure::Failed(failure)))
+    }
+}
+
+impl Table for OutgoingCalls {
+    fn cancel(&self, call: CallId) {
+        match self.table.forsake(call) {
+            (Effect::Cancel, _) => self.send_cancel(call),
+            (Effect::Refund, Some(channel)) => ClientChannel::refund(&channel),
+            _ => {}
+        }
+    }
+}
+
+/// Nobody waits for the answer. The service logs the error too, where it runs; but of a plugin that is text among what it
+/// prints.
+fn warn_of_failed_tell(entry: &Entry, error: &dyn fmt::Display) {
+    let service = &*entry.channel.service;
+    let number = entry.frame.header.method;
+    let method = entry
+        .channel
+        .offer()
+        .and_then(|offer| offer.methods.get(number as usize));
+    let method = method.map_or("unknown", |method| method.name.as_str());
+    tracing::warn!(service, method, %error, "a tell failed");
+}

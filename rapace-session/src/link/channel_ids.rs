@@ -1,0 +1,116 @@
+//! The numbers of a session's channels: of those to services and of streams alike.
+//!
+//! - C1: a number in use is not given to a second channel, whichever side asks and on whichever thread.
+//! - C2: the parity of a number says which side chose it: odd is the creating side's. So two sides that open channels at
+//!   the same time never choose the same number.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use dashmap::DashMap;
+use dashmap::mapref::entry::Entry;
+
+use crate::transport::Side;
+use crate::wire::frame::ChannelId;
+
+/// The numbers in use, and the next that this side chooses.
+#[derive(Debug)]
+pub(crate) struct ChannelIds {
+    side: Side,
+    next: AtomicU32,
+    used: DashMap<ChannelId, ()>,
+}
+
+impl ChannelIds {
+    pub(crate) fn new(side: Side) -> Self {
+        Self {
+            side,
+            next: AtomicU32::new(match side {
+                Side::Creator => 1,
+                Side::Joiner => 2,
+            }),
+            used: sharded(),
+        }
+    }
+
+    /// A number of this side's that is not in use (C2).
+    pub(crate) fn next(&self) -> ChannelId {
+        loop {
+            let id = ChannelId(self.next.fetch_add(2, Ordering::Relaxed));
+            if id != ChannelId::SESSION && !self.used.contains_key(&id) {
+                return id;
+            }
+        }
+    }
+
+    /// Whether the peer is the side that chooses this number (C2).
+    pub(crate) fn is_peers(&self, id: ChannelId) -> bool {
+        let odd = id.0 % 2 == 1;
+        id != ChannelId::SESSION && odd == (self.side == Side::Joiner)
+    }
+
+    /// Whether the peer may open a channel with this number.
+    pub(crate) fn is_free_for_peer(&self, id: ChannelId) -> bool {
+        self.is_peers(id) && !self.used.contains_key(&id)
+    }
+
+    /// Takes a number; false if it is in use (C1).
+    pub(crate) fn take(&self, id: ChannelId) -> bool {
+        match self.used.entry(id) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(vacant) => {
+                vacant.insert(());
+                true
+            }
+        }
+    }
+
+    /// Gives a number back.
+    pub(crate) fn release(&self, id: ChannelId) {
+        self.used.remove(&id);
+    }
+}
+
+/// A map whose parts are locked on their own. It has as many as DashMap takes by default on a machine of two processors:
+/// DashMap would read files to find out how many processors there are, at each start of a plugin.
+pub(crate) fn sharded<V>() -> DashMap<ChannelId, V> {
+    DashMap::with_shard_amount(8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C1, C2
+    #[test]
+    fn a_number_is_taken_once_and_each_side_has_its_own() {
+        let (creator, joiner) = (
+            ChannelIds::new(Side::Creator),
+            ChannelIds::new(Side::Joiner),
+        );
+        assert_eq!(
+            (creator.next(), creator.next()),
+            (ChannelId(1), ChannelId(3))
+        );
+        assert_eq!(joiner.next(), ChannelId(2));
+        assert!(joiner.is_free_for_peer(ChannelId(1)) && !joiner.is_peers(ChannelId(2)));
+        assert!(!joiner.is_peers(ChannelId::SESSION) && !creator.is_peers(ChannelId::SESSION));
+        assert!(joiner.take(ChannelId(1)) && !joiner.take(ChannelId(1)));
+        assert!(!joiner.is_free_for_peer(ChannelId(1)));
+        joiner.release(ChannelId(1));
+        assert!(joiner.is_free_for_peer(ChannelId(1)));
+    }
+
+    /// C1: numbers wrap after two thousand million channels.
+    #[test]
+    fn a_number_that_comes_round_and_is_in_use_is_left_out() {
+        let joiner = ChannelIds::new(Side::Joiner);
+        assert!(joiner.take(ChannelId(2)));
+        joiner.next.store(u32::MAX - 1, Ordering::Relaxed);
+        assert_eq!(joiner.next(), ChannelId(u32::MAX - 1));
+        assert_eq!(
+            joiner.next(),
+            ChannelId(4),
+            "0 is the session, and 2 is in use"
+        );
+    }
+}

@@ -1,0 +1,36 @@
+//! Why there is no payload.
+
+use rapace_codec::EncodeError;
+
+use crate::transport::AllocateError;
+
+/// The message for a payload that fits no buffer, with the ways out.
+pub(crate) fn too_large(len: usize, max: usize) -> String {
+    format!(
+        "a payload of {len} bytes is over the limit of {max}, the largest slot of this side; send it in pieces, or give \
+         the segment a class of larger slots (`SegmentConfig::with_classes`)"
+    )
+}
+
+/// Why there is no payload.
+#[derive(Debug)]
+pub(crate) enum SealError {
+    Encode(String),
+    TooLarge { len: usize, max: usize },
+    Closed,
+}
+
+impl From<EncodeError> for SealError {
+    fn from(error: EncodeError) -> Self {
+        Self::Encode(error.to_string())
+    }
+}
+
+impl From<AllocateError> for SealError {
+    fn from(error: AllocateError) -> Self {
+        match error {
+            AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },
+            AllocateError::Exhausted | AllocateError::Closed => Self::Closed,
+        }
+    }
+}

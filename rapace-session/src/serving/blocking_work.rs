@@ -1,0 +1,65 @@
+//! The count of blocking work under way, which a service waits for.
+//!
+//! - B1: work is counted from the moment that it is handed over until it has run, panicked, or been dropped unrun.
+//! - B3: whoever waits for the count is told when it is zero.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::Notify;
+
+/// Counts the [`blocking`](crate::blocking) work of the calls whose contexts [count with it](crate::CallContext::counting).
+#[derive(Clone, Debug, Default)]
+pub struct BlockingWork(Arc<Count>);
+
+#[derive(Debug, Default)]
+struct Count {
+    under_way: AtomicUsize,
+    none_left: Notify,
+}
+
+/// Work that is counted (B1).
+pub(super) struct Counted(BlockingWork);
+
+impl BlockingWork {
+    pub(super) fn begin(&self) -> Counted {
+        self.0.under_way.fetch_add(1, Ordering::Relaxed);
+        Counted(self.clone())
+    }
+
+    #[cfg(test)]
+    pub(super) fn under_way(&self) -> usize {
+        self.0.under_way.load(Ordering::Relaxed)
+    }
+
+    /// Whether no work is under way.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.0.under_way.load(Ordering::Acquire) == 0
+    }
+
+    /// Waits until no work is under way.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn done(&self) {
+        loop {
+            let told = self.0.none_left.notified();
+            tokio::pin!(told);
+            told.as_mut().enable();
+            if self.is_done() {
+                return;
+            }
+            told.await;
+        }
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        let count = &self.0.0;
+        if count.under_way.fetch_sub(1, Ordering::AcqRel) == 1 {
+            count.none_left.notify_waiters();
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! One of the peer's calls, as the table, the reader and the handler share it.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::serving::call_end::CallEnd;
+use crate::serving::window::ServiceWindow;
+use crate::streams::halves::StreamParts;
+use crate::wire::envelope::Envelope;
+use crate::wire::frame::{CallId, Flags, Header, Status, Verb};
+
+/// What is left of a call's request.
+pub(super) enum CellState {
+    Queued(Envelope, Option<Box<StreamParts>>),
+    Running,
+    Cancelled,
+}
+
+/// One of the peer's calls.
+pub(crate) struct CallCell {
+    pub(super) window: Arc<ServiceWindow>,
+    pub(super) id: CallId,
+    pub(super) method: u32,
+    flags: Flags,
+    pub(super) deadline: Option<Instant>,
+    state: Mutex<CellState>,
+    /// Set when nobody waits for what the handler does any more.
+    pub(super) end: CallEnd,
+}
+
+impl CallCell {
+    pub(super) fn new(
+        window: Arc<ServiceWindow>,
+        header: Header,
+        deadline: Option<Instant>,
+        envelope: Envelope,
+        parts: Option<Box<StreamParts>>,
+    ) -> Self {
+        Self {
+            window,
+            id: header.call,
+            method: header.method,
+            flags: header.flags,
+            deadline,
+            state: Mutex::new(CellState::Queued(envelope, parts)),
+            end: CallEnd::default(),
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, CellState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn is_tell(&self) -> bool {
+        self.flags.has(Flags::ONEWAY)
+    }
+
+    /// The caller gave up: a queued request gives its buffers back now, a running handler is told.
+    pub(super) fn cancel(&self) {
+        let before = std::mem::replace(&mut *self.lock(), CellState::Cancelled);
+        self.end.set();
+        drop(before);
+    }
+
+    pub(super) fn reply_header(&self, status: Status) -> Header {
+        let mut header = Header::new(Verb::Reply, self.window.channel);
+        header.call = self.id;
+        header.method = status as u32;
+        header.credits = 1;
+        header
+    }
+}

@@ -1,0 +1,49 @@
+//! A call in the hands of this side.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use crate::link::Link;
+use crate::serving::cell::CallCell;
+use crate::serving::incoming::IncomingCalls;
+use crate::wire::failure::Failure;
+
+/// A call in the hands of this side, which is over for it when this is dropped. Contexts may hold the cell for longer.
+pub(super) struct HeldCall {
+    pub(super) cell: Arc<CallCell>,
+    pub(super) calls: Arc<IncomingCalls>,
+}
+
+impl HeldCall {
+    pub(super) fn new(calls: &Arc<IncomingCalls>, cell: CallCell) -> Self {
+        calls.table.one_more();
+        Self {
+            cell: Arc::new(cell),
+            calls: Arc::clone(calls),
+        }
+    }
+
+    pub(super) fn link(&self) -> &Link {
+        &self.calls.link
+    }
+
+    /// Answers with a failure of the runtime's.
+    pub(super) fn fail(&self, failure: &Failure) {
+        self.calls.fail(&self.cell, failure);
+    }
+}
+
+impl Deref for HeldCall {
+    type Target = CallCell;
+
+    fn deref(&self) -> &CallCell {
+        &self.cell
+    }
+}
+
+impl Drop for HeldCall {
+    fn drop(&mut self) {
+        self.cell.end.set();
+        self.calls.table.one_less();
+    }
+}

@@ -1,0 +1,114 @@
+//! One of the peer's calls, in its service's mailbox.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::link::deadline::{after_millis, now};
+use crate::serving::cell::{CallCell, CellState};
+use crate::serving::held::HeldCall;
+use crate::serving::incoming::IncomingCalls;
+use crate::serving::running::RunningCall;
+use crate::serving::window::ServiceWindow;
+use crate::streams::halves::StreamParts;
+use crate::wire::envelope::Envelope;
+use crate::wire::failure::Failure;
+use crate::wire::frame::Header;
+
+/// A call in its service's mailbox. Dropping it answers that the service takes no calls.
+pub struct IncomingCall {
+    call: Option<HeldCall>,
+}
+
+impl IncomingCall {
+    /// Enters a request that was just read. An error is a rule that the peer broke; `None` if the
+    /// session is over.
+    pub(crate) fn enter(
+        calls: &Arc<IncomingCalls>,
+        window: &Arc<ServiceWindow>,
+        header: Header,
+        envelope: Envelope,
+        parts: Option<Box<StreamParts>>,
+    ) -> Result<Option<Self>, &'static str> {
+        let deadline = after_millis(header.credits);
+        let cell = CallCell::new(Arc::clone(window), header, deadline, envelope, parts);
+        let call = HeldCall::new(calls, cell);
+        let entered = calls.table.enter(&call.cell)?;
+        Ok(entered.then_some(Self { call: Some(call) }))
+    }
+
+    /// The method's number.
+    #[must_use]
+    pub fn method(&self) -> u32 {
+        self.call.as_ref().map_or(0, |call| call.method)
+    }
+
+    /// Whether nobody waits for the result.
+    #[must_use]
+    pub fn is_tell(&self) -> bool {
+        self.call.as_ref().is_some_and(|call| call.is_tell())
+    }
+
+    /// When the answer is of no use to the caller any more.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Instant> {
+        self.call.as_ref().and_then(|call| call.deadline)
+    }
+
+    /// Takes the call up: from here on it counts as begun. `None` if it was cancelled or its
+    /// deadline has passed; it is answered then.
+    #[must_use]
+    pub fn begin(mut self) -> Option<RunningCall> {
+        let call = self.call.take()?;
+        let expired = call.deadline.is_some_and(|at| at <= now());
+        let taken = {
+            let mut state = call.lock();
+            match std::mem::replace(&mut *state, CellState::Running) {
+                CellState::Queued(envelope, parts) if !expired => {
+                    // Under the lock, so that a cancellation either is seen or sees the mark (I2).
+                    call.link().transport.claim(call.id);
+                    Ok((envelope, parts))
+                }
+                other => Err(other),
+            }
+        };
+        match taken {
+            Ok((envelope, parts)) => Some(RunningCall::new(call, envelope, parts)),
+            Err(refused) => {
+                // Its buffers and streams go before its reply does.
+                drop(refused);
+                call.fail(match expired {
+                    true => &Failure::DeadlineExceeded,
+                    false => &Failure::Cancelled,
+                });
+                None
+            }
+        }
+    }
+
+    /// Answers without having begun.
+    pub fn refuse(mut self, failure: &Failure) {
+        if let Some(call) = self.call.take() {
+            call.cancel();
+            call.fail(failure);
+        }
+    }
+}
+
+impl Drop for IncomingCall {
+    fn drop(&mut self) {
+        if let Some(call) = self.call.take() {
+            call.cancel();
+            call.fail(&Failure::Unavailable("the service has stopped".into()));
+        }
+    }
+}
+
+impl fmt::Debug for IncomingCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("IncomingCall")
+            .field("call", &self.call.as_ref().map(|call| call.id))
+            .field("method", &self.method())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,136 @@
+//! Puts one frame where it belongs. What comes back is a rule that the peer broke.
+//!
+//! - N1: routing never waits.
+//! - N2: a frame for a call or a channel that is over is counted and dropped: the two sides cannot
+//!   know of each other's endings in time. A frame for one that cannot have been is a fault.
+
+use std::sync::Arc;
+
+use kameo::actor::ActorRef;
+
+use crate::serving::IncomingCall;
+use crate::serving::service::ServiceRoute;
+use crate::session::actor::{Control, SessionActor};
+use crate::session::parts::Parts;
+use crate::streams::halves::StreamParts;
+use crate::wire::envelope::Envelope;
+use crate::wire::failure::Failure;
+use crate::wire::frame::{ChannelId, Flags, Frame, Header, Verb};
+
+type Fault = &'static str;
+
+/// The service that was called last, and most likely will be next: its channel stays for as long as the session.
+#[derive(Default)]
+pub(crate) struct LastCalled(Option<Arc<ServiceRoute>>);
+
+impl LastCalled {
+    fn find(&mut self, parts: &Parts, channel: ChannelId) -> Option<&Arc<ServiceRoute>> {
+        if self.0.as_ref().is_none_or(|last| last.id() != channel) {
+            self.0 = Some(parts.channels.service(channel)?);
+        }
+        self.0.as_ref()
+    }
+}
+
+/// Puts one frame where it belongs.
+pub(crate) fn dispatch(
+    parts: &Arc<Parts>,
+    session: &ActorRef<SessionActor>,
+    called: &mut LastCalled,
+    frame: Frame,
+) -> Result<(), Fault> {
+    let header = frame.header;
+    if !header.verb.allows(header.flags) {
+        return Err("flags that its verb does not have");
+    }
+    let len = frame.payload.bytes().len();
+    if header.verb.max_payload().is_some_and(|max| len > max) {
+        return Err("a payload longer than its verb may have");
+    }
+    match header.verb {
+        Verb::Reply => parts.calls.reply(frame),
+        Verb::Request => request(parts, called, frame),
+        Verb::Item | Verb::End | Verb::Stop | Verb::Reset => {
+            parts.streams.arrived(frame);
+            Ok(())
+        }
+        Verb::Credit => credit(parts, header),
+        Verb::Cancel => {
+            if !parts.incoming.cancel(header.call) {
+                parts.link.metrics.arrived_late();
+            }
+            Ok(())
+        }
+        Verb::Hello
+        | Verb::Welcome
+        | Verb::Refuse
+        | Verb::Open
+        | Verb::Opened
+        | Verb::NotOpened
+        | Verb::Drain
+        | Verb::Settled
+        | Verb::CloseChannel
+        | Verb::Close => session
+            .tell(Control(frame))
+            .try_send()
+            .map_err(|_| "more control frames than a session has use for"),
+    }
+}
+
+fn request(parts: &Arc<Parts>, called: &mut LastCalled, frame: Frame) -> Result<(), Fault> {
+    let header = frame.header;
+    let service = called.find(parts, header.channel);
+    let service = service.ok_or("a request on a channel that is not open")?;
+    let envelope = Envelope::open(frame)?;
+    let mut streams = None;
+    let mut refused = false;
+    if let Some(id) = envelope.stream() {
+        if !parts.channels.ids.is_free_for_peer(id) {
+            return Err("a stream with a number that is not free");
+        }
+        let sends = header.flags.has(Flags::SERVER_STREAM);
+        let takes = header.flags.has(Flags::CLIENT_STREAM);
+        if parts.streams.has_room_for_peer() {
+            streams = Some(Box::new(parts.streams.open(id, sends, takes, None)));
+        } else {
+            parts.streams.refuse(id, TOO_MANY, takes);
+            refused = true;
+        }
+    }
+    deliver(parts, service, header, envelope, streams, refused)
+}
+
+fn deliver(
+    parts: &Arc<Parts>,
+    service: &Arc<ServiceRoute>,
+    header: Header,
+    envelope: Envelope,
+    streams: Option<Box<StreamParts>>,
+    refused: bool,
+) -> Result<(), Fault> {
+    let Some(call) =
+        IncomingCall::enter(&parts.incoming, &service.window, header, envelope, streams)?
+    else {
+        return Ok(());
+    };
+    if refused {
+        call.refuse(&Failure::LimitReached(TOO_MANY.into()));
+    } else if let Err(call) = service.sink.deliver(call) {
+        call.refuse(&Failure::Unavailable("the service has stopped".into()));
+    }
+    Ok(())
+}
+
+fn credit(parts: &Parts, header: Header) -> Result<(), Fault> {
+    if parts.streams.granted(header)? {
+        return Ok(());
+    }
+    if parts.channels.contains(header.channel) {
+        return Err("credits for what is not a stream");
+    }
+    parts.link.metrics.arrived_late();
+    Ok(())
+}
+
+const TOO_MANY: &str =
+    "the other side refused the stream: over 4096 of the caller's are open in this session";

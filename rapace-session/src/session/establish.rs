@@ -1,0 +1,139 @@
+//! Establishing a session: the actors start, and the two sides shake hands.
+
+use std::sync::Arc;
+
+use kameo::actor::Spawn;
+use kameo::mailbox;
+
+use crate::link::end::EndReason;
+use crate::session::actor::SessionActor;
+use crate::session::channel::Channel;
+use crate::session::config::SessionConfig;
+use crate::session::handle::Session;
+use crate::session::open_error::OpenError;
+use crate::session::parts::Parts;
+use crate::session::reader::{ReaderActor, ReaderArgs};
+use crate::transport::{AllocateError, Endpoint};
+use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::handshake_error::HandshakeError;
+use crate::wire::hello::{self, Hello};
+use crate::wire::limits;
+
+impl Session {
+    /// Starts the session's actors and shakes hands: both sides have accepted each other when this
+    /// is done. There is no timeout here: the caller knows how long it is willing to wait.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the session.
+    ///
+    /// # Errors
+    /// See [`HandshakeError`].
+    pub async fn establish(
+        endpoint: Endpoint,
+        config: SessionConfig,
+    ) -> Result<Self, HandshakeError> {
+        let (session, _) = Self::shake_hands(endpoint, config, false).await?;
+        Ok(session)
+    }
+
+    /// As [`establish`](Self::establish), and opens a channel to each service that the peer offers. The
+    /// openings are on their way before the peer has answered (H5 of the handshake), so this takes no
+    /// longer.
+    ///
+    /// # Cancel safety
+    /// Dropping the future ends the session.
+    ///
+    /// # Errors
+    /// See [`HandshakeError`], and for a channel that is not opened [`OpenError`].
+    pub async fn establish_and_open(
+        endpoint: Endpoint,
+        config: SessionConfig,
+    ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
+        Self::shake_hands(endpoint, config, true).await
+    }
+
+    /// Says, in place of a hello, that there will be no session, and why. The peer has that as
+    /// [`HandshakeError::RefusedByPeer`].
+    pub fn refuse(endpoint: Endpoint, why: &str) {
+        let config = SessionConfig::new("");
+        Parts::new(endpoint.transport, endpoint.side, config).decline(why);
+    }
+
+    async fn shake_hands(
+        endpoint: Endpoint,
+        config: SessionConfig,
+        opens: bool,
+    ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
+        let hello = Hello {
+            // For humans, who recognise it by its beginning.
+            name: limits::cut_to_name(&config.name),
+            stream_window: config.stream_window,
+            services: config.offers.clone(),
+            spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
+        };
+        endpoint.transport.set_spin(config.spin);
+        let parts = Arc::new(Parts::new(endpoint.transport, endpoint.side, config));
+        let session = Self::new(Arc::clone(&parts));
+        // H6
+        let refused = |why: HandshakeError| {
+            parts.refuse(why.clone());
+            why
+        };
+        let bytes = hello::encode(&hello).map_err(refused)?;
+        let mut guard = EndOnDrop(Some(Arc::clone(&parts)));
+        let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+        let payload = parts.link.control_payload(&bytes).await;
+        frame.payload = payload.map_err(|why| match why {
+            AllocateError::TooLarge { len, max } => {
+                refused(HandshakeError::HelloTooLarge { len, max })
+            }
+            AllocateError::Exhausted | AllocateError::Closed => {
+                HandshakeError::Ended("the transport is closed".into())
+            }
+        })?;
+        parts.link.outbox.send(frame);
+        let (greeted, was_greeted) = tokio::sync::oneshot::channel();
+        let (ready, is_ready) = tokio::sync::oneshot::channel();
+        let actor = SessionActor::spawn_with_mailbox(
+            SessionActor::new(Arc::clone(&parts), greeted, ready),
+            mailbox::bounded(CONTROL_MAILBOX),
+        );
+        session.set_actor(actor.clone());
+        let reader = ReaderArgs {
+            incoming: endpoint.incoming,
+            session: session.clone(),
+            actor: actor.clone(),
+        };
+        ReaderActor::spawn_link(&actor, reader).await;
+        // These are dropped without a word when the session ends first.
+        let opened = match was_greeted.await {
+            Ok(()) if opens => session.open_all().await,
+            _ => Ok(Vec::new()),
+        };
+        let agreed = is_ready.await.is_ok();
+        match parts.link.end.reason() {
+            None if agreed => {
+                guard.0 = None;
+                Ok((session, opened))
+            }
+            Some(EndReason::Refused(why)) => Err(why),
+            Some(EndReason::PeerFault(what)) => Err(HandshakeError::Fault(what)),
+            other => Err(HandshakeError::Ended(
+                other.unwrap_or(EndReason::Closed).to_string(),
+            )),
+        }
+    }
+}
+
+/// Control frames that may wait for the session actor, which waits for nobody.
+const CONTROL_MAILBOX: usize = 1024;
+
+struct EndOnDrop(Option<Arc<Parts>>);
+
+impl Drop for EndOnDrop {
+    fn drop(&mut self) {
+        if let Some(parts) = self.0.take() {
+            parts.close("the handshake was given up");
+        }
+    }
+}

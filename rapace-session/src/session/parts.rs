@@ -1,0 +1,71 @@
+//! What one session consists of. Only this layer holds it: each part below knows the parts that it uses itself.
+
+use std::fmt;
+use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
+
+use tokio::sync::{Notify, watch};
+
+use crate::calls::outgoing::OutgoingCalls;
+use crate::link::Link;
+use crate::link::channel_ids::ChannelIds;
+use crate::serving::incoming::IncomingCalls;
+use crate::session::channels::Channels;
+use crate::session::config::SessionConfig;
+use crate::streams::registry::Streams;
+use crate::transport::{Side, Transport};
+use crate::wire::hello::Hello;
+
+/// The parts of one session, and what its two sides have told each other.
+pub(crate) struct Parts {
+    pub(crate) link: Arc<Link>,
+    pub(crate) calls: Arc<OutgoingCalls>,
+    pub(crate) streams: Arc<Streams>,
+    pub(crate) incoming: Arc<IncomingCalls>,
+    pub(crate) channels: Arc<Channels>,
+    pub(crate) config: SessionConfig,
+    /// What the peer said about itself.
+    pub(crate) peer: OnceLock<Arc<Hello>>,
+    /// The peer asked for no new calls.
+    pub(crate) peer_drains: AtomicBool,
+    /// The peer has said that all it has besides the session is set up.
+    pub(crate) peer_settled: watch::Sender<bool>,
+    /// Notified at each heartbeat of this side's.
+    pub(crate) beaten: Notify,
+}
+
+impl Parts {
+    pub(crate) fn new(transport: Arc<dyn Transport>, side: Side, config: SessionConfig) -> Self {
+        let link = Arc::new(Link::new(transport, Arc::clone(&config.metrics)));
+        let ids = Arc::new(ChannelIds::new(side));
+        let window = config.stream_window;
+        Self {
+            calls: Arc::new(OutgoingCalls::new(Arc::clone(&link))),
+            streams: Arc::new(Streams::new(Arc::clone(&link), Arc::clone(&ids), window)),
+            incoming: Arc::new(IncomingCalls::new(Arc::clone(&link))),
+            channels: Arc::new(Channels::new(Arc::clone(&link), ids)),
+            peer: OnceLock::new(),
+            peer_drains: AtomicBool::new(false),
+            peer_settled: watch::Sender::new(false),
+            beaten: Notify::new(),
+            link,
+            config,
+        }
+    }
+
+    /// Notes what the peer said about itself.
+    pub(crate) fn set_peer(&self, hello: Hello) {
+        self.streams.set_peer_window(hello.stream_window);
+        // The handshake lets one hello through.
+        let _ = self.peer.set(Arc::new(hello));
+    }
+}
+
+impl fmt::Debug for Parts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session")
+            .field("name", &self.config.name)
+            .field("ended", &self.link.end.reason())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,21 @@
+//! Why a stream ended early.
+
+use crate::link::end::EndReason;
+
+/// Why a stream ended before its sender ended it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StreamError {
+    /// The sender failed, with this reason.
+    #[error("the stream was reset: {0}")]
+    Reset(String),
+    /// The session ended first.
+    #[error("the stream is lost: {0}")]
+    Lost(EndReason),
+    /// An item could not be decoded.
+    #[error("an item could not be decoded: {0}")]
+    BadItem(String),
+    /// The peer sent more items than it had credits for, or sent items after its end.
+    #[error("the peer broke the stream's rules: {0}")]
+    Fault(String),
+}

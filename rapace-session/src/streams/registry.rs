@@ -1,0 +1,211 @@
+//! The streams of one session, by the number of their channel.
+//!
+//! - G1: a stream that is registered after the session's end learns of the end like all others.
+//! - G2: the registry counts those that the peer opened, so that their number is bounded.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
+
+use dashmap::DashMap;
+use kameo::actor::{ActorRef, Spawn};
+use kameo::mailbox;
+use tokio::sync::{Notify, mpsc};
+
+use crate::link::Link;
+use crate::link::channel_ids::{ChannelIds, sharded};
+use crate::link::end::EndReason;
+use crate::link::places::{Place, Places};
+use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
+use crate::streams::halves::StreamParts;
+use crate::streams::state::StreamState;
+use crate::streams::{StreamReceiver, StreamSender};
+use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::limits::MAX_STREAMS;
+
+/// Where the frames of a stream go.
+struct Route {
+    stream: Arc<StreamState>,
+    actor: ActorRef<StreamActor>,
+}
+
+/// The streams of one session.
+pub(crate) struct Streams {
+    link: Arc<Link>,
+    ids: Arc<ChannelIds>,
+    routes: DashMap<ChannelId, Arc<Route>>,
+    /// Streams that are not over, whoever opened them.
+    open: AtomicU32,
+    /// Of these, those that the peer opened (G2).
+    opened_by_peer: AtomicU32,
+    /// For streams that this side opens.
+    pub(crate) places: Arc<Places>,
+    /// Items that a peer may have under way to this side in one stream.
+    window: u32,
+    /// The same towards the peer, as its hello says.
+    peer_window: OnceLock<u32>,
+    /// Notified when the last stream is over.
+    pub(crate) idle: Notify,
+}
+
+impl Streams {
+    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>, window: u32) -> Self {
+        Self {
+            link,
+            ids,
+            routes: sharded(),
+            open: AtomicU32::new(0),
+            opened_by_peer: AtomicU32::new(0),
+            places: Places::new(MAX_STREAMS),
+            window,
+            peer_window: OnceLock::new(),
+            idle: Notify::new(),
+        }
+    }
+
+    /// Notes the window that the peer's hello grants.
+    pub(crate) fn set_peer_window(&self, window: u32) {
+        // The handshake lets one hello through.
+        let _ = self.peer_window.set(window);
+    }
+
+    /// A number for a stream that this side opens.
+    pub(crate) fn next_id(&self) -> ChannelId {
+        self.ids.next()
+    }
+
+    /// Starts a stream's actor and gives the two halves: `sends` if this side sends items, `receives` if the peer does.
+    /// The route is registered before this returns. A stream that this side opens has a place.
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        id: ChannelId,
+        sends: bool,
+        receives: bool,
+        place: Option<Place>,
+    ) -> StreamParts {
+        let granted = self.peer_window.get().copied().unwrap_or(1);
+        let halves = u8::from(sends) + u8::from(receives);
+        let stream = StreamState::new(granted, receives.then_some(self.window));
+        let stream = Arc::new(stream.holding(halves, place));
+        let (items, taken) = mpsc::unbounded_channel();
+        let (streams, own) = (Arc::clone(self), Arc::clone(&stream));
+        let on_over = move || streams.close(id, &own);
+        let link = || Arc::clone(&self.link);
+        let actor = StreamActor::spawn_with_mailbox(
+            StreamActor::new(
+                link(),
+                id,
+                Arc::clone(&stream),
+                sends,
+                receives.then_some(items),
+                on_over,
+            ),
+            // Bounded by S5.
+            mailbox::unbounded(),
+        );
+        self.register(id, &stream, &actor);
+        let window = self.window;
+        StreamParts {
+            sender: sends
+                .then(|| StreamSender::new(link(), id, Arc::clone(&stream), actor.clone())),
+            receiver: receives
+                .then(|| StreamReceiver::new(link(), id, stream, actor, taken, window)),
+        }
+    }
+
+    fn register(&self, id: ChannelId, stream: &Arc<StreamState>, actor: &ActorRef<StreamActor>) {
+        if !self.ids.take(id) {
+            // Two sides never choose the same number, and neither chooses one in use.
+            let reason = EndReason::Internal(format!("channel {id} was opened twice"));
+            return tell_end(actor, &reason);
+        }
+        self.link.metrics.stream_opened();
+        self.open.fetch_add(1, Ordering::AcqRel);
+        if self.ids.is_peers(id) {
+            self.opened_by_peer.fetch_add(1, Ordering::AcqRel);
+        }
+        let route = Route {
+            stream: Arc::clone(stream),
+            actor: actor.clone(),
+        };
+        self.routes.insert(id, Arc::new(route));
+        if let Some(reason) = self.link.end.reason() {
+            tell_end(actor, &reason); // G1
+        }
+    }
+
+    /// Removes a stream that is over in both directions.
+    fn close(&self, id: ChannelId, stream: &Arc<StreamState>) {
+        let is_it = |_: &ChannelId, route: &Arc<Route>| Arc::ptr_eq(&route.stream, stream);
+        let Some((_, route)) = self.routes.remove_if(&id, is_it) else {
+            return;
+        };
+        self.ids.release(id);
+        route.stream.leave_place();
+        if self.ids.is_peers(id) {
+            self.opened_by_peer.fetch_sub(1, Ordering::AcqRel);
+        }
+        if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.idle.notify_one();
+        }
+    }
+
+    /// Refuses a stream that the peer wants to open; `receives` if the peer would send items.
+    pub(crate) fn refuse(&self, id: ChannelId, why: &str, receives: bool) {
+        send_over(&self.link, id, why, receives);
+    }
+
+    /// Streams that are not over, whoever opened them.
+    pub(crate) fn open_count(&self) -> u32 {
+        self.open.load(Ordering::Acquire)
+    }
+
+    /// Whether the peer may open one more (G2). The peer counts too, and may know of an end before this side has dealt
+    /// with it: by as many as it can have calls.
+    pub(crate) fn has_room_for_peer(&self) -> bool {
+        let most = MAX_STREAMS + self.link.transport.call_table();
+        self.opened_by_peer.load(Ordering::Acquire) < most
+    }
+
+    /// Hands a stream frame other than a credit to its actor.
+    pub(crate) fn arrived(&self, frame: Frame) {
+        let verb = frame.header.verb;
+        let route = self.routes.get(&frame.header.channel);
+        let Some(route) = route.map(|route| Arc::clone(&route)) else {
+            return self.link.metrics.arrived_late();
+        };
+        let Route { stream, actor } = &*route;
+        let told = match verb {
+            Verb::Item if stream.take_allowance() => actor.tell(Arrived(frame)).try_send().is_ok(),
+            Verb::Item if stream.says_first(verb) => actor.tell(Overrun).try_send().is_ok(),
+            Verb::Item => false,
+            _ => stream.says_first(verb) && actor.tell(Arrived(frame)).try_send().is_ok(),
+        };
+        if !told {
+            self.link.metrics.arrived_late();
+        }
+    }
+
+    /// Adds the credits that the peer grants; false if there is no such stream. An error is a rule that the peer broke.
+    pub(crate) fn granted(&self, header: Header) -> Result<bool, &'static str> {
+        match self.routes.get(&header.channel) {
+            Some(route) if !route.stream.granted(header.credits) => {
+                Err("more credits than its window")
+            }
+            Some(_) => Ok(true),
+            None => Ok(false),
+        }
+    }
+
+    /// Tells every stream that the session is over.
+    pub(crate) fn end(&self, reason: &EndReason) {
+        // Told outside of the map's locks.
+        let actors = self.routes.iter().map(|route| route.actor.clone());
+        for actor in actors.collect::<Vec<_>>() {
+            tell_end(&actor, reason);
+        }
+    }
+}
+
+fn tell_end(actor: &ActorRef<StreamActor>, reason: &EndReason) {
+    let _ = actor.tell(SessionEnded(reason.clone())).try_send();
+}
