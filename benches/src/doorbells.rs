@@ -52,7 +52,7 @@ impl Doorbells {
     ///
     /// # Errors
     /// If the runtime shuts down.
-    pub async fn hear(&self) -> io::Result<()> {
+    pub async fn wait(&self) -> io::Result<()> {
         self.ours.readable().await?.clear_ready();
         Ok(())
     }
@@ -60,10 +60,10 @@ impl Doorbells {
     /// Answers each ring with one, for as long as anybody rings.
     ///
     /// # Errors
-    /// As [`ring`](Self::ring) and [`hear`](Self::hear).
+    /// As [`ring`](Self::ring) and [`wait`](Self::wait).
     pub async fn answer(&self) -> io::Result<()> {
         loop {
-            self.hear().await?;
+            self.wait().await?;
             self.ring()?;
         }
     }
@@ -73,7 +73,7 @@ impl Doorbells {
 #[derive(Debug)]
 pub struct Answerer {
     partner: Partner,
-    bells: Doorbells,
+    doorbells: Doorbells,
 }
 
 impl Answerer {
@@ -85,8 +85,8 @@ impl Answerer {
         let [theirs, ours] = [eventfd()?, eventfd()?];
         let [stdin, stdout] = [theirs.try_clone()?, ours.try_clone()?];
         let partner = Partner::start(role, setting, |command| command.stdin(stdin).stdout(stdout))?;
-        let bells = Doorbells::new(theirs, ours)?;
-        Ok(Self { partner, bells })
+        let doorbells = Doorbells::new(theirs, ours)?;
+        Ok(Self { partner, doorbells })
     }
 
     /// Its process id.
@@ -100,8 +100,8 @@ impl Answerer {
     /// # Errors
     /// If the system refuses.
     pub async fn round_trip(&self) -> io::Result<()> {
-        self.bells.ring()?;
-        self.bells.hear().await
+        self.doorbells.ring()?;
+        self.doorbells.wait().await
     }
 }
 

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use rapace_benches::{cli, work};
 
 fn main() -> ExitCode {
-    let ended = work::play().unwrap_or_else(cli::main);
+    let ended = work::run().unwrap_or_else(cli::main);
     ended.unwrap_or_else(|why| {
         eprintln!("rapace-bench: {why}");
         ExitCode::from(70)

@@ -26,12 +26,12 @@ pub struct SessionPair {
 }
 
 /// Why there is no pair.
-pub type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl SessionPair {
     /// # Errors
     /// If the system refuses the memory.
-    pub async fn new() -> Result<Self, Failure> {
+    pub async fn new() -> Result<Self, BoxError> {
         let (ours, theirs) = Link::pair(&SegmentConfig::default())?;
         let ((client, proxy), server) = tokio::try_join!(calls(ours), answers(theirs))?;
         Ok(Self {
@@ -46,7 +46,7 @@ impl SessionPair {
 ///
 /// # Errors
 /// If the two do not understand each other.
-pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), Failure> {
+pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), BoxError> {
     let config = SessionConfig::new("client");
     let client = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
     let channel = client.open(MirrorService::descriptor().name).await?;
@@ -57,7 +57,7 @@ pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), Failure> {
 ///
 /// # Errors
 /// If the two do not understand each other.
-pub async fn answers(link: Link) -> Result<Session, Failure> {
+pub async fn answers(link: Link) -> Result<Session, BoxError> {
     let (mailbox, calls) = mpsc::unbounded_channel();
     tokio::spawn(answer(calls));
     let mut config = SessionConfig::new("server");

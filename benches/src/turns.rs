@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
 use crate::mirror::MirrorProxy;
-use crate::session_pair::{Failure, answers, calls};
+use crate::session_pair::{BoxError, answers, calls};
 
 /// Bytes of a call, and of its answer.
 pub const BYTES: usize = 16;
@@ -44,7 +44,7 @@ pub type Turn = fn(&Runtime, u32);
 impl Turns {
     /// # Errors
     /// If the system refuses the memory, or the two do not understand each other.
-    pub fn set_up() -> Result<Self, Failure> {
+    pub fn set_up() -> Result<Self, BoxError> {
         let (caller, answerer) = (runtime()?, runtime()?);
         let path = std::env::temp_dir().join(format!("rapace-bench-{}", std::process::id()));
         let meeting = {
@@ -86,7 +86,7 @@ impl Turns {
         inflight: usize,
         caller: Turn,
         answerer: Turn,
-    ) -> Result<(), Failure> {
+    ) -> Result<(), BoxError> {
         let answered = Arc::new(AtomicU64::new(0));
         let asking: Vec<JoinHandle<Result<(), String>>> = (0..inflight)
             .map(|_| {

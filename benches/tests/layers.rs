@@ -12,7 +12,7 @@ const LAYERS: [&str; 38] = [
     "work/parts",
     "work/stage",
     "work/ask",
-    "work/bell",
+    "work/ping_pong",
     "work/blob",
     "work/channel",
     "work/codec",

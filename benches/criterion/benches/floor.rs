@@ -12,7 +12,7 @@ use rapace_criterion::child::{self, AsyncCall, timed};
 use rapace_measure::Setting;
 
 fn main() -> ExitCode {
-    if let Some(code) = child::play() {
+    if let Some(code) = child::run() {
         return code;
     }
     let mut c = Criterion::default().configure_from_args();
@@ -28,7 +28,7 @@ struct Within(Arc<Doorbells>);
 impl AsyncCall for Within {
     async fn call(&self) {
         self.0.ring().expect("an eventfd takes a number");
-        self.0.hear().await.expect("the runtime runs");
+        self.0.wait().await.expect("the runtime runs");
     }
 }
 

@@ -21,7 +21,7 @@ const SIZES: [usize; 4] = [16, 1 << 10, 64 << 10, 1 << 20];
 const IN_FLIGHT: u64 = 64;
 
 fn main() -> ExitCode {
-    if let Some(code) = child::play() {
+    if let Some(code) = child::run() {
         return code;
     }
     let mut c = Criterion::default().configure_from_args();

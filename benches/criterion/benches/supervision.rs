@@ -12,7 +12,7 @@ use rapace_benches::mirror::MirrorProxy;
 use rapace_criterion::child;
 
 fn main() -> ExitCode {
-    if let Some(code) = child::play() {
+    if let Some(code) = child::run() {
         return code;
     }
     let mut c = Criterion::default().configure_from_args();

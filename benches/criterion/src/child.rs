@@ -13,9 +13,9 @@ pub fn plugin() -> [String; 1] {
 
 /// Plays the part that the first argument names, to its end; `None` if it names none.
 #[must_use]
-pub fn play() -> Option<ExitCode> {
-    let played = work::play()?;
-    Some(played.unwrap_or_else(|why| {
+pub fn run() -> Option<ExitCode> {
+    let ended = work::run()?;
+    Some(ended.unwrap_or_else(|why| {
         eprintln!("{why}");
         ExitCode::FAILURE
     }))

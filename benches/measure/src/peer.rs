@@ -18,7 +18,7 @@ pub fn main(
     serve: impl FnOnce(Setting, &[String]) -> Result<(), String>,
 ) -> ExitCode {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
-    let played = Setting::take(&mut arguments).and_then(|setting| {
+    let ended = Setting::take(&mut arguments).and_then(|setting| {
         let (part, words) = arguments.split_first().ok_or(USAGE)?;
         match part.as_str() {
             DRIVE => drive(setting, words),
@@ -29,7 +29,7 @@ pub fn main(
             _ => Err(USAGE.to_owned()),
         }
     });
-    match played {
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(why) => {
             eprintln!("{why}");

@@ -24,7 +24,7 @@ pub(super) enum Case {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Floor {
     /// A bare ping-pong of two processes; of as many pairs as are under way at once.
-    Bell,
+    PingPong,
     /// The same work on a local kameo actor.
     Local,
     /// Telling a local kameo actor.
@@ -123,7 +123,7 @@ impl Floor {
     /// The work of its subject.
     pub(super) fn work(self) -> &'static str {
         match self {
-            Self::Bell => "bell",
+            Self::PingPong => "ping-pong",
             Self::Local => "local",
             Self::LocalTell => "local-tell",
             Self::Channel => "channel",
@@ -135,7 +135,7 @@ impl Floor {
     /// In words.
     pub(super) fn words(self) -> &'static str {
         match self {
-            Self::Bell => "a bare eventfd ping-pong of two processes",
+            Self::PingPong => "a bare eventfd ping-pong of two processes",
             Self::Local => "the same work on a local kameo actor",
             Self::LocalTell => "telling a local kameo actor",
             Self::Channel => "a bare tokio channel to a task and a oneshot back",

@@ -147,7 +147,7 @@ fn at_point(
             own("rapace, Vec<u8>", "ask")?,
         ],
         (false, 1) => vec![
-            own("floor: bare eventfd ping-pong", "bell")?,
+            own("floor: bare eventfd ping-pong", "ping-pong")?,
             own("local kameo ask", "local")?,
             own("rapace, Vec<u8>", "ask")?,
             own(BUFFERS, "blob")?,

@@ -52,7 +52,7 @@ fn label(case: Case, options: &Options) -> String {
 
 fn work(case: Case, options: &Options) -> &'static str {
     match case {
-        Case::Floor => Floor::Bell.work(),
+        Case::Floor => Floor::PingPong.work(),
         Case::Stream if options.blob => "blobs",
         _ => case.name(),
     }
@@ -77,10 +77,10 @@ fn point(case: Case, options: &Options) -> Point {
 
 fn floor(case: Case, options: &Options, point: &Point) -> Option<Floor> {
     Some(match case {
-        Case::Floor | Case::Fanout => Floor::Bell,
+        Case::Floor | Case::Fanout => Floor::PingPong,
         Case::Blob if options.setting.touch => Floor::Memcpy,
         Case::Ask | Case::Recipient | Case::Blob if point.inflight > 1 => Floor::Local,
-        Case::Ask | Case::Recipient | Case::Blob => Floor::Bell,
+        Case::Ask | Case::Recipient | Case::Blob => Floor::PingPong,
         Case::Local => Floor::Channel,
         Case::Tell => Floor::LocalTell,
         Case::Stream | Case::Codec => Floor::Memcpy,
@@ -102,14 +102,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipelined_call_is_held_against_local_work_and_a_single_one_against_the_bell() {
+    fn a_pipelined_call_is_held_against_local_work_and_a_single_one_against_a_ping_pong() {
         let mut options = Options::default();
         let floor = |case: Case, options: &Options| Plan::of(case, options).floor;
-        assert_eq!(floor(Case::Ask, &options), Some(Floor::Bell));
-        assert_eq!(floor(Case::Blob, &options), Some(Floor::Bell));
+        assert_eq!(floor(Case::Ask, &options), Some(Floor::PingPong));
+        assert_eq!(floor(Case::Blob, &options), Some(Floor::PingPong));
         options.inflight = Some(64);
         assert_eq!(floor(Case::Ask, &options), Some(Floor::Local));
-        assert_eq!(floor(Case::Fanout, &options), Some(Floor::Bell));
+        assert_eq!(floor(Case::Fanout, &options), Some(Floor::PingPong));
         options.setting.touch = true;
         assert_eq!(floor(Case::Blob, &options), Some(Floor::Memcpy));
     }

@@ -14,7 +14,7 @@ pub(crate) const CALLS: u64 = TURNS;
 /// Turns that are counted, in which nothing happens.
 pub(crate) const IDLE: u64 = 100;
 
-/// What is played.
+/// What the subject does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// [`IDLE`] turns in which nothing happens.
@@ -24,7 +24,7 @@ pub(crate) enum Part {
 }
 
 impl Part {
-    /// The arguments that make this program play it.
+    /// The arguments that make this program do it.
     pub(crate) fn arguments(self) -> Vec<String> {
         let part = match self {
             Self::Idle => "idle".to_owned(),
@@ -46,13 +46,13 @@ impl Part {
     }
 }
 
-/// Plays the part that `words` say, to its end.
-pub(super) fn play(words: &[String]) -> Result<ExitCode, String> {
+/// Runs the part that `words` name, to its end.
+pub(super) fn run(words: &[String]) -> Result<ExitCode, String> {
     let [word] = words else {
         return Err(format!("{COUNTED} wants one word"));
     };
     let part = Part::from_word(word)?;
-    let why = |why: crate::session_pair::Failure| why.to_string();
+    let why = |why: crate::session_pair::BoxError| why.to_string();
     let turns = Turns::set_up().map_err(why)?;
     let (rounds, inflight) = WARM_UP;
     let warmed = turns.rounds(rounds, inflight, others_turn, others_turn);

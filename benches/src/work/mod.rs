@@ -1,4 +1,4 @@
-//! The work that the processes do which `rapace-bench` starts: decides which part this program plays, and what each kind of
+//! The work that the processes do which `rapace-bench` starts: decides which part this program runs, and what each kind of
 //! work is.
 //!
 //! It knows the service and the floors, and nothing of [`cli`](crate::cli). One file for each kind of work; they share
@@ -6,7 +6,7 @@
 //!
 //! | work | what is done |
 //! |---|---|
-//! | `bell`, `memcpy`, `channel`, `process` | the floors |
+//! | `ping_pong`, `memcpy`, `channel`, `process` | the floors |
 //! | `local` | the floor of pipelined calls, and a case |
 //! | all others | the cases |
 //!
@@ -21,7 +21,7 @@ use rapace_measure::{Setting, partner};
 use crate::mirror;
 
 mod ask;
-mod bell;
+mod ping_pong;
 mod blob;
 mod blob_stream;
 mod channel;
@@ -42,11 +42,11 @@ mod tell;
 
 pub use parts::{ANSWERER, HELLO, PLUGIN, SUBJECT};
 
-/// Plays the part that the first argument names, to its end; `None` if it names none.
+/// Runs the part that the first argument names, to its end; `None` if it names none.
 ///
 /// # Errors
-/// Why it could not be played to its end.
-pub fn play() -> Option<Result<ExitCode, String>> {
+/// Why it could not be run to its end.
+pub fn run() -> Option<Result<ExitCode, String>> {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let part = arguments.first()?.clone();
     let parts = [SUBJECT, PLUGIN, ANSWERER, HELLO, parts::COUNTED];
@@ -56,7 +56,7 @@ pub fn play() -> Option<Result<ExitCode, String>> {
     Some(Setting::take(&mut arguments).and_then(|setting| {
         let why = |why: std::io::Error| why.to_string();
         match part.as_str() {
-            parts::COUNTED => count::play(&arguments[1..]),
+            parts::COUNTED => count::run(&arguments[1..]),
             SUBJECT => subject(&arguments[1..], setting).map(|()| ExitCode::SUCCESS),
             PLUGIN => {
                 setting.pin_partner().map_err(why)?;
@@ -90,7 +90,7 @@ fn process_hello(setting: Setting) -> Result<ExitCode, String> {
 fn subject(words: &[String], setting: Setting) -> Result<(), String> {
     let words = words.iter().map(String::as_str).collect::<Vec<_>>();
     match words[..] {
-        ["bell"] => serve_async(setting, async || bell::Bells::set_up(setting)),
+        ["ping-pong"] => serve_async(setting, async || ping_pong::PingPongs::set_up(setting)),
         ["memcpy"] => serve_async(setting, async || Ok(memcpy::Memcpy)),
         ["channel"] => serve_async(setting, async || Ok(channel::Channel::set_up())),
         ["process"] => serve_async(setting, async || Ok(spawn::Hello(setting))),

@@ -1,4 +1,4 @@
-//! The arguments that decide which part this program plays.
+//! The arguments that decide which part of the benchmark this program runs.
 
 /// The argument that makes this program a subject.
 pub const SUBJECT: &str = "--subject";

@@ -1,4 +1,4 @@
-//! From SIGKILL to the news.
+//! From SIGKILL to the moment at which callers know of it.
 //!
 //! - D1: a call that had begun ends within 1 ms of its plugin's death (p99), within 10 ms if the plugin had a
 //!   gigabyte. Held to it only on request: other processes of a busy machine are slower than that.
@@ -39,21 +39,21 @@ pub(crate) async fn run(options: &Options) -> Outcome {
         .check("a crash of its own", bar(SMALL * 10))?;
     let large = format!("{} MiB", options.mebibytes);
     let few = (count / 10).max(5);
-    let news = subject.measure(&large, few, options.mebibytes).await?;
-    news.check(bar(LARGE))?;
+    let times = subject.measure(&large, few, options.mebibytes).await?;
+    times.check(bar(LARGE))?;
     in_time("a stop", subject.plugin.stop()).await.map(drop)
 }
 
-/// The news of deaths, by way.
+/// How long it takes until a death is known, by way.
 #[derive(Default)]
-struct News {
+struct DetectionTimes {
     stream: Sample,
     call: Sample,
     /// A bare pidfd of the same process, with a thread that waits for nothing else.
     kernel: Sample,
 }
 
-impl News {
+impl DetectionTimes {
     fn check(&self, bar: Duration) -> Outcome {
         self.call.check("a call that had begun", bar)?;
         self.stream.check("an open stream", bar)
@@ -93,32 +93,32 @@ impl Subject {
     }
 
     /// Kills it `count` times, in the middle of a call and of a stream.
-    async fn measure(&mut self, size: &str, count: usize, mebibytes: u64) -> Outcome<News> {
-        let mut news = News::default();
+    async fn measure(&mut self, size: &str, count: usize, mebibytes: u64) -> Outcome<DetectionTimes> {
+        let mut times = DetectionTimes::default();
         for _ in 0..count {
             in_time("a plugin that is ready", self.plugin.ready()).await??;
             if mebibytes > 0 {
                 let grown = in_time("memory", self.body.grow(mebibytes)).await?;
                 grown.map_err(|error| Violation::new(error.to_string()))?;
             }
-            self.kill(&mut news).await?;
+            self.kill(&mut times).await?;
         }
-        println!("{size:>9}: an open stream  {}", news.stream);
-        println!("{size:>9}: a begun call    {}", news.call);
-        println!("{size:>9}: a bare pidfd    {}", news.kernel);
+        println!("{size:>9}: an open stream  {}", times.stream);
+        println!("{size:>9}: a begun call    {}", times.call);
+        println!("{size:>9}: a bare pidfd    {}", times.kernel);
         let ratio = |percent| {
-            news.call.percentile(percent).as_secs_f64()
-                / news.kernel.percentile(percent).as_secs_f64()
+            times.call.percentile(percent).as_secs_f64()
+                / times.kernel.percentile(percent).as_secs_f64()
         };
         println!(
             "{size:>9}: call to pidfd   p50 {:.2}  p99 {:.2}",
             ratio(50),
             ratio(99)
         );
-        Ok(news)
+        Ok(times)
     }
 
-    async fn kill(&mut self, news: &mut News) -> Outcome {
+    async fn kill(&mut self, times: &mut DetectionTimes) -> Outcome {
         let opened = in_time("a stream", self.worker.count(0, u64::MAX)).await?;
         let mut stream = opened.map_err(|error| Violation::new(error.to_string()))?;
         in_time("an item", stream.next()).await?;
@@ -154,13 +154,13 @@ impl Subject {
             .await?
             .map_err(panicked)?;
         let ended = ended.ok_or_else(|| Violation::new("it survived SIGKILL"))?;
-        news.call.add(known - killed);
-        news.stream.add(broken - killed);
-        news.kernel.add(ended - killed);
+        times.call.add(known - killed);
+        times.stream.add(broken - killed);
+        times.kernel.add(ended - killed);
         Ok(())
     }
 
-    /// Has it abort itself: from the call to the news.
+    /// Makes it abort itself: from the call to the moment at which the caller knows.
     async fn crash(&mut self, count: usize) -> Outcome<Sample> {
         let mut sample = Sample::default();
         for _ in 0..count {

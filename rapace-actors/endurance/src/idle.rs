@@ -17,7 +17,7 @@ use crate::waiting::in_time;
 
 /// I2, I3
 const MOST: u64 = 256 << 10;
-/// Both sides beat four times a second; at every other of its own beats a host looks whether the other side does.
+/// Both sides send a heartbeat four times a second; at every second one of its own a host checks that of the other side.
 const BEATS: f64 = 4.0;
 /// For whoever measures.
 const SLACK: f64 = 2.0;

@@ -41,7 +41,7 @@ pub trait BlobStorage: Any + Send + Sync + 'static {
 /// ```
 #[derive(Clone)]
 pub struct Blob {
-    storage: Held,
+    storage: SharedStorage,
     start: usize,
     end: usize,
 }
@@ -51,7 +51,7 @@ impl Blob {
     pub fn from_storage(storage: Arc<dyn BlobStorage>) -> Self {
         let end = storage.bytes().len();
         Self {
-            storage: Held(Some(storage)),
+            storage: SharedStorage(Some(storage)),
             start: 0,
             end,
         }
@@ -158,7 +158,7 @@ impl Default for Blob {
         static EMPTY: LazyLock<Arc<dyn BlobStorage>> =
             LazyLock::new(|| Arc::new(Heap(Cow::Borrowed(&[]))));
         Self {
-            storage: Held(Some(Arc::clone(&EMPTY))),
+            storage: SharedStorage(Some(Arc::clone(&EMPTY))),
             start: 0,
             end: 0,
         }
@@ -197,9 +197,9 @@ impl From<Box<[u8]>> for Blob {
 
 /// A storage, until its user is dropped (B4).
 #[derive(Clone)]
-struct Held(Option<Arc<dyn BlobStorage>>);
+struct SharedStorage(Option<Arc<dyn BlobStorage>>);
 
-impl Deref for Held {
+impl Deref for SharedStorage {
     type Target = Arc<dyn BlobStorage>;
 
     #[inline]
@@ -211,7 +211,7 @@ impl Deref for Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for SharedStorage {
     #[inline]
     fn drop(&mut self) {
         let storage = self.0.take();

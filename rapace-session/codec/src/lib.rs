@@ -37,7 +37,7 @@
 //! | `kind` | what a shape is to the codec |
 //! | `check`, `schema` | which part of a type cannot cross; how a type is described to the peer |
 //! | `error` | what can go wrong |
-//! | `sink`, `input` | where encoded bytes go, and come from |
+//! | `output`, `input` | where encoded bytes go, and come from |
 //! | `plan` | how the values of a type are encoded and decoded |
 //! | `writer`, `reader`, `hash` | the ways in: encode, decode, and hash a schema |
 //!
@@ -127,10 +127,10 @@ mod hash;
 mod input;
 mod kind;
 mod limits;
+mod output;
 mod plan;
 mod reader;
 mod schema;
-mod sink;
 mod timestamp;
 mod varint;
 mod wire;

@@ -6,7 +6,7 @@ use crate::Blob;
 use crate::error::EncodeError;
 use crate::limits::Limits;
 use crate::plan::encode;
-use crate::sink::{Count, Fill, Grow, Stop};
+use crate::output::{Count, Fill, Grow, Stop};
 use crate::wire::Wire;
 
 /// Encodes values one after the other: into a slice, onto the end of a vector, or only to learn how long they are.
@@ -89,15 +89,15 @@ impl<'a> Writer<'a> {
         let attached = self.blobs.len();
         let result = match &mut self.out {
             Out::Count => {
-                let mut sink = Count(self.written);
-                let result = encode::value(plan, value, &mut sink, self.blobs);
-                result.map(|()| sink.0)
+                let mut output = Count(self.written);
+                let result = encode::value(plan, value, &mut output, self.blobs);
+                result.map(|()| output.0)
             }
             Out::Slice(into) => {
                 let at = self.written;
-                let mut sink = Fill { into, at };
-                let result = encode::value(plan, value, &mut sink, self.blobs);
-                result.map(|()| sink.at)
+                let mut output = Fill { into, at };
+                let result = encode::value(plan, value, &mut output, self.blobs);
+                result.map(|()| output.at)
             }
             Out::Vec(into) => {
                 let start = into.len();

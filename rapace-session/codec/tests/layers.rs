@@ -19,7 +19,7 @@ const LAYERS: [&str; 28] = [
     "check",
     "schema",
     "error",
-    "sink",
+    "output",
     "input",
     "plan/memory",
     "plan/room",

@@ -50,12 +50,12 @@ fn drive(setting: Setting, words: &[String]) -> Result<(), String> {
 }
 
 /// What wakes whoever sleeps, if anybody does.
-struct Bells {
+struct Doorbells {
     wakes: Notifier<ipc::Service>,
     woken: Listener<ipc::Service>,
 }
 
-impl Bells {
+impl Doorbells {
     fn open(
         node: &Node<ipc::Service>,
         name: &str,
@@ -78,7 +78,7 @@ impl Bells {
         Ok(())
     }
 
-    fn hear(&self) -> Result<(), Failed> {
+    fn wait(&self) -> Result<(), Failed> {
         match self.woken.blocking_wait(|_| {}) {
             // A signal, or a tracer: whoever waits looks again.
             Ok(_) | Err(ListenerWaitError::InterruptSignal) => Ok(()),
@@ -87,9 +87,9 @@ impl Bells {
     }
 }
 
-fn wait(bells: Option<&Bells>) -> Result<(), Failed> {
-    match bells {
-        Some(bells) => bells.hear(),
+fn wait(doorbells: Option<&Doorbells>) -> Result<(), Failed> {
+    match doorbells {
+        Some(doorbells) => doorbells.wait(),
         None => {
             std::hint::spin_loop();
             Ok(())
@@ -126,8 +126,8 @@ fn calls(node: &Node<ipc::Service>, name: &str) -> Result<Calls, Failed> {
 #[expect(unsafe_code, reason = "bytes that are written where they are loaned")]
 fn answer(name: &str, sleeps: bool, touched: bool) -> Result<(), Failed> {
     let node = node()?;
-    let bells = match sleeps {
-        true => Some(Bells::open(&node, name, "server", "client")?),
+    let doorbells = match sleeps {
+        true => Some(Doorbells::open(&node, name, "server", "client")?),
         false => None,
     };
     let service = calls(&node, name)?;
@@ -150,15 +150,15 @@ fn answer(name: &str, sleeps: bool, touched: bool) -> Result<(), Failed> {
             }
             answered = true;
             // Each answer wakes: its caller may wait for it alone.
-            if let Some(bells) = &bells {
-                bells.ring()?;
+            if let Some(doorbells) = &doorbells {
+                doorbells.ring()?;
             }
         }
         idle = if answered { 0 } else { idle + 1 };
-        if bells.is_none() && idle > IDLE {
+        if doorbells.is_none() && idle > IDLE {
             std::thread::sleep(std::time::Duration::from_millis(1));
         } else if !answered {
-            wait(bells.as_ref())?;
+            wait(doorbells.as_ref())?;
         }
     }
 }
@@ -172,7 +172,7 @@ type Pending = PendingResponse<ipc::Service, [u8], (), [u8], ()>;
 struct Connection {
     pending: VecDeque<Pending>,
     client: Client<ipc::Service, [u8], (), [u8], ()>,
-    bells: Option<Bells>,
+    doorbells: Option<Doorbells>,
     _service: Calls,
     _node: Node<ipc::Service>,
 }
@@ -181,8 +181,8 @@ impl Connection {
     fn start(setting: Setting, way: &str) -> Result<(Partner, Self), Failed> {
         let name = format!("rapace-bench/{}", std::process::id());
         let node = node()?;
-        let bells = match way {
-            "event" => Some(Bells::open(&node, &name, "client", "server")?),
+        let doorbells = match way {
+            "event" => Some(Doorbells::open(&node, &name, "client", "server")?),
             _ => None,
         };
         let service = calls(&node, &name)?;
@@ -203,7 +203,7 @@ impl Connection {
         let connection = Self {
             pending: VecDeque::new(),
             client,
-            bells,
+            doorbells,
             _service: service,
             _node: node,
         };
@@ -214,8 +214,8 @@ impl Connection {
         let request = self.client.loan_slice_uninit(payload.len())?;
         self.pending
             .push_back(request.write_from_slice(payload).send()?);
-        match &self.bells {
-            Some(bells) => bells.ring(),
+        match &self.doorbells {
+            Some(doorbells) => doorbells.ring(),
             None => Ok(()),
         }
     }
@@ -227,8 +227,8 @@ impl Connection {
         // SAFETY: `ask` has written every byte (U1, U2).
         let request = unsafe { request.assume_init() };
         self.pending.push_back(request.send()?);
-        match &self.bells {
-            Some(bells) => bells.ring(),
+        match &self.doorbells {
+            Some(doorbells) => doorbells.ring(),
             None => Ok(()),
         }
     }
@@ -239,7 +239,7 @@ impl Connection {
             if let Some(response) = pending.receive()? {
                 return Ok(look(response.payload())?);
             }
-            wait(self.bells.as_ref())?;
+            wait(self.doorbells.as_ref())?;
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use rapace::{CallError, StreamError, Streaming};
 
-use super::ledger::{Ledger, Told};
+use super::ledger::{Ledger, Reported};
 use crate::plugin::{Once, WorkerProxy};
 use crate::random::Random;
 use crate::violation::{Outcome, Violation, ensure};
@@ -86,7 +86,7 @@ impl Caller {
             76..88 => {
                 let sent = in_time("a tell", worker.tell(Once { id }).send()).await?;
                 sent.map_err(|error| Violation::new(format!("a tell was refused: {error}")))?;
-                Told::Nothing
+                Reported::Nothing
             }
             88..91 => self.count(&worker, id).await?,
             91..94 => self.sum(&worker, id).await?,
@@ -106,7 +106,7 @@ impl Caller {
                 let call = worker.once(id).into_future();
                 match tokio::time::timeout(patience, call).await {
                     Ok(result) => told(result, |back| right(back == id))?,
-                    Err(_) => Told::Late,
+                    Err(_) => Reported::Late,
                 }
             }
         };
@@ -115,7 +115,7 @@ impl Caller {
     }
 
     /// Numbers from the plugin: all of them in order, or as many as there were and an error.
-    async fn count(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Told> {
+    async fn count(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Reported> {
         let items = self.random.within(0..100);
         let mut stream = match in_time("a call for a stream", worker.count(id, items)).await? {
             Ok(stream) => stream,
@@ -128,7 +128,7 @@ impl Caller {
                 Err(StreamError::Lost(_)) => {
                     let after = in_time("the end of a stream", stream.next()).await?;
                     right(after.is_none())?;
-                    return Ok(Told::Done);
+                    return Ok(Reported::Done);
                 }
                 Err(error) => return Err(Violation::new(format!("a stream ended by: {error}"))),
             }
@@ -137,11 +137,11 @@ impl Caller {
         ensure(seen == items, || {
             format!("a stream ended silently: {seen} of {items} items")
         })?;
-        Ok(Told::Done)
+        Ok(Reported::Done)
     }
 
     /// Numbers to the plugin.
-    async fn sum(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Told> {
+    async fn sum(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Reported> {
         let items = self.random.within(0..100);
         let call = worker.sum(id, Streaming::iter(0..items));
         let result = in_time("a call with a stream", call).await?;
@@ -186,13 +186,13 @@ fn right(right: bool) -> Outcome {
 fn told<T>(
     result: Result<T, CallError<std::convert::Infallible>>,
     check: impl FnOnce(T) -> Outcome,
-) -> Outcome<Told> {
+) -> Outcome<Reported> {
     match result {
-        Ok(reply) => check(reply).map(|()| Told::Done),
-        Err(CallError::PluginDied(_)) => Ok(Told::Died),
-        Err(CallError::Poisoned(_)) => Ok(Told::Poisoned),
-        Err(CallError::Restarting { .. } | CallError::NotBegun(_)) => Ok(Told::NotBegun),
-        Err(CallError::DeadlineExceeded) => Ok(Told::Late),
+        Ok(reply) => check(reply).map(|()| Reported::Done),
+        Err(CallError::PluginDied(_)) => Ok(Reported::Died),
+        Err(CallError::Poisoned(_)) => Ok(Reported::Poisoned),
+        Err(CallError::Restarting { .. } | CallError::NotBegun(_)) => Ok(Reported::NotBegun),
+        Err(CallError::DeadlineExceeded) => Ok(Reported::Late),
         Err(other) => Err(Violation::new(format!("it failed: {other}"))),
     }
 }

@@ -8,7 +8,7 @@ use crate::violation::{Outcome, ensure};
 
 /// What a caller was told about a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Told {
+pub(super) enum Reported {
     /// There was a reply, the right one.
     Done,
     /// It had begun when the plugin died.
@@ -26,12 +26,12 @@ pub(super) enum Told {
 /// What the callers of one plugin were told in one round.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    told: Vec<(u64, Told)>,
+    told: Vec<(u64, Reported)>,
     may_repeat: HashSet<u64>,
 }
 
 impl Ledger {
-    pub(super) fn add(&mut self, id: u64, told: Told) {
+    pub(super) fn add(&mut self, id: u64, told: Reported) {
         self.told.push((id, told));
     }
 
@@ -50,8 +50,8 @@ impl Ledger {
     }
 
     /// Compares with how often each call was executed, by incarnations of which `deaths` died.
-    pub(super) fn judge(&self, ran: &HashMap<u64, u32>, deaths: u64) -> Outcome<Verdicts> {
-        let mut verdicts = Verdicts::default();
+    pub(super) fn check(&self, ran: &HashMap<u64, u32>, deaths: u64) -> Outcome<Tally> {
+        let mut tally = Tally::default();
         let mut known = 0;
         let mut lost_tells = 0;
         for (id, told) in &self.told {
@@ -59,33 +59,33 @@ impl Ledger {
             known += usize::from(ran > 0);
             let may_repeat = self.may_repeat.contains(id);
             let most = match told {
-                Told::NotBegun => 0,
+                Reported::NotBegun => 0,
                 // Once more after the first death.
                 _ if may_repeat => 2,
                 _ => 1,
             };
-            let least = u32::from(*told == Told::Done);
+            let least = u32::from(*told == Reported::Done);
             ensure((least..=most).contains(&ran), || {
                 format!("call {id} ran {ran} times, and its caller was told: {told:?}")
             })?;
-            lost_tells += u64::from(*told == Told::Nothing && ran == 0);
-            verdicts.count(*told);
+            lost_tells += u64::from(*told == Reported::Nothing && ran == 0);
+            tally.count(*told);
         }
         ensure(known == ran.len(), || {
             format!("{} calls ran that nobody made", ran.len() - known)
         })?;
-        let taken = verdicts.died + verdicts.poisoned + lost_tells;
+        let taken = tally.died + tally.poisoned + lost_tells;
         ensure(taken <= deaths, || {
             format!("{deaths} deaths took {taken} calls along, {lost_tells} of them tells")
         })?;
-        verdicts.lost_tells = lost_tells;
-        Ok(verdicts)
+        tally.lost_tells = lost_tells;
+        Ok(tally)
     }
 }
 
 /// How calls ended, counted.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Verdicts {
+pub(super) struct Tally {
     pub(super) deaths: u64,
     pub(super) redelivered: u64,
     pub(super) retried: u64,
@@ -99,21 +99,21 @@ pub(super) struct Verdicts {
     lost_tells: u64,
 }
 
-impl Verdicts {
-    fn count(&mut self, told: Told) {
+impl Tally {
+    fn count(&mut self, told: Reported) {
         self.calls += 1;
         *match told {
-            Told::Done => &mut self.done,
-            Told::Died => &mut self.died,
-            Told::Poisoned => &mut self.poisoned,
-            Told::NotBegun => &mut self.not_begun,
-            Told::Late => &mut self.late,
-            Told::Nothing => &mut self.tells,
+            Reported::Done => &mut self.done,
+            Reported::Died => &mut self.died,
+            Reported::Poisoned => &mut self.poisoned,
+            Reported::NotBegun => &mut self.not_begun,
+            Reported::Late => &mut self.late,
+            Reported::Nothing => &mut self.tells,
         } += 1;
     }
 }
 
-impl AddAssign for Verdicts {
+impl AddAssign for Tally {
     fn add_assign(&mut self, other: Self) {
         self.deaths += other.deaths;
         self.redelivered += other.redelivered;
@@ -129,7 +129,7 @@ impl AddAssign for Verdicts {
     }
 }
 
-impl fmt::Display for Verdicts {
+impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,

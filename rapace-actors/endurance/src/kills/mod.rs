@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 
 use self::caller::Caller;
 use self::killer::Killer;
-use self::ledger::{Ledger, Verdicts};
+use self::ledger::{Ledger, Tally};
 use crate::journal::{JOURNAL, Journal};
 use crate::options::Options;
 use crate::plugin::{WorkerProxy, spec};
@@ -52,17 +52,17 @@ async fn all(options: &Options) -> Outcome {
     println!("after {WARM_UP} kills to warm up: {before}");
 
     let since = Instant::now();
-    let mut verdicts = Verdicts::default();
+    let mut tally = Tally::default();
     let mut done = 0;
     while done < count {
         let kills = ROUND.min(count - done);
-        verdicts += round(&mut victims, options, kills, done as u64 + 1).await?;
+        tally += round(&mut victims, options, kills, done as u64 + 1).await?;
         let held = before.return_here(ALLOWANCE).await?;
         done += kills;
         let rate = done as f64 / since.elapsed().as_secs_f64();
         println!("{done} kills, {rate:.0} a second; {held}");
     }
-    println!("{verdicts}");
+    println!("{tally}");
     for victim in victims {
         in_time("a stop", victim.plugin.stop()).await?;
     }
@@ -75,12 +75,12 @@ struct Victim {
     journal: Journal,
     /// The number of its next call.
     next: u64,
-    seen: Seen,
+    counters: Counters,
 }
 
 /// Its counters at the end of the last round.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct Counters {
     restarts: u64,
     redelivered: u64,
     retried: u64,
@@ -95,7 +95,7 @@ impl Victim {
             plugin: in_time("a start", plugin).await??,
             journal,
             next: 1,
-            seen: Seen::default(),
+            counters: Counters::default(),
         })
     }
 
@@ -118,20 +118,20 @@ impl Victim {
     }
 
     /// What its callers were told against what it did (K1 to K3).
-    fn judge(&mut self, ledger: Ledger) -> Outcome<Verdicts> {
+    fn check(&mut self, ledger: Ledger) -> Outcome<Tally> {
         let stats = self.plugin.stats();
-        let seen = Seen {
+        let counters = Counters {
             restarts: stats.restarts,
             redelivered: stats.redelivered,
             retried: stats.retried,
         };
-        let last = std::mem::replace(&mut self.seen, seen);
-        let deaths = seen.restarts - last.restarts;
-        let mut verdicts = ledger.judge(&self.journal.take()?, deaths)?;
-        verdicts.deaths = deaths;
-        verdicts.redelivered = seen.redelivered - last.redelivered;
-        verdicts.retried = seen.retried - last.retried;
-        Ok(verdicts)
+        let last = std::mem::replace(&mut self.counters, counters);
+        let deaths = counters.restarts - last.restarts;
+        let mut tally = ledger.check(&self.journal.take()?, deaths)?;
+        tally.deaths = deaths;
+        tally.redelivered = counters.redelivered - last.redelivered;
+        tally.retried = counters.retried - last.retried;
+        Ok(tally)
     }
 }
 
@@ -141,7 +141,7 @@ async fn round(
     options: &Options,
     kills: usize,
     nth: u64,
-) -> Outcome<Verdicts> {
+) -> Outcome<Tally> {
     let over = Arc::<AtomicBool>::default();
     let mut callers = JoinSet::new();
     for (place, victim) in victims.iter_mut().enumerate() {
@@ -165,16 +165,16 @@ async fn round(
         ledgers[place].append(ledger?);
     }
     struck?;
-    let mut verdicts = Verdicts::default();
+    let mut tally = Tally::default();
     for (victim, ledger) in victims.iter_mut().zip(ledgers) {
         victim.rest().await?;
         victim.next = ledger.end().max(victim.next);
-        verdicts += victim.judge(ledger)?;
+        tally += victim.check(ledger)?;
     }
-    ensure(verdicts.deaths >= kills as u64, || {
-        format!("{kills} kills, and {} deaths", verdicts.deaths)
+    ensure(tally.deaths >= kills as u64, || {
+        format!("{kills} kills, and {} deaths", tally.deaths)
     })?;
-    Ok(verdicts)
+    Ok(tally)
 }
 
 /// Each plugin is killed by a thread of its own, which can sleep for microseconds.

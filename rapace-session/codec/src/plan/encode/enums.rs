@@ -5,9 +5,9 @@ use facet::EnumRepr;
 use super::{Encoded, Run};
 use crate::plan::EnumForm;
 use crate::plan::memory::Value;
-use crate::sink::Sink;
+use crate::output::Output;
 
-impl<S: Sink> Run<'_, S> {
+impl<S: Output> Run<'_, S> {
     /// # Safety
     /// `value` must be of the enum.
     pub(super) unsafe fn enumeration(
@@ -26,7 +26,7 @@ impl<S: Sink> Run<'_, S> {
                 .position(|variant| variant.discriminant == discriminant)
         };
         let index = index.expect("a live enum has one of its discriminants");
-        self.sink.varint(index as u64)?;
+        self.output.varint(index as u64)?;
         // SAFETY: the offsets of a variant's fields are those within the whole enum.
         unsafe { self.steps(&form.variants[index].steps, value, depth) }
     }

@@ -1,4 +1,4 @@
-//! Running a plan over a value: its bytes, in order, into a sink.
+//! Running a plan over a value: its bytes, in order, into an output.
 
 mod entries;
 mod enums;
@@ -19,7 +19,7 @@ use crate::Blob;
 use crate::error::EncodeError;
 use crate::kind::Owner;
 use crate::limits::Limits;
-use crate::sink::{Grow, Sink, Stop};
+use crate::output::{Grow, Output, Stop};
 
 type Encoded = Result<(), Stop>;
 
@@ -47,15 +47,15 @@ pub(crate) struct PlanOf<T> {
 /// Encodes one value, and lists its blobs in `blobs`.
 ///
 /// # Errors
-/// If the value exceeds what receivers accept, or the sink is full.
+/// If the value exceeds what receivers accept, or the output is full.
 #[inline]
-pub(crate) fn value<T, S: Sink>(
+pub(crate) fn value<T, S: Output>(
     PlanOf { plan, .. }: PlanOf<T>,
     value: &T,
-    sink: &mut S,
+    output: &mut S,
     blobs: &mut Vec<Blob>,
 ) -> Encoded {
-    let mut run = Run { plan, sink, blobs };
+    let mut run = Run { plan, output, blobs };
     // SAFETY: P2, the root of the plan for `T` is the node of `T`.
     unsafe { run.node(Plan::ROOT, Value::of(value), 0) }
 }
@@ -75,7 +75,7 @@ pub(super) unsafe fn part(
 ) -> Encoded {
     let mut run = Run {
         plan,
-        sink: &mut Grow(bytes),
+        output: &mut Grow(bytes),
         blobs: &mut Vec::new(),
     };
     // SAFETY: as the caller vouches.
@@ -84,11 +84,11 @@ pub(super) unsafe fn part(
 
 struct Run<'r, S> {
     plan: &'static Plan,
-    sink: &'r mut S,
+    output: &'r mut S,
     blobs: &'r mut Vec<Blob>,
 }
 
-impl<S: Sink> Run<'_, S> {
+impl<S: Output> Run<'_, S> {
     /// # Safety
     /// `value` must be of the node's type.
     unsafe fn node(&mut self, id: NodeId, value: Value<'_>, depth: u32) -> Encoded {
@@ -120,9 +120,9 @@ impl<S: Sink> Run<'_, S> {
                 // SAFETY: the value is such an option.
                 let inner = unsafe { (calls.get_value)(value.ptr()) };
                 if inner.is_null() {
-                    return self.sink.byte(0);
+                    return self.output.byte(0);
                 }
-                self.sink.byte(1)?;
+                self.output.byte(1)?;
                 // SAFETY: facet gives the address of the value inside.
                 unsafe { self.inner(*some, PtrConst::new_sized(inner), depth) }
             }
@@ -130,11 +130,11 @@ impl<S: Sink> Run<'_, S> {
                 // SAFETY: the value is such a result.
                 let inner = unsafe { (calls.get_ok)(value.ptr()) };
                 if !inner.is_null() {
-                    self.sink.byte(0)?;
+                    self.output.byte(0)?;
                     // SAFETY: facet gives the address of the value inside.
                     return unsafe { self.inner(*ok, PtrConst::new_sized(inner), depth) };
                 }
-                self.sink.byte(1)?;
+                self.output.byte(1)?;
                 // SAFETY: the value is such a result, and not `Ok`.
                 let inner = unsafe { (calls.get_err)(value.ptr()) };
                 // SAFETY: facet gives the address of the value inside.
@@ -153,7 +153,7 @@ impl<S: Sink> Run<'_, S> {
             Form::List { calls, items } => {
                 // SAFETY: the value is such a list.
                 let (len, first) = unsafe { list_parts(calls, value) };
-                self.sink.varint(len as u64)?;
+                self.output.varint(len as u64)?;
                 // SAFETY: the list holds `len` elements from `first` on.
                 unsafe { self.row(*items, first, len, depth) }
             }
@@ -174,7 +174,7 @@ impl<S: Sink> Run<'_, S> {
                 let inner = unsafe { borrow(value.ptr()) };
                 // SAFETY: `inner` is the slice that it points to.
                 let len = unsafe { (slice.vtable.len)(inner) };
-                self.sink.varint(len as u64)?;
+                self.output.varint(len as u64)?;
                 // SAFETY: a slice starts with its first element and lives as long as its owner.
                 let first = unsafe { Value::from_raw(inner.raw_ptr()) };
                 // SAFETY: there are `len` elements.
@@ -183,7 +183,7 @@ impl<S: Sink> Run<'_, S> {
             Form::Map(form) => {
                 // SAFETY: the value is such a map.
                 let len = unsafe { (form.def.vtable.len)(value.ptr()) };
-                self.sink.varint(len as u64)?;
+                self.output.varint(len as u64)?;
                 // SAFETY: it is not changed meanwhile.
                 let mut entries = unsafe { Entries::of(&form.def.vtable.iter_vtable, value.ptr()) };
                 while let Some((key, value)) = entries.next() {
@@ -197,7 +197,7 @@ impl<S: Sink> Run<'_, S> {
             Form::Set(form) => {
                 // SAFETY: the value is such a set.
                 let len = unsafe { (form.def.vtable.len)(value.ptr()) };
-                self.sink.varint(len as u64)?;
+                self.output.varint(len as u64)?;
                 // SAFETY: it is not changed meanwhile.
                 let mut entries = unsafe { Entries::of(&form.def.vtable.iter_vtable, value.ptr()) };
                 while let Some(entry) = entries.next() {
@@ -244,7 +244,7 @@ impl<S: Sink> Run<'_, S> {
             What::Copy(len) => {
                 // SAFETY: P1, a run of bytes and floats without padding lies there.
                 let bytes = unsafe { value.bytes(at, len) };
-                self.sink.put(bytes)
+                self.output.put(bytes)
             }
             What::Scalar(scalar) | What::NonZero(scalar, _) => {
                 // SAFETY: P1, inside the value.
@@ -269,7 +269,7 @@ impl<S: Sink> Run<'_, S> {
             What::Blob => {
                 let index = self.blobs.len() as u64;
                 self.blobs.push(load!(Blob).clone());
-                self.sink.varint(index)
+                self.output.varint(index)
             }
             What::Node(id) => {
                 // SAFETY: P1, inside the value.
@@ -281,15 +281,15 @@ impl<S: Sink> Run<'_, S> {
     }
 
     fn duration(&mut self, duration: Duration) -> Encoded {
-        self.sink.varint(duration.as_secs())?;
-        self.sink.varint(duration.subsec_nanos())
+        self.output.varint(duration.as_secs())?;
+        self.output.varint(duration.subsec_nanos())
     }
 
     /// Bytes behind their length; text is the same.
     #[inline]
     fn octets(&mut self, bytes: &[u8]) -> Encoded {
-        self.sink.varint(bytes.len() as u64)?;
-        self.sink.put(bytes)
+        self.output.varint(bytes.len() as u64)?;
+        self.output.put(bytes)
     }
 }
 

@@ -7,10 +7,10 @@ use crate::kind::Scalar;
 use crate::limits::Limits;
 use crate::plan::memory::Value;
 use crate::plan::{Elements, Items, NodeId, QueueCalls};
-use crate::sink::{Sink, Stop};
+use crate::output::{Output, Stop};
 use crate::varint::Signed;
 
-impl<S: Sink> Run<'_, S> {
+impl<S: Output> Run<'_, S> {
     /// # Safety
     /// `len` values of the items' type must lie from `first` on, one after the other.
     pub(super) unsafe fn row(
@@ -25,7 +25,7 @@ impl<S: Sink> Run<'_, S> {
             Elements::Copied => {
                 // SAFETY: their bytes are those on the wire, so there is no padding.
                 let bytes = unsafe { first.bytes(0, len * node.layout.size()) };
-                self.sink.put(bytes)
+                self.output.put(bytes)
             }
             Elements::Scalars(scalar) => {
                 // SAFETY: they are of that scalar's type.
@@ -56,7 +56,7 @@ impl<S: Sink> Run<'_, S> {
         if len > Limits::EMPTY_ELEMENTS && !self.plan.node(element).never_empty {
             return Err(Stop::TooManyEmptyElements);
         }
-        self.sink.varint(len as u64)?;
+        self.output.varint(len as u64)?;
         for index in 0..len {
             // SAFETY: as the caller vouches.
             let item = unsafe { (calls.get)(value.ptr(), index, shape) };
@@ -105,22 +105,22 @@ impl<S: Sink> Run<'_, S> {
             };
         }
         match scalar {
-            Scalar::Bool => each!(bool, |v| self.sink.byte(u8::from(*v))),
+            Scalar::Bool => each!(bool, |v| self.output.byte(u8::from(*v))),
             Scalar::Char => each!(char, |v| self.octets(v.encode_utf8(&mut [0; 4]).as_bytes())),
-            Scalar::U8 => each!(u8, |v| self.sink.byte(*v)),
-            Scalar::I8 => each!(i8, |v| self.sink.byte(v.cast_unsigned())),
-            Scalar::U16 => each!(u16, |v| self.sink.varint(*v)),
-            Scalar::U32 => each!(u32, |v| self.sink.varint(*v)),
-            Scalar::U64 => each!(u64, |v| self.sink.varint(*v)),
-            Scalar::U128 => each!(u128, |v| self.sink.varint(*v)),
-            Scalar::Usize => each!(usize, |v| self.sink.varint(*v as u64)),
-            Scalar::I16 => each!(i16, |v| self.sink.varint(v.fold())),
-            Scalar::I32 => each!(i32, |v| self.sink.varint(v.fold())),
-            Scalar::I64 => each!(i64, |v| self.sink.varint(v.fold())),
-            Scalar::I128 => each!(i128, |v| self.sink.varint(v.fold())),
-            Scalar::Isize => each!(isize, |v| self.sink.varint((*v as i64).fold())),
-            Scalar::F32 => each!(f32, |v| self.sink.put(&v.to_le_bytes())),
-            Scalar::F64 => each!(f64, |v| self.sink.put(&v.to_le_bytes())),
+            Scalar::U8 => each!(u8, |v| self.output.byte(*v)),
+            Scalar::I8 => each!(i8, |v| self.output.byte(v.cast_unsigned())),
+            Scalar::U16 => each!(u16, |v| self.output.varint(*v)),
+            Scalar::U32 => each!(u32, |v| self.output.varint(*v)),
+            Scalar::U64 => each!(u64, |v| self.output.varint(*v)),
+            Scalar::U128 => each!(u128, |v| self.output.varint(*v)),
+            Scalar::Usize => each!(usize, |v| self.output.varint(*v as u64)),
+            Scalar::I16 => each!(i16, |v| self.output.varint(v.fold())),
+            Scalar::I32 => each!(i32, |v| self.output.varint(v.fold())),
+            Scalar::I64 => each!(i64, |v| self.output.varint(v.fold())),
+            Scalar::I128 => each!(i128, |v| self.output.varint(v.fold())),
+            Scalar::Isize => each!(isize, |v| self.output.varint((*v as i64).fold())),
+            Scalar::F32 => each!(f32, |v| self.output.put(&v.to_le_bytes())),
+            Scalar::F64 => each!(f64, |v| self.output.put(&v.to_le_bytes())),
         }
         Ok(())
     }

@@ -11,19 +11,19 @@ use super::parts::ANSWERER;
 use crate::doorbells::Answerer;
 
 /// The other ends, as many as a round needs.
-pub(super) struct Bells {
+pub(super) struct PingPongs {
     setting: Setting,
     answerers: Vec<std::sync::Arc<Answerer>>,
 }
 
-impl Bells {
+impl PingPongs {
     pub(super) fn set_up(setting: Setting) -> Result<Self, String> {
-        let mut bells = Self {
+        let mut pairs = Self {
             setting,
             answerers: Vec::new(),
         };
-        bells.have(1)?;
-        Ok(bells)
+        pairs.have(1)?;
+        Ok(pairs)
     }
 
     fn have(&mut self, count: usize) -> Result<(), String> {
@@ -36,7 +36,7 @@ impl Bells {
     }
 }
 
-impl Work for Bells {
+impl Work for PingPongs {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         self.have(request.inflight)?;
         let rung = &self.answerers[..request.inflight];

@@ -12,7 +12,7 @@ pub(crate) enum Stop {
     TimeBeforeEpoch,
 }
 
-pub(crate) trait Sink {
+pub(crate) trait Output {
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop>;
     fn byte(&mut self, byte: u8) -> Result<(), Stop>;
     fn varint<U: Unsigned>(&mut self, value: U) -> Result<(), Stop>;
@@ -21,7 +21,7 @@ pub(crate) trait Sink {
 /// Counts.
 pub(crate) struct Count(pub(crate) usize);
 
-impl Sink for Count {
+impl Output for Count {
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.0 += bytes.len();
@@ -47,7 +47,7 @@ pub(crate) struct Fill<'b> {
     pub(crate) at: usize,
 }
 
-impl Sink for Fill<'_> {
+impl Output for Fill<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         let Some(room) = self.into.get_mut(self.at..self.at + bytes.len()) else {
@@ -82,7 +82,7 @@ impl Sink for Fill<'_> {
 /// Grows a vector.
 pub(crate) struct Grow<'b>(pub(crate) &'b mut Vec<u8>);
 
-impl Sink for Grow<'_> {
+impl Output for Grow<'_> {
     #[inline]
     fn put(&mut self, bytes: &[u8]) -> Result<(), Stop> {
         self.0.extend_from_slice(bytes);
