@@ -1,4 +1,4 @@
-//! Tests that the files of a crate import each other in one direction.
+//! Tests that the files of a crate import each other in one direction, and that the handbook says what the code says.
 //!
 //! [`imports`] reads the sources of a crate and lists which file uses which other file. [`cycles`] and
 //! [`folder_cycles`] find circles in that list, [`upward`] finds imports against a given order of layers. A crate
@@ -7,7 +7,7 @@
 //! ```
 //! # fn main() -> Result<(), rapace_layering::ReadError> {
 //! /// From the lowest layer to the highest. Each is a folder or a file of `src`, and imports from those before it.
-//! const LAYERS: &[&str] = &["cfg", "scan", "source", "names", "imports", "layers", "cycles"];
+//! const LAYERS: &[&str] = &["cfg", "scan", "source", "names", "imports", "layers", "cycles", "pages"];
 //!
 //! let imports = rapace_layering::imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))?;
 //! rapace_layering::assert_acyclic(&imports);
@@ -39,6 +39,11 @@
 //! comes out of a macro's expansion are not seen. `cargo modules dependencies --acyclic` resolves names as the
 //! compiler does, and can be asked now and then.
 //!
+//! # Tables of the handbook
+//!
+//! A table that describes the code has one source, the code: [`doc_comments`] and [`module_tables`] read it, and
+//! [`assert_table`] compares it with the page. `UPDATE=1 cargo test` rewrites the page.
+//!
 //! | file | decides |
 //! |---|---|
 //! | `cfg` | which code only test builds have |
@@ -48,6 +53,7 @@
 //! | `imports` | the list |
 //! | `layers` | what points upwards |
 //! | `cycles` | what is a circle, of files and of folders |
+//! | `pages` | whether a page has a table as the code has it |
 #![forbid(unsafe_code)]
 
 mod cfg;
@@ -55,10 +61,12 @@ mod cycles;
 mod imports;
 mod layers;
 mod names;
+mod pages;
 mod scan;
 mod source;
 
 pub use cycles::{Cycle, assert_acyclic, cycles, folder_cycles};
 pub use imports::{Import, Imports, imports};
 pub use layers::{assert_layers, unlisted, upward};
+pub use pages::{assert_table, doc_comments, module_tables};
 pub use source::ReadError;

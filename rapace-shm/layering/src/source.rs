@@ -23,6 +23,15 @@ impl fmt::Display for ReadError {
 
 impl std::error::Error for ReadError {}
 
+impl ReadError {
+    pub(crate) fn new(file: &Path, why: String) -> Self {
+        Self {
+            file: file.to_owned(),
+            why,
+        }
+    }
+}
+
 /// A module. The first of a crate is its root.
 #[derive(Debug)]
 pub(crate) struct Module {
@@ -84,10 +93,7 @@ impl Crate {
         parent: Option<usize>,
         place: Place,
     ) -> Result<(), ReadError> {
-        let error = |why: String| ReadError {
-            file: file.to_owned(),
-            why,
-        };
+        let error = |why: String| ReadError::new(file, why);
         let text = std::fs::read_to_string(file).map_err(|why| error(why.to_string()))?;
         let parsed = syn::parse_file(&text).map_err(|why| error(why.to_string()))?;
         if only_in_tests(&parsed.attrs) {
