@@ -124,48 +124,9 @@
 //!
 //! # The protocol
 //!
-//! A frame is a header and a payload. Over shared memory the header travels in a descriptor of 64
-//! bytes that also says where the payload lies; all numbers are little endian.
-//!
-//! | field | bytes | means |
-//! |---|---|---|
-//! | verb | 1 | what is asked, see below |
-//! | flags | 1 | 1 one way, 2 buffers, 4 metadata, 8 client stream, 16 server stream |
-//! | channel | 4 | 0 the session itself; otherwise chosen by who opened it: odd by the creating side |
-//! | call | 4 + 4 | entry of the caller's call table, and which use of it, from 1 on |
-//! | method | 4 | the method called; of a reply, its status: 0 result, 1 the method's error, 2 failure |
-//! | credits | 4 | credits granted; of a request, milliseconds until its deadline, 0 for none and for what does not fit |
-//!
-//! | verb | | channel | payload |
-//! |---|---|---|---|
-//! | 1 | hello | 0 | magic `72 70 63 01`, version `u32`, then name, stream window, services and spin in postcard |
-//! | 2 | welcome | 0 | none: your hello is accepted |
-//! | 3 | refuse | 0 | why, as text: your hello is not |
-//! | 4 | open | new | name of a service, 255 bytes at most |
-//! | 5 | opened | same | none; credits are the window |
-//! | 6 | not opened | same | why, as text |
-//! | 7 | request | opened | arguments |
-//! | 8 | reply | opened | result, or error; of a failure, a code `u8` and text |
-//! | 9 | cancel | 0 | none; the call is named in the header |
-//! | 10 | credit | stream | none; credits are items that may be sent in addition |
-//! | 11 | item | stream | one item |
-//! | 12 | end | stream | none: no more items from here |
-//! | 13 | stop | stream | none: no more items wanted |
-//! | 14 | reset | stream | why, as text: it failed, no more items from here |
-//! | 15 | drain | 0 | none: finish what you have, then close |
-//! | 16 | close | 0 | why, as text |
-//! | 17 | settled | 0 | none: what I have besides the session is set up |
-//! | 18 | close channel | opened | none: its opener has no calls on it, and will make none |
-//!
-//! A payload of up to 24 bytes lies in the descriptor. That of a request, a reply or an item is an
-//! envelope:
-//!
-//! | part | there if | bytes |
-//! |---|---|---|
-//! | table of buffers | flag 2 | count `u16`, then for each four `u32`: slot, generation, offset, length, or a name |
-//! | stream | flag 8 or 16 | number of the stream's channel, `u32` |
-//! | metadata | flag 4 | length `u32`, then a postcard sequence of pairs of strings |
-//! | body | always | postcard values, one after the other; a `Blob` is its index in the table |
+//! A frame is a [`Header`] and a [`Payload`]. Its [`Verb`] says what it asks and on which channel, its [`Flags`] what a message
+//! begins with, a reply's [`Status`] how the call went. The bytes are described by the handbook's page `docs/protocol.md`, whose
+//! tables are made from these types.
 //!
 //! A *name* stands for a part of a buffer that came with the request: 2³² − 1, which of the request's
 //! buffers from 0 on, first byte, length. A result and a method's error may have names, unless nobody

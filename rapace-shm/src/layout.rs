@@ -5,6 +5,22 @@
 //! - *words*: the shared words, the ring, and the slots of classes below [`BULK_SLOT`];
 //! - *bulk*: the slots of all larger classes, which can give their pages back.
 //!
+//! The handbook's page `docs/memory.md` has this table from here. `C` is the number of entries of the call table, `S` the
+//! number of slots rounded up to a power of two, `R` the capacity of the ring:
+//!
+//! | offset | bytes | what | the owner stores it | the other side loads it |
+//! |---|---|---|---|---|
+//! | 0 | 4 | tail | publishing | receiving |
+//! | 128 | 4 | head, in the other's ring | after each batch | when the ring looks full |
+//! | 256 | 4 | armed: receiver | before sleeping, on waking | after publishing |
+//! | 384 | 4 | armed: producer | before waiting for room or slots, when nobody waits | after consuming or returning |
+//! | 512 | 4 | returns tail | returning a slot | collecting slots |
+//! | 640 | 4 | heartbeat | four times a second | looking for a stuck peer |
+//! | 4096 | 4 × `C` | claim marks | beginning a call | after a death |
+//! | next line | 8 × `S` | return ring | returning a slot | collecting slots |
+//! | next line | 64 × `R` | descriptor ring | publishing | receiving |
+//! | next page | | slots | writing a payload | reading it |
+//!
 //! - L1: every area starts on its own cache line and ends inside its object.
 //! - L2: offsets come from the configuration alone, never from a value in the segment.
 //! - L3: words that different parties write lie on different pairs of cache lines, since processors
@@ -161,7 +177,88 @@ impl Layout {
 
 #[cfg(test)]
 mod tests {
+    use rapace_layering::{assert_table, module_tables};
+
     use super::*;
+
+    const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/layout.rs");
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/memory.md");
+
+    /// With commas between thousands.
+    fn number(value: usize) -> String {
+        match value {
+            0..1000 => value.to_string(),
+            _ => format!("{},{:03}", number(value / 1000), value % 1000),
+        }
+    }
+
+    fn size(bytes: u32) -> String {
+        match bytes {
+            bytes if bytes < BULK_SLOT => format!("{} KiB", bytes >> 10),
+            bytes => format!("{} MiB", bytes >> 20),
+        }
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "reads files")]
+    fn the_page_has_the_words_where_the_code_has_them() {
+        let tables = module_tables(SOURCE).unwrap();
+        assert_table(PAGE, &tables[0]);
+        let first = |row: &str| row.split('|').nth(1).map(|cell| cell.trim().to_owned());
+        let offsets = tables[0].lines().skip(2).filter_map(first);
+        let offsets = offsets.filter_map(|cell| cell.parse().ok());
+        let words = [TAIL, HEAD, RECV_ARMED, SPACE_ARMED, RETURNS_TAIL, HEARTBEAT, CLAIMS];
+        assert_eq!(offsets.collect::<Vec<usize>>(), words);
+        assert!(tables[0].contains(&format!("| {RETURN} × `S` |")));
+        assert!(tables[0].contains(&format!("| {DESCRIPTOR} × `R` |")));
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore = "reads files")]
+    fn the_page_has_the_offsets_of_the_default_configuration() {
+        let layout = Layout::of(&SegmentConfig::default());
+        let Layout {
+            call_table,
+            ring_capacity,
+            returns_capacity,
+            returns,
+            ring,
+            slots,
+            ..
+        } = layout;
+        let row = |what: String, from: usize, end: usize| {
+            format!("| {what} | {} | {} |", number(from), number(end))
+        };
+        let mut rows = vec![
+            "| what | begins at | ends at |".to_owned(),
+            "|---|---|---|".to_owned(),
+            row(format!("claim marks, {call_table}"), CLAIMS, CLAIMS + call_table as usize * 4),
+            row(
+                format!("return ring, {returns_capacity} entries for {slots} slots"),
+                returns,
+                returns + returns_capacity as usize * RETURN,
+            ),
+            row(
+                format!("descriptor ring, {ring_capacity} entries"),
+                ring,
+                ring + ring_capacity as usize * DESCRIPTOR,
+            ),
+        ];
+        let mut bulk = Vec::new();
+        for place in &layout.classes {
+            let SizeClass { slot_size, slots, .. } = place.class;
+            match place.object {
+                Object::Words => rows.push(row(
+                    format!("{slots} slots of {}", size(slot_size)),
+                    place.offset,
+                    place.offset + slot_size as usize * slots as usize,
+                )),
+                Object::Bulk => bulk.push(format!("{slots} × {}", size(slot_size))),
+            }
+        }
+        rows.push(row(format!("in bulk: {}", bulk.join(", ")), 0, layout.bulk_len));
+        assert_table(PAGE, &rows.join("\n"));
+    }
 
     #[test]
     #[cfg_attr(miri, ignore = "two thousand slots, and nothing unsafe")]

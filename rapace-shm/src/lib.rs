@@ -65,31 +65,9 @@
 //!
 //! # Layout
 //!
-//! Version [`LAYOUT_VERSION`]. A half is two memory objects. *Words*, where `C` is the call table's
-//! length, `S` the number of slots rounded up to a power of two, and `R` the ring's capacity:
-//!
-//! | offset                 | bytes  | what              | owner stores           | other side loads |
-//! |------------------------|--------|-------------------|------------------------|------------------|
-//! | 0                      | 4      | tail              | publishing             | receiving        |
-//! | 128                    | 4      | head              | after each batch       | when it looks full |
-//! | 256                    | 4      | armed: receiver sleeps | before sleeping, on waking | after publishing |
-//! | 384                    | 4      | armed: producer waits | before waiting, when nobody does | after consuming or returning |
-//! | 512                    | 4      | returns tail      | returning a slot       | collecting slots |
-//! | 640                    | 4      | heartbeat         | [`Outbound::beat`]     | [`Outbound::peer_beat`] |
-//! | 4096                   | 4 `C`  | claim marks       | [`Outbound::mark_claim`] | [`Outbound::claim_of`] |
-//! | next cache line        | 8 `S`  | return ring: slot index, slot generation | returning a slot | collecting slots |
-//! | next cache line        | 64 `R` | descriptor ring   | publishing             | receiving        |
-//! | next page, and for each class | its slots | payloads of classes below 1 MiB | before freezing | until returning |
-//!
-//! *Bulk* holds the slots of the classes from 1 MiB up. Numbers are little-endian; a descriptor:
-//!
-//! | bytes | field         | bytes | field    | bytes | field           |
-//! |-------|---------------|-------|----------|-------|-----------------|
-//! | 0     | verb          | 8–11  | call     | 24–27 | slot index      |
-//! | 1     | flags         | 12–15 | generation | 28–31 | slot generation |
-//! | 2     | inline length | 16–19 | method   | 32–35 | offset in slot  |
-//! | 3     | 0 no payload, 1 inline, 2 slot; 128 more with attachments | 20–23 | credits | 36–39 | length |
-//! | 4–7   | channel       |       |          | 40–63 | inline payload  |
+//! Version [`LAYOUT_VERSION`], which the handbook's page `docs/memory.md` describes byte by byte; its tables are made from this
+//! crate. A half is two memory objects: *words*, with the shared words, the rings, and the slots of classes below 1 MiB, and
+//! *bulk*, with the slots of the classes from 1 MiB up. Numbers are little-endian.
 //!
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
 //! 24 KiB, which the first calls touch, before the link is established.

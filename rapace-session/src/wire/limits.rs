@@ -19,15 +19,16 @@ pub const MAX_CHANNELS: u32 = 256;
 /// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that opens streams and
 /// forgets them can cost 28 MiB.
 pub const MAX_STREAMS: u32 = 4096;
-/// Items in the largest window that one stream, or calls in the largest that one channel, can have.
+/// Items in the window of one stream, and calls in that of one channel.
 pub const MAX_WINDOW: u32 = 1 << 16;
 /// Methods of one service.
 pub const MAX_METHODS: usize = 1024;
-/// Bytes of the name of a peer, a service or a method.
+/// Bytes of a name: of a peer, a service or a method.
 pub const MAX_NAME: usize = 255;
 /// Bytes of the metadata of one call, encoded.
 pub const MAX_METADATA: usize = 64 << 10;
-/// Bytes of a message to humans: enough for a panic's message, too little to matter.
+/// Bytes of a text: why something was refused or ended, or the message of a failed call. Enough for a panic's message, too
+/// little to matter.
 pub const MAX_TEXT: usize = 4096;
 
 /// A limit on what a hello may say, and who is over it.

@@ -1,18 +1,18 @@
 //! What travels in a ring: 64 bytes, parsed from a private copy.
 //!
-//! | bytes  | field                | bytes  | field           |
-//! |--------|----------------------|--------|-----------------|
-//! | 0      | verb                 | 20–23  | credits         |
-//! | 1      | flags                | 24–27  | slot index      |
-//! | 2      | inline length        | 28–31  | slot generation |
-//! | 3      | payload kind         | 32–35  | offset in slot  |
-//! | 4–7    | channel              | 36–39  | length          |
-//! | 8–11   | call                 | 40–63  | inline payload  |
-//! | 12–15  | generation           |        |                 |
-//! | 16–19  | method               |        |                 |
+//! | bytes | field | bytes | field |
+//! |---|---|---|---|
+//! | 0 | verb | 20–23 | credits |
+//! | 1 | flags | 24–27 | slot: index |
+//! | 2 | inline length, 0 to 24 | 28–31 | slot: generation |
+//! | 3 | payload: 0 none, 1 inline, 2 slot; 128 more if it has attachments | 32–35 | slot: offset of the first byte |
+//! | 4–7 | channel | 36–39 | slot: length |
+//! | 8–11 | call: index | 40–63 | inline payload |
+//! | 12–15 | call: generation | | |
+//! | 16–19 | method | | |
 //!
-//! Numbers are little-endian. Kind 0 is no payload, 1 inline, 2 a slot; 128 more says that the payload begins
-//! with a [table of attachments](crate::link::attachments).
+//! Numbers are little-endian. The attachments are a [table](crate::link::attachments) that the payload begins with. The
+//! handbook's page `docs/memory.md` has this table from here.
 //!
 //! - D1: a descriptor is parsed from a copy that the peer cannot reach.
 //! - D2: header fields mean nothing here. Every value is allowed.
@@ -264,3 +264,16 @@ const NO_SLOT: SlotRef = SlotRef {
 };
 
 const _: () = assert!(size_of::<Entry>() == crate::layout::DESCRIPTOR);
+
+#[cfg(test)]
+mod tests {
+    use rapace_layering::{assert_table, module_tables};
+
+    #[test]
+    #[cfg_attr(miri, ignore = "reads files")]
+    fn the_page_has_the_fields_of_a_descriptor() {
+        let source = concat!(env!("CARGO_MANIFEST_DIR"), "/src/ring/descriptor.rs");
+        let page = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/memory.md");
+        assert_table(page, &module_tables(source).unwrap()[0]);
+    }
+}

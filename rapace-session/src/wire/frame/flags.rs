@@ -5,15 +5,15 @@
 pub struct Flags(u8);
 
 impl Flags {
-    /// The caller does not wait for a result.
+    /// Nobody waits for the result: a tell.
     pub const ONEWAY: Self = Self(1);
     /// The payload begins with a table of buffers.
     pub const BLOBS: Self = Self(2);
-    /// The payload carries metadata.
+    /// The payload has metadata.
     pub const METADATA: Self = Self(4);
-    /// The caller will send items on a stream of its own.
+    /// The caller sends items, on a stream of its own.
     pub const CLIENT_STREAM: Self = Self(8);
-    /// The callee will answer with items on a stream of its own.
+    /// The callee answers with items, on a stream of its own.
     pub const SERVER_STREAM: Self = Self(16);
 
     const KNOWN: u8 = 31;

@@ -9,41 +9,41 @@ use crate::wire::limits::{MAX_NAME, MAX_TEXT};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Verb {
-    /// The first frame of each side: version, name, limits, services.
+    /// Channel 0: the first frame of each side, with version, name, limits and services.
     Hello = 1,
-    /// The other side's hello is accepted.
+    /// Channel 0: the other side's hello is accepted.
     Welcome = 2,
-    /// The other side's hello is refused; the payload says why.
+    /// Channel 0: the other side's hello is refused, or this side sends this in place of a hello; the payload says why.
     Refuse = 3,
-    /// Opens a channel to a service named in the payload.
+    /// A new channel: opens it to the service named in the payload.
     Open = 4,
-    /// The channel is open; `credits` is its window.
+    /// The same channel: it is open; `credits` is its window.
     Opened = 5,
-    /// The channel is not opened; the payload says why.
+    /// The same channel: it is not opened; the payload says why.
     NotOpened = 6,
-    /// A call; `credits` holds the time remaining in milliseconds, 0 for none and for what does not fit.
+    /// A service's channel: a call; `credits` is the time that remains in milliseconds, 0 for none and for what does not fit.
     Request = 7,
-    /// A call's only answer; `method` holds a [`Status`], `credits` what the channel gets back.
+    /// A service's channel: a call's only answer; `method` is a [`Status`], `credits` what the channel gets back.
     Reply = 8,
-    /// The caller no longer wants the answer.
+    /// Channel 0: the caller no longer wants the answer to the call in the header.
     Cancel = 9,
-    /// `credits` more items may be sent on the channel.
+    /// A stream's channel: `credits` more items may be sent.
     Credit = 10,
-    /// One item of a stream.
+    /// A stream's channel: one item.
     Item = 11,
-    /// The sender of this frame has no more items.
+    /// A stream's channel: the sender of this frame has no more items.
     End = 12,
-    /// The sender of this frame wants no more items.
+    /// A stream's channel: the sender of this frame wants no more items.
     Stop = 13,
-    /// The sender of this frame has failed and has no more items; the payload says why.
+    /// A stream's channel: the sender of this frame has failed and has no more items; the payload says why.
     Reset = 14,
-    /// No new calls, please: what runs is finished first.
+    /// Channel 0: asks for no new calls; the calls and streams that there are finish first.
     Drain = 15,
-    /// The session is over; the payload says why.
+    /// Channel 0: the session is over; the payload says why.
     Close = 16,
-    /// The sender has set up what it has besides the session.
+    /// Channel 0: the sender has set up what it has besides the session.
     Settled = 17,
-    /// The sender gives up a channel to a service that it had opened. It has no calls on it, and will make none.
+    /// A service's channel: its opener closes it. It has no calls on it, and will make none.
     CloseChannel = 18,
 }
 
@@ -111,11 +111,11 @@ impl Verb {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Status {
-    /// The payload is the method's result.
+    /// The payload is the method's result. It is empty for a stream, and for a tell.
     Ok = 0,
     /// The payload is the method's own error.
     HandlerError = 1,
-    /// The runtime could not answer; the payload is a [`Failure`](crate::Failure).
+    /// The runtime could not answer; the payload is a [`Failure`](crate::Failure): a code of one byte, and a text.
     Failed = 2,
 }
 
