@@ -105,7 +105,7 @@ impl Answerer {
     }
 }
 
-/// What the other process does (D2), after [`begin`](rapace_measure::partner::begin).
+/// Runs the other process (D2), after [`begin`](rapace_measure::partner::begin).
 ///
 /// # Errors
 /// If it was not started by [`Answerer::start`].

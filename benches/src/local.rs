@@ -19,7 +19,7 @@ pub struct EchoBytes(pub Vec<u8>);
 /// Bytes to take note of.
 pub struct Note(pub Vec<u8>);
 
-/// How many notes were taken so far, and the sum of their lengths.
+/// The number of notes so far, and the sum of their lengths.
 pub struct Noted;
 
 impl Actor for LocalEcho {

@@ -26,12 +26,12 @@ pub trait Mirror {
     /// Takes note of a number, which is the first of the bytes.
     async fn note(&mut self, payload: Vec<u8>);
 
-    /// How many notes were taken so far, and the sum of their lengths.
+    /// The number of notes so far, and the sum of their lengths.
     async fn noted(&self) -> (u64, u64);
 
-    /// So many items of so many bytes, each stamped with its number.
+    /// A stream of items of the given size, each stamped with its number.
     async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>>;
-    /// The same as buffers, each of them written where it is sent from.
+    /// A stream of buffers, each written where it is sent from.
     async fn blobs(&self, count: u64, size: u64) -> Streaming<Blob>;
 
     /// The process that serves.

@@ -155,7 +155,7 @@ pub fn callers_turn(runtime: &Runtime, times: u32) {
     passes(runtime, black_box(times));
 }
 
-/// The same of the answerer's.
+/// The answerer's turn.
 #[inline(never)]
 pub fn answerers_turn(runtime: &Runtime, times: u32) {
     passes(runtime, times);

@@ -1,4 +1,4 @@
-//! What a benchmark does when it was started by itself, and the runtime of all of them.
+//! The child process of a benchmark, and the runtime that all benchmarks use.
 
 use std::process::ExitCode;
 

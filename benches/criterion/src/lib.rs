@@ -1,3 +1,3 @@
-//! What the Criterion benchmarks share.
+//! Code that the Criterion benchmarks share.
 
 pub mod child;

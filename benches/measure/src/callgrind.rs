@@ -1,4 +1,4 @@
-//! What was executed within one function, as valgrind's callgrind counts it: the same in every run and on every machine, for
+//! Counts what one function executes, with valgrind's callgrind: the same in every run and on every machine, for
 //! one compiler and one C library.
 //!
 //! - K1: what is counted begins when the function is entered and ends when it is left. Callgrind keeps to that for
@@ -15,7 +15,7 @@ use std::ops::AddAssign;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Executed {
     /// User instructions.
@@ -28,10 +28,10 @@ pub struct Executed {
     pub system_calls: u64,
 }
 
-/// Whether valgrind and objdump are here.
+/// Checks that valgrind and objdump are installed.
 ///
 /// # Errors
-/// What is missing, and what to do.
+/// The missing program, and the remedy.
 pub fn available() -> Result<(), String> {
     for (program, package) in [("valgrind", "valgrind"), ("objdump", "binutils")] {
         let found = Command::new(program)
@@ -85,7 +85,7 @@ pub fn count(program: &Path, arguments: &[String], function: &str) -> Result<Exe
     }
 }
 
-/// How often each instruction of each file was executed.
+/// The number of executions of each instruction of each file.
 type Times = HashMap<u64, u64>;
 
 fn parse(text: &str) -> Result<HashMap<String, Times>, String> {

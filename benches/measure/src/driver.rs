@@ -14,7 +14,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use crate::request::{Limit, Request};
 use crate::round::Round;
 
-/// What a subject may take longer than its round.
+/// The time that a subject may take beyond its round.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A subject in a process of its own.

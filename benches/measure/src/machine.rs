@@ -6,7 +6,7 @@ use std::io;
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 
-/// What it is: processor, how many, kernel, and how busy it is.
+/// The machine: processor, number of processors, kernel, load.
 #[derive(Clone, Debug)]
 pub struct Machine {
     /// The processor's name.
@@ -55,7 +55,7 @@ pub fn usable() -> io::Result<Vec<usize>> {
     Ok((0..CpuSet::count()).filter(usable).collect())
 }
 
-/// Those that it could use before it or its parent was pinned.
+/// The processors that this process could use before it or its parent was pinned.
 pub(crate) fn usable_at_start() -> io::Result<Vec<usize>> {
     match std::env::var(USABLE) {
         Ok(list) => Ok(list.split(',').filter_map(|cpu| cpu.parse().ok()).collect()),
@@ -63,7 +63,7 @@ pub(crate) fn usable_at_start() -> io::Result<Vec<usize>> {
     }
 }
 
-/// What to tell those that are started, so that they may leave the processor of who starts them.
+/// The environment variable for child processes that lets them leave the processor of their parent.
 ///
 /// # Errors
 /// If the system refuses.

@@ -16,7 +16,7 @@ use crate::syscalls::Marker;
 pub enum Watched {
     /// These processes', which live for all of the round; none if everything is in one process.
     Partners(Vec<u32>),
-    /// That of children that lived and died during the round.
+    /// The processor time of children that started and ended during the round.
     Children,
 }
 

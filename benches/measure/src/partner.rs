@@ -61,7 +61,7 @@ impl Drop for Partner {
     }
 }
 
-/// What a partner does first: it ends with the thread that started it, and runs where it should.
+/// Must be called first in a partner: ties it to the thread that started it, and pins it.
 ///
 /// # Errors
 /// If the system refuses.

@@ -13,10 +13,10 @@ pub fn stamp(payload: &mut [u8], number: u64) {
     payload[..len].copy_from_slice(&number[..len]);
 }
 
-/// Whether the number and the length are right.
+/// Checks the number and the length.
 ///
 /// # Errors
-/// What is wrong.
+/// The fault.
 pub fn check_stamp(back: &[u8], size: usize, number: u64) -> Result<(), String> {
     let stamp = number.to_le_bytes();
     let len = size.min(stamp.len());
@@ -29,10 +29,10 @@ pub fn check_stamp(back: &[u8], size: usize, number: u64) -> Result<(), String> 
     ))
 }
 
-/// Whether every byte is right.
+/// Checks every byte.
 ///
 /// # Errors
-/// What is wrong.
+/// The fault.
 pub fn check(back: &[u8], size: usize, number: u64) -> Result<(), String> {
     check_stamp(back, size, number)?;
     let after = back.iter().enumerate().skip(8);

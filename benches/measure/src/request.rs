@@ -1,4 +1,4 @@
-//! What a round is to do.
+//! The request for a round.
 
 use std::fmt;
 use std::str::FromStr;

@@ -21,7 +21,7 @@ impl Peak {
         Ok(Self { pid, bytes })
     }
 
-    /// Whether it has never had more than that since, beside what it had before.
+    /// Checks that the peak since then is no more than that above the level before.
     ///
     /// # Errors
     /// If it has, or is gone.

@@ -1,4 +1,4 @@
-//! What came of a round.
+//! The figures of a round, and how they are computed from its times.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ pub struct Round {
     pub p50: f64,
     /// All but one in a hundred took no longer.
     pub p99: f64,
-    /// What an operation took on average, from its start to its end.
+    /// The mean time of an operation, from its start to its end.
     pub mean: f64,
     /// Operations.
     pub ops: u64,
@@ -33,7 +33,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Of batches of `each` operations.
+    /// Makes an empty list of times of batches of `each` operations.
     #[must_use]
     pub fn of_batches(each: u64) -> Self {
         Self {
@@ -42,13 +42,13 @@ impl Times {
         }
     }
 
-    /// A batch has taken this long.
+    /// Records the time of a batch.
     pub fn record(&mut self, took: Duration) {
         self.nanos
             .push(u64::try_from(took.as_nanos()).unwrap_or(u64::MAX));
     }
 
-    /// Those of another worker too, whose batches are as large.
+    /// Adds the times of another worker, whose batches are as large.
     pub fn merge(&mut self, other: Self) {
         self.nanos.extend(other.nanos);
         self.each = other.each;
@@ -75,7 +75,7 @@ impl Times {
     }
 }
 
-/// What a round's times come to, for one operation.
+/// The figures of a round's times, for one operation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Summary {
     pub(crate) min: f64,

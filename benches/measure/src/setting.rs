@@ -1,4 +1,4 @@
-//! Where and on what a subject and its partners run.
+//! The runtime and the processors of a subject and its partners.
 
 use std::io;
 
@@ -14,21 +14,21 @@ pub enum Runtime {
     MultiThread,
 }
 
-/// Where and on what a subject and its partners run.
+/// The runtime and the processors of a subject and its partners.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Setting {
     /// The runtime, on both sides.
     pub runtime: Runtime,
-    /// Whether the subject stays on the first processor that it may use, its partners on the second.
+    /// `true` if the subject is pinned to the first usable processor, and its partners to the second.
     pub pin: bool,
     /// Microseconds that both sides of rapace look for frames before they sleep.
     pub spin: u32,
-    /// Whether both sides write and sum up every byte ([`touch`]).
+    /// `true` if both sides write and sum up every byte ([`touch`]).
     pub touch: bool,
 }
 
 impl Runtime {
-    /// As it is written.
+    /// The name on the command line.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Runtime {
 }
 
 impl Setting {
-    /// As arguments of a subject or a partner.
+    /// The arguments for a subject or a partner.
     #[must_use]
     pub fn arguments(self) -> Vec<String> {
         let pin = self.pin.then(|| "--pin".to_owned());
@@ -103,7 +103,7 @@ impl Setting {
         Ok(setting)
     }
 
-    /// What the other side gives back for these bytes: the same, or their answer if they are to be touched.
+    /// The other side's answer to these bytes: the same bytes, or a touched answer.
     #[must_use]
     pub fn answer(self, mut payload: Vec<u8>) -> Vec<u8> {
         if self.touch {

@@ -13,7 +13,7 @@ use crate::setting::Setting;
 
 /// Work that is set up, and can be done in rounds.
 pub trait Work {
-    /// Does a round.
+    /// Runs a round.
     fn round(&mut self, request: &Request) -> impl Future<Output = Result<Round, String>>;
 }
 
@@ -45,7 +45,7 @@ pub fn serve_async<W: Work>(
     })
 }
 
-/// As [`serve_async`], for work without a runtime. The process is pinned by whoever set it up.
+/// Like [`serve_async`], for work without a runtime. The caller pins the process.
 ///
 /// # Errors
 /// The first error, which has been said to whoever writes the lines.

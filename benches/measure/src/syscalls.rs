@@ -40,7 +40,7 @@ impl Marker {
     }
 }
 
-/// What was counted.
+/// The counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Count {
     /// System calls of all threads of all processes.
@@ -49,7 +49,7 @@ pub struct Count {
     pub ops: u64,
 }
 
-/// How long a count may take.
+/// The time limit of a count.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// System calls in `request`, which has a count, after a round of `warm_up`. It must be the only
@@ -152,7 +152,7 @@ impl Call {
     }
 }
 
-/// What a stopped thread is about to do; `None` if it has just done it.
+/// The system call that a stopped thread is about to make; `None` if it has just returned from it.
 fn entered(thread: Pid) -> Option<Call> {
     let info = ptrace::syscall_info(thread).ok()?;
     if info.op != libc::PTRACE_SYSCALL_INFO_ENTRY {

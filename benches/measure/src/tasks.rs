@@ -22,7 +22,7 @@ pub trait Operation: Send + 'static {
         1
     }
 
-    /// Does it once, checks it, and gives the time it took; `number` counts from 0.
+    /// Runs the operation once, checks its result and returns its time; `number` counts from 0.
     fn run(&mut self, number: u64) -> impl Future<Output = Result<Duration, String>> + Send;
 }
 
@@ -73,7 +73,7 @@ pub async fn echoes<E: Echo>(
     round(request, watched, calls.collect()).await
 }
 
-/// As [`round`], without the meter.
+/// Runs a [`round`] without the meter.
 ///
 /// # Errors
 /// The first of the work's own.
@@ -108,7 +108,7 @@ async fn one<O: Operation>(mut operation: O, mut share: Share) -> Result<Times, 
     Ok(times)
 }
 
-/// What comes back is what is sent next. Each answer's length and number are checked, and every
+/// Each answer is the next request. The length and number of each answer are checked, and every
 /// byte of the first and of one in 1024.
 struct EchoCall<E> {
     client: E,

@@ -12,7 +12,7 @@ use std::mem::MaybeUninit;
 /// Bytes of the head (U1). A payload is longer.
 pub const HEAD: usize = 64;
 
-/// Where a byte can be written: in memory that holds one, or that holds nothing yet.
+/// A place for a byte, initialised or not.
 pub trait Place {
     /// Writes it.
     fn put(&mut self, byte: u8);
@@ -41,7 +41,7 @@ pub fn answer<P: Place>(request: &[u8], places: &mut [P]) {
     write(places, sum, !seed(number));
 }
 
-/// The same in the request's own place.
+/// The same, in place of the request.
 pub fn answer_in_place(payload: &mut [u8]) {
     let (number, sum) = (head(payload), sum(body(payload)));
     write(payload, sum, !seed(number));
@@ -50,7 +50,7 @@ pub fn answer_in_place(payload: &mut [u8]) {
 /// Reads all of an answer; whether it is that of the request of that number and size.
 ///
 /// # Errors
-/// What is wrong.
+/// The fault.
 pub fn check(back: &[u8], size: usize, number: u64) -> Result<(), String> {
     if size <= HEAD || back.len() != size {
         let len = back.len();

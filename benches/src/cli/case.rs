@@ -1,7 +1,7 @@
 //! The cases and the floors, with their names. What a case measures under given options is decided by
 //! [`plan`](super::plan).
 
-/// What can be measured.
+/// The cases that can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Case {
     Floor,
@@ -20,7 +20,7 @@ pub(super) enum Case {
     Count,
 }
 
-/// What a case is held against.
+/// The floor that a case is compared with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Floor {
     /// A bare ping-pong of two processes; of as many pairs as are under way at once.
@@ -95,7 +95,7 @@ impl Case {
         }
     }
 
-    /// What an operation is.
+    /// The name of one operation.
     pub(super) fn operation(self) -> &'static str {
         match self {
             Self::Tell => "message",

@@ -27,7 +27,7 @@ const SIZES: [usize; 5] = [16, 1 << 10, 64 << 10, 1 << 20, 16 << 20];
 /// Depths, with the first payload.
 const DEPTHS: [usize; 4] = [1, 4, 16, 64];
 
-/// Where the peers are built, and how.
+/// The folder in which the peers are built, and the command that builds them.
 const PEERS: &str = "benches/peers/target/release";
 const BUILD: &str = "cargo build --release --manifest-path benches/peers/Cargo.toml";
 
@@ -102,7 +102,7 @@ fn points(options: &Options) -> Vec<Point> {
     by_size.chain(by_depth).collect()
 }
 
-/// Those whose programs are there (P1).
+/// The peers whose programs exist (P1).
 fn peers(options: &Options) -> (Vec<Subject>, Vec<String>) {
     let folder = options
         .peers

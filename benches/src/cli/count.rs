@@ -1,4 +1,4 @@
-//! What a call costs, as counts: the same on every machine, for one compiler and one C library.
+//! The cost of a call as counts, which are the same on every machine, for one compiler and one C library.
 //!
 //! Each figure is what one side does for a call in [`turns`], less what its turns cost in which nothing happens.
 
@@ -33,7 +33,7 @@ impl Side {
         }
     }
 
-    /// What its turns are called, for valgrind.
+    /// The name of its function, for valgrind.
     fn function(self) -> &'static str {
         match self {
             Self::Caller => "turns::callers_turn",
@@ -44,7 +44,7 @@ impl Side {
 
 type Take = fn(&Executed) -> u64;
 
-/// What is counted, in the order of the table's rows.
+/// The figures that are counted, in the order of the table's rows.
 const FIGURES: [(&str, Take); 4] = [
     ("instructions", |it| it.instructions),
     ("allocations", |it| it.allocations),
@@ -187,7 +187,7 @@ fn ceilings(figures: &[Figure]) -> String {
     text
 }
 
-/// What is over its ceiling, a line each.
+/// The figures over their ceilings, a line each.
 fn over(figures: &[Figure], ceilings: &str) -> Result<Vec<String>, String> {
     let mut over = Vec::new();
     for figure in figures {

@@ -1,4 +1,4 @@
-//! What the rounds of one subject come to.
+//! Computes the figures of a subject from its rounds.
 //!
 //! - F1: percentiles, rates and processor times are medians over the rounds; the least is the least
 //!   of all, the mean is that of all operations.
@@ -34,11 +34,11 @@ pub(super) struct Scaling {
     pub(super) one_per_s: f64,
     pub(super) subject: f64,
     pub(super) floor: f64,
-    /// What the subject keeps of one, over what the floor keeps.
+    /// The subject's share of its rate with one, over the floor's share.
     pub(super) over_floor: f64,
 }
 
-/// Of subject and floor with many, then of both with one; all of the same rounds.
+/// Computes the scaling from rounds of subject and floor with many operations in flight, then of both with one.
 pub(super) fn scaling([many, floor, one, floor_one]: [&[Round]; 4]) -> Scaling {
     let rate = |round: &Round| round.ops as f64 / round.elapsed * 1e9;
     let kept = |many: &[Round], one: &[Round]| {
@@ -57,7 +57,7 @@ pub(super) fn scaling([many, floor, one, floor_one]: [&[Round]; 4]) -> Scaling {
     }
 }
 
-/// Of one subject, held against another of the same rounds. There is a round at least.
+/// Computes the figures of one subject, compared with another of the same rounds. There must be at least one round.
 pub(super) fn against(
     all: &[Vec<Round>],
     subject: usize,

@@ -41,7 +41,7 @@ use rapace_measure::machine::Machine;
 use case::Case;
 use options::Asked;
 
-/// Does what the arguments ask for.
+/// Parses the command line and runs the case.
 ///
 /// # Errors
 /// Why it could not be measured, or that an answer was wrong.

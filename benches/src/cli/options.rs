@@ -1,4 +1,4 @@
-//! What was asked for.
+//! The command line: its options and their defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use rapace_measure::touch::HEAD;
 
 use super::case::Case;
 
-/// How the program is used.
+/// The usage text.
 pub(super) const USAGE: &str = "\
 usage: rapace-bench <case> [options]
 
@@ -51,16 +51,16 @@ options of count
   --write FILE    write the figures as such a file
 ";
 
-/// What is to be done.
+/// The parsed command line.
 #[derive(Debug, PartialEq)]
 pub(super) enum Asked {
-    /// Say how the program is used.
+    /// Print the usage text.
     Help,
     /// Measure.
     Case(Case, Options),
 }
 
-/// How it is to be measured.
+/// The options of a measurement.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Options {
     pub(super) bytes: Option<usize>,
@@ -81,7 +81,7 @@ impl Options {
         Duration::from_secs_f64(self.seconds.unwrap_or(2.0))
     }
 
-    /// The same for everybody who sleeps at once.
+    /// The same options without an adaptive spin.
     pub(super) fn without_spin(&self) -> Self {
         let mut options = self.clone();
         options.setting.spin = 0;
@@ -90,7 +90,7 @@ impl Options {
 }
 
 /// # Errors
-/// What was not understood.
+/// The argument that was not understood.
 pub(super) fn parse(arguments: impl Iterator<Item = String>) -> Result<Asked, String> {
     let mut arguments = arguments.peekable();
     let case = arguments.next().ok_or("which case?")?;

@@ -10,12 +10,12 @@ use super::point::Point;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Plan {
     pub(super) case: Case,
-    /// Its name, with the options that make it another.
+    /// The case's name, with the options that change what it measures.
     pub(super) label: String,
     /// The work of its subject.
     pub(super) work: &'static str,
     pub(super) point: Point,
-    /// What it is held against.
+    /// The floor that the case is compared with.
     pub(super) floor: Option<Floor>,
     /// The length of one round: enough for several operations, short enough that a disturbance hits the floor too.
     pub(super) round: Duration,
@@ -34,7 +34,7 @@ impl Plan {
         }
     }
 
-    /// Whether its rate with many in flight is held against its rate with one.
+    /// Returns `true` if the rate with many operations in flight is compared with the rate with one.
     pub(super) fn scales(&self) -> bool {
         self.case == Case::Fanout && self.point.inflight > 1
     }

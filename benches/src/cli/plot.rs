@@ -16,7 +16,7 @@ const COLOURS: [&str; 12] = [
     "#e377c2", "#17becf", "#bcbd22", "#393b79",
 ];
 
-/// As an SVG, both axes of both panels logarithmic.
+/// Renders an SVG. Both axes of both panels are logarithmic.
 pub(super) fn svg(rows: &[Row], head: &str) -> String {
     let mut names = Vec::new();
     for row in rows {
@@ -162,7 +162,7 @@ impl Axis {
         }
     }
 
-    /// Where a value lies, from 0 to 1.
+    /// The position of a value on the axis, from 0 to 1.
     fn part(&self, value: f64) -> f64 {
         (value / self.low).ln() / (self.high / self.low).ln()
     }

@@ -1,4 +1,4 @@
-//! Where on its scales a case is measured: payload and depth.
+//! The point at which a case is measured: payload and depth.
 
 /// Payload and depth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

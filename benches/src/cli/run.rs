@@ -7,7 +7,7 @@ use rapace_measure::{Driver, Limit, Request, Round, syscalls};
 use super::point::Point;
 use super::subject::Subject;
 
-/// What comes before the first round that counts.
+/// The length of the warm-up before the first round that counts.
 const WARM_UP: Duration = Duration::from_millis(50);
 
 /// System calls of one operation, on both sides. Nobody else may have been started yet.
@@ -33,7 +33,7 @@ pub(super) fn count_syscalls(subject: &Subject, point: &Point, ops: u64) -> Resu
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) subject: usize,
-    /// Whether it was ready once.
+    /// `true` if the subject had been ready.
     pub(super) ready: bool,
     pub(super) why: String,
 }

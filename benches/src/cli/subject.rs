@@ -17,7 +17,7 @@ pub(super) struct Subject {
     pub(super) name: String,
     program: PathBuf,
     arguments: Vec<String>,
-    /// Whether it has one operation under way, however many the others have.
+    /// `true` if it has one operation in flight, however many the others have.
     alone: bool,
 }
 
@@ -58,7 +58,7 @@ impl Subject {
         }
     }
 
-    /// The same with one operation under way.
+    /// The same subject with one operation in flight.
     pub(super) fn alone(&self) -> Self {
         let mut alone = self.clone();
         alone.name += ", one";

@@ -78,7 +78,7 @@ pub(super) fn one(plan: &Plan, options: &Options, machine: &Machine, figures: &F
     lines.join("\n") + "\n"
 }
 
-/// Of a payload, beside that of the floor. A byte in a nanosecond is a gigabyte in a second.
+/// The bandwidth for a payload, beside that of the floor. A byte in a nanosecond is a gigabyte in a second.
 fn bandwidth(bytes: usize, p50: f64, floor: f64, ratio: f64) -> String {
     let of = |nanos: f64| bytes as f64 / nanos;
     format!(

@@ -32,7 +32,7 @@ const SMALL: (usize, usize) = (16 << 10, 8);
 /// Buffers of no more bytes are copied out.
 const COPIED: usize = 1 << 10;
 
-/// What else a process may come to need: tasks, and pages of code that are used for the first time.
+/// The memory that a process may need besides: tasks, and pages of code that run for the first time.
 const SLACK: usize = 2 << 20;
 
 /// Bytes of an item that are its number.
@@ -42,7 +42,7 @@ const STAMP: usize = 8;
 pub(super) struct Blobs {
     stage: Stage,
     touch: bool,
-    /// What both sides had needed before the first stream (B3).
+    /// The peak memory of both sides before the first stream (B3).
     peaks: Vec<Peak>,
 }
 
@@ -82,7 +82,7 @@ impl Work for Blobs {
     }
 }
 
-/// That so many streams may use at once (B2).
+/// The number of slots that a stream may use at once (B2).
 fn slots(streams: usize, bytes: usize) -> usize {
     let (small, uncollected) = SMALL;
     let uncollected = if bytes < small { uncollected } else { 0 };
@@ -95,7 +95,7 @@ struct Taking {
     touch: bool,
     /// Slots that there may be.
     slots: usize,
-    /// Where the items of this stream lay.
+    /// The addresses of this stream's items.
     places: Vec<usize>,
     /// The sum of an item but for its number.
     sum: u64,

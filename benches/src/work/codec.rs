@@ -52,7 +52,7 @@ impl Turning {
     }
 }
 
-/// What the length of the list takes, at most.
+/// The largest length of the list's prefix.
 const LENGTH: usize = 5;
 
 impl Operation for Turning {

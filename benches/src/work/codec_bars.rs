@@ -17,13 +17,13 @@ use rapace_measure::meter::own;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-/// What one operation came to, beside what it is held against. Nanoseconds of processor time.
+/// The cost of one operation and of its counterpart, in nanoseconds of processor time.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Bar {
     pub(crate) value: &'static str,
     pub(crate) way: &'static str,
     pub(crate) other: &'static str,
-    /// What the ratio is to be at most.
+    /// The largest ratio that is accepted.
     pub(crate) limit: f64,
     pub(crate) ours: f64,
     pub(crate) theirs: f64,
@@ -179,7 +179,7 @@ where
     ])
 }
 
-/// What the length of 64 KiB takes.
+/// The number of bytes of the varint for 64 KiB.
 const LENGTH: usize = 3;
 
 /// The bytes of a value, which came back from them.
@@ -250,10 +250,10 @@ fn in_turns<A, B>(
 /// Rounds that are done in any case.
 const FEWEST: usize = 15;
 
-/// How long both take in one round, about: many times what reading the clock takes.
+/// The approximate length of a round: many times the cost of reading the clock.
 const ROUND: Duration = Duration::from_millis(1);
 
-/// How many operations make a round.
+/// The number of operations in a round.
 fn batch<A, B>(
     ours: &mut impl FnMut() -> A,
     theirs: &mut impl FnMut() -> B,

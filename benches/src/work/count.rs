@@ -14,7 +14,7 @@ pub(crate) const CALLS: u64 = TURNS;
 /// Turns that are counted, in which nothing happens.
 pub(crate) const IDLE: u64 = 100;
 
-/// What the subject does.
+/// The part of the subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Part {
     /// [`IDLE`] turns in which nothing happens.

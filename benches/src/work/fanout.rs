@@ -8,7 +8,7 @@ use rapace_measure::{Request, Round, Setting, Watched};
 use super::ask::Asking;
 use super::stage::Stage;
 
-/// As many plugins as a round needs.
+/// The plugins, as many as a round needs.
 pub(super) struct Fanout {
     setting: Setting,
     stages: Vec<Stage>,

@@ -40,7 +40,7 @@ impl Work for Restart {
 
 struct Killing(MirrorProxy);
 
-/// How long each process lives. Ten starts.
+/// The lifetime of each process: ten starts.
 const LIFE: Duration = Duration::from_millis(15);
 
 impl Operation for Killing {

@@ -114,7 +114,7 @@ impl Operation for TellingLocal {
     }
 }
 
-/// Whether exactly what was told in all rounds so far has arrived.
+/// Checks that exactly the messages of all rounds so far have arrived.
 fn compare(
     told: &mut (u64, u64),
     noted: (u64, u64),

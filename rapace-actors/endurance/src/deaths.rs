@@ -19,7 +19,7 @@ use crate::target::Target;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::{PATIENCE, in_time, look_for};
 
-/// What is asserted on any machine.
+/// The bound that is asserted on any machine.
 const GENEROUS: Duration = Duration::from_secs(2);
 /// D1
 const SMALL: Duration = Duration::from_millis(1);

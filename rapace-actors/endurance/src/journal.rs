@@ -1,4 +1,4 @@
-//! What a plugin executed, told by itself, in a file that survives it.
+//! The calls that a plugin executed, written by the plugin to a file that survives it.
 //!
 //! - J1: a record is written with one system call before the handler goes on, so no kill loses it.
 //! - J2: records of all incarnations are appended to one file.
@@ -8,7 +8,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
-/// Where a plugin finds its journal.
+/// The environment variable with the path of a plugin's journal.
 pub(crate) const JOURNAL: &str = "RAPACE_ENDURANCE_JOURNAL";
 
 /// The reading side.
@@ -28,12 +28,12 @@ impl Journal {
         &self.path
     }
 
-    /// How many numbers there are.
+    /// The number of entries.
     pub(crate) fn len(&self) -> u64 {
         std::fs::metadata(&self.path).map_or(0, |file| file.len() / 8)
     }
 
-    /// How often each number was written since the last time. To be called while nobody writes.
+    /// Counts how often each number was written since the last call. No plugin may write meanwhile.
     pub(crate) fn take(&self) -> std::io::Result<HashMap<u64, u32>> {
         let mut bytes = Vec::new();
         let mut file = OpenOptions::new().read(true).write(true).open(&self.path)?;

@@ -18,7 +18,7 @@ use crate::resources::Resources;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::in_time;
 
-/// What the allocator may keep more than after the first time.
+/// The number of bytes that the allocator may keep beyond the first time.
 const ALLOWANCE: u64 = 4 << 20;
 /// Starts at a time: no more of them make it faster.
 const AT_ONCE: usize = 8;

@@ -1,4 +1,4 @@
-//! What was asked for.
+//! The command line: its options and their defaults.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ const USAGE: &str = "usage: rapace-endurance <command> [options]
 
 A million kills: rapace-endurance kills --count 1000000";
 
-/// What this process is to be.
+/// The part that this process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     Kills,
@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Plugin,
     /// A host that will be killed.
     Host,
-    /// What a plugin of that host has started.
+    /// A child of a plugin of that host.
     Child,
 }
 

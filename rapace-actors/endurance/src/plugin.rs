@@ -28,10 +28,10 @@ pub trait Worker {
     /// The same with a buffer: odd numbers get the one that came, even ones another with the same bytes.
     async fn buffer(&mut self, id: u64, bytes: Blob) -> (u64, Blob);
 
-    /// So many numbers, from `id`.
+    /// A stream of this many numbers, from `id`.
     async fn count(&mut self, id: u64, items: u64) -> Streaming<u64>;
 
-    /// How many numbers there were, and their sum, if the stream came to its end.
+    /// The number of items and their sum, if the stream came to its end.
     async fn sum(&mut self, id: u64, items: Streaming<u64>) -> (u64, u64, Option<u64>);
 
     /// Never lets go of the thread.
@@ -41,7 +41,7 @@ pub trait Worker {
     async fn answer(&self) -> bool;
 }
 
-/// What a process does beside its work.
+/// The state of a process besides its work.
 #[rapace::service]
 pub trait Body {
     /// Private bytes that were resident before there was a session.

@@ -1,4 +1,4 @@
-//! What `/proc` says about a process. What is gone meanwhile counts as nothing.
+//! Figures from `/proc` about a process. A process or thread that has ended counts as zero.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -116,5 +116,5 @@ fn value(line: &str, name: &str) -> Option<u64> {
         .ok()
 }
 
-/// What the kernel calls the memory objects of a session.
+/// The name of a session's memory objects in `/proc`.
 const MEMORY: &str = "memfd:rapace";

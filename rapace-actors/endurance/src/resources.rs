@@ -1,4 +1,4 @@
-//! What a host holds, and whether it is the same again.
+//! The resources that a host holds, and the check that they return to their level.
 
 use std::fmt;
 use std::os::unix::process::CommandExt;
@@ -11,7 +11,7 @@ use crate::proc;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::look_for;
 
-/// What this process holds at a moment.
+/// The resources that this process holds at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Resources {
     descriptors: usize,

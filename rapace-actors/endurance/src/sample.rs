@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-/// What was measured.
+/// The measured times.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Sample(Vec<Duration>);
 
@@ -12,7 +12,7 @@ impl Sample {
         self.0.push(took);
     }
 
-    /// What `percent` of a hundred do not exceed.
+    /// The time that `percent` of the measurements do not exceed.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();

@@ -18,7 +18,7 @@ use crate::waiting::in_time;
 const AT_ONCE: usize = 4;
 /// Sessions between two looks.
 const ROUND: usize = 1000;
-/// What the allocator may keep of all rounds together.
+/// The number of bytes that the allocator may keep from all rounds together.
 const ALLOWANCE: u64 = 4 << 20;
 
 pub(crate) async fn run(options: &Options) -> Outcome {

@@ -1,4 +1,4 @@
-//! What was claimed and does not hold.
+//! The error of a broken promise.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use std::fmt;
 #[derive(Debug)]
 pub(crate) struct Violation(String);
 
-/// What a command comes to.
+/// The result of a command.
 pub(crate) type Outcome<T = ()> = Result<T, Violation>;
 
 impl Violation {

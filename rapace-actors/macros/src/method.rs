@@ -20,12 +20,12 @@ use crate::refusals::Refusals;
 
 /// A method that can be called in another process.
 pub(crate) struct Method {
-    /// What stands above it, without our own attributes.
+    /// The method's attributes, without `#[rapace(..)]`.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) message: Ident,
     pub(crate) idempotent: bool,
-    /// Whether it takes `&mut self`.
+    /// `true` if the method takes `&mut self`.
     pub(crate) mutable: bool,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) output: Output,
@@ -109,7 +109,7 @@ fn refuse_cfg(attributes: &[Attribute], refusals: &mut Refusals) {
     }
 }
 
-/// Whether it takes the method away, or our options, in some builds.
+/// Returns `true` if the attribute removes the method or its `rapace` options in some builds.
 fn is_conditional(attribute: &Attribute) -> bool {
     fn names_one(tokens: TokenStream) -> bool {
         tokens.into_iter().any(|token| match token {
@@ -159,7 +159,7 @@ fn refuse_qualifiers(signature: &Signature, refusals: &mut Refusals) {
     }
 }
 
-/// Whether the receiver is mutable; `None` if it is refused (M1).
+/// Returns whether the receiver is mutable; `None` if it is refused (M1).
 fn receiver(signature: &Signature, refusals: &mut Refusals) -> Option<bool> {
     match signature.inputs.first() {
         Some(FnArg::Receiver(Receiver {

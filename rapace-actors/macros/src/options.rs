@@ -5,14 +5,14 @@ use syn::meta::ParseNestedMeta;
 use syn::parse::Parser;
 use syn::{Attribute, Ident, LitStr};
 
-/// What stands in `#[rapace::service(..)]`.
+/// The options in `#[rapace::service(..)]`.
 #[derive(Default)]
 pub(crate) struct ServiceOptions {
     /// The name on the wire, if it is not the trait's own.
     pub(crate) name: Option<LitStr>,
 }
 
-/// What stands in a method's `#[rapace(..)]`.
+/// The options in a method's `#[rapace(..)]`.
 #[derive(Default)]
 pub(crate) struct MethodOptions {
     pub(crate) idempotent: bool,
@@ -68,7 +68,7 @@ impl MethodOptions {
     }
 }
 
-/// Whether it is `#[rapace(..)]`.
+/// Returns `true` for `#[rapace(..)]`.
 pub(crate) fn is_ours(attribute: &Attribute) -> bool {
     attribute.path().is_ident("rapace")
 }

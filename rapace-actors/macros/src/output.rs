@@ -1,4 +1,4 @@
-//! What a method gives: a value or a stream, alone or beside an error of its own.
+//! The result of a method: a value or a stream, alone or with an error type of the method's own.
 
 use syn::spanned::Spanned;
 use syn::{ReturnType, Type, parse_quote_spanned};
@@ -10,7 +10,7 @@ use crate::refusals::Refusals;
 pub(crate) struct Output {
     /// The result as it was written, `()` if it was not.
     pub(crate) written: Type,
-    /// What success gives; all of the result if the method has no error.
+    /// The type on success; the whole result if the method has no error type.
     pub(crate) ok: Type,
     /// The method's own error.
     pub(crate) error: Option<Type>,

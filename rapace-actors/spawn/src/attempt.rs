@@ -31,7 +31,7 @@ pub struct Attempt {
 }
 
 impl Attempt {
-    /// Gives the start up (A1). Returns at once, and says which process is in the way, if there is one.
+    /// Gives the start up (A1). Returns at once, with the process that is still starting, if there is one.
     pub fn give_up(&self) -> Option<u32> {
         let over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
         self.given_up.store(true, Ordering::SeqCst); // A3
@@ -44,7 +44,7 @@ impl Attempt {
         Some(pid.unsigned_abs())
     }
 
-    /// Whether somebody has given it up.
+    /// Returns `true` if another thread has given the start up.
     #[must_use]
     pub fn is_given_up(&self) -> bool {
         self.given_up.load(Ordering::SeqCst)

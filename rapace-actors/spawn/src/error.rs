@@ -6,7 +6,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// What cannot be handed to a program.
+/// A part of a launch that cannot be handed to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// The program's path has a NUL byte in it.
@@ -31,7 +31,7 @@ pub enum Unusable {
     EqualsInName(OsString),
 }
 
-/// What is done to start a child, in this order.
+/// The steps of starting a child, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Step {
@@ -105,7 +105,7 @@ pub enum LaunchError {
     Os {
         /// At this step.
         step: Step,
-        /// What it said.
+        /// The error that the system returned.
         source: io::Error,
     },
 }

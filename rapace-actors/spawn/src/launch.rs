@@ -1,4 +1,4 @@
-//! What to start, ready to be handed to the kernel: everything that allocates happens here, before there is a child.
+//! The description of a child to start. Everything that allocates happens here, before there is a child.
 
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -41,7 +41,7 @@ impl Launch {
         }
     }
 
-    /// What the program is told is its name. Default: its path.
+    /// Sets the program's `argv[0]`. Default: its path.
     pub fn arg0(mut self, arg0: impl Into<OsString>) -> Self {
         self.arg0 = arg0.into();
         self
@@ -65,7 +65,7 @@ impl Launch {
         self
     }
 
-    /// Whether it leads a process group of its own, which the leash then holds as a whole. Default `false`.
+    /// Sets whether the child leads a process group of its own, which the leash then kills as a whole. Default `false`.
     pub fn own_group(mut self, own_group: bool) -> Self {
         self.own_group = own_group;
         self

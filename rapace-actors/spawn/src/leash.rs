@@ -1,4 +1,4 @@
-//! What ties a child to this process: a pipe that the kernel watches.
+//! A pipe that ties a child to this process: the kernel kills the child when the pipe hangs up.
 //!
 //! Nothing is ever written to the pipe. One end is *held* by the parent. The other is *worn* by the child: it is marked
 //! so that the kernel sends SIGKILL to the child's process group when the pipe hangs up, that is when the last

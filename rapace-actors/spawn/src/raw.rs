@@ -26,7 +26,7 @@ use nix::unistd::Pid;
 use crate::attempt::Attempt;
 use crate::error::Step;
 
-/// What the child is to do.
+/// The child's orders, from `clone` to `exec`.
 pub(crate) struct Orders<'a> {
     pub(crate) program: &'a CStr,
     /// V5
@@ -184,14 +184,14 @@ pub(crate) fn duplicate_from(fd: &OwnedFd, least: RawFd) -> Result<OwnedFd, Errn
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// What the child needs is a few hundred bytes, and a few KiB without optimisation.
+/// The child needs a few hundred bytes of stack, and a few KiB without optimisation.
 const STACK: usize = 64 * 1024;
 
-/// How a child ends that does not become the program: as a shell says it.
+/// The exit code of a child that could not execute the program, as shells report it.
 const NOT_EXECUTED: c_int = 127;
 
-/// The same on every architecture, and missing in `libc`.
+/// `F_SETSIG`, which `libc` does not have; its value is the same on every architecture.
 const F_SETSIG: c_int = 10;
 
-/// Of the kernel.
+/// The kernel's highest signal number.
 const LAST_SIGNAL: c_int = 64;

@@ -13,7 +13,7 @@ use std::sync::{Arc, LazyLock};
 
 use crate::guard::guarded;
 
-/// Where the bytes of a [`Blob`] lie: on the heap, in a shared-memory slot, in a mapped file.
+/// The memory that holds the bytes of a [`Blob`]: the heap, a shared-memory slot, a mapped file.
 ///
 /// A transport finds its own storage again through [`as_any`](Self::as_any), and then sends a reference to it
 /// instead of its bytes.
@@ -57,7 +57,7 @@ impl Blob {
         }
     }
 
-    /// Where the bytes lie. Several blobs may share it; see [`range`](Self::range).
+    /// The storage that holds the bytes. Several blobs may share it; see [`range`](Self::range).
     pub fn storage(&self) -> &Arc<dyn BlobStorage> {
         &self.storage
     }
@@ -72,7 +72,7 @@ impl Blob {
         self.end - self.start
     }
 
-    /// Whether there are no bytes.
+    /// Returns `true` if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }

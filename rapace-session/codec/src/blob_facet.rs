@@ -1,4 +1,4 @@
-//! How facet sees a [`Blob`]: as something opaque that can be dropped, cloned, compared and shown.
+//! The facet description of a [`Blob`]: an opaque type that can be dropped, cloned, compared and formatted.
 //!
 //! Other facet formats cannot carry one; the plans of this crate recognise its type and send it as an attachment.
 

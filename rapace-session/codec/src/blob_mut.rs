@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use crate::blob::{Blob, BlobStorage, Heap};
 
-/// Where the bytes of a [`BlobMut`] lie.
+/// The memory that holds the bytes of a [`BlobMut`].
 ///
 /// Both views must show the same bytes, of the same length each time, and [`freeze`](Self::freeze) must keep them.
 pub trait BlobStorageMut: Send + 'static {
@@ -70,7 +70,7 @@ impl BlobMut {
         self.len
     }
 
-    /// Whether there are no bytes.
+    /// Returns `true` if there are no bytes.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }

@@ -50,7 +50,7 @@ impl RefusedType {
         self.refusal.reason
     }
 
-    /// What to do instead.
+    /// The remedy: a type to use instead.
     pub fn way_out(&self) -> &'static str {
         self.refusal.way_out
     }

@@ -1,4 +1,4 @@
-//! How facet sees a [`Deque`]: as a list that gives its elements one by one and takes them one by one.
+//! The facet description of a [`Deque`]: a list whose elements are pushed and iterated one by one.
 //!
 //! - Q1: facet calls each of these functions on the type whose shape names it, as its documentation of `ListVTable`
 //!   and `ListTypeOps` says: on a live [`Deque`], or on a place for one.

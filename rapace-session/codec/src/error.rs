@@ -1,4 +1,4 @@
-//! What can go wrong, and what to do about it.
+//! The errors of encoding and decoding, with remedies.
 //!
 //! Encoding fails because of us, decoding because of the peer's bytes, and both because of a type that cannot
 //! cross, which no value and no peer can change.
@@ -22,13 +22,13 @@ pub enum EncodeError {
     /// The value nests deeper than a receiver accepts.
     #[error("the value nests deeper than {limit} levels; send it as a flat list of nodes")]
     TooDeep {
-        /// How deep it may nest, see [`Limits::max_depth`](crate::Limits::max_depth).
+        /// The deepest nesting that is accepted, see [`Limits::max_depth`](crate::Limits::max_depth).
         limit: u32,
     },
     /// A collection holds more elements that take no bytes than a receiver accepts.
     #[error("a collection holds more than {limit} elements that take no bytes; send their number")]
     TooManyEmptyElements {
-        /// How many there may be, see [`Limits::max_empty_elements`](crate::Limits::max_empty_elements).
+        /// The largest number that is accepted, see [`Limits::max_empty_elements`](crate::Limits::max_empty_elements).
         limit: usize,
     },
     /// A path that is not UTF-8. Send its bytes, as a `Vec<u8>`.
@@ -76,12 +76,12 @@ impl DecodeError {
         Self(Box::new(Located { offset, fault }))
     }
 
-    /// What is wrong.
+    /// The fault.
     pub fn fault(&self) -> &DecodeFault {
         &self.0.fault
     }
 
-    /// How many bytes had been read when it was noticed.
+    /// The number of bytes that were read before the fault was found.
     pub fn offset(&self) -> usize {
         self.0.offset
     }
@@ -105,15 +105,15 @@ pub enum DecodeFault {
     /// The bytes end in the middle of the value, or a length claims more than is left.
     #[error("{needed} more bytes are needed and {left} are left")]
     UnexpectedEnd {
-        /// How many bytes are needed at the least.
+        /// The number of bytes that are needed at least.
         needed: usize,
-        /// How many are left.
+        /// The number of unread bytes.
         left: usize,
     },
     /// The value is complete and bytes are left.
     #[error("{left} bytes are left after the value")]
     TrailingBytes {
-        /// How many.
+        /// The number of unread bytes.
         left: usize,
     },
     /// A number takes more bytes than it needs, or does not fit its type.
@@ -150,7 +150,7 @@ pub enum DecodeFault {
         type_name: &'static str,
         /// The number that was read.
         index: u32,
-        /// How many variants there are.
+        /// The number of variants.
         variants: u32,
     },
     /// A blob is an attachment that did not come with the message.
@@ -158,25 +158,25 @@ pub enum DecodeFault {
     NoSuchAttachment {
         /// The number that was read.
         index: u32,
-        /// How many attachments there are.
+        /// The number of attachments.
         attached: usize,
     },
     /// The value nests too deep, see [`Limits::max_depth`](crate::Limits::max_depth).
     #[error("the value nests deeper than {limit} levels")]
     TooDeep {
-        /// How deep it may nest.
+        /// The deepest nesting that is accepted.
         limit: u32,
     },
     /// Too many elements that take no bytes, see [`Limits::max_empty_elements`](crate::Limits::max_empty_elements).
     #[error("more than {limit} elements that take no bytes")]
     TooManyEmptyElements {
-        /// How many there may be.
+        /// The largest number that is accepted.
         limit: usize,
     },
     /// The values would take too much memory, see [`Limits::max_memory`](crate::Limits::max_memory).
     #[error("the values would take more than {limit} bytes of memory")]
     TooMuchMemory {
-        /// How many bytes they may take.
+        /// The number of bytes that are accepted.
         limit: usize,
     },
     /// A value that the type's own `invariants` function rejects.
@@ -184,7 +184,7 @@ pub enum DecodeFault {
     Invariant {
         /// The type's name.
         type_name: &'static str,
-        /// What the function said.
+        /// The message that the function returned.
         message: String,
     },
     /// Code of a type's own, which decoding calls, panicked on what was decoded. The panic went no further.
@@ -192,7 +192,7 @@ pub enum DecodeFault {
     Panicked {
         /// The type's name.
         type_name: &'static str,
-        /// What was called: `invariants`, or for a key `Hash` (with `Eq`) or `Ord`.
+        /// The function that panicked: `invariants`, or for a key `Hash` (with `Eq`) or `Ord`.
         function: &'static str,
         /// The panic's message.
         message: String,

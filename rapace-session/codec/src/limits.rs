@@ -1,4 +1,4 @@
-//! How much a message may ask of its receiver.
+//! Limits on the cost of decoding a message.
 
 /// Bounds on what decoding may cost, whatever the bytes say.
 ///
@@ -13,19 +13,19 @@
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// How many lists, options, enums, maps and pointers may lie within one another.
+    /// The deepest nesting of lists, options, enums, maps and pointers.
     ///
     /// Default 128. The stack that one level takes is bounded, and 128 levels of the costliest kind fit several
     /// times into the 2 MiB of a tokio worker, in a debug build too. Encoding obeys the same number, so what was
     /// sent with defaults is accepted with defaults.
     pub max_depth: u32,
 
-    /// How many elements that take no bytes on the wire (`()`, say) one message may hold in its collections.
+    /// The number of elements without bytes on the wire (`()`, for example) in all collections of one message.
     ///
     /// Default 65,536: five bytes can claim four billion of them, and no use for so many is known.
     pub max_empty_elements: usize,
 
-    /// How many bytes of memory the values of one message may take, not counting [`Blob`](crate::Blob)s and
+    /// The number of bytes of memory that the values of one message may take, not counting [`Blob`](crate::Blob)s and
     /// allocator overhead.
     ///
     /// Default 1 GiB. An element may be much larger in memory than on the wire (`Option<[u64; 512]>` is one byte

@@ -1,4 +1,4 @@
-//! Where encoded bytes go: nowhere but to be counted, into a slice, or onto the end of a vector.
+//! The destinations of encoded bytes: a counter, a slice, or the end of a vector.
 
 use crate::varint::{self, Unsigned};
 

@@ -73,7 +73,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// How many bytes are left.
+    /// The number of unread bytes.
     pub fn remaining(&self) -> usize {
         self.input.left()
     }

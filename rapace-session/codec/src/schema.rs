@@ -1,4 +1,4 @@
-//! What a type looks like on the wire, as a value that can itself be sent.
+//! The description of a type's encoding, as a value that can itself be sent.
 //!
 //! - S1: what is described is what is encoded: pointers (`Box`, `Arc`) are what they point to, a `HashMap` is a map
 //!   like a `BTreeMap`.
@@ -89,7 +89,7 @@ pub enum TypeRef {
     List(Box<TypeRef>),
     /// Like a list; no element twice.
     Set(Box<TypeRef>),
-    /// So many elements.
+    /// A fixed number of elements.
     Array(Box<TypeRef>, u64),
     /// The number of entries, then key and value in turn.
     Map(Box<TypeRef>, Box<TypeRef>),
@@ -110,11 +110,11 @@ pub struct TypeDef {
     pub name: String,
     /// Its doc comment.
     pub doc: String,
-    /// What it is made of.
+    /// Its fields or variants.
     pub body: TypeBody,
 }
 
-/// What a struct or an enum is made of.
+/// The fields of a struct, or the variants of an enum.
 #[derive(Clone, Debug, PartialEq, Eq, Facet)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -128,7 +128,7 @@ pub enum TypeBody {
 /// The fields of a struct or of a variant.
 #[derive(Clone, Debug, PartialEq, Eq, Facet)]
 pub struct Fields {
-    /// Whether they have names. The names of others are their numbers.
+    /// `true` if the fields have names. Fields without names are named by their numbers.
     pub named: bool,
     /// In order of declaration.
     pub fields: Vec<FieldDef>,

@@ -20,10 +20,10 @@ pub(crate) trait Unsigned:
     /// The lowest eight bits.
     fn low_byte(self) -> u8;
 
-    /// How many bits there are up to the highest one that is set.
+    /// The number of bits up to the highest one that is set.
     fn significant_bits(self) -> u32;
 
-    /// How many bytes the varint takes.
+    /// The length of the varint in bytes.
     #[inline]
     fn varint_len(self) -> usize {
         self.significant_bits().max(1).div_ceil(7) as usize
@@ -91,7 +91,7 @@ pub(crate) fn write<U: Unsigned>(mut value: U, room: &mut [u8]) -> Option<usize>
     Some(len + 1)
 }
 
-/// What reading a varint came to.
+/// The result of reading a varint.
 pub(crate) enum Read<U> {
     /// The number, and how many bytes it took.
     Done(U, usize),

@@ -1,4 +1,4 @@
-//! What can cross from one process to another.
+//! The trait of all types that can be sent to another process.
 
 use facet::Facet;
 

@@ -140,7 +140,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// How many bytes the values that were written take.
+    /// The number of bytes that were written.
     #[inline]
     pub fn written(&self) -> usize {
         self.written

@@ -1,4 +1,4 @@
-//! What a plugin has started, and what does not go by itself.
+//! A process that a plugin has started, and that ignores signals.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use crate::target::Target;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::{PATIENCE, in_time, look_for};
 
-/// What a host says when all its plugins are as they should be.
+/// The line that a host prints when all its plugins are in their states.
 pub(super) const READY: &str = "ready";
 
 /// Starts plugins, brings each into a state of its own, and calls one until it is killed.

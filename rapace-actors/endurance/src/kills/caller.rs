@@ -1,4 +1,4 @@
-//! Who calls one plugin without pause.
+//! A task that calls one plugin without pause.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -182,7 +182,7 @@ fn right(right: bool) -> Outcome {
     ensure(right, || "the reply is another's".to_owned())
 }
 
-/// What a result says about the call's execution.
+/// The outcome that a result stands for.
 fn told<T>(
     result: Result<T, CallError<std::convert::Infallible>>,
     check: impl FnOnce(T) -> Outcome,

@@ -1,4 +1,4 @@
-//! Who kills one plugin, again and again.
+//! A thread that kills one plugin repeatedly.
 
 use std::time::{Duration, Instant};
 
@@ -26,9 +26,9 @@ pub(super) struct Killer {
 
 /// When a process is killed.
 enum Moment {
-    /// So long after it was started: before, in or after the handshake.
+    /// This long after the start: before, in or after the handshake.
     Starting(Duration),
-    /// So long after it answered.
+    /// This long after an answer.
     Ready(Duration),
 }
 

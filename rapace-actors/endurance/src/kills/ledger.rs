@@ -1,4 +1,4 @@
-//! What callers were told, held against what was executed.
+//! Compares the outcomes that callers saw with the calls that were executed.
 
 use std::collections::{HashMap, HashSet};
 use std::fmt;
@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use crate::violation::{Outcome, ensure};
 
-/// What a caller was told about a call.
+/// The outcome of a call, as its caller saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reported {
     /// There was a reply, the right one.
@@ -23,7 +23,7 @@ pub(super) enum Reported {
     Nothing,
 }
 
-/// What the callers of one plugin were told in one round.
+/// The outcomes that the callers of one plugin saw in one round.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
     told: Vec<(u64, Reported)>,
@@ -83,7 +83,7 @@ impl Ledger {
     }
 }
 
-/// How calls ended, counted.
+/// The number of calls by outcome.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Tally {
     pub(super) deaths: u64,

@@ -37,7 +37,7 @@ pub(crate) fn run(runtime: &Runtime, options: &Options) -> Outcome {
 const ROUND: usize = 2000;
 /// Kills before what is held is taken for what is needed.
 const WARM_UP: usize = 100;
-/// What the allocator may keep of all rounds together.
+/// The number of bytes that the allocator may keep from all rounds together.
 const ALLOWANCE: u64 = 16 << 20;
 
 async fn all(options: &Options) -> Outcome {
@@ -78,7 +78,7 @@ struct Victim {
     counters: Counters,
 }
 
-/// Its counters at the end of the last round.
+/// The plugin's counters at the end of the last round.
 #[derive(Clone, Copy, Default)]
 struct Counters {
     restarts: u64,
@@ -117,7 +117,7 @@ impl Victim {
         })
     }
 
-    /// What its callers were told against what it did (K1 to K3).
+    /// Compares the outcomes that its callers saw with its journal (K1 to K3).
     fn check(&mut self, ledger: Ledger) -> Outcome<Tally> {
         let stats = self.plugin.stats();
         let counters = Counters {
@@ -135,7 +135,7 @@ impl Victim {
     }
 }
 
-/// So many kills under load, and then the reckoning.
+/// Kills plugins under load, then compares outcomes with journals.
 async fn round(
     victims: &mut [Victim],
     options: &Options,

@@ -1,4 +1,4 @@
-//! That each type can cross, asked where the type stands in the trait.
+//! Assertions that each type can be sent, with the spans of the types in the trait.
 //!
 //! The other items ask the same of the same types; these come first, and their spans are the user's, so the
 //! first error that is read is about a type in the trait and not about something generated.

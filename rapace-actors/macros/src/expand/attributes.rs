@@ -20,7 +20,7 @@ pub(super) fn quiet() -> TokenStream {
     }
 }
 
-/// Those of the attributes that also go on what is made of an item: docs, and that it is deprecated.
+/// The attributes that are copied to the items generated from an item: docs and `deprecated`.
 fn carried(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| {
         attribute.path().is_ident("doc") || attribute.path().is_ident("deprecated")

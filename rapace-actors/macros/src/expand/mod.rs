@@ -1,4 +1,4 @@
-//! What is made of a service, one file per kind of item.
+//! The expansion of a service, one file per kind of item.
 //!
 //! It knows the parsed service, and refuses nothing. The files share `attributes`; `marker` holds what `descriptor` makes.
 //!

@@ -11,7 +11,7 @@ use syn::{Ident, Item};
 
 use crate::service::Service;
 
-/// Where they are tried.
+/// The test file that tries the names.
 const PATH: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../tests/service_macro/every_name.rs"
@@ -45,7 +45,7 @@ fn collect(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
-/// As somebody could write them: keywords raw, and not those that are the expansion's own.
+/// The names as a user could write them: keywords as raw identifiers, without the names that the expansion reserves.
 fn names() -> Vec<String> {
     let mut names = BTreeSet::new();
     collect(sample(), &mut names);

@@ -115,7 +115,7 @@ pub(super) fn pointer(def: &'static PointerDef) -> Result<Kind, Refusal> {
     }
 }
 
-/// Whether a map or a set goes by the order of its keys, and not by their hashes.
+/// Returns `true` if a map or a set is ordered by its keys, and not hashed.
 pub(crate) fn is_ordered(shape: &Shape) -> bool {
     matches!(shape.type_identifier, "BTreeMap" | "BTreeSet")
 }

@@ -1,4 +1,4 @@
-//! What of the entries of a map or a set is code of the user's.
+//! Decides which user code the entries of a map or a set contain: `Hash`, `Eq`, `Ord` and `Drop`.
 //!
 //! facet makes a collection in a function with the C interface, which ends the process when anything in it panics:
 //! `Hash`, `Eq` and `Ord` of a key, and the `Drop` of entries that were sent twice. So what is not std's alone is
@@ -21,7 +21,7 @@ pub(crate) fn kind_of(shape: &'static Shape) -> Result<Kind, Refusal> {
     Ok(kind)
 }
 
-/// What has to be done with entries before a collection is made of them.
+/// The checks that entries need before a collection is built from them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entries {
     /// Nothing: keys and values are std's and ours, whose functions do not panic.
@@ -60,7 +60,7 @@ pub(crate) fn entries(
     }
 }
 
-/// Whether a type has functions that neither std nor this crate wrote.
+/// Returns `true` if the type has functions that are neither std's nor this crate's.
 fn is_users(shape: &'static Shape) -> bool {
     match kind_of(shape) {
         // The place that cannot cross is told by whoever visits it.
@@ -105,7 +105,7 @@ fn is_known_list(shape: &Shape) -> bool {
     )
 }
 
-/// Whether facet can call all functions of a key that a collection calls. Those of its std types go through their
+/// Returns `true` if facet can call every function of a key that a collection calls. The functions of std types call those of their
 /// parts, and answer nothing if one of these lacks the function.
 fn can_be_called(shape: &'static Shape, ordered: bool) -> bool {
     let calls = &shape.vtable;

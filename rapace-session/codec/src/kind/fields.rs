@@ -4,7 +4,7 @@ use facet::{Field, FieldFlags};
 
 use super::types::{Refusal, refuse};
 
-/// Whether a field can be part of what crosses, whatever its type.
+/// Checks whether a field can be sent, whatever its type.
 pub(crate) fn check_field(field: &'static Field) -> Result<(), Refusal> {
     if field.is_flattened() {
         return refuse(

@@ -1,4 +1,4 @@
-//! What a shape can be, and how a shape is refused.
+//! The kinds of shapes, and the refusal of a shape.
 
 use std::any::TypeId;
 
@@ -76,7 +76,7 @@ pub(super) const fn refuse<T>(reason: &'static str, way_out: &'static str) -> Re
     Err(Refusal { reason, way_out })
 }
 
-/// What `#[facet(opaque)]` makes of a field of type `T`; laid out as a `T`.
+/// Returns `true` for the shape that `#[facet(opaque)]` gives a field of type `T`. Its layout is that of `T`.
 pub(super) fn is_opaque<T: 'static>(shape: &Shape) -> bool {
     is::<OpaqueBorrow<'static, T>>(shape) || is::<Opaque<T>>(shape)
 }

@@ -37,7 +37,7 @@ pub(super) fn plan_of(shape: &'static Shape) -> Known {
     }
 }
 
-/// Where one address is remembered, or nothing yet.
+/// One entry of the cache: an address, or empty.
 type Place = OnceLock<&'static Link>;
 
 /// One address, and the next of its chain.

@@ -246,7 +246,7 @@ impl Compiler {
         layout(def.t).size() == 0 && steps.is_empty()
     }
 
-    /// How a row of values of this type is handled.
+    /// Decides how consecutive values of this type are encoded and decoded.
     fn elements(&mut self, shape: &'static Shape) -> Elements {
         if let Kind::Scalar(scalar) = kind(shape)
             && !is_copied(scalar)
@@ -273,7 +273,7 @@ const fn is_copied(scalar: Scalar) -> bool {
     matches!(scalar, Scalar::U8 | Scalar::I8) || (float && cfg!(target_endian = "little"))
 }
 
-/// Whether what was decoded has to pass a function of the type's own. Those of std are covered by the steps.
+/// Returns `true` if a decoded value has to pass a function of its type. The checks of std types are covered by the steps.
 fn is_checked(shape: &'static Shape) -> bool {
     matches!(kind(shape), Kind::Struct(_) | Kind::Enum(_)) && shape.vtable.has_invariants()
 }

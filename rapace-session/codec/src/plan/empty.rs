@@ -1,6 +1,6 @@
 //! Which types take at least one byte on the wire, whatever the value.
 //!
-//! Of these there cannot be more than there are bytes left, so their number needs no limit.
+//! There cannot be more of these than unread bytes, so their number needs no limit.
 
 use super::{Form, Node, What};
 

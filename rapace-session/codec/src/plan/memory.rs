@@ -151,7 +151,7 @@ impl Slot {
         PtrUninit::new_sized(self.start)
     }
 
-    /// As facet wants to have it once a value was written.
+    /// The pointer type that facet expects after the value was written.
     #[inline]
     pub(super) fn init(self) -> PtrMut {
         PtrMut::new_sized(self.start)

@@ -4,7 +4,7 @@
 //! the answers. It is a table of [`Node`]s, one per type that has structure of its own (an option, a list, an enum);
 //! structs dissolve into the [`Step`]s of whatever holds them, neighbouring plain bytes and floats into one copy.
 //!
-//! What the unsafe code of this module rests on:
+//! The unsafe code of this module relies on these rules:
 //!
 //! - P1: a plan is made by [`compile`] alone, from a shape that `Facet` (an unsafe trait) vouches for. So the place
 //!   that a step names lies inside a value of the node's type, and holds what the step says.
@@ -32,7 +32,7 @@ use facet::{EnumRepr, MapDef, OptionVTable, PointerDef, ResultVTable, SetDef, Sh
 
 use crate::kind::{Entries, Owner, Scalar};
 
-/// How values of one type are encoded and decoded.
+/// The steps that encode and decode values of one type.
 pub(crate) struct Plan {
     /// The first is that of the type itself.
     nodes: Vec<Node>,
@@ -54,14 +54,14 @@ impl Plan {
 struct Node {
     shape: &'static Shape,
     layout: Layout,
-    /// Whether the shape has an `invariants` function, to be called on what was decoded.
+    /// `true` if the shape has an `invariants` function, which is called on each decoded value.
     checked: bool,
-    /// Whether each value takes at least one byte on the wire.
+    /// `true` if each value takes at least one byte on the wire.
     never_empty: bool,
     form: Form,
 }
 
-/// How a type is put together.
+/// The structure of a type.
 enum Form {
     Steps(Box<[Step]>),
     Enum(EnumForm),
@@ -145,7 +145,7 @@ struct SetForm {
     entries: Entries,
 }
 
-/// How the elements of a list are handled.
+/// The way in which the elements of a list are encoded and decoded.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Elements {
     /// All at once: their bytes in memory are their bytes on the wire.
@@ -160,7 +160,7 @@ enum Elements {
 struct EnumForm {
     repr: EnumRepr,
     variants: Box<[VariantForm]>,
-    /// Whether the discriminants are 0, 1, 2 and so on.
+    /// `true` if the discriminants are 0, 1, 2 and so on.
     in_order: bool,
 }
 
@@ -177,7 +177,7 @@ struct Step {
 }
 
 enum What {
-    /// So many bytes that are the same in memory and on the wire.
+    /// This number of bytes, which are the same in memory and on the wire.
     Copy(usize),
     Scalar(Scalar),
     NonZero(Scalar, usize),

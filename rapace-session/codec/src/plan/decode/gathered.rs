@@ -12,7 +12,7 @@ use crate::plan::memory::{Slot, Value};
 use crate::plan::room::{Row, free};
 use crate::plan::{Elements, Items, MapForm, Node, NodeId, Plan, QueueCalls, SetForm};
 
-/// What an entry consists of, and where: a key, and in a map its value.
+/// The parts of an entry and their offsets: a key, and in a map its value.
 type Parts = [Option<(usize, NodeId)>; 2];
 
 /// Complete entries in a row. Dropping it drops them, unless they were moved into a collection.
@@ -25,7 +25,7 @@ pub(super) struct Gathered {
 }
 
 impl Gathered {
-    /// How many entries there are.
+    /// The number of entries.
     pub(super) fn len(&self) -> usize {
         self.done
     }
@@ -75,7 +75,7 @@ impl Gathered {
         self.done = kept.len();
     }
 
-    /// Where the entries lie, to be moved from there. They do not count as ours any more (P4).
+    /// The memory of the entries, which the caller moves out of it. They are no longer owned by this value (P4).
     fn give_up(&mut self) -> *mut u8 {
         self.done = 0;
         self.row.raw()

@@ -27,10 +27,10 @@ use crate::plan::encode;
 /// Keys that are compared each with each: 2,016 pairs, which take as long as it takes to decode them.
 const FEW: usize = 64;
 
-/// So many are compared with each other rather than hashed.
+/// Up to this number, keys are compared with each other instead of hashed.
 const VERY_FEW: usize = 16;
 
-/// What a key's `Ord` says cannot all be true.
+/// The comparisons of a key's `Ord` contradict each other.
 struct NoOrder;
 
 /// The indexes to be kept, in order; `None` if the entries stay as they are.
@@ -80,7 +80,7 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Of keys that are std's: these are equal if their encodings are.
+    /// Keys of std types are equal if their encodings are equal.
     fn last_of_each(&mut self, gathered: &mut Gathered) -> Result<Kept, DecodeError> {
         let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(gathered.len()));
         let node = gathered.key();

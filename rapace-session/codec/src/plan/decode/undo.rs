@@ -125,7 +125,7 @@ unsafe fn drop_whole(shape: &'static Shape, slot: Slot) {
     let _ = guarded(|| unsafe { shape.call_drop_in_place(slot.init()) });
 }
 
-/// Where the value of an option lies, if there is one.
+/// The place of an option's value, if it has one.
 ///
 /// # Safety
 /// `slot` must hold such an option.
