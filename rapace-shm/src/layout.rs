@@ -207,7 +207,15 @@ mod tests {
         let first = |row: &str| row.split('|').nth(1).map(|cell| cell.trim().to_owned());
         let offsets = tables[0].lines().skip(2).filter_map(first);
         let offsets = offsets.filter_map(|cell| cell.parse().ok());
-        let words = [TAIL, HEAD, RECV_ARMED, SPACE_ARMED, RETURNS_TAIL, HEARTBEAT, CLAIMS];
+        let words = [
+            TAIL,
+            HEAD,
+            RECV_ARMED,
+            SPACE_ARMED,
+            RETURNS_TAIL,
+            HEARTBEAT,
+            CLAIMS,
+        ];
         assert_eq!(offsets.collect::<Vec<usize>>(), words);
         assert!(tables[0].contains(&format!("| {RETURN} × `S` |")));
         assert!(tables[0].contains(&format!("| {DESCRIPTOR} × `R` |")));
@@ -232,7 +240,11 @@ mod tests {
         let mut rows = vec![
             "| what | begins at | ends at |".to_owned(),
             "|---|---|---|".to_owned(),
-            row(format!("claim marks, {call_table}"), CLAIMS, CLAIMS + call_table as usize * 4),
+            row(
+                format!("claim marks, {call_table}"),
+                CLAIMS,
+                CLAIMS + call_table as usize * 4,
+            ),
             row(
                 format!("return ring, {returns_capacity} entries for {slots} slots"),
                 returns,
@@ -246,7 +258,9 @@ mod tests {
         ];
         let mut bulk = Vec::new();
         for place in &layout.classes {
-            let SizeClass { slot_size, slots, .. } = place.class;
+            let SizeClass {
+                slot_size, slots, ..
+            } = place.class;
             match place.object {
                 Object::Words => rows.push(row(
                     format!("{slots} slots of {}", size(slot_size)),
@@ -256,7 +270,11 @@ mod tests {
                 Object::Bulk => bulk.push(format!("{slots} × {}", size(slot_size))),
             }
         }
-        rows.push(row(format!("in bulk: {}", bulk.join(", ")), 0, layout.bulk_len));
+        rows.push(row(
+            format!("in bulk: {}", bulk.join(", ")),
+            0,
+            layout.bulk_len,
+        ));
         assert_table(PAGE, &rows.join("\n"));
     }
 

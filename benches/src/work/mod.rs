@@ -21,7 +21,6 @@ use rapace_measure::{Setting, partner};
 use crate::mirror;
 
 mod ask;
-mod ping_pong;
 mod blob;
 mod blob_stream;
 mod channel;
@@ -33,6 +32,7 @@ mod idle;
 mod local;
 mod memcpy;
 mod parts;
+mod ping_pong;
 mod recipient;
 mod restart;
 mod spawn;

@@ -93,7 +93,12 @@ impl Subject {
     }
 
     /// Kills it `count` times, in the middle of a call and of a stream.
-    async fn measure(&mut self, size: &str, count: usize, mebibytes: u64) -> Outcome<DetectionTimes> {
+    async fn measure(
+        &mut self,
+        size: &str,
+        count: usize,
+        mebibytes: u64,
+    ) -> Outcome<DetectionTimes> {
         let mut times = DetectionTimes::default();
         for _ in 0..count {
             in_time("a plugin that is ready", self.plugin.ready()).await??;

@@ -5,8 +5,8 @@ use std::fmt;
 use crate::Blob;
 use crate::error::EncodeError;
 use crate::limits::Limits;
-use crate::plan::encode;
 use crate::output::{Count, Fill, Grow, Stop};
+use crate::plan::encode;
 use crate::wire::Wire;
 
 /// Encodes values one after the other: into a slice, onto the end of a vector, or only to learn how long they are.

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta};
 
@@ -111,6 +112,9 @@ pub fn module_tables(file: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
 /// The page has another table, or none with this first line.
 #[track_caller]
 pub fn assert_table(page: impl AsRef<Path>, table: &str) {
+    // The tests of one program run at once, and may write to one page.
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let page = page.as_ref();
     let name = page.display();
     let text = fs::read_to_string(page).unwrap_or_else(|why| panic!("{name}: {why}"));

@@ -3,9 +3,9 @@
 use facet::EnumRepr;
 
 use super::{Encoded, Run};
+use crate::output::Output;
 use crate::plan::EnumForm;
 use crate::plan::memory::Value;
-use crate::output::Output;
 
 impl<S: Output> Run<'_, S> {
     /// # Safety

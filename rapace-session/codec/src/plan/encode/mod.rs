@@ -55,7 +55,11 @@ pub(crate) fn value<T, S: Output>(
     output: &mut S,
     blobs: &mut Vec<Blob>,
 ) -> Encoded {
-    let mut run = Run { plan, output, blobs };
+    let mut run = Run {
+        plan,
+        output,
+        blobs,
+    };
     // SAFETY: P2, the root of the plan for `T` is the node of `T`.
     unsafe { run.node(Plan::ROOT, Value::of(value), 0) }
 }

@@ -5,9 +5,9 @@ use facet::Shape;
 use super::{Encoded, Run};
 use crate::kind::Scalar;
 use crate::limits::Limits;
+use crate::output::{Output, Stop};
 use crate::plan::memory::Value;
 use crate::plan::{Elements, Items, NodeId, QueueCalls};
-use crate::output::{Output, Stop};
 use crate::varint::Signed;
 
 impl<S: Output> Run<'_, S> {
