@@ -26,6 +26,10 @@ pub struct Round {
 }
 
 /// The times of a round's operations, or of batches of them.
+///
+/// Every time is kept: a round of 40 ms has some 40,000 at most, which are sorted when the clock has stopped. A histogram
+/// (`hdrhistogram`, three digits) was measured instead: recording costs as much (6 ns against 1 to 8 ns for a push), but each of
+/// 64 tasks would clear tens of KiB of counters within every round, and p50 would be rounded to a thousandth.
 #[derive(Clone, Debug, Default)]
 pub struct Times {
     nanos: Vec<u64>,
