@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rapace_measure::payload::{check_stamp, payload, stamp};
 use rapace_session::Session;
-use rapace_shm::{Meeting, SegmentConfig};
+use rapace_shm::{Listener, SegmentConfig};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::{JoinHandle, yield_now};
 
@@ -47,18 +47,18 @@ impl Turns {
     pub fn set_up() -> Result<Self, BoxError> {
         let (caller, answerer) = (runtime()?, runtime()?);
         let path = std::env::temp_dir().join(format!("rapace-bench-{}", std::process::id()));
-        let meeting = {
+        let listener = {
             let _inside = caller.enter();
-            Meeting::bind(&path)?
+            Listener::bind(&path)?
         };
         let ours = caller.spawn(async move {
-            let socket = meeting.accept().await?;
-            drop(meeting);
+            let socket = listener.accept().await?;
+            drop(listener);
             calls(socket.host(&SegmentConfig::default()).await?).await
         });
         // Each end belongs to its own runtime.
         let theirs = answerer.spawn(async move {
-            let socket = Meeting::connect(&path).await?;
+            let socket = Listener::connect(&path).await?;
             answers(socket.join().await?).await
         });
         while !(ours.is_finished() && theirs.is_finished()) {

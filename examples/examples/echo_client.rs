@@ -23,7 +23,7 @@ use rapace_examples::echo::{
 };
 use rapace_session::transport::shm;
 use rapace_session::{EndReason, Session, SessionConfig, Side};
-use rapace_shm::{Link, Meeting, SegmentConfig};
+use rapace_shm::{Link, Listener, SegmentConfig};
 
 /// Time that the server has for each step of the handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -92,7 +92,7 @@ async fn one_process() -> Result<(), Problem> {
 }
 
 async fn with_server(path: &Path, once: bool) -> Result<(), Problem> {
-    let socket = Meeting::connect(path).await.map_err(Problem::Meeting)?;
+    let socket = Listener::connect(path).await.map_err(Problem::Listener)?;
     let link = in_time("set up shared memory", socket.join()).await?;
     let link = link.map_err(Problem::Establish)?;
     let pid = link.peer().map_or(0, |peer| peer.pid);

@@ -16,7 +16,7 @@ use rapace::service::Service;
 use rapace_examples::echo::{EchoServer, EchoService, Echoing, Heartbeat, Problem, offer};
 use rapace_session::transport::shm;
 use rapace_session::{Session, SessionConfig, Side};
-use rapace_shm::{ControlSocket, Meeting, SegmentConfig};
+use rapace_shm::{ControlSocket, Listener, SegmentConfig};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -42,8 +42,8 @@ async fn run() -> Result<(), Problem> {
         (Some(path), None) if !path.to_string_lossy().starts_with('-') => PathBuf::from(path),
         _ => return Err(Problem::Usage("usage: echo_server [<address>]".into())),
     };
-    let meeting = Meeting::bind(&path).map_err(Problem::Meeting)?;
-    println!("listening at {}", meeting.path().display());
+    let listener = Listener::bind(&path).map_err(Problem::Listener)?;
+    println!("listening at {}", listener.path().display());
     println!(
         "in another terminal: cargo run --example echo_client -- {}",
         path.display()
@@ -54,7 +54,7 @@ async fn run() -> Result<(), Problem> {
     let mut met = 0_u32;
     loop {
         tokio::select! {
-            accepted = meeting.accept() => match accepted {
+            accepted = listener.accept() => match accepted {
                 Ok(socket) => {
                     met += 1;
                     clients.spawn(serve(format!("client {met}"), socket, stopping.clone()));

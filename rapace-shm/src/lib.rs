@@ -30,7 +30,7 @@
 //! ```
 //!
 //! Two processes come to a link over a [`ControlSocket`], which a host passes to a child as its
-//! standard input, or which two strangers get at a [`Meeting`]. One end calls
+//! standard input, or which two unrelated processes get from a [`Listener`]. One end calls
 //! [`host`](ControlSocket::host), or [`invite`](ControlSocket::invite) for a child that it is starting, the
 //! other [`join`](ControlSocket::join).
 //!
@@ -187,9 +187,9 @@ pub use handshake::access::Access;
 #[cfg(not(loom))]
 pub use handshake::control_socket::{ControlSocket, NotAControlSocket, StdinKind};
 #[cfg(not(loom))]
-pub use handshake::listener::Meeting;
+pub use handshake::listener::Listener;
 #[cfg(not(loom))]
-pub use handshake::listener_error::MeetingError;
+pub use handshake::listener_error::ListenerError;
 #[cfg(not(loom))]
 pub use handshake::offer::Invited;
 #[cfg(not(loom))]

@@ -8,7 +8,7 @@ use std::io;
 use std::path::PathBuf;
 
 use rapace_shm::{
-    AllocateError, Closed, ConfigError, EstablishError, HandshakeFault, MeetingError,
+    AllocateError, Closed, ConfigError, EstablishError, HandshakeFault, ListenerError,
     NotAControlSocket, OutOfRange, PeerCredentials, PeerFault, PeerGone, PublishError, RecvError,
     StdinKind, Unsupported,
 };
@@ -165,30 +165,30 @@ fn establish() -> [EstablishError; 11] {
     ]
 }
 
-fn meeting() -> [MeetingError; 11] {
+fn listener() -> [ListenerError; 11] {
     let path = || PathBuf::from("/run/it");
     [
-        MeetingError::InUse { path: path() },
-        MeetingError::NotASocket { path: path() },
-        MeetingError::PathTooLong { path: path() },
-        MeetingError::NoDirectory { path: path() },
-        MeetingError::NoSuchPath { path: path() },
-        MeetingError::NobodyListening { path: path() },
-        MeetingError::PermissionDenied { path: path() },
-        MeetingError::Busy { path: path() },
-        MeetingError::Stranger {
+        ListenerError::InUse { path: path() },
+        ListenerError::NotASocket { path: path() },
+        ListenerError::PathTooLong { path: path() },
+        ListenerError::NoDirectory { path: path() },
+        ListenerError::NoSuchPath { path: path() },
+        ListenerError::NobodyListening { path: path() },
+        ListenerError::PermissionDenied { path: path() },
+        ListenerError::Busy { path: path() },
+        ListenerError::UnauthorizedPeer {
             who: PeerCredentials {
                 pid: 1,
                 uid: 2,
                 gid: 3,
             },
         },
-        MeetingError::OutOfResources {
+        ListenerError::OutOfResources {
             step: "binding",
             path: path(),
             source: os(ENFILE),
         },
-        MeetingError::Os {
+        ListenerError::Os {
             step: "locking",
             path: path(),
             source: os(ENOSYS),
@@ -242,7 +242,7 @@ fn every_text_is_the_one_in_the_file() {
         texts_of("ConfigError", configs()),
         texts_of("HandshakeFault", handshake_faults()),
         texts_of("EstablishError", establish()),
-        texts_of("MeetingError", meeting()),
+        texts_of("ListenerError", listener()),
         texts_of("NotAControlSocket", stdin.into_iter().chain([refused])),
         texts_of("Unsupported", [unsupported()]),
     ]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::process::ExitCode;
 
 use rapace_session::{HandshakeError, OpenError};
-use rapace_shm::{EstablishError, MeetingError};
+use rapace_shm::{EstablishError, ListenerError};
 
 /// Why an example did not do what it was asked.
 #[derive(Debug)]
@@ -12,7 +12,7 @@ pub enum Problem {
     /// It was called in a way that it does not know.
     Usage(String),
     /// The two sides did not meet.
-    Meeting(MeetingError),
+    Listener(ListenerError),
     /// They met, and got no shared memory.
     Establish(EstablishError),
     /// They share memory, and do not agree.
@@ -47,7 +47,7 @@ impl Problem {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Usage(_) => 64,
-            Self::Meeting(_)
+            Self::Listener(_)
             | Self::Establish(_)
             | Self::Handshake(_)
             | Self::Open(_)
@@ -69,7 +69,7 @@ impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(usage) => f.write_str(usage),
-            Self::Meeting(why) => why.fmt(f),
+            Self::Listener(why) => why.fmt(f),
             Self::Establish(why) => write!(f, "no shared memory: {why}"),
             Self::Handshake(why) => write!(f, "no session: {why}"),
             Self::Open(why) => write!(f, "the service cannot be called: {why}"),

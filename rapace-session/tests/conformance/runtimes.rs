@@ -8,7 +8,7 @@ use rapace_session::{
     CallFailure, Claim, EndReason, Endpoint, OpenError, Session, SessionConfig, Side, Status,
     StreamError, StreamParts, StreamSendError,
 };
-use rapace_shm::{Meeting, SegmentConfig, Trust};
+use rapace_shm::{Listener, SegmentConfig, Trust};
 use tokio::runtime::Runtime;
 use tokio::sync::oneshot;
 
@@ -42,16 +42,16 @@ async fn shut_down(runtime: Runtime) {
 async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("host");
-    let meeting = {
+    let listener = {
         let _inside = host.enter();
-        Meeting::bind(&path).expect("a path of its own")
+        Listener::bind(&path).expect("a path of its own")
     };
     let config = SegmentConfig::default().with_trust(trust);
     let host = host.spawn(async move {
-        let met = meeting.accept().await.expect("somebody comes");
+        let met = listener.accept().await.expect("somebody comes");
         met.host(&config).await
     });
-    let plugin = Meeting::connect(&path).await.expect("the host listens");
+    let plugin = Listener::connect(&path).await.expect("the host listens");
     let plugin = plugin.join().await.expect("a link");
     let host = host.await.expect("no panic").expect("a link");
     (

@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 
 use crate::kernel::credentials::PeerCredentials;
 
-/// Who is let in at a [`Meeting`](crate::Meeting): this user and root, unless somebody else decides.
+/// Who is let in at a [`Listener`](crate::Listener): this user and root, unless somebody else decides.
 ///
 /// ```
 /// use rapace_shm::Access;

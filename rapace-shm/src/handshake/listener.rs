@@ -1,7 +1,7 @@
-//! How unrelated processes meet: a listener at a path.
+//! How unrelated processes connect: a listener at a socket path.
 //!
 //! - J1: the path is never open to more than was said: the socket has its mode before it has its path.
-//! - J2: both sides check whom they met ([`Access`]): the same user or root, or as somebody decides.
+//! - J2: both sides authenticate the other ([`Access`]): the same user or root, or as somebody decides.
 //! - J3: a path that a dead process left behind is taken over; one where somebody listens is not.
 //! - J4: the path is removed on drop, if it is still ours.
 //! - J5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
@@ -24,7 +24,7 @@ use tokio::io::unix::AsyncFd;
 use crate::crash_points::effect::Effect;
 use crate::handshake::access::Access;
 use crate::handshake::control_socket::ControlSocket;
-use crate::handshake::listener_error::{MeetingError, at_step};
+use crate::handshake::listener_error::{ListenerError, at_step};
 use crate::handshake::path_lock::PathLock;
 use crate::kernel;
 use crate::kernel::credentials::PeerCredentials;
@@ -34,7 +34,7 @@ use crate::kernel::needs::SOCKET;
 ///
 /// While it is there, a file beside the path, of the same name with `.lock` behind it, is locked.
 #[derive(Debug)]
-pub struct Meeting {
+pub struct Listener {
     listener: AsyncFd<OwnedFd>,
     access: Access,
     /// As it was given.
@@ -53,20 +53,20 @@ struct Place {
     _lock: PathLock,
 }
 
-impl Meeting {
+impl Listener {
     /// Listens at `path`, for this user and root.
     ///
     /// # Errors
-    /// If the path cannot be used; see [`MeetingError`].
-    pub fn bind(path: impl AsRef<Path>) -> Result<Self, MeetingError> {
+    /// If the path cannot be used; see [`ListenerError`].
+    pub fn bind(path: impl AsRef<Path>) -> Result<Self, ListenerError> {
         Self::bind_for(path, Access::same_user())
     }
 
     /// Listens at `path`, for whom `access` lets in.
     ///
     /// # Errors
-    /// If the path cannot be used; see [`MeetingError`].
-    pub fn bind_for(path: impl AsRef<Path>, access: Access) -> Result<Self, MeetingError> {
+    /// If the path cannot be used; see [`ListenerError`].
+    pub fn bind_for(path: impl AsRef<Path>, access: Access) -> Result<Self, ListenerError> {
         let path = path.as_ref();
         let listener = new_socket(path)?;
         let address = address_of(path)?;
@@ -114,16 +114,16 @@ impl Meeting {
     /// Dropping the future loses nobody: who connects goes on waiting to be accepted.
     ///
     /// # Errors
-    /// [`MeetingError::Stranger`] for a peer that is not let in and was turned away, and whatever
-    /// [is transient](MeetingError::is_transient): one can go on accepting. [`MeetingError::Os`] if the operating
+    /// [`ListenerError::UnauthorizedPeer`] for a peer that is not let in and was turned away, and whatever
+    /// [is transient](ListenerError::is_transient): one can go on accepting. [`ListenerError::Os`] if the operating
     /// system refuses.
-    pub async fn accept(&self) -> Result<ControlSocket, MeetingError> {
+    pub async fn accept(&self) -> Result<ControlSocket, ListenerError> {
         let accepted = self
             .listener
             .async_io(Interest::READABLE, kernel::accept)
             .await;
         let accepted = accepted.map_err(at_step("accepting a peer at", &self.path))?;
-        met(accepted, &self.path, &self.access)
+        authenticate(accepted, &self.path, &self.access)
     }
 
     /// The path.
@@ -132,18 +132,18 @@ impl Meeting {
         &self.path
     }
 
-    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if that is our user or root.
+    /// Connects to the [`Listener`] at `path`, to join its host, if that is our user or root.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
     ///
     /// # Errors
     /// What is wrong with the path, with whoever listens there, or with the system.
-    pub async fn connect(path: impl AsRef<Path>) -> Result<ControlSocket, MeetingError> {
+    pub async fn connect(path: impl AsRef<Path>) -> Result<ControlSocket, ListenerError> {
         Self::connect_to(path, &Access::same_user()).await
     }
 
-    /// Comes to a [`Meeting`] at `path`, to join whoever holds it, if `access` lets it in.
+    /// Connects to the [`Listener`] at `path`, to join its host, if `access` lets it in.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -153,7 +153,7 @@ impl Meeting {
     pub async fn connect_to(
         path: impl AsRef<Path>,
         access: &Access,
-    ) -> Result<ControlSocket, MeetingError> {
+    ) -> Result<ControlSocket, ListenerError> {
         let path = path.as_ref();
         let socket = new_socket(path)?;
         // A local connection is made or refused at once, so there is nothing to wait for.
@@ -161,7 +161,7 @@ impl Meeting {
         Effect::Connect
             .around(|| connect(socket.as_raw_fd(), &address))
             .map_err(at_step("connecting to", path))?;
-        met(socket, path, access)
+        authenticate(socket, path, access)
     }
 }
 
@@ -176,24 +176,24 @@ impl Drop for Place {
     }
 }
 
-fn new_socket(path: &Path) -> Result<OwnedFd, MeetingError> {
+fn new_socket(path: &Path) -> Result<OwnedFd, ListenerError> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     socket(AddressFamily::Unix, SockType::SeqPacket, flags, None)
         .map_err(|errno| SOCKET.refused(errno))
         .map_err(at_step("making a socket for", path))
 }
 
-fn address_of(path: &Path) -> Result<UnixAddr, MeetingError> {
+fn address_of(path: &Path) -> Result<UnixAddr, ListenerError> {
     UnixAddr::new(path).map_err(at_step("naming a socket", path))
 }
 
 /// J3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
 /// was built against a version without locks.
-fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
+fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => {}
         Ok(_) => {
-            return Err(MeetingError::NotASocket {
+            return Err(ListenerError::NotASocket {
                 path: path.to_owned(),
             });
         }
@@ -210,7 +210,7 @@ fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
             _ => Ok(()),
         },
         Err(Errno::ENOENT) => Ok(()),
-        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(MeetingError::InUse {
+        Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(ListenerError::InUse {
             path: path.to_owned(),
         }),
         Err(errno) => Err(at_step(LOOKING, path)(errno)),
@@ -218,7 +218,11 @@ fn remove_if_dead(path: &Path) -> Result<(), MeetingError> {
 }
 
 /// J2.
-fn met(socket: OwnedFd, path: &Path, access: &Access) -> Result<ControlSocket, MeetingError> {
+fn authenticate(
+    socket: OwnedFd,
+    path: &Path,
+    access: &Access,
+) -> Result<ControlSocket, ListenerError> {
     let prepared = || -> io::Result<(ControlSocket, PeerCredentials)> {
         let socket = ControlSocket::prepare(socket)?;
         let who = socket.peer()?;
@@ -226,7 +230,7 @@ fn met(socket: OwnedFd, path: &Path, access: &Access) -> Result<ControlSocket, M
     };
     let (socket, who) = prepared().map_err(at_step("asking who was met at", path))?;
     if !access.lets_in(who) {
-        return Err(MeetingError::Stranger { who });
+        return Err(ListenerError::UnauthorizedPeer { who });
     }
     Ok(socket)
 }

@@ -1,4 +1,4 @@
-//! Why two processes did not meet at a path.
+//! Why no process could be listened for, or connected to, at a path.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use nix::errno::Errno;
 use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::is_shortage;
 
-/// Why two processes did not meet.
+/// Why a process could not listen at a path, accept a peer there, or connect to it.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum MeetingError {
+pub enum ListenerError {
     /// Somebody listens at that path already.
     #[error("somebody listens at {path} already: is the host running twice?")]
     InUse {
@@ -62,10 +62,10 @@ pub enum MeetingError {
         /// The path.
         path: PathBuf,
     },
-    /// Somebody was met who is not let in (see [`Access`](crate::Access)), and turned away.
+    /// The peer is not among those that are let in (see [`Access`](crate::Access)), and was turned away.
     #[error("process {} of user {} and group {} was turned away: it is not among those that are let in, which \
          are our own user and root unless Access says otherwise", who.pid, who.uid, who.gid)]
-    Stranger {
+    UnauthorizedPeer {
         /// Who.
         who: PeerCredentials,
     },
@@ -94,7 +94,7 @@ pub enum MeetingError {
     },
 }
 
-impl MeetingError {
+impl ListenerError {
     /// Whether the same attempt may succeed later without anybody correcting anything.
     #[must_use]
     pub fn is_transient(&self) -> bool {
@@ -106,25 +106,25 @@ impl MeetingError {
 pub(crate) fn at_step<E: Into<io::Error>>(
     step: &'static str,
     path: &Path,
-) -> impl Fn(E) -> MeetingError {
+) -> impl Fn(E) -> ListenerError {
     let path = path.to_owned();
     move |source| {
         let (source, path) = (source.into(), path.clone());
         match source.raw_os_error().map(Errno::from_raw) {
-            Some(Errno::EADDRINUSE) => MeetingError::InUse { path },
-            Some(Errno::ENAMETOOLONG) => MeetingError::PathTooLong { path },
+            Some(Errno::EADDRINUSE) => ListenerError::InUse { path },
+            Some(Errno::ENAMETOOLONG) => ListenerError::PathTooLong { path },
             Some(Errno::ENOENT | Errno::ENOTDIR) => match path.parent() {
                 Some(parent) if parent.as_os_str().is_empty() || parent.is_dir() => {
-                    MeetingError::NoSuchPath { path }
+                    ListenerError::NoSuchPath { path }
                 }
-                _ => MeetingError::NoDirectory { path },
+                _ => ListenerError::NoDirectory { path },
             },
-            Some(Errno::ECONNREFUSED) => MeetingError::NobodyListening { path },
-            Some(Errno::EPROTOTYPE | Errno::ENOTSOCK) => MeetingError::NotASocket { path },
-            Some(Errno::EACCES | Errno::EPERM) => MeetingError::PermissionDenied { path },
-            Some(Errno::EAGAIN) => MeetingError::Busy { path },
-            _ if is_shortage(&source) => MeetingError::OutOfResources { step, path, source },
-            _ => MeetingError::Os { step, path, source },
+            Some(Errno::ECONNREFUSED) => ListenerError::NobodyListening { path },
+            Some(Errno::EPROTOTYPE | Errno::ENOTSOCK) => ListenerError::NotASocket { path },
+            Some(Errno::EACCES | Errno::EPERM) => ListenerError::PermissionDenied { path },
+            Some(Errno::EAGAIN) => ListenerError::Busy { path },
+            _ if is_shortage(&source) => ListenerError::OutOfResources { step, path, source },
+            _ => ListenerError::Os { step, path, source },
         }
     }
 }

@@ -16,7 +16,7 @@ use crate::config::{MAX_CLASSES, SegmentConfig, SizeClass, Trust};
 use crate::establish_error::{EstablishError, HandshakeFault};
 use crate::layout::LAYOUT_VERSION;
 
-/// Enough for the longest message and to show what a stranger sent.
+/// Enough for the longest message and to show what a program that is no peer sent.
 pub(crate) const MAX_MESSAGE: usize = 256;
 
 /// One message.
@@ -175,9 +175,9 @@ mod tests {
     }
 
     #[test]
-    fn a_stranger_is_shown_as_it_spoke() {
+    fn a_program_that_is_no_peer_is_shown_as_it_spoke() {
         let Err(EstablishError::NotAPeer { got }) = Message::decode(b"GET / HTTP/1.1\r\n") else {
-            panic!("a stranger was taken for a peer");
+            panic!("it was taken for a peer");
         };
         assert_eq!(got, "GET / HTTP/1.1\\r\\n");
     }

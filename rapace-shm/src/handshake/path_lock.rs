@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use nix::libc;
 
 use crate::crash_points::effect::Effect;
-use crate::handshake::listener_error::{MeetingError, at_step};
+use crate::handshake::listener_error::{ListenerError, at_step};
 
 /// The right to a socket path, until it is dropped.
 #[derive(Debug)]
@@ -25,9 +25,9 @@ pub(crate) struct PathLock {
 
 impl PathLock {
     /// Takes the right to `socket`, an absolute path, if nobody has it.
-    pub(crate) fn take(socket: &Path) -> Result<Self, MeetingError> {
+    pub(crate) fn take(socket: &Path) -> Result<Self, ListenerError> {
         let path = beside(socket);
-        let in_use = || MeetingError::InUse {
+        let in_use = || ListenerError::InUse {
             path: socket.to_owned(),
         };
         for _ in 0..TURNS {
@@ -75,13 +75,13 @@ fn open(path: &Path) -> io::Result<File> {
     options.open(path)
 }
 
-fn not_opened(error: io::Error, socket: &Path) -> MeetingError {
+fn not_opened(error: io::Error, socket: &Path) -> ListenerError {
     let nowhere = matches!(
         error.kind(),
         io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
     );
     if nowhere {
-        return MeetingError::NoDirectory {
+        return ListenerError::NoDirectory {
             path: socket.to_owned(),
         };
     }
@@ -114,7 +114,7 @@ mod tests {
         let lock = PathLock::take(&socket).unwrap();
         assert!(matches!(
             PathLock::take(&socket),
-            Err(MeetingError::InUse { .. })
+            Err(ListenerError::InUse { .. })
         ));
         drop(lock);
         assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
@@ -140,7 +140,7 @@ mod tests {
         let nowhere = directory.path().join("nowhere/socket");
         assert!(matches!(
             PathLock::take(&nowhere),
-            Err(MeetingError::NoDirectory { .. })
+            Err(ListenerError::NoDirectory { .. })
         ));
         let socket = directory.path().join("socket");
         fs::create_dir(beside(&socket)).unwrap();

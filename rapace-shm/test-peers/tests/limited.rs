@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use rapace_shm::{ControlSocket, Link, Meeting, PeerGone, SegmentConfig, SizeClass, Ticks, Trust};
+use rapace_shm::{ControlSocket, Link, Listener, PeerGone, SegmentConfig, SizeClass, Ticks, Trust};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -107,14 +107,14 @@ fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
     let sockets = async || ControlSocket::pair().err().map(|error| error.to_string());
     let listener = async || {
         let directory = tempfile::tempdir().unwrap();
-        let meeting = Meeting::bind(directory.path().join("meeting"));
-        meeting.err().map(|error| error.to_string())
+        let listener = Listener::bind(directory.path().join("socket"));
+        listener.err().map(|error| error.to_string())
     };
     let accepting = async || {
         let directory = tempfile::tempdir().unwrap();
-        let meeting = Meeting::bind(directory.path().join("meeting")).unwrap();
-        let _waiting = Meeting::connect(meeting.path()).await.unwrap();
-        meeting.accept().await.err().map(|error| error.to_string())
+        let listener = Listener::bind(directory.path().join("socket")).unwrap();
+        let _waiting = Listener::connect(listener.path()).await.unwrap();
+        listener.accept().await.err().map(|error| error.to_string())
     };
     let talk = async || {
         let (ours, _theirs) = ControlSocket::pair().unwrap();
@@ -340,8 +340,8 @@ fn a_runtime_that_lacks_something_is_an_error_and_no_panic() {
         let error: io::Error = Ticks::every(SOON).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("meeting");
-        let error = Meeting::bind(&path).unwrap_err();
+        let path = directory.path().join("socket");
+        let error = Listener::bind(&path).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         assert!(!path.exists(), "a path was left behind");
     });

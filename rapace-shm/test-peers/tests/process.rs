@@ -11,8 +11,8 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace_shm::{
-    AllocateError, Closed, ControlSocket, EstablishError, Header, Lane, Link, Meeting,
-    MeetingError, Payload, PeerGone, RecvError, SegmentConfig, SizeClass, Trust,
+    AllocateError, Closed, ControlSocket, EstablishError, Header, Lane, Link, Listener,
+    ListenerError, Payload, PeerGone, RecvError, SegmentConfig, SizeClass, Trust,
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -344,13 +344,13 @@ async fn a_peer_hears_the_host_go_and_leaves() {
 #[tokio::test]
 async fn strangers_meet_at_a_path() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("meeting");
-    let nothing = Meeting::connect(&path).await;
-    assert!(matches!(nothing, Err(MeetingError::NoSuchPath { .. })));
+    let path = directory.path().join("socket");
+    let nothing = Listener::connect(&path).await;
+    assert!(matches!(nothing, Err(ListenerError::NoSuchPath { .. })));
 
-    let meeting = Meeting::bind(&path).unwrap();
-    let twice = Meeting::bind(&path);
-    assert!(matches!(twice, Err(MeetingError::InUse { .. })));
+    let meeting = Listener::bind(&path).unwrap();
+    let twice = Listener::bind(&path);
+    assert!(matches!(twice, Err(ListenerError::InUse { .. })));
     let mut command = command("echoes");
     let _peer = Peer(command.arg(&path).stdin(Stdio::null()).spawn().unwrap());
     // One came from the failed attempt to bind twice, to see whether anybody listens.
@@ -376,23 +376,23 @@ async fn strangers_meet_at_a_path() {
 #[tokio::test]
 async fn a_path_that_a_dead_host_left_is_taken_over_and_others_are_not() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     // A meeting that is never dropped, as that of a host that was killed, whose listener is closed.
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     drop(listener);
-    let nobody = Meeting::connect(&path).await;
-    assert!(matches!(nobody, Err(MeetingError::NobodyListening { .. })));
-    let meeting = Meeting::bind(&path).unwrap();
+    let nobody = Listener::connect(&path).await;
+    assert!(matches!(nobody, Err(ListenerError::NobodyListening { .. })));
+    let meeting = Listener::bind(&path).unwrap();
     // Its path was replaced: what is there now is not ours to remove.
     fs::remove_file(&path).unwrap();
     fs::write(&path, "something else").unwrap();
     drop(meeting);
     assert!(path.exists());
-    let file = Meeting::bind(&path);
-    assert!(matches!(file, Err(MeetingError::NotASocket { .. })));
+    let file = Listener::bind(&path);
+    assert!(matches!(file, Err(ListenerError::NotASocket { .. })));
     let long = directory.path().join("x".repeat(200));
-    let long = Meeting::bind(long);
-    assert!(matches!(long, Err(MeetingError::PathTooLong { .. })));
+    let long = Listener::bind(long);
+    assert!(matches!(long, Err(ListenerError::PathTooLong { .. })));
 }
 
 #[test]

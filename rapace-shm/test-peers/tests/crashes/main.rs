@@ -85,7 +85,7 @@ fn a_path_never_is_open_to_more_than_was_said() {
         .unwrap_or_else(|poisoned| poisoned.into_inner());
     for (site, when) in [("Bind", "after"), ("Listen", "before"), ("Listen", "after")] {
         let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("meeting");
+        let path = directory.path().join("socket");
         let mut victim = std::process::Command::new("/bin/sh");
         victim.args(["-c", "umask 0; exec \"$0\" \"$@\""]);
         victim.arg(env!("CARGO_BIN_EXE_shm-crash-victim"));

@@ -34,7 +34,7 @@ pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
 
 /// Comes to a host as a stranger. The host is to die where it refuses. Returns what it answered.
 pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, Told) {
-    let path = directory.join("meeting");
+    let path = directory.join("socket");
     let journal = directory.join(format!("journal of who dies {when}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     // One that hears the hello before it sends anything.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rapace_shm::crash;
-use rapace_shm::{Closed, ControlSocket, EstablishError, Meeting, Outbound, RecvError, Trust};
+use rapace_shm::{Closed, ControlSocket, EstablishError, Listener, Outbound, RecvError, Trust};
 use tokio::runtime::Runtime;
 
 use crate::process::Victim;
@@ -90,15 +90,15 @@ impl Survivor {
     pub(crate) fn live(&self, case: &Case, death: Option<&Death>) -> Report {
         let context = format!("{case} {death:?}");
         let directory = tempfile::tempdir().unwrap();
-        let meeting = directory.path().join("meeting");
+        let socket_path = directory.path().join("socket");
         // What an earlier process left behind.
-        drop(UnixListener::bind(&meeting).unwrap());
+        drop(UnixListener::bind(&socket_path).unwrap());
         let before = belongings();
-        let report = self.one_life(case, death, &meeting, &context);
+        let report = self.one_life(case, death, &socket_path, &context);
         assert_eq!(belongings(), before, "{context}: something was left behind");
         if report.took.is_some() {
             let context = format!("after {context}");
-            let fresh = self.one_life(case, None, &meeting, &context);
+            let fresh = self.one_life(case, None, &socket_path, &context);
             assert!(fresh.took.is_none(), "{context}");
             assert_eq!(belongings(), before, "{context}: something was left behind");
         }
@@ -109,16 +109,16 @@ impl Survivor {
         &self,
         case: &Case,
         death: Option<&Death>,
-        meeting: &Path,
+        socket_path: &Path,
         context: &str,
     ) -> Report {
-        let journal = meeting.with_file_name(match death {
+        let journal = socket_path.with_file_name(match death {
             Some(_) => "journal of who dies",
             None => "journal of who lives",
         });
         let notes = Survived::default();
         let (met, status) = self.runtime.block_on(async {
-            let played = play(case, death, meeting, &journal, &notes);
+            let played = play(case, death, socket_path, &journal, &notes);
             let played = tokio::time::timeout(PATIENCE, played).await;
             played.unwrap_or_else(|_| panic!("{context}: the survivor waits for ever"))
         });
@@ -157,14 +157,14 @@ enum Met {
 async fn play(
     case: &Case,
     death: Option<&Death>,
-    meeting: &Path,
+    socket_path: &Path,
     journal: &Path,
     notes: &Survived,
 ) -> (Met, ExitStatus) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     let (role, trust) = case.words();
     let by_path = case.victim == Role::Host || case.trust == Trust::Untrusted;
-    let path = if by_path { meeting } else { Path::new("-") };
+    let path = if by_path { socket_path } else { Path::new("-") };
     command.args([role, trust]).arg(path).arg(journal);
     if let Some(death) = death {
         let when = if death.before { "before" } else { "after" };
@@ -177,14 +177,14 @@ async fn play(
             let victim = Victim::start(command.stdout(Stdio::piped()));
             let (victim, listening) = victim.wait_until_it_speaks().await;
             if listening {
-                let socket = Meeting::connect(meeting).await.unwrap();
+                let socket = Listener::connect(socket_path).await.unwrap();
                 (victim, Some(socket.join().await))
             } else {
                 (victim, None)
             }
         }
         Role::Plugin if by_path => {
-            let listener = Meeting::bind(meeting).unwrap();
+            let listener = Listener::bind(socket_path).unwrap();
             let victim = Victim::start(&mut command);
             if death.is_some_and(|death| death.site == "Connect" && death.before) {
                 (victim, None)

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use nix::unistd::alarm;
 use rapace_shm::crash::{self, When};
-use rapace_shm::{ControlSocket, Link, Meeting, Trust};
+use rapace_shm::{ControlSocket, Link, Listener, Trust};
 use rapace_shm_test_peers::conversation::{self, Role};
 
 mod journal;
@@ -74,10 +74,10 @@ fn live() -> Result<(), Failure> {
 async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
     Ok(match role {
         Role::Host => {
-            let meeting = Meeting::bind(path)?;
+            let listener = Listener::bind(path)?;
             writeln!(std::io::stdout(), "listening")?;
-            let socket = meeting.accept().await?;
-            drop(meeting);
+            let socket = listener.accept().await?;
+            drop(listener);
             let config = conversation::config(trust);
             match trust {
                 // As for a child.
@@ -86,7 +86,7 @@ async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
             }
         }
         Role::Plugin if path == "-" => ControlSocket::from_stdin()?.join().await?,
-        Role::Plugin => Meeting::connect(path).await?.join().await?,
+        Role::Plugin => Listener::connect(path).await?.join().await?,
     })
 }
 

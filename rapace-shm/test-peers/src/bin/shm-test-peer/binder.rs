@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, Write};
 
-use rapace_shm::Meeting;
+use rapace_shm::Listener;
 
 use crate::Failure;
 
 pub(crate) fn bind_as_told() -> Result<(), Failure> {
-    let mut meeting = None;
+    let mut listener = None;
     let mut answers = std::io::stdout();
     for order in std::io::stdin().lock().lines() {
         let order = order?;
@@ -17,12 +17,12 @@ pub(crate) fn bind_as_told() -> Result<(), Failure> {
                 "there".to_owned()
             }
             ("leave", _) => {
-                meeting = None;
+                listener = None;
                 "left".to_owned()
             }
-            (path, _) => match Meeting::bind(path) {
+            (path, _) => match Listener::bind(path) {
                 Ok(bound) => {
-                    meeting = Some(bound);
+                    listener = Some(bound);
                     "listens".to_owned()
                 }
                 Err(error) => error.to_string(),
@@ -31,6 +31,6 @@ pub(crate) fn bind_as_told() -> Result<(), Failure> {
         writeln!(answers, "{answer}")?;
         answers.flush()?;
     }
-    drop(meeting);
+    drop(listener);
     Ok(())
 }

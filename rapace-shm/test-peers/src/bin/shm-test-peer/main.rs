@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace_shm::{
-    ControlSocket, Header, Inbound, Lane, Meeting, Outbound, Payload, Received, ReceivedPayload,
+    ControlSocket, Header, Inbound, Lane, Listener, Outbound, Payload, Received, ReceivedPayload,
 };
 use rapace_shm_test_peers::follower;
 
@@ -47,7 +47,7 @@ async fn live() -> Result<(), Failure> {
         _ => {}
     }
     let control = match arguments.next() {
-        Some(path) => Meeting::connect(path).await?,
+        Some(path) => Listener::connect(path).await?,
         None => ControlSocket::from_stdin()?,
     };
     if let Some((side, spare)) = how.split_once("-with-")

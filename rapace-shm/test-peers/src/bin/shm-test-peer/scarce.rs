@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use rapace_shm::{ControlSocket, EstablishError, Link, Meeting, SegmentConfig, SizeClass, Trust};
+use rapace_shm::{ControlSocket, EstablishError, Link, Listener, SegmentConfig, SizeClass, Trust};
 
 use crate::Failure;
 
@@ -65,20 +65,20 @@ fn say(linked: &Result<(), (bool, EstablishError)>) -> Result<(), Failure> {
 pub(crate) async fn accept_without() -> Result<(), Failure> {
     let directory = std::env::temp_dir().join(format!("scarce-{}", std::process::id()));
     fs::create_dir(&directory)?;
-    let meeting = Meeting::bind(directory.join("meeting"))?;
-    let _waiting = Meeting::connect(meeting.path()).await?;
+    let listener = Listener::bind(directory.join("socket"))?;
+    let _waiting = Listener::connect(listener.path()).await?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
     limit(0)?;
-    let refused = meeting.accept().await;
+    let refused = listener.accept().await;
     setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
     let mut stdout = std::io::stdout();
     match refused {
         Err(error) if error.is_transient() => writeln!(stdout, "transient")?,
         other => writeln!(stdout, "{other:?}")?,
     }
-    meeting.accept().await?;
+    listener.accept().await?;
     writeln!(stdout, "accepted")?;
-    drop(meeting);
+    drop(listener);
     fs::remove_dir(&directory)?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use nix::unistd::{getgid, getuid};
-use rapace_shm::{Access, Meeting, MeetingError};
+use rapace_shm::{Access, Listener, ListenerError};
 
 const SOON: Duration = Duration::from_secs(20);
 
@@ -78,7 +78,7 @@ fn lock_of(path: &Path) -> std::path::PathBuf {
 #[tokio::test]
 async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     let mut binders: Vec<Binder> = (0..4).map(|_| Binder::start()).collect();
     for round in 0..300 {
         match round % 3 {
@@ -101,7 +101,7 @@ async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
             .iter()
             .position(|answer| answer == "listens")
             .unwrap();
-        let met = Meeting::connect(&path).await.unwrap().peer().unwrap();
+        let met = Listener::connect(&path).await.unwrap().peer().unwrap();
         let expected = binders[listener].process.id();
         assert_eq!(
             met.pid as u32, expected,
@@ -119,36 +119,36 @@ async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
 #[tokio::test]
 async fn a_killed_host_holds_no_path() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     let mut host = Binder::start();
     host.order(path.to_str().unwrap());
     assert_eq!(host.answer(), "listens");
-    let twice = Meeting::bind(&path);
+    let twice = Listener::bind(&path);
     assert!(
-        matches!(twice, Err(MeetingError::InUse { .. })),
+        matches!(twice, Err(ListenerError::InUse { .. })),
         "{twice:?}"
     );
     drop(host);
     assert!(path.exists() && lock_of(&path).exists());
-    drop(Meeting::bind(&path).unwrap());
+    drop(Listener::bind(&path).unwrap());
     assert!(!path.exists() && !lock_of(&path).exists());
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_a_path_is_named() {
     let directory = tempfile::tempdir().unwrap();
-    let nowhere = directory.path().join("nowhere").join("meeting");
-    let said = Meeting::bind(&nowhere).unwrap_err().to_string();
+    let nowhere = directory.path().join("nowhere").join("socket");
+    let said = Listener::bind(&nowhere).unwrap_err().to_string();
     assert!(said.contains("its directory does not exist"), "{said}");
-    let said = Meeting::connect(directory.path().join("meeting")).await;
+    let said = Listener::connect(directory.path().join("socket")).await;
     let said = said.unwrap_err().to_string();
     assert!(said.contains("there is nothing at"), "{said}");
     // A listener that takes no lock is left alone.
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     let foreign = std::os::unix::net::UnixListener::bind(&path).unwrap();
-    let refused = Meeting::bind(&path);
+    let refused = Listener::bind(&path);
     assert!(
-        matches!(refused, Err(MeetingError::InUse { .. })),
+        matches!(refused, Err(ListenerError::InUse { .. })),
         "{refused:?}"
     );
     assert!(path.exists() && !lock_of(&path).exists());
@@ -161,9 +161,9 @@ async fn the_path_is_removed_wherever_the_process_has_gone() {
     let mut host = Binder::start();
     host.order(&format!("cd {}", directory.path().display()));
     assert_eq!(host.answer(), "there");
-    host.order("meeting");
+    host.order("socket");
     assert_eq!(host.answer(), "listens");
-    assert!(directory.path().join("meeting").exists());
+    assert!(directory.path().join("socket").exists());
     host.order("cd /");
     assert_eq!(host.answer(), "there");
     host.order("leave");
@@ -174,7 +174,7 @@ async fn the_path_is_removed_wherever_the_process_has_gone() {
 #[tokio::test]
 async fn whoever_is_said_to_decide_is_asked_with_the_kernels_word() {
     let directory = tempfile::tempdir().unwrap();
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let us = std::process::id() as i32;
@@ -186,27 +186,27 @@ async fn whoever_is_said_to_decide_is_asked_with_the_kernels_word() {
         // Every other one.
         counted.fetch_add(1, Ordering::Relaxed) % 2 == 1
     });
-    let meeting = Meeting::bind_for(&path, access.with_mode(0o660)).unwrap();
+    let listener = Listener::bind_for(&path, access.with_mode(0o660)).unwrap();
     assert_eq!(
         fs::metadata(&path).unwrap().permissions().mode() & 0o777,
         0o660
     );
-    let _first = Meeting::connect(&path).await.unwrap();
-    match tokio::time::timeout(SOON, meeting.accept()).await.unwrap() {
-        Err(MeetingError::Stranger { who }) => assert_eq!(who.pid, us),
+    let _first = Listener::connect(&path).await.unwrap();
+    match tokio::time::timeout(SOON, listener.accept()).await.unwrap() {
+        Err(ListenerError::UnauthorizedPeer { who }) => assert_eq!(who.pid, us),
         other => panic!("{other:?}"),
     }
-    let _second = Meeting::connect(&path).await.unwrap();
-    tokio::time::timeout(SOON, meeting.accept())
+    let _second = Listener::connect(&path).await.unwrap();
+    tokio::time::timeout(SOON, listener.accept())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(asked.load(Ordering::Relaxed), 2);
     // The other side decides too.
     let nobody = Access::decided_by(|_| false);
-    let refused = Meeting::connect_to(&path, &nobody).await;
+    let refused = Listener::connect_to(&path, &nobody).await;
     assert!(
-        matches!(refused, Err(MeetingError::Stranger { .. })),
+        matches!(refused, Err(ListenerError::UnauthorizedPeer { .. })),
         "{refused:?}"
     );
 }
@@ -220,14 +220,14 @@ async fn another_user_is_turned_away_by_default_and_let_in_on_request() {
     const NOBODY: u32 = 65534;
     let directory = tempfile::tempdir().unwrap();
     fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
-    let path = directory.path().join("meeting");
+    let path = directory.path().join("socket");
     let program = directory.path().join("peer");
     fs::copy(env!("CARGO_BIN_EXE_shm-test-peer"), &program).unwrap();
     for (access, is_let_in) in [
         (Access::same_user(), false),
         (Access::decided_by(|who| who.uid == NOBODY), true),
     ] {
-        let meeting = Meeting::bind_for(&path, access.with_mode(0o666)).unwrap();
+        let listener = Listener::bind_for(&path, access.with_mode(0o666)).unwrap();
         let mut other = Command::new(&program);
         other.arg("echoes").arg(&path).uid(NOBODY).gid(NOBODY);
         other.stdin(Stdio::null()).stderr(Stdio::null());
@@ -240,15 +240,15 @@ async fn another_user_is_turned_away_by_default_and_let_in_on_request() {
                 started => break started.unwrap(),
             }
         };
-        let accepted = tokio::time::timeout(SOON, meeting.accept()).await.unwrap();
+        let accepted = tokio::time::timeout(SOON, listener.accept()).await.unwrap();
         match (accepted, is_let_in) {
             (Ok(_), true) => {}
-            (Err(MeetingError::Stranger { who }), false) => {
+            (Err(ListenerError::UnauthorizedPeer { who }), false) => {
                 assert_eq!((who.uid, who.gid), (NOBODY, NOBODY));
             }
             (other, _) => panic!("{other:?}"),
         }
-        drop(meeting);
+        drop(listener);
         let _ = other.wait();
     }
 }
