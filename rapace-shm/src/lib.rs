@@ -31,7 +31,7 @@
 //!
 //! Two processes come to a link over a [`ControlSocket`], which a host passes to a child as its
 //! standard input, or which two unrelated processes get from a [`Listener`]. One end calls
-//! [`host`](ControlSocket::host), or [`invite`](ControlSocket::invite) for a child that it is starting, the
+//! [`host`](ControlSocket::host), or [`offer`](ControlSocket::offer) for a child that it is starting, the
 //! other [`join`](ControlSocket::join).
 //!
 //! # When not to use it
@@ -191,7 +191,7 @@ pub use handshake::listener::Listener;
 #[cfg(not(loom))]
 pub use handshake::listener_error::ListenerError;
 #[cfg(not(loom))]
-pub use handshake::offer::Invited;
+pub use handshake::offer::PendingLink;
 #[cfg(not(loom))]
 pub use kernel::credentials::PeerCredentials;
 #[cfg(not(loom))]

@@ -2,8 +2,8 @@
 //!
 //! - K1: a hang-up says that no process has the peer's end open for sending. One that leaked into a
 //!   sibling keeps it open, so the pidfd is watched as well.
-//! - K2: data that a peer sends over an established control socket means nothing, and is not read. Who was
-//!   invited always sends some.
+//! - K2: data that a peer sends over an established control socket means nothing, and is not read. A peer that was
+//!   offered a segment always sends some.
 //! - K3: "gone" is final.
 //! - K4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until then
 //!   a hang-up tells the peer that this process is dead, also when the session is over.

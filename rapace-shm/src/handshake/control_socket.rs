@@ -1,8 +1,8 @@
 //! The control socket: how two processes come to a link.
 //!
 //! - E1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
-//!   [invites](ControlSocket::invite) a child of its own spends that memory on purpose.
-//! - E2: after "joined", and after the hello of who was invited, nothing that comes over the socket means
+//!   [offers](ControlSocket::offer) a child of its own spends that memory on purpose.
+//! - E2: after "joined", and after the hello of a peer that was offered a segment, nothing that comes over the socket means
 //!   anything. It stays open, because its hang-up tells a death.
 //! - E3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
 //!   leaks into what a plugin spawns.

@@ -24,7 +24,7 @@ use crate::memory::segment::{PeerA, Segment};
 
 /// A segment that is on its way to a child.
 #[derive(Debug)]
-pub struct Invited {
+pub struct PendingLink {
     wire: Wire,
     segment: Segment<PeerA>,
 }
@@ -44,15 +44,15 @@ impl ControlSocket {
     ///
     /// # Errors
     /// See [`EstablishError`].
-    pub fn invite(self, config: &SegmentConfig) -> Result<Invited, EstablishError> {
+    pub fn offer(self, config: &SegmentConfig) -> Result<PendingLink, EstablishError> {
         let wire = Wire::new(self.socket)?;
         let (segment, invitation) = Segment::<PeerA>::create(config)?;
         wire.try_send(&Message::Segment(config.clone()), &invitation.as_raw())?;
-        Ok(Invited { wire, segment })
+        Ok(PendingLink { wire, segment })
     }
 }
 
-impl Invited {
+impl PendingLink {
     /// Waits until the child has said hello. It may have the segment still to map (U4).
     ///
     /// # Cancel safety
@@ -60,7 +60,7 @@ impl Invited {
     ///
     /// # Errors
     /// See [`EstablishError`].
-    pub async fn greeted(self) -> Result<Link, EstablishError> {
+    pub async fn finish(self) -> Result<Link, EstablishError> {
         let hello = self.wire.recv(0).await?;
         match hello.message? {
             Message::Hello => Link::new(self.segment, self.wire.into_socket(), hello.sender),

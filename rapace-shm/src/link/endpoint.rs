@@ -109,8 +109,8 @@ impl Link {
     /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLRDHUP` answers then,
     /// and also with `POLLHUP` if all who had the peer's end open have closed it, as a dead process has.
     ///
-    /// Do not poll for `POLLIN`: that the socket can be read says nothing. Who was
-    /// [invited](crate::ControlSocket::invite) says once more that it has joined when the link is established
+    /// Do not poll for `POLLIN`: that the socket can be read says nothing. A peer that was
+    /// [offered](crate::ControlSocket::offer) the segment says once more that it has joined when the link is established
     /// here already, nobody reads that, and a peer may send anything at any time.
     ///
     /// # Errors

@@ -81,14 +81,17 @@ async fn messages_out_of_turn_are_faults() {
 /// As [`hosting`], by somebody who sent the segment first.
 async fn inviting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
     let (ours, theirs) = ControlSocket::pair().unwrap();
-    let invited = ours.invite(&small(Trust::Untrusted)).unwrap();
+    let pending = ours.offer(&small(Trust::Untrusted)).unwrap();
     script(&theirs);
     shutdown(theirs.as_raw_fd(), Shutdown::Write).unwrap();
-    invited.greeted().await.expect_err("a liar was greeted")
+    pending
+        .finish()
+        .await
+        .expect_err("the link of a liar was finished")
 }
 
 #[tokio::test]
-async fn who_was_invited_is_greeted_only_for_its_hello() {
+async fn an_offered_link_is_finished_only_by_a_hello() {
     let error = inviting(|socket| say(socket, b"hello, world", &[])).await;
     assert!(matches!(&error, EstablishError::NotAPeer { got } if got == "hello, world"));
     let mut hello = Message::Hello.encode();
@@ -128,9 +131,12 @@ async fn invitations_that_nobody_takes_leave_nothing_open() {
     let before = descriptors_open();
     for _ in 0..40 {
         let (ours, theirs) = ControlSocket::pair().unwrap();
-        let invited = ours.invite(&small(Trust::Trusted)).unwrap();
+        let pending = ours.offer(&small(Trust::Trusted)).unwrap();
         drop(theirs);
-        let error = invited.greeted().await.expect_err("greeted nobody");
+        let error = pending
+            .finish()
+            .await
+            .expect_err("a link to nobody was finished");
         assert!(matches!(error, EstablishError::HungUp));
     }
     // Other tests of this process open and close descriptors too, but never as many.
@@ -235,7 +241,7 @@ fn leashes(said: &[&[i32]], is_child: bool) -> (Result<crate::Link, EstablishErr
             say(&theirs, &Message::Leash.encode(), &fds);
         }
         let host = ControlSocket::prepare(theirs).unwrap();
-        let _invited = host.invite(&small(Trust::Trusted)).unwrap();
+        let _pending = host.offer(&small(Trust::Trusted)).unwrap();
         ours.join().await
     });
     (joined, hold)

@@ -277,7 +277,7 @@ fn last_words(child: Child) -> String {
 /// However many descriptors this process may still have.
 #[tokio::test]
 async fn a_want_of_descriptors_is_ours_and_passes() {
-    for side in ["joins", "invites"] {
+    for side in ["joins", "offers"] {
         let mut outcomes = Vec::new();
         for spare in 0..24 {
             let (ours, theirs) = ControlSocket::pair().unwrap();
@@ -332,7 +332,7 @@ fn a_runtime_that_lacks_something_is_an_error_and_no_panic() {
         let error = Link::pair(&config).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         let (ours, _theirs) = ControlSocket::pair().unwrap();
-        let error = ours.invite(&config).unwrap_err();
+        let error = ours.offer(&config).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         let (ours, _theirs) = ControlSocket::pair().unwrap();
         let error = ours.join().await.unwrap_err();

@@ -115,13 +115,13 @@ async fn an_echo_of_every_size_comes_back() {
 }
 
 #[tokio::test]
-async fn a_child_that_was_invited_before_it_ran_finds_the_segment() {
+async fn a_child_that_was_sent_an_offer_before_it_ran_finds_the_segment() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let config = SegmentConfig::default().with_trust(trust);
         let (ours, theirs) = ControlSocket::pair().unwrap();
-        let invited = ours.invite(&config).unwrap();
+        let pending = ours.offer(&config).unwrap();
         let peer = Peer(command("echoes").stdin(theirs).spawn().unwrap());
-        let link = soon(invited.greeted()).await.unwrap();
+        let link = soon(pending.finish()).await.unwrap();
         assert_eq!(link.peer().unwrap().pid, peer.0.id() as i32);
         let (out, mut inbound, _watch) = link.split();
         // It may not have mapped anything yet.
@@ -135,12 +135,12 @@ async fn a_child_that_was_invited_before_it_ran_finds_the_segment() {
 }
 
 #[tokio::test]
-async fn a_child_that_was_invited_and_dies_before_it_speaks_has_hung_up() {
+async fn a_child_that_was_sent_an_offer_and_dies_before_it_speaks_has_hung_up() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
-    let invited = ours.invite(&SegmentConfig::default()).unwrap();
+    let pending = ours.offer(&SegmentConfig::default()).unwrap();
     let _peer = Peer(command("dies-before-hello").stdin(theirs).spawn().unwrap());
-    let greeted = soon(invited.greeted()).await;
-    assert!(matches!(greeted, Err(EstablishError::HungUp)));
+    let finished = soon(pending.finish()).await;
+    assert!(matches!(finished, Err(EstablishError::HungUp)));
 }
 
 #[tokio::test]
@@ -304,11 +304,11 @@ async fn a_watchdog_thread_hears_the_host_go_whatever_the_executor_does() {
 
 /// Also on the host's side, where what the child says last is left unread.
 #[tokio::test]
-async fn a_watchdog_hears_of_a_child_that_was_invited_when_it_goes_and_not_before() {
+async fn a_watchdog_hears_of_a_child_that_was_sent_an_offer_when_it_goes_and_not_before() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
-    let invited = ours.invite(&SegmentConfig::default()).unwrap();
+    let pending = ours.offer(&SegmentConfig::default()).unwrap();
     let mut peer = Peer(command("echoes").stdin(theirs).spawn().unwrap());
-    let link = soon(invited.greeted()).await.unwrap();
+    let link = soon(pending.finish()).await.unwrap();
     let watched = link.dup_for_watchdog().unwrap();
     let ask = |events: i16, limit: PollTimeout| {
         let mut polled = [PollFd::new(

@@ -54,7 +54,7 @@ async fn a_plugin_that_rings_a_dead_host_goes_on() {
 /// The control socket, whichever of the two is gone.
 #[tokio::test]
 async fn who_speaks_to_a_dead_peer_goes_on() {
-    for how in ["joins-with-nobody", "invites-nobody"] {
+    for how in ["joins-with-nobody", "offers-nobody"] {
         let (ours, theirs) = ControlSocket::pair().unwrap();
         let mut child = peer(how).stdin(theirs).spawn().unwrap();
         drop(ours);

@@ -75,7 +75,7 @@ impl Handshake<'_> {
             route,
             adopt,
         } = self;
-        let link = invited?.greeted().await?;
+        let link = invited?.finish().await?;
         let socket = link.hold_socket();
         let mut config = SessionConfig::new(spec.host_name());
         config.offers = spec.offers.offers();

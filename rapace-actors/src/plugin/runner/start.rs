@@ -4,7 +4,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Instant;
 
-use rapace_shm::{ControlSocket, EstablishError, Invited, SocketHold};
+use rapace_shm::{ControlSocket, EstablishError, PendingLink, SocketHold};
 
 use crate::plugin::spec::PluginSpec;
 use crate::process::{
@@ -29,7 +29,7 @@ pub(super) struct Runner {
 }
 
 /// What was sent to the process before it ran, unless that failed.
-pub(super) type Invitation = Result<Invited, EstablishError>;
+pub(super) type Invitation = Result<PendingLink, EstablishError>;
 
 /// Starts the process, and sends it what it needs to find its host.
 pub(super) async fn start(
@@ -69,7 +69,7 @@ pub(super) async fn start(
         stays: None,
     };
     // While the kernel loads the program.
-    let invited = socket.invite(&spec.segment);
+    let invited = socket.offer(&spec.segment);
     Ok((runner, invited))
 }
 

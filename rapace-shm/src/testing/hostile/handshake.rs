@@ -106,12 +106,12 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     let mut stranger = Stranger::new(config.clone(), theirs);
     let joins = script.joins;
     // As a host does with what it starts.
-    let invites = !joins && script.trust == Trust::Trusted;
+    let offers = !joins && script.trust == Trust::Trusted;
     let mut shaking = Box::pin(async move {
         if joins {
             ours.join().await
-        } else if invites {
-            ours.invite(&config)?.greeted().await
+        } else if offers {
+            ours.offer(&config)?.finish().await
         } else {
             ours.host(&config).await
         }
@@ -141,7 +141,7 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     if joins {
         stranger.was_a_host(&link);
     } else {
-        stranger.was_a_peer(invites);
+        stranger.was_a_peer(offers);
     }
     used(link);
     Ok(())

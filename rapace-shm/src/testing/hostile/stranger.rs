@@ -151,10 +151,10 @@ impl Stranger {
     }
 
     /// J2 for a host of ours.
-    pub(crate) fn was_a_peer(&self, invited: bool) {
+    pub(crate) fn was_a_peer(&self, offered: bool) {
         let expected = [Message::Hello, Message::Joined].map(|message| message.encode());
-        // Who was invited may take the segment later, and nobody reads what else it says.
-        let heard = if invited { 1 } else { expected.len() };
+        // A peer that was offered the segment may take the segment later, and nobody reads what else it says.
+        let heard = if offered { 1 } else { expected.len() };
         for (said, expected) in self.said.iter().zip(&expected).take(heard) {
             assert_eq!(&said.0, expected);
             let along = &said.1;

@@ -199,8 +199,8 @@ async fn play(
             // The command still has what it gave the child.
             drop(command);
             // As a host does with what it starts.
-            let met = match ours.invite(&config(case.trust)) {
-                Ok(invited) => invited.greeted().await,
+            let met = match ours.offer(&config(case.trust)) {
+                Ok(pending) => pending.finish().await,
                 Err(error) => Err(error),
             };
             (victim, Some(met))
@@ -232,7 +232,7 @@ fn check(met: &Met, notes: &Survived, told: &Told, end: &End, context: &str) {
     assert!(told.received <= notes.published.get(), "{context}");
     match met {
         Met::Nobody => assert_eq!(notes.published.get(), 0),
-        // A host may have published to whom it invited and was not to see.
+        // A host may have published to a peer that it made an offer to and was not to see.
         Met::NoLink(EstablishError::HungUp) => {
             assert!(end.killed, "{context}");
             assert_eq!(notes.received.get(), 0, "{context}: frames");

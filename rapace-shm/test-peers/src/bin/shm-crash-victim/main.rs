@@ -81,7 +81,7 @@ async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
             let config = conversation::config(trust);
             match trust {
                 // As for a child.
-                Trust::Trusted => socket.invite(&config)?.greeted().await?,
+                Trust::Trusted => socket.offer(&config)?.finish().await?,
                 Trust::Untrusted => socket.host(&config).await?,
             }
         }

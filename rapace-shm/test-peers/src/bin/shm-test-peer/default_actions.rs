@@ -60,8 +60,8 @@ pub(crate) async fn speak_to_nobody(control: ControlSocket, joins: bool) -> Resu
     restore(Signal::SIGPIPE)?;
     let linked = match joins {
         true => control.join().await,
-        false => match control.invite(&SegmentConfig::default()) {
-            Ok(invited) => invited.greeted().await,
+        false => match control.offer(&SegmentConfig::default()) {
+            Ok(pending) => pending.finish().await,
             Err(error) => Err(error),
         },
     };

@@ -59,7 +59,7 @@ async fn live() -> Result<(), Failure> {
         "dies-before-hello" => die()?,
         "rings-a-dead-host" => return default_actions::ring_a_dead_host(control).await,
         "joins-with-nobody" => return default_actions::speak_to_nobody(control, true).await,
-        "invites-nobody" => return default_actions::speak_to_nobody(control, false).await,
+        "offers-nobody" => return default_actions::speak_to_nobody(control, false).await,
         _ => {}
     }
     let link = control.join().await?;

@@ -42,8 +42,8 @@ pub(crate) async fn live_with(
     limit(spare)?;
     let linked = match side {
         "joins" => control.join().await,
-        _ => match control.invite(&config) {
-            Ok(invited) => invited.greeted().await,
+        _ => match control.offer(&config) {
+            Ok(pending) => pending.finish().await,
             Err(error) => Err(error),
         },
     };
