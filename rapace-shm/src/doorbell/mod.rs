@@ -4,7 +4,7 @@
 //! Decides how a sleeping peer is woken and how its end is learned. Knows `kernel` and `crash_points`, no ring and no
 //! memory: whether there is anything to wake for is the link's business.
 
-pub(crate) mod bell;
 pub(crate) mod idle_policy;
 pub(crate) mod liveness;
+pub(crate) mod notify;
 pub(crate) mod ticks;

@@ -11,8 +11,8 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::config::SegmentConfig;
-use crate::doorbell::bell::Bell;
 use crate::doorbell::liveness::{Liveness, PeerWatch, SocketHold};
+use crate::doorbell::notify::Doorbell;
 use crate::establish_error::{EstablishError, at_step};
 use crate::kernel;
 use crate::kernel::credentials::PeerCredentials;
@@ -62,7 +62,7 @@ impl Link {
         socket: AsyncFd<OwnedFd>,
         peer: Option<Sender>,
     ) -> Result<Self, EstablishError> {
-        let bell = Bell::new(segment.wait, segment.config.trust)
+        let doorbell = Doorbell::new(segment.wait, segment.config.trust)
             .map_err(at_step("registering the doorbell"))?;
         let credentials = peer.as_ref().map(|peer| peer.credentials);
         let process = peer.and_then(watch_process);
@@ -70,13 +70,13 @@ impl Link {
             segment.config,
             segment.own,
             segment.peer,
-            segment.rope,
+            segment.notifier,
             segment.copy_out,
         ));
         let life = Arc::new(Liveness::new(socket, process));
         Ok(Self {
             outbound: Outbound::new(Arc::clone(&shared)),
-            inbound: Inbound::new(shared, bell, Arc::clone(&life)),
+            inbound: Inbound::new(shared, doorbell, Arc::clone(&life)),
             life,
             peer: credentials,
         })

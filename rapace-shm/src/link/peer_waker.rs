@@ -3,25 +3,25 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use crate::doorbell::bell::BellRope;
+use crate::doorbell::notify::Notifier;
 use crate::layout::{RECV_ARMED, SPACE_ARMED};
 use crate::memory::halves::{PeerHalf, PeerWord};
 use crate::ring::armed_flag::Ringer;
 use crate::sync::orderings;
 
-/// The peer's armed words, and the rope of its bell.
+/// The peer's armed words, and what rings its doorbell.
 #[derive(Debug)]
 pub(crate) struct Rings {
     /// For a peer that waits for descriptors.
     entries: Ringer<PeerWord>,
     /// For a peer that waits for room or slots.
     space: Ringer<PeerWord>,
-    rope: BellRope,
+    notifier: Notifier,
     rung: AtomicU64,
 }
 
 impl Rings {
-    pub(crate) fn new(peer: &Arc<PeerHalf>, rope: BellRope) -> Self {
+    pub(crate) fn new(peer: &Arc<PeerHalf>, notifier: Notifier) -> Self {
         let ringer = |offset| {
             Ringer::new(PeerWord {
                 half: Arc::clone(peer),
@@ -31,7 +31,7 @@ impl Rings {
         Self {
             entries: ringer(RECV_ARMED),
             space: ringer(SPACE_ARMED),
-            rope,
+            notifier,
             rung: AtomicU64::new(0),
         }
     }
@@ -58,7 +58,7 @@ impl Rings {
     /// Enters the kernel.
     pub(crate) fn ring(&self) {
         self.rung.fetch_add(1, orderings::RELAXED);
-        self.rope.ring();
+        self.notifier.ring();
     }
 
     /// How often that was.

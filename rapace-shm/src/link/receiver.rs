@@ -21,9 +21,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::task::coop;
 
-use crate::doorbell::bell::{Bell, Heard};
 use crate::doorbell::liveness::PeerGone;
 use crate::doorbell::liveness::{Liveness, OurEnd};
+use crate::doorbell::notify::{Doorbell, DoorbellEvent};
 use crate::fault::PeerFault;
 use crate::link::assembly::Assembly;
 use crate::link::error::{Closed, RecvError};
@@ -43,7 +43,7 @@ pub struct Inbound {
     shared: Arc<Shared>,
     consumer: Consumer<RingIn>,
     arm: Arm<OwnWord>,
-    bell: Bell,
+    doorbell: Doorbell,
     life: Arc<Liveness>,
     /// Dropped after the link is closed.
     end: Arc<OurEnd>,
@@ -63,7 +63,7 @@ struct News {
 }
 
 impl Inbound {
-    pub(crate) fn new(shared: Arc<Shared>, bell: Bell, life: Arc<Liveness>) -> Self {
+    pub(crate) fn new(shared: Arc<Shared>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
         let ring = RingIn {
             own: Arc::clone(&shared.own),
             peer: Arc::clone(&shared.peer),
@@ -73,7 +73,7 @@ impl Inbound {
             consumer: Consumer::new(ring, shared.layout.ring_capacity),
             arm: Arm::new(armed),
             shared,
-            bell,
+            doorbell,
             end: OurEnd::of(&life),
             life,
             idle: Idle::default(),
@@ -169,8 +169,8 @@ impl Inbound {
             // Rings that stand for what was taken already are cleared before arming, so that the one that
             // follows is news. From here on a ring wakes the task (N7).
             match self.listen(cx) {
-                Ok(Heard::Ring) => {}
-                Ok(Heard::HangUp) => {
+                Ok(DoorbellEvent::Ring) => {}
+                Ok(DoorbellEvent::HangUp) => {
                     return self.poll_after_death(PeerGone::HungUp, cx, batch, max);
                 }
                 Err(_) => {
@@ -354,15 +354,15 @@ impl Inbound {
         }
     }
 
-    /// Clears what the bell says until it is silent, and has the task woken by what it says next.
-    fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<Heard> {
+    /// Clears what the doorbell says until it is silent, and has the task woken by what it says next.
+    fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<DoorbellEvent> {
         loop {
-            match self.bell.poll(cx) {
+            match self.doorbell.poll(cx) {
                 Poll::Ready(heard) => match heard? {
-                    Heard::Ring => self.shared.counters.woke(),
-                    Heard::HangUp => return Ok(Heard::HangUp),
+                    DoorbellEvent::Ring => self.shared.counters.woke(),
+                    DoorbellEvent::HangUp => return Ok(DoorbellEvent::HangUp),
                 },
-                Poll::Pending => return Ok(Heard::Ring),
+                Poll::Pending => return Ok(DoorbellEvent::Ring),
             }
         }
     }

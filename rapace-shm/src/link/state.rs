@@ -16,8 +16,8 @@ use std::time::Duration;
 use crossbeam_utils::CachePadded;
 
 use crate::config::{Lane, SegmentConfig};
-use crate::doorbell::bell::BellRope;
 use crate::doorbell::idle_policy::MAX_SPIN;
+use crate::doorbell::notify::Notifier;
 use crate::fault::PeerFault;
 use crate::layout::{Layout, Object};
 use crate::link::error::Closed;
@@ -78,7 +78,7 @@ impl Shared {
         config: SegmentConfig,
         own: OwnHalf,
         peer: PeerHalf,
-        rope: BellRope,
+        notifier: Notifier,
         copy_out: bool,
     ) -> Self {
         let layout = Arc::clone(&own.layout);
@@ -89,7 +89,7 @@ impl Shared {
             peer: Arc::clone(&peer),
         };
         let space_armed = OwnWord::space(&own);
-        let rings = Arc::new(Rings::new(&peer, rope));
+        let rings = Arc::new(Rings::new(&peer, notifier));
         let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
         let holding = Holding::new(layout.slots, returner, Arc::clone(&rings));
         let holding = Arc::new(holding);

@@ -30,7 +30,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::ftruncate;
 
 use crate::config::{SegmentConfig, Trust};
-use crate::doorbell::bell::{BellRope, NewBell};
+use crate::doorbell::notify::{NewDoorbell, Notifier};
 use crate::establish_error::{EstablishError, HandshakeFault, at_step};
 use crate::kernel::needs::{FUTURE_WRITE, MEMFD, SEALS, TRUNCATE};
 use crate::kernel::signals;
@@ -52,10 +52,10 @@ pub(crate) struct Segment<Role> {
     pub(crate) config: SegmentConfig,
     pub(crate) own: OwnHalf,
     pub(crate) peer: PeerHalf,
-    /// Waiting end of our bell.
+    /// Waiting end of our doorbell.
     pub(crate) wait: OwnedFd,
-    /// Ringing end of the peer's bell.
-    pub(crate) rope: BellRope,
+    /// Ringing end of the peer's doorbell.
+    pub(crate) notifier: Notifier,
     /// Whether received payloads are copied before anybody sees them.
     pub(crate) copy_out: bool,
     role: PhantomData<Role>,
@@ -68,9 +68,9 @@ pub(crate) struct Invitation {
     pub(crate) a_bulk: OwnedFd,
     pub(crate) b_words: OwnedFd,
     pub(crate) b_bulk: OwnedFd,
-    /// Ringing end of A's bell.
+    /// Ringing end of A's doorbell.
     pub(crate) ring_a: OwnedFd,
-    /// Waiting end of B's bell.
+    /// Waiting end of B's doorbell.
     pub(crate) wait_b: OwnedFd,
 }
 
@@ -109,11 +109,11 @@ impl Segment<PeerA> {
             },
             layout: Arc::clone(&layout),
         };
-        let bell = || NewBell::new(config.trust).map_err(at_step("making a doorbell"));
-        let (bell_a, bell_b) = (bell()?, bell()?);
+        let doorbell = || NewDoorbell::new(config.trust).map_err(at_step("making a doorbell"));
+        let (doorbell_a, doorbell_b) = (doorbell()?, doorbell()?);
         let keep = match config.trust {
             Trust::Trusted => None,
-            Trust::Untrusted => Some(bell_b.wait.try_clone().map_err(&step)?),
+            Trust::Untrusted => Some(doorbell_b.wait.try_clone().map_err(&step)?),
         };
         let segment = Self {
             config: config.clone(),
@@ -125,8 +125,8 @@ impl Segment<PeerA> {
                 beats: AtomicU32::new(0),
             },
             peer,
-            wait: bell_a.wait,
-            rope: BellRope::new(bell_b.ring, config.trust, keep),
+            wait: doorbell_a.wait,
+            notifier: Notifier::new(doorbell_b.ring, config.trust, keep),
             copy_out: config.trust == Trust::Untrusted,
             role: PhantomData,
         };
@@ -135,8 +135,8 @@ impl Segment<PeerA> {
             a_bulk,
             b_words,
             b_bulk,
-            ring_a: bell_a.ring,
-            wait_b: bell_b.wait,
+            ring_a: doorbell_a.ring,
+            wait_b: doorbell_b.wait,
         };
         segment.prefault();
         Ok((segment, invitation))
@@ -182,7 +182,7 @@ impl Segment<PeerB> {
             own,
             peer,
             wait: invitation.wait_b,
-            rope: BellRope::new(invitation.ring_a, config.trust, None),
+            notifier: Notifier::new(invitation.ring_a, config.trust, None),
             copy_out: false,
             config,
             role: PhantomData,

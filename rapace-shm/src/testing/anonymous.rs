@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
 use std::thread;
 
-use crate::doorbell::bell::{BellRope, NewBell};
+use crate::doorbell::notify::{NewDoorbell, Notifier};
 use crate::layout::{CLAIMS, DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, TAIL};
 use crate::link::received::ReceivedSlot;
 use crate::link::sender::Outbound;
@@ -45,13 +45,13 @@ fn one_end(trust: Trust) -> Arc<Shared> {
         files: None,
         layout,
     };
-    let rope = BellRope::new(
-        NewBell::new(Trust::Trusted).unwrap().ring,
+    let notifier = Notifier::new(
+        NewDoorbell::new(Trust::Trusted).unwrap().ring,
         Trust::Trusted,
         None,
     );
     let copy_out = trust == Trust::Untrusted;
-    Arc::new(Shared::new(config, own, peer, rope, copy_out))
+    Arc::new(Shared::new(config, own, peer, notifier, copy_out))
 }
 
 fn poke_return(shared: &Shared, nth: u32, slot: SlotRef) {

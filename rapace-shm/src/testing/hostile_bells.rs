@@ -1,4 +1,4 @@
-//! Bells that take no more rings, or have lost an end.
+//! Doorbells that take no more rings, or have lost an end.
 
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -25,9 +25,9 @@ fn ring_often(host: &Host, peer: &Scripted) {
     assert_eq!(host.out.stats().rings, before + 100);
 }
 
-/// The bell that the peer waits at holds all that it can.
+/// The doorbell that the peer waits at holds all that it can.
 fn fill_theirs(peer: &Scripted) {
-    let wait = &peer.bells.as_ref().unwrap().wait;
+    let wait = &peer.doorbells.as_ref().unwrap().wait;
     // An eventfd is one description for both ends.
     let full = (u64::MAX - 1).to_ne_bytes();
     assert_eq!(nix::unistd::write(wait, &full), Ok(8));
@@ -55,7 +55,7 @@ async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
         tokio::task::yield_now().await;
         assert!(host.out.stats().wakeups <= round + 1);
     }
-    // What is there is found by whoever looks, bell or none.
+    // What is there is found by whoever looks, doorbell or none.
     peer.publish(&encode(&Header::default(), Location::Empty));
     let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(told.expect("the receiver slept on"), Ok(1));

@@ -374,7 +374,7 @@ async fn armed_words_cost_at_most_one_ring_for_each_publication() {
 #[tokio::test]
 async fn a_bell_that_nobody_empties_does_not_block_us() {
     let (host, peer) = against(Trust::Untrusted);
-    // The waiting end of its bell is a pipe that it never reads: 65536 rings fill it.
+    // The waiting end of its doorbell is a pipe that it never reads: 65536 rings fill it.
     for nth in 0..70_000_u32 {
         peer.poke(RECV_ARMED, nth * 2 + 1);
         let header = Header::default();
@@ -390,7 +390,7 @@ async fn a_bell_that_nobody_empties_does_not_block_us() {
 async fn a_bell_rung_without_end_wakes_us_and_no_more() {
     let (mut host, mut peer) = against(Trust::Untrusted);
     let full = |peer: &Scripted| {
-        while unistd::write(&peer.bells.as_ref().unwrap().ring, &[1; 4096]).is_ok() {}
+        while unistd::write(&peer.doorbells.as_ref().unwrap().ring, &[1; 4096]).is_ok() {}
     };
     full(&peer);
     let mut batch = Vec::new();
@@ -412,7 +412,7 @@ async fn a_bell_rung_without_end_wakes_us_and_no_more() {
 async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
     let (mut host, mut peer) = against(Trust::Untrusted);
     peer.publish(&encode(&Header::default(), Location::Empty));
-    drop(peer.bells.take());
+    drop(peer.doorbells.take());
     let mut batch = Vec::new();
     let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(told.expect("not delivered"), Ok(1));

@@ -171,7 +171,7 @@ fn against_joiners() -> Vec<Seed> {
         ),
         to_joiner("gift-unwritable", odd(3, Odd::Unwritable {}), os),
         to_joiner("gift-no-memory", odd(0, Odd::Null {}), os),
-        to_joiner("gift-no-bell", odd(5, Odd::Null {}), os),
+        to_joiner("gift-no-doorbell", odd(5, Odd::Null {}), os),
         to_joiner(
             "gift-pipe",
             odd(5, Odd::PipeEnd { ringing: false }),

@@ -1,4 +1,4 @@
-//! Peers that change what is being read, abuse bells and sockets, or are honest.
+//! Peers that change what is being read, abuse doorbells and sockets, or are honest.
 
 use super::seeds_link::{
     RECV, SEND, SLEEP, Seed, allocate, fault, give_back, host, peer, poke, slot, untrusted,
@@ -114,14 +114,14 @@ fn bells_and_sockets() -> Vec<Seed> {
     ];
     let seed = |name, steps| untrusted(name, steps, None);
     vec![
-        seed("bell-full", first(PeerStep::FillBell {})),
-        seed("bell-rung-often", first(PeerStep::Ring { times: 200 })),
-        seed("bells-dropped-and-rung", unheard),
+        seed("doorbell-full", first(PeerStep::FillBell {})),
+        seed("doorbell-rung-often", first(PeerStep::Ring { times: 200 })),
+        seed("doorbells-dropped-and-rung", unheard),
         seed("socket-flooded", first(PeerStep::FloodSocket {})),
         seed("socket-chatter", first(PeerStep::Chat { len: 255 })),
         seed("armed-words", armed),
         seed("marks", marks),
-        untrusted("bells-dropped", first(PeerStep::DropBells {}), gone),
+        untrusted("doorbells-dropped", first(PeerStep::DropBells {}), gone),
         untrusted("hung-up", first(PeerStep::HangUp {}), gone),
         untrusted("hung-up-and-publishes", publishes_on, gone),
     ]

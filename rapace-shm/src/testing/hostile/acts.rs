@@ -120,7 +120,7 @@ impl Scripted {
                     shutdown(socket.as_raw_fd(), Shutdown::Both).unwrap();
                 }
             }
-            PeerStep::DropBells {} => self.bells = None,
+            PeerStep::DropBells {} => self.doorbells = None,
         }
     }
 
@@ -164,13 +164,13 @@ impl Scripted {
 
     /// Whether it rang.
     fn ring(&self, trust: Trust, count: u64) -> bool {
-        let Some(bells) = &self.bells else {
+        let Some(doorbells) = &self.doorbells else {
             return false;
         };
         let rung = match trust {
-            Trust::Trusted => unistd::write(&bells.ring, &count.to_ne_bytes()),
-            Trust::Untrusted if count == 1 => unistd::write(&bells.ring, &[1]),
-            Trust::Untrusted => unistd::write(&bells.ring, &[1; 4096]),
+            Trust::Trusted => unistd::write(&doorbells.ring, &count.to_ne_bytes()),
+            Trust::Untrusted if count == 1 => unistd::write(&doorbells.ring, &[1]),
+            Trust::Untrusted => unistd::write(&doorbells.ring, &[1; 4096]),
         };
         rung.is_ok()
     }

@@ -38,7 +38,7 @@ pub(crate) struct Scripted {
     pub(crate) mirror: PeerHalf,
     /// The host's half.
     pub(crate) theirs: PeerHalf,
-    pub(crate) bells: Option<Bells>,
+    pub(crate) doorbells: Option<Doorbells>,
     pub(crate) socket: Option<OwnedFd>,
     /// Where it publishes next, returns next, and reads next.
     pub(crate) tail: u32,
@@ -49,8 +49,8 @@ pub(crate) struct Scripted {
     pub(crate) lied: bool,
 }
 
-/// Its ends of the two bells.
-pub(crate) struct Bells {
+/// Its ends of the two doorbells.
+pub(crate) struct Doorbells {
     /// Rings the host.
     pub(crate) ring: OwnedFd,
     /// Where it could wait.
@@ -85,7 +85,7 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
         mirror: view(&invitation.b_words, &invitation.b_bulk),
         theirs: view(&invitation.a_words, &invitation.a_bulk),
         layout,
-        bells: Some(Bells {
+        doorbells: Some(Doorbells {
             ring: invitation.ring_a,
             wait: invitation.wait_b,
         }),

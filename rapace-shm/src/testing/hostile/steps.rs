@@ -51,7 +51,7 @@ operands! {
         Fill { index: Number, byte: u8 },
         /// Rings.
         Ring { times: u8 },
-        /// Rings until the bell takes no more.
+        /// Rings until the doorbell takes no more.
         FillBell {},
         /// Sends something over the control socket.
         Chat { len: u8 },
@@ -59,7 +59,7 @@ operands! {
         FloodSocket {},
         /// Hangs up.
         HangUp {},
-        /// Closes its ends of both bells.
+        /// Closes its ends of both doorbells.
         DropBells {},
     }
 

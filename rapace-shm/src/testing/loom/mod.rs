@@ -134,7 +134,7 @@ impl ReturnMemory for View {
     }
 }
 
-/// An armed word and the bell that goes with it.
+/// An armed word and the doorbell that goes with it.
 #[derive(Clone)]
 struct Door(Arc<(AtomicU32, Notify)>);
 

@@ -3,7 +3,7 @@
 //! - D1: a waiting end is edge-triggered. An eventfd is never read: each write is an edge.
 //! - D2: a pipe must be emptied, since a full one takes no byte and so gives no edge. It is emptied on
 //!   waking, by a bounded number of reads.
-//! - D3: a ring that the kernel refuses is dropped: the bell is then full, and rung already, or its
+//! - D3: a ring that the kernel refuses is dropped: the doorbell is then full, and rung already, or its
 //!   other end is gone.
 //! - D4: a pipe whose ringing ends are all closed will never be heard again, and says so: that is a
 //!   hang-up, and not a ring that repeats for ever.
@@ -28,16 +28,16 @@ use crate::kernel;
 use crate::kernel::needs::{EVENTFD, PIPE};
 use crate::kernel::signals::PipeWriter;
 
-/// A bell that has not been handed out yet.
+/// A doorbell that has not been handed out yet.
 #[derive(Debug)]
-pub(crate) struct NewBell {
+pub(crate) struct NewDoorbell {
     /// For whoever waits.
     pub(crate) wait: OwnedFd,
     /// For whoever rings.
     pub(crate) ring: OwnedFd,
 }
 
-impl NewBell {
+impl NewDoorbell {
     pub(crate) fn new(trust: Trust) -> io::Result<Self> {
         match trust {
             Trust::Trusted => {
@@ -59,7 +59,7 @@ impl NewBell {
 
 /// The ringing end.
 #[derive(Debug)]
-pub(crate) struct BellRope {
+pub(crate) struct Notifier {
     fd: OwnedFd,
     one: &'static [u8],
     /// The waiting end of a pipe that we ring (D6).
@@ -68,7 +68,7 @@ pub(crate) struct BellRope {
     quiet: Option<PipeWriter>,
 }
 
-impl BellRope {
+impl Notifier {
     pub(crate) fn new(fd: OwnedFd, trust: Trust, keep: Option<OwnedFd>) -> Self {
         let one: &[u8] = match trust {
             Trust::Trusted => &ONE,
@@ -95,9 +95,9 @@ impl BellRope {
     }
 }
 
-/// What a bell may say.
+/// What a doorbell may say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Heard {
+pub(crate) enum DoorbellEvent {
     /// Something happened since it was last heard.
     Ring,
     /// Nobody can ring any more.
@@ -106,12 +106,12 @@ pub(crate) enum Heard {
 
 /// The waiting end.
 #[derive(Debug)]
-pub(crate) struct Bell {
+pub(crate) struct Doorbell {
     fd: AsyncFd<OwnedFd>,
     trust: Trust,
 }
 
-impl Bell {
+impl Doorbell {
     /// Registers the waiting end with the current runtime.
     pub(crate) fn new(fd: OwnedFd, trust: Trust) -> io::Result<Self> {
         let fd = kernel::register(fd, Interest::READABLE)?;
@@ -120,16 +120,16 @@ impl Bell {
 
     /// Ready once for each edge seen, and always once hung up. An error is a runtime that is shutting
     /// down.
-    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<io::Result<Heard>> {
+    pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<io::Result<DoorbellEvent>> {
         let mut guard = ready!(self.fd.poll_read_ready(cx))?;
         if guard.ready().is_read_closed() {
-            return Poll::Ready(Ok(Heard::HangUp)); // D4
+            return Poll::Ready(Ok(DoorbellEvent::HangUp)); // D4
         }
         guard.clear_ready();
         if self.trust == Trust::Untrusted {
             self.empty_pipe();
         }
-        Poll::Ready(Ok(Heard::Ring))
+        Poll::Ready(Ok(DoorbellEvent::Ring))
     }
 
     /// D2. The ringing side rings once for each time we arm, so one read empties an honest pipe; a
