@@ -76,9 +76,9 @@
 //!
 //! | question               | answered by                                             |
 //! |------------------------|---------------------------------------------------------|
-//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Outbound::peer_died`] |
-//! | is its executor stuck? | [`Outbound::peer_beat`]                                 |
-//! | what had it begun?     | [`Outbound::claim_of`]                                  |
+//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Sender::peer_died`] |
+//! | is its executor stuck? | [`Sender::peer_beat`]                                 |
+//! | what had it begun?     | [`Sender::claim_of`]                                  |
 //! | did it close?          | whoever gives frames a meaning                          |
 //!
 //! A peer's death is noticed by an idle host, and everything that the dead peer had published is
@@ -98,15 +98,15 @@
 //!   copy of an untrusted payload counts until it is dropped.
 //! - It cannot have us borrow what it did not send: only the slots that a message names are handed out
 //!   with it, each once, and no function takes a slot's name. What names them is compared with what
-//!   is sent by the sender's [`try_publish`](Outbound::try_publish), so neither can safe code over there.
-//! - It cannot make one turn of [`Inbound::poll_recv`] long: 512 frames, 256 KiB copied, then all other
+//!   is sent by the sender's [`try_publish`](Sender::try_publish), so neither can safe code over there.
+//! - It cannot make one turn of [`Receiver::poll_recv`] long: 512 frames, 256 KiB copied, then all other
 //!   tasks run, also in the middle of a message.
 //! - It cannot have us allocate pages of an [`Untrusted`](Trust::Untrusted) one's slots from 256 KiB up
 //!   that it never wrote: those are read by `pread`. Of smaller slots, rings and words it can, some 16 MiB by
 //!   default; and of all that is borrowed from a trusted one.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
 //!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
-//!   where an adaptive spin was asked for ([`Outbound::set_spin`]), it can keep this side spinning by sending now and then.
+//!   where an adaptive spin was asked for ([`Sender::set_spin`]), it can keep this side spinning by sending now and then.
 //!   It can lie in its claim marks and its heartbeat.
 //! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
 //!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.
@@ -117,7 +117,7 @@
 //! `FALLOC_FL_PUNCH_HOLE` and `MADV_REMOVE` both answer `EPERM`, for the owner too, whose mapping is
 //! writable. With the size sealed alone both work. So slots from 1 MiB up lie in an object of their
 //! own, which for a trusted peer has only its size sealed: slots that stayed idle for a whole
-//! [beat](Outbound::beat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
+//! [beat](Sender::beat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
 //! and except for one slot of each class. For an untrusted peer
 //! the creator's bulk object is sealed as its words are, and keeps the pages it once used: choose
 //! classes for such a peer by what may stay committed. The joining side always gives pages back.
@@ -212,9 +212,9 @@ pub use link::error::{AllocateError, Closed, OutOfRange, PublishError, RecvError
 #[cfg(not(loom))]
 pub use link::received::{Received, ReceivedPayload, ReceivedSlot};
 #[cfg(not(loom))]
-pub use link::receiver::Inbound;
+pub use link::receiver::Receiver;
 #[cfg(not(loom))]
-pub use link::sender::{Outbound, Payload};
+pub use link::sender::{Payload, Sender};
 #[cfg(not(loom))]
 pub use link::slot::{Slot, SlotMut};
 #[cfg(not(loom))]

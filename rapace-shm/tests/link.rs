@@ -342,12 +342,12 @@ async fn claim_marks_and_heartbeats_cross() {
 fn handles_go_where_they_are_needed() {
     fn anywhere<T: Send + Sync + 'static>() {}
     fn elsewhere<T: Send + 'static>() {}
-    anywhere::<rapace_shm::Outbound>();
+    anywhere::<rapace_shm::Sender>();
     anywhere::<rapace_shm::Slot>();
     anywhere::<rapace_shm::SlotMut>();
     anywhere::<rapace_shm::ReceivedSlot>();
     elsewhere::<Link>();
-    elsewhere::<rapace_shm::Inbound>();
+    elsewhere::<rapace_shm::Receiver>();
     elsewhere::<rapace_shm::PeerWatch>();
 }
 

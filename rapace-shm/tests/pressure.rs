@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rapace_shm::{
-    Closed, Header, Inbound, Lane, Link, Outbound, Payload, PublishError, SegmentConfig, SizeClass,
+    Closed, Header, Lane, Link, Payload, PublishError, Receiver, SegmentConfig, Sender, SizeClass,
     Trust,
 };
 use tokio::sync::oneshot;
@@ -21,7 +21,7 @@ fn tight(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
-async fn publish(out: &Outbound, header: &Header, payload: Payload<'_>, lane: Lane) {
+async fn publish(out: &Sender, header: &Header, payload: Payload<'_>, lane: Lane) {
     loop {
         match out.try_publish(header, payload, &[], lane) {
             Ok(()) => return,
@@ -31,7 +31,7 @@ async fn publish(out: &Outbound, header: &Header, payload: Payload<'_>, lane: La
     }
 }
 
-async fn send(out: Outbound, sender: u32) {
+async fn send(out: Sender, sender: u32) {
     for nth in 0..FRAMES {
         let header = Header {
             channel: sender,
@@ -61,7 +61,7 @@ async fn send(out: Outbound, sender: u32) {
 }
 
 /// Receives without end, and tells when everything from everybody has come, in order.
-async fn receive(mut inbound: Inbound, complete: oneshot::Sender<()>) {
+async fn receive(mut inbound: Receiver, complete: oneshot::Sender<()>) {
     let mut next = [0; SENDERS as usize];
     let mut batch = Vec::new();
     while next != [FRAMES; SENDERS as usize] {

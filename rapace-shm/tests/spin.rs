@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use nix::sched::{CpuSet, sched_getaffinity, sched_setaffinity};
 use nix::unistd::Pid;
 use rapace_shm::{
-    Header, Inbound, Lane, Link, Outbound, Payload, PeerGone, Received, RecvError, SegmentConfig,
+    Header, Lane, Link, Payload, PeerGone, Received, Receiver, RecvError, SegmentConfig, Sender,
     SizeClass,
 };
 use tokio::runtime::Runtime;
@@ -24,7 +24,7 @@ fn runtime() -> Runtime {
     builder.enable_all().build().unwrap()
 }
 
-fn link() -> [(Outbound, Inbound); 2] {
+fn link() -> [(Sender, Receiver); 2] {
     let class = SizeClass {
         slot_size: 1024,
         slots: 1,
@@ -37,7 +37,7 @@ fn link() -> [(Outbound, Inbound); 2] {
     })
 }
 
-fn send(out: &Outbound) {
+fn send(out: &Sender) {
     let sent = out.try_publish(&Header::default(), Payload::Empty, &[], Lane::Data);
     assert_eq!(sent, Ok(()));
 }
@@ -60,13 +60,13 @@ impl Wake for Wakes {
 
 /// A receiver that is polled by hand. Outside of a runtime, "when others have run" is at once.
 struct Polled {
-    inbound: Inbound,
+    inbound: Receiver,
     wakes: Arc<Wakes>,
     batch: Vec<Received>,
 }
 
 impl Polled {
-    fn new(inbound: Inbound) -> Self {
+    fn new(inbound: Receiver) -> Self {
         Self {
             inbound,
             wakes: Arc::default(),

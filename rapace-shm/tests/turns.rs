@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use rapace_shm::{
-    Header, Inbound, Lane, Link, Outbound, Payload, Received, SegmentConfig, SizeClass, Slot,
-    Trust, attachment_table,
+    Header, Lane, Link, Payload, Received, Receiver, SegmentConfig, Sender, SizeClass, Slot, Trust,
+    attachment_table,
 };
 use tokio::task::LocalSet;
 
@@ -34,14 +34,14 @@ async fn turns_beside(work: impl Future<Output = ()>) -> usize {
     turns.get()
 }
 
-fn send(out: &Outbound, payload: Payload<'_>, attachments: &[Slot]) {
+fn send(out: &Sender, payload: Payload<'_>, attachments: &[Slot]) {
     let sent = out.try_publish(&Header::default(), payload, attachments, Lane::Data);
     assert_eq!(sent, Ok(()));
 }
 
 /// `count` slots of 4 MiB, of which most pages are never written, as attachments of one message; and a small
 /// one behind it.
-fn send_large(out: &Outbound, count: usize) {
+fn send_large(out: &Sender, count: usize) {
     let attachments: Vec<Slot> = (0..count)
         .map(|nth| {
             let mut slot = out.try_allocate(4 * MIB, Lane::Data).unwrap();
@@ -70,7 +70,7 @@ fn is_as_sent(batch: &[Received], count: usize) {
     assert_eq!(small.payload.as_ref(), b"behind");
 }
 
-async fn receive_two(inbound: &mut Inbound) -> Vec<Received> {
+async fn receive_two(inbound: &mut Receiver) -> Vec<Received> {
     let mut batch = Vec::new();
     while batch.len() < 2 {
         inbound.recv(&mut batch, 8).await.unwrap();

@@ -5,13 +5,13 @@ use std::sync::{Arc, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
-use rapace_shm::{Header, Lane, Link, Outbound, Payload, SegmentConfig, SizeClass};
+use rapace_shm::{Header, Lane, Link, Payload, SegmentConfig, Sender, SizeClass};
 
 /// Takes every lock of its link that it can get at, whatever happens to it.
-struct Nosy(Outbound);
+struct Nosy(Sender);
 
 impl Nosy {
-    fn waker(out: &Outbound) -> Waker {
+    fn waker(out: &Sender) -> Waker {
         Waker::from(Arc::new(Self(out.clone())))
     }
 

@@ -17,8 +17,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
 use rapace_shm::{
-    Inbound, Link, LinkStats, Outbound, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload,
-    ReceivedSlot, RecvError, SizeClass, Slot, SlotMut, Ticks,
+    Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload, ReceivedSlot,
+    Receiver, RecvError, Sender, SizeClass, Slot, SlotMut, Ticks,
 };
 
 use crate::transport::{
@@ -48,7 +48,7 @@ pub fn endpoint(link: Link, side: Side) -> Endpoint {
 }
 
 struct Shm {
-    outbound: Outbound,
+    outbound: Sender,
 }
 
 impl Transport for Shm {
@@ -227,7 +227,7 @@ fn to_wire(header: &Header) -> rapace_shm::Header {
 }
 
 struct ShmIncoming {
-    inbound: Inbound,
+    inbound: Receiver,
     received: Vec<Received>,
     /// Met behind good frames of the same batch.
     fault: Option<String>,

@@ -20,7 +20,7 @@ use crate::crash_points::effect::Effect;
 use crate::establish_error::{EstablishError, HandshakeFault, at_step};
 use crate::handshake::messages::{MAX_MESSAGE, Message};
 use crate::kernel;
-use crate::kernel::credentials::Sender;
+use crate::kernel::credentials::MessageSender;
 use crate::kernel::needs::{RECEIVE, SEND};
 
 /// How many descriptors an invitation has.
@@ -36,7 +36,7 @@ pub(crate) struct Wire {
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) message: Result<Message, EstablishError>,
-    pub(crate) sender: Option<Sender>,
+    pub(crate) sender: Option<MessageSender>,
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
@@ -136,7 +136,7 @@ fn receive(socket: &OwnedFd, expected: usize) -> io::Result<Result<Arrived, Esta
     }
     Ok(Ok(Arrived {
         message: Message::decode(bytes.get(..datagram.len).unwrap_or(&bytes)),
-        sender: datagram.sender.map(|credentials| Sender {
+        sender: datagram.sender.map(|credentials| MessageSender {
             credentials,
             process: datagram.process,
         }),

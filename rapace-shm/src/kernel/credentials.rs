@@ -28,7 +28,7 @@ impl PeerCredentials {
 
 /// Who sent a message, as the kernel says.
 #[derive(Debug)]
-pub(crate) struct Sender {
+pub(crate) struct MessageSender {
     pub(crate) credentials: PeerCredentials,
     /// Its process or why there is none, where the kernel sends that along.
     pub(crate) process: Option<io::Result<OwnedFd>>,

@@ -15,11 +15,11 @@ use crate::doorbell::liveness::{Liveness, PeerWatch, SocketHold};
 use crate::doorbell::notify::Doorbell;
 use crate::establish_error::{EstablishError, at_step};
 use crate::kernel;
+use crate::kernel::credentials::MessageSender;
 use crate::kernel::credentials::PeerCredentials;
-use crate::kernel::credentials::Sender;
 use crate::kernel::needs::SOCKETPAIR;
-use crate::link::receiver::Inbound;
-use crate::link::sender::Outbound;
+use crate::link::receiver::Receiver;
+use crate::link::sender::Sender;
 use crate::link::state::Shared;
 use crate::memory::segment::{PeerA, PeerB, Segment};
 
@@ -28,9 +28,9 @@ use crate::memory::segment::{PeerA, PeerB, Segment};
 ///
 /// Dropping it closes the link and hangs up, unless there is a [`SocketHold`]: the peer learns of it at once.
 pub struct Link {
-    outbound: Outbound,
+    sender: Sender,
     /// Closes the link when it is dropped.
-    inbound: Inbound,
+    receiver: Receiver,
     life: Arc<Liveness>,
     peer: Option<PeerCredentials>,
 }
@@ -60,7 +60,7 @@ impl Link {
     pub(crate) fn new<Role>(
         segment: Segment<Role>,
         socket: AsyncFd<OwnedFd>,
-        peer: Option<Sender>,
+        peer: Option<MessageSender>,
     ) -> Result<Self, EstablishError> {
         let doorbell = Doorbell::new(segment.wait, segment.config.trust)
             .map_err(at_step("registering the doorbell"))?;
@@ -75,8 +75,8 @@ impl Link {
         ));
         let life = Arc::new(Liveness::new(socket, process));
         Ok(Self {
-            outbound: Outbound::new(Arc::clone(&shared)),
-            inbound: Inbound::new(shared, doorbell, Arc::clone(&life)),
+            sender: Sender::new(Arc::clone(&shared)),
+            receiver: Receiver::new(shared, doorbell, Arc::clone(&life)),
             life,
             peer: credentials,
         })
@@ -84,8 +84,8 @@ impl Link {
 
     /// Takes the link apart: what sends, what receives, what watches.
     #[must_use]
-    pub fn split(self) -> (Outbound, Inbound, PeerWatch) {
-        (self.outbound, self.inbound, PeerWatch::new(self.life))
+    pub fn split(self) -> (Sender, Receiver, PeerWatch) {
+        (self.sender, self.receiver, PeerWatch::new(self.life))
     }
 
     /// Who shook hands with us, as the kernel says; `None` for a [`pair`](Self::pair).
@@ -97,12 +97,12 @@ impl Link {
     /// The geometry of the segment: on the joining side, what the creating side chose.
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
-        self.outbound.config()
+        self.sender.config()
     }
 
     /// Puts our hang-up off until this is dropped, if that is later than the link's end.
     pub fn hold_socket(&self) -> SocketHold {
-        SocketHold::new(self.inbound.end())
+        SocketHold::new(self.receiver.end())
     }
 
     /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the
@@ -132,7 +132,7 @@ impl fmt::Debug for Link {
 /// A pidfd on the peer, unless it is this process. The kernel sends one along with the peer's words since Linux 6.5.
 /// Before, its id is looked up: that is the process that spoke, because an id is not used again before the process was
 /// reaped, and a peer that died and was reaped in between has hung up.
-fn watch_process(peer: Sender) -> Option<AsyncFd<OwnedFd>> {
+fn watch_process(peer: MessageSender) -> Option<AsyncFd<OwnedFd>> {
     let pid = peer.credentials.pid;
     if pid == Pid::this().as_raw() {
         return None;
@@ -181,13 +181,13 @@ mod tests {
         }
     }
 
-    fn sender(pid: i32, process: Option<io::Result<OwnedFd>>) -> Sender {
+    fn sender(pid: i32, process: Option<io::Result<OwnedFd>>) -> MessageSender {
         let credentials = PeerCredentials {
             pid,
             uid: 0,
             gid: 0,
         };
-        Sender {
+        MessageSender {
             credentials,
             process,
         }

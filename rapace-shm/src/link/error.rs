@@ -34,7 +34,7 @@ pub enum AllocateError {
         /// Bytes in the largest slot.
         max: usize,
     },
-    /// All slots that this lane may use are taken: [`allocate`](crate::Outbound::allocate) waits.
+    /// All slots that this lane may use are taken: [`allocate`](crate::Sender::allocate) waits.
     #[error("all slots of this size are in use: wait for one, or configure more of them")]
     Exhausted,
     /// The link has ended.
@@ -45,7 +45,7 @@ pub enum AllocateError {
 /// Why a descriptor was not published. Nothing was sent, and no slot changed hands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum PublishError {
-    /// The ring has no room for this lane: wait for [`writable`](crate::Outbound::writable).
+    /// The ring has no room for this lane: wait for [`writable`](crate::Sender::writable).
     #[error("the ring is full: wait until it is writable")]
     Full,
     /// One of the slots is with the peer already, or was named twice. A slot is sent again only after

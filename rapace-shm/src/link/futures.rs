@@ -15,7 +15,7 @@ use crate::link::slot::SlotMut;
 use crate::link::state::Shared;
 use crate::slab::wait_queue::Ticket;
 
-/// [`Outbound::allocate`](crate::Outbound::allocate).
+/// [`Sender::allocate`](crate::Sender::allocate).
 pub(crate) struct Allocate<'a> {
     shared: &'a Shared,
     class: usize,
@@ -80,7 +80,7 @@ impl Drop for Allocate<'_> {
     }
 }
 
-/// [`Outbound::writable`](crate::Outbound::writable).
+/// [`Sender::writable`](crate::Sender::writable).
 pub(crate) struct Writable<'a> {
     shared: &'a Shared,
     lane: Lane,

@@ -37,9 +37,9 @@ use crate::ring::descriptor::parse;
 use crate::ring::spsc::Consumer;
 
 /// The receiving end of a link. There is one, and it must be polled for the link's senders to be
-/// woken (see [`Outbound`](crate::Outbound)). Dropping it closes the link and, unless there is a
+/// woken (see [`Sender`](crate::Sender)). Dropping it closes the link and, unless there is a
 /// [`SocketHold`](crate::SocketHold), hangs up.
-pub struct Inbound {
+pub struct Receiver {
     shared: Arc<Shared>,
     consumer: Consumer<RingIn>,
     arm: Arm<OwnWord>,
@@ -62,7 +62,7 @@ struct News {
     left: usize,
 }
 
-impl Inbound {
+impl Receiver {
     pub(crate) fn new(shared: Arc<Shared>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
         let ring = RingIn {
             own: Arc::clone(&shared.own),
@@ -402,15 +402,15 @@ impl Inbound {
     }
 }
 
-impl Drop for Inbound {
+impl Drop for Receiver {
     fn drop(&mut self) {
         self.shared.end(Closed::ByUs);
     }
 }
 
-impl fmt::Debug for Inbound {
+impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inbound")
+        f.debug_struct("Receiver")
             .field("news", &self.news)
             .finish_non_exhaustive()
     }

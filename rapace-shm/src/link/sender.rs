@@ -33,13 +33,13 @@ pub enum Payload<'a> {
 /// The sending end of a link. Clones are handles on the same end, to be used from any thread.
 ///
 /// The futures [`allocate`](Self::allocate) and [`writable`](Self::writable) are woken by the task
-/// that polls the link's [`Inbound`](crate::Inbound): somebody must be receiving.
+/// that polls the link's [`Receiver`](crate::Receiver): somebody must be receiving.
 #[derive(Clone)]
-pub struct Outbound {
+pub struct Sender {
     shared: Arc<Shared>,
 }
 
-impl Outbound {
+impl Sender {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
         Self { shared }
     }
@@ -171,7 +171,7 @@ impl Outbound {
         self.shared.peer_died();
     }
 
-    /// Has this end's [`Inbound`](crate::Inbound) poll for frames, for up to `bound` after the last ones,
+    /// Has this end's [`Receiver`](crate::Receiver) poll for frames, for up to `bound` after the last ones,
     /// before it sleeps (an adaptive spin): a peer that sends the next within that time need not wake it, and waking is
     /// most of what a round trip takes. Zero, as at first, has it sleep at once; more than a millisecond
     /// is taken for one.
@@ -247,7 +247,7 @@ impl Outbound {
     /// Ends sending: every future that waits on this end resolves with [`Closed::ByUs`], and so does
     /// every later call, whatever becomes of the link. Receiving goes on, so that what the peer has
     /// published can be drained, and returned slots are taken back; a rule that the peer breaks now is told
-    /// by receiving. The peer is told when the [`Inbound`](crate::Inbound) is dropped.
+    /// by receiving. The peer is told when the [`Receiver`](crate::Receiver) is dropped.
     pub fn close(&self) {
         self.shared.close();
     }
@@ -305,11 +305,11 @@ impl Outbound {
 }
 
 impl Slot {
-    /// Whether the slot lies in the slab that `outbound` sends from, so that it can be sent there
+    /// Whether the slot lies in the slab that `sender` sends from, so that it can be sent there
     /// without a copy.
     #[must_use]
-    pub fn belongs_to(&self, outbound: &Outbound) -> bool {
-        self.is_of(outbound.shared())
+    pub fn belongs_to(&self, sender: &Sender) -> bool {
+        self.is_of(sender.shared())
     }
 }
 
@@ -321,13 +321,13 @@ fn bytes_of(payload: Payload<'_>) -> &[u8] {
     }
 }
 
-impl fmt::Debug for Outbound {
+impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Outbound")
+        f.debug_struct("Sender")
             .field("open", &self.shared.check_open())
             .finish_non_exhaustive()
     }
 }
 
-/// Bytes that one call of [`Outbound::trim`] empties at most: 0.2 to 0.5 ms of work for each MiB.
+/// Bytes that one call of [`Sender::trim`] empties at most: 0.2 to 0.5 ms of work for each MiB.
 const TRIM_BUDGET: u32 = 8 << 20;

@@ -21,7 +21,7 @@ pub struct LinkStats {
     /// Times that our own doorbell woke us.
     pub wakeups: u64,
     /// Times that frames came while we looked for them instead of sleeping
-    /// ([`set_spin`](crate::Outbound::set_spin)).
+    /// ([`set_spin`](crate::Sender::set_spin)).
     pub spins_found: u64,
     /// Times that none came until we slept after all.
     pub spins_in_vain: u64,

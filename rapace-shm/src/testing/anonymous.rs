@@ -8,7 +8,7 @@ use std::thread;
 use crate::doorbell::notify::{NewDoorbell, Notifier};
 use crate::layout::{CLAIMS, DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, TAIL};
 use crate::link::received::ReceivedSlot;
-use crate::link::sender::Outbound;
+use crate::link::sender::Sender;
 use crate::link::state::Shared;
 use crate::link::turn::Turn;
 use crate::memory::halves::{OwnHalf, PeerHalf, RingIn};
@@ -67,7 +67,7 @@ fn poke_return(shared: &Shared, nth: u32, slot: SlotRef) {
 #[test]
 fn a_slot_is_written_shared_sent_returned_and_written_again() {
     let shared = one_end(Trust::Trusted);
-    let out = Outbound::new(Arc::clone(&shared));
+    let out = Sender::new(Arc::clone(&shared));
     let mut other = out.try_allocate(200, Lane::Priority).unwrap();
     for round in 0..6_u32 {
         let mut writing = out.try_allocate(60, Lane::Data).unwrap();
@@ -111,7 +111,7 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
 #[test]
 fn a_slot_in_use_is_given_to_nobody_else() {
     let shared = one_end(Trust::Trusted);
-    let out = Outbound::new(Arc::clone(&shared));
+    let out = Sender::new(Arc::clone(&shared));
     let mut slots: Vec<_> = (0..3)
         .map(|_| out.try_allocate(64, Lane::Priority).unwrap())
         .collect();
@@ -249,7 +249,7 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
 #[test]
 fn marks_and_heartbeats_are_where_the_layout_says() {
     let shared = one_end(Trust::Trusted);
-    let out = Outbound::new(Arc::clone(&shared));
+    let out = Sender::new(Arc::clone(&shared));
     out.mark_claim(3, 7).unwrap();
     assert!(out.mark_claim(4, 7).is_err());
     assert_eq!(shared.own.words.peek(CLAIMS + 12, Relaxed), 7);
@@ -287,7 +287,7 @@ fn what_is_held_outlives_its_link_and_returns_nothing() {
         let own = Arc::downgrade(&shared.own);
         let peer = Arc::downgrade(&shared.peer);
         let received = receive(&shared, first_slot(40, 3)).unwrap();
-        let out = Outbound::new(Arc::clone(&shared));
+        let out = Sender::new(Arc::clone(&shared));
         let mut sent = out.try_allocate(64, Lane::Data).unwrap();
         sent.fill(5);
         let sent = sent.freeze();

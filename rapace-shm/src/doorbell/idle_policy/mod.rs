@@ -2,7 +2,7 @@
 //! doorbell are the caller's.
 //!
 //! A *burst spin* polls for [`BURST_SPIN`] behind a burst of frames. Every link has it. An *adaptive spin* polls on for a
-//! bound that was asked for ([`set_spin`](crate::Outbound::set_spin)), in slices, behind any frames. In one idle time the
+//! bound that was asked for ([`set_spin`](crate::Sender::set_spin)), in slices, behind any frames. In one idle time the
 //! first comes before the second.
 //!
 //! ```text

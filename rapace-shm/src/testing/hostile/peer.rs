@@ -11,8 +11,8 @@ use crate::crash_points::effect::Effect;
 use crate::doorbell::liveness::PeerWatch;
 use crate::kernel;
 use crate::layout::{DESCRIPTOR, Layout, Object, RETURN, RETURNS_TAIL, TAIL};
-use crate::link::receiver::Inbound;
-use crate::link::sender::Outbound;
+use crate::link::receiver::Receiver;
+use crate::link::sender::Sender;
 use crate::memory::halves::PeerHalf;
 use crate::memory::mapping::{OwnMap, PeerMap};
 use crate::memory::segment::{PeerA, Segment};
@@ -21,8 +21,8 @@ use crate::{Link, SegmentConfig, SizeClass, Trust};
 
 /// The host's end, as everybody uses it.
 pub(crate) struct Host {
-    pub(crate) out: Outbound,
-    pub(crate) inbound: Inbound,
+    pub(crate) out: Sender,
+    pub(crate) inbound: Receiver,
     /// Keeps the link as a host has it.
     #[cfg_attr(not(test), expect(dead_code, reason = "the unit tests watch"))]
     pub(crate) watch: PeerWatch,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::link::attachments::attachment_table;
-use crate::link::sender::Outbound;
+use crate::link::sender::Sender;
 use crate::memory::halves::PeerHalf;
 use crate::ring::descriptor::{Entry, SlotRef};
 use crate::{Header, Lane, Payload, PublishError, Slot, SlotMut};
@@ -81,7 +81,7 @@ impl Sent {
     /// Sends a slot, with another as an attachment or without.
     pub(crate) fn publish(
         &self,
-        out: &Outbound,
+        out: &Sender,
         nth: u8,
         attachment: Option<u8>,
         lane: Lane,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::sent::remove;
-use crate::{AllocateError, Closed, Lane, Outbound, SlotMut};
+use crate::{AllocateError, Closed, Lane, Sender, SlotMut};
 
 /// Whether a task was woken.
 #[derive(Default)]
@@ -51,7 +51,7 @@ pub(crate) struct Waits {
 
 impl Waits {
     /// A wait for a slot that can exist.
-    pub(crate) fn for_slot(&mut self, out: &Outbound, len: usize, lane: Lane) {
+    pub(crate) fn for_slot(&mut self, out: &Sender, len: usize, lane: Lane) {
         let out = out.clone();
         self.push(async move {
             match out.allocate(len, lane).await {
@@ -62,7 +62,7 @@ impl Waits {
         });
     }
 
-    pub(crate) fn for_room(&mut self, out: &Outbound, lane: Lane) {
+    pub(crate) fn for_room(&mut self, out: &Sender, lane: Lane) {
         let out = out.clone();
         self.push(async move { out.writable(lane).await.map(|()| Served::Room) });
     }

@@ -53,7 +53,7 @@ impl Served {
     }
 }
 
-/// The receiver: serves whom it can, then sleeps (U2), as [`crate::Inbound`] does.
+/// The receiver: serves whom it can, then sleeps (U2), as [`crate::Receiver`] does.
 fn receive(served: &Served, space: &Space<Door>, serve: impl Fn()) {
     while !served.get() {
         if space.somebody_waits() {

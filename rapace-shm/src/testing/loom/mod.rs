@@ -170,7 +170,7 @@ fn ring_if_armed(ringer: &Ringer<Door>, door: &Door) {
     }
 }
 
-/// Takes `wanted` entries, sleeping as [`crate::Inbound`] does.
+/// Takes `wanted` entries, sleeping as [`crate::Receiver`] does.
 fn take(
     consumer: &mut Consumer<View>,
     arm: &mut Arm<Door>,

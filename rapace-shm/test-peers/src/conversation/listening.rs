@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapace_shm::{Inbound, PeerWatch, Received, ReceivedPayload, RecvError};
+use rapace_shm::{PeerWatch, Received, ReceivedPayload, Receiver, RecvError};
 
 use super::kind::Kind;
 use super::{GENERATIONS, Notes, Role, Side, fill, is_filled};
@@ -11,7 +11,7 @@ impl<N: Notes> Side<'_, N> {
     /// Receives until the other side is gone, or asks us to be.
     pub(super) async fn listen(
         &self,
-        inbound: &mut Inbound,
+        inbound: &mut Receiver,
         watch: &mut PeerWatch,
     ) -> Option<RecvError> {
         let mut batch = Vec::new();

@@ -7,7 +7,7 @@
 
 use std::cell::Cell;
 
-use rapace_shm::{Closed, Link, Outbound, RecvError, SegmentConfig, SizeClass, Trust};
+use rapace_shm::{Closed, Link, RecvError, SegmentConfig, Sender, SizeClass, Trust};
 use tokio::sync::Notify;
 
 mod kind;
@@ -60,12 +60,7 @@ pub fn config(trust: Trust) -> SegmentConfig {
 
 /// Plays one side to its end. `leaves` is for the one that goes first when all is said. What is left
 /// of the link can be asked about claim marks and slots.
-pub async fn converse(
-    link: Link,
-    role: Role,
-    leaves: bool,
-    notes: &impl Notes,
-) -> (Ended, Outbound) {
+pub async fn converse(link: Link, role: Role, leaves: bool, notes: &impl Notes) -> (Ended, Sender) {
     let (out, mut inbound, mut watch) = link.split();
     let side = Side {
         out: &out,
@@ -96,7 +91,7 @@ pub async fn converse(
 }
 
 struct Side<'a, N> {
-    out: &'a Outbound,
+    out: &'a Sender,
     role: Role,
     leaves: bool,
     notes: &'a N,

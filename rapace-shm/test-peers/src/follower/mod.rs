@@ -15,7 +15,7 @@ mod sending;
 use std::collections::VecDeque;
 use std::task::Poll;
 
-use rapace_shm::{Inbound, Link, Received, ReceivedPayload, ReceivedSlot};
+use rapace_shm::{Link, Received, ReceivedPayload, ReceivedSlot, Receiver};
 
 use self::plan::{KEPT_AT_MOST, Planned, ROUNDS, holds, planned, table_len};
 use self::sending::{EXHAUSTED, FRAME, Sending};
@@ -56,7 +56,7 @@ pub async fn follow(link: Link, side: u32, seed: u64) {
 /// Sends and receives the frames of a round, at once.
 async fn exchange(
     sending: &mut Sending,
-    inbound: &mut Inbound,
+    inbound: &mut Receiver,
     round: u32,
     plan: &[Planned],
     mut expected: VecDeque<Planned>,
@@ -82,7 +82,7 @@ async fn exchange(
 /// Sends, and receives what is due meanwhile: who waits for room is woken by who receives.
 async fn at_once(
     sends: impl Future<Output = ()>,
-    inbound: &mut Inbound,
+    inbound: &mut Receiver,
     mut due: usize,
     mut take: impl FnMut(Received),
 ) {

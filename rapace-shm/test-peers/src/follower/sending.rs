@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use rapace_shm::{
-    AllocateError, Header, Inbound, Lane, LinkStats, Outbound, Payload, PublishError,
-    RESERVE_DIVISOR, SegmentConfig, SizeClass, Slot, SlotMut, attachment_table,
+    AllocateError, Header, Lane, LinkStats, Payload, PublishError, RESERVE_DIVISOR, Receiver,
+    SegmentConfig, Sender, SizeClass, Slot, SlotMut, attachment_table,
 };
 
 use super::at_once;
@@ -25,7 +25,7 @@ struct Used {
 
 /// What is sent over this end, and what the model knows of it.
 pub(super) struct Sending {
-    out: Outbound,
+    out: Sender,
     pub(super) side: u32,
     used: BTreeMap<u32, Used>,
     lingering: Vec<Slot>,
@@ -33,7 +33,7 @@ pub(super) struct Sending {
 }
 
 impl Sending {
-    pub(super) fn new(out: Outbound, side: u32) -> Self {
+    pub(super) fn new(out: Sender, side: u32) -> Self {
         Self {
             out,
             side,
@@ -156,7 +156,7 @@ impl Sending {
     }
 
     /// Tells that this end has dropped what was due, and is told the same; then counts (G3).
-    pub(super) async fn part(&mut self, inbound: &mut Inbound, round: u32) {
+    pub(super) async fn part(&mut self, inbound: &mut Receiver, round: u32) {
         let marked = self.out.mark_claim(round % 16, round + 1);
         marked.expect("the table has so many");
         let header = self.header(OVER, round, 0);

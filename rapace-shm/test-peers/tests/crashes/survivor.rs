@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use rapace_shm::crash;
-use rapace_shm::{Closed, ControlSocket, EstablishError, Listener, Outbound, RecvError, Trust};
+use rapace_shm::{Closed, ControlSocket, EstablishError, Listener, RecvError, Sender, Trust};
 use tokio::runtime::Runtime;
 
 use crate::process::Victim;
@@ -150,7 +150,7 @@ enum Met {
     /// It died during the handshake.
     NoLink(EstablishError),
     /// It died later, or left.
-    Linked(Ended, Outbound),
+    Linked(Ended, Sender),
 }
 
 /// Plays the other side.
@@ -255,7 +255,7 @@ fn check(met: &Met, notes: &Survived, told: &Told, end: &End, context: &str) {
 }
 
 /// The victim marked calls in the order in which we made them.
-fn check_marks(out: &Outbound, end: &End, context: &str) {
+fn check_marks(out: &Sender, end: &End, context: &str) {
     for call in 0..CALLS {
         let mark = if call < end.marks {
             GENERATIONS + call

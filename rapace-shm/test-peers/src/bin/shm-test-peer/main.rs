@@ -9,7 +9,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace_shm::{
-    ControlSocket, Header, Inbound, Lane, Listener, Outbound, Payload, Received, ReceivedPayload,
+    ControlSocket, Header, Lane, Listener, Payload, Received, ReceivedPayload, Receiver, Sender,
 };
 use rapace_shm_test_peers::follower;
 
@@ -88,7 +88,7 @@ async fn live() -> Result<(), Failure> {
 }
 
 /// Sends back every frame, payload and all, and leaves when the host does.
-async fn echo(out: Outbound, mut inbound: Inbound) -> Result<(), Failure> {
+async fn echo(out: Sender, mut inbound: Receiver) -> Result<(), Failure> {
     let mut batch = Vec::new();
     loop {
         inbound.recv(&mut batch, 64).await?;
@@ -108,7 +108,7 @@ async fn echo(out: Outbound, mut inbound: Inbound) -> Result<(), Failure> {
 }
 
 /// Marks three calls as begun, publishes three frames, and is dead.
-async fn speak_and_die(out: &Outbound) -> Result<(), Failure> {
+async fn speak_and_die(out: &Sender) -> Result<(), Failure> {
     for call in 0..3 {
         out.mark_claim(call, call + 100)?;
         let mut slot = out.try_allocate(100_000, Lane::Data)?;
@@ -124,7 +124,7 @@ async fn speak_and_die(out: &Outbound) -> Result<(), Failure> {
 }
 
 /// Publishes numbered frames without end, and after each marks how many there are.
-async fn stream(out: &Outbound, mut inbound: Inbound) -> Result<(), Failure> {
+async fn stream(out: &Sender, mut inbound: Receiver) -> Result<(), Failure> {
     let receiving = async move {
         let mut batch = Vec::new();
         inbound.recv(&mut batch, 1).await
@@ -161,7 +161,7 @@ async fn stream(out: &Outbound, mut inbound: Inbound) -> Result<(), Failure> {
 }
 
 /// Takes everything, returns nothing.
-async fn hoard(mut inbound: Inbound) -> Result<(), Failure> {
+async fn hoard(mut inbound: Receiver) -> Result<(), Failure> {
     let mut hoarded: Vec<Received> = Vec::new();
     loop {
         inbound.recv(&mut hoarded, 64).await?;
@@ -169,7 +169,7 @@ async fn hoard(mut inbound: Inbound) -> Result<(), Failure> {
 }
 
 /// Starts a process of its own, tells its id, and stays.
-async fn have_a_child(out: &Outbound, inbound: Inbound) -> Result<(), Failure> {
+async fn have_a_child(out: &Sender, inbound: Receiver) -> Result<(), Failure> {
     let child = Command::new("sleep")
         .arg("1000")
         .stdout(Stdio::null())
@@ -195,7 +195,7 @@ fn watch(socket: OwnedFd) {
     });
 }
 
-async fn publish(out: &Outbound, call: u32, bytes: &[u8]) -> Result<(), Failure> {
+async fn publish(out: &Sender, call: u32, bytes: &[u8]) -> Result<(), Failure> {
     let header = Header {
         call,
         ..Header::default()
