@@ -82,7 +82,7 @@
 //! | did it close?          | whoever gives frames a meaning                          |
 //!
 //! A peer's death is noticed by an idle host, and everything that the dead peer had published is
-//! received before the news.
+//! received before the terminal error.
 //!
 //! # What a hostile peer can do
 //!

@@ -92,7 +92,7 @@ impl Future for Writable<'_> {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let coop = ready!(coop::poll_proceed(cx)); // Y3
-        if let Some(done) = self.look() {
+        if let Some(done) = self.check() {
             coop.made_progress();
             return Poll::Ready(done);
         }
@@ -101,7 +101,7 @@ impl Future for Writable<'_> {
             .space
             .wait_for_room(self.lane, self.ticket, cx.waker());
         self.ticket = Some(ticket);
-        match self.look() {
+        match self.check() {
             Some(done) => {
                 coop.made_progress();
                 Poll::Ready(done)
@@ -119,7 +119,7 @@ impl<'a> Writable<'a> {
             ticket: None,
         }
     }
-    fn look(&self) -> Option<Result<(), Closed>> {
+    fn check(&self) -> Option<Result<(), Closed>> {
         if let Err(closed) = self.shared.check_open() {
             return Some(Err(closed));
         }

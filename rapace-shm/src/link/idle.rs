@@ -105,7 +105,7 @@ fn spin(
     let mut polled = false;
     loop {
         for _ in 0..POLLS {
-            if ring.look()? > 0 {
+            if ring.refresh_tail()? > 0 {
                 return Ok(Some(Seen { polled, before }));
             }
             polled = true;

@@ -10,13 +10,13 @@ use crate::link::peer_waker::Rings;
 use crate::memory::halves::ReturnsOut;
 use crate::ring::descriptor::{CheckedSlot, encode_return};
 use crate::ring::return_ring::Returner;
-use crate::slab::lease_table::Held;
+use crate::slab::lease_table::LeaseTable;
 
 /// The peer's slots, as their reader counts them.
 #[derive(Debug)]
-pub(crate) struct Holding {
+pub(crate) struct Leases {
     /// J1.
-    held: Held,
+    held: LeaseTable,
     back: Mutex<Option<Back>>,
 }
 
@@ -27,15 +27,15 @@ struct Back {
     rings: Arc<Rings>,
 }
 
-impl Holding {
+impl Leases {
     pub(crate) fn new(slots: u32, returner: Returner<ReturnsOut>, rings: Arc<Rings>) -> Self {
         Self {
-            held: Held::new(slots),
+            held: LeaseTable::new(slots),
             back: Mutex::new(Some(Back { returner, rings })),
         }
     }
 
-    /// Marks a slot of the peer's as ours until [`give_back`](Self::give_back) (J1).
+    /// Marks a slot of the peer's as ours until [`return_slot`](Self::return_slot) (J1).
     pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
         let index = slot.slot_ref().index;
         // A checked slot has a flag: both are counted by the layout.
@@ -47,8 +47,8 @@ impl Holding {
     }
 
     /// Returns a held slot to the peer, if there is a way.
-    pub(crate) fn give_back(&self, index: u32, generation: u32) {
-        self.held.let_go(index); // J2
+    pub(crate) fn return_slot(&self, index: u32, generation: u32) {
+        self.held.release(index); // J2
         let mut back = self.lock();
         let Some(Back { returner, rings }) = &mut *back else {
             return;

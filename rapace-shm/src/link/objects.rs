@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use crate::link::leases::Holding;
+use crate::link::leases::Leases;
 use crate::memory::halves::ReturnsIn;
 use crate::memory::mapping::{OwnMap, PeerMap};
 use crate::slab::allocator::Slab;
@@ -21,5 +21,5 @@ pub(crate) struct OwnObject {
 #[derive(Debug)]
 pub(crate) struct PeerObject {
     pub(crate) map: PeerMap,
-    pub(crate) holding: Arc<Holding>,
+    pub(crate) leases: Arc<Leases>,
 }

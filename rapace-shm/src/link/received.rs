@@ -14,7 +14,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::fault::PeerFault;
-use crate::link::leases::Holding;
+use crate::link::leases::Leases;
 use crate::link::objects::PeerObject;
 use crate::link::state::Shared;
 use crate::link::turn::Turn;
@@ -74,10 +74,7 @@ enum Bytes {
         start: usize,
     },
     /// As far as they were copied.
-    Copied {
-        copy: Vec<u8>,
-        holding: Arc<Holding>,
-    },
+    Copied { copy: Vec<u8>, leases: Arc<Leases> },
 }
 
 impl ReceivedSlot {
@@ -91,11 +88,11 @@ impl ReceivedSlot {
                 slots: shared.layout.slots,
             });
         };
-        shared.holding.hold(checked)?;
+        shared.leases.hold(checked)?;
         let bytes = if shared.copy_out {
             Bytes::Copied {
                 copy: Vec::with_capacity(slot.len as usize),
-                holding: Arc::clone(&shared.holding),
+                leases: Arc::clone(&shared.leases),
             }
         } else {
             Bytes::InPlace {
@@ -139,9 +136,9 @@ impl ReceivedSlot {
     #[must_use]
     pub fn into_copy(mut self) -> Self {
         if let Bytes::InPlace { object, .. } = &self.bytes {
-            let holding = Arc::clone(&object.holding);
+            let leases = Arc::clone(&object.leases);
             let copy = self.to_vec();
-            self.bytes = Bytes::Copied { copy, holding };
+            self.bytes = Bytes::Copied { copy, leases };
         }
         self
     }
@@ -192,11 +189,11 @@ impl AsRef<[u8]> for ReceivedSlot {
 
 impl Drop for ReceivedSlot {
     fn drop(&mut self) {
-        let holding = match &self.bytes {
-            Bytes::InPlace { object, .. } => &object.holding,
-            Bytes::Copied { holding, .. } => holding,
+        let leases = match &self.bytes {
+            Bytes::InPlace { object, .. } => &object.leases,
+            Bytes::Copied { leases, .. } => leases,
         };
-        holding.give_back(self.slot.index, self.slot.generation);
+        leases.return_slot(self.slot.index, self.slot.generation);
     }
 }
 

@@ -1,18 +1,18 @@
 //! The receiving end: drains the ring, and does what else the doorbell may mean.
 //!
 //! - N1: nobody sleeps without having armed and looked once more (A2).
-//! - N2: what was published before a peer's death or fault is delivered before the news of it.
+//! - N2: what was published before a peer's death or fault is delivered before the terminal error.
 //! - N3: one call takes at most `max` descriptors, and gives their room back at once. What lets other tasks
 //!   run, and when, is decided by [`Turn`] and by tokio's budget.
 //! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
 //!   wakes who waits, so there is one listener and no wake-up is stolen.
 //! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
-//!   on publishing cannot put the news off, and nothing comes after it.
+//!   on publishing cannot put the terminal error off, and nothing comes after it.
 //! - N6: what ends the link takes back what is out (H4): nobody collects it any more.
 //! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
 //!   it can be left standing until the task is polled again.
 //! - N9: a message that takes more than one turn to be copied is the next that is delivered. It counts as
-//!   published before any news that comes meanwhile.
+//!   published before a terminal state that is latched meanwhile.
 //! - N8: [`Idle`] comes between finding nothing and arming, and leaves both as they are.
 
 use std::fmt;
@@ -51,12 +51,12 @@ pub struct Receiver {
     turn: Turn,
     /// Taken from the ring, and not all here yet (N9).
     assembly: Option<Box<Assembly>>,
-    news: Option<News>,
+    terminal: Option<Terminal>,
 }
 
 /// That nothing will be received any more, and why.
 #[derive(Clone, Copy, Debug)]
-struct News {
+struct Terminal {
     why: RecvError,
     /// Frames that are delivered before it (N2, N5).
     left: usize,
@@ -79,7 +79,7 @@ impl Receiver {
             idle: Idle::default(),
             turn: Turn::default(),
             assembly: None,
-            news: None,
+            terminal: None,
         }
     }
 
@@ -122,7 +122,7 @@ impl Receiver {
             if self.shared.space.somebody_waits()
                 && let Err(fault) = self.shared.serve_waiters()
             {
-                self.hear_of(fault);
+                self.latch_fault(fault);
             }
             if self.turn.is_over() {
                 return after_others(cx);
@@ -175,7 +175,7 @@ impl Receiver {
                 }
                 Err(_) => {
                     self.shared.end(Closed::ByUs);
-                    self.hear(RecvError::RuntimeGone);
+                    self.latch(RecvError::RuntimeGone);
                     continue;
                 }
             }
@@ -188,10 +188,10 @@ impl Receiver {
                 self.shared.slab.collect()
             };
             if let Err(fault) = served {
-                self.hear_of(fault);
+                self.latch_fault(fault);
                 continue;
             }
-            match self.consumer.look() {
+            match self.consumer.refresh_tail() {
                 Ok(0) => {}
                 Ok(_) => continue,
                 Err(fault) => {
@@ -259,9 +259,9 @@ impl Receiver {
     fn take(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         let before = batch.len();
         if let Some(fault) = self.shared.fault() {
-            self.hear(RecvError::PeerFault(fault)); // Found by a sender.
+            self.latch(RecvError::PeerFault(fault)); // Found by a sender.
         }
-        let most = self.news.map_or(max, |news| news.left.min(max));
+        let most = self.terminal.map_or(max, |terminal| terminal.left.min(max));
         let position = self.consumer.position();
         let drained = self.drain(batch, most);
         let taken = batch.len() - before;
@@ -274,14 +274,14 @@ impl Receiver {
             let bytes = batch.iter().skip(before).map(Received::bytes).sum();
             self.shared.counters.received(taken, bytes);
         }
-        if let Some(news) = &mut self.news {
-            news.left = news.left.saturating_sub(taken);
+        if let Some(terminal) = &mut self.terminal {
+            terminal.left = terminal.left.saturating_sub(taken);
         }
         if let Err(fault) = drained {
             self.fail(fault);
         }
-        match self.news {
-            Some(News { why, left: 0 }) if taken == 0 => Err(why),
+        match self.terminal {
+            Some(Terminal { why, left: 0 }) if taken == 0 => Err(why),
             _ => Ok(taken),
         }
     }
@@ -341,9 +341,9 @@ impl Receiver {
         batch: &mut Vec<Received>,
         max: usize,
     ) -> Poll<Result<usize, RecvError>> {
-        if self.news.is_none() {
+        if self.terminal.is_none() {
             self.shared.end(Closed::PeerGone(gone)); // N6
-            self.hear(RecvError::PeerGone(gone));
+            self.latch(RecvError::PeerGone(gone));
         }
         if self.turn.is_over() {
             return after_others(cx);
@@ -367,36 +367,36 @@ impl Receiver {
         }
     }
 
-    /// The first news counts (N5).
-    fn hear(&mut self, why: RecvError) {
-        if self.news.is_some() {
+    /// The first terminal state is latched and stays (N5).
+    fn latch(&mut self, why: RecvError) {
+        if self.terminal.is_some() {
             return;
         }
-        match self.consumer.look() {
+        match self.consumer.refresh_tail() {
             Ok(left) => {
                 let left = left as usize + usize::from(self.assembly.is_some());
-                self.news = Some(News { why, left });
+                self.terminal = Some(Terminal { why, left });
             }
             Err(fault) => self.fail(fault),
         }
     }
 
     /// The peer broke a rule of another ring than this one.
-    fn hear_of(&mut self, fault: PeerFault) {
-        let why = self.blame(fault);
-        self.hear(why);
+    fn latch_fault(&mut self, fault: PeerFault) {
+        let why = self.fail_link(fault);
+        self.latch(why);
     }
 
     /// The peer broke a rule of this ring: what it published before was delivered, and nothing that
     /// follows can be relied on.
     fn fail(&mut self, fault: PeerFault) {
-        let why = self.blame(fault);
+        let why = self.fail_link(fault);
         let left = usize::from(self.assembly.is_some());
-        self.news = Some(News { why, left });
+        self.terminal = Some(Terminal { why, left });
     }
 
     /// Ends the link because of a fault. Everybody is told of the first one.
-    fn blame(&self, fault: PeerFault) -> RecvError {
+    fn fail_link(&self, fault: PeerFault) -> RecvError {
         self.shared.fail(fault);
         RecvError::PeerFault(self.shared.fault().unwrap_or(fault))
     }
@@ -411,7 +411,7 @@ impl Drop for Receiver {
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("news", &self.news)
+            .field("terminal", &self.terminal)
             .finish_non_exhaustive()
     }
 }
@@ -425,7 +425,7 @@ mod tests {
     use crate::link::sender::Payload;
     use crate::ring::descriptor::Header;
 
-    /// N2, between the last look at the ring and the news: no test can stop a peer just there.
+    /// N2, between the last poll of the ring and the terminal error: no test can stop a peer just there.
     #[tokio::test]
     async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();

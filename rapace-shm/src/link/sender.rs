@@ -296,7 +296,7 @@ impl Sender {
         let slots = || payload.into_iter().chain(attachments);
         for (marked, slot) in slots().enumerate() {
             if slot.mark_sent().is_err() {
-                slots().take(marked).for_each(Slot::unmark_sent);
+                slots().take(marked).for_each(Slot::cancel_send);
                 return Err(PublishError::AlreadyInFlight);
             }
         }

@@ -150,8 +150,8 @@ impl Slot {
         self.state().send()
     }
 
-    pub(crate) fn unmark_sent(&self) {
-        self.state().unsend();
+    pub(crate) fn cancel_send(&self) {
+        self.state().cancel_send();
     }
 
     fn state(&self) -> &SlotState {

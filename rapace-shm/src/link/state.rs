@@ -21,7 +21,7 @@ use crate::doorbell::notify::Notifier;
 use crate::fault::PeerFault;
 use crate::layout::{Layout, Object};
 use crate::link::error::Closed;
-use crate::link::leases::Holding;
+use crate::link::leases::Leases;
 use crate::link::objects::{OwnObject, PeerObject};
 use crate::link::peer_waker::Rings;
 use crate::link::stats::Counters;
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     /// Who waits for room or slots.
     pub(crate) space: Space<OwnWord>,
     /// Which slots of the peer's we hold.
-    pub(crate) holding: Arc<Holding>,
+    pub(crate) leases: Arc<Leases>,
     pub(crate) rings: Arc<Rings>,
     /// What handles on our slots keep, and what was received: words, then bulk.
     own_objects: [Arc<OwnObject>; 2],
@@ -91,8 +91,8 @@ impl Shared {
         let space_armed = OwnWord::space(&own);
         let rings = Arc::new(Rings::new(&peer, notifier));
         let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
-        let holding = Holding::new(layout.slots, returner, Arc::clone(&rings));
-        let holding = Arc::new(holding);
+        let leases = Leases::new(layout.slots, returner, Arc::clone(&rings));
+        let leases = Arc::new(leases);
         let returns = ReturnsIn(Arc::clone(&peer));
         let slab = Arc::new(Slab::new(Arc::clone(&layout), returns));
         let own_object = |map: &OwnMap| {
@@ -104,7 +104,7 @@ impl Shared {
         let peer_object = |map: &PeerMap| {
             Arc::new(PeerObject {
                 map: map.clone(),
-                holding: Arc::clone(&holding),
+                leases: Arc::clone(&leases),
             })
         };
         Self {
@@ -118,7 +118,7 @@ impl Shared {
                 bytes: 0,
             })),
             space: Space::new(space_armed),
-            holding,
+            leases,
             rings,
             ended: OnceLock::new(),
             fault: OnceLock::new(),
@@ -273,7 +273,7 @@ impl Shared {
 impl Drop for Shared {
     /// Handles on slots may live on (Y1).
     fn drop(&mut self) {
-        self.holding.link_is_gone();
+        self.leases.link_is_gone();
         self.slab.link_is_gone();
     }
 }

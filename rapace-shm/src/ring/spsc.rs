@@ -165,7 +165,7 @@ impl<M: ConsumerMemory> Consumer<M> {
 
     /// Takes the next entry. "Nothing there" is `Ok(None)`; a cursor that cannot be is a fault.
     pub(crate) fn pop(&mut self) -> Result<Option<M::Entry>, PeerFault> {
-        if self.head == self.tail && self.look()? == 0 {
+        if self.head == self.tail && self.refresh_tail()? == 0 {
             return Ok(None);
         }
         let entry = self.memory.read(self.head & (self.capacity - 1));
@@ -174,7 +174,7 @@ impl<M: ConsumerMemory> Consumer<M> {
     }
 
     /// Reads the producer's cursor: how many entries wait.
-    pub(crate) fn look(&mut self) -> Result<u32, PeerFault> {
+    pub(crate) fn refresh_tail(&mut self) -> Result<u32, PeerFault> {
         let tail = self.memory.load_tail();
         orderings::after_tail();
         // Before R6's store the peer cannot know of our progress, so R2 holds for `head` too.
@@ -189,7 +189,7 @@ impl<M: ConsumerMemory> Consumer<M> {
 
     /// Whether the next [`pop`](Self::pop) has something to say.
     pub(crate) fn has_more(&mut self) -> Result<bool, PeerFault> {
-        Ok(self.head != self.tail || self.look()? > 0)
+        Ok(self.head != self.tail || self.refresh_tail()? > 0)
     }
 
     /// How many entries were taken so far.

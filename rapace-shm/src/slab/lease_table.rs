@@ -10,9 +10,9 @@ use crate::sync::orderings;
 
 /// A flag for each slot of the peer's. Private memory.
 #[derive(Debug)]
-pub(crate) struct Held(Box<[AtomicBool]>);
+pub(crate) struct LeaseTable(Box<[AtomicBool]>);
 
-impl Held {
+impl LeaseTable {
     pub(crate) fn new(slots: u32) -> Self {
         Self((0..slots).map(|_| AtomicBool::new(false)).collect())
     }
@@ -25,7 +25,7 @@ impl Held {
     }
 
     /// To be followed by the return (J2).
-    pub(crate) fn let_go(&self, index: u32) {
+    pub(crate) fn release(&self, index: u32) {
         if let Some(held) = self.0.get(index as usize) {
             held.store(false, orderings::RELAXED);
         }

@@ -91,7 +91,7 @@ impl SlotState {
 
     /// Takes back a [`send`](Self::send) whose descriptor was not published. The caller holds the
     /// slot, so this never frees it.
-    pub(crate) fn unsend(&self) {
+    pub(crate) fn cancel_send(&self) {
         self.0.fetch_and(!IN_FLIGHT, orderings::RELAXED);
     }
 

@@ -23,7 +23,7 @@ fn empty() -> [u64; 8] {
 }
 
 /// A fault that a sender finds, since the receiver is busy.
-fn blame(host: &Host) -> PeerFault {
+fn fault_of(host: &Host) -> PeerFault {
     let _ = host.out.stats();
     let header = Header::default();
     let sent = host
@@ -58,8 +58,8 @@ async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.publish(&empty());
     peer.publish(&empty());
-    peer.give_back(77, 0);
-    let fault = blame(&host);
+    peer.return_slot(77, 0);
+    let fault = fault_of(&host);
     let mut batch = Vec::new();
     let mut delivered = 0;
     for _ in 0..20 {
@@ -80,8 +80,8 @@ async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
 #[tokio::test]
 async fn the_first_fault_is_what_everybody_is_told() {
     let (mut host, mut peer) = against(Trust::Trusted);
-    peer.give_back(77, 0);
-    let fault = blame(&host);
+    peer.return_slot(77, 0);
+    let fault = fault_of(&host);
     peer.publish(&[u64::from(9_u32) << 24, 0, 0, 0, 0, 0, 0, 0]);
     let mut batch = Vec::new();
     let told = host.inbound.try_recv(&mut batch, 8);
@@ -91,7 +91,7 @@ async fn the_first_fault_is_what_everybody_is_told() {
 #[tokio::test]
 async fn a_fault_that_is_found_while_allocating_costs_no_slot() {
     let (host, mut peer) = against(Trust::Trusted);
-    peer.give_back(77, 0);
+    peer.return_slot(77, 0);
     // A large one looks at the returns first.
     assert!(host.out.try_allocate(1 << 20, Lane::Data).is_err());
     for class in host.out.stats().classes {
@@ -102,7 +102,7 @@ async fn a_fault_that_is_found_while_allocating_costs_no_slot() {
 #[tokio::test]
 async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_told() {
     let (mut host, mut peer) = against(Trust::Trusted);
-    peer.give_back(77, 0);
+    peer.return_slot(77, 0);
     let out = host.out.clone();
     // The receiver looks at the ring, and another task finds the fault, before there is anybody to wake.
     let mut found = false;
@@ -114,7 +114,7 @@ async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_told() {
     let mut batch = Vec::new();
     let mut cx = Context::from_waker(Waker::noop());
     let polled = interleave::during(turn, || host.inbound.poll_recv(&mut cx, &mut batch, 8));
-    let fault = blame(&host);
+    let fault = fault_of(&host);
     let told = Poll::Ready(Err(RecvError::PeerFault(fault)));
     assert_eq!(polled, told);
 }
@@ -123,8 +123,8 @@ async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_told() {
 async fn asking_for_nothing_loses_nothing() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.publish(&empty());
-    peer.give_back(77, 0);
-    let fault = blame(&host);
+    peer.return_slot(77, 0);
+    let fault = fault_of(&host);
     let mut batch = Vec::new();
     assert_eq!(host.inbound.try_recv(&mut batch, 0), Ok(0));
     assert_eq!(host.inbound.try_recv(&mut batch, 8), Ok(1));
@@ -135,7 +135,7 @@ async fn asking_for_nothing_loses_nothing() {
 #[tokio::test]
 async fn what_came_before_a_broken_return_is_delivered() {
     let (mut host, mut peer) = against(Trust::Trusted);
-    peer.give_back(77, 0);
+    peer.return_slot(77, 0);
     let out = host.out.clone();
     let header = Header::default();
     while out
@@ -151,7 +151,7 @@ async fn what_came_before_a_broken_return_is_delivered() {
     let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
     assert_eq!(polled, Poll::Ready(Ok(1)));
     let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
-    let fault = blame(&host);
+    let fault = fault_of(&host);
     assert_eq!(polled, Poll::Ready(Err(RecvError::PeerFault(fault))));
 }
 
@@ -215,10 +215,10 @@ impl Waiting {
         assert_eq!(self.room.as_mut().poll(&mut cx), Poll::Ready(Err(closed)));
         assert_eq!(self.slot.as_mut().poll(&mut cx), Poll::Ready(Some(closed)));
         // What it does now is not looked at.
-        self.peer.give_back(3, 99);
+        self.peer.return_slot(3, 99);
         self.peer.poke(HEAD, 1 << 20);
         for _ in 0..2 {
-            assert_eq!(blame(&self.host), fault);
+            assert_eq!(fault_of(&self.host), fault);
             let refused = self.host.out.try_allocate(1, Lane::Priority).err();
             assert_eq!(refused, Some(AllocateError::Closed(closed)));
             let told = self.host.inbound.try_recv(&mut Vec::new(), 8);
@@ -250,7 +250,7 @@ async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
     ];
     for finder in finders {
         let mut waiting = Waiting::new();
-        waiting.peer.give_back(77, 0);
+        waiting.peer.return_slot(77, 0);
         finder(&mut waiting.host);
         waiting.stays_over_for(PeerFault::ReturnedUnknownSlot {
             index: 77,
@@ -315,7 +315,7 @@ async fn a_fault_after_close_is_told_by_receiving() {
         let waker = flag.waker();
         let mut cx = Context::from_waker(&waker);
         assert!(host.inbound.poll_recv(&mut cx, &mut batch, 8).is_pending());
-        peer.give_back(77, 0);
+        peer.return_slot(77, 0);
         finder(&host);
         let found = host.out.shared().fault().is_some();
         assert!(!found || flag.is_up(), "the receiver sleeps on");

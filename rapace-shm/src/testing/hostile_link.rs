@@ -256,7 +256,7 @@ async fn each_broken_return_is_named() {
     type Script = fn(&mut Scripted);
     let scripts: [(Script, PeerFault); 6] = [
         (
-            |peer| peer.give_back(10, 0),
+            |peer| peer.return_slot(10, 0),
             PeerFault::ReturnedUnknownSlot {
                 index: 10,
                 slots: 10,
@@ -264,17 +264,17 @@ async fn each_broken_return_is_named() {
         ),
         // Free: never handed out.
         (
-            |peer| peer.give_back(3, 0),
+            |peer| peer.return_slot(3, 0),
             PeerFault::ReturnedNotHeld { index: 3 },
         ),
         // Still being written.
         (
-            |peer| peer.give_back(1, 0),
+            |peer| peer.return_slot(1, 0),
             PeerFault::ReturnedNotHeld { index: 1 },
         ),
         // In flight, under another generation.
         (
-            |peer| peer.give_back(0, 7),
+            |peer| peer.return_slot(0, 7),
             PeerFault::ReturnedWrongGeneration {
                 index: 0,
                 sent: 0,
@@ -284,8 +284,8 @@ async fn each_broken_return_is_named() {
         // Twice.
         (
             |peer| {
-                peer.give_back(0, 0);
-                peer.give_back(0, 0);
+                peer.return_slot(0, 0);
+                peer.return_slot(0, 0);
             },
             PeerFault::ReturnedNotHeld { index: 0 },
         ),
@@ -319,7 +319,7 @@ async fn a_fault_that_a_sender_finds_wakes_the_receiver() {
     let out = host.out.clone();
     let receiving = tokio::spawn(async move { host.inbound.recv(&mut Vec::new(), 8).await });
     tokio::task::yield_now().await;
-    peer.give_back(77, 0); // It does not ring.
+    peer.return_slot(77, 0); // It does not ring.
     let _ = out.stats();
     let fault = PeerFault::ReturnedUnknownSlot {
         index: 77,

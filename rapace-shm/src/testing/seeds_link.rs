@@ -36,7 +36,7 @@ pub(super) fn slot(index: u32, offset: u32, len: u32) -> PeerStep {
     }
 }
 
-pub(super) fn give_back(index: u32, generation: u32) -> PeerStep {
+pub(super) fn return_slot(index: u32, generation: u32) -> PeerStep {
     PeerStep::GiveBack {
         index: Number(index),
         generation: Number(generation),
@@ -274,28 +274,32 @@ fn broken_returns() -> Vec<Seed> {
     let head = |head| PeerFault::HeadOutsidePublished { head, tail: 1 };
     let while_asleep = vec![
         host(SLEEP),
-        peer(give_back(77, 0)),
+        peer(return_slot(77, 0)),
         host(HostStep::Stats {}),
         host(SLEEP),
     ];
-    let while_allocating = vec![peer(give_back(77, 0)), host(allocate(1 << 20))];
-    let mut never_silent = vec![peer(give_back(77, 0)), host(HostStep::Stats {})];
+    let while_allocating = vec![peer(return_slot(77, 0)), host(allocate(1 << 20))];
+    let mut never_silent = vec![peer(return_slot(77, 0)), host(HostStep::Stats {})];
     for _ in 0..20 {
         never_silent.push(peer(PeerStep::Empty {}));
         never_silent.push(host(HostStep::TryRecv { max: 1 }));
     }
     vec![
-        fault("return-unknown", returned([give_back(10, 0)]), unknown(10)),
-        fault("return-free", returned([give_back(3, 0)]), not_held(3)),
+        fault(
+            "return-unknown",
+            returned([return_slot(10, 0)]),
+            unknown(10),
+        ),
+        fault("return-free", returned([return_slot(3, 0)]), not_held(3)),
         fault(
             "return-being-written",
-            returned([give_back(1, 0)]),
+            returned([return_slot(1, 0)]),
             not_held(1),
         ),
-        fault("return-stale", returned([give_back(0, 7)]), wrong),
+        fault("return-stale", returned([return_slot(0, 7)]), wrong),
         fault(
             "return-twice",
-            returned([give_back(0, 0), give_back(0, 0)]),
+            returned([return_slot(0, 0), return_slot(0, 0)]),
             not_held(0),
         ),
         fault(

@@ -1,7 +1,7 @@
 //! Peers that change what is being read, abuse doorbells and sockets, or are honest.
 
 use super::seeds_link::{
-    RECV, SEND, SLEEP, Seed, allocate, fault, give_back, host, peer, poke, slot, untrusted,
+    RECV, SEND, SLEEP, Seed, allocate, fault, host, peer, poke, return_slot, slot, untrusted,
 };
 use crate::testing::hostile::codec::Number;
 use crate::testing::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
@@ -59,7 +59,7 @@ fn changing() -> Vec<Seed> {
             250,
             PeerStep::Consume {
                 most: 8,
-                give_back: true,
+                return_slot: true,
             },
         ),
         host(HostStep::Stats {}),
@@ -131,7 +131,7 @@ fn bells_and_sockets() -> Vec<Seed> {
 fn honest() -> Vec<Seed> {
     let consume = PeerStep::Consume {
         most: 255,
-        give_back: true,
+        return_slot: true,
     };
     let mut slots = Vec::new();
     for nth in 0..3 {
@@ -188,7 +188,7 @@ fn honest() -> Vec<Seed> {
         cut_off.push(host(inline));
     }
     cut_off.push(host(HostStep::WaitForRoom { urgent: true }));
-    cut_off.push(peer(give_back(77, 0)));
+    cut_off.push(peer(return_slot(77, 0)));
     cut_off.push(host(HostStep::Stats {}));
     waits.extend([more.clone(), more.clone(), more].map(host));
     waits.extend([HostStep::WaitForRoom { urgent: false }, SLEEP].map(host));

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::ring::armed_flag::{Arm, ArmWord, PeerArmWord, Ringer};
 use crate::ring::return_ring::{ReturnMemory, Returner};
-use crate::slab::lease_table::Held;
+use crate::slab::lease_table::LeaseTable;
 use crate::slab::slot_state::{SlotState, SlotUse};
 use crate::sync::Ordering;
 
@@ -70,7 +70,7 @@ enum Event {
     Retain,
     Release,
     Send,
-    Unsend,
+    CancelSend,
     Return,
 }
 
@@ -81,7 +81,7 @@ fn happen(slot: &SlotState, event: Event) -> Result<bool, ()> {
         Event::Retain => slot.retain(),
         Event::Release => return Ok(slot.release()),
         Event::Send => return slot.send().map(|()| false).map_err(|_| ()),
-        Event::Unsend => slot.unsend(),
+        Event::CancelSend => slot.cancel_send(),
         Event::Return => return slot.returned().map_err(|_| ()),
     }
     Ok(false)
@@ -109,7 +109,7 @@ fn each_state_answers_each_event() {
         (SENT, Retain, Ok(false), (SlotUse::InFlight, 2)),
         (SENT, Release, Ok(false), SENT_AND_DROPPED),
         (SENT, Send, refused, SENT),
-        (SENT, Unsend, Ok(false), HELD),
+        (SENT, CancelSend, Ok(false), HELD),
         (SENT, Return, Ok(false), HELD),
         (SENT_AND_DROPPED, Return, Ok(true), FREE),
         // A second return finds nothing in flight.
@@ -172,11 +172,11 @@ fn any_word_is_an_epoch() {
 
 #[test]
 fn a_slot_is_held_once_at_a_time_and_only_if_there_is_one() {
-    let held = Held::new(2);
+    let held = LeaseTable::new(2);
     assert!(held.hold(1) && held.hold(0));
     assert!(!held.hold(1) && !held.hold(2) && !held.hold(u32::MAX));
-    held.let_go(1);
-    held.let_go(2);
+    held.release(1);
+    held.release(2);
     assert!(held.hold(1) && !held.hold(0));
 }
 

@@ -97,9 +97,9 @@ impl Scripted {
             PeerStep::Overwrite { place, entry } => self.overwrite(u32::from(*place), entry),
             PeerStep::GiveBack { index, generation } => {
                 self.lied = true;
-                self.give_back(index.0, generation.0);
+                self.return_slot(index.0, generation.0);
             }
-            PeerStep::Consume { most, give_back } => self.consume(*most, *give_back),
+            PeerStep::Consume { most, return_slot } => self.consume(*most, *return_slot),
             PeerStep::Fill { index, byte } => self.fill(index.0, *byte),
             PeerStep::Ring { times } => {
                 for _ in 0..*times {
@@ -140,7 +140,7 @@ impl Scripted {
     }
 
     /// Reads what the host has published, checks every byte of it, and returns what it was sent.
-    fn consume(&mut self, most: u8, give_back: bool) {
+    fn consume(&mut self, most: u8, return_slot: bool) {
         let published = self.theirs.words.load(TAIL);
         for _ in 0..most {
             if self.head == published {
@@ -154,8 +154,8 @@ impl Scripted {
                 if !self.lied {
                     sent::check(&self.theirs, slot);
                 }
-                if give_back {
-                    self.give_back(slot.index, slot.generation);
+                if return_slot {
+                    self.return_slot(slot.index, slot.generation);
                 }
             }
         }

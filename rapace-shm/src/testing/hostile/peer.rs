@@ -134,7 +134,7 @@ impl Scripted {
     }
 
     /// Returns any slot.
-    pub(crate) fn give_back(&mut self, index: u32, generation: u32) {
+    pub(crate) fn return_slot(&mut self, index: u32, generation: u32) {
         let place = self.returns & (self.layout.returns_capacity - 1);
         let entry = u64::from(generation) << 32 | u64::from(index);
         let offset = self.layout.returns + place as usize * RETURN;

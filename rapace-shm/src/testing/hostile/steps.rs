@@ -46,7 +46,7 @@ operands! {
         /// Returns any slot.
         GiveBack { index: Number, generation: Number },
         /// Takes what the host has published, as it should, and returns the slots if it likes.
-        Consume { most: u8, give_back: bool },
+        Consume { most: u8, return_slot: bool },
         /// Writes into a slot of its own.
         Fill { index: Number, byte: u8 },
         /// Rings.

@@ -169,7 +169,7 @@ fn without_a_new_epoch_a_wake_up_is_lost() {
             }
             // Always the first epoch.
             Arm::new(door.clone()).arm();
-            if consumer.look().unwrap() == 0 {
+            if consumer.refresh_tail().unwrap() == 0 {
                 door.sleep();
             }
         }

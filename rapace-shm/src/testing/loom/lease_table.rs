@@ -6,12 +6,12 @@ use std::sync::Arc;
 use super::{CAPACITY, View, check};
 use crate::ring::return_ring::Returner;
 use crate::ring::spsc::{Consumer, Producer};
-use crate::slab::lease_table::Held;
+use crate::slab::lease_table::LeaseTable;
 
 const SLOT: u32 = 0;
 
 /// An honest peer's slot is received, dropped by `drop_slot` in another thread, and received again.
-fn a_slot_comes_twice(drop_slot: fn(&Held, &mut Returner<View>)) {
+fn a_slot_comes_twice(drop_slot: fn(&LeaseTable, &mut Returner<View>)) {
     let (ring, returns) = (View::new(), View::new());
     let mut producer = Producer::new(ring.clone(), CAPACITY as u32);
     assert!(producer.push(0, &u64::from(SLOT)).unwrap());
@@ -23,7 +23,7 @@ fn a_slot_comes_twice(drop_slot: fn(&Held, &mut Returner<View>)) {
             }
         }
     });
-    let held = Arc::new(Held::new(1));
+    let held = Arc::new(LeaseTable::new(1));
     let mut consumer = Consumer::new(ring, CAPACITY as u32);
     assert!(consumer.pop().unwrap().is_some());
     assert!(held.hold(SLOT));
@@ -45,7 +45,7 @@ fn a_slot_comes_twice(drop_slot: fn(&Held, &mut Returner<View>)) {
 fn a_slot_that_comes_again_is_not_held() {
     check(|| {
         a_slot_comes_twice(|held, returner| {
-            held.let_go(SLOT);
+            held.release(SLOT);
             returner.push(u64::from(SLOT));
         });
     });
@@ -57,7 +57,7 @@ fn without_letting_go_before_the_return_an_honest_peer_is_accused() {
     check(|| {
         a_slot_comes_twice(|held, returner| {
             returner.push(u64::from(SLOT));
-            held.let_go(SLOT);
+            held.release(SLOT);
         });
     });
 }

@@ -192,7 +192,7 @@ fn take(
             continue;
         }
         arm.arm();
-        if consumer.look().unwrap() == 0 {
+        if consumer.refresh_tail().unwrap() == 0 {
             door.sleep();
         }
     }

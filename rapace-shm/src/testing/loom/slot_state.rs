@@ -74,7 +74,7 @@ fn a_sending_taken_back_leaves_the_slot_to_its_users() {
             }
         });
         state.send().unwrap();
-        state.unsend();
+        state.cancel_send();
         slot.read();
         let last = state.release();
         if last {
