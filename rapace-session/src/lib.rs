@@ -159,7 +159,7 @@
 //! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
 //! can change while they are read is the transport's matter: see `rapace_shm::Trust`. A buffer that comes
 //! back by name is our own, in memory that an untrusted peer cannot write. What a peer says of itself, its
-//! claim marks included, is believed as far as it concerns its own work.
+//! start markers included, is believed as far as it concerns its own work.
 //!
 //! # When not to use it
 //!

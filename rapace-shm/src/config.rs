@@ -69,7 +69,7 @@ pub struct SegmentConfig {
     /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 512: 32 KiB, twice the
     /// calls that keep two processes busy, and little enough to stay resident in every session.
     pub ring_capacity: u32,
-    /// Entries of the table of calls in flight, for claim marks: 1 to 2²⁰. Default 1024.
+    /// Entries of the table of calls in flight, for start markers: 1 to 2²⁰. Default 1024.
     pub call_table: u32,
     /// Slot classes, sizes strictly ascending. By default nine, each four times the last, from
     /// 1 KiB × 1024 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address

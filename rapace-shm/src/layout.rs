@@ -16,7 +16,7 @@
 //! | 384 | 4 | armed: producer | before waiting for room or slots, when nobody waits | after consuming or returning |
 //! | 512 | 4 | returns tail | returning a slot | collecting slots |
 //! | 640 | 4 | heartbeat | four times a second | looking for a stuck peer |
-//! | 4096 | 4 × `C` | claim marks | beginning a call | after a death |
+//! | 4096 | 4 × `C` | start markers | beginning a call | after a death |
 //! | next line | 8 × `S` | return ring | returning a slot | collecting slots |
 //! | next line | 64 × `R` | descriptor ring | publishing | receiving |
 //! | next page | | slots | writing a payload | reading it |
@@ -47,8 +47,8 @@ pub(crate) const SPACE_ARMED: usize = 384;
 pub(crate) const RETURNS_TAIL: usize = 512;
 /// Progress of the owner's executor.
 pub(crate) const HEARTBEAT: usize = 640;
-/// First claim mark.
-pub(crate) const CLAIMS: usize = 4096;
+/// First start marker.
+pub(crate) const START_MARKERS: usize = 4096;
 
 /// Bytes in a descriptor.
 pub(crate) const DESCRIPTOR: usize = 64;
@@ -108,7 +108,7 @@ impl Layout {
     pub(crate) fn of(config: &SegmentConfig) -> Self {
         let slots: u32 = config.classes.iter().map(|class| class.slots).sum();
         let returns_capacity = slots.next_power_of_two();
-        let returns = (CLAIMS + config.call_table as usize * 4).next_multiple_of(LINE);
+        let returns = (START_MARKERS + config.call_table as usize * 4).next_multiple_of(LINE);
         let ring = (returns + returns_capacity as usize * RETURN).next_multiple_of(LINE);
         let ring_end = ring + config.ring_capacity as usize * DESCRIPTOR;
         let mut words_len = ring_end.next_multiple_of(PAGE);
@@ -214,7 +214,7 @@ mod tests {
             SPACE_ARMED,
             RETURNS_TAIL,
             HEARTBEAT,
-            CLAIMS,
+            START_MARKERS,
         ];
         assert_eq!(offsets.collect::<Vec<usize>>(), words);
         assert!(tables[0].contains(&format!("| {RETURN} × `S` |")));
@@ -241,9 +241,9 @@ mod tests {
             "| what | begins at | ends at |".to_owned(),
             "|---|---|---|".to_owned(),
             row(
-                format!("claim marks, {call_table}"),
-                CLAIMS,
-                CLAIMS + call_table as usize * 4,
+                format!("start markers, {call_table}"),
+                START_MARKERS,
+                START_MARKERS + call_table as usize * 4,
             ),
             row(
                 format!("return ring, {returns_capacity} entries for {slots} slots"),
@@ -283,8 +283,8 @@ mod tests {
     fn areas_and_slots_neither_overlap_nor_leave_their_object() {
         let layout = Layout::of(&SegmentConfig::default());
         let mut words = vec![
-            (0, CLAIMS),
-            (CLAIMS, layout.call_table as usize * 4),
+            (0, START_MARKERS),
+            (START_MARKERS, layout.call_table as usize * 4),
             (layout.returns, layout.returns_capacity as usize * RETURN),
             (layout.ring, layout.ring_capacity as usize * DESCRIPTOR),
         ];

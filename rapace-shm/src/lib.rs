@@ -77,8 +77,8 @@
 //! | question               | answered by                                             |
 //! |------------------------|---------------------------------------------------------|
 //! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Sender::peer_died`] |
-//! | is its executor stuck? | [`Sender::peer_beat`]                                 |
-//! | what had it begun?     | [`Sender::claim_of`]                                  |
+//! | is its executor stuck? | [`Sender::peer_heartbeat`]                                 |
+//! | what had it begun?     | [`Sender::started_generation`]                                  |
 //! | did it close?          | whoever gives frames a meaning                          |
 //!
 //! A peer's death is noticed by an idle host, and everything that the dead peer had published is
@@ -107,7 +107,7 @@
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
 //!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
 //!   where an adaptive spin was asked for ([`Sender::set_spin`]), it can keep this side spinning by sending now and then.
-//!   It can lie in its claim marks and its heartbeat.
+//!   It can lie in its start markers and its heartbeat.
 //! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
 //!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.
 //!
@@ -117,14 +117,14 @@
 //! `FALLOC_FL_PUNCH_HOLE` and `MADV_REMOVE` both answer `EPERM`, for the owner too, whose mapping is
 //! writable. With the size sealed alone both work. So slots from 1 MiB up lie in an object of their
 //! own, which for a trusted peer has only its size sealed: slots that stayed idle for a whole
-//! [beat](Sender::beat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
+//! [beat](Sender::heartbeat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
 //! and except for one slot of each class. For an untrusted peer
 //! the creator's bulk object is sealed as its words are, and keeps the pages it once used: choose
 //! classes for such a peer by what may stay committed. The joining side always gives pages back.
 //!
 //! # Models
 //!
-//! Ring, return ring, armed flag, claim marks, held flags, slot word and slab do not know their memory.
+//! Ring, return ring, armed flag, start markers, held flags, slot word and slab do not know their memory.
 //! The tests run them over the mapping, beside simple models, against scripted peers that write
 //! anything anywhere, and through every interleaving that loom finds:
 //!

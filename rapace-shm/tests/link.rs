@@ -327,15 +327,15 @@ async fn claim_marks_and_heartbeats_cross() {
     let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
     let (a_out, _a_in, _) = a.split();
     let (b_out, _b_in, _) = b.split();
-    assert_eq!(a_out.claim_of(3), Some(0));
-    b_out.mark_claim(3, 9).unwrap();
-    assert_eq!(a_out.claim_of(3), Some(9));
-    assert_eq!(b_out.claim_of(3), Some(0));
-    assert_eq!(a_out.claim_of(1024), None);
-    assert!(b_out.mark_claim(1024, 1).is_err());
-    b_out.beat();
-    b_out.beat();
-    assert_eq!((a_out.peer_beat(), b_out.peer_beat()), (2, 0));
+    assert_eq!(a_out.started_generation(3), Some(0));
+    b_out.mark_started(3, 9).unwrap();
+    assert_eq!(a_out.started_generation(3), Some(9));
+    assert_eq!(b_out.started_generation(3), Some(0));
+    assert_eq!(a_out.started_generation(1024), None);
+    assert!(b_out.mark_started(1024, 1).is_err());
+    b_out.heartbeat();
+    b_out.heartbeat();
+    assert_eq!((a_out.peer_heartbeat(), b_out.peer_heartbeat()), (2, 0));
 }
 
 #[test]
@@ -433,7 +433,7 @@ async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is()
     assert_eq!((class.free, class.in_flight), (4, 0));
     // Idle slots would be emptied, and free ones handed out.
     for _ in 0..3 {
-        out.beat();
+        out.heartbeat();
     }
     assert!(out.try_allocate(LEN, Lane::Priority).is_err());
     for (byte, frame) in (1..).zip(&reading) {

@@ -18,7 +18,7 @@ impl Nosy {
     fn look(&self) {
         let _ = self.0.stats();
         drop(self.0.try_allocate(1, Lane::Priority));
-        self.0.beat();
+        self.0.heartbeat();
         let mut cx = Context::from_waker(Waker::noop());
         let _ = pin!(self.0.writable(Lane::Data)).poll(&mut cx);
         let _ = pin!(self.0.allocate(1, Lane::Data)).poll(&mut cx);

@@ -30,7 +30,7 @@ impl Watch for Watching {
 
 fn spins(stats: &Option<LinkStats>) -> u64 {
     let stats = stats.as_ref().expect("a session over shared memory");
-    stats.spins_found + stats.spins_in_vain
+    stats.spin_hits + stats.spin_misses
 }
 
 /// The plugin's main.

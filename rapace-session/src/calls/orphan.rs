@@ -79,7 +79,7 @@ impl Orphan {
         }
     }
 
-    /// Reads the claim mark again, for a caller who knows that the peer is dead by now.
+    /// Reads the start marker again, for a caller who knows that the peer is dead by now.
     pub fn look_again(&mut self) -> Claim {
         self.claim = self.look();
         self.claim

@@ -1,6 +1,6 @@
 //! The calls that this side has under way in one session.
 //!
-//! - C1: an entry is used again only after the reply to its last use has arrived, so a claim mark
+//! - C1: an entry is used again only after the reply to its last use has arrived, so a start marker
 //!   can never be mistaken for another call's. A call that was never sent frees its entry at once.
 //! - C2: an entry's generation is never 0, and differs from use to use.
 //! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.

@@ -5,7 +5,7 @@
 //!
 //! - I1: every request is answered by one reply, also when its handler is dropped, panics, or is
 //!   never reached.
-//! - I2: the claim mark is set after the call is taken from its mailbox and before anything of it
+//! - I2: the start marker is set after the call is taken from its mailbox and before anything of it
 //!   is looked at; a call that was cancelled or is past its deadline is never marked. Once the
 //!   session's end is told to the peer, nothing is marked any more.
 //! - I3: a cancelled call keeps its place in the mailbox, and so its credit, until it is taken

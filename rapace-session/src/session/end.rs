@@ -4,7 +4,7 @@
 //! - Z2: at the end every wait is ended: calls are settled or handed on, handlers cancelled, streams
 //!   failed, channels closed.
 //! - Z3: nothing is begun any more before anybody can know of the end. So a peer that reads of it
-//!   sees every claim mark that was ever set, and what is not marked never runs.
+//!   sees every start marker that was ever set, and what is not marked never runs.
 
 use crate::calls::orphan::Orphan;
 use crate::link::end::EndReason;

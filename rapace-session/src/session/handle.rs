@@ -114,7 +114,7 @@ impl Session {
     }
 
     /// Ends the session without telling the peer: for a peer that is known to be dead, so that what
-    /// carries no claim mark has not begun. What it had published and the reader has not read yet
+    /// carries no start marker has not begun. What it had published and the reader has not read yet
     /// is lost.
     pub fn abort(&self, reason: EndReason) {
         self.parts().end_without_peer(reason);

@@ -117,11 +117,11 @@ impl Transport for Shm {
 
     fn claim(&self, call: CallId) {
         // An index past the table was refused when the request was read.
-        let _ = self.outbound.mark_claim(call.index, call.generation);
+        let _ = self.outbound.mark_started(call.index, call.generation);
     }
 
     fn claimed(&self, call: CallId) -> Claim {
-        match self.outbound.claim_of(call.index) {
+        match self.outbound.started_generation(call.index) {
             Some(generation) if generation == call.generation => Claim::Begun,
             Some(_) => Claim::NotBegun,
             None => Claim::Unknown,
@@ -137,7 +137,7 @@ impl Transport for Shm {
     }
 
     fn beat(&self) {
-        self.outbound.beat();
+        self.outbound.heartbeat();
     }
 
     fn ticks(&self, period: Duration) -> Option<Ticks> {
@@ -145,7 +145,7 @@ impl Transport for Shm {
     }
 
     fn peer_beats(&self) -> Option<u32> {
-        Some(self.outbound.peer_beat())
+        Some(self.outbound.peer_heartbeat())
     }
 
     fn close(&self) {

@@ -43,8 +43,8 @@ effects! {
     ReturnEntry,
     /// The cursor that gives slots back.
     ReturnsTail,
-    /// A claim mark.
-    Claim,
+    /// A start marker.
+    StartMarker,
     /// Progress.
     Heartbeat,
     /// Pages of an idle slot given back.

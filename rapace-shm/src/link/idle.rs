@@ -60,7 +60,7 @@ impl Idle {
                 match spin(shared, ring, from, until)? {
                     Some(seen) => {
                         if self.policy.hit(|| seen.gap()) {
-                            shared.counters.spin_found();
+                            shared.counters.spin_hit();
                         }
                         return Ok(Idled::Found); // G2
                     }
@@ -73,7 +73,7 @@ impl Idle {
             Rest::Pause => Idled::Pause,
             Rest::Sleep => Idled::Sleep,
             Rest::GiveUp => {
-                shared.counters.spin_in_vain();
+                shared.counters.spin_missed();
                 Idled::Sleep
             }
         })
@@ -174,7 +174,7 @@ mod tests {
             };
             assert_eq!(turn(), Err(fault));
         }
-        assert_eq!(out.stats().spins_found, 0, "it was there before");
+        assert_eq!(out.stats().spin_hits, 0, "it was there before");
     }
 
     /// G1

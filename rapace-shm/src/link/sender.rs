@@ -1,4 +1,4 @@
-//! The sending end: slots, descriptors, claim marks, heartbeat.
+//! The sending end: slots, descriptors, start markers, heartbeat.
 //!
 //! - P1: slots are marked as in flight before their descriptor is published, so that a return can
 //!   never arrive for a slot that is not; all of them or none.
@@ -138,7 +138,7 @@ impl Sender {
     /// The generation that the peer has marked as begun in entry `call` of our call table, 0 if none
     /// yet. `None` if there is no such entry. Stays readable after the peer's death.
     #[must_use]
-    pub fn claim_of(&self, call: u32) -> Option<u32> {
+    pub fn started_generation(&self, call: u32) -> Option<u32> {
         let known = call < self.shared.layout.call_table;
         known.then(|| start_marks::marked(&*self.shared.peer, call))
     }
@@ -148,7 +148,7 @@ impl Sender {
     ///
     /// # Errors
     /// If the peer's call table has no such entry, which an honest peer never names.
-    pub fn mark_claim(&self, call: u32, generation: u32) -> Result<(), OutOfRange> {
+    pub fn mark_started(&self, call: u32, generation: u32) -> Result<(), OutOfRange> {
         let entries = self.shared.layout.call_table;
         if call >= entries {
             return Err(OutOfRange { call, entries });
@@ -159,8 +159,8 @@ impl Sender {
 
     /// Shows the peer that this executor is alive, and gives the pages of large slots back that were
     /// idle since the last beat, as [`trim`](Self::trim). To be called every second or so.
-    pub fn beat(&self) {
-        self.shared.own.beat();
+    pub fn heartbeat(&self) {
+        self.shared.own.heartbeat();
         self.trim();
     }
 
@@ -186,7 +186,7 @@ impl Sender {
     /// The peer's heartbeat. One that stays the same while there is work is a stuck executor; a dead
     /// peer is told by [`PeerWatch`](crate::PeerWatch).
     #[must_use]
-    pub fn peer_beat(&self) -> u32 {
+    pub fn peer_heartbeat(&self) -> u32 {
         self.shared.peer.heartbeat()
     }
 

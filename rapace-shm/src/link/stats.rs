@@ -22,9 +22,9 @@ pub struct LinkStats {
     pub wakeups: u64,
     /// Times that frames came while we looked for them instead of sleeping
     /// ([`set_spin`](crate::Sender::set_spin)).
-    pub spins_found: u64,
+    pub spin_hits: u64,
     /// Times that none came until we slept after all.
-    pub spins_in_vain: u64,
+    pub spin_misses: u64,
     /// Descriptors published.
     pub descriptors_sent: u64,
     /// Bytes published in payloads and attachments.
@@ -40,8 +40,8 @@ pub struct LinkStats {
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     wakeups: AtomicU64,
-    spins_found: AtomicU64,
-    spins_in_vain: AtomicU64,
+    spin_hits: AtomicU64,
+    spin_misses: AtomicU64,
     descriptors_received: AtomicU64,
     bytes_received: AtomicU64,
 }
@@ -51,12 +51,12 @@ impl Counters {
         add(&self.wakeups, 1);
     }
 
-    pub(crate) fn spin_found(&self) {
-        add(&self.spins_found, 1);
+    pub(crate) fn spin_hit(&self) {
+        add(&self.spin_hits, 1);
     }
 
-    pub(crate) fn spin_in_vain(&self) {
-        add(&self.spins_in_vain, 1);
+    pub(crate) fn spin_missed(&self) {
+        add(&self.spin_misses, 1);
     }
 
     pub(crate) fn received(&self, descriptors: usize, bytes: usize) {
@@ -66,8 +66,8 @@ impl Counters {
 
     pub(crate) fn read_into(&self, stats: &mut LinkStats) {
         stats.wakeups = self.wakeups.load(orderings::RELAXED);
-        stats.spins_found = self.spins_found.load(orderings::RELAXED);
-        stats.spins_in_vain = self.spins_in_vain.load(orderings::RELAXED);
+        stats.spin_hits = self.spin_hits.load(orderings::RELAXED);
+        stats.spin_misses = self.spin_misses.load(orderings::RELAXED);
         stats.descriptors_received = self.descriptors_received.load(orderings::RELAXED);
         stats.bytes_received = self.bytes_received.load(orderings::RELAXED);
     }

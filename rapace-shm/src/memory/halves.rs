@@ -20,15 +20,15 @@ use nix::fcntl::{FallocateFlags, fallocate};
 
 use crate::crash_points::effect::Effect;
 use crate::layout::{
-    CLAIMS, DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, RECV_ARMED, RETURN, RETURNS_TAIL,
-    SPACE_ARMED, SlotPlace, TAIL,
+    DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, RECV_ARMED, RETURN, RETURNS_TAIL,
+    SPACE_ARMED, START_MARKERS, SlotPlace, TAIL,
 };
 use crate::memory::mapping::{OwnMap, PeerMap};
 use crate::ring::armed_flag::{ArmWord, PeerArmWord};
 use crate::ring::descriptor::Entry;
 use crate::ring::return_ring::ReturnMemory;
 use crate::ring::spsc::{ConsumerMemory, ProducerMemory};
-use crate::ring::start_marks::{ClaimMemory, PeerClaimMemory};
+use crate::ring::start_marks::{PeerStartMarkers, StartMarkers};
 use crate::sync::Ordering;
 use crate::sync::orderings;
 
@@ -96,7 +96,7 @@ impl Files {
 
 impl OwnHalf {
     /// Shows progress.
-    pub(crate) fn beat(&self) {
+    pub(crate) fn heartbeat(&self) {
         let beats = self.beats.fetch_add(1, orderings::RELAXED).wrapping_add(1);
         let words = &self.words;
         words.store(Effect::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
@@ -159,12 +159,12 @@ impl PeerHalf {
     }
 }
 
-/// Words, and the first pages of the claim marks, of both rings, and of the classes that small calls
+/// Words, and the first pages of the start markers, of both rings, and of the classes that small calls
 /// use: there the first calls find everything in place, and later ones pay for a page now and then. An
 /// idle session is to hold little, and each page of this counts on both sides. Neighbours are one range,
 /// since each is a system call at every start.
 fn hot_ranges(layout: &Layout) -> Vec<(usize, usize)> {
-    let starts = [0, CLAIMS, layout.returns, layout.ring];
+    let starts = [0, START_MARKERS, layout.returns, layout.ring];
     let classes = layout.classes.iter();
     let slots = classes
         .filter(|place| place.class.slot_size as usize <= PAGE)
@@ -279,18 +279,18 @@ impl ConsumerMemory for ReturnsIn {
 }
 
 /// Our marks on the peer's calls.
-impl ClaimMemory for OwnHalf {
+impl StartMarkers for OwnHalf {
     fn store(&self, call: u32, generation: u32) {
-        let offset = CLAIMS + call as usize * 4;
+        let offset = START_MARKERS + call as usize * 4;
         let words = &self.words;
-        words.store(Effect::Claim, offset, generation, orderings::RELAXED);
+        words.store(Effect::StartMarker, offset, generation, orderings::RELAXED);
     }
 }
 
 /// The peer's marks on our calls.
-impl PeerClaimMemory for PeerHalf {
+impl PeerStartMarkers for PeerHalf {
     fn load(&self, call: u32) -> u32 {
-        self.words.load(CLAIMS + call as usize * 4)
+        self.words.load(START_MARKERS + call as usize * 4)
     }
 }
 

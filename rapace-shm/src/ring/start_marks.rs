@@ -1,4 +1,4 @@
-//! Claim marks: which calls of the peer's have begun.
+//! Start markers: which calls of the peer's have begun.
 //!
 //! | word       | written by | read by | edge                                                           |
 //! |------------|------------|---------|----------------------------------------------------------------|
@@ -17,26 +17,26 @@
 use crate::sync::orderings;
 
 /// What the callee touches.
-pub(crate) trait ClaimMemory {
+pub(crate) trait StartMarkers {
     /// Stores the mark of an entry that exists, relaxed. The fence that follows orders it.
     fn store(&self, call: u32, generation: u32);
 }
 
 /// What the caller touches.
-pub(crate) trait PeerClaimMemory {
+pub(crate) trait PeerStartMarkers {
     /// Loads the mark of an entry that exists, relaxed. The fence before orders it. Any value may
     /// come back.
     fn load(&self, call: u32) -> u32;
 }
 
 /// Marks a call as begun (K1).
-pub(crate) fn mark(memory: &impl ClaimMemory, call: u32, generation: u32) {
+pub(crate) fn mark(memory: &impl StartMarkers, call: u32, generation: u32) {
     memory.store(call, generation);
     orderings::after_mark();
 }
 
 /// The generation under which the peer began a call last, 0 if it never did.
-pub(crate) fn marked(memory: &impl PeerClaimMemory, call: u32) -> u32 {
+pub(crate) fn marked(memory: &impl PeerStartMarkers, call: u32) -> u32 {
     orderings::before_marked();
     memory.load(call)
 }

@@ -18,7 +18,7 @@
 //!   memory that is mapped read-only no other load is defined;
 //! - entries, in both rings: the cursor that hands them over (E1, E4) or back (E2);
 //! - armed words, when stored: the fence after them (E3);
-//! - claim marks: the fence after the store and the one before the load (E5). A release *store* would
+//! - start markers: the fence after the store and the one before the load (E5). A release *store* would
 //!   order what came before the call began, which nobody asks about;
 //! - a slot's word when it is frozen, sent, taken back or looked at: the handle that goes from thread
 //!   to thread brings the bytes along, E1 brings them to the peer, and one return can be read only

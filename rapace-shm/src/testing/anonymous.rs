@@ -6,7 +6,7 @@ use std::sync::atomic::AtomicU32;
 use std::thread;
 
 use crate::doorbell::notify::{NewDoorbell, Notifier};
-use crate::layout::{CLAIMS, DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, TAIL};
+use crate::layout::{DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, START_MARKERS, TAIL};
 use crate::link::received::ReceivedSlot;
 use crate::link::sender::Sender;
 use crate::link::state::Shared;
@@ -250,14 +250,14 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
 fn marks_and_heartbeats_are_where_the_layout_says() {
     let shared = one_end(Trust::Trusted);
     let out = Sender::new(Arc::clone(&shared));
-    out.mark_claim(3, 7).unwrap();
-    assert!(out.mark_claim(4, 7).is_err());
-    assert_eq!(shared.own.words.peek(CLAIMS + 12, Relaxed), 7);
-    shared.peer.words.poke(CLAIMS + 8, 5, Relaxed);
-    assert_eq!(out.claim_of(2), Some(5));
-    assert_eq!(out.claim_of(4), None);
-    out.beat();
-    assert_eq!(out.peer_beat(), 0);
+    out.mark_started(3, 7).unwrap();
+    assert!(out.mark_started(4, 7).is_err());
+    assert_eq!(shared.own.words.peek(START_MARKERS + 12, Relaxed), 7);
+    shared.peer.words.poke(START_MARKERS + 8, 5, Relaxed);
+    assert_eq!(out.started_generation(2), Some(5));
+    assert_eq!(out.started_generation(4), None);
+    out.heartbeat();
+    assert_eq!(out.peer_heartbeat(), 0);
 }
 
 #[test]

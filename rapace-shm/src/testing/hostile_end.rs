@@ -237,7 +237,7 @@ async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
         // Small ones are looked for among the returned ones only now and then.
         |host| while host.out.try_allocate(1, Lane::Data).is_ok() {},
         |host| host.out.collect(),
-        |host| host.out.beat(),
+        |host| host.out.heartbeat(),
         |host| drop(host.out.stats()),
         |host| {
             let mut cx = Context::from_waker(Waker::noop());
@@ -294,7 +294,7 @@ async fn a_fault_after_close_is_told_by_receiving() {
     type Finder = fn(&Host);
     let finders: [Finder; 4] = [
         |host| host.out.collect(),
-        |host| host.out.beat(),
+        |host| host.out.heartbeat(),
         |host| drop(host.out.stats()),
         |_| {}, // The receiver itself.
     ];

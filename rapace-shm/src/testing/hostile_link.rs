@@ -454,8 +454,8 @@ async fn chatter_on_the_control_socket_is_no_death() {
 async fn claims_and_heartbeats_may_hold_anything() {
     let (host, peer) = against(Trust::Untrusted);
     peer.poke(HEARTBEAT, u32::MAX);
-    peer.poke(crate::layout::CLAIMS + 12, 0xDEAD_BEEF);
-    assert_eq!(host.out.peer_beat(), u32::MAX);
-    assert_eq!(host.out.claim_of(3), Some(0xDEAD_BEEF));
-    assert_eq!(host.out.claim_of(4), None);
+    peer.poke(crate::layout::START_MARKERS + 12, 0xDEAD_BEEF);
+    assert_eq!(host.out.peer_heartbeat(), u32::MAX);
+    assert_eq!(host.out.started_generation(3), Some(0xDEAD_BEEF));
+    assert_eq!(host.out.started_generation(4), None);
 }

@@ -42,14 +42,14 @@ async fn idle_large_slots_give_their_pages_back_but_one() {
         };
         let (first, second) = (fill(), fill());
         assert_eq!(committed(object), 2 * MIB);
-        out.beat();
+        out.heartbeat();
         drop((first, second));
         // They were in use in the period that ends here.
-        out.beat();
+        out.heartbeat();
         assert_eq!(committed(object), 2 * MIB);
-        out.beat();
+        out.heartbeat();
         assert_eq!(committed(object), MIB);
-        out.beat();
+        out.heartbeat();
         assert_eq!(committed(object), MIB);
         // The one that kept its pages is the one used next.
         drop(fill());
@@ -79,12 +79,12 @@ async fn slots_that_the_peer_has_returned_give_their_pages_back_too() {
     let mut received = Vec::new();
     b_in.recv(&mut received, 8).await.unwrap();
     assert_eq!(received.len(), 2);
-    a_out.beat();
+    a_out.heartbeat();
     assert_eq!(committed(&a_bulk), 2 * MIB);
     received.clear();
     // The first finds them returned, the second finds them idle.
-    a_out.beat();
-    a_out.beat();
+    a_out.heartbeat();
+    a_out.heartbeat();
     assert_eq!(committed(&a_bulk), MIB);
 }
 
@@ -104,14 +104,14 @@ async fn one_beat_gives_back_a_bounded_part() {
         slot
     });
     drop(used);
-    out.beat();
+    out.heartbeat();
     let before = committed(&bulk);
     assert_eq!(before, 2 * (16 * MIB + 4096));
     for (beat, given_back) in [(1, 8 * MIB), (2, 16 * MIB), (3, 16 * MIB + 4096)] {
-        out.beat();
+        out.heartbeat();
         assert_eq!(before - committed(&bulk), given_back, "after beat {beat}");
     }
-    out.beat();
+    out.heartbeat();
     assert_eq!(before - committed(&bulk), 16 * MIB + 4096);
 }
 

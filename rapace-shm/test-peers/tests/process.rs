@@ -162,9 +162,9 @@ async fn last_words_are_heard_and_marks_are_read_after_death() {
         assert_eq!(frame.header.call, nth as u32);
         assert!(frame.payload.as_ref().iter().all(|byte| *byte == nth as u8));
         assert_eq!(frame.payload.as_ref().len(), 100_000);
-        assert_eq!(out.claim_of(nth as u32), Some(nth as u32 + 100));
+        assert_eq!(out.started_generation(nth as u32), Some(nth as u32 + 100));
     }
-    assert_eq!(out.claim_of(3), Some(0));
+    assert_eq!(out.started_generation(3), Some(0));
     let end = soon(inbound.recv(&mut Vec::new(), 64)).await;
     assert!(matches!(end, Err(RecvError::PeerGone(_))));
     drop((out, inbound, watch));
@@ -227,7 +227,7 @@ async fn everything_published_under_load_is_drained_after_the_kill() {
         }
         let end = soon(inbound.recv(&mut batch, 32)).await;
         assert!(matches!(end, Err(RecvError::PeerGone(_))));
-        let marked = out.claim_of(0).unwrap();
+        let marked = out.started_generation(0).unwrap();
         assert!(last == marked || last == marked + 1, "{last} of {marked}");
     }
 }

@@ -32,7 +32,7 @@ impl Journal {
 
 impl Notes for Journal {
     fn will_begin(&self, call: u32) {
-        line(&format!("will_begin {call} {}\n", passed("Claim")));
+        line(&format!("will_begin {call} {}\n", passed("StartMarker")));
     }
 
     fn ran(&self, call: u32) {
@@ -54,7 +54,7 @@ pub(crate) fn dies() {
 }
 
 fn last_words(how: &str) {
-    let (marks, tails) = (passed("Claim"), passed("Tail"));
+    let (marks, tails) = (passed("StartMarker"), passed("Tail"));
     let now = crash::now().as_nanos();
     line(&format!("{how} {now} {marks} {tails}\n"));
 }

@@ -67,14 +67,14 @@ impl Run {
             HostStep::DropWait { nth } => drop(self.waits.take(*nth)),
             HostStep::Stats {} => self.count(),
             HostStep::Trim {} => drop(out.trim()),
-            HostStep::Beat {} => out.beat(),
+            HostStep::Beat {} => out.heartbeat(),
             HostStep::MarkClaim { call, generation } => {
-                let marked = out.mark_claim(call.0, generation.0);
+                let marked = out.mark_started(call.0, generation.0);
                 assert_eq!(marked.is_ok(), call.0 < 4);
             }
             HostStep::Look { call } => {
-                assert_eq!(out.claim_of(call.0).is_some(), call.0 < 4);
-                let _ = out.peer_beat();
+                assert_eq!(out.started_generation(call.0).is_some(), call.0 < 4);
+                let _ = out.peer_heartbeat();
             }
             HostStep::Turn {} => {}
             HostStep::Close {} => out.close(),

@@ -1,7 +1,7 @@
 //! What a peer can do to an established link, and what a host does meanwhile.
 
 use super::codec::{Bytes, Number, Operand, operands};
-use crate::layout::{CLAIMS, HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, TAIL};
+use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, START_MARKERS, TAIL};
 use crate::{Lane, Trust};
 
 /// A run: what the peer is to the host, and what happens.
@@ -155,7 +155,7 @@ impl Word {
             Self::SpaceArmed {} => SPACE_ARMED,
             Self::ReturnsTail {} => RETURNS_TAIL,
             Self::Heartbeat {} => HEARTBEAT,
-            Self::Claim { call } => CLAIMS + usize::from(*call % 4) * 4,
+            Self::Claim { call } => START_MARKERS + usize::from(*call % 4) * 4,
         }
     }
 }

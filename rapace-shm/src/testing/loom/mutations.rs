@@ -31,7 +31,7 @@ enum Outcome {
 enum Refutation {
     LostWakeUp,
     Torn,
-    Claim,
+    StartMarker,
 }
 
 impl fmt::Display for Refutation {

@@ -1,4 +1,4 @@
-//! Claim marks, and the ways in which a caller hears of a call that began.
+//! Start markers, and the ways in which a caller hears of a call that began.
 
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{CAPACITY, View, check};
 use crate::ring::return_ring::Returner;
 use crate::ring::spsc::{Consumer, Producer};
-use crate::ring::start_marks::{ClaimMemory, PeerClaimMemory, mark, marked};
+use crate::ring::start_marks::{PeerStartMarkers, StartMarkers, mark, marked};
 
 const CALL: u32 = 0;
 const GENERATION: u32 = 5;
@@ -21,13 +21,13 @@ impl Marks {
     }
 }
 
-impl ClaimMemory for Marks {
+impl StartMarkers for Marks {
     fn store(&self, _: u32, generation: u32) {
         self.0.store(generation, Ordering::Relaxed);
     }
 }
 
-impl PeerClaimMemory for Marks {
+impl PeerStartMarkers for Marks {
     fn load(&self, _: u32) -> u32 {
         self.0.load(Ordering::Relaxed)
     }

@@ -26,7 +26,7 @@ impl<N: Notes> Side<'_, N> {
                 Kind::Plain => {}
                 Kind::Call(call) => {
                     self.notes.will_mark(call);
-                    let marked = self.out.mark_claim(call, frame.header.generation);
+                    let marked = self.out.mark_started(call, frame.header.generation);
                     marked.expect("the call table has an entry for each call");
                     self.notes.ran(call);
                 }
@@ -79,7 +79,7 @@ impl<N: Notes> Side<'_, N> {
 
     async fn wait_for_beat(&self, beats: u32, watch: &mut PeerWatch) {
         let beaten = async {
-            while self.out.peer_beat() < beats {
+            while self.out.peer_heartbeat() < beats {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };

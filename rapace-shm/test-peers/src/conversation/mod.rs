@@ -59,7 +59,7 @@ pub fn config(trust: Trust) -> SegmentConfig {
 }
 
 /// Plays one side to its end. `leaves` is for the one that goes first when all is said. What is left
-/// of the link can be asked about claim marks and slots.
+/// of the link can be asked about start markers and slots.
 pub async fn converse(link: Link, role: Role, leaves: bool, notes: &impl Notes) -> (Ended, Sender) {
     let (out, mut inbound, mut watch) = link.split();
     let side = Side {

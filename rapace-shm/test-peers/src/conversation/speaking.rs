@@ -41,7 +41,7 @@ impl<N: Notes> Side<'_, N> {
         // Looks at the return ring, and leaves two large slots idle.
         drop(self.out.try_allocate(1 << 20, Lane::Priority));
         for _ in 0..2 {
-            self.beat();
+            self.heartbeat();
         }
         Ok(())
     }
@@ -82,16 +82,16 @@ impl<N: Notes> Side<'_, N> {
             let polled = pin!(&mut *waiting).poll(cx);
             if polled.is_pending() && !beaten {
                 beaten = true;
-                self.beat();
+                self.heartbeat();
             }
             polled
         })
         .await
     }
 
-    fn beat(&self) {
+    fn heartbeat(&self) {
         self.beats.set(self.beats.get() + 1);
-        self.out.beat();
+        self.out.heartbeat();
     }
 
     async fn send(&self, kind: Kind, len: usize) -> Result<(), Closed> {

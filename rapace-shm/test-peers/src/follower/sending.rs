@@ -157,7 +157,7 @@ impl Sending {
 
     /// Tells that this end has dropped what was due, and is told the same; then counts (G3).
     pub(super) async fn part(&mut self, inbound: &mut Receiver, round: u32) {
-        let marked = self.out.mark_claim(round % 16, round + 1);
+        let marked = self.out.mark_started(round % 16, round + 1);
         marked.expect("the table has so many");
         let header = self.header(OVER, round, 0);
         let told = Header {
@@ -167,7 +167,7 @@ impl Sending {
         let over = self.publish(&header, Payload::Empty, &[], Lane::Priority);
         at_once(over, inbound, 1, |frame| assert_eq!(frame.header, told)).await;
         self.expected.descriptors_received += 1;
-        assert_eq!(self.out.claim_of(round % 16), Some(round + 1));
+        assert_eq!(self.out.started_generation(round % 16), Some(round + 1));
 
         let lingers = |index| self.lingering.iter().any(|s| s.slot_ref().index == index);
         let in_flight = |used: &Used| used.until > round;

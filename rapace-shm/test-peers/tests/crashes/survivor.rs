@@ -262,7 +262,11 @@ fn check_marks(out: &Sender, end: &End, context: &str) {
         } else {
             0
         };
-        assert_eq!(out.claim_of(call), Some(mark), "{context}: call {call}");
+        assert_eq!(
+            out.started_generation(call),
+            Some(mark),
+            "{context}: call {call}"
+        );
     }
 }
 

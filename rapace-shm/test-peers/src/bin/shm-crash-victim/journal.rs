@@ -64,7 +64,10 @@ pub(crate) fn dies() {
 }
 
 fn last_words(how: &str) {
-    let (tails, marks) = (passed("Tail", When::After), passed("Claim", When::After));
+    let (tails, marks) = (
+        passed("Tail", When::After),
+        passed("StartMarker", When::After),
+    );
     let now = crash::now().as_nanos();
     line(&format!("{how} {now} {tails} {marks}\n"));
 }

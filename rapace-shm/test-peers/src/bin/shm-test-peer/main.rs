@@ -110,7 +110,7 @@ async fn echo(out: Sender, mut inbound: Receiver) -> Result<(), Failure> {
 /// Marks three calls as begun, publishes three frames, and is dead.
 async fn speak_and_die(out: &Sender) -> Result<(), Failure> {
     for call in 0..3 {
-        out.mark_claim(call, call + 100)?;
+        out.mark_started(call, call + 100)?;
         let mut slot = out.try_allocate(100_000, Lane::Data)?;
         slot.fill(call as u8);
         let slot = slot.freeze();
@@ -145,7 +145,7 @@ async fn stream(out: &Sender, mut inbound: Receiver) -> Result<(), Failure> {
             {
                 out.writable(Lane::Data).await?;
             }
-            out.mark_claim(0, nth)?;
+            out.mark_started(0, nth)?;
         }
         Ok::<(), Failure>(())
     };
