@@ -1,9 +1,9 @@
 //! Dying at a named step: for the tests of this crate and of those above it. Not part of the API, and
 //! only there with the feature `crash-points`, which no dependency but one of tests may enable.
 //!
-//! - Q1: every effect is counted as it begins and as it has ended, from the start of the process.
+//! - Q1: every crash point is counted as it begins and as it has ended, from the start of the process.
 //! - Q2: a process that was armed kills itself, with SIGKILL, at the one passage that it was armed
-//!   for. Nothing runs between that passage and the kill but its last words.
+//!   for. Nothing runs between that passage and the kill but `on_crash`.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
@@ -13,10 +13,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::time::{ClockId, clock_gettime};
 use nix::unistd::Pid;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::sync::orderings;
 
-/// On which side of an effect.
+/// On which side of a crash point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum When {
     /// Nobody can have seen it.
@@ -28,22 +28,22 @@ pub enum When {
 /// Where to die.
 #[derive(Debug)]
 struct Death {
-    effect: Effect,
+    point: CrashPoint,
     when: When,
     nth: u64,
-    last_words: fn(),
+    on_crash: fn(),
 }
 
-/// The names of all effects.
+/// The names of all crash points.
 pub fn sites() -> impl Iterator<Item = &'static str> {
-    Effect::ALL.iter().map(|&(_, name)| name)
+    CrashPoint::ALL.iter().map(|&(_, name)| name)
 }
 
 /// How often this process has passed a site. `None` if there is none of that name.
 #[must_use]
 pub fn passed(site: &str, when: When) -> Option<u64> {
-    let effect = named(site)?;
-    Some(counter(effect, when)?.load(orderings::RELAXED))
+    let point = named(site)?;
+    Some(counter(point, when)?.load(orderings::RELAXED))
 }
 
 /// The present on a clock that all processes of this machine share.
@@ -56,44 +56,44 @@ pub fn now() -> Duration {
     now.expect("every Linux has this clock").into()
 }
 
-/// Arms this process, once, to die the `nth` time, counted from 1, that it passes a site. `last_words`
+/// Arms this process, once, to die the `nth` time, counted from 1, that it passes a site. `on_crash`
 /// is called just before, wherever that is: it must not use a link. `None` if there is no such site, or
 /// the process is armed already.
-pub fn arm(site: &str, when: When, nth: u64, last_words: fn()) -> Option<()> {
-    let effect = named(site)?;
+pub fn arm(site: &str, when: When, nth: u64, on_crash: fn()) -> Option<()> {
+    let point = named(site)?;
     let death = Death {
-        effect,
+        point,
         when,
         nth,
-        last_words,
+        on_crash,
     };
     DEATH.set(death).ok()
 }
 
 /// Counts a passage, and dies if it is the one (Q1, Q2).
-pub(crate) fn pass(effect: Effect, when: When) {
-    let Some(counter) = counter(effect, when) else {
+pub(crate) fn hit(point: CrashPoint, when: When) {
+    let Some(counter) = counter(point, when) else {
         return;
     };
     let nth = counter.fetch_add(1, orderings::RELAXED) + 1;
     let Some(death) = DEATH.get() else {
         return;
     };
-    if death.effect == effect && death.when == when && death.nth == nth {
-        (death.last_words)();
+    if death.point == point && death.when == when && death.nth == nth {
+        (death.on_crash)();
         // Does not return to a process that it has killed.
         let survived = kill(Pid::this(), Signal::SIGKILL);
         unreachable!("{survived:?} of a kill that cannot be refused");
     }
 }
 
-fn named(site: &str) -> Option<Effect> {
-    let found = Effect::ALL.iter().find(|(_, name)| *name == site);
-    found.map(|&(effect, _)| effect)
+fn named(site: &str) -> Option<CrashPoint> {
+    let found = CrashPoint::ALL.iter().find(|(_, name)| *name == site);
+    found.map(|&(point, _)| point)
 }
 
-fn counter(effect: Effect, when: When) -> Option<&'static AtomicU64> {
-    let [before, after] = PASSED.get(effect as usize)?;
+fn counter(point: CrashPoint, when: When) -> Option<&'static AtomicU64> {
+    let [before, after] = PASSED.get(point as usize)?;
     Some(match when {
         When::Before => before,
         When::After => after,
@@ -101,18 +101,18 @@ fn counter(effect: Effect, when: When) -> Option<&'static AtomicU64> {
 }
 
 static DEATH: OnceLock<Death> = OnceLock::new();
-static PASSED: [[AtomicU64; 2]; Effect::ALL.len()] =
-    [const { [const { AtomicU64::new(0) }; 2] }; Effect::ALL.len()];
+static PASSED: [[AtomicU64; 2]; CrashPoint::ALL.len()] =
+    [const { [const { AtomicU64::new(0) }; 2] }; CrashPoint::ALL.len()];
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn each_effect_has_a_name_and_a_place_of_its_own() {
-        for (place, &(effect, name)) in Effect::ALL.iter().enumerate() {
-            assert_eq!(effect as usize, place);
-            assert_eq!(named(name), Some(effect));
+    fn each_crash_point_has_a_name_and_a_place_of_its_own() {
+        for (place, &(point, name)) in CrashPoint::ALL.iter().enumerate() {
+            assert_eq!(point as usize, place);
+            assert_eq!(named(name), Some(point));
         }
         assert_eq!(named("Nonsense"), None);
         assert!(arm("Nonsense", When::Before, 1, || {}).is_none());
@@ -122,9 +122,9 @@ mod tests {
     fn passages_are_counted_on_both_sides() {
         let count = |when| passed("TakeOver", when).unwrap();
         let before = [count(When::Before), count(When::After)];
-        Effect::TakeOver.begins();
+        CrashPoint::TakeOver.begins();
         assert!(count(When::Before) > before[0]);
-        Effect::TakeOver.around(|| {});
+        CrashPoint::TakeOver.around(|| {});
         assert!(count(When::After) > before[1]);
     }
 }

@@ -4,5 +4,5 @@
 
 #[cfg(feature = "crash-points")]
 pub mod crash;
-pub(crate) mod effect;
 mod passage;
+pub(crate) mod point;

@@ -1,30 +1,30 @@
-//! Where effects happen: each is passed on both sides, and with the feature `crash-points` counted.
+//! Where crash points are hit: each on both sides, and with the feature `crash-points` counted.
 
 #[cfg(feature = "crash-points")]
-use crate::crash_points::crash::{When, pass};
-use crate::crash_points::effect::Effect;
+use crate::crash_points::crash::{When, hit};
+use crate::crash_points::point::CrashPoint;
 
-impl Effect {
-    /// Has it happen, and counts it on both sides.
+impl CrashPoint {
+    /// Runs the step between two hits.
     #[inline(always)]
-    pub(crate) fn around<T>(self, effect: impl FnOnce() -> T) -> T {
+    pub(crate) fn around<T>(self, step: impl FnOnce() -> T) -> T {
         self.begins();
-        let done = effect();
+        let done = step();
         self.ended();
         done
     }
 
-    /// Just before. For an effect that is not over when a function returns.
+    /// Just before. For a step that is not over when a function returns.
     #[inline(always)]
     pub(crate) fn begins(self) {
         #[cfg(feature = "crash-points")]
-        pass(self, When::Before);
+        hit(self, When::Before);
     }
 
     /// Just after, as [`begins`](Self::begins).
     #[inline(always)]
     pub(crate) fn ended(self) {
         #[cfg(feature = "crash-points")]
-        pass(self, When::After);
+        hit(self, When::After);
     }
 }

@@ -18,7 +18,7 @@ use std::task::{Context, Poll};
 use nix::sys::socket::{Shutdown, shutdown};
 use tokio::io::unix::AsyncFd;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 
 /// How the kernel told that the peer is gone. "Stuck" and "closed" are told elsewhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
@@ -100,7 +100,7 @@ impl Liveness {
     /// Tells the peer that we are gone, whoever else has our end open.
     fn hang_up(&self) {
         let socket = self.socket.as_raw_fd();
-        if let Err(error) = Effect::HangUp.around(|| shutdown(socket, Shutdown::Write)) {
+        if let Err(error) = CrashPoint::HangUp.around(|| shutdown(socket, Shutdown::Write)) {
             tracing::trace!(%error, "the control socket was closed already");
         }
     }

@@ -23,7 +23,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 use crate::config::Trust;
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::kernel;
 use crate::kernel::needs::{EVENTFD, PIPE};
 use crate::kernel::signals::PipeWriter;
@@ -86,8 +86,8 @@ impl Notifier {
     /// One edge for the other side (D3).
     pub(crate) fn ring(&self) {
         let rung = match &self.quiet {
-            None => Effect::Ring.around(|| unistd::write(&self.fd, self.one)),
-            Some(quiet) => Effect::Ring.around(|| quiet.write(&self.fd, self.one)),
+            None => CrashPoint::Ring.around(|| unistd::write(&self.fd, self.one)),
+            Some(quiet) => CrashPoint::Ring.around(|| quiet.write(&self.fd, self.one)),
         };
         if let Err(error) = rung {
             tracing::trace!(%error, "a doorbell took no ring");

@@ -25,7 +25,7 @@ use nix::unistd::pipe2;
 use crate::config::SegmentConfig;
 use crate::establish_error::{EstablishError, HandshakeFault};
 use crate::handshake::messages::Message;
-use crate::handshake::wire_io::{Arrived, DESCRIPTORS, Wire};
+use crate::handshake::wire_io::{Arrived, DESCRIPTORS, HandshakeSocket};
 use crate::kernel;
 use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::{DUP, PASSCRED, PIPE, SOCKET_TYPE, SOCKETPAIR};
@@ -99,7 +99,7 @@ impl ControlSocket {
     /// See [`EstablishError`].
     pub async fn host(self, config: &SegmentConfig) -> Result<Link, EstablishError> {
         config.validate().map_err(EstablishError::Config)?;
-        let wire = Wire::new(self.socket)?;
+        let wire = HandshakeSocket::new(self.socket)?;
         let hello = wire.recv(0).await?;
         match hello.message {
             Ok(Message::Hello) => {} // E1
@@ -133,7 +133,7 @@ impl ControlSocket {
     /// # Errors
     /// See [`EstablishError`].
     pub async fn join(self) -> Result<Link, EstablishError> {
-        let wire = Wire::new(self.socket)?;
+        let wire = HandshakeSocket::new(self.socket)?;
         wire.send(&Message::Hello, &[]).await?;
         let mut arrived = wire.recv(DESCRIPTORS).await?;
         if self.is_child && matches!(arrived.message, Ok(Message::Leash)) {

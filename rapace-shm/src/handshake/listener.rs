@@ -21,7 +21,7 @@ use nix::sys::stat::{Mode, fchmod};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::handshake::access::Access;
 use crate::handshake::control_socket::ControlSocket;
 use crate::handshake::listener_error::{ListenerError, at_step};
@@ -74,10 +74,10 @@ impl Listener {
         let lock = PathLock::take(&absolute)?; // J5
         remove_if_dead(path)?; // J3
         let wanted = Mode::from_bits_truncate(access.mode());
-        Effect::Permit
+        CrashPoint::Permit
             .around(|| fchmod(&listener, wanted))
             .map_err(at_step("giving its mode to", path))?; // J1
-        Effect::Bind
+        CrashPoint::Bind
             .around(|| bind(listener.as_raw_fd(), &address))
             .map_err(at_step("binding", path))?;
         let made = fs::symlink_metadata(path).map_err(at_step(LOOKING, path))?;
@@ -90,12 +90,12 @@ impl Listener {
         if made.mode() & 0o777 != access.mode() {
             // The umask took something away.
             let wanted = Permissions::from_mode(access.mode());
-            Effect::Permit
+            CrashPoint::Permit
                 .around(|| fs::set_permissions(path, wanted))
                 .map_err(at_step("giving its mode to", path))?;
         }
         let backlog = Backlog::new(128).map_err(at_step("listening at", path))?;
-        Effect::Listen
+        CrashPoint::Listen
             .around(|| listen(&listener, backlog))
             .map_err(at_step("listening at", path))?;
         let listener = kernel::register(listener, Interest::READABLE)
@@ -158,7 +158,7 @@ impl Listener {
         let socket = new_socket(path)?;
         // A local connection is made or refused at once, so there is nothing to wait for.
         let address = address_of(path)?;
-        Effect::Connect
+        CrashPoint::Connect
             .around(|| connect(socket.as_raw_fd(), &address))
             .map_err(at_step("connecting to", path))?;
         authenticate(socket, path, access)
@@ -170,7 +170,7 @@ impl Drop for Place {
         // J4. Nobody who asks for the lock replaces the path between these two steps.
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
-        if ours && let Err(error) = Effect::Unlink.around(|| fs::remove_file(&self.path)) {
+        if ours && let Err(error) = CrashPoint::Unlink.around(|| fs::remove_file(&self.path)) {
             tracing::warn!(%error, path = %self.path.display(), "a socket path was left behind");
         }
     }
@@ -202,8 +202,8 @@ fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     }
     let probe = new_socket(path)?;
     let address = address_of(path)?;
-    match Effect::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
-        Err(Errno::ECONNREFUSED) => match Effect::TakeOver.around(|| fs::remove_file(path)) {
+    match CrashPoint::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
+        Err(Errno::ECONNREFUSED) => match CrashPoint::TakeOver.around(|| fs::remove_file(path)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(at_step("removing what a dead process left at", path)(error))
             }

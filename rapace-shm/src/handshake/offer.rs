@@ -18,14 +18,14 @@ use crate::config::SegmentConfig;
 use crate::establish_error::EstablishError;
 use crate::handshake::control_socket::ControlSocket;
 use crate::handshake::messages::Message;
-use crate::handshake::wire_io::{Wire, not_sent, say};
+use crate::handshake::wire_io::{HandshakeSocket, not_sent, say};
 use crate::link::endpoint::Link;
 use crate::memory::segment::{PeerA, Segment};
 
 /// A segment that is on its way to a child.
 #[derive(Debug)]
 pub struct PendingLink {
-    wire: Wire,
+    wire: HandshakeSocket,
     segment: Segment<PeerA>,
 }
 
@@ -45,7 +45,7 @@ impl ControlSocket {
     /// # Errors
     /// See [`EstablishError`].
     pub fn offer(self, config: &SegmentConfig) -> Result<PendingLink, EstablishError> {
-        let wire = Wire::new(self.socket)?;
+        let wire = HandshakeSocket::new(self.socket)?;
         let (segment, invitation) = Segment::<PeerA>::create(config)?;
         wire.try_send(&Message::Segment(config.clone()), &invitation.as_raw())?;
         Ok(PendingLink { wire, segment })

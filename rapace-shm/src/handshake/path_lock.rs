@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use nix::libc;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::handshake::listener_error::{ListenerError, at_step};
 
 /// The right to a socket path, until it is dropped.
@@ -31,7 +31,7 @@ impl PathLock {
             path: socket.to_owned(),
         };
         for _ in 0..TURNS {
-            let file = Effect::Lock
+            let file = CrashPoint::Lock
                 .around(|| open(&path))
                 .map_err(|error| not_opened(error, socket))?;
             match file.try_lock() {
@@ -54,7 +54,7 @@ impl PathLock {
 impl Drop for PathLock {
     fn drop(&mut self) {
         // L3
-        if let Err(error) = Effect::Unlock.around(|| fs::remove_file(&self.path)) {
+        if let Err(error) = CrashPoint::Unlock.around(|| fs::remove_file(&self.path)) {
             tracing::warn!(%error, path = %self.path.display(), "a lock file was left behind");
         }
     }

@@ -16,7 +16,7 @@ use nix::sys::socket::{ControlMessage, MsgFlags, sendmsg};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::establish_error::{EstablishError, HandshakeFault, at_step};
 use crate::handshake::messages::{MAX_MESSAGE, Message};
 use crate::kernel;
@@ -28,7 +28,7 @@ pub(crate) const DESCRIPTORS: usize = 6;
 
 /// A control socket during the handshake.
 #[derive(Debug)]
-pub(crate) struct Wire {
+pub(crate) struct HandshakeSocket {
     socket: AsyncFd<OwnedFd>,
 }
 
@@ -40,7 +40,7 @@ pub(crate) struct Arrived {
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
-impl Wire {
+impl HandshakeSocket {
     pub(crate) fn new(socket: OwnedFd) -> Result<Self, EstablishError> {
         let socket = kernel::register(socket, Interest::READABLE | Interest::WRITABLE)
             .map_err(at_step("registering the control socket"))?;
@@ -94,13 +94,13 @@ impl Wire {
     }
 }
 
-fn effect_of(message: &Message) -> Effect {
+fn effect_of(message: &Message) -> CrashPoint {
     match message {
-        Message::Hello => Effect::Hello,
-        Message::Segment(_) => Effect::Invitation,
-        Message::Joined => Effect::Joined,
-        Message::Refused => Effect::Refused,
-        Message::Leash => Effect::Leash,
+        Message::Hello => CrashPoint::Hello,
+        Message::Segment(_) => CrashPoint::Invitation,
+        Message::Joined => CrashPoint::Joined,
+        Message::Refused => CrashPoint::Refused,
+        Message::Leash => CrashPoint::Leash,
     }
 }
 

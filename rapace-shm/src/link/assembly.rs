@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::fault::PeerFault;
 use crate::link::attachments::{named, table_len};
 use crate::link::received::{Received, ReceivedPayload, ReceivedSlot};
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::link::turn::Turn;
 use crate::ring::descriptor::Header;
 
@@ -41,7 +41,7 @@ impl Assembly {
     /// Goes on for as long as the turn allows (A2). Whether the message is complete.
     pub(crate) fn advance(
         &mut self,
-        shared: &Arc<Shared>,
+        shared: &Arc<LinkState>,
         turn: &mut Turn,
     ) -> Result<bool, PeerFault> {
         if let ReceivedPayload::Slot(slot) = &mut self.message.payload

@@ -20,7 +20,7 @@ use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::SOCKETPAIR;
 use crate::link::receiver::Receiver;
 use crate::link::sender::Sender;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::memory::segment::{PeerA, PeerB, Segment};
 
 /// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
@@ -66,7 +66,7 @@ impl Link {
             .map_err(at_step("registering the doorbell"))?;
         let credentials = peer.as_ref().map(|peer| peer.credentials);
         let process = peer.and_then(watch_process);
-        let shared = Arc::new(Shared::new(
+        let shared = Arc::new(LinkState::new(
             segment.config,
             segment.own,
             segment.peer,

@@ -12,12 +12,12 @@ use tokio::task::coop;
 use crate::config::Lane;
 use crate::link::error::{AllocateError, Closed};
 use crate::link::slot::SlotMut;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::slab::wait_queue::Ticket;
 
 /// [`Sender::allocate`](crate::Sender::allocate).
 pub(crate) struct Allocate<'a> {
-    shared: &'a Shared,
+    shared: &'a LinkState,
     class: usize,
     len: usize,
     lane: Lane,
@@ -49,7 +49,7 @@ impl Future for Allocate<'_> {
 }
 
 impl<'a> Allocate<'a> {
-    pub(crate) fn new(shared: &'a Shared, class: usize, len: usize, lane: Lane) -> Self {
+    pub(crate) fn new(shared: &'a LinkState, class: usize, len: usize, lane: Lane) -> Self {
         Self {
             shared,
             class,
@@ -82,7 +82,7 @@ impl Drop for Allocate<'_> {
 
 /// [`Sender::writable`](crate::Sender::writable).
 pub(crate) struct Writable<'a> {
-    shared: &'a Shared,
+    shared: &'a LinkState,
     lane: Lane,
     ticket: Option<Ticket>,
 }
@@ -112,7 +112,7 @@ impl Future for Writable<'_> {
 }
 
 impl<'a> Writable<'a> {
-    pub(crate) fn new(shared: &'a Shared, lane: Lane) -> Self {
+    pub(crate) fn new(shared: &'a LinkState, lane: Lane) -> Self {
         Self {
             shared,
             lane,

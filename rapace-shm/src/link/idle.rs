@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::doorbell::idle_policy::{IdlePolicy, Rest, Step};
 use crate::fault::PeerFault;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::memory::halves::{OwnWord, RingIn};
 use crate::ring::armed_flag::Arm;
 use crate::ring::spsc::Consumer;
@@ -45,7 +45,7 @@ impl Idle {
     /// The turn of a receiver that has found nothing.
     pub(crate) fn turn(
         &mut self,
-        shared: &Shared,
+        shared: &LinkState,
         ring: &mut Consumer<RingIn>,
         arm: &mut Arm<OwnWord>,
     ) -> Result<Idled, PeerFault> {
@@ -96,7 +96,7 @@ impl Seen {
 
 /// Polls until then, if nobody waits.
 fn spin(
-    shared: &Shared,
+    shared: &LinkState,
     ring: &mut Consumer<RingIn>,
     from: Instant,
     until: Instant,
@@ -136,12 +136,12 @@ mod tests {
 
     use super::*;
     use crate::config::SegmentConfig;
-    use crate::crash_points::effect::Effect;
+    use crate::crash_points::point::CrashPoint;
     use crate::layout::TAIL;
     use crate::link::endpoint::Link;
     use crate::sync::orderings;
 
-    fn receiver(shared: &Shared) -> (Consumer<RingIn>, Arm<OwnWord>) {
+    fn receiver(shared: &LinkState) -> (Consumer<RingIn>, Arm<OwnWord>) {
         let ring = RingIn {
             own: Arc::clone(&shared.own),
             peer: Arc::clone(&shared.peer),
@@ -162,12 +162,12 @@ mod tests {
         // Behind a lone frame others run first, behind a burst as well.
         for (frames, first) in [(1, Idled::Pause), (100, Idled::Yield)] {
             let words = &theirs.shared().own.words;
-            words.store(Effect::Tail, TAIL, 0, orderings::RELAXED);
+            words.store(CrashPoint::Tail, TAIL, 0, orderings::RELAXED);
             let mut idle = Idle::default();
             idle.frames_taken(frames);
             let mut turn = || idle.turn(shared, &mut ring, &mut arm);
             assert_eq!(turn(), Ok(first));
-            words.store(Effect::Tail, TAIL, 99_999, orderings::RELAXED);
+            words.store(CrashPoint::Tail, TAIL, 99_999, orderings::RELAXED);
             let fault = PeerFault::TailRanAhead {
                 ahead: 99_999,
                 capacity: shared.layout.ring_capacity,

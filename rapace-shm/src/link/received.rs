@@ -16,7 +16,7 @@ use std::sync::Arc;
 use crate::fault::PeerFault;
 use crate::link::leases::Leases;
 use crate::link::objects::PeerObject;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::link::turn::Turn;
 use crate::memory::halves::PeerHalf;
 use crate::ring::descriptor::{CheckedSlot, Header, INLINE_MAX, Parsed, SlotRef};
@@ -80,7 +80,7 @@ enum Bytes {
 impl ReceivedSlot {
     /// Takes hold of a checked slot. Bytes that are to be copied are not here yet: see
     /// [`copy_more`](Self::copy_more).
-    pub(crate) fn hold(shared: &Shared, checked: CheckedSlot) -> Result<Self, PeerFault> {
+    pub(crate) fn hold(shared: &LinkState, checked: CheckedSlot) -> Result<Self, PeerFault> {
         let slot = checked.slot_ref();
         let Some(place) = shared.layout.slot(slot.index) else {
             return Err(PeerFault::SlotOutOfRange {
@@ -145,7 +145,7 @@ impl ReceivedSlot {
 }
 
 impl ReceivedPayload {
-    pub(crate) fn of(shared: &Shared, parsed: Parsed) -> Result<Self, PeerFault> {
+    pub(crate) fn of(shared: &LinkState, parsed: Parsed) -> Result<Self, PeerFault> {
         Ok(match parsed {
             Parsed::Empty => Self::Empty,
             Parsed::Inline { len, bytes } => Self::Inline { len, bytes },

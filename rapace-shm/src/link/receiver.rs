@@ -29,7 +29,7 @@ use crate::link::assembly::Assembly;
 use crate::link::error::{Closed, RecvError};
 use crate::link::idle::{Idle, Idled, after_others};
 use crate::link::received::{Received, ReceivedPayload};
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::link::turn::Turn;
 use crate::memory::halves::{OwnWord, RingIn};
 use crate::ring::armed_flag::Arm;
@@ -40,7 +40,7 @@ use crate::ring::spsc::Consumer;
 /// woken (see [`Sender`](crate::Sender)). Dropping it closes the link and, unless there is a
 /// [`SocketHold`](crate::SocketHold), hangs up.
 pub struct Receiver {
-    shared: Arc<Shared>,
+    shared: Arc<LinkState>,
     consumer: Consumer<RingIn>,
     arm: Arm<OwnWord>,
     doorbell: Doorbell,
@@ -63,7 +63,7 @@ struct Terminal {
 }
 
 impl Receiver {
-    pub(crate) fn new(shared: Arc<Shared>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
+    pub(crate) fn new(shared: Arc<LinkState>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
         let ring = RingIn {
             own: Arc::clone(&shared.own),
             peer: Arc::clone(&shared.peer),

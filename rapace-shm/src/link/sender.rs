@@ -14,7 +14,7 @@ use crate::link::attachments::names;
 use crate::link::error::{AllocateError, Closed, OutOfRange, PublishError};
 use crate::link::futures::{Allocate, Writable};
 use crate::link::slot::{Slot, SlotMut};
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::link::stats::LinkStats;
 use crate::ring::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
 use crate::ring::start_marks;
@@ -36,15 +36,15 @@ pub enum Payload<'a> {
 /// that polls the link's [`Receiver`](crate::Receiver): somebody must be receiving.
 #[derive(Clone)]
 pub struct Sender {
-    shared: Arc<Shared>,
+    shared: Arc<LinkState>,
 }
 
 impl Sender {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
+    pub(crate) fn new(shared: Arc<LinkState>) -> Self {
         Self { shared }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<Shared> {
+    pub(crate) fn shared(&self) -> &Arc<LinkState> {
         &self.shared
     }
 

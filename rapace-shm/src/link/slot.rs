@@ -13,11 +13,11 @@ use std::ops::{Deref, DerefMut, Range};
 use std::sync::Arc;
 
 use crate::config::Lane;
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::layout::SlotPlace;
 use crate::link::error::AllocateError;
 use crate::link::objects::OwnObject;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::ring::descriptor::SlotRef;
 use crate::slab::allocator::Taken;
 use crate::slab::slot_state::{AlreadyInFlight, SlotState};
@@ -42,7 +42,7 @@ pub struct Slot {
 impl SlotMut {
     /// Takes a slot of a class, for a newcomer or the holder of a ticket.
     pub(crate) fn take(
-        shared: &Shared,
+        shared: &LinkState,
         class: usize,
         len: usize,
         lane: Lane,
@@ -62,7 +62,7 @@ impl SlotMut {
         }))
     }
 
-    fn new(shared: &Shared, taken: Taken, place: SlotPlace, len: u32) -> Self {
+    fn new(shared: &LinkState, taken: Taken, place: SlotPlace, len: u32) -> Self {
         Self {
             slot: Slot {
                 object: Arc::clone(shared.own_object(place.object)),
@@ -80,7 +80,7 @@ impl SlotMut {
     /// Ends writing. The bytes are immutable from here on.
     #[must_use]
     pub fn freeze(self) -> Slot {
-        Effect::Payload.ended();
+        CrashPoint::Payload.ended();
         self.slot.state().freeze();
         self.slot
     }
@@ -112,7 +112,7 @@ impl DerefMut for SlotMut {
         let slot = &self.slot;
         let map = &slot.object.map;
         // SAFETY: O1, O2, and `&mut self` excludes the readers that a `SlotMut` lends to.
-        unsafe { map.bytes_mut(Effect::Payload, slot.start, slot.slot.len as usize) }
+        unsafe { map.bytes_mut(CrashPoint::Payload, slot.start, slot.slot.len as usize) }
     }
 }
 
@@ -142,7 +142,7 @@ impl Slot {
         Some(part)
     }
 
-    pub(crate) fn is_of(&self, shared: &Shared) -> bool {
+    pub(crate) fn is_of(&self, shared: &LinkState) -> bool {
         Arc::ptr_eq(&self.object.slab, &shared.slab)
     }
 

@@ -30,12 +30,12 @@ use crate::memory::mapping::{OwnMap, PeerMap};
 use crate::ring::return_ring::Returner;
 use crate::ring::spsc::Producer;
 use crate::slab::allocator::Slab;
-use crate::slab::backpressure::Space;
+use crate::slab::backpressure::Backpressure;
 use crate::sync::orderings;
 
 /// One end of a link, inside.
 #[derive(Debug)]
-pub(crate) struct Shared {
+pub(crate) struct LinkState {
     pub(crate) config: SegmentConfig,
     pub(crate) layout: Arc<Layout>,
     pub(crate) own: Arc<OwnHalf>,
@@ -47,7 +47,7 @@ pub(crate) struct Shared {
     pub(crate) counters: CachePadded<Counters>,
     producer: CachePadded<Mutex<Publishing>>,
     /// Who waits for room or slots.
-    pub(crate) space: Space<OwnWord>,
+    pub(crate) space: Backpressure<OwnWord>,
     /// Which slots of the peer's we hold.
     pub(crate) leases: Arc<Leases>,
     pub(crate) rings: Arc<Rings>,
@@ -73,7 +73,7 @@ pub(crate) struct Publishing {
     pub(crate) bytes: u64,
 }
 
-impl Shared {
+impl LinkState {
     pub(crate) fn new(
         config: SegmentConfig,
         own: OwnHalf,
@@ -117,7 +117,7 @@ impl Shared {
                 descriptors: 0,
                 bytes: 0,
             })),
-            space: Space::new(space_armed),
+            space: Backpressure::new(space_armed),
             leases,
             rings,
             ended: OnceLock::new(),
@@ -270,7 +270,7 @@ impl Shared {
     }
 }
 
-impl Drop for Shared {
+impl Drop for LinkState {
     /// Handles on slots may live on (Y1).
     fn drop(&mut self) {
         self.leases.link_is_gone();

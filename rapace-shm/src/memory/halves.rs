@@ -18,7 +18,7 @@ use std::sync::atomic::AtomicU32;
 
 use nix::fcntl::{FallocateFlags, fallocate};
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::layout::{
     DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, RECV_ARMED, RETURN, RETURNS_TAIL,
     SPACE_ARMED, START_MARKERS, SlotPlace, TAIL,
@@ -99,7 +99,7 @@ impl OwnHalf {
     pub(crate) fn heartbeat(&self) {
         let beats = self.beats.fetch_add(1, orderings::RELAXED).wrapping_add(1);
         let words = &self.words;
-        words.store(Effect::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
+        words.store(CrashPoint::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
     }
 
     /// Gives pages of a free bulk slot back: those of a range in it.
@@ -107,7 +107,8 @@ impl OwnHalf {
         let Some(object) = &self.reclaim else { return };
         let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
         let start = place.offset as i64 + i64::from(range.start);
-        let punched = Effect::Hole.around(|| fallocate(object, hole, start, range.len() as i64));
+        let punched =
+            CrashPoint::Hole.around(|| fallocate(object, hole, start, range.len() as i64));
         if let Err(error) = punched {
             tracing::warn!(%error, "an idle slot could not give its pages back");
         }
@@ -202,12 +203,12 @@ impl ProducerMemory for RingOut {
 
     fn write(&self, place: u32, entry: &Entry) {
         let start = self.own.layout.ring + place as usize * DESCRIPTOR;
-        self.own.words.store_wide(Effect::Entry, start, entry);
+        self.own.words.store_wide(CrashPoint::Entry, start, entry);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
         let words = &self.own.words;
-        words.store(Effect::Tail, TAIL, tail, ordering);
+        words.store(CrashPoint::Tail, TAIL, tail, ordering);
     }
 
     fn load_head(&self) -> u32 {
@@ -236,7 +237,7 @@ impl ConsumerMemory for RingIn {
 
     fn store_head(&self, head: u32, ordering: Ordering) {
         let words = &self.own.words;
-        words.store(Effect::Head, HEAD, head, ordering);
+        words.store(CrashPoint::Head, HEAD, head, ordering);
     }
 }
 
@@ -248,12 +249,12 @@ impl ReturnMemory for ReturnsOut {
     fn write(&self, place: u32, entry: u64) {
         let place = self.0.layout.returns + place as usize * RETURN;
         let words = &self.0.words;
-        words.store_wide(Effect::ReturnEntry, place, &[entry]);
+        words.store_wide(CrashPoint::ReturnEntry, place, &[entry]);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
         let words = &self.0.words;
-        words.store(Effect::ReturnsTail, RETURNS_TAIL, tail, ordering);
+        words.store(CrashPoint::ReturnsTail, RETURNS_TAIL, tail, ordering);
     }
 }
 
@@ -283,7 +284,12 @@ impl StartMarkers for OwnHalf {
     fn store(&self, call: u32, generation: u32) {
         let offset = START_MARKERS + call as usize * 4;
         let words = &self.words;
-        words.store(Effect::StartMarker, offset, generation, orderings::RELAXED);
+        words.store(
+            CrashPoint::StartMarker,
+            offset,
+            generation,
+            orderings::RELAXED,
+        );
     }
 }
 
@@ -298,7 +304,7 @@ impl PeerStartMarkers for PeerHalf {
 #[derive(Debug)]
 pub(crate) struct OwnWord {
     half: Arc<OwnHalf>,
-    effect: Effect,
+    point: CrashPoint,
     offset: usize,
 }
 
@@ -307,7 +313,7 @@ impl OwnWord {
     pub(crate) fn receiver(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            effect: Effect::RecvArmed,
+            point: CrashPoint::RecvArmed,
             offset: RECV_ARMED,
         }
     }
@@ -316,7 +322,7 @@ impl OwnWord {
     pub(crate) fn space(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            effect: Effect::SpaceArmed,
+            point: CrashPoint::SpaceArmed,
             offset: SPACE_ARMED,
         }
     }
@@ -325,7 +331,7 @@ impl OwnWord {
 impl ArmWord for OwnWord {
     fn store(&self, epoch: u32) {
         let words = &self.half.words;
-        words.store(self.effect, self.offset, epoch, orderings::RELAXED);
+        words.store(self.point, self.offset, epoch, orderings::RELAXED);
     }
 }
 

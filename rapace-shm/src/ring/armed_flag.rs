@@ -59,7 +59,7 @@ impl<W: ArmWord> Arm<W> {
     }
 }
 
-/// The waker's end. Shared by all threads that publish.
+/// The waker's end. LinkState by all threads that publish.
 #[derive(Debug)]
 pub(crate) struct Ringer<W> {
     word: W,

@@ -16,7 +16,7 @@ use crate::sync::{AtomicU32, Mutex, MutexGuard};
 
 /// The waiters of one end of a link, and their armed word.
 #[derive(Debug)]
-pub(crate) struct Space<W> {
+pub(crate) struct Backpressure<W> {
     inner: Mutex<Inner<W>>,
     /// A copy of [`Inner::waiting`], to be glanced at without the lock.
     waiting: AtomicU32,
@@ -31,7 +31,7 @@ struct Inner<W> {
     ring: [WaitQueue; 2],
 }
 
-impl<W: ArmWord> Space<W> {
+impl<W: ArmWord> Backpressure<W> {
     pub(crate) fn new(word: W) -> Self {
         Self {
             inner: Mutex::new(Inner {

@@ -8,7 +8,7 @@ use crate::sync::Ordering;
 
 /// A place that asks for an ordering.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Site {
+pub(crate) struct OrderingSite {
     pub(crate) name: &'static str,
     /// The module that asks.
     pub(crate) module: &'static str,
@@ -25,7 +25,7 @@ pub(crate) enum Kind {
     Fence,
 }
 
-impl Site {
+impl OrderingSite {
     /// All weaker orderings. For a fence, [`Ordering::Relaxed`] stands for leaving it out.
     pub(crate) fn weaker(&self) -> &'static [Ordering] {
         use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};

@@ -31,7 +31,7 @@
 //! - counters for human eyes, and the heartbeat.
 
 #[cfg(any(test, loom))]
-use crate::sync::ordering_site::{Kind, Site};
+use crate::sync::ordering_site::{Kind, OrderingSite};
 use crate::sync::{Ordering, fence};
 
 /// For what is ordered by something else, or by nothing: see above.
@@ -63,15 +63,15 @@ macro_rules! orderings {
 
         /// All of them, for the models.
         #[cfg(any(test, loom))]
-        pub(crate) const ALL: &[Site] = &[
-            $(Site {
+        pub(crate) const ALL: &[OrderingSite] = &[
+            $(OrderingSite {
                 name: stringify!($access),
                 module: stringify!($access_in),
                 edge: concat!($($access_edge),+),
                 kind: Kind::Access,
                 shipped: Ordering::$access_order,
             },)+
-            $(Site {
+            $(OrderingSite {
                 name: stringify!($fence),
                 module: stringify!($fence_in),
                 edge: concat!($($fence_edge),+),

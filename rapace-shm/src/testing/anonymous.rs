@@ -9,7 +9,7 @@ use crate::doorbell::notify::{NewDoorbell, Notifier};
 use crate::layout::{DESCRIPTOR, HEAD, Layout, RETURNS_TAIL, START_MARKERS, TAIL};
 use crate::link::received::ReceivedSlot;
 use crate::link::sender::Sender;
-use crate::link::state::Shared;
+use crate::link::state::LinkState;
 use crate::link::turn::Turn;
 use crate::memory::halves::{OwnHalf, PeerHalf, RingIn};
 use crate::memory::mapping::{OwnMap, PeerMap};
@@ -23,7 +23,7 @@ use crate::{
 
 const RING: u32 = 8;
 
-fn one_end(trust: Trust) -> Arc<Shared> {
+fn one_end(trust: Trust) -> Arc<LinkState> {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     let config = SegmentConfig::default()
         .with_ring_capacity(RING)
@@ -51,10 +51,10 @@ fn one_end(trust: Trust) -> Arc<Shared> {
         None,
     );
     let copy_out = trust == Trust::Untrusted;
-    Arc::new(Shared::new(config, own, peer, notifier, copy_out))
+    Arc::new(LinkState::new(config, own, peer, notifier, copy_out))
 }
 
-fn poke_return(shared: &Shared, nth: u32, slot: SlotRef) {
+fn poke_return(shared: &LinkState, nth: u32, slot: SlotRef) {
     let place = nth & (shared.layout.returns_capacity - 1);
     let entry = encode_return(slot.index, slot.generation);
     shared
@@ -128,7 +128,7 @@ fn a_slot_in_use_is_given_to_nobody_else() {
 }
 
 /// As the receiver does when a descriptor names it.
-fn receive(shared: &Shared, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
+fn receive(shared: &LinkState, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
     let mut received = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
     assert!(received.copy_more(&shared.peer, &mut Turn::default()));
     Ok(received)

@@ -13,7 +13,7 @@ pub(crate) mod hostile;
 #[cfg(all(test, not(loom)))]
 mod anonymous;
 #[cfg(all(test, not(any(loom, miri))))]
-mod effects;
+mod crash_points;
 #[cfg(all(test, not(any(loom, miri))))]
 mod fuzzed;
 #[cfg(all(test, not(any(loom, miri))))]

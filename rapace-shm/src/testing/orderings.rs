@@ -1,7 +1,7 @@
 //! That all orderings are in one place, and that the table of them is not stale.
 
 use crate::sync::Ordering;
-use crate::sync::ordering_site::{Kind, Site};
+use crate::sync::ordering_site::{Kind, OrderingSite};
 use crate::sync::orderings;
 #[cfg(not(loom))]
 use crate::testing::sources;
@@ -22,7 +22,7 @@ pub(crate) fn table() -> Vec<&'static str> {
 }
 
 /// What a row says before it says what refutes the mutant.
-pub(crate) fn row_start(site: &Site, weaker: Ordering) -> String {
+pub(crate) fn row_start(site: &OrderingSite, weaker: Ordering) -> String {
     let fence = if site.kind == Kind::Fence {
         " fence"
     } else {

@@ -30,7 +30,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64};
 
 use memmap2::{Advice, MmapOptions, MmapRaw};
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::kernel::address_space;
 use crate::kernel::needs::{DONT_DUMP, DONT_FORK};
 use crate::sync::Ordering;
@@ -83,17 +83,17 @@ impl OwnMap {
     }
 
     /// Stores a word of ours.
-    pub(crate) fn store(&self, effect: Effect, offset: usize, value: u32, ordering: Ordering) {
+    pub(crate) fn store(&self, point: CrashPoint, offset: usize, value: u32, ordering: Ordering) {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
         let word = unsafe { AtomicU32::from_ptr(address) };
-        effect.around(|| word.store(value, ordering));
+        point.around(|| word.store(value, ordering));
     }
 
     /// Stores eight bytes, or several times eight, of ours, relaxed and one after the other.
     pub(crate) fn store_wide<const N: usize>(
         &self,
-        effect: Effect,
+        point: CrashPoint,
         offset: usize,
         values: &[u64; N],
     ) {
@@ -101,7 +101,7 @@ impl OwnMap {
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
         let words = unsafe { &*address };
         for (word, value) in words.iter().zip(values) {
-            effect.around(|| word.store(*value, orderings::RELAXED));
+            point.around(|| word.store(*value, orderings::RELAXED));
         }
     }
 
@@ -115,7 +115,7 @@ impl OwnMap {
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
-    /// Bytes of a slot of ours, for writing. The effect begins here; when it has ended is for the
+    /// Bytes of a slot of ours, for writing. The crash point is hit here; when the step has ended is for the
     /// caller to say.
     ///
     /// # Safety
@@ -124,8 +124,13 @@ impl OwnMap {
         clippy::mut_from_ref,
         reason = "the slab hands each slot to one writer"
     )]
-    pub(crate) unsafe fn bytes_mut(&self, effect: Effect, offset: usize, len: usize) -> &mut [u8] {
-        effect.begins();
+    pub(crate) unsafe fn bytes_mut(
+        &self,
+        point: CrashPoint,
+        offset: usize,
+        len: usize,
+    ) -> &mut [u8] {
+        point.begins();
         let address = at(&self.map, offset, len);
         // SAFETY: in bounds and mapped by W1, W4 and W5; exclusive by the caller's promise (W7).
         unsafe { std::slice::from_raw_parts_mut(address, len) }

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
 use tokio::io::Interest;
 
-use crate::crash_points::effect::Effect;
+use crate::crash_points::point::CrashPoint;
 use crate::doorbell::liveness::PeerWatch;
 use crate::kernel;
 use crate::layout::{DESCRIPTOR, Layout, Object, RETURN, RETURNS_TAIL, TAIL};
@@ -109,7 +109,7 @@ impl Scripted {
     /// Stores any value in any of its words.
     pub(crate) fn poke(&self, offset: usize, value: u32) {
         self.words
-            .store(Effect::Tail, offset, value, Ordering::SeqCst);
+            .store(CrashPoint::Tail, offset, value, Ordering::SeqCst);
     }
 
     /// Publishes any 64 bytes.
@@ -123,7 +123,7 @@ impl Scripted {
     pub(crate) fn overwrite(&self, place: u32, entry: &Entry) {
         let place = place & (self.layout.ring_capacity - 1);
         let offset = self.layout.ring + place as usize * DESCRIPTOR;
-        self.words.store_wide(Effect::Entry, offset, entry);
+        self.words.store_wide(CrashPoint::Entry, offset, entry);
     }
 
     /// The bytes of an entry of its ring.
@@ -138,7 +138,7 @@ impl Scripted {
         let place = self.returns & (self.layout.returns_capacity - 1);
         let entry = u64::from(generation) << 32 | u64::from(index);
         let offset = self.layout.returns + place as usize * RETURN;
-        self.words.store_wide(Effect::Entry, offset, &[entry]);
+        self.words.store_wide(CrashPoint::Entry, offset, &[entry]);
         self.returns = self.returns.wrapping_add(1);
         self.poke(RETURNS_TAIL, self.returns);
     }
@@ -158,7 +158,7 @@ impl Scripted {
                 word[..four.len()].copy_from_slice(four);
                 let at = place.offset + nth * 4;
                 let word = u32::from_le_bytes(word);
-                object.store(Effect::Entry, at, word, Ordering::Relaxed);
+                object.store(CrashPoint::Entry, at, word, Ordering::Relaxed);
             }
         }
     }
@@ -176,7 +176,12 @@ impl Scripted {
         let size = place.size as usize;
         let first = (0..size.min(4096)).step_by(4);
         for at in first.chain((size - 64..size).step_by(4)) {
-            object.store(Effect::Entry, place.offset + at, word, Ordering::Relaxed);
+            object.store(
+                CrashPoint::Entry,
+                place.offset + at,
+                word,
+                Ordering::Relaxed,
+            );
         }
     }
 }

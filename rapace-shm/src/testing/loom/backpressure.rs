@@ -15,7 +15,7 @@ use crate::ring::descriptor::encode_return;
 use crate::ring::return_ring::Returner;
 use crate::ring::spsc::{Consumer, Producer};
 use crate::slab::allocator::Slab;
-use crate::slab::backpressure::Space;
+use crate::slab::backpressure::Backpressure;
 use crate::{Lane, SegmentConfig, SizeClass};
 
 /// A future's waker.
@@ -54,7 +54,7 @@ impl Served {
 }
 
 /// The receiver: serves whom it can, then sleeps (U2), as [`crate::Receiver`] does.
-fn receive(served: &Served, space: &Space<Door>, serve: impl Fn()) {
+fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
     while !served.get() {
         if space.somebody_waits() {
             serve();
@@ -69,7 +69,7 @@ fn receive(served: &Served, space: &Space<Door>, serve: impl Fn()) {
 }
 
 /// As [`crate::link::futures::Writable`].
-fn wait_for_room(space: &Space<Door>, producer: &Mutex<Producer<View>>) {
+fn wait_for_room(space: &Backpressure<Door>, producer: &Mutex<Producer<View>>) {
     let (task, waker) = Task::new();
     let room = || producer.lock().unwrap().room(0).unwrap() > 0;
     let mut ticket = None;
@@ -89,7 +89,7 @@ fn wait_for_room(space: &Space<Door>, producer: &Mutex<Producer<View>>) {
 fn a_future_that_waits_for_room_is_always_woken() {
     check(|| {
         let (ring, door) = (View::new(), Door::new());
-        let space = Arc::new(Space::new(door.clone()));
+        let space = Arc::new(Backpressure::new(door.clone()));
         let mut producer = Producer::new(ring.clone(), 1);
         assert_eq!(producer.push(0, &0), Ok(true));
         let producer = Arc::new(Mutex::new(producer));
@@ -121,7 +121,7 @@ fn a_future_that_waits_for_room_is_always_woken() {
 }
 
 /// As [`crate::link::futures::Allocate`].
-fn wait_for_slot(space: &Space<Door>, slab: &Slab<View>) {
+fn wait_for_slot(space: &Backpressure<Door>, slab: &Slab<View>) {
     let (task, waker) = Task::new();
     let mut ticket = None;
     let take = |ticket| slab.take(0, Lane::Data, 1, ticket).unwrap().is_some();
@@ -145,7 +145,7 @@ fn wait_for_slot(space: &Space<Door>, slab: &Slab<View>) {
 fn a_future_that_waits_for_a_slot_is_always_woken() {
     check(|| {
         let (returns, door) = (View::new(), Door::new());
-        let space = Arc::new(Space::new(door.clone()));
+        let space = Arc::new(Backpressure::new(door.clone()));
         let one = SizeClass {
             slot_size: 64,
             slots: 1,
@@ -181,7 +181,7 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
 fn one_that_gives_up_takes_nobody_s_wake_up_along() {
     check_bounded(2, || {
         let (ring, door) = (View::new(), Door::new());
-        let space = Arc::new(Space::new(door.clone()));
+        let space = Arc::new(Backpressure::new(door.clone()));
         let mut producer = Producer::new(ring.clone(), 1);
         assert_eq!(producer.push(0, &0), Ok(true));
         let producer = Arc::new(Mutex::new(producer));

@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use std::{env, fmt, fs, thread};
 
 use crate::sync::Ordering;
-use crate::sync::ordering_site::{MUTANT, Site};
+use crate::sync::ordering_site::{MUTANT, OrderingSite};
 use crate::sync::orderings;
 use crate::testing::orderings::{COMMITTED, HEADER, row_start, table};
 
@@ -59,7 +59,7 @@ impl Outcome {
 }
 
 /// Runs one model in a process of its own.
-fn run(model: &str, mutant: Option<(&Site, Ordering)>) -> Outcome {
+fn run(model: &str, mutant: Option<(&OrderingSite, Ordering)>) -> Outcome {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args([model, "--exact", "--test-threads=1", "--nocapture"]);
     command.env_remove(MUTANT).env("RUST_BACKTRACE", "0");
@@ -101,7 +101,7 @@ fn models() -> Vec<String> {
 }
 
 /// The row of one mutant. Models of the module that asks for the ordering come first.
-fn refute(site: &Site, weaker: Ordering, models: &[String]) -> Result<String, String> {
+fn refute(site: &OrderingSite, weaker: Ordering, models: &[String]) -> Result<String, String> {
     let own = format!("{MODELS}{}::", site.module);
     let (first, then): (Vec<&String>, Vec<&String>) =
         models.iter().partition(|model| model.starts_with(&own));

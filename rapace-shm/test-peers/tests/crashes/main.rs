@@ -2,7 +2,7 @@
 //!
 //! The victim is a process of its own; the survivor is this one. They play a fixed conversation, in
 //! which each side does all that a link can do, until the victim kills itself at the step it was told.
-//! The steps are those that `crash_points/effect.rs` enumerates, and their occurrences those that a conversation
+//! The steps are those that `crash_points/point.rs` enumerates, and their occurrences those that a conversation
 //! without a death has passed. After each death the survivor
 //!
 //! - knows within a second,

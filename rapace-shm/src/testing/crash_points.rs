@@ -1,4 +1,4 @@
-//! Z2, which no type can say: system calls that others can see are made inside of an effect.
+//! Z2, which no type can say: system calls that others can see are made inside of a crash point.
 
 use crate::testing::sources;
 
@@ -30,13 +30,13 @@ const SEEN: &[&str] = &[
     "writev",
 ];
 
-/// Nobody has a descriptor yet of an object that is being made; and who writes by a `PipeWriter` names the effect.
+/// Nobody has a descriptor yet of an object that is being made; and who writes by a `PipeWriter` names the crash point.
 const EXEMPT: &[(&str, &str)] = &[
     ("memory/segment.rs", "ftruncate"),
     ("kernel/signals.rs", "write"),
 ];
 
-/// Calls in `source` that name no effect: each must directly follow `around(||`.
+/// Calls in `source` that name no crash point: each must directly follow `around(||`.
 fn unnamed(source: &str) -> Vec<String> {
     let code: String = source
         .lines()
@@ -95,7 +95,7 @@ fn every_call_that_others_can_see_names_its_effect() {
         for call in unnamed(shipped) {
             assert!(
                 EXEMPT.contains(&(path, &call)),
-                "{path} calls {call} outside of Effect::around"
+                "{path} calls {call} outside of CrashPoint::around"
             );
         }
     }

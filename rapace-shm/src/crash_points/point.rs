@@ -1,32 +1,32 @@
 //! Everything that this crate does and another process can see, by name.
 //!
-//! - Z1: a store to the mapping names its effect: [`OwnMap`](crate::memory::mapping::OwnMap) has no other way to
+//! - Z1: a store to the mapping names its crash point: [`OwnMap`](crate::memory::mapping::OwnMap) has no other way to
 //!   store, and no other module reaches the mapping's address.
 //! - Z2: so does each system call whose result another process can see: rings, messages, holes, and
 //!   what happens at a socket path. A test looks for those that do not.
-//! - Z3: what only takes is no effect: receiving a message, emptying a pipe, accepting. Nobody waits
+//! - Z3: what only takes is no crash point: receiving a message, emptying a pipe, accepting. Nobody waits
 //!   for it. Neither is closing a descriptor, which is what dying does; the hang-up that precedes it
 //!   is one.
 //!
 //! With the feature `crash-points`, a process can be made to die before or after each.
 
-macro_rules! effects {
+macro_rules! crash_points {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
         /// What another process can see happen.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Effect {
+        pub(crate) enum CrashPoint {
             $($(#[$doc])+ $name,)+
         }
 
         #[cfg(feature = "crash-points")]
-        impl Effect {
+        impl CrashPoint {
             /// All of them, in the order of their numbers, with their names.
             pub(crate) const ALL: &[(Self, &str)] = &[$((Self::$name, stringify!($name)),)+];
         }
     };
 }
 
-effects! {
+crash_points! {
     /// Bytes of a slot. Before: the slot is lent to be written; after: it is frozen.
     Payload,
     /// A part of a descriptor.
