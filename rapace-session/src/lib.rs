@@ -116,7 +116,7 @@
 //!   where the caller can read it after the callee's death. Unsettled calls are handed out as
 //!   [`Orphan`]s in the order in which they were made, and can be sent again over another session
 //!   without their callers noticing.
-//! - **Buffers are not copied** where memory is shared: a `Blob` that was allocated from the session
+//! - **AttachmentAllocator are not copied** where memory is shared: a `Blob` that was allocated from the session
 //!   travels as a reference, anywhere in a value, and so does a slice of one.
 //! - **What a call brought goes back for nothing**: its answer names a buffer of the request's, or a part
 //!   of one, and the caller gets its own again, whatever the transport. As a slice does, a part keeps the
@@ -189,9 +189,9 @@ pub use calls::orphan::Orphan;
 pub use calls::pending::{Outcome, Reply};
 pub use calls::settlement::Settlement;
 pub use link::BufferError;
+pub use link::encoder::Encode;
 pub use link::end::EndReason;
 pub use link::metrics::{Metrics, MetricsSnapshot};
-pub use link::seal::Encode;
 pub use serving::context::{CallContext, CancelGuard, allocate};
 pub use serving::{Acceptor, Answer, BlockingWork, IncomingCall, RunningCall, Sink, blocking};
 pub use session::channel::Channel;

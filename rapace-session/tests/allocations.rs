@@ -81,7 +81,7 @@ async fn serve(mut calls: mpsc::Receiver<IncomingCall>) {
         let arguments = call.take_arguments().unwrap();
         let result = Passed(arguments.reader().read().unwrap());
         drop(arguments);
-        let answer = call.seal(Status::Ok, &result).await;
+        let answer = call.encode(Status::Ok, &result).await;
         drop(result);
         answer.send().await;
     }

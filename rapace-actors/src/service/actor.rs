@@ -174,7 +174,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                     None => {
                         let status = T::Service::status(response.get());
                         let body = Body::<T::Service>(&response);
-                        let answer = running.seal(status, &body).await;
+                        let answer = running.encode(status, &body).await;
                         drop(response); // A4
                         answer.send().await;
                     }
@@ -338,7 +338,7 @@ async fn answer_with_items<S: Service>(
     let status = S::status(response.get());
     let wanted = status == Status::Ok && !running.is_tell();
     // The reply goes first, the items after it on the same ring.
-    let answer = running.seal(status, &Body::<S>(&response)).await;
+    let answer = running.encode(status, &Body::<S>(&response)).await;
     drop(response); // A4
     answer.send().await;
     if wanted && let Some(sender) = sender {

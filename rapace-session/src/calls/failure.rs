@@ -4,7 +4,7 @@ use std::any::Any;
 use std::sync::Arc;
 
 use crate::link::end::EndReason;
-use crate::link::seal_error::too_large;
+use crate::link::payload_error::too_large;
 use crate::transport::Claim;
 use crate::wire::failure::Failure;
 

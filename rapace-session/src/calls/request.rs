@@ -21,15 +21,15 @@ use crate::calls::stage::Sender;
 use crate::calls::table::{Entry, NotEntered, Terms};
 use crate::link::Link;
 use crate::link::deadline::millis_left;
+use crate::link::encoder::{Encode, EncodedPayload};
+use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
-use crate::link::seal::{Encode, Sealed};
-use crate::link::seal_error::SealError;
 use crate::streams::moves::Moves;
 use crate::transport::{Claim, Lane, SendError};
 use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
 
-/// What is to be sent, in a form that can be sealed more than once.
+/// What is to be sent, in a form that can be encoded more than once.
 pub(crate) struct Request<'a> {
     body: Body<'a>,
     method: u32,
@@ -47,8 +47,8 @@ enum Body<'a> {
         arguments: &'a (dyn Encode + 'a),
         prefix: Prefix<'a>,
     },
-    /// Sealed for another session before.
-    Sealed(&'a Frame),
+    /// Encoded for another session before.
+    Encoded(&'a Frame),
 }
 
 /// What became of a call that was entered into the table.
@@ -102,7 +102,7 @@ impl<'a> Request<'a> {
         let mut terms = orphan.terms.clone();
         terms.kills += u32::from(orphan.claim == Claim::Begun);
         Self {
-            body: Body::Sealed(&orphan.frame),
+            body: Body::Encoded(&orphan.frame),
             method,
             flags: orphan.frame.header.flags,
             terms,
@@ -143,14 +143,14 @@ impl<'a> Request<'a> {
             // W2
             let credit = channel.credit().await.ok_or(NotSent::Over)?;
             let room = calls.table.room().await.ok_or(NotSent::Over)?;
-            let sealed = self.seal(link).await?;
+            let encoded = self.encode(link).await?;
             let mut frame = Frame {
                 header: Header::new(Verb::Request, channel.id),
-                payload: sealed.payload,
-                blobs: sealed.blobs,
+                payload: encoded.payload,
+                blobs: encoded.blobs,
             };
             frame.header.method = self.method;
-            frame.header.flags = sealed.flags.and(self.flags);
+            frame.header.flags = encoded.flags.and(self.flags);
             let entry = Entry {
                 pending: Arc::clone(pending),
                 channel: Arc::clone(channel),
@@ -174,7 +174,7 @@ impl<'a> Request<'a> {
                     Sent::Published
                 }
                 Put::Left => Sent::Left,
-                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                // Somebody else sent one of the buffers first: encode again, with a copy of it.
                 Put::InFlight if calls.withdraw(call) => {
                     unsent.0 = None;
                     pending.set_adrift();
@@ -187,19 +187,23 @@ impl<'a> Request<'a> {
         }
     }
 
-    async fn seal(&self, link: &Link) -> Result<Sealed, NotSent> {
-        let sealed = match self.body {
+    async fn encode(&self, link: &Link) -> Result<EncodedPayload, NotSent> {
+        let encoded = match self.body {
             Body::Values { arguments, prefix } => {
-                link.packer.seal(Lane::Data, prefix, arguments, None).await
+                link.encoder
+                    .encode(Lane::Data, prefix, arguments, None)
+                    .await
             }
-            Body::Sealed(frame) => {
-                Box::pin(link.packer.reseal(Lane::Data, frame, self.stream)).await
+            Body::Encoded(frame) => {
+                Box::pin(link.encoder.re_encode(Lane::Data, frame, self.stream)).await
             }
         };
-        sealed.map_err(|error| match error {
-            SealError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
-            SealError::TooLarge { len, max } => NotSent::Failed(CallFailure::TooLarge { len, max }),
-            SealError::Closed => NotSent::Over,
+        encoded.map_err(|error| match error {
+            PayloadError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
+            PayloadError::TooLarge { len, max } => {
+                NotSent::Failed(CallFailure::TooLarge { len, max })
+            }
+            PayloadError::Closed => NotSent::Over,
         })
     }
 

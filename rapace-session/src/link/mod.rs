@@ -7,32 +7,32 @@ use std::sync::Arc;
 
 use rapace_codec::BlobMut;
 
+use crate::link::encoder::FrameEncoder;
 use crate::link::end::End;
 use crate::link::metrics::Metrics;
 use crate::link::outbox::Outbox;
-use crate::link::seal::Packer;
 use crate::transport::{AllocateError, Lane, Transport};
 use crate::wire::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
 use crate::wire::limits::MAX_TEXT;
 
+mod attachment_allocator;
 pub(crate) mod buffer_error;
-mod buffers;
 pub(crate) mod channel_ids;
 pub(crate) mod deadline;
+pub(crate) mod encoder;
 pub(crate) mod end;
 pub(crate) mod metrics;
 mod outbox;
+pub(crate) mod payload_error;
 pub(crate) mod places;
 pub(crate) mod prefix;
-pub(crate) mod seal;
-pub(crate) mod seal_error;
 
 pub use buffer_error::BufferError;
 
 /// A transport, and what everybody who sends over it shares.
 pub(crate) struct Link {
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) packer: Packer,
+    pub(crate) encoder: FrameEncoder,
     pub(crate) outbox: Outbox,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) end: End,
@@ -41,7 +41,7 @@ pub(crate) struct Link {
 impl Link {
     pub(crate) fn new(transport: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
         Self {
-            packer: Packer::new(Arc::clone(&transport)),
+            encoder: FrameEncoder::new(Arc::clone(&transport)),
             outbox: Outbox::new(Arc::clone(&transport)),
             metrics,
             end: End::new(),
@@ -86,7 +86,7 @@ impl Link {
         if let Some(payload) = Payload::inline(bytes) {
             return Ok(payload);
         }
-        let buffers = self.packer.buffers();
+        let buffers = self.encoder.buffers();
         let mut buffer = buffers.one(bytes.len(), Lane::Priority).await?;
         buffer.copy_from_slice(bytes);
         Ok(Payload::Buffer(buffer.freeze()))
@@ -102,7 +102,7 @@ impl Link {
         if len > max {
             return Err(BufferError::TooLarge { len, max });
         }
-        match self.packer.buffers().one(len, lane).await {
+        match self.encoder.buffers().one(len, lane).await {
             Ok(buffer) => Ok(buffer),
             Err(AllocateError::TooLarge { len, max }) => Err(BufferError::TooLarge { len, max }),
             Err(AllocateError::Exhausted | AllocateError::Closed) => BufferError::on_the_heap(len),

@@ -2,7 +2,7 @@
 
 use rapace_codec::{EncodeError, Writer};
 
-use crate::link::seal_error::SealError;
+use crate::link::payload_error::PayloadError;
 use crate::wire::frame::{ChannelId, Flags};
 use crate::wire::limits::MAX_METADATA;
 
@@ -19,7 +19,7 @@ impl Prefix<'_> {
     }
 
     /// Bytes that it takes.
-    pub(crate) fn len(self) -> Result<usize, SealError> {
+    pub(crate) fn len(self) -> Result<usize, PayloadError> {
         let metadata = match self.metadata {
             [] => 0,
             _ => {
@@ -28,7 +28,7 @@ impl Prefix<'_> {
                 self.write_metadata(&mut counter)?;
                 match counter.written() {
                     bytes if bytes > MAX_METADATA => {
-                        return Err(SealError::Encode(format!(
+                        return Err(PayloadError::Encode(format!(
                             "its metadata takes {bytes} bytes, and at most {MAX_METADATA} travel with a call"
                         )));
                     }
@@ -40,7 +40,7 @@ impl Prefix<'_> {
     }
 
     /// Writes it into exactly as many bytes.
-    pub(crate) fn write(self, bytes: &mut [u8]) -> Result<(), SealError> {
+    pub(crate) fn write(self, bytes: &mut [u8]) -> Result<(), PayloadError> {
         let (first, rest) = bytes.split_at_mut(self.stream.map_or(0, |_| LENGTH));
         if let Some(stream) = self.stream {
             first.copy_from_slice(&stream.0.to_le_bytes());

@@ -3,9 +3,9 @@
 use std::fmt;
 use std::time::Instant;
 
+use crate::link::encoder::{Encode, EncodedPayload};
+use crate::link::payload_error::{PayloadError, too_large};
 use crate::link::prefix::Prefix;
-use crate::link::seal::{Encode, Sealed};
-use crate::link::seal_error::{SealError, too_large};
 use crate::serving::context::CallContext;
 use crate::serving::held::HeldCall;
 use crate::serving::table::Replied;
@@ -140,8 +140,8 @@ impl RunningCall {
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = ()> + Send + 'a {
-        let sealed = self.seal(status, body);
-        async move { sealed.await.send().await }
+        let encoded = self.encode(status, body);
+        async move { encoded.await.send().await }
     }
 
     /// Encodes an answer, to be sent by [`Answer::send`]. In between the result can be dropped, so that
@@ -149,7 +149,7 @@ impl RunningCall {
     ///
     /// # Cancel safety
     /// Dropping the future answers that the handler went away.
-    pub fn seal<'a>(
+    pub fn encode<'a>(
         self,
         status: Status,
         body: &'a (dyn Encode + 'a),
@@ -157,7 +157,7 @@ impl RunningCall {
         // The future holds what it needs and no more, since it is part of each handler's.
         let Self { envelope, call } = self;
         drop(envelope);
-        call.seal(status, body)
+        call.encode(status, body)
     }
 
     /// Answers with a failure of the runtime's.
@@ -190,10 +190,11 @@ impl Answer {
                     call.held = None;
                     return;
                 }
-                // Somebody else sent one of the buffers first: seal again, with a copy of it.
+                // Somebody else sent one of the buffers first: encode again, with a copy of it.
                 Replied::NotNow(SendError::InFlight) => {
-                    let sealed = Box::pin(link.packer.reseal(Lane::Priority, &frame, None)).await;
-                    match call.framed(frame.header, sealed) {
+                    let encoded =
+                        Box::pin(link.encoder.re_encode(Lane::Priority, &frame, None)).await;
+                    match call.framed(frame.header, encoded) {
                         Some(again) => frame = again,
                         None => return,
                     }
@@ -210,35 +211,39 @@ impl Answer {
 }
 
 impl Unanswered {
-    async fn seal(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
+    async fn encode(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
         let mut frame = None;
         if let Some(call) = &self.held {
             let body = if call.is_tell() { &() } else { body };
             let brought = Some(&self.brought);
-            let packer = &call.link().packer;
-            let sealed = packer.seal(Lane::Priority, Prefix::default(), body, brought);
-            let sealed = sealed.await;
-            frame = self.framed(call.reply_header(status), sealed);
+            let encoder = &call.link().encoder;
+            let encoded = encoder.encode(Lane::Priority, Prefix::default(), body, brought);
+            let encoded = encoded.await;
+            frame = self.framed(call.reply_header(status), encoded);
         }
         Answer { call: self, frame }
     }
 
     /// The frame of an answer. If there is none, the caller is told why, or the session is over.
-    fn framed(&mut self, header: Header, sealed: Result<Sealed, SealError>) -> Option<Frame> {
-        let why = match sealed {
-            Ok(sealed) => {
+    fn framed(
+        &mut self,
+        header: Header,
+        encoded: Result<EncodedPayload, PayloadError>,
+    ) -> Option<Frame> {
+        let why = match encoded {
+            Ok(encoded) => {
                 return Some(Frame {
                     header: Header {
-                        flags: sealed.flags,
+                        flags: encoded.flags,
                         ..header
                     },
-                    payload: sealed.payload,
-                    blobs: sealed.blobs,
+                    payload: encoded.payload,
+                    blobs: encoded.blobs,
                 });
             }
-            Err(SealError::Encode(why)) => why,
-            Err(SealError::TooLarge { len, max }) => too_large(len, max),
-            Err(SealError::Closed) => return None,
+            Err(PayloadError::Encode(why)) => why,
+            Err(PayloadError::TooLarge { len, max }) => too_large(len, max),
+            Err(PayloadError::Closed) => return None,
         };
         self.end(&Failure::BadResult(why));
         None

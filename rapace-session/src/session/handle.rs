@@ -168,7 +168,7 @@ impl Session {
     /// Payload bytes that were copied because they lay outside the transport's buffers.
     #[must_use]
     pub fn bytes_copied(&self) -> u64 {
-        self.parts().link.packer.copied()
+        self.parts().link.encoder.copied()
     }
 
     /// How often the peer's executor said that it runs, where the transport can tell.

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use kameo::actor::ActorRef;
 
 use crate::link::Link;
+use crate::link::encoder::Encode;
+use crate::link::payload_error::PayloadError;
+use crate::link::payload_error::too_large;
 use crate::link::prefix::Prefix;
-use crate::link::seal::Encode;
-use crate::link::seal_error::SealError;
-use crate::link::seal_error::too_large;
 use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
@@ -80,29 +80,29 @@ impl StreamSender {
             let Some(credit) = self.stream.credit().await else {
                 return Err(self.over().await);
             };
-            let packer = &self.link.packer;
-            let sealed = packer.seal(Lane::Data, Prefix::default(), item, None);
-            let sealed = match sealed.await {
-                Ok(sealed) => sealed,
-                Err(SealError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
-                Err(SealError::TooLarge { len, max }) => {
+            let encoder = &self.link.encoder;
+            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None);
+            let encoded = match encoded.await {
+                Ok(encoded) => encoded,
+                Err(PayloadError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
+                Err(PayloadError::TooLarge { len, max }) => {
                     return Err(StreamSendError::BadItem(too_large(len, max)));
                 }
-                Err(SealError::Closed) => return Err(self.over().await),
+                Err(PayloadError::Closed) => return Err(self.over().await),
             };
             let mut header = Header::new(Verb::Item, self.id);
-            header.flags = sealed.flags;
+            header.flags = encoded.flags;
             let frame = Frame {
                 header,
-                payload: sealed.payload,
-                blobs: sealed.blobs,
+                payload: encoded.payload,
+                blobs: encoded.blobs,
             };
             if self.put(&frame).await? {
                 credit.forget();
                 self.link.metrics.sent(&frame);
                 return Ok(());
             }
-            // Somebody else sent one of the buffers first: seal again, with a copy of it.
+            // Somebody else sent one of the buffers first: encode again, with a copy of it.
         }
     }
 

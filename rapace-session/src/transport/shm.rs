@@ -72,7 +72,7 @@ impl Transport for Shm {
             .try_publish(&header, payload, &attachments, lane)
             .map_err(|error| match error {
                 PublishError::Full => SendError::Full,
-                // Sealed anew, buffers and table go together again.
+                // Encoded anew, buffers and table go together again.
                 PublishError::AlreadyInFlight
                 | PublishError::ForeignSlot
                 | PublishError::NotNamed => SendError::InFlight,

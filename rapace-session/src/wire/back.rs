@@ -1,4 +1,4 @@
-//! Buffers that go back in the answer of the call that brought them: named, not carried.
+//! AttachmentAllocator that go back in the answer of the call that brought them: named, not carried.
 //!
 //! A caller keeps the buffers of a request until the call is settled, since it may have to send them
 //! again. So an answer need not carry one of them. It names it in its table of buffers, and the caller

@@ -1,4 +1,4 @@
-//! Buffers of a request that go back in its answer: by name, so that the caller gets its own.
+//! AttachmentAllocator of a request that go back in its answer: by name, so that the caller gets its own.
 
 use futures_util::StreamExt;
 use rapace_codec::Blob;
@@ -36,7 +36,7 @@ pub(super) fn brought(call: &mut RunningCall) -> Vec<Blob> {
 /// Answers with these, and has let go of them by then.
 pub(super) async fn give(call: RunningCall, status: Status, blobs: Vec<Blob>) {
     let result = Value(blobs);
-    let answer = call.seal(status, &result).await;
+    let answer = call.encode(status, &result).await;
     drop(result);
     answer.send().await;
 }

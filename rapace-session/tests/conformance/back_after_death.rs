@@ -1,4 +1,4 @@
-//! Buffers of a request that was sent again: its answer names those of the last sending.
+//! AttachmentAllocator of a request that was sent again: its answer names those of the last sending.
 
 use rapace_codec::Blob;
 use rapace_session::{CallOptions, Claim, EndReason, Orphan, Session, SessionConfig, Status};
@@ -69,7 +69,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     let arguments = dead.take_arguments().unwrap();
     let kept: Blob = value(&arguments);
     let result = Value(kept.clone());
-    let too_late = dead.seal(Status::Ok, &result).await;
+    let too_late = dead.encode(Status::Ok, &result).await;
     let orphan = first.dies().await;
     assert_eq!(orphan.claim, Claim::Begun);
     // It knows the buffer by its name in a session that is over, so this goes nowhere.
@@ -82,7 +82,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     let given: Blob = value(&again.take_arguments().unwrap());
     // What came with the first sending is no buffer of the second's.
     let both = Value((given, kept.clone()));
-    let answered = again.seal(Status::Ok, &both).await;
+    let answered = again.encode(Status::Ok, &both).await;
     drop(both);
     answered.send().await;
     let reply = call.await.unwrap().unwrap();
@@ -106,9 +106,9 @@ async fn an_end_between_sealing_and_sending_loses_nothing(kind: Kind) {
     let call = tokio::spawn(async move { channel.call(0, &argument, &plain()).await });
     let mut running = life.inbox.recv().await.unwrap().begin().unwrap();
     let result = Value(value::<Blob>(&running.take_arguments().unwrap()));
-    let sealed = running.seal(Status::Ok, &result).await;
+    let encoded = running.encode(Status::Ok, &result).await;
     let orphan = life.dies().await;
-    sealed.send().await;
+    encoded.send().await;
     drop(orphan);
     assert!(call.await.unwrap().is_err());
     assert!(*sent == [5; LEN]);

@@ -1,4 +1,4 @@
-//! What becomes of the slots of buffers that go back, and of answers that are sealed and not sent yet.
+//! What becomes of the slots of buffers that go back, and of answers that are encoded and not sent yet.
 
 use rapace_session::{Session, Status};
 
@@ -42,7 +42,7 @@ async fn an_answer_holds_nothing_of_its_request(kind: Kind) {
     let call = tokio::spawn(async move { back(&channel, sent).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
     let given = Value(brought(&mut running));
-    let answer = running.seal(Status::Ok, &given).await;
+    let answer = running.encode(Status::Ok, &given).await;
     assert_eq!(in_use(&host), of(kind, 0, 1));
     drop(given);
     // The slot is back before the answer leaves, so whoever hears that can send it again.
@@ -80,7 +80,7 @@ async fn an_answer_for_a_caller_that_left_leaves_nothing(kind: Kind) {
     let call = tokio::spawn(async move { back(&channel, sent).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
     let given = Value(brought(&mut running));
-    let answer = running.seal(Status::Ok, &given).await;
+    let answer = running.encode(Status::Ok, &given).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
     answer.send().await;
@@ -106,7 +106,7 @@ async fn an_answer_whose_other_buffer_left_meanwhile_names_it_still(kind: Kind) 
     blobs.insert(0, own.clone());
     blobs.push(own.slice(..10));
     let result = Value(blobs);
-    let answer = running.seal(Status::Ok, &result).await;
+    let answer = running.encode(Status::Ok, &result).await;
     let before = unless_memory(kind, 10);
     assert_eq!(plugin.bytes_copied(), before, "one slot, one buffer");
     let note = plugin.open("Note").await.unwrap();

@@ -61,7 +61,7 @@ pub(crate) async fn serve(
         notes.will_reply(number);
         // A buffer goes back as it lies: by its name.
         let result = Value((incarnation, given));
-        let answer = call.seal(Status::Ok, &result).await;
+        let answer = call.encode(Status::Ok, &result).await;
         drop(result);
         answer.send().await;
         notes.replied(number);

@@ -122,7 +122,7 @@ pub struct Frame {
     pub header: Header,
     /// The bytes.
     pub payload: Payload,
-    /// Buffers that the payload's table refers to, in its order. Those that it only names are not here.
+    /// AttachmentAllocator that the payload's table refers to, in its order. Those that it only names are not here.
     pub blobs: Vec<Blob>,
 }
 

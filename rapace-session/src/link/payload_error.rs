@@ -14,19 +14,19 @@ pub(crate) fn too_large(len: usize, max: usize) -> String {
 
 /// Why there is no payload.
 #[derive(Debug)]
-pub(crate) enum SealError {
+pub(crate) enum PayloadError {
     Encode(String),
     TooLarge { len: usize, max: usize },
     Closed,
 }
 
-impl From<EncodeError> for SealError {
+impl From<EncodeError> for PayloadError {
     fn from(error: EncodeError) -> Self {
         Self::Encode(error.to_string())
     }
 }
 
-impl From<AllocateError> for SealError {
+impl From<AllocateError> for PayloadError {
     fn from(error: AllocateError) -> Self {
         match error {
             AllocateError::TooLarge { len, max } => Self::TooLarge { len, max },

@@ -2,7 +2,7 @@
 //!
 //! - K1: a body is written where it is sent from: one that fits into the frame at once, any other after
 //!   its length and its buffers were counted.
-//! - K2: who must wait for buffers does so in [`Buffers`]' order, which lets no two wait for each other.
+//! - K2: who must wait for buffers does so in [`AttachmentAllocator`]' order, which lets no two wait for each other.
 //! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
 //!   that goes back in the answer of the call that brought it is only named ([`back`](crate::wire::back)).
 //! - K4: encoding values and reading buffers may run code of the user's, on a task that serves more than this call.
@@ -16,9 +16,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::FutureExt;
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer, panic_message};
 
-use crate::link::buffers::Buffers;
+use crate::link::attachment_allocator::AttachmentAllocator;
+use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
-use crate::link::seal_error::SealError;
 use crate::transport::{AllocateError, Lane, Transport};
 use crate::wire::back::{Brought, Entry, is_name, table_for};
 use crate::wire::envelope::{table_len, table_of};
@@ -41,29 +41,29 @@ impl Encode for () {
 
 /// A payload ready to be sent.
 #[derive(Debug)]
-pub(crate) struct Sealed {
+pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
 }
 
 /// Makes payloads for one transport.
-pub(crate) struct Packer {
+pub(crate) struct FrameEncoder {
     transport: Arc<dyn Transport>,
-    buffers: Arc<Buffers>,
+    buffers: Arc<AttachmentAllocator>,
     copied: AtomicU64,
 }
 
-impl Packer {
+impl FrameEncoder {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         Self {
-            buffers: Arc::new(Buffers::new(Arc::clone(&transport))),
+            buffers: Arc::new(AttachmentAllocator::new(Arc::clone(&transport))),
             transport,
             copied: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn buffers(&self) -> &Buffers {
+    pub(crate) fn buffers(&self) -> &AttachmentAllocator {
         &self.buffers
     }
 
@@ -76,26 +76,26 @@ impl Packer {
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
-    pub(crate) async fn seal(
+    pub(crate) async fn encode(
         &self,
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
         brought: Option<&Brought>,
-    ) -> Result<Sealed, SealError> {
-        guarded(self.seal_values(lane, prefix, body, brought)).await
+    ) -> Result<EncodedPayload, PayloadError> {
+        guarded(self.encode_values(lane, prefix, body, brought)).await
     }
 
-    async fn seal_values(
+    async fn encode_values(
         &self,
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
         brought: Option<&Brought>,
-    ) -> Result<Sealed, SealError> {
+    ) -> Result<EncodedPayload, PayloadError> {
         let before = prefix.len()?;
-        if let Some(sealed) = seal_inline(prefix, before, body)? {
-            return Ok(sealed);
+        if let Some(encoded) = encode_inline(prefix, before, body)? {
+            return Ok(encoded);
         }
         let mut named = Vec::new();
         let mut counter = Writer::counting(&mut named);
@@ -119,7 +119,7 @@ impl Packer {
                 Box::pin(self.assemble(lane, table, named, len, fill)).await?
             }
         };
-        Ok(Sealed {
+        Ok(EncodedPayload {
             flags,
             payload,
             blobs,
@@ -132,7 +132,7 @@ impl Packer {
         lane: Lane,
         named: &[Blob],
         len: usize,
-    ) -> Result<Option<BlobMut>, SealError> {
+    ) -> Result<Option<BlobMut>, PayloadError> {
         if !named.is_empty() || len <= INLINE_MAX {
             return Ok(None);
         }
@@ -143,17 +143,17 @@ impl Packer {
         }
     }
 
-    /// Seals once more what was sealed for another transport, or at another time: same bytes, same
+    /// Encodes once more what was encoded for another transport, or at another time: same bytes, same
     /// names, buffers attached anew. `stream` is the number of the stream that it opens now.
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
-    pub(crate) async fn reseal(
+    pub(crate) async fn re_encode(
         &self,
         lane: Lane,
         frame: &Frame,
         stream: Option<ChannelId>,
-    ) -> Result<Sealed, SealError> {
+    ) -> Result<EncodedPayload, PayloadError> {
         let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
         let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
@@ -165,7 +165,7 @@ impl Packer {
             Ok(())
         });
         let (payload, blobs) = guarded(assembled).await?;
-        Ok(Sealed {
+        Ok(EncodedPayload {
             flags: frame.header.flags,
             payload,
             blobs,
@@ -180,13 +180,13 @@ impl Packer {
         table: Vec<Entry>,
         blobs: Vec<Blob>,
         len: usize,
-        fill: impl FnOnce(&mut [u8]) -> Result<(), SealError>,
-    ) -> Result<(Payload, Vec<Blob>), SealError> {
+        fill: impl FnOnce(&mut [u8]) -> Result<(), PayloadError>,
+    ) -> Result<(Payload, Vec<Blob>), PayloadError> {
         let front = table_len(table.len());
         let total = front + len;
         let count = u16::try_from(table.len()).map_err(|_| {
             let count = table.len();
-            SealError::Encode(format!(
+            PayloadError::Encode(format!(
                 "it holds {count} buffers, and one message at most {}; join some of them",
                 u16::MAX
             ))
@@ -221,7 +221,7 @@ impl Packer {
         total: usize,
         mut table: Vec<Entry>,
         mut blobs: Vec<Blob>,
-    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<Entry>), SealError> {
+    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<Entry>), PayloadError> {
         let large = total > INLINE_MAX;
         if blobs.is_empty() {
             let buffer = match large {
@@ -247,7 +247,7 @@ impl Packer {
         }
         let mut buffers = self.buffers.all(sizes, lane).await?.into_iter();
         let buffer = match large {
-            true => Some(buffers.next().ok_or(SealError::Closed)?),
+            true => Some(buffers.next().ok_or(PayloadError::Closed)?),
             false => None,
         };
         for ((at, place), mut copy) in elsewhere.into_iter().zip(buffers) {
@@ -255,7 +255,7 @@ impl Packer {
             self.copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
             let copy = copy.freeze();
             let reference = self.transport.reference(&copy, &[]);
-            table[place] = reference.ok_or(SealError::Closed)?;
+            table[place] = reference.ok_or(PayloadError::Closed)?;
             blobs[at] = copy;
         }
         Ok((buffer, blobs, table))
@@ -263,10 +263,12 @@ impl Packer {
 }
 
 /// K4.
-async fn guarded<T>(work: impl Future<Output = Result<T, SealError>>) -> Result<T, SealError> {
+async fn guarded<T>(
+    work: impl Future<Output = Result<T, PayloadError>>,
+) -> Result<T, PayloadError> {
     match AssertUnwindSafe(work).catch_unwind().await {
-        Ok(sealed) => sealed,
-        Err(panic) => Err(SealError::Encode(format!(
+        Ok(encoded) => encoded,
+        Err(panic) => Err(PayloadError::Encode(format!(
             "a panic while encoding: {}",
             panic_message(panic)
         ))),
@@ -275,11 +277,11 @@ async fn guarded<T>(work: impl Future<Output = Result<T, SealError>>) -> Result<
 
 /// Writes a body that fits in the frame itself and names no buffers there at once; `None` if it is not
 /// such a body.
-fn seal_inline(
+fn encode_inline(
     prefix: Prefix<'_>,
     before: usize,
     body: &(dyn Encode + '_),
-) -> Result<Option<Sealed>, SealError> {
+) -> Result<Option<EncodedPayload>, PayloadError> {
     let mut bytes = [0; INLINE_MAX];
     let Some((head, rest)) = bytes.split_at_mut_checked(before) else {
         return Ok(None);
@@ -296,7 +298,7 @@ fn seal_inline(
         return Ok(None);
     }
     prefix.write(head)?;
-    Ok(Some(Sealed {
+    Ok(Some(EncodedPayload {
         flags: prefix.flags(),
         payload: Payload::Inline {
             len: len as u8,
@@ -330,20 +332,20 @@ mod tests {
         }
     }
 
-    fn opened(sealed: Sealed, more: Flags) -> Envelope {
+    fn opened(encoded: EncodedPayload, more: Flags) -> Envelope {
         let mut header = Header::new(Verb::Request, ChannelId(1));
-        header.flags = sealed.flags.and(more);
+        header.flags = encoded.flags.and(more);
         Envelope::open(Frame {
             header,
-            payload: sealed.payload,
-            blobs: sealed.blobs,
+            payload: encoded.payload,
+            blobs: encoded.blobs,
         })
         .unwrap()
     }
 
-    fn packer() -> (Packer, crate::transport::Endpoint) {
+    fn encoder() -> (FrameEncoder, crate::transport::Endpoint) {
         let (a, b) = memory::pair(MemoryConfig::default());
-        (Packer::new(a.transport), b)
+        (FrameEncoder::new(a.transport), b)
     }
 
     /// K4.
@@ -355,17 +357,17 @@ mod tests {
                 panic!("torn")
             }
         }
-        let (packer, _other) = packer();
-        let sealed = packer.seal(Lane::Data, Prefix::default(), &Torn, None);
-        match sealed.await {
-            Err(SealError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
+        let (encoder, _other) = encoder();
+        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None);
+        match encoded.await {
+            Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
             other => panic!("{other:?}"),
         }
     }
 
     #[tokio::test]
     async fn a_prefix_precedes_bodies_of_every_length() {
-        let (packer, _other) = packer();
+        let (encoder, _other) = encoder();
         let metadata = vec![("trace".to_owned(), "17".to_owned())];
         let prefix = Prefix {
             stream: Some(ChannelId(9)),
@@ -376,8 +378,11 @@ mod tests {
                             the first byte of the body is written";
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
-            let sealed = packer.seal(Lane::Data, prefix, &text, None).await.unwrap();
-            let envelope = opened(sealed, Flags::CLIENT_STREAM);
+            let encoded = encoder
+                .encode(Lane::Data, prefix, &text, None)
+                .await
+                .unwrap();
+            let envelope = opened(encoded, Flags::CLIENT_STREAM);
             assert_eq!(envelope.stream(), Some(ChannelId(9)));
             assert_eq!(envelope.metadata(), metadata);
             assert_eq!(envelope.reader().read::<String>().unwrap(), text.0);
@@ -386,24 +391,24 @@ mod tests {
 
     #[tokio::test]
     async fn buffers_are_named_before_bodies_of_every_length() {
-        let (packer, _other) = packer();
+        let (encoder, _other) = encoder();
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
-            let sealed = packer
-                .seal(Lane::Data, Prefix::default(), &page, None)
+            let encoded = encoder
+                .encode(Lane::Data, Prefix::default(), &page, None)
                 .await
                 .unwrap();
-            assert!(sealed.flags.has(Flags::BLOBS));
+            assert!(encoded.flags.has(Flags::BLOBS));
             let mut header = Header::new(Verb::Request, ChannelId(1));
-            header.flags = sealed.flags;
+            header.flags = encoded.flags;
             let before = Frame {
                 header,
-                payload: sealed.payload.clone(),
-                blobs: sealed.blobs.clone(),
+                payload: encoded.payload.clone(),
+                blobs: encoded.blobs.clone(),
             };
-            let again = packer.reseal(Lane::Data, &before, None).await.unwrap();
-            for sealed in [sealed, again] {
-                let envelope = opened(sealed, Flags::none());
+            let again = encoder.re_encode(Lane::Data, &before, None).await.unwrap();
+            for encoded in [encoded, again] {
+                let envelope = opened(encoded, Flags::none());
                 let mut reader = envelope.reader();
                 assert_eq!(reader.read::<String>().unwrap(), page.0);
                 assert_eq!(reader.read::<Blob>().unwrap(), page.1);

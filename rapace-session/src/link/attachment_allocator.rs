@@ -1,4 +1,4 @@
-//! Buffers of the transport's, for those who may have to wait.
+//! AttachmentAllocator of the transport's, for those who may have to wait.
 //!
 //! - K4: of all payloads that need several buffers, one on each lane gathers them at a time, and one
 //!   for requests gives what it has to one for replies: so no two wait for each other.
@@ -12,11 +12,11 @@ use rapace_codec::BlobMut;
 use tokio::sync::{Mutex, watch};
 use tokio::task::JoinSet;
 
-use crate::link::seal_error::SealError;
+use crate::link::payload_error::PayloadError;
 use crate::transport::{AllocateError, Lane, Transport};
 
 /// The buffers of one transport.
-pub(crate) struct Buffers {
+pub(crate) struct AttachmentAllocator {
     transport: Arc<dyn Transport>,
     data: Queue,
     priority: Queue,
@@ -39,7 +39,7 @@ struct Count {
     left: u64,
 }
 
-impl Buffers {
+impl AttachmentAllocator {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         Self {
             transport,
@@ -77,7 +77,7 @@ impl Buffers {
         self: &Arc<Self>,
         sizes: Vec<usize>,
         lane: Lane,
-    ) -> Result<Vec<BlobMut>, SealError> {
+    ) -> Result<Vec<BlobMut>, PayloadError> {
         match sizes.as_slice() {
             [] => return Ok(Vec::new()),
             [size] => return Ok(vec![self.one(*size, lane).await?]),
@@ -92,7 +92,7 @@ impl Buffers {
             Err(other) => return Err(other.into()),
         }
         if !self.transport.holds_at_once(&sizes, lane) {
-            return Err(SealError::Encode(format!(
+            return Err(PayloadError::Encode(format!(
                 "a payload of {} buffers, more than the transport has for them: allocate them from \
                  the session, or send fewer at once",
                 sizes.len() - 1
@@ -104,7 +104,7 @@ impl Buffers {
         match gathering.join_next().await {
             Some(Ok(all)) => Ok(all?),
             // The runtime shuts down.
-            Some(Err(_)) | None => Err(SealError::Closed),
+            Some(Err(_)) | None => Err(PayloadError::Closed),
         }
     }
 
