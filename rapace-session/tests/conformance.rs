@@ -6,9 +6,6 @@
 //! is to happen.
 
 mod conformance {
-    mod back;
-    mod back_after_death;
-    mod back_slots;
     mod callbacks;
     mod cancel;
     mod copies;
@@ -26,6 +23,9 @@ mod conformance {
     mod places;
     mod raw;
     mod resend;
+    mod returned;
+    mod returned_after_death;
+    mod returned_slots;
     mod runtimes;
     mod stream_ends;
     mod streams;

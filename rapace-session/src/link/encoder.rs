@@ -4,7 +4,7 @@
 //!   its length and its buffers were counted.
 //! - K2: who must wait for buffers does so in [`AttachmentAllocator`]' order, which lets no two wait for each other.
 //! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
-//!   that goes back in the answer of the call that brought it is only named ([`back`](crate::wire::back)).
+//!   that goes back in the answer of the call that brought it is only named ([`returned`](crate::wire::returned)).
 //! - K4: encoding values and reading buffers may run code of the user's, on a task that serves more than this call.
 //!   A panic in it is an error of this one payload. One guard around all of it is enough, since what it unwinds
 //!   through are buffers that are given back by being dropped.
@@ -20,9 +20,9 @@ use crate::link::attachment_allocator::AttachmentAllocator;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
 use crate::transport::{AllocateError, Lane, Transport};
-use crate::wire::back::{Brought, Entry, is_name, table_for};
 use crate::wire::envelope::{table_len, table_of};
 use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
+use crate::wire::returned::{Entry, RequestAttachments, is_returned, table_for};
 
 /// Values that can be written into a body. Writing twice writes the same.
 pub trait Encode: Send + Sync {
@@ -72,7 +72,7 @@ impl FrameEncoder {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body behind its prefix (K1). Of an answer, `brought` is what its request brought.
+    /// Encodes a body behind its prefix (K1). Of an answer, `attachments` are those of its request.
     ///
     /// # Cancel safety
     /// Dropping the future gives everything back.
@@ -81,9 +81,9 @@ impl FrameEncoder {
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
-        brought: Option<&Brought>,
+        attachments: Option<&RequestAttachments>,
     ) -> Result<EncodedPayload, PayloadError> {
-        guarded(self.encode_values(lane, prefix, body, brought)).await
+        guarded(self.encode_values(lane, prefix, body, attachments)).await
     }
 
     async fn encode_values(
@@ -91,7 +91,7 @@ impl FrameEncoder {
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
-        brought: Option<&Brought>,
+        attachments: Option<&RequestAttachments>,
     ) -> Result<EncodedPayload, PayloadError> {
         let before = prefix.len()?;
         if let Some(encoded) = encode_inline(prefix, before, body)? {
@@ -114,7 +114,7 @@ impl FrameEncoder {
                 (Payload::Buffer(buffer.freeze()), named)
             }
             None => {
-                let table = table_for(&mut named, brought);
+                let table = table_for(&mut named, attachments);
                 // Boxed, since it may wait, and would make every call's future larger.
                 Box::pin(self.assemble(lane, table, named, len, fill)).await?
             }
@@ -234,7 +234,7 @@ impl FrameEncoder {
         let mut sizes = Vec::with_capacity(1);
         sizes.extend(large.then_some(total));
         let carried = table.iter_mut().enumerate();
-        let carried = carried.filter(|(_, entry)| !is_name(entry));
+        let carried = carried.filter(|(_, entry)| !is_returned(entry));
         for (at, (place, entry)) in carried.enumerate() {
             // Two buffers in one piece of memory: `reference` knows whether both can be sent.
             match self.transport.reference(&blobs[at], &blobs[..at]) {

@@ -12,10 +12,10 @@ use crate::serving::table::Replied;
 use crate::streams::halves::StreamParts;
 use crate::streams::{StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
-use crate::wire::back::Brought;
 use crate::wire::envelope::Envelope;
 use crate::wire::failure::Failure;
 use crate::wire::frame::{Frame, Header, Status};
+use crate::wire::returned::RequestAttachments;
 
 /// A call that has begun. Dropping it answers that the handler went away.
 pub struct RunningCall {
@@ -30,7 +30,7 @@ struct Unanswered {
     /// Boxed, since few calls stream.
     parts: Option<Box<StreamParts>>,
     /// The request's buffers, which the answer need not carry.
-    brought: Brought,
+    attachments: RequestAttachments,
 }
 
 /// An answer, ready to be sent. Dropping it answers that the handler went away.
@@ -48,7 +48,7 @@ impl RunningCall {
             call: Unanswered {
                 held: Some(held),
                 parts,
-                brought: Brought::default(),
+                attachments: RequestAttachments::default(),
             },
         }
     }
@@ -67,7 +67,7 @@ impl RunningCall {
     pub fn take_arguments(&mut self) -> Option<Envelope> {
         let envelope = self.envelope.take()?;
         if !self.is_tell() {
-            self.call.brought = envelope.brought();
+            self.call.attachments = envelope.attachments();
         }
         Some(envelope)
     }
@@ -215,9 +215,9 @@ impl Unanswered {
         let mut frame = None;
         if let Some(call) = &self.held {
             let body = if call.is_tell() { &() } else { body };
-            let brought = Some(&self.brought);
+            let attachments = Some(&self.attachments);
             let encoder = &call.link().encoder;
-            let encoded = encoder.encode(Lane::Priority, Prefix::default(), body, brought);
+            let encoded = encoder.encode(Lane::Priority, Prefix::default(), body, attachments);
             let encoded = encoded.await;
             frame = self.framed(call.reply_header(status), encoded);
         }

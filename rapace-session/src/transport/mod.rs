@@ -13,8 +13,8 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 pub use rapace_shm::Lane;
 
-pub use crate::wire::back::BLOB_REF;
 use crate::wire::frame::{CallId, Frame};
+pub use crate::wire::returned::BLOB_REF;
 
 pub mod memory;
 pub mod shm;

@@ -25,9 +25,9 @@ use crate::transport::{
     AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
     Transport,
 };
-use crate::wire::back::{OTHERS, is_name};
 use crate::wire::envelope::table;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
+use crate::wire::returned::{OTHERS, is_returned};
 
 /// One end of a session over an established link. The side that created the segment is the
 /// [`Creator`](Side::Creator).
@@ -281,7 +281,7 @@ fn check(received: Received) -> Result<Frame, String> {
     let carried = match flags.has(Flags::BLOBS) {
         true => {
             let entries = table(received.payload.as_ref())?.iter();
-            entries.filter(|entry| !is_name(entry)).count()
+            entries.filter(|entry| !is_returned(entry)).count()
         }
         false => 0,
     };

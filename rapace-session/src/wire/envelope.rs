@@ -2,7 +2,7 @@
 //!
 //! | part | present if | bytes |
 //! |---|---|---|
-//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer, carried or [named](crate::wire::back) |
+//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer, carried or [named](crate::wire::returned) |
 //! | stream | `CLIENT_STREAM` or `SERVER_STREAM`, on a request | channel `u32` |
 //! | metadata | `METADATA` | length `u32`, then that many bytes of postcard |
 //! | body | always | the rest |
@@ -11,9 +11,9 @@
 
 use rapace_codec::{Blob, Limits, Reader};
 
-use crate::wire::back::{self, BLOB_REF, Brought, Entry};
 use crate::wire::frame::{ChannelId, Flags, Frame};
 use crate::wire::limits::MAX_METADATA;
+use crate::wire::returned::{self, BLOB_REF, Entry, RequestAttachments};
 
 /// Key and value pairs that travel with a call, as headers do in gRPC: [`MAX_METADATA`] bytes at most, encoded.
 pub type Metadata = Vec<(String, String)>;
@@ -64,11 +64,11 @@ impl Envelope {
     /// What the peer got wrong.
     pub(crate) fn open(frame: Frame) -> Result<Self, &'static str> {
         let table = table_of(&frame)?;
-        if table.iter().any(back::is_name) {
+        if table.iter().any(returned::is_returned) {
             return Err("a buffer named where no request has any");
         }
         if table.len() != frame.blobs.len() {
-            return Err(back::OTHERS);
+            return Err(returned::OTHERS);
         }
         Self::take_apart(frame)
     }
@@ -79,7 +79,7 @@ impl Envelope {
     /// What the peer got wrong.
     pub(crate) fn open_answer(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
         let carried = std::mem::take(&mut frame.blobs);
-        frame.blobs = back::resolve(table_of(&frame)?, carried, sent)?;
+        frame.blobs = returned::resolve(table_of(&frame)?, carried, sent)?;
         Self::take_apart(frame)
     }
 
@@ -153,8 +153,8 @@ impl Envelope {
     }
 
     /// What is remembered of the buffers that came along.
-    pub(crate) fn brought(&self) -> Brought {
-        Brought::of(&self.frame.blobs)
+    pub(crate) fn attachments(&self) -> RequestAttachments {
+        RequestAttachments::of(&self.frame.blobs)
     }
 
     /// Bytes of payload and buffers, those that were only named included.

@@ -3,7 +3,6 @@
 //! Plain data and its bytes. Nothing here waits, locks or knows who sends: a frame is checked the same way whatever
 //! transport carried it. This is the lowest layer of the crate and imports none of the others.
 
-pub(crate) mod back;
 pub(crate) mod envelope;
 pub(crate) mod failure;
 pub(crate) mod frame;
@@ -13,4 +12,5 @@ pub mod limits;
 pub(crate) mod mismatch;
 pub(crate) mod offer;
 pub(crate) mod printable;
+pub(crate) mod returned;
 pub(crate) mod text;

@@ -28,9 +28,9 @@ pub const BLOB_REF: usize = 16;
 /// An entry of a table of buffers.
 pub(crate) type Entry = [u8; BLOB_REF];
 
-/// The buffers that a request brought, as its handler's side remembers them.
+/// The buffers that came with a request, as its handler's side remembers them.
 #[derive(Default)]
-pub(crate) struct Brought(Box<[Part]>);
+pub(crate) struct RequestAttachments(Box<[Part]>);
 
 /// One of them: some bytes of a storage (G1, G2).
 struct Part {
@@ -38,7 +38,7 @@ struct Part {
     range: Range<usize>,
 }
 
-impl Brought {
+impl RequestAttachments {
     /// Remembers these.
     pub(crate) fn of(blobs: &[Blob]) -> Self {
         let parts = blobs.iter().map(|blob| Part {
@@ -49,7 +49,7 @@ impl Brought {
     }
 
     /// What names `blob`, if it is one of these or a part of one (G1).
-    fn name(&self, blob: &Blob) -> Option<Name> {
+    fn name(&self, blob: &Blob) -> Option<ReturnedAttachment> {
         let range = blob.range();
         let which = self.0.iter().position(|part| {
             ptr::addr_eq(part.storage.as_ptr(), Arc::as_ptr(blob.storage()))
@@ -57,7 +57,7 @@ impl Brought {
                 && range.end <= part.range.end
         })?;
         let start = range.start - self.0.get(which)?.range.start;
-        Some(Name {
+        Some(ReturnedAttachment {
             which: u32::try_from(which).ok()?,
             start: u32::try_from(start).ok()?,
             len: u32::try_from(range.len()).ok()?,
@@ -67,13 +67,13 @@ impl Brought {
 
 /// A part of one of the request's buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Name {
+struct ReturnedAttachment {
     which: u32,
     start: u32,
     len: u32,
 }
 
-impl Name {
+impl ReturnedAttachment {
     fn to_entry(self) -> Entry {
         let mut entry = [0; BLOB_REF];
         let words = [self.which, self.start, self.len].map(u32::to_le_bytes);
@@ -110,11 +110,14 @@ impl Name {
 
 /// A table for these buffers. Those that can be named are, and leave the list; the entries of the others
 /// are still to be filled.
-pub(crate) fn table_for(blobs: &mut Vec<Blob>, brought: Option<&Brought>) -> Vec<Entry> {
+pub(crate) fn table_for(
+    blobs: &mut Vec<Blob>,
+    attachments: Option<&RequestAttachments>,
+) -> Vec<Entry> {
     let mut table = vec![[0; BLOB_REF]; blobs.len()];
-    if let Some(brought) = brought.filter(|brought| !brought.0.is_empty()) {
+    if let Some(attachments) = attachments.filter(|attachments| !attachments.0.is_empty()) {
         let mut entries = table.iter_mut();
-        blobs.retain(|blob| match (entries.next(), brought.name(blob)) {
+        blobs.retain(|blob| match (entries.next(), attachments.name(blob)) {
             (Some(entry), Some(name)) => {
                 *entry = name.to_entry();
                 false
@@ -126,7 +129,7 @@ pub(crate) fn table_for(blobs: &mut Vec<Blob>, brought: Option<&Brought>) -> Vec
 }
 
 /// Whether an entry names a buffer of the request's, and none that is carried.
-pub(crate) fn is_name(entry: &Entry) -> bool {
+pub(crate) fn is_returned(entry: &Entry) -> bool {
     entry.starts_with(&MARK)
 }
 
@@ -140,7 +143,7 @@ pub(crate) fn resolve(
     let mut carried = carried.into_iter();
     let mut all = Vec::with_capacity(table.len());
     for entry in table {
-        all.push(match Name::of(entry) {
+        all.push(match ReturnedAttachment::of(entry) {
             Some(name) => name.find(sent)?,
             None => carried.next().ok_or(OTHERS)?,
         });
@@ -175,7 +178,7 @@ mod tests {
     #[test]
     fn what_was_brought_is_named_and_found_again() {
         let sent = three();
-        let brought = Brought::of(&sent);
+        let attachments = RequestAttachments::of(&sent);
         let other = Blob::from(vec![7; 5]);
         let mut answer = vec![
             sent[2].slice(5..9),
@@ -185,7 +188,7 @@ mod tests {
             sent[1].slice(5..),
         ];
         let wanted = answer.clone();
-        let table = table_for(&mut answer, Some(&brought));
+        let table = table_for(&mut answer, Some(&attachments));
         assert_eq!(answer.len(), 1, "equal bytes are not the same buffer (G1)");
         assert!(Arc::ptr_eq(answer[0].storage(), other.storage()));
         let found = resolve(&table, answer, &sent).unwrap();
@@ -199,31 +202,31 @@ mod tests {
     #[test]
     fn bytes_of_the_storage_that_did_not_come_along_are_not_named() {
         let pages = Blob::from(vec![1; 100]);
-        let brought = Brought::of(&[pages.slice(10..20), pages.slice(20..30)]);
+        let attachments = RequestAttachments::of(&[pages.slice(10..20), pages.slice(20..30)]);
         let mut answer = vec![
             pages.slice(9..11),
             pages.slice(15..25),
             pages.slice(30..31),
             pages.clone(),
         ];
-        let table = table_for(&mut answer, Some(&brought));
+        let table = table_for(&mut answer, Some(&attachments));
         assert_eq!((answer.len(), table), (4, vec![[0; BLOB_REF]; 4]));
     }
 
     #[test]
     fn remembering_keeps_no_buffer() {
         let sent = Blob::from(vec![1; 10]);
-        let brought = Brought::of(std::slice::from_ref(&sent));
+        let attachments = RequestAttachments::of(std::slice::from_ref(&sent));
         assert_eq!(Arc::strong_count(sent.storage()), 1);
         drop(sent);
-        assert!(brought.0[0].storage.upgrade().is_none());
+        assert!(attachments.0[0].storage.upgrade().is_none());
     }
 
     #[test]
     fn names_past_what_was_sent_are_faults() {
         let sent = three();
         let find = |which, start, len| {
-            let table = [Name { which, start, len }.to_entry()];
+            let table = [ReturnedAttachment { which, start, len }.to_entry()];
             resolve(&table, Vec::new(), &sent)
         };
         assert_eq!(find(0, 10, 0).unwrap()[0].len(), 0);
@@ -238,7 +241,7 @@ mod tests {
     #[test]
     fn carried_buffers_that_the_table_does_not_name_are_faults() {
         let sent = three();
-        let name = Name {
+        let name = ReturnedAttachment {
             which: 0,
             start: 0,
             len: 1,

@@ -28,8 +28,8 @@ pub(super) async fn numbered(session: &Session, len: usize) -> Blob {
     buffer.freeze()
 }
 
-/// The buffers that a call brought.
-pub(super) fn brought(call: &mut RunningCall) -> Vec<Blob> {
+/// The buffers that a call attachments.
+pub(super) fn attachments(call: &mut RunningCall) -> Vec<Blob> {
     value(&call.take_arguments().expect("arguments"))
 }
 

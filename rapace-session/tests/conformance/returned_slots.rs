@@ -2,8 +2,8 @@
 
 use rapace_session::{Session, Status};
 
-use super::back::{LEN, back, brought, copied, give, numbered, same, unless_memory};
 use super::harness::*;
+use super::returned::{LEN, attachments, back, copied, give, numbered, same, unless_memory};
 
 scenarios!(
     an_answer_holds_nothing_of_its_request,
