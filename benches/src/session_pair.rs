@@ -96,14 +96,14 @@ async fn answer(mut calls: mpsc::UnboundedReceiver<IncomingCall>) {
         let Some(mut running) = call.begin() else {
             continue;
         };
-        let Some(envelope) = running.take_arguments() else {
+        let Some(body) = running.take_arguments() else {
             continue;
         };
         // What cannot be decoded is answered by dropping the call.
-        let Ok(bytes) = envelope.reader().read::<Vec<u8>>() else {
+        let Ok(bytes) = body.reader().read::<Vec<u8>>() else {
             continue;
         };
-        drop(envelope);
+        drop(body);
         running.reply(Status::Ok, &Bytes(bytes)).await;
     }
 }

@@ -97,7 +97,7 @@
 //! )?;
 //! let upper = host.open("Upper").await?;
 //! let reply = upper.call(0, &Text("hello".into()), &CallOptions::default()).await?;
-//! assert_eq!(reply.envelope.reader().read::<String>()?, "HELLO");
+//! assert_eq!(reply.body.reader().read::<String>()?, "HELLO");
 //! # Ok(())
 //! # }
 //! ```
@@ -205,12 +205,12 @@ pub use streams::halves::StreamParts;
 pub use streams::moves::Moves;
 pub use streams::{StreamReceiver, StreamSendError, StreamSender};
 pub use transport::{Claim, Endpoint, Lane, Side};
-pub use wire::envelope::{Envelope, Metadata};
 pub use wire::failure::Failure;
 pub use wire::frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
 pub use wire::handshake_error::HandshakeError;
 pub use wire::hello::{Hello, PROTOCOL_VERSION};
 pub use wire::limits::{self, HelloLimit, MAX_WINDOW};
+pub use wire::message_body::{MessageBody, Metadata};
 pub use wire::mismatch::{MismatchKind, SchemaMismatch};
 pub use wire::offer::{MethodOffer, ServiceOffer};
 pub use wire::printable::printable;

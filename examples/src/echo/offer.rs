@@ -81,8 +81,8 @@ async fn serve<T: Serve>(mut service: T, mut calls: mpsc::UnboundedReceiver<Inco
 }
 
 fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
-    let envelope = running.take_arguments().ok_or(Failure::Dropped)?;
-    let mut reader = envelope.reader();
+    let body = running.take_arguments().ok_or(Failure::Dropped)?;
+    let mut reader = body.reader();
     let bad = |why: &dyn std::fmt::Debug| Failure::BadArguments(format!("{why:?}"));
     let request =
         S::decode_request(method, &mut reader, running.take_receiver()).map_err(|why| bad(&why))?;

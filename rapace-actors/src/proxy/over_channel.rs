@@ -90,7 +90,7 @@ fn decode<S: Service, M: MethodCall<S>>(
     items: Option<rapace_session::StreamReceiver>,
     wants: Wants,
 ) -> Result<M::Ok, CallError<M::Error>> {
-    let mut reader = reply.envelope.reader();
+    let mut reader = reply.body.reader();
     if reply.is_error && TypeId::of::<M::Error>() == TypeId::of::<Infallible>() {
         return Err(CallError::Protocol(format!(
             "method {} of `{}` has no error of its own, and the other side answered with one",

@@ -292,11 +292,11 @@ fn ended(context: &CallContext) -> Option<Failure> {
 }
 
 fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
-    // The request's buffers go back when the envelope is dropped, at the end of this function.
-    let envelope = running.take_arguments().ok_or(Failure::Dropped)?;
+    // The request's buffers go back when the body is dropped, at the end of this function.
+    let body = running.take_arguments().ok_or(Failure::Dropped)?;
     let receiver = running.take_receiver();
     let decoded = guarded(|| {
-        let mut reader = envelope.reader();
+        let mut reader = body.reader();
         let request = S::decode_request(method, &mut reader, receiver)?;
         Ok(reader.finish_with(request)?)
     });

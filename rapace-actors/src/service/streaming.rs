@@ -63,8 +63,8 @@ impl<T: Wire> Streaming<T> {
     #[must_use]
     pub fn from_receiver(receiver: StreamReceiver) -> Self {
         let items = receiver.map(|item| {
-            let envelope = item?;
-            let mut reader = envelope.reader();
+            let body = item?;
+            let mut reader = body.reader();
             let value = reader.read::<T>().and_then(|item| reader.finish_with(item));
             value.map_err(|error| StreamError::BadItem(error.to_string()))
         });

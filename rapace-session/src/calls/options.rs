@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::wire::envelope::Metadata;
+use crate::wire::message_body::Metadata;
 
 /// How a call is to be made.
 #[derive(Clone, Debug, Default)]

@@ -14,10 +14,10 @@ use crate::calls::table::{CallTable, Entry, Found};
 use crate::link::Link;
 use crate::link::end::EndReason;
 use crate::transport::Claim;
-use crate::wire::envelope::Envelope;
 use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Status, Verb};
 use crate::wire::limits::MAX_TEXT;
+use crate::wire::message_body::MessageBody;
 
 type Fault = &'static str;
 
@@ -143,11 +143,11 @@ impl OutgoingCalls {
             );
         }
         if status != Status::Failed {
-            let envelope = match entry.awaited {
-                true => Envelope::open_answer(frame, &entry.frame.blobs)?,
-                false => Envelope::open(frame)?,
+            let body = match entry.awaited {
+                true => MessageBody::parse_reply(frame, &entry.frame.blobs)?,
+                false => MessageBody::parse(frame)?,
             };
-            return Ok(Ok(Reply::new(status, envelope)));
+            return Ok(Ok(Reply::new(status, body)));
         }
         if header.flags.has(Flags::BLOBS) {
             return Err("a failure with buffers");

@@ -14,8 +14,8 @@ use std::task::{Context, Poll, Waker};
 
 use crate::calls::failure::CallFailure;
 use crate::sync::Mutex;
-use crate::wire::envelope::Envelope;
 use crate::wire::frame::{CallId, Status};
+use crate::wire::message_body::MessageBody;
 
 /// A reply that the method itself gave.
 #[derive(Debug)]
@@ -23,21 +23,21 @@ pub struct Reply {
     /// Whether the payload is the method's own error.
     pub is_error: bool,
     /// The result or the error, encoded.
-    pub envelope: Envelope,
+    pub body: MessageBody,
 }
 
 impl Reply {
-    pub(crate) fn new(status: Status, envelope: Envelope) -> Self {
+    pub(crate) fn new(status: Status, body: MessageBody) -> Self {
         Self {
             is_error: status == Status::HandlerError,
-            envelope,
+            body,
         }
     }
 
     /// Bytes carried: payload and buffers.
     #[must_use]
     pub fn carried(&self) -> u64 {
-        self.envelope.carried()
+        self.body.carried()
     }
 }
 

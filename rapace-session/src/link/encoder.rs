@@ -20,8 +20,8 @@ use crate::link::attachment_allocator::AttachmentAllocator;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
 use crate::transport::{AllocateError, Lane, Transport};
-use crate::wire::envelope::{table_len, table_of};
 use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
+use crate::wire::message_body::{table_len, table_of};
 use crate::wire::returned::{Entry, RequestAttachments, is_returned, table_for};
 
 /// Values that can be written into a body. Writing twice writes the same.
@@ -312,8 +312,8 @@ fn encode_inline(
 mod tests {
     use super::*;
     use crate::transport::memory::{self, MemoryConfig};
-    use crate::wire::envelope::Envelope;
     use crate::wire::frame::{Header, Verb};
+    use crate::wire::message_body::MessageBody;
 
     struct Text(&'static str);
 
@@ -332,10 +332,10 @@ mod tests {
         }
     }
 
-    fn opened(encoded: EncodedPayload, more: Flags) -> Envelope {
+    fn opened(encoded: EncodedPayload, more: Flags) -> MessageBody {
         let mut header = Header::new(Verb::Request, ChannelId(1));
         header.flags = encoded.flags.and(more);
-        Envelope::open(Frame {
+        MessageBody::parse(Frame {
             header,
             payload: encoded.payload,
             blobs: encoded.blobs,
@@ -382,10 +382,10 @@ mod tests {
                 .encode(Lane::Data, prefix, &text, None)
                 .await
                 .unwrap();
-            let envelope = opened(encoded, Flags::CLIENT_STREAM);
-            assert_eq!(envelope.stream(), Some(ChannelId(9)));
-            assert_eq!(envelope.metadata(), metadata);
-            assert_eq!(envelope.reader().read::<String>().unwrap(), text.0);
+            let body = opened(encoded, Flags::CLIENT_STREAM);
+            assert_eq!(body.stream(), Some(ChannelId(9)));
+            assert_eq!(body.metadata(), metadata);
+            assert_eq!(body.reader().read::<String>().unwrap(), text.0);
         }
     }
 
@@ -408,8 +408,8 @@ mod tests {
             };
             let again = encoder.re_encode(Lane::Data, &before, None).await.unwrap();
             for encoded in [encoded, again] {
-                let envelope = opened(encoded, Flags::none());
-                let mut reader = envelope.reader();
+                let body = opened(encoded, Flags::none());
+                let mut reader = body.reader();
                 assert_eq!(reader.read::<String>().unwrap(), page.0);
                 assert_eq!(reader.read::<Blob>().unwrap(), page.1);
             }

@@ -92,7 +92,7 @@ impl<T> Drop for Unbegun<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::envelope::Metadata;
+    use crate::wire::message_body::Metadata;
     use std::sync::mpsc;
 
     fn counting() -> (

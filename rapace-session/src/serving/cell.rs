@@ -6,12 +6,12 @@ use std::time::Instant;
 use crate::serving::call_end::CallEnd;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
-use crate::wire::envelope::Envelope;
 use crate::wire::frame::{CallId, Flags, Header, Status, Verb};
+use crate::wire::message_body::MessageBody;
 
 /// What is left of a call's request.
 pub(super) enum CellState {
-    Queued(Envelope, Option<Box<StreamParts>>),
+    Queued(MessageBody, Option<Box<StreamParts>>),
     Running,
     Cancelled,
 }
@@ -33,7 +33,7 @@ impl CallCell {
         window: Arc<ServiceWindow>,
         header: Header,
         deadline: Option<Instant>,
-        envelope: Envelope,
+        body: MessageBody,
         parts: Option<Box<StreamParts>>,
     ) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl CallCell {
             method: header.method,
             flags: header.flags,
             deadline,
-            state: Mutex::new(CellState::Queued(envelope, parts)),
+            state: Mutex::new(CellState::Queued(body, parts)),
             end: CallEnd::default(),
         }
     }

@@ -13,7 +13,7 @@ use crate::serving::call_end::CallEnd;
 use crate::serving::cell::CallCell;
 use crate::serving::incoming::IncomingCalls;
 use crate::transport::Lane;
-use crate::wire::envelope::Metadata;
+use crate::wire::message_body::Metadata;
 
 tokio::task_local! {
     static CURRENT: CallContext;

@@ -11,9 +11,9 @@ use crate::serving::incoming::IncomingCalls;
 use crate::serving::running::RunningCall;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
-use crate::wire::envelope::Envelope;
 use crate::wire::failure::Failure;
 use crate::wire::frame::Header;
+use crate::wire::message_body::MessageBody;
 
 /// A call in its service's mailbox. Dropping it answers that the service takes no calls.
 pub struct IncomingCall {
@@ -27,11 +27,11 @@ impl IncomingCall {
         calls: &Arc<IncomingCalls>,
         window: &Arc<ServiceWindow>,
         header: Header,
-        envelope: Envelope,
+        body: MessageBody,
         parts: Option<Box<StreamParts>>,
     ) -> Result<Option<Self>, &'static str> {
         let deadline = after_millis(header.credits);
-        let cell = CallCell::new(Arc::clone(window), header, deadline, envelope, parts);
+        let cell = CallCell::new(Arc::clone(window), header, deadline, body, parts);
         let call = HeldCall::new(calls, cell);
         let entered = calls.table.enter(&call.cell)?;
         Ok(entered.then_some(Self { call: Some(call) }))
@@ -64,16 +64,16 @@ impl IncomingCall {
         let taken = {
             let mut state = call.lock();
             match std::mem::replace(&mut *state, CellState::Running) {
-                CellState::Queued(envelope, parts) if !expired => {
+                CellState::Queued(body, parts) if !expired => {
                     // Under the lock, so that a cancellation either is seen or sees the mark (I2).
                     call.link().transport.claim(call.id);
-                    Ok((envelope, parts))
+                    Ok((body, parts))
                 }
                 other => Err(other),
             }
         };
         match taken {
-            Ok((envelope, parts)) => Some(RunningCall::new(call, envelope, parts)),
+            Ok((body, parts)) => Some(RunningCall::new(call, body, parts)),
             Err(refused) => {
                 // Its buffers and streams go before its reply does.
                 drop(refused);

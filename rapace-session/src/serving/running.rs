@@ -12,15 +12,15 @@ use crate::serving::table::Replied;
 use crate::streams::halves::StreamParts;
 use crate::streams::{StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
-use crate::wire::envelope::Envelope;
 use crate::wire::failure::Failure;
 use crate::wire::frame::{Frame, Header, Status};
+use crate::wire::message_body::MessageBody;
 use crate::wire::returned::RequestAttachments;
 
 /// A call that has begun. Dropping it answers that the handler went away.
 pub struct RunningCall {
     /// Before the answer, so that the request's buffers go back first.
-    envelope: Option<Envelope>,
+    body: Option<MessageBody>,
     call: Unanswered,
 }
 
@@ -42,9 +42,9 @@ pub struct Answer {
 }
 
 impl RunningCall {
-    pub(super) fn new(held: HeldCall, envelope: Envelope, parts: Option<Box<StreamParts>>) -> Self {
+    pub(super) fn new(held: HeldCall, body: MessageBody, parts: Option<Box<StreamParts>>) -> Self {
         Self {
-            envelope: Some(envelope),
+            body: Some(body),
             call: Unanswered {
                 held: Some(held),
                 parts,
@@ -64,12 +64,12 @@ impl RunningCall {
     }
 
     /// The arguments; the request's buffers go back when this is dropped.
-    pub fn take_arguments(&mut self) -> Option<Envelope> {
-        let envelope = self.envelope.take()?;
+    pub fn take_arguments(&mut self) -> Option<MessageBody> {
+        let body = self.body.take()?;
         if !self.is_tell() {
-            self.call.attachments = envelope.attachments();
+            self.call.attachments = body.attachments();
         }
-        Some(envelope)
+        Some(body)
     }
 
     /// The caller's items, if the call brought any. Left where it is, it is dropped with the call.
@@ -87,7 +87,7 @@ impl RunningCall {
     /// hold the metadata.
     #[must_use]
     pub fn context(&self) -> CallContext {
-        let metadata = self.envelope.as_ref().map(Envelope::metadata);
+        let metadata = self.body.as_ref().map(MessageBody::metadata);
         let metadata = metadata.unwrap_or_default();
         match self.held() {
             Some(call) => CallContext::remote(&call.calls, &call.cell, metadata),
@@ -155,14 +155,17 @@ impl RunningCall {
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = Answer> + Send + 'a {
         // The future holds what it needs and no more, since it is part of each handler's.
-        let Self { envelope, call } = self;
-        drop(envelope);
+        let Self {
+            body: request,
+            call,
+        } = self;
+        drop(request);
         call.encode(status, body)
     }
 
     /// Answers with a failure of the runtime's.
     pub fn fail(mut self, failure: &Failure) {
-        self.envelope = None;
+        self.body = None;
         self.call.end(failure);
     }
 }

@@ -13,9 +13,9 @@ use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
 use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
-use crate::wire::envelope::Envelope;
 use crate::wire::failure::Failure;
 use crate::wire::frame::{ChannelId, Flags, Frame, Header, Verb};
+use crate::wire::message_body::MessageBody;
 
 type Fault = &'static str;
 
@@ -81,10 +81,10 @@ fn request(parts: &Arc<Parts>, called: &mut LastCalled, frame: Frame) -> Result<
     let header = frame.header;
     let service = called.find(parts, header.channel);
     let service = service.ok_or("a request on a channel that is not open")?;
-    let envelope = Envelope::open(frame)?;
+    let body = MessageBody::parse(frame)?;
     let mut streams = None;
     let mut refused = false;
-    if let Some(id) = envelope.stream() {
+    if let Some(id) = body.stream() {
         if !parts.channels.ids.is_free_for_peer(id) {
             return Err("a stream with a number that is not free");
         }
@@ -97,19 +97,18 @@ fn request(parts: &Arc<Parts>, called: &mut LastCalled, frame: Frame) -> Result<
             refused = true;
         }
     }
-    deliver(parts, service, header, envelope, streams, refused)
+    deliver(parts, service, header, body, streams, refused)
 }
 
 fn deliver(
     parts: &Arc<Parts>,
     service: &Arc<ServiceRoute>,
     header: Header,
-    envelope: Envelope,
+    body: MessageBody,
     streams: Option<Box<StreamParts>>,
     refused: bool,
 ) -> Result<(), Fault> {
-    let Some(call) =
-        IncomingCall::enter(&parts.incoming, &service.window, header, envelope, streams)?
+    let Some(call) = IncomingCall::enter(&parts.incoming, &service.window, header, body, streams)?
     else {
         return Ok(());
     };

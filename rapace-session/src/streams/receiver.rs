@@ -12,8 +12,8 @@ use crate::link::Link;
 use crate::streams::actor::{ReceiverLeft, StreamActor};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
-use crate::wire::envelope::Envelope;
 use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::message_body::MessageBody;
 
 /// The receiving half: a stream of items, whose last is an error unless the sender ended it.
 /// Dropping it asks the sender to stop.
@@ -83,7 +83,7 @@ impl StreamReceiver {
 }
 
 impl Stream for StreamReceiver {
-    type Item = Result<Envelope, StreamError>;
+    type Item = Result<MessageBody, StreamError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         if self.done {
@@ -98,10 +98,10 @@ impl Stream for StreamReceiver {
                 self.done = true;
                 Some(Err(error))
             }
-            Some(Ok(frame)) => match Envelope::open(frame) {
-                Ok(envelope) => {
+            Some(Ok(frame)) => match MessageBody::parse(frame) {
+                Ok(body) => {
                     self.give_credit();
-                    Some(Ok(envelope))
+                    Some(Ok(body))
                 }
                 Err(what) => {
                     self.leave();

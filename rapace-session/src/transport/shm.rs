@@ -25,8 +25,8 @@ use crate::transport::{
     AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
     Transport,
 };
-use crate::wire::envelope::table;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
+use crate::wire::message_body::table;
 use crate::wire::returned::{OTHERS, is_returned};
 
 /// One end of a session over an established link. The side that created the segment is the

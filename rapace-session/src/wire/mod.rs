@@ -3,12 +3,12 @@
 //! Plain data and its bytes. Nothing here waits, locks or knows who sends: a frame is checked the same way whatever
 //! transport carried it. This is the lowest layer of the crate and imports none of the others.
 
-pub(crate) mod envelope;
 pub(crate) mod failure;
 pub(crate) mod frame;
 pub(crate) mod handshake_error;
 pub(crate) mod hello;
 pub mod limits;
+pub(crate) mod message_body;
 pub(crate) mod mismatch;
 pub(crate) mod offer;
 pub(crate) mod printable;

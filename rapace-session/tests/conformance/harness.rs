@@ -8,8 +8,8 @@ use std::time::Duration;
 use rapace_codec::{Wire, Writer};
 use rapace_session::transport::{memory, shm};
 use rapace_session::{
-    Acceptor, CallOptions, Channel, Encode, Endpoint, Envelope, IncomingCall, Reply, RunningCall,
-    Session, SessionConfig, Side, Sink, Status,
+    Acceptor, CallOptions, Channel, Encode, Endpoint, IncomingCall, MessageBody, Reply,
+    RunningCall, Session, SessionConfig, Side, Sink, Status,
 };
 use rapace_shm::{Link, SegmentConfig, SizeClass, Trust};
 use tokio::sync::mpsc;
@@ -137,8 +137,8 @@ impl<T: Wire> Encode for Value<T> {
 }
 
 /// The value in a payload.
-pub(super) fn value<T: Wire>(envelope: &Envelope) -> T {
-    let mut reader = envelope.reader();
+pub(super) fn value<T: Wire>(body: &MessageBody) -> T {
+    let mut reader = body.reader();
     let value = reader.read().expect("a value");
     reader.finish().expect("nothing behind it");
     value
@@ -147,7 +147,7 @@ pub(super) fn value<T: Wire>(envelope: &Envelope) -> T {
 /// The value of an answer that is no error.
 pub(super) fn answer<T: Wire>(reply: &Reply) -> T {
     assert!(!reply.is_error);
-    value(&reply.envelope)
+    value(&reply.body)
 }
 
 /// Calls in the order in which they arrived, for the test to take.

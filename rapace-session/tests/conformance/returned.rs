@@ -28,7 +28,7 @@ pub(super) async fn numbered(session: &Session, len: usize) -> Blob {
     buffer.freeze()
 }
 
-/// The buffers that a call attachments.
+/// The buffers that came with a call.
 pub(super) fn attachments(call: &mut RunningCall) -> Vec<Blob> {
     value(&call.take_arguments().expect("arguments"))
 }
@@ -44,7 +44,7 @@ pub(super) async fn give(call: RunningCall, status: Status, blobs: Vec<Blob>) {
 /// A service that answers with what `choose` makes of the buffers that it is given.
 fn giving(services: &mut Services, name: &str, choose: fn(Vec<Blob>) -> Vec<Blob>) {
     services.serve(name, 8, move |mut call| async move {
-        let given = brought(&mut call);
+        let given = attachments(&mut call);
         give(call, Status::Ok, choose(given)).await;
     });
 }
@@ -146,7 +146,7 @@ async fn parts_of_it_go_back_twice_in_another_order_and_beside_others(kind: Kind
 async fn an_error_of_the_methods_brings_it_back_too(kind: Kind) {
     let mut services = Services::default();
     services.serve("Refuse", 4, |mut call| async move {
-        let given = brought(&mut call);
+        let given = attachments(&mut call);
         give(call, Status::HandlerError, given).await;
     });
     let (host, plugin) = host_of(kind, services).await;
@@ -155,7 +155,7 @@ async fn an_error_of_the_methods_brings_it_back_too(kind: Kind) {
     let reply = channel.call(0, &Value(vec![sent.clone()]), &plain()).await;
     let reply = reply.unwrap();
     assert!(reply.is_error);
-    assert!(same(&value::<Vec<Blob>>(&reply.envelope)[0], &sent));
+    assert!(same(&value::<Vec<Blob>>(&reply.body)[0], &sent));
     assert_eq!(copied([&host, &plugin]), [0, 0]);
 }
 
@@ -165,7 +165,7 @@ async fn a_handler_that_calls_back_gets_its_own(kind: Kind) {
     // What the handler asks for with a buffer of its own call's is another call: that copies it.
     theirs.serve("Filter", 4, |mut call| async move {
         let session = call.context().session().unwrap();
-        let given = brought(&mut call);
+        let given = attachments(&mut call);
         let channel = session.open("Give").await.unwrap();
         let own = numbered(&session, LEN).await;
         let got = back(&channel, vec![own.clone(), given[0].clone()]).await;
@@ -189,7 +189,7 @@ async fn a_buffer_of_another_call_is_copied(kind: Kind) {
     tokio::spawn(async move {
         while let Some(call) = inbox.recv().await {
             let mut call = call.begin().unwrap();
-            let given = brought(&mut call).remove(0);
+            let given = attachments(&mut call).remove(0);
             let before = kept.try_recv().ok();
             keep.send(given).unwrap();
             give(call, Status::Ok, before.into_iter().collect()).await;
@@ -209,7 +209,7 @@ async fn a_buffer_of_another_call_is_copied(kind: Kind) {
 async fn a_stream_that_the_call_opened_carries_it(kind: Kind) {
     let mut services = Services::default();
     services.serve("Feed", 4, |mut call| async move {
-        let given = brought(&mut call);
+        let given = attachments(&mut call);
         let mut items = call.take_sender().unwrap();
         give(call, Status::Ok, given.clone()).await;
         items.send(&Value(given)).await.unwrap();

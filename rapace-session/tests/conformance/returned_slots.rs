@@ -41,7 +41,7 @@ async fn an_answer_holds_nothing_of_its_request(kind: Kind) {
     let sent = vec![numbered(&host, LEN).await];
     let call = tokio::spawn(async move { back(&channel, sent).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
-    let given = Value(brought(&mut running));
+    let given = Value(attachments(&mut running));
     let answer = running.encode(Status::Ok, &given).await;
     assert_eq!(in_use(&host), of(kind, 0, 1));
     drop(given);
@@ -60,7 +60,7 @@ async fn nothing_is_left_of_it_when_all_users_are_gone(kind: Kind) {
     let sent = vec![numbered(&host, LEN).await];
     let call = tokio::spawn(async move { back(&channel, sent).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
-    let kept = brought(&mut running);
+    let kept = attachments(&mut running);
     give(running, Status::Ok, kept.clone()).await;
     let got = call.await.unwrap();
     // The plugin's handle and ours are one slot.
@@ -79,7 +79,7 @@ async fn an_answer_for_a_caller_that_left_leaves_nothing(kind: Kind) {
     let sent = vec![numbered(&host, LEN).await];
     let call = tokio::spawn(async move { back(&channel, sent).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
-    let given = Value(brought(&mut running));
+    let given = Value(attachments(&mut running));
     let answer = running.encode(Status::Ok, &given).await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
@@ -102,7 +102,7 @@ async fn an_answer_whose_other_buffer_left_meanwhile_names_it_still(kind: Kind) 
     let call = tokio::spawn(async move { back(&channel, given).await });
     let mut running = inbox.recv().await.unwrap().begin().unwrap();
     let own = numbered(&plugin, 3000).await;
-    let mut blobs = brought(&mut running);
+    let mut blobs = attachments(&mut running);
     blobs.insert(0, own.clone());
     blobs.push(own.slice(..10));
     let result = Value(blobs);

@@ -136,7 +136,7 @@ async fn a_handlers_own_error_is_told_apart(kind: Kind) {
     let channel = host.open("Fail").await.unwrap();
     let reply = channel.call(0, &(), &plain()).await.unwrap();
     assert!(reply.is_error);
-    assert_eq!(value::<String>(&reply.envelope), "no such page");
+    assert_eq!(value::<String>(&reply.body), "no such page");
 }
 
 async fn a_handler_that_panics_or_goes_away_answers_all_the_same(kind: Kind) {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rapace_codec::{Blob, EncodeError, Wire, Writer};
 use rapace_session::{
-    Acceptor, CallFailure, CallOptions, Channel, Encode, Envelope, IncomingCall, SessionConfig,
+    Acceptor, CallFailure, CallOptions, Channel, Encode, IncomingCall, MessageBody, SessionConfig,
     Sink, Status,
 };
 use rapace_shm::{SegmentConfig, SizeClass};
@@ -78,7 +78,7 @@ pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, 
     }
     let reply = channel.call(number, &arguments, &options).await?;
     assert!(!reply.is_error);
-    let (incarnation, result) = value::<(u32, Given)>(&reply.envelope);
+    let (incarnation, result) = value::<(u32, Given)>(&reply.body);
     assert!(result == given_to(number));
     Ok(Some(incarnation))
 }
@@ -111,8 +111,8 @@ impl<T: Wire> Encode for Value<T> {
     }
 }
 
-fn value<T: Wire>(envelope: &Envelope) -> T {
-    let mut reader = envelope.reader();
+fn value<T: Wire>(body: &MessageBody) -> T {
+    let mut reader = body.reader();
     let value = reader.read().expect("what the other side encoded");
     reader.finish().expect("nothing behind it");
     value

@@ -50,19 +50,19 @@ pub(crate) fn table_of(frame: &Frame) -> Result<&[Entry], &'static str> {
 
 /// A received payload, taken apart.
 #[derive(Debug)]
-pub struct Envelope {
+pub struct MessageBody {
     frame: Frame,
     stream: Option<ChannelId>,
     metadata: (usize, usize),
     body: usize,
 }
 
-impl Envelope {
+impl MessageBody {
     /// Takes the payload of a frame apart that answers nothing (E1).
     ///
     /// # Errors
     /// What the peer got wrong.
-    pub(crate) fn open(frame: Frame) -> Result<Self, &'static str> {
+    pub(crate) fn parse(frame: Frame) -> Result<Self, &'static str> {
         let table = table_of(&frame)?;
         if table.iter().any(returned::is_returned) {
             return Err("a buffer named where no request has any");
@@ -77,7 +77,7 @@ impl Envelope {
     ///
     /// # Errors
     /// What the peer got wrong.
-    pub(crate) fn open_answer(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
+    pub(crate) fn parse_reply(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
         let carried = std::mem::take(&mut frame.blobs);
         frame.blobs = returned::resolve(table_of(&frame)?, carried, sent)?;
         Self::take_apart(frame)
@@ -138,7 +138,7 @@ impl Envelope {
 
     /// The encoded values.
     #[must_use]
-    pub fn body(&self) -> &[u8] {
+    pub fn values(&self) -> &[u8] {
         self.frame
             .payload
             .bytes()
@@ -149,7 +149,7 @@ impl Envelope {
     /// Decodes the values, borrowing the buffers.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader::new(self.body(), &self.frame.blobs, Limits::default())
+        Reader::new(self.values(), &self.frame.blobs, Limits::default())
     }
 
     /// What is remembered of the buffers that came along.
@@ -181,20 +181,20 @@ mod tests {
 
     #[test]
     fn lengths_past_the_payload_are_refused() {
-        assert!(Envelope::open(frame(Flags::METADATA, &[9, 0, 0, 0, 1])).is_err());
-        assert!(Envelope::open(frame(Flags::METADATA, &[255, 255, 255, 255])).is_err());
+        assert!(MessageBody::parse(frame(Flags::METADATA, &[9, 0, 0, 0, 1])).is_err());
+        assert!(MessageBody::parse(frame(Flags::METADATA, &[255, 255, 255, 255])).is_err());
         let mut long = (MAX_METADATA as u32 + 1).to_le_bytes().to_vec();
         long.resize(4 + MAX_METADATA + 1, 0);
         let mut large = frame(Flags::METADATA, &[]);
         large.payload = Payload::Buffer(Blob::from(long));
         assert_eq!(
-            Envelope::open(large).unwrap_err(),
+            MessageBody::parse(large).unwrap_err(),
             "metadata longer than a call's may be"
         );
-        assert!(Envelope::open(frame(Flags::SERVER_STREAM, &[1, 0])).is_err());
-        assert!(Envelope::open(frame(Flags::BLOBS, &[1, 0, 3])).is_err());
+        assert!(MessageBody::parse(frame(Flags::SERVER_STREAM, &[1, 0])).is_err());
+        assert!(MessageBody::parse(frame(Flags::BLOBS, &[1, 0, 3])).is_err());
         assert!(
-            Envelope::open(frame(Flags::BLOBS, &[1; 24])).is_err(),
+            MessageBody::parse(frame(Flags::BLOBS, &[1; 24])).is_err(),
             "no buffer came along"
         );
         assert!(table(&[1]).is_err());
@@ -204,9 +204,9 @@ mod tests {
 
     #[test]
     fn a_body_follows_its_prefix() {
-        let open = Envelope::open(frame(Flags::CLIENT_STREAM, &[5, 0, 0, 0, 42])).unwrap();
+        let open = MessageBody::parse(frame(Flags::CLIENT_STREAM, &[5, 0, 0, 0, 42])).unwrap();
         assert_eq!(open.stream(), Some(ChannelId(5)));
-        assert_eq!(open.body(), &[42]);
+        assert_eq!(open.values(), &[42]);
         assert!(open.metadata().is_empty());
     }
 }
