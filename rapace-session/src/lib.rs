@@ -16,7 +16,7 @@
 //!   ▼                                                                 │                    ▼
 //!  ══ ring ═══════════════════════════════════▶ reader actor ─ routes ┘    ══ ring ══════▶ …
 //!
-//!  Settlement ◀─ call table ◀─ reader actor ◀═══════════════════════════════════════ ring ══
+//!  ResponseFuture ◀─ call table ◀─ reader actor ◀═══════════════════════════════════════ ring ══
 //!
 //!  one of each for a session:  reader actor    reads frames, waits for nobody
 //!                              session actor   handshake, channels, heartbeat, draining, the end
@@ -187,7 +187,7 @@ pub use calls::methods::{MethodMismatch, MethodMismatchKind};
 pub use calls::options::CallOptions;
 pub use calls::orphan::Orphan;
 pub use calls::pending::{Outcome, Reply};
-pub use calls::settlement::Settlement;
+pub use calls::response::ResponseFuture;
 pub use link::BufferError;
 pub use link::encoder::Encode;
 pub use link::end::EndReason;

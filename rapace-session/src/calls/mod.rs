@@ -11,6 +11,6 @@ pub(crate) mod orphan;
 pub(crate) mod outgoing;
 pub(crate) mod pending;
 pub(crate) mod request;
-pub(crate) mod settlement;
+pub(crate) mod response;
 mod stage;
 mod table;

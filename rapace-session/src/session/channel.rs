@@ -16,7 +16,7 @@ use crate::calls::options::CallOptions;
 use crate::calls::orphan::Orphan;
 use crate::calls::pending::{Outcome, Pending};
 use crate::calls::request::{NotSent, Request, Sent};
-use crate::calls::settlement::{Abandon, Settlement, within};
+use crate::calls::response::{Abandon, ResponseFuture, within};
 use crate::link::encoder::Encode;
 use crate::link::end::EndReason;
 use crate::link::places::Place;
@@ -125,7 +125,7 @@ impl Channel {
     /// As [`call`](Self::call) in two steps: returns when the request is on its way, with what waits for the result.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the call.
+    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`] cancels the call.
     ///
     /// # Errors
     /// See [`CallFailure`].
@@ -134,11 +134,11 @@ impl Channel {
         method: u32,
         arguments: &(dyn Encode + '_),
         options: &CallOptions,
-    ) -> Result<Settlement, CallFailure> {
+    ) -> Result<ResponseFuture, CallFailure> {
         let request = request(method, arguments, options, true);
         let deadline = request.deadline();
         let guard = within(deadline, pin!(self.begin(&request))).await?;
-        Ok(Settlement::of(guard).by(deadline))
+        Ok(ResponseFuture::of(guard).by(deadline))
     }
 
     /// Sends `method` without waiting for its result: returns when the request is on its way. It
@@ -186,7 +186,7 @@ impl Channel {
     /// receive some. The halves are usable at once; the outcome says whether the method agreed.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready sends nothing. Dropping the [`Settlement`] cancels the
+    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`] cancels the
     /// call, but not the streams, which have halves of their own.
     ///
     /// # Errors
@@ -199,7 +199,7 @@ impl Channel {
         options: &CallOptions,
         client: bool,
         server: bool,
-    ) -> Result<(StreamParts, Settlement), CallFailure> {
+    ) -> Result<(StreamParts, ResponseFuture), CallFailure> {
         let id = self.parts().streams.next_id();
         let mut request = request(method, arguments, options, true);
         request.stream(id, client, server);
@@ -211,12 +211,12 @@ impl Channel {
         let moves = parts.state().map(Moves::new);
         request.moves.clone_from(&moves);
         let guard = within(deadline, pin!(self.begin(&request))).await?;
-        let settlement = Settlement::of(guard).by(deadline).moving(moves);
-        Ok((parts.opened(), settlement))
+        let response = ResponseFuture::of(guard).by(deadline).moving(moves);
+        Ok((parts.opened(), response))
     }
 
     /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
-    /// opened a stream, it gets halves of this session from [`Settlement::moves`]. One of which items
+    /// opened a stream, it gets halves of this session from [`ResponseFuture::moves`]. One of which items
     /// had been sent ends with [`CallFailure::Lost`]: see [`Orphan::items_were_sent`].
     ///
     /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
@@ -307,7 +307,7 @@ impl Channel {
 
     async fn settle(&self, request: &Request<'_>) -> Outcome {
         let guard = self.begin(request).await?;
-        Settlement::of(guard).await
+        ResponseFuture::of(guard).await
     }
 
     async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {

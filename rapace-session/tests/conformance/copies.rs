@@ -153,8 +153,8 @@ async fn a_stream_item_is_not_copied(kind: Kind) {
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Frames").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), false, true).await;
-    let (parts, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
     let mut frames = parts.receiver.unwrap();
     for n in 0..100u8 {
         let frame: Blob = value(&frames.next().await.unwrap().unwrap());

@@ -209,8 +209,8 @@ async fn a_drained_side_finishes_its_streams_then_closes(kind: Kind) {
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Late").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), false, true).await;
-    let (parts, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
     host.drain();
     until(|| plugin.peer_drains()).await;
     // The call is over, the stream is not.
@@ -234,11 +234,11 @@ async fn an_ended_session_leaves_nothing_behind(kind: Kind) {
     let mut call = Box::pin(channel.call(0, &(), &options));
     assert!(waits(&mut call));
     let streaming = channel.call_streaming(0, &(), &options, true, true).await;
-    let (parts, settlement) = streaming.unwrap();
+    let (parts, response) = streaming.unwrap();
     let running = inbox.recv().await.unwrap().begin().unwrap();
     plugin.close("bye");
     host.ended().await;
-    drop((call, parts, settlement, running, inbox));
+    drop((call, parts, response, running, inbox));
     drop((channel, host, plugin));
     until(|| Arc::strong_count(&a) == 1 && Arc::strong_count(&b) == 1).await;
 }

@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, Orphan, Session, SessionConfig, Settlement, Status,
+    CallFailure, Claim, EndReason, Failure, Orphan, ResponseFuture, Session, SessionConfig, Status,
     StreamError, StreamParts,
 };
 use tokio::sync::mpsc;
@@ -45,13 +45,13 @@ impl Life {
         }
     }
 
-    async fn streaming(&self, client: bool, server: bool) -> (StreamParts, Settlement) {
+    async fn streaming(&self, client: bool, server: bool) -> (StreamParts, ResponseFuture) {
         let (argument, options) = (Value(2u32), plain());
         let channel = &self.channel;
         let call = channel.call_streaming(2, &argument, &options, client, server);
-        let (parts, settlement) = call.await.unwrap();
+        let (parts, response) = call.await.unwrap();
         until(|| !self.inbox.is_empty()).await;
-        (parts, settlement)
+        (parts, response)
     }
 
     async fn dies(&mut self) -> Vec<Orphan> {
@@ -61,21 +61,21 @@ impl Life {
 }
 
 /// What a call had not begun in, and the one that it is sent to.
-async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, Settlement) {
+async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, ResponseFuture) {
     let mut first = Life::of(kind).await;
-    let (parts, settlement) = first.streaming(client, server).await;
+    let (parts, response) = first.streaming(client, server).await;
     let orphan = first.dies().await.remove(0);
     assert!(orphan.streams() && !orphan.items_were_sent());
     assert_eq!(orphan.claim, Claim::NotBegun);
     let second = Life::of(kind).await;
     second.channel.resend(orphan).await.unwrap();
-    (second, parts, settlement)
+    (second, parts, response)
 }
 
 async fn a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls(kind: Kind) {
     let mut first = Life::of(kind).await;
     first.channel.tell(1, &(), &plain()).await.unwrap();
-    let (parts, settlement) = first.streaming(false, true).await;
+    let (parts, response) = first.streaming(false, true).await;
     first.channel.tell(3, &(), &plain()).await.unwrap();
     let orphans = first.dies().await;
     let mut second = Life::of(kind).await;
@@ -97,16 +97,16 @@ async fn a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls(kind:
             items.end();
         }
     }
-    let moves = settlement.moves().unwrap();
-    settlement.await.unwrap();
+    let moves = response.moves().unwrap();
+    response.await.unwrap();
     let items = moves.receiver(parts.receiver).await.unwrap();
     let items = items.map(|item| value::<u32>(&item.unwrap()));
     assert_eq!(items.collect::<Vec<_>>().await, [0, 1, 2]);
 }
 
 async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_sent(kind: Kind) {
-    let (mut second, parts, settlement) = moved(kind, true, true).await;
-    let moves = settlement.moves().unwrap();
+    let (mut second, parts, response) = moved(kind, true, true).await;
+    let moves = response.moves().unwrap();
     // The halves of the dead session end; how depends on what its peer had left to say.
     parts.sender.unwrap().stopped().await;
     let mut sender = moves.next_sender().await.unwrap();
@@ -118,7 +118,7 @@ async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_s
     assert!(up.next().await.is_none());
     call.take_sender().unwrap().end();
     call.reply(Status::Ok, &()).await;
-    settlement.await.unwrap();
+    response.await.unwrap();
     let mut down = moves.receiver(parts.receiver).await.unwrap();
     assert!(down.next().await.is_none());
     assert!(moves.next_sender().await.is_none(), "there will be no more");
@@ -126,12 +126,12 @@ async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_s
 
 /// The answer may come before anybody has fetched the sender.
 async fn a_stream_goes_on_after_the_answer(kind: Kind) {
-    let (mut second, parts, settlement) = moved(kind, true, false).await;
-    let moves = settlement.moves().unwrap();
+    let (mut second, parts, response) = moved(kind, true, false).await;
+    let moves = response.moves().unwrap();
     let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
     let mut up = call.take_receiver().unwrap();
     call.reply(Status::Ok, &()).await;
-    settlement.await.unwrap();
+    response.await.unwrap();
     drop(parts);
     let mut sender = moves.next_sender().await.unwrap();
     sender.send(&Value(7u32)).await.unwrap();
@@ -140,7 +140,7 @@ async fn a_stream_goes_on_after_the_answer(kind: Kind) {
 
 async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
     let mut first = Life::of(kind).await;
-    let (parts, settlement) = first.streaming(true, false).await;
+    let (parts, response) = first.streaming(true, false).await;
     let mut sender = parts.sender.unwrap();
     sender.send(&Value(1u32)).await.unwrap();
     let orphan = first.dies().await.remove(0);
@@ -149,7 +149,7 @@ async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
     let second = Life::of(kind).await;
     second.channel.resend(orphan).await.unwrap();
     assert!(matches!(
-        settlement.await,
+        response.await,
         Err(CallFailure::Lost {
             claim: Claim::NotBegun,
             ..
@@ -159,11 +159,11 @@ async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
 }
 
 async fn a_caller_that_leaves_after_the_move_ends_its_streams_there(kind: Kind) {
-    let (mut second, parts, settlement) = moved(kind, true, true).await;
-    let moves = settlement.moves().unwrap();
+    let (mut second, parts, response) = moved(kind, true, true).await;
+    let moves = response.moves().unwrap();
     let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
     let (mut up, down) = (call.take_receiver().unwrap(), call.take_sender().unwrap());
-    drop((settlement, parts));
+    drop((response, parts));
     assert!(moves.next_sender().await.is_none());
     assert_eq!(call.cancelled().await, Failure::Cancelled);
     let error = up.next().await.unwrap().unwrap_err();
@@ -180,10 +180,10 @@ async fn a_caller_that_leaves_after_the_move_ends_its_streams_there(kind: Kind) 
 
 async fn a_call_that_is_over_waits_for_no_move(kind: Kind) {
     let mut first = Life::of(kind).await;
-    let (parts, settlement) = first.streaming(true, true).await;
-    let moves = settlement.moves().unwrap();
+    let (parts, response) = first.streaming(true, true).await;
+    let moves = response.moves().unwrap();
     answer_next(&mut first.inbox, ()).await;
-    settlement.await.unwrap();
+    response.await.unwrap();
     assert!(moves.receiver(parts.receiver).await.is_some());
     assert!(moves.next_sender().await.is_none());
     assert!(first.dies().await.is_empty());
@@ -202,8 +202,8 @@ async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
     let claims = claims.collect::<Vec<_>>();
     assert_eq!(claims, [Claim::Begun, Claim::NotBegun]);
     drop((orphans, running));
-    for (settlement, expected) in [(begun, Claim::Begun), (queued, Claim::NotBegun)] {
-        match settlement.await {
+    for (response, expected) in [(begun, Claim::Begun), (queued, Claim::NotBegun)] {
+        match response.await {
             Err(CallFailure::Lost { claim, .. }) => assert_eq!(claim, expected),
             other => panic!("{other:?}"),
         }

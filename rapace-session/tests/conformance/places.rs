@@ -194,8 +194,8 @@ async fn one_stream_too_many_is_an_error_and_waits_only_for_one_that_ends(kind: 
     let next = async || -> Result<StreamParts, CallFailure> {
         let options = plain();
         let call = channel.call_streaming(0, &(), &options, false, true);
-        let (parts, settlement) = call.await?;
-        settlement.await?;
+        let (parts, response) = call.await?;
+        response.await?;
         Ok(parts)
     };
     let mut held = Vec::new();

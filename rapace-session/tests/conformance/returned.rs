@@ -220,8 +220,8 @@ async fn a_stream_that_the_call_opened_carries_it(kind: Kind) {
     let sent = vec![numbered(&host, LEN).await];
     let (argument, options) = (Value(sent.clone()), plain());
     let call = channel.call_streaming(0, &argument, &options, false, true);
-    let (parts, settlement) = call.await.unwrap();
-    let reply = settlement.await.unwrap();
+    let (parts, response) = call.await.unwrap();
+    let reply = response.await.unwrap();
     assert!(same(&answer::<Vec<Blob>>(&reply)[0], &sent[0]));
     let mut items = parts.receiver.unwrap();
     let item: Vec<Blob> = value(&items.next().await.unwrap().unwrap());

@@ -187,11 +187,11 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     let runtime = elsewhere();
     // The halves leave the runtime that looks after their stream.
     let opened = runtime.spawn(async move {
-        let (parts, settlement) = channel
+        let (parts, response) = channel
             .call_streaming(0, &(), &plain(), true, true)
             .await
             .unwrap();
-        settlement.await.unwrap();
+        response.await.unwrap();
         parts
     });
     let mut ours = opened.await.unwrap();

@@ -39,8 +39,8 @@ async fn both(kind: Kind) -> (Session, Session, StreamParts, StreamParts) {
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Both").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), true, true).await;
-    let (ours, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (ours, response) = call.unwrap();
+    response.await.unwrap();
     let theirs = taken.recv().await.unwrap();
     (host, plugin, ours, theirs)
 }
@@ -158,9 +158,9 @@ async fn a_call_that_fails_ends_its_streams(kind: Kind) {
         let call = channel
             .call_streaming(0, &(), &plain(), client, server)
             .await;
-        let (parts, settlement) = call.unwrap();
+        let (parts, response) = call.unwrap();
         assert!(matches!(
-            settlement.await,
+            response.await,
             Err(CallFailure::Failed(Failure::BadArguments(_)))
         ));
         if let Some(mut items) = parts.receiver {

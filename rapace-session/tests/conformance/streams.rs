@@ -33,8 +33,8 @@ async fn counted(channel: &Channel, upto: u32) -> StreamReceiver {
     let call = channel
         .call_streaming(0, &upto, &options, false, true)
         .await;
-    let (parts, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
     assert!(parts.sender.is_none());
     parts.receiver.unwrap()
 }
@@ -78,9 +78,9 @@ async fn a_client_stream_is_summed_up(kind: Kind) {
     let (host, _plugin) = host_of(kind, services).await;
     let channel = host.open("Sum").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), true, false).await;
-    let (parts, settlement) = call.unwrap();
+    let (parts, response) = call.unwrap();
     assert!(parts.receiver.is_none());
-    let ((), reply) = tokio::join!(feed(parts.sender.unwrap(), 3000), settlement);
+    let ((), reply) = tokio::join!(feed(parts.sender.unwrap(), 3000), response);
     assert_eq!(answer::<u64>(&reply.unwrap()), (0..3000).sum::<u64>());
 }
 
@@ -99,12 +99,12 @@ async fn both_directions_flow_at_once(kind: Kind) {
     let (host, _plugin) = host_of(kind, services).await;
     let channel = host.open("Double").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), true, true).await;
-    let (parts, settlement) = call.unwrap();
+    let (parts, response) = call.unwrap();
     // Items leave before the answer is in.
     let ((), doubled, reply) = tokio::join!(
         feed(parts.sender.unwrap(), 3000),
         all(parts.receiver.unwrap()),
-        settlement
+        response
     );
     reply.unwrap();
     assert_eq!(doubled, (0..3000).map(|n| 2 * n).collect::<Vec<_>>());
@@ -127,8 +127,8 @@ async fn items_of_every_size_arrive(kind: Kind) {
     let (host, _plugin) = host_of(kind, services).await;
     let channel = host.open("Bytes").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), false, true).await;
-    let (parts, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
     let mut items = parts.receiver.unwrap();
     for length in LENGTHS.iter().cycle().take(60) {
         let item = items.next().await.unwrap().unwrap();
@@ -159,8 +159,8 @@ async fn a_slow_consumer_holds_up_its_own_sender_only(kind: Kind) {
     let (host, _plugin) = meet(kind.pair(), config, services.config("plugin")).await;
     let channel = host.open("Fast").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), false, true).await;
-    let (parts, settlement) = call.unwrap();
-    settlement.await.unwrap();
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
     let mut slow = parts.receiver.unwrap();
     until(|| sent.load(Ordering::SeqCst) == 8).await;
     // Others flow, and calls too, while it takes nothing.

@@ -57,13 +57,13 @@ impl Drop for Abandon {
 /// Waits for a call's outcome. Dropping it cancels the call.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the call"]
-pub struct Settlement {
+pub struct ResponseFuture {
     guard: Abandon,
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
     moves: Option<Moves>,
 }
 
-impl Settlement {
+impl ResponseFuture {
     pub(crate) fn of(guard: Abandon) -> Self {
         Self {
             guard,
@@ -96,7 +96,7 @@ impl Settlement {
     }
 }
 
-impl Future for Settlement {
+impl Future for ResponseFuture {
     type Output = Outcome;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
@@ -119,7 +119,7 @@ impl Future for Settlement {
     }
 }
 
-impl Drop for Settlement {
+impl Drop for ResponseFuture {
     fn drop(&mut self) {
         self.over(false);
     }
