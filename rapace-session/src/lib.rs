@@ -16,7 +16,7 @@
 //!   ▼                                                                 │                    ▼
 //!  ══ ring ═══════════════════════════════════▶ reader actor ─ routes ┘    ══ ring ══════▶ …
 //!
-//!  ResponseFuture ◀─ call table ◀─ reader actor ◀═══════════════════════════════════════ ring ══
+//!  ResponseFuture ◀─ call table ◀─ reader actor ◀═══════════════════════════════════ ring ══
 //!
 //!  one of each for a session:  reader actor    reads frames, waits for nobody
 //!                              session actor   handshake, channels, heartbeat, draining, the end

@@ -37,7 +37,7 @@ impl OutgoingCalls {
 
     /// Takes a request back that was not sent; false if the session's end has it already, or its caller has left.
     pub(super) fn withdraw(&self, call: CallId) -> bool {
-        match self.table.forsake(call) {
+        match self.table.cancel(call) {
             (Effect::Refund, Some(channel)) => {
                 channel.refund();
                 true
@@ -89,7 +89,7 @@ impl OutgoingCalls {
         let header = frame.header;
         let entry = match self.table.complete(header.call) {
             Found::Live(entry) => entry,
-            Found::Forsaken(channel) => {
+            Found::Cancelled(channel) => {
                 self.link.metrics.arrived_late();
                 return match channel.id == header.channel && channel.give_back(header.credits) {
                     true => Ok(()),
@@ -166,7 +166,7 @@ impl OutgoingCalls {
 
 impl Table for OutgoingCalls {
     fn cancel(&self, call: CallId) {
-        match self.table.forsake(call) {
+        match self.table.cancel(call) {
             (Effect::Cancel, _) => self.send_cancel(call),
             (Effect::Refund, Some(channel)) => ClientChannel::refund(&channel),
             _ => {}

@@ -15,12 +15,12 @@ use crate::wire::failure::Failure;
 /// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
 /// between two sessions, settled.
 #[derive(Debug)]
-pub(crate) struct Abandon {
+pub(crate) struct CallGuard {
     pending: Arc<Pending>,
     armed: bool,
 }
 
-impl Abandon {
+impl CallGuard {
     pub(crate) fn new(pending: Arc<Pending>) -> Self {
         Self {
             pending,
@@ -47,7 +47,7 @@ impl Abandon {
     }
 }
 
-impl Drop for Abandon {
+impl Drop for CallGuard {
     fn drop(&mut self) {
         self.abandon();
         Pending::keep(&mut self.pending);
@@ -58,13 +58,13 @@ impl Drop for Abandon {
 #[derive(Debug)]
 #[must_use = "dropping it cancels the call"]
 pub struct ResponseFuture {
-    guard: Abandon,
+    guard: CallGuard,
     deadline: Option<Pin<Box<tokio::time::Sleep>>>,
     moves: Option<Moves>,
 }
 
 impl ResponseFuture {
-    pub(crate) fn of(guard: Abandon) -> Self {
+    pub(crate) fn of(guard: CallGuard) -> Self {
         Self {
             guard,
             deadline: None,

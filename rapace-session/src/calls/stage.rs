@@ -19,7 +19,7 @@ pub(crate) enum Stage {
     /// On the ring. Or its own caller puts it there at this moment, and so cannot leave before.
     Sent,
     /// On the ring; its caller left, and the peer is told. Its reply is still to come.
-    Forsaken,
+    Cancelled,
 }
 
 /// Who puts a request on the ring.
@@ -87,34 +87,34 @@ impl Stage {
             (Self::Waiting, On::Tries) => (Self::Publishing, Do::Publish),
 
             (Self::Publishing, On::Published) => (Self::Sent, Do::Nothing),
-            (Self::Unwanted, On::Published) => (Self::Forsaken, Do::Cancel), // A1
+            (Self::Unwanted, On::Published) => (Self::Cancelled, Do::Cancel), // A1
             (Self::Publishing | Self::Sent, On::NotPublished) => (Self::Waiting, Do::Keep),
             (Self::Unwanted, On::NotPublished) => (Self::Free, Do::Refund), // A1
 
             (Self::Waiting, On::Left) => (Self::Free, Do::Refund), // A1
             (Self::Publishing, On::Left) => (Self::Unwanted, Do::Nothing),
-            (Self::Sent, On::Left) => (Self::Forsaken, Do::Cancel),
+            (Self::Sent, On::Left) => (Self::Cancelled, Do::Cancel),
 
             // The reply may be there before its sender has noted that it was sent.
             (Self::Publishing | Self::Sent, On::Replied) => (Self::Free, Do::Settle), // A2
-            (Self::Unwanted | Self::Forsaken, On::Replied) => (Self::Free, Do::CreditBack), // A2
+            (Self::Unwanted | Self::Cancelled, On::Replied) => (Self::Free, Do::CreditBack), // A2
             (Self::Free | Self::Waiting, On::Replied) => (self, Do::Fault),
 
             (Self::Waiting, On::Ended) => (Self::Free, Do::HandOn { sent: false }),
             (Self::Publishing | Self::Sent, On::Ended) => (Self::Free, Do::HandOn { sent: true }),
-            (Self::Free | Self::Unwanted | Self::Forsaken, On::Ended) => (Self::Free, Do::Nothing),
+            (Self::Free | Self::Unwanted | Self::Cancelled, On::Ended) => (Self::Free, Do::Nothing),
 
             // What comes after the reply, after the session's end, or for the second time.
             (Self::Free, On::Tries | On::Published | On::NotPublished | On::Left)
             | (Self::Waiting, On::Published | On::NotPublished)
-            | (Self::Publishing | Self::Unwanted | Self::Sent | Self::Forsaken, On::Tries)
-            | (Self::Sent | Self::Forsaken, On::Published)
-            | (Self::Forsaken, On::NotPublished)
-            | (Self::Unwanted | Self::Forsaken, On::Left) => (self, Do::Nothing),
+            | (Self::Publishing | Self::Unwanted | Self::Sent | Self::Cancelled, On::Tries)
+            | (Self::Sent | Self::Cancelled, On::Published)
+            | (Self::Cancelled, On::NotPublished)
+            | (Self::Unwanted | Self::Cancelled, On::Left) => (self, Do::Nothing),
 
             // An entry is taken from those that are free.
             (
-                Self::Waiting | Self::Publishing | Self::Unwanted | Self::Sent | Self::Forsaken,
+                Self::Waiting | Self::Publishing | Self::Unwanted | Self::Sent | Self::Cancelled,
                 On::Entered(_),
             ) => (self, Do::Nothing),
         }
@@ -131,7 +131,7 @@ mod tests {
         Stage::Publishing,
         Stage::Unwanted,
         Stage::Sent,
-        Stage::Forsaken,
+        Stage::Cancelled,
     ];
 
     const EVENTS: [Event; 8] = [
@@ -153,9 +153,9 @@ mod tests {
             free       | sent publish | publishing publish | - nothing         | - nothing        | - nothing      | - nothing       | - fault          | - nothing
             waiting    | - nothing    | - nothing          | publishing publish | - nothing       | - nothing      | free refund     | - fault          | free unsent
             publishing | - nothing    | - nothing          | - nothing         | sent nothing     | waiting keep   | unwanted nothing | free settle     | free handon
-            unwanted   | - nothing    | - nothing          | - nothing         | forsaken cancel  | free refund    | - nothing       | free creditback  | free nothing
-            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | forsaken cancel | free settle      | free handon
-            forsaken   | - nothing    | - nothing          | - nothing         | - nothing        | - nothing      | - nothing       | free creditback  | free nothing
+            unwanted   | - nothing    | - nothing          | - nothing         | cancelled cancel  | free refund    | - nothing       | free creditback  | free nothing
+            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | cancelled cancel | free settle      | free handon
+            cancelled   | - nothing    | - nothing          | - nothing         | - nothing        | - nothing      | - nothing       | free creditback  | free nothing
         ";
         let rows = table.lines().map(str::trim).filter(|row| !row.is_empty());
         let mut seen = 0;
@@ -258,7 +258,7 @@ mod tests {
                 after.out -= 1;
             }
             assert_eq!(after.out, i32::from(next != Stage::Free));
-            assert!(next != Stage::Forsaken || after.cancelled && after.on_ring);
+            assert!(next != Stage::Cancelled || after.cancelled && after.on_ring);
             if next != Stage::Free {
                 walk(next, after, steps - 1);
             }

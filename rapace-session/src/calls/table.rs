@@ -95,7 +95,7 @@ pub(crate) enum NotEntered {
 pub(crate) enum Found {
     Live(Entry),
     /// Nobody waits; the channel still gets its credits back.
-    Forsaken(Arc<ClientChannel>),
+    Cancelled(Arc<ClientChannel>),
     /// No such call is under way: the peer answered twice, or never was asked.
     Nothing,
 }
@@ -206,7 +206,7 @@ impl CallTable {
     pub(crate) fn complete(&self, call: CallId) -> Found {
         match self.step(call, Event::Replied) {
             (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
-            (Effect::CreditBack, Call::Left(channel)) => Found::Forsaken(channel),
+            (Effect::CreditBack, Call::Left(channel)) => Found::Cancelled(channel),
             _ => Found::Nothing,
         }
     }
@@ -224,7 +224,7 @@ impl CallTable {
 
     /// The caller left, or whoever sent the call on its behalf gave up. What is to follow is an effect of
     /// [`Stage::after`]; of a call that the peer never saw, the channel whose credit goes back.
-    pub(crate) fn forsake(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
+    pub(crate) fn cancel(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
         let (effect, call) = self.step(call, Event::Left);
         match effect {
             Effect::Refund => (effect, call.into_channel()),
@@ -253,7 +253,7 @@ impl CallTable {
                 self.room.add_permits(1);
                 (effect, left)
             }
-            Stage::Unwanted | Stage::Forsaken => {
+            Stage::Unwanted | Stage::Cancelled => {
                 let left = match &slot.call {
                     Call::Wanted(entry) => Call::Left(Arc::clone(&entry.channel)),
                     Call::None | Call::Left(_) => return (effect, Call::None),
@@ -269,7 +269,7 @@ impl CallTable {
         let inner = self.lock();
         (0..).zip(&inner.slots).any(|(index, slot)| {
             let generation = slot.generation;
-            matches!(slot.stage, Stage::Sent | Stage::Forsaken) && is(CallId { index, generation })
+            matches!(slot.stage, Stage::Sent | Stage::Cancelled) && is(CallId { index, generation })
         })
     }
 
@@ -355,10 +355,10 @@ mod tests {
     async fn an_entry_is_not_used_again_before_its_reply() {
         let table = CallTable::new(1);
         let first = enter(&table).await;
-        assert!(matches!(table.forsake(first), (Effect::Cancel, None)));
-        assert!(matches!(table.forsake(first), (Effect::Nothing, None)));
+        assert!(matches!(table.cancel(first), (Effect::Cancel, None)));
+        assert!(matches!(table.cancel(first), (Effect::Nothing, None)));
         assert!(futures_util::FutureExt::now_or_never(table.room()).is_none());
-        assert!(matches!(table.complete(first), Found::Forsaken(_)));
+        assert!(matches!(table.complete(first), Found::Cancelled(_)));
         let second = enter(&table).await;
         assert_eq!(second.index, first.index);
         assert_ne!(second.generation, first.generation);
@@ -376,7 +376,7 @@ mod tests {
             matches!(table.complete(call), Found::Nothing),
             "nobody can answer it"
         );
-        assert!(matches!(table.forsake(call), (Effect::Refund, Some(_))));
+        assert!(matches!(table.cancel(call), (Effect::Refund, Some(_))));
         assert!(!table.publish(call), "it is not sent any more");
         assert_eq!(table.under_way(), 0);
         let permit = table.room().await.unwrap();
@@ -393,10 +393,10 @@ mod tests {
             let call = table.enter(permit, entry(), Sender::Another, |_| true);
             let call = call.unwrap();
             // The peer is not told of what it may not have yet.
-            assert!(matches!(table.forsake(call), (Effect::Nothing, None)));
+            assert!(matches!(table.cancel(call), (Effect::Nothing, None)));
             if goes_out {
                 assert!(table.published(call));
-                assert!(matches!(table.complete(call), Found::Forsaken(_)));
+                assert!(matches!(table.complete(call), Found::Cancelled(_)));
             } else {
                 assert!(matches!(table.not_published(call), (false, Some(_))));
             }
@@ -483,6 +483,6 @@ mod tests {
             generation: 1,
         };
         assert!(matches!(table.complete(id), Found::Nothing));
-        assert!(matches!(table.forsake(id), (Effect::Nothing, None)));
+        assert!(matches!(table.cancel(id), (Effect::Nothing, None)));
     }
 }

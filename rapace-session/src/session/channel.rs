@@ -16,7 +16,7 @@ use crate::calls::options::CallOptions;
 use crate::calls::orphan::Orphan;
 use crate::calls::pending::{Outcome, Pending};
 use crate::calls::request::{NotSent, Request, Sent};
-use crate::calls::response::{Abandon, ResponseFuture, within};
+use crate::calls::response::{CallGuard, ResponseFuture, within};
 use crate::link::encoder::Encode;
 use crate::link::end::EndReason;
 use crate::link::places::Place;
@@ -310,8 +310,8 @@ impl Channel {
         ResponseFuture::of(guard).await
     }
 
-    async fn begin(&self, request: &Request<'_>) -> Result<Abandon, CallFailure> {
-        let guard = Abandon::new(Pending::new()); // W5
+    async fn begin(&self, request: &Request<'_>) -> Result<CallGuard, CallFailure> {
+        let guard = CallGuard::new(Pending::new()); // W5
         match request
             .send(&self.parts().calls, &self.inner, guard.pending())
             .await
