@@ -29,6 +29,7 @@ pub(crate) struct CallCell {
 }
 
 impl CallCell {
+    #[inline]
     pub(super) fn new(
         window: Arc<ServiceWindow>,
         header: Header,

@@ -15,6 +15,8 @@ pub(super) struct HeldCall {
 }
 
 impl HeldCall {
+    /// Takes a call that was just read. Inlined, so that the cell is built where it stays.
+    #[inline]
     pub(super) fn new(calls: &Arc<IncomingCalls>, cell: CallCell) -> Self {
         calls.table.one_more();
         Self {
