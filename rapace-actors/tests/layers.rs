@@ -32,7 +32,9 @@ fn an_upward_import_is_found() {
     let upward = upward(&layers, &imports(SOURCES).expect("the crate's sources"));
     let files = upward.iter().map(|import| (&*import.from, &*import.to));
     assert!(
-        files.clone().any(|(from, to)| from.starts_with("supervisor/") && to == "plugin/handle.rs"),
+        files
+            .clone()
+            .any(|(from, to)| from.starts_with("supervisor/") && to == "plugin/handle.rs"),
         "{:?}",
         files.collect::<Vec<_>>()
     );

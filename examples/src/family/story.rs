@@ -181,6 +181,8 @@ fn line(
         PluginEventKind::Held { sibling } => format!("waits for {sibling}"),
         PluginEventKind::Paused { wait, .. } => format!("is left alone for {wait:?}, then probed"),
         PluginEventKind::Down(reason) => down(reason),
+        // Of a later version: every event can tell itself.
+        _ => format!("says that {event}"),
     };
     let number = latest
         .get(name)

@@ -5,40 +5,58 @@
 //! - E1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
 //!   that is printed says everything once.
 
-use std::fmt;
-
 use rapace_session::{CallFailure, Claim, EndReason, Failure};
 
 use crate::process::Death;
 use crate::supervision::{Down, DownReason};
 
 /// Why a call has no result. `E` is the method's own error.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E> {
     /// The method gave its own error.
+    #[error("{0}")]
     Handler(E),
     /// The handler panicked with this message; its service goes on or is restarted by its policy. The message of a plugin's
     /// handler arrives on one line, escaped.
+    #[error("the handler panicked: {0}")]
     Panicked(String),
     /// The deadline passed first. The call was cancelled.
+    #[error("the deadline passed")]
     DeadlineExceeded,
     /// The plugin died while it ran the call, which may have had effects. Marking the method
     /// idempotent lets the runtime send it again.
+    #[error("{}", .0.with_note("; the call had begun"))]
     PluginDied(Death),
     /// The plugin died before it began the call, which had no effect. It was not sent again because items of
     /// its stream had been sent, and are gone with the process: the same call may be made again.
+    #[error(
+        "{}",
+        .0.with_note(
+            "; the call had not begun, and items of its stream are lost with the process: make the call again with \
+             all of them"
+        )
+    )]
     NotBegun(Death),
     /// The call was running when two incarnations of the plugin died: it is not sent a third time.
+    #[error(
+        "{}",
+        .0.with_note("; the call was running when two incarnations died and is not sent again")
+    )]
     Poisoned(Death),
     /// The plugin is being started or restarted, and the caller chose not to wait.
+    #[error(
+        "plugin `{plugin}` is being started or restarted; try again, or wait for it without `fail_fast`"
+    )]
     Restarting {
         /// Its name.
         plugin: String,
     },
     /// The plugin does not come back by itself, or not soon; the reason tells which.
+    #[error(transparent)]
     Down(Down),
     /// The session ended before the reply; there is no plugin that could be restarted.
+    #[error("{reason}; the call {}", has_begun(.claim))]
     SessionEnded {
         /// Whether the other side had begun the call.
         claim: Claim,
@@ -46,16 +64,23 @@ pub enum CallError<E> {
         reason: EndReason,
     },
     /// The service has stopped, or is not offered: the call did not run.
+    #[error("the service takes no calls: {0}")]
     Unavailable(String),
     /// The handler was dropped before it answered, with its service or its runtime: the call may have had effects.
+    #[error(
+        "{0} was dropped by its handler's side before there was an answer, and may have had effects"
+    )]
     Dropped(String),
     /// The other side does not have this method, or has another one of that name: it was built from another definition
     /// of the service. Nothing was run.
+    #[error("{0}")]
     Unimplemented(String),
     /// A limit of the session is reached, such as that of its open streams; the text names it. Nothing was run.
+    #[error("{0}")]
     LimitReached(String),
     /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
     /// them, which trying again does not cure.
+    #[error("{0}")]
     Protocol(String),
 }
 
@@ -175,54 +200,10 @@ impl Fate {
     }
 }
 
-impl<E: fmt::Display> fmt::Display for CallError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Handler(error) => error.fmt(f),
-            Self::Panicked(message) => write!(f, "the handler panicked: {message}"),
-            Self::DeadlineExceeded => f.write_str("the deadline passed"),
-            Self::PluginDied(death) => death.tell(f, "; the call had begun"),
-            Self::NotBegun(death) => death.tell(
-                f,
-                "; the call had not begun, and items of its stream are lost with the process: make the call again with \
-                 all of them",
-            ),
-            Self::Poisoned(death) => death.tell(
-                f,
-                "; the call was running when two incarnations died and is not sent again",
-            ),
-            Self::Restarting { plugin } => write!(
-                f,
-                "plugin `{plugin}` is being started or restarted; try again, or wait for it without `fail_fast`"
-            ),
-            Self::Down(reason) => reason.fmt(f),
-            Self::SessionEnded { claim, reason } => {
-                let begun = match claim {
-                    Claim::NotBegun => "had not begun",
-                    Claim::Begun => "had begun",
-                    Claim::Unknown => "may have begun",
-                };
-                write!(f, "{reason}; the call {begun}")
-            }
-            Self::Unavailable(why) => write!(f, "the service takes no calls: {why}"),
-            Self::Dropped(what) => write!(
-                f,
-                "{what} was dropped by its handler's side before there was an answer, and may have had effects"
-            ),
-            Self::Unimplemented(what) | Self::LimitReached(what) | Self::Protocol(what) => {
-                f.write_str(what)
-            }
-        }
-    }
-}
-
-impl<E: fmt::Debug + fmt::Display> std::error::Error for CallError<E> {
-    /// What the text does not hold already. It holds the cause, so this is only what is behind that: what the system said
-    /// when a plugin could not be started. The cause itself is in the variant.
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Down(down) => down.source(),
-            _ => None,
-        }
+fn has_begun(claim: &Claim) -> &'static str {
+    match claim {
+        Claim::NotBegun => "had not begun",
+        Claim::Begun => "had begun",
+        Claim::Unknown => "may have begun",
     }
 }

@@ -9,6 +9,7 @@ use crate::supervision::{Down, DownReason, StartError, State};
 
 /// Something that happened to a plugin.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct PluginEvent {
     /// Its name.
     pub plugin: Arc<str>,
@@ -18,6 +19,7 @@ pub struct PluginEvent {
 
 /// What can happen to a plugin.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum PluginEventKind {
     /// A process is being started.
     Starting {

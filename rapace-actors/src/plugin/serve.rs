@@ -7,6 +7,7 @@
 //! - M3: its exit code says how the session ended: 0 if the host closed or drained it.
 
 use std::fmt;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::process::ExitCode;
 use std::sync::{Arc, OnceLock};
@@ -107,35 +108,46 @@ impl Drop for HostRoute {
     }
 }
 
-/// Why a plugin cannot serve.
-#[derive(Debug)]
+/// Why a plugin cannot serve. Each text holds all that is known.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum ServeError {
     /// Nobody who speaks rapace started this process (M1).
+    #[error(fmt = not_started_by_host)]
     NotStartedByHost {
         /// The program.
         program: String,
         /// What it serves.
         services: Vec<&'static str>,
         /// What stdin is instead of a control socket.
-        source: rapace_shm::NotAControlSocket,
+        found: NotAControlSocket,
     },
     /// A host started this process, and the operating system does not let it have the control socket.
-    ControlSocket(std::io::Error),
+    #[error(fmt = no_control_socket)]
+    ControlSocket(io::Error),
     /// The tokio runtime that it runs in lacks something.
+    #[error("{0}")]
     NoRuntime(&'static str),
     /// One of its services cannot be called, or they cannot be told apart.
+    #[error("{0}")]
     Refused(RefusedService),
     /// The control socket could not be duplicated for the watch over the host.
-    Watch(std::io::Error),
+    #[error("the control socket cannot be watched: {0}")]
+    Watch(io::Error),
     /// The watch over the host could not be set up.
+    #[error("{0}")]
     Guard(guard::GuardError),
     /// There is no shared memory with the host.
+    #[error("no shared memory with the host: {0}")]
     Establish(rapace_shm::EstablishError),
     /// The two sides do not agree.
+    #[error("no session with the host: {0}")]
     Handshake(HandshakeError),
     /// The session ended for another reason than the host's wish.
+    #[error("the session with the host ended: {0}")]
     Ended(EndReason),
     /// A service stopped after a panic, as it was told to.
+    #[error("service `{0}` stopped after a panic; this process ends with it")]
     ServiceStopped(&'static str),
 }
 
@@ -242,10 +254,10 @@ impl PluginMain {
         }
         let socket = ControlSocket::from_stdin().map_err(|source| match source {
             NotAControlSocket::Os(why) => ServeError::ControlSocket(why),
-            source => ServeError::NotStartedByHost {
+            found => ServeError::NotStartedByHost {
                 program: self.name.clone(),
                 services: self.services.iter().map(|s| s.descriptor.name).collect(),
-                source,
+                found,
             },
         })?;
         if let Err(why) = check_timers() {
@@ -330,45 +342,30 @@ async fn meet(
     Ok((session, arming))
 }
 
-impl fmt::Display for ServeError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::NotStartedByHost {
-                program,
-                services,
-                source,
-            } => write!(
-                f,
-                "{program} is a rapace plugin (it serves {}): a host program starts it and talks to it over its \
-                 stdin. It does nothing on its own, and {source}. Point a host at it instead, for example with \
-                 rapace::Plugin::builder(\"{program}\", \"{program}\").",
-                services.join(", ")
-            ),
-            Self::ControlSocket(why) if is_shortage(why) => write!(
-                f,
-                "the control socket of its host, which is its standard input, cannot be taken over: {why}; allow it more \
-                 open files (`ulimit -n`, or `ResourceLimits::open_files` in the host)"
-            ),
-            Self::ControlSocket(why) => write!(
-                f,
-                "the control socket of its host, which is its standard input, cannot be taken over: {why}"
-            ),
-            Self::NoRuntime(why) => f.write_str(why),
-            Self::Refused(why) => why.fmt(f),
-            Self::Watch(why) => write!(f, "the control socket cannot be watched: {why}"),
-            Self::Guard(why) => why.fmt(f),
-            Self::Establish(why) => write!(f, "no shared memory with the host: {why}"),
-            Self::Handshake(why) => write!(f, "no session with the host: {why}"),
-            Self::Ended(reason) => write!(f, "the session with the host ended: {reason}"),
-            Self::ServiceStopped(name) => {
-                write!(
-                    f,
-                    "service `{name}` stopped after a panic; this process ends with it"
-                )
-            }
-        }
-    }
+fn not_started_by_host(
+    program: &String,
+    services: &Vec<&'static str>,
+    found: &NotAControlSocket,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(
+        f,
+        "{program} is a rapace plugin (it serves {}): a host program starts it and talks to it over its stdin. It does \
+         nothing on its own, and {found}. Point a host at it instead, for example with \
+         rapace::Plugin::builder(\"{program}\", \"{program}\").",
+        services.join(", ")
+    )
 }
 
-// No source: each text holds all that is known.
-impl std::error::Error for ServeError {}
+fn no_control_socket(why: &io::Error, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    write!(
+        f,
+        "the control socket of its host, which is its standard input, cannot be taken over: {why}"
+    )?;
+    match is_shortage(why) {
+        true => f.write_str(
+            "; allow it more open files (`ulimit -n`, or `ResourceLimits::open_files` in the host)",
+        ),
+        false => Ok(()),
+    }
+}

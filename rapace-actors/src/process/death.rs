@@ -11,6 +11,7 @@ use super::{ExitCause, Incarnation, Rung, StderrTail};
 
 /// Who ended a process, which the kernel's answer alone does not tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndedBy {
     /// The host did nothing: the plugin exited, crashed, or was killed by the system or somebody else.
     Itself,
@@ -30,6 +31,7 @@ pub enum EndedBy {
 
 /// What became of one incarnation of a plugin.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct DeathReport {
     /// The plugin's name.
     pub plugin: Arc<str>,
@@ -51,7 +53,8 @@ pub struct DeathReport {
 }
 
 /// A [`DeathReport`] that every call and every link can hold: cloning it copies a pointer.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
 pub struct Death(Arc<DeathReport>);
 
 impl Death {
@@ -90,6 +93,10 @@ impl Deref for Death {
 
 impl DeathReport {
     /// The story, with a note where it can be seen: what the plugin wrote last is last.
+    pub(crate) fn with_note(&self, note: &str) -> impl fmt::Display {
+        fmt::from_fn(move |f| self.tell(f, note))
+    }
+
     pub(crate) fn tell(&self, f: &mut fmt::Formatter<'_>, note: &str) -> fmt::Result {
         write!(
             f,
@@ -169,14 +176,6 @@ impl fmt::Display for DeathReport {
 fn is_killed_by(cause: ExitCause, by: Signal) -> bool {
     matches!(cause, ExitCause::Signalled { signal, .. } if signal == by as i32)
 }
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
-    }
-}
-
-impl std::error::Error for Death {}
 
 #[cfg(test)]
 mod tests {

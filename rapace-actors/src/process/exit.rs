@@ -8,6 +8,7 @@ use nix::sys::signal::Signal;
 
 /// How a process ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ExitCause {
     /// It returned or called exit with this code, 0 to 255.
     Exited(i32),

@@ -27,7 +27,6 @@
 //!   all that ends the process. Nobody else is told of that death, so what ends a plugin of a living host is the host.
 //! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
 
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, mpsc};
@@ -255,50 +254,34 @@ fn end() {
     let _ = kill(this, Signal::SIGKILL);
 }
 
-/// The process could not be bound to the life of its host.
-#[derive(Debug)]
+/// The process could not be bound to the life of its host. Its text holds what the system said, so it has no source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum GuardError {
     /// The thread that watches the host could not be started.
+    #[error(
+        "the thread that watches the host could not be started: {0}; raise the plugin's limits"
+    )]
     Thread(io::Error),
     /// The kernel refused the parent-death signal.
+    #[error("the kernel does not signal the host's death: {0}; a sandbox may forbid prctl")]
     ParentDeathSignal(io::Error),
 }
 
-impl fmt::Display for GuardError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Thread(source) => {
-                write!(
-                    f,
-                    "the thread that watches the host could not be started: {source}; raise the plugin's limits"
-                )
-            }
-            Self::ParentDeathSignal(source) => {
-                write!(
-                    f,
-                    "the kernel does not signal the host's death: {source}; a sandbox may forbid prctl"
-                )
-            }
-        }
-    }
-}
-
-// No source: each text holds what the system said.
-impl std::error::Error for GuardError {}
-
 #[cfg(test)]
 mod tests {
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
+    use nix::sys::socket::{AddressFamily, SockFlag, SockType, socketpair};
+    use nix::unistd::write;
 
     use super::*;
 
     /// On the kind of socket that sessions use.
     #[test]
     fn the_watch_ends_with_the_hosts_end_and_not_with_data() {
-        let pair = |kind| socketpair(AddressFamily::UNIX, kind, SocketFlags::CLOEXEC, None);
-        for kind in [SocketType::SEQPACKET, SocketType::STREAM] {
+        let pair = |kind| socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC);
+        for kind in [SockType::SeqPacket, SockType::Stream] {
             let (host, plugin) = pair(kind).expect("a socket pair");
-            rustix::io::write(&host, b"for the session, not for the guard").expect("sent");
+            write(&host, b"for the session, not for the guard").expect("sent");
             let (report, ended) = mpsc::channel();
             let watch = thread::spawn(move || {
                 // A process that outlives this test.

@@ -9,6 +9,7 @@ use std::io;
 use std::time::Duration;
 
 use rapace_shm::Unsupported;
+// nix sets the limits of its own process only.
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
 /// Limits that the kernel enforces on a plugin process.

@@ -14,7 +14,8 @@ use std::os::fd::OwnedFd;
 use std::process::{ChildStderr, ChildStdout};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use rustix::io::Errno;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use tokio::io::unix::AsyncFd;
 use tokio::task::JoinHandle;
 
@@ -115,7 +116,7 @@ struct State {
 
 impl Pump {
     fn start(source: Source, pipe: OwnedFd) -> io::Result<Self> {
-        rustix::io::ioctl_fionbio(&pipe, true)?;
+        set_nonblocking(&pipe)?;
         let shared = Arc::new(Shared {
             source,
             pipe: thread_end::register(pipe)?,
@@ -141,6 +142,11 @@ impl Pump {
     }
 }
 
+fn set_nonblocking(pipe: &OwnedFd) -> nix::Result<()> {
+    let flags = OFlag::from_bits_retain(fcntl(pipe, FcntlArg::F_GETFL)?);
+    fcntl(pipe, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK)).map(drop)
+}
+
 impl Shared {
     async fn read_to_the_end(&self) {
         let mut buffer = vec![0; READ_SIZE];
@@ -159,8 +165,8 @@ impl Shared {
         let count = {
             let State { splitter, tail } = &mut *lock(&self.state);
             let count = loop {
-                match rustix::io::read(self.pipe.get_ref(), &mut *buffer) {
-                    Err(Errno::INTR) => {}
+                match nix::unistd::read(self.pipe.get_ref(), &mut *buffer) {
+                    Err(Errno::EINTR) => {}
                     read => break read?,
                 }
             };

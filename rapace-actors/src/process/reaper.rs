@@ -27,6 +27,7 @@ use nix::errno::Errno;
 use nix::sys::prctl::get_child_subreaper;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::Pid;
+// nix gives an error for a process that a real-time signal has ended, although it was reaped.
 use rustix::process::{WaitOptions, waitpgid};
 
 use super::unreaped::Unreaped as Child;

@@ -41,6 +41,7 @@ impl From<io::Error> for Cause {
 
 /// What stood in the way of a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SpawnErrorKind {
     /// There is no such file.
     NotFound,

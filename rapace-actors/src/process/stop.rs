@@ -71,10 +71,15 @@ pub struct Stopped {
     pub rung: Rung,
 }
 
-/// A process could not be taken down.
-#[derive(Debug)]
+/// A process could not be taken down. Its text holds what the system said, so it has no source.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StopError {
     /// SIGKILL was sent, and the process was still there after this long.
+    #[error(
+        "process {pid} was sent SIGKILL and is still there after {waited:.1?}; it waits in the kernel (see \
+         /proc/{pid}/stack), most likely for a device or a network file system"
+    )]
     Unkillable {
         /// Its process id.
         pid: u32,
@@ -82,11 +87,14 @@ pub enum StopError {
         waited: Duration,
     },
     /// The system does not let us signal it.
+    #[error(
+        "process {pid} cannot be signalled: {cause}; run the plugin as the same user as its host"
+    )]
     Signal {
         /// Its process id.
         pid: u32,
         /// What the system said.
-        source: io::Error,
+        cause: io::Error,
     },
 }
 
@@ -123,7 +131,7 @@ impl StopLadder {
         if !self.terminate.is_zero() {
             process
                 .terminate()
-                .map_err(|source| StopError::Signal { pid, source })?;
+                .map_err(|cause| StopError::Signal { pid, cause })?;
             if let Some(cause) = within(self.terminate, process.wait()).await {
                 return Ok(Stopped {
                     cause,
@@ -133,7 +141,7 @@ impl StopLadder {
         }
         process
             .kill()
-            .map_err(|source| StopError::Signal { pid, source })?;
+            .map_err(|cause| StopError::Signal { pid, cause })?;
         match within(self.kill, process.wait()).await {
             Some(cause) => Ok(Stopped {
                 cause,
@@ -176,22 +184,3 @@ impl fmt::Display for Rung {
         })
     }
 }
-
-impl fmt::Display for StopError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Unkillable { pid, waited } => write!(
-                f,
-                "process {pid} was sent SIGKILL and is still there after {waited:.1?}; it waits in the kernel (see \
-                 /proc/{pid}/stack), most likely for a device or a network file system"
-            ),
-            Self::Signal { pid, source } => write!(
-                f,
-                "process {pid} cannot be signalled: {source}; run the plugin as the same user as its host"
-            ),
-        }
-    }
-}
-
-// No source: each text holds what the system said.
-impl std::error::Error for StopError {}

@@ -11,6 +11,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
 
 use rapace_shm::Unsupported;
+// nix opens no pidfds, and reads directories through the allocator.
 use rustix::fs::{Mode, OFlags, RawDir};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::Interest;

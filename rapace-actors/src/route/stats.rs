@@ -20,6 +20,7 @@ pub(crate) struct PluginStats {
 
 /// The counters at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PluginSnapshot {
     /// Calls that have ended, however often they were sent. Tells are not counted.
     pub calls: u64,

@@ -42,6 +42,7 @@ use crate::clock::now;
 
 /// What becomes of a service whose handler panicked.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OnPanic {
     /// It goes on with the state that it has. The default: a handler's own state is rarely left
     /// half-changed, and the caller was told.

@@ -46,9 +46,11 @@ pub struct ArgumentDescriptor {
 }
 
 /// Why services cannot be offered or called.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RefusedService {
     /// A type in a service's methods cannot cross.
+    #[error("`{service}::{method}` cannot be called: {why}")]
     Type {
         /// The service.
         service: &'static str,
@@ -58,23 +60,9 @@ pub enum RefusedService {
         why: RefusedType,
     },
     /// Two of one name, or more than a handshake can say.
+    #[error("this side's hello {0}")]
     Limit(HelloLimit),
 }
-
-impl std::fmt::Display for RefusedService {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Self::Type {
-                service,
-                method,
-                why,
-            } => write!(f, "`{service}::{method}` cannot be called: {why}"),
-            Self::Limit(limit) => write!(f, "this side's hello {limit}"),
-        }
-    }
-}
-
-impl std::error::Error for RefusedService {}
 
 impl MethodDescriptor {
     /// Every type that the method sends or receives.

@@ -54,20 +54,18 @@ pub trait Service: Send + Sync + 'static {
 }
 
 /// Why a request is none of the service's.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum RequestError {
     /// There is no method of that number.
+    #[error("the service has no method {0}")]
     UnknownMethod(u32),
     /// The arguments are not the method's.
-    Decode(DecodeError),
+    #[error("the arguments cannot be decoded")]
+    Decode(#[from] DecodeError),
     /// The method takes a stream, and the request came without one.
+    #[error("the method takes a stream, and the request came without one")]
     NoStream,
-}
-
-impl From<DecodeError> for RequestError {
-    fn from(error: DecodeError) -> Self {
-        Self::Decode(error)
-    }
 }
 
 /// A message of a service: one method, with its arguments as fields.

@@ -11,6 +11,7 @@ use crate::process::{Death, Incarnation, StopError};
 
 /// Why a plugin is down, or is not tried again soon.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum DownReason {
     /// It was never started.
     NotStarted,
@@ -57,6 +58,7 @@ pub enum DownReason {
 
 /// The error of a call whose plugin is down.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Down {
     /// The plugin's name.
     pub plugin: Arc<str>,

@@ -9,24 +9,29 @@ use rapace_shm::EstablishError;
 use crate::process::{Death, Incarnation, SpawnError, may_pass};
 
 /// Why one incarnation never became ready, although nothing is known to have died.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum StartError {
     /// There was no process.
+    #[error(transparent)]
     Spawn(SpawnError),
     /// The system refused something that a start needs besides the process: descriptors, shared memory.
+    #[error(fmt = os_refused)]
     Os {
         /// What was being done.
         step: &'static str,
         /// What it said.
-        source: Arc<io::Error>,
+        cause: Arc<io::Error>,
     },
     /// The process and its host do not speak the same language: magic, version, schema or limits. Or what the plugin was
     /// to be started with cannot be had: its segment, its services, its name.
+    #[error("{0}")]
     Refused(Arc<str>),
 }
 
 /// What went wrong last.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Failure {
     /// The process died.
     Died(Death),
@@ -81,7 +86,7 @@ impl StartError {
     pub fn is_passing(&self) -> bool {
         match self {
             Self::Spawn(error) => error.is_passing(),
-            Self::Os { source, .. } => may_pass(source),
+            Self::Os { cause, .. } => may_pass(cause),
             Self::Refused(_) => false,
         }
     }
@@ -92,9 +97,9 @@ impl StartError {
         Self::Refused(why.into())
     }
 
-    pub(crate) fn os(step: &'static str, source: io::Error) -> Self {
-        let source = Arc::new(source);
-        Self::Os { step, source }
+    pub(crate) fn os(step: &'static str, cause: io::Error) -> Self {
+        let cause = Arc::new(cause);
+        Self::Os { step, cause }
     }
 }
 
@@ -108,29 +113,15 @@ impl From<EstablishError> for StartError {
     }
 }
 
-impl fmt::Display for StartError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Spawn(error) => error.fmt(f),
-            // What is not the system's own word says what to do.
-            Self::Os { step, source } if may_pass(source) && source.raw_os_error().is_some() => {
-                write!(
-                    f,
-                    "{step} failed: {source}; raise the limit of the host, or stop something"
-                )
-            }
-            Self::Os { step, source } => write!(f, "{step} failed: {source}"),
-            Self::Refused(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for StartError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        match self {
-            Self::Spawn(error) => error.source(),
-            Self::Os { .. } => None,
-            Self::Refused(_) => None,
-        }
+fn os_refused(
+    step: &&'static str,
+    cause: &Arc<io::Error>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    write!(f, "{step} failed: {cause}")?;
+    // What is not the system's own word says what to do.
+    match may_pass(cause) && cause.raw_os_error().is_some() {
+        true => f.write_str("; raise the limit of the host, or stop something"),
+        false => Ok(()),
     }
 }

@@ -23,6 +23,7 @@ use crate::process::{Death, Incarnation};
 
 /// Where a plugin stands. At most one incarnation is current, and only in the states that name it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum State {
     /// No process, and none is coming.
     Down(DownReason),
@@ -74,6 +75,7 @@ pub enum State {
 
 /// What comes when a process that is being stopped is gone.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum AfterStop {
     /// Nothing.
     Down(DownReason),
@@ -102,6 +104,7 @@ pub enum Stay {
 /// What happens to a plugin. Events that name an incarnation are facts about that one, and are ignored unless it is
 /// the current one.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Event {
     /// Somebody wants it to run. Forgets past failures.
     Start,
@@ -137,6 +140,7 @@ pub enum Event {
 /// What is to be done after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
+#[non_exhaustive]
 pub enum Action {
     /// Nothing. The state may have changed all the same.
     Nothing,

@@ -19,6 +19,7 @@ pub struct RestartWindow {
 
 /// The window is full: one more restart would be too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct LimitReached {
     /// How many restarts are allowed.
     pub limit: usize,

@@ -372,7 +372,7 @@ fn every_text_is_the_one_that_was_reviewed() {
         },
         StopError::Signal {
             pid: 42,
-            source: refused(),
+            cause: refused(),
         },
     ] {
         add(&mut all, "StopError", error);
@@ -381,7 +381,7 @@ fn every_text_is_the_one_that_was_reviewed() {
         ServeError::NotStartedByHost {
             program: "images".into(),
             services: vec!["Images"],
-            source: rapace_shm::NotAControlSocket::Stdin {
+            found: rapace_shm::NotAControlSocket::Stdin {
                 found: rapace_shm::StdinKind::Terminal,
             },
         },

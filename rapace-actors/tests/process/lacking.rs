@@ -5,11 +5,11 @@ use std::process::{Command, ExitCode, Stdio};
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use rapace::plugin::PluginMain;
 use rapace::process::{ExitCause, ResourceLimits, SpawnErrorKind, spawn};
 use rapace::supervision::{DownReason, StartError};
 use rapace::{Plugin, PluginSpec, RestartPolicy, SegmentConfig, Trust};
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -160,11 +160,7 @@ pub(crate) fn start_without_a_call() -> String {
         "pidfd_open" => forbid(libc::SYS_pidfd_open, Errno::ENOSYS),
         "prlimit64" => forbid(libc::SYS_prlimit64, Errno::EPERM),
         "core dumps" => {
-            let none = Rlimit {
-                current: Some(0),
-                maximum: Some(0),
-            };
-            setrlimit(Resource::Core, none).expect("it is lowered");
+            setrlimit(Resource::RLIMIT_CORE, 0, 0).expect("it is lowered");
             // Root may raise limits, unless it gives that up.
             let unprivileged = rustix::thread::CapabilitySet::empty();
             let none = rustix::thread::CapabilitySets {
@@ -173,7 +169,7 @@ pub(crate) fn start_without_a_call() -> String {
                 inheritable: unprivileged,
             };
             rustix::thread::set_capabilities(None, none).expect("capabilities are given up");
-            assert_eq!(getrlimit(Resource::Core).maximum, Some(0));
+            assert_eq!(getrlimit(Resource::RLIMIT_CORE), Ok((0, 0)));
         }
         _ => {}
     }

@@ -4,10 +4,10 @@ use std::fs::File;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::Signal;
 use rapace::plugin::PluginEventKind;
 use rapace::supervision::{BackoffConfig, RestartConfig};
-use rustix::process::{Resource, Rlimit, setrlimit};
 
 use crate::processes::Process;
 use crate::starts::impostor::SubjectProxy;
@@ -31,12 +31,8 @@ async fn a_host_that_blocks_its_thread_takes_no_time_from_a_plugin_that_is_start
 
 /// What the host of the next test does.
 pub(crate) async fn starve() {
-    const FEW: Option<u64> = Some(64);
-    let few = Rlimit {
-        current: FEW,
-        maximum: FEW,
-    };
-    setrlimit(Resource::Nofile, few).expect("fewer are always allowed");
+    const FEW: u64 = 64;
+    setrlimit(Resource::RLIMIT_NOFILE, FEW, FEW).expect("fewer are always allowed");
     let restart = RestartConfig {
         backoff: BackoffConfig::default(),
         ..calm()

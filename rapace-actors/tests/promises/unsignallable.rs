@@ -3,11 +3,11 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use nix::unistd::geteuid;
 use rapace::plugin::{PluginEventKind, StopOutcome};
 use rapace::process::StopLadder;
 use rapace::supervision::{DownReason, State};
 use rapace::{CallError, Plugin};
-use rustix::process::geteuid;
 use rustix::thread::{Uid, set_thread_res_uid};
 
 use crate::parting::for_ever;

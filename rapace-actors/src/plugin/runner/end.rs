@@ -91,7 +91,7 @@ impl Runner {
         let stays = match self.stays.take() {
             Some(known) => known,
             None => match self.process.kill() {
-                Err(source) => StopError::Signal { pid, source },
+                Err(cause) => StopError::Signal { pid, cause },
                 Ok(()) => match within(waited, self.process.wait()).await {
                     Some(cause) => return cause,
                     None => StopError::Unkillable { pid, waited },

@@ -32,6 +32,7 @@ pub struct RestartConfig {
 
 /// What happens when a plugin has been restarted as often as it may.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Breaker {
     /// It is given up, until somebody starts it.
     GiveUp,
@@ -53,6 +54,7 @@ impl Default for RestartConfig {
 
 /// What follows from a failure.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Verdict {
     /// It is started again at `until`.
     Restart {
