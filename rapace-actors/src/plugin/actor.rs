@@ -7,7 +7,7 @@
 //! | `Seen` | the handle | ask: answered when all requests made before were taken up |
 //! | `Reported` | the runner of an incarnation | tell |
 //!
-//! - A1: every decision is [`Life`]'s; the actor carries out what it says.
+//! - A1: every decision is [`Lifecycle`]'s; the actor carries out what it says.
 //! - A2: no handler waits: processes live and die on their runners' tasks.
 //! - A3: the route says "down" only when no incarnation is left whose calls are unsorted.
 //! - A4: however the actor ends, its process is gone and its callers are told. If the runtime drops it, that is done by
@@ -31,13 +31,13 @@ use super::spec::PluginSpec;
 use crate::clock;
 use crate::process::{Incarnation, StopError};
 use crate::route::{Asked, Guidance, Request};
-use crate::supervision::{Action, AfterStop, DownReason, Event, Life, Restarts, State, Stay};
+use crate::supervision::{Action, AfterStop, DownReason, Event, Lifecycle, Restarts, State, Stay};
 
 /// The actor.
 pub struct PluginActor {
     spec: Arc<PluginSpec>,
     published: Published,
-    life: Life,
+    lifecycle: Lifecycle,
     myself: ActorRef<Self>,
     orders: Option<mpsc::UnboundedSender<Order>>,
     runner: Option<JoinHandle<()>>,
@@ -86,11 +86,11 @@ impl Actor for PluginActor {
     type Error = Infallible;
 
     async fn on_start(args: PluginArgs, myself: ActorRef<Self>) -> Result<Self, Infallible> {
-        let life = Life::new(Restarts::new(args.spec.restart.clone()));
+        let lifecycle = Lifecycle::new(Restarts::new(args.spec.restart.clone()));
         Ok(Self {
             spec: args.spec,
             published: args.published,
-            life,
+            lifecycle,
             myself,
             orders: None,
             runner: None,
@@ -136,7 +136,7 @@ impl Actor for PluginActor {
             // One that panicked has dropped its process, which kills it.
             let _ = runner.await;
         }
-        let reason = match self.life.state() {
+        let reason = match self.lifecycle.state() {
             State::Down(reason) => reason.clone(),
             _ => DownReason::ActorStopped,
         };
@@ -162,7 +162,7 @@ impl Message<Requested> for PluginActor {
             Request::Hold { sibling, stay } => self.on(Event::Hold { sibling, stay }),
         }
         if let Some(gone) = it.gone {
-            match (self.life.state().incarnation(), &self.stays) {
+            match (self.lifecycle.state().incarnation(), &self.stays) {
                 (Some(_), None) => self.stops.push(gone),
                 // Who does not wait for it any more needs no answer.
                 (Some(_), Some(why)) => drop(gone.send(StopOutcome::Stays(Arc::clone(why)))),
@@ -194,7 +194,7 @@ impl Message<Reported> for PluginActor {
         let incarnation = news.incarnation;
         match news.report {
             Report::Spawned { pid } => {
-                if self.life.state().incarnation() == Some(incarnation) {
+                if self.lifecycle.state().incarnation() == Some(incarnation) {
                     self.published.pid(pid);
                 }
             }
@@ -234,12 +234,12 @@ impl PluginActor {
     /// Takes note of an event and carries out what follows (A1).
     fn on(&mut self, event: Event) {
         let now = clock::now();
-        match self.life.on(event, now) {
+        match self.lifecycle.on(event, now) {
             Action::Nothing => {}
             Action::Start(incarnation) => self.start(incarnation),
             Action::Stop(_) => {
                 if let Some(orders) = &self.orders {
-                    let then = match self.life.state() {
+                    let then = match self.lifecycle.state() {
                         State::Stopping { then, .. } => Some(then),
                         _ => None,
                     };
@@ -252,7 +252,7 @@ impl PluginActor {
             Action::WaitUntil(at) => self.wake = Some(at),
         }
         self.lead(); // B1 of what is published
-        self.published.show(self.life.state(), now);
+        self.published.show(self.lifecycle.state(), now);
         self.defer();
         if self.wake.is_some_and(|at| at <= now) {
             // A timer would take up to a millisecond for it.
@@ -264,7 +264,7 @@ impl PluginActor {
     /// Among coordinated siblings it is the supervisor who says when a failed child starts again.
     fn defer(&mut self) {
         let coordinated = self.spec.coordinated.strong_count() > 0;
-        if coordinated && matches!(self.life.state(), State::Backoff { .. }) {
+        if coordinated && matches!(self.lifecycle.state(), State::Backoff { .. }) {
             self.wake = None;
             self.on(Event::Hold {
                 sibling: Arc::clone(&self.spec.name),
@@ -274,7 +274,7 @@ impl PluginActor {
     }
 
     fn kill(&self, asked: Asked) {
-        let current = self.life.state().incarnation();
+        let current = self.lifecycle.state().incarnation();
         if let (Some(orders), Some(current)) = (&self.orders, current)
             && asked.means(current)
         {
@@ -313,11 +313,11 @@ impl PluginActor {
 
     /// Makes the route say what the state means for callers (A3).
     fn lead(&self) {
-        if let (State::Stopping { .. }, Some(why)) = (self.life.state(), &self.stays) {
+        if let (State::Stopping { .. }, Some(why)) = (self.lifecycle.state(), &self.stays) {
             let reason = DownReason::Stays(Arc::clone(why));
             return self.published.route.lead(Guidance::Refuse(reason));
         }
-        self.published.route.lead(match self.life.state() {
+        self.published.route.lead(match self.lifecycle.state() {
             // The runner has opened the route, or closed it; or callers wait for the first start.
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
@@ -350,7 +350,7 @@ impl PluginActor {
     }
 
     fn leave(&self, ctx: &mut Context<Self, ()>) {
-        if self.retiring && matches!(self.life.state(), State::Down(_)) {
+        if self.retiring && matches!(self.lifecycle.state(), State::Down(_)) {
             ctx.stop();
         }
     }

@@ -7,7 +7,7 @@
 //! |---|---|
 //! | [`PluginSpec`] | how a plugin is started, checked, restarted and stopped |
 //! | [`Plugin`] | what a host holds: a stable address under which processes come and go |
-//! | [`PluginActor`] | the actor behind it, which carries out what [`Life`](crate::supervision::Life) decides |
+//! | [`PluginActor`] | the actor behind it, which carries out what [`Lifecycle`](crate::supervision::Lifecycle) decides |
 //! | [`PluginEvent`] | one change of a plugin's state |
 //! | [`PluginSnapshot`] | what its callers experienced, in numbers |
 //! | [`serve`], [`PluginMain`] | the other side: what a plugin's `main` does |

@@ -12,7 +12,7 @@
 //! | so what follows from this end? | [`Restarts`], which holds the three above and a circuit breaker |
 //! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
 //! | which sibling is told what next? | `Family`, for the actor of a [`Supervisor`](crate::Supervisor) |
-//! | what may happen now, and what happens next? | [`Life`] |
+//! | what may happen now, and what happens next? | [`Lifecycle`] |
 //! | why will it not come back? | [`DownReason`] |
 
 mod backoff;
@@ -21,7 +21,7 @@ mod failure;
 pub(crate) mod family;
 #[cfg(test)]
 mod fixture;
-mod life;
+mod lifecycle;
 mod plan;
 mod policy;
 mod restarts;
@@ -31,9 +31,9 @@ mod window;
 pub use backoff::{Backoff, BackoffConfig};
 pub use down::{Down, DownReason};
 pub use failure::{Failure, StartError};
-pub use life::Life;
+pub use lifecycle::Lifecycle;
 pub use plan::{Child, ChildState, Plan, plan};
 pub use policy::{RestartPolicy, SupervisionStrategy, calls_for_restart};
-pub use restarts::{Breaker, RestartConfig, Restarts, Verdict};
+pub use restarts::{Breaker, RestartConfig, RestartDecision, Restarts};
 pub use state::{Action, Admission, AfterStop, Event, State, Stay};
 pub use window::{LimitReached, RestartWindow};

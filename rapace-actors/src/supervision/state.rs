@@ -1,13 +1,13 @@
 //! The states of a supervised plugin, what may happen to it, and what is to be done about it.
 //!
-//! The transitions are in [`Life::on`](super::Life::on), all of them in one `match`.
+//! The transitions are in [`Lifecycle::on`](super::Lifecycle::on), all of them in one `match`.
 //!
 //! ```text
 //!            start                 ready                stop, restart, hold
 //!   Down ───────────► Starting ───────────► Ready ──────────────────────────► Stopping
 //!    ▲                 ▲  ▲  │ failed          │ died                            │ died
 //!    │      time is up │  │  └────────┬────────┘                                 │
-//!    │                 │  │           ▼ judged                                   │
+//!    │                 │  │           ▼ decided                                   │
 //!    ├──────── Backoff ◄──┼───────────┤                    ┌─────────────────────┤
 //!    ├──────── Open ◄─────┼───────────┤                    ▼                     │
 //!    └────────────────────┼───────────┘                   Held                   │

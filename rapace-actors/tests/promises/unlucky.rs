@@ -215,20 +215,20 @@ impl Judge for Severe {
 
 pub(crate) fn main() -> PluginMain {
     let mut main = PluginMain::new().on_panic(OnPanic::Stop);
-    let judge = main.host::<JudgeProxy>();
-    main.service(SenderServer::new(Bench(judge)))
+    let decide = main.host::<JudgeProxy>();
+    main.service(SenderServer::new(Bench(decide)))
 }
 
-async fn plugin(judge: Served) -> (Plugin, SenderProxy) {
-    let spec = role("sender").expects::<SenderProxy>().offers(judge);
+async fn plugin(decide: Served) -> (Plugin, SenderProxy) {
+    let spec = role("sender").expects::<SenderProxy>().offers(decide);
     let plugin = spec.start().await.expect("it starts");
     let proxy = plugin.proxy();
     (plugin, proxy)
 }
 
-fn judge() -> (JudgeProxy, Served) {
-    let (judge, served) = Proxy::serve(JudgeServer::new(Severe), 8, OnPanic::Stop);
-    (judge.into(), served)
+fn decide() -> (JudgeProxy, Served) {
+    let (decide, served) = Proxy::serve(JudgeServer::new(Severe), 8, OnPanic::Stop);
+    (decide.into(), served)
 }
 
 fn undecodable<T: std::fmt::Debug>(
@@ -242,7 +242,7 @@ fn undecodable<T: std::fmt::Debug>(
 
 #[tokio::test]
 async fn a_result_whose_type_panics_fails_its_call_and_names_the_type() {
-    let (plugin, sender) = plugin(judge().1).await;
+    let (plugin, sender) = plugin(decide().1).await;
     let of = "the result of `Sender` could not be decoded: ";
     let ord = format!("{of}`Ord` of `Float` panicked: not a number (at byte ");
     let hash = format!("{of}`Hash` of `Key` panicked: unlucky (at byte ");
@@ -268,7 +268,7 @@ async fn a_result_whose_type_panics_fails_its_call_and_names_the_type() {
 
 #[tokio::test]
 async fn an_item_whose_type_panics_ends_its_stream_with_an_error() {
-    let (_plugin, sender) = plugin(judge().1).await;
+    let (_plugin, sender) = plugin(decide().1).await;
     let mut numbers = in_time(sender.numbers()).await.unwrap();
     assert_eq!(in_time(numbers.next()).await.unwrap().unwrap().0, 7);
     let error = in_time(numbers.next()).await.unwrap().unwrap_err();
@@ -296,7 +296,7 @@ async fn an_item_whose_type_panics_ends_its_stream_with_an_error() {
 /// Whatever `OnPanic` says: the peer chose the bytes, and others use the service.
 #[tokio::test]
 async fn an_argument_whose_type_panics_fails_its_call_and_not_its_service() {
-    let (local, served) = judge();
+    let (local, served) = decide();
     let ((_one, one), (_other, other)) = (plugin(served.clone()).await, plugin(served).await);
     assert_eq!(in_time(other.have_checked(1)).await.unwrap(), "1");
     let told = in_time(one.have_checked(13)).await.unwrap();
@@ -312,7 +312,7 @@ async fn an_argument_whose_type_panics_fails_its_call_and_not_its_service() {
 
 #[tokio::test]
 async fn a_result_that_panics_when_it_was_sent_was_sent_all_the_same() {
-    let (plugin, sender) = plugin(judge().1).await;
+    let (plugin, sender) = plugin(decide().1).await;
     let arrived = in_time(sender.breaks()).await.unwrap();
     std::mem::forget(arrived);
     let told = undecodable(in_time(sender.unreadable()).await);
@@ -327,7 +327,7 @@ async fn a_result_that_panics_when_it_was_sent_was_sent_all_the_same() {
 /// It drops messages for all who hold it, when they were sent.
 #[tokio::test]
 async fn a_message_that_panics_when_it_was_sent_does_not_end_the_proxys_actor() {
-    let (_plugin, sender) = plugin(judge().1).await;
+    let (_plugin, sender) = plugin(decide().1).await;
     let actor = sender.actor_ref();
     let breaks = || Keep { given: Fragile(13) };
     in_time(actor.tell(breaks())).await.unwrap();
@@ -340,7 +340,7 @@ async fn a_message_that_panics_when_it_was_sent_does_not_end_the_proxys_actor() 
 /// Nobody waits for it: it is dropped on a task of the proxy's.
 #[tokio::test]
 async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
-    let (_plugin, sender) = plugin(judge().1).await;
+    let (_plugin, sender) = plugin(decide().1).await;
     let items = Streaming::iter(0..14);
     in_time(sender.tell(Spend { items })).await.unwrap();
     for _ in 0..20 {
@@ -352,14 +352,14 @@ async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
 #[tokio::test]
 async fn a_handler_that_panics_as_it_is_given_up_does_as_its_service_says() {
     for (on_panic, goes_on) in [(OnPanic::Continue, true), (OnPanic::Stop, false)] {
-        let (judge, _) = Proxy::serve(JudgeServer::new(Severe), 8, on_panic);
-        let judge = JudgeProxy::from(judge);
-        let held = judge
+        let (decide, _) = Proxy::serve(JudgeServer::new(Severe), 8, on_panic);
+        let decide = JudgeProxy::from(decide);
+        let held = decide
             .hold(Fragile(13))
             .timeout(std::time::Duration::from_millis(50));
         let left = in_time(held).await;
         assert!(matches!(left, Err(CallError::DeadlineExceeded)), "{left:?}");
-        let next = in_time(judge.check(Sure(4), HashSet::new())).await;
+        let next = in_time(decide.check(Sure(4), HashSet::new())).await;
         assert_eq!(next.is_ok(), goes_on, "{on_panic:?}: {next:?}");
     }
 }

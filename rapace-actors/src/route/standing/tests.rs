@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::*;
 use crate::process::{Death, DeathReport, EndedBy, ExitCause, StderrTail};
 use crate::supervision::{
-    Action, Admission, AfterStop, Event, Life, RestartConfig, Restarts, State,
+    Action, Admission, AfterStop, Event, Lifecycle, RestartConfig, Restarts, State,
 };
 
 fn number(n: u64) -> Incarnation {
@@ -141,7 +141,7 @@ fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
 /// The actor, its mailbox and the runner of the moment, each as late as chance has it.
 struct World {
     standing: Standing<Incarnation>,
-    life: Life,
+    lifecycle: Lifecycle,
     mailbox: VecDeque<Message>,
     runner: Option<Runner>,
     now: Instant,
@@ -169,7 +169,7 @@ impl World {
     fn new() -> Self {
         Self {
             standing: Standing::new("images".into()),
-            life: Life::new(Restarts::new(RestartConfig {
+            lifecycle: Lifecycle::new(Restarts::new(RestartConfig {
                 limit: 2,
                 ..RestartConfig::default()
             })),
@@ -204,7 +204,7 @@ impl World {
                     Request::Retire => Event::Retire,
                     Request::Hold { sibling, stay } => Event::Hold { sibling, stay },
                     Request::Kill => {
-                        let current = self.life.state().incarnation();
+                        let current = self.lifecycle.state().incarnation();
                         if let (Some(runner), Some(current)) = (&mut self.runner, current)
                             && asked.means(current)
                         {
@@ -219,7 +219,7 @@ impl World {
     }
 
     fn on(&mut self, event: Event) {
-        match self.life.on(event, self.now) {
+        match self.lifecycle.on(event, self.now) {
             Action::Start(incarnation) => {
                 assert!(self.runner.is_none(), "two incarnations overlap");
                 self.standing.begin(incarnation);
@@ -239,7 +239,7 @@ impl World {
 
     /// As the actor does.
     fn lead(&mut self) {
-        let guidance = match self.life.state() {
+        let guidance = match self.lifecycle.state() {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Stopping {
                 then:
@@ -316,7 +316,7 @@ impl World {
                 "an incarnation waits for an order that never comes after {story:?}"
             );
         }
-        let state = self.life.state();
+        let state = self.lifecycle.state();
         let expected = match state {
             State::Down(DownReason::NotStarted) => "away",
             state => match state.admission() {

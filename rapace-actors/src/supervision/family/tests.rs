@@ -6,7 +6,8 @@ use super::*;
 use crate::process::{EndedBy, ExitCause};
 use crate::supervision::fixture::{CRASH, death};
 use crate::supervision::{
-    Action, Admission, BackoffConfig, Breaker, Event, Life, RestartConfig, Restarts, StartError,
+    Action, Admission, BackoffConfig, Breaker, Event, Lifecycle, RestartConfig, Restarts,
+    StartError,
 };
 use RestartPolicy::{Never, Permanent};
 use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
@@ -15,7 +16,7 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
 /// One child: its life, what it was told, and its next moment.
 struct Actor {
-    life: Life,
+    lifecycle: Lifecycle,
     policy: RestartPolicy,
     mailbox: Vec<Word>,
     until: Option<Instant>,
@@ -49,7 +50,7 @@ fn config(policy: RestartPolicy, breaker: Breaker) -> RestartConfig {
 impl Scene {
     fn new(strategy: SupervisionStrategy, policies: &[RestartPolicy], breaker: Breaker) -> Self {
         let actors = policies.iter().map(|policy| Actor {
-            life: Life::new(Restarts::new(config(*policy, breaker))),
+            lifecycle: Lifecycle::new(Restarts::new(config(*policy, breaker))),
             policy: *policy,
             mailbox: Vec::new(),
             until: None,
@@ -77,7 +78,7 @@ impl Scene {
     fn siblings(&self) -> Vec<Sibling> {
         let siblings = self.actors.iter().map(|actor| Sibling {
             policy: actor.policy,
-            state: actor.life.state().clone(),
+            state: actor.lifecycle.state().clone(),
             resume: actor.resume,
             told: actor.told,
         });
@@ -87,7 +88,7 @@ impl Scene {
     /// An event for one child, with what its actor makes of it.
     fn on(&mut self, child: usize, event: Event) {
         let actor = &mut self.actors[child];
-        match actor.life.on(event, self.now) {
+        match actor.lifecycle.on(event, self.now) {
             Action::Nothing => {}
             Action::Start(_) => {
                 actor.lived += 1;
@@ -97,12 +98,12 @@ impl Scene {
             Action::WaitUntil(until) => actor.until = Some(until),
         }
         actor.told = false;
-        match actor.life.state() {
+        match actor.lifecycle.state() {
             State::Backoff { until, .. } => actor.resume = Some(*until),
             State::Ready { .. } | State::Down(_) => actor.resume = None,
             _ => {}
         }
-        if self.coordinated && matches!(actor.life.state(), State::Backoff { .. }) {
+        if self.coordinated && matches!(actor.lifecycle.state(), State::Backoff { .. }) {
             let itself = Event::Hold {
                 sibling: NAMES[child].into(),
                 stay: Stay::Wait,
@@ -143,7 +144,7 @@ impl Scene {
 
     /// A process does what is expected of it.
     fn behave(&mut self, child: usize) -> bool {
-        let state = self.actors[child].life.state().clone();
+        let state = self.actors[child].lifecycle.state().clone();
         match state {
             State::Starting { incarnation, .. } => {
                 self.on(child, Event::Ready(incarnation));
@@ -160,7 +161,7 @@ impl Scene {
     }
 
     fn crash(&mut self, child: usize) {
-        let incarnation = self.actors[child].life.state().incarnation();
+        let incarnation = self.actors[child].lifecycle.state().incarnation();
         if let Some(incarnation) = incarnation {
             let crash = death(incarnation.get(), CRASH, EndedBy::Itself);
             self.on(child, Event::Died(crash));
@@ -168,7 +169,7 @@ impl Scene {
     }
 
     fn ring(&mut self, child: usize) -> bool {
-        let state = self.actors[child].life.state();
+        let state = self.actors[child].lifecycle.state();
         let due = matches!(state, State::Backoff { .. } | State::Open { .. })
             && self.actors[child]
                 .until
@@ -192,7 +193,7 @@ impl Scene {
             }
             let waits = self.actors.iter().filter(|actor| {
                 matches!(
-                    actor.life.state(),
+                    actor.lifecycle.state(),
                     State::Backoff { .. } | State::Open { .. }
                 )
             });
@@ -206,7 +207,7 @@ impl Scene {
             "it never settles: {:?}",
             self.actors
                 .iter()
-                .map(|it| it.life.state())
+                .map(|it| it.lifecycle.state())
                 .collect::<Vec<_>>()
         );
     }
@@ -214,9 +215,9 @@ impl Scene {
     /// Until its circuit breaker is open, without anybody else's doing anything.
     fn fail_too_often(&mut self, child: usize) {
         self.settle();
-        while !matches!(self.actors[child].life.state(), State::Open { .. }) {
+        while !matches!(self.actors[child].lifecycle.state(), State::Open { .. }) {
             self.crash(child);
-            if !matches!(self.actors[child].life.state(), State::Open { .. }) {
+            if !matches!(self.actors[child].lifecycle.state(), State::Open { .. }) {
                 self.settle();
             }
         }
@@ -232,7 +233,7 @@ impl Scene {
     }
 
     fn waits_for_b(&self, child: usize) -> bool {
-        let state = self.actors[child].life.state();
+        let state = self.actors[child].lifecycle.state();
         match state.admission() {
             Admission::Refuse(DownReason::SiblingOpen(sibling)) => {
                 assert!(matches!(state, State::Held { .. }), "{state:?}");
@@ -247,7 +248,7 @@ impl Scene {
     }
 
     fn is_down(&self, child: usize, expected: fn(&DownReason) -> bool) -> bool {
-        matches!(self.actors[child].life.state(), State::Down(reason) if expected(reason))
+        matches!(self.actors[child].lifecycle.state(), State::Down(reason) if expected(reason))
     }
 }
 
@@ -308,7 +309,7 @@ fn a_failure_in_the_middle_of_a_round_is_made_up_for_in_it() {
     // Started again already: those after it are taken down once more.
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(2);
-    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+    while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
         assert!(step(&mut scene));
     }
     assert_eq!(scene.log(), "-b -a +a a! +b");
@@ -317,7 +318,7 @@ fn a_failure_in_the_middle_of_a_round_is_made_up_for_in_it() {
     assert_eq!(scene.log(), "-b +a a! +b b! +c c!");
     // Being started: tried again, and those before it left alone.
     scene.crash(2);
-    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+    while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
         assert!(step(&mut scene));
     }
     assert_eq!(scene.log(), "-b -a +a a! +b");
@@ -376,7 +377,7 @@ fn who_cannot_be_started_leaves_nobody_waiting() {
         let mut scene = Scene::new(strategy, &[Permanent; 3], Breaker::GiveUp);
         step(&mut scene);
         let incarnation = scene.actors[0]
-            .life
+            .lifecycle
             .state()
             .incarnation()
             .expect("starting");
@@ -402,7 +403,10 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
         let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
         scene.fail_too_often(1);
         while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
-        assert!(matches!(scene.actors[1].life.state(), State::Open { .. }));
+        assert!(matches!(
+            scene.actors[1].lifecycle.state(),
+            State::Open { .. }
+        ));
         let refused = [0, 2].map(|child| scene.waits_for_b(child));
         assert_eq!(refused, held, "{strategy:?}");
         assert!(
@@ -422,8 +426,8 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     for strategy in [OneForAll, RestForOne] {
         let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
         scene.crash(1);
-        while !matches!(scene.actors[1].life.state(), State::Open { .. }) {
-            match scene.actors[1].life.state() {
+        while !matches!(scene.actors[1].lifecycle.state(), State::Open { .. }) {
+            match scene.actors[1].lifecycle.state() {
                 State::Starting { .. } => scene.crash(1),
                 _ => assert!(step(&mut scene)),
             }
@@ -441,8 +445,8 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
 fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     let pause = Duration::from_secs(30);
     let mut scene = Scene::new(RestForOne, &[Permanent; 3], Breaker::Probe(pause));
-    while !matches!(scene.actors[1].life.state(), State::Open { .. }) {
-        match scene.actors[1].life.state() {
+    while !matches!(scene.actors[1].lifecycle.state(), State::Open { .. }) {
+        match scene.actors[1].lifecycle.state() {
             State::Starting { .. } => scene.crash(1),
             _ => assert!(step(&mut scene)),
         }
@@ -466,7 +470,7 @@ fn two_open_circuit_breakers_are_closed_one_after_the_other() {
         scene.settle();
         for actor in &scene.actors {
             assert!(
-                matches!(actor.life.state(), State::Ready { .. }),
+                matches!(actor.lifecycle.state(), State::Ready { .. }),
                 "{strategy:?}"
             );
         }
@@ -505,7 +509,7 @@ fn requests_concern_one_child_and_are_respected_in_a_round() {
     assert!(scene.is_down(1, |it| matches!(it, DownReason::Stopped)));
     // Stopped while it waits to be started.
     scene.crash(0);
-    while !matches!(scene.actors[2].life.state(), State::Held { .. }) {
+    while !matches!(scene.actors[2].lifecycle.state(), State::Held { .. }) {
         assert!(step(&mut scene));
     }
     scene.on(2, Event::Stop);
@@ -533,7 +537,7 @@ fn never_children_are_stopped_with_the_others_and_stay_down() {
     assert_eq!(scene.log(), "");
     // Also while the family is being started for the first time.
     let mut scene = Scene::new(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
-    while !matches!(scene.actors[1].life.state(), State::Starting { .. }) {
+    while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
         assert!(step(&mut scene));
     }
     scene.log.clear();
@@ -578,7 +582,7 @@ fn a_stop_ends_whatever_is_under_way() {
 fn who_is_started_during_a_stop_is_left_alone_by_it() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(0);
-    while !matches!(scene.actors[1].life.state(), State::Held { .. }) {
+    while !matches!(scene.actors[1].lifecycle.state(), State::Held { .. }) {
         assert!(step(&mut scene));
     }
     assert_eq!(scene.log(), "-c -b");
@@ -648,7 +652,7 @@ fn nobody_is_ever_left_waiting() {
             scene.family
         );
         for actor in &scene.actors {
-            let state = actor.life.state();
+            let state = actor.lifecycle.state();
             assert!(
                 matches!(state, State::Ready { .. } | State::Down(_))
                     && !matches!(state, State::Down(DownReason::NotStarted)),

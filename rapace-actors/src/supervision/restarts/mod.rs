@@ -55,7 +55,7 @@ impl Default for RestartConfig {
 /// What follows from a failure.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub enum Verdict {
+pub enum RestartDecision {
     /// It is started again at `until`.
     Restart {
         /// The number of the attempt since it was last healthy, from one.
@@ -114,9 +114,9 @@ impl Restarts {
 
     /// Decides what follows from a failure that nobody asked for, at `now`, of an incarnation that had been ready for
     /// `ready` (zero if it never was).
-    pub fn judge(&mut self, failure: &Failure, ready: Duration, now: Instant) -> Verdict {
+    pub fn decide(&mut self, failure: &Failure, ready: Duration, now: Instant) -> RestartDecision {
         if let Some(reason) = self.unwanted(failure) {
-            return Verdict::GiveUp(reason);
+            return RestartDecision::GiveUp(reason);
         }
         if self.backoff.is_healthy(ready) {
             self.backoff.reset();
@@ -131,12 +131,12 @@ impl Restarts {
         match (admitted, self.breaker) {
             (Ok(()), _) => {
                 let (attempt, wait) = self.backoff.next_attempt();
-                Verdict::Restart {
+                RestartDecision::Restart {
                     attempt,
                     until: later(now, wait),
                 }
             }
-            (Err(limit), Breaker::GiveUp) => Verdict::GiveUp(DownReason::RestartLimit {
+            (Err(limit), Breaker::GiveUp) => RestartDecision::GiveUp(DownReason::RestartLimit {
                 limit,
                 last: failure.clone(),
             }),
@@ -147,7 +147,7 @@ impl Restarts {
                     last: failure.clone(),
                     pause,
                 };
-                Verdict::Probe {
+                RestartDecision::Probe {
                     until: later(now, pause),
                     reason,
                 }

@@ -14,17 +14,17 @@ fn restarts(config: RestartConfig) -> Restarts {
     Restarts::with_backoff(config, backoff)
 }
 
-fn attempt(verdict: &Verdict) -> Option<u32> {
+fn attempt(verdict: &RestartDecision) -> Option<u32> {
     match verdict {
-        Verdict::Restart { attempt, .. } => Some(*attempt),
-        Verdict::Probe { .. } | Verdict::GiveUp(_) => None,
+        RestartDecision::Restart { attempt, .. } => Some(*attempt),
+        RestartDecision::Probe { .. } | RestartDecision::GiveUp(_) => None,
     }
 }
 
-fn probe_at(verdict: &Verdict) -> Option<Instant> {
+fn probe_at(verdict: &RestartDecision) -> Option<Instant> {
     match verdict {
-        Verdict::Probe { until, .. } => Some(*until),
-        Verdict::Restart { .. } | Verdict::GiveUp(_) => None,
+        RestartDecision::Probe { until, .. } => Some(*until),
+        RestartDecision::Restart { .. } | RestartDecision::GiveUp(_) => None,
     }
 }
 
@@ -32,14 +32,14 @@ fn probe_at(verdict: &Verdict) -> Option<Instant> {
 fn the_first_failure_is_answered_at_once_and_the_next_after_a_wait() {
     let now = Instant::now();
     let mut restarts = restarts(RestartConfig::default());
-    let first = restarts.judge(&crash(1), BRIEF, now);
+    let first = restarts.decide(&crash(1), BRIEF, now);
     assert!(
-        matches!(first, Verdict::Restart { attempt: 1, until } if until == now),
+        matches!(first, RestartDecision::Restart { attempt: 1, until } if until == now),
         "{first:?}"
     );
-    let second = restarts.judge(&crash(2), BRIEF, now);
+    let second = restarts.decide(&crash(2), BRIEF, now);
     assert!(
-        matches!(second, Verdict::Restart { attempt: 2, until } if until > now),
+        matches!(second, RestartDecision::Restart { attempt: 2, until } if until > now),
         "{second:?}"
     );
 }
@@ -53,11 +53,11 @@ fn a_healthy_life_starts_the_waits_over_but_stays_in_the_window() {
     });
     for (n, ready, expected) in [(1, BRIEF, 1), (2, BRIEF, 2), (3, HEALTHY, 1)] {
         assert_eq!(
-            attempt(&restarts.judge(&crash(n), ready, now)),
+            attempt(&restarts.decide(&crash(n), ready, now)),
             Some(expected)
         );
     }
-    assert!(probe_at(&restarts.judge(&crash(4), HEALTHY, now)).is_some());
+    assert!(probe_at(&restarts.decide(&crash(4), HEALTHY, now)).is_some());
 }
 
 #[test]
@@ -69,9 +69,9 @@ fn without_a_breaker_the_limit_is_the_end_and_names_the_last_failure() {
         ..RestartConfig::default()
     };
     let mut restarts = restarts(config);
-    assert!(attempt(&restarts.judge(&crash(1), BRIEF, now)).is_some());
-    match restarts.judge(&crash(2), BRIEF, now) {
-        Verdict::GiveUp(DownReason::RestartLimit { limit, last }) => {
+    assert!(attempt(&restarts.decide(&crash(1), BRIEF, now)).is_some());
+    match restarts.decide(&crash(2), BRIEF, now) {
+        RestartDecision::GiveUp(DownReason::RestartLimit { limit, last }) => {
             assert_eq!((limit.limit, last.incarnation().get()), (1, 2));
         }
         other => panic!("{other:?}"),
@@ -89,20 +89,20 @@ fn an_open_breaker_stays_open_until_one_probe_is_healthy() {
         ..RestartConfig::default()
     };
     let mut restarts = restarts(config);
-    assert!(attempt(&restarts.judge(&crash(1), BRIEF, now)).is_some());
+    assert!(attempt(&restarts.decide(&crash(1), BRIEF, now)).is_some());
     assert_eq!(
-        probe_at(&restarts.judge(&crash(2), BRIEF, now)),
+        probe_at(&restarts.decide(&crash(2), BRIEF, now)),
         Some(now + pause)
     );
     // The window is empty again by then, and the probe has still failed.
     for n in 1..4 {
         let then = now + n * pause;
-        let verdict = restarts.judge(&crash(3), HEALTHY - SECOND, then);
+        let verdict = restarts.decide(&crash(3), HEALTHY - SECOND, then);
         assert_eq!(probe_at(&verdict), Some(then + pause));
     }
     // A probe that became healthy before it failed has closed the breaker.
     assert_eq!(
-        attempt(&restarts.judge(&crash(6), HEALTHY, now + 4 * pause)),
+        attempt(&restarts.decide(&crash(6), HEALTHY, now + 4 * pause)),
         Some(1)
     );
 }
@@ -117,22 +117,25 @@ fn policy_comes_before_counting() {
     });
     let done = Failure::Died(death(1, ExitCause::Exited(0), EndedBy::Itself));
     for _ in 0..5 {
-        let verdict = transient.judge(&done, BRIEF, now);
+        let verdict = transient.decide(&done, BRIEF, now);
         assert!(
-            matches!(verdict, Verdict::GiveUp(DownReason::Completed(_))),
+            matches!(verdict, RestartDecision::GiveUp(DownReason::Completed(_))),
             "{verdict:?}"
         );
     }
     // None of them took a place in the window.
-    assert_eq!(attempt(&transient.judge(&crash(2), BRIEF, now)), Some(1));
+    assert_eq!(attempt(&transient.decide(&crash(2), BRIEF, now)), Some(1));
 
     let mut never = restarts(RestartConfig {
         policy: RestartPolicy::Never,
         ..Default::default()
     });
-    let verdict = never.judge(&crash(1), BRIEF, now);
+    let verdict = never.decide(&crash(1), BRIEF, now);
     assert!(
-        matches!(verdict, Verdict::GiveUp(DownReason::NotRestarted(_))),
+        matches!(
+            verdict,
+            RestartDecision::GiveUp(DownReason::NotRestarted(_))
+        ),
         "{verdict:?}"
     );
 }
@@ -149,9 +152,9 @@ fn a_requested_stop_is_no_failure_under_any_policy() {
             ..Default::default()
         });
         let stopped = Failure::Died(death(1, ExitCause::Unknown, EndedBy::Request(Rung::Kill)));
-        let verdict = restarts.judge(&stopped, BRIEF, Instant::now());
+        let verdict = restarts.decide(&stopped, BRIEF, Instant::now());
         assert!(
-            matches!(verdict, Verdict::GiveUp(DownReason::Stopped)),
+            matches!(verdict, RestartDecision::GiveUp(DownReason::Stopped)),
             "{verdict:?}"
         );
     }
@@ -163,9 +166,12 @@ fn what_only_a_correction_can_cure_is_not_tried_again() {
         Incarnation::FIRST,
         StartError::Refused("speaks version 9".into()),
     );
-    let verdict = restarts(RestartConfig::default()).judge(&refused, BRIEF, Instant::now());
+    let verdict = restarts(RestartConfig::default()).decide(&refused, BRIEF, Instant::now());
     assert!(
-        matches!(verdict, Verdict::GiveUp(DownReason::StartFailed(..))),
+        matches!(
+            verdict,
+            RestartDecision::GiveUp(DownReason::StartFailed(..))
+        ),
         "{verdict:?}"
     );
 }
@@ -177,10 +183,10 @@ fn a_start_on_purpose_forgets_the_past() {
         limit: 1,
         ..RestartConfig::default()
     });
-    restarts.judge(&crash(1), BRIEF, now);
-    assert!(probe_at(&restarts.judge(&crash(2), BRIEF, now)).is_some());
+    restarts.decide(&crash(1), BRIEF, now);
+    assert!(probe_at(&restarts.decide(&crash(2), BRIEF, now)).is_some());
     restarts.forget();
-    assert_eq!(attempt(&restarts.judge(&crash(3), BRIEF, now)), Some(1));
+    assert_eq!(attempt(&restarts.decide(&crash(3), BRIEF, now)), Some(1));
 }
 
 #[test]
@@ -190,5 +196,5 @@ fn an_endless_pause_does_not_overflow() {
         breaker: Breaker::Probe(Duration::MAX),
         ..RestartConfig::default()
     };
-    assert!(probe_at(&restarts(config).judge(&crash(1), BRIEF, Instant::now())).is_some());
+    assert!(probe_at(&restarts(config).decide(&crash(1), BRIEF, Instant::now())).is_some());
 }

@@ -4,27 +4,27 @@
 //!   if there was one, is known to be gone.
 //! - F2: the last request wins. A stop during a restart ends in `Down`; a start during a stop ends in a restart.
 //! - F3: what an earlier incarnation still has to tell changes nothing.
-//! - F4: a death during a requested stop is not judged, whatever its cause.
+//! - F4: a death during a requested stop needs no decision, whatever its cause.
 //! - F5: an event that makes no sense in a state leaves it as it was. Facts may arrive late, and requests twice.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{
-    Action, AfterStop, Child, DownReason, Event, Failure, RestartPolicy, Restarts, State, Stay,
-    Verdict,
+    Action, AfterStop, Child, DownReason, Event, Failure, RestartDecision, RestartPolicy, Restarts,
+    State, Stay,
 };
 use crate::process::Incarnation;
 
 /// A plugin's state, with its restarts so far and the numbers of its incarnations.
 #[derive(Clone, Debug)]
-pub struct Life {
+pub struct Lifecycle {
     state: State,
     restarts: Restarts,
     next: Incarnation,
 }
 
-impl Life {
+impl Lifecycle {
     /// A plugin that was never started.
     #[must_use]
     pub fn new(restarts: Restarts) -> Self {
@@ -176,16 +176,16 @@ impl Life {
             (State::Starting { incarnation, .. }, Event::Died(death))
                 if death.incarnation == incarnation =>
             {
-                self.judge(Failure::Died(death), Duration::ZERO, now)
+                self.decide(Failure::Died(death), Duration::ZERO, now)
             }
             (
                 State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
                 Event::StartFailed(it, error),
-            ) if it == incarnation => self.judge(Failure::Start(it, error), Duration::ZERO, now),
+            ) if it == incarnation => self.decide(Failure::Start(it, error), Duration::ZERO, now),
             (State::Ready { incarnation, since }, Event::Died(death))
                 if death.incarnation == incarnation =>
             {
-                self.judge(
+                self.decide(
                     Failure::Died(death),
                     now.saturating_duration_since(since),
                     now,
@@ -255,9 +255,9 @@ impl Life {
         }
     }
 
-    fn judge(&mut self, failure: Failure, ready: Duration, now: Instant) -> (State, Action) {
-        match self.restarts.judge(&failure, ready, now) {
-            Verdict::Restart { attempt, until } => (
+    fn decide(&mut self, failure: Failure, ready: Duration, now: Instant) -> (State, Action) {
+        match self.restarts.decide(&failure, ready, now) {
+            RestartDecision::Restart { attempt, until } => (
                 State::Backoff {
                     attempt,
                     until,
@@ -265,10 +265,10 @@ impl Life {
                 },
                 Action::WaitUntil(until),
             ),
-            Verdict::Probe { until, reason } => {
+            RestartDecision::Probe { until, reason } => {
                 (State::Open { until, reason }, Action::WaitUntil(until))
             }
-            Verdict::GiveUp(reason) => unchanged(State::Down(reason)),
+            RestartDecision::GiveUp(reason) => unchanged(State::Down(reason)),
         }
     }
 }

@@ -183,7 +183,7 @@ fn name(state: &State) -> String {
     }
 }
 
-fn life(state: State, now: Instant) -> Life {
+fn lifecycle(state: State, now: Instant) -> Lifecycle {
     let mut restarts = restarts(config());
     if matches!(
         state,
@@ -191,11 +191,11 @@ fn life(state: State, now: Instant) -> Life {
     ) {
         // How it came there.
         while !matches!(
-            restarts.judge(&crash(1), Duration::ZERO, now),
-            Verdict::Probe { .. }
+            restarts.decide(&crash(1), Duration::ZERO, now),
+            RestartDecision::Probe { .. }
         ) {}
     }
-    Life {
+    Lifecycle {
         state,
         restarts,
         next: number(4),
@@ -208,14 +208,14 @@ fn table() -> String {
     let mut lines = String::new();
     for state in states(now) {
         for (event_name, event, after) in events() {
-            let mut life = life(state.clone(), now);
-            let action = match life.on(event, now + after) {
+            let mut lifecycle = lifecycle(state.clone(), now);
+            let action = match lifecycle.on(event, now + after) {
                 Action::Nothing => String::new(),
                 Action::Start(incarnation) => format!(", start {incarnation}"),
                 Action::Stop(incarnation) => format!(", stop {incarnation}"),
                 Action::WaitUntil(until) => format!(", wait {:?}", until - now),
             };
-            let (before, after) = (name(&state), name(&life.state));
+            let (before, after) = (name(&state), name(&lifecycle.state));
             if before != after || !action.is_empty() {
                 lines += &format!("{before} + {event_name} = {after}{action}\n");
             }
@@ -232,7 +232,7 @@ fn every_event_in_every_state_does_what_the_table_says() {
 
 /// A simulated world: which processes live.
 struct World {
-    life: Life,
+    lifecycle: Lifecycle,
     living: BTreeSet<Incarnation>,
     newest: Option<Incarnation>,
     now: Instant,
@@ -240,9 +240,9 @@ struct World {
 
 impl World {
     fn new() -> Self {
-        let life = Life::new(restarts(config()));
+        let lifecycle = Lifecycle::new(restarts(config()));
         Self {
-            life,
+            lifecycle,
             living: BTreeSet::new(),
             newest: None,
             now: Instant::now(),
@@ -256,7 +256,7 @@ impl World {
             Event::StartFailed(incarnation, _) => self.living.remove(incarnation),
             _ => false,
         };
-        let action = self.life.on(event, self.now);
+        let action = self.lifecycle.on(event, self.now);
         if let Action::Start(incarnation) = action {
             assert!(
                 self.living.is_empty(),
@@ -270,12 +270,12 @@ impl World {
             self.newest = Some(incarnation);
             self.living.insert(incarnation);
         }
-        let current = self.life.state.incarnation();
+        let current = self.lifecycle.state.incarnation();
         assert_eq!(
             current.into_iter().collect::<BTreeSet<_>>(),
             self.living,
             "{:?}",
-            self.life.state
+            self.lifecycle.state
         );
         action
     }
@@ -323,7 +323,7 @@ fn incarnations_never_overlap_and_numbers_are_never_reused() {
             _ => continue,
         };
         let _ = world.on(event);
-        visited.insert(std::mem::discriminant(&world.life.state));
+        visited.insert(std::mem::discriminant(&world.lifecycle.state));
     }
     assert_eq!(visited.len(), 7, "some state was never entered");
 }
@@ -334,13 +334,17 @@ fn a_stop_ends_in_down_from_every_state_whatever_the_process_does() {
     let now = Instant::now();
     for state in states(now) {
         for cause in [CRASH, ExitCause::Exited(0), ExitCause::Unknown] {
-            let mut life = life(state.clone(), now);
-            if let Action::Stop(it) = life.on(Event::Stop, now) {
+            let mut lifecycle = lifecycle(state.clone(), now);
+            if let Action::Stop(it) = lifecycle.on(Event::Stop, now) {
                 assert_eq!(it, number(2));
             }
-            let _ = life.on(Event::Died(death(2, cause, EndedBy::Itself)), now);
-            assert!(matches!(life.state, State::Down(_)), "{:?}", life.state);
-            assert!(matches!(life.state.admission(), Admission::Refuse(_)));
+            let _ = lifecycle.on(Event::Died(death(2, cause, EndedBy::Itself)), now);
+            assert!(
+                matches!(lifecycle.state, State::Down(_)),
+                "{:?}",
+                lifecycle.state
+            );
+            assert!(matches!(lifecycle.state.admission(), Admission::Refuse(_)));
         }
     }
 }
@@ -382,17 +386,17 @@ fn a_plugin_that_keeps_crashing_is_left_alone_and_probed() {
     assert_eq!(world.on(Event::Start), Action::Start(number(1)));
     for n in 1..=2 {
         world.crashes(number(n));
-        let State::Backoff { until, .. } = world.life.state else {
-            panic!("{:?}", world.life.state)
+        let State::Backoff { until, .. } = world.lifecycle.state else {
+            panic!("{:?}", world.lifecycle.state)
         };
         world.now = until;
         assert_eq!(world.on(Event::TimeIsUp), Action::Start(number(n + 1)));
     }
     world.crashes(number(3));
     assert!(
-        matches!(&world.life.state, State::Open { reason: DownReason::BreakerOpen { last, .. }, .. } if last.incarnation() == number(3)),
+        matches!(&world.lifecycle.state, State::Open { reason: DownReason::BreakerOpen { last, .. }, .. } if last.incarnation() == number(3)),
         "{:?}",
-        world.life.state
+        world.lifecycle.state
     );
     world.now += PAUSE;
     assert_eq!(world.on(Event::TimeIsUp), Action::Start(number(4)));
@@ -401,9 +405,9 @@ fn a_plugin_that_keeps_crashing_is_left_alone_and_probed() {
     world.now += Duration::from_secs(60);
     world.crashes(number(4));
     assert!(
-        matches!(world.life.state, State::Backoff { attempt: 1, .. }),
+        matches!(world.lifecycle.state, State::Backoff { attempt: 1, .. }),
         "{:?}",
-        world.life.state
+        world.lifecycle.state
     );
 }
 
@@ -412,7 +416,7 @@ fn siblings_see_what_will_come_back() {
     let now = Instant::now();
     let seen: Vec<_> = states(now)
         .into_iter()
-        .map(|state| life(state, now).as_child().state)
+        .map(|state| lifecycle(state, now).as_child().state)
         .collect();
     use crate::supervision::ChildState::{Down, Running, Waiting};
     assert_eq!(
