@@ -1,11 +1,11 @@
-//! A family of plugins, one of which crashes: who is stopped, restarted or left alone, and what the
+//! A group of plugins, one of which crashes: who is stopped, restarted or left alone, and what the
 //! callers see of it.
 //!
 //! ```text
 //! cargo run --example supervision
 //! ```
 //!
-//! The family is `store`, `index` and `web`, started in this order. With the argument `--plugin` this
+//! The group is `store`, `index` and `web`, started in this order. With the argument `--plugin` this
 //! program is one of them; a host starts it like that.
 
 use std::future::Future;
@@ -19,12 +19,12 @@ use futures_util::poll;
 use rapace::plugin::Plugin;
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
 use rapace::{CallError, SupervisionStrategy, Supervisor};
-use rapace_examples::family::{
+use rapace_examples::group::{
     Begun, Part, ReadsProxy, Stage, Story, Verdict, WritesProxy, desk, member, serve_member,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
-const FAMILY: [&str; 3] = ["store", "index", "web"];
+const GROUP: [&str; 3] = ["store", "index", "web"];
 
 // One thread, so that lines are printed in the order in which things happened.
 #[tokio::main(flavor = "current_thread")]
@@ -79,13 +79,13 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
         backoff: backoff.clone(),
         ..RestartConfig::default()
     };
-    let (family, mut desk) = family(strategy, restart);
-    let story = Story::of(&family, Part::All, backoff);
-    family.ready().await?;
-    for name in FAMILY {
+    let (group, mut desk) = group(strategy, restart);
+    let story = Story::of(&group, Part::All, backoff);
+    group.ready().await?;
+    for name in GROUP {
         story.until(name, Stage::Ready(1)).await;
     }
-    let index = child(&family, "index")?;
+    let index = child(&group, "index")?;
     let (writes, reads) = (index.proxy::<WritesProxy>(), index.proxy::<ReadsProxy>());
 
     // Two calls begin, and say so at the desk. One waits behind them.
@@ -109,18 +109,18 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
         if taken_along(strategy, name) {
             story.until(name, Stage::Gone(1)).await;
         }
-        let reads = child(&family, name)?.proxy::<ReadsProxy>();
+        let reads = child(&group, name)?.proxy::<ReadsProxy>();
         siblings.push((name, reads.read("meanwhile".into()).await));
     }
     let write = write.await;
     let (read, behind, away) = (read.await, behind.await, away.await);
-    for name in FAMILY {
+    for name in GROUP {
         let process = 1 + u64::from(name == "index" || taken_along(strategy, name));
         story.until(name, Stage::Ready(process)).await;
     }
 
     println!("  who is who now:");
-    for name in FAMILY {
+    for name in GROUP {
         let process = story.latest(name).unwrap_or_default();
         let verdict = match (process, name) {
             (1, _) => "left alone",
@@ -149,7 +149,7 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
         stats.redelivered, stats.retried
     );
     drop(story);
-    family.stop().await;
+    group.stop().await;
     Ok(())
 }
 
@@ -160,12 +160,12 @@ async fn given_up() -> Result<(), Error> {
         breaker: Breaker::GiveUp,
         ..RestartConfig::default()
     };
-    let (family, desk) = family(RestForOne, restart.clone());
+    let (group, desk) = group(RestForOne, restart.clone());
     drop(desk);
-    let story = Story::of(&family, Part::Failures, restart.backoff);
-    family.ready().await?;
-    let index = child(&family, "index")?;
-    let (writes, web) = (index.proxy::<WritesProxy>(), child(&family, "web")?);
+    let story = Story::of(&group, Part::Failures, restart.backoff);
+    group.ready().await?;
+    let index = child(&group, "index")?;
+    let (writes, web) = (index.proxy::<WritesProxy>(), child(&group, "web")?);
     for process in 1..=4 {
         story.until("web", Stage::Ready(process)).await;
         let _died = writes.crash().await;
@@ -187,7 +187,7 @@ async fn given_up() -> Result<(), Error> {
     .await;
     let reads = web.proxy::<ReadsProxy>();
     saw(&story, "read of web now", &reads.read("now".into()).await).await;
-    let reads = child(&family, "store")?.proxy::<ReadsProxy>();
+    let reads = child(&group, "store")?.proxy::<ReadsProxy>();
     saw(&story, "read of store now", &reads.read("now".into()).await).await;
 
     println!("  somebody starts them again: the past is forgotten");
@@ -202,7 +202,7 @@ async fn given_up() -> Result<(), Error> {
     let _died = writes.crash().await;
     story.until("index", Stage::Ready(7)).await;
     drop(story);
-    family.stop().await;
+    group.stop().await;
     Ok(())
 }
 
@@ -213,11 +213,11 @@ async fn probed() -> Result<(), Error> {
         breaker: Breaker::Probe(Duration::from_millis(400)),
         ..RestartConfig::default()
     };
-    let (family, desk) = family(RestForOne, restart.clone());
+    let (group, desk) = group(RestForOne, restart.clone());
     drop(desk);
-    let story = Story::of(&family, Part::All, restart.backoff);
-    family.ready().await?;
-    let index = child(&family, "index")?;
+    let story = Story::of(&group, Part::All, restart.backoff);
+    group.ready().await?;
+    let index = child(&group, "index")?;
     let writes = index.proxy::<WritesProxy>();
     for process in 1..=2 {
         story.until("web", Stage::Ready(process)).await;
@@ -235,26 +235,26 @@ async fn probed() -> Result<(), Error> {
     )
     .await;
     drop(story);
-    family.stop().await;
+    group.stop().await;
     Ok(())
 }
 
-/// The family under `strategy`, and the desk where its calls say that they have begun.
-fn family(
+/// The group under `strategy`, and the desk where its calls say that they have begun.
+fn group(
     strategy: SupervisionStrategy,
     restart: RestartConfig,
 ) -> (Supervisor, UnboundedReceiver<Begun>) {
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
     let (served, heard) = desk();
-    let mut family = Supervisor::builder(strategy);
-    for name in FAMILY {
-        family = family.child(member(name, &program, &served).restart(restart.clone()));
+    let mut group = Supervisor::builder(strategy);
+    for name in GROUP {
+        group = group.child(member(name, &program, &served).restart(restart.clone()));
     }
-    (family.spawn(), heard)
+    (group.spawn(), heard)
 }
 
-fn child(family: &Supervisor, name: &str) -> Result<Plugin, String> {
-    family
+fn child(group: &Supervisor, name: &str) -> Result<Plugin, String> {
+    group
         .plugin(name)
         .ok_or_else(|| format!("no child is called {name}"))
 }

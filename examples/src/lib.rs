@@ -2,4 +2,4 @@
 #![forbid(unsafe_code)]
 
 pub mod echo;
-pub mod family;
+pub mod group;

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-mod family {
+mod group {
     pub(crate) mod program;
 }
 
@@ -10,7 +10,7 @@ const EXPECTED: &str = include_str!("supervision.expected.txt");
 
 #[test]
 fn it_prints_what_is_expected() {
-    let program = family::program::path();
+    let program = group::program::path();
     let output = Command::new(&program).output();
     let output = output.unwrap_or_else(|why| panic!("{} does not start: {why}", program.display()));
     let printed = normalised(&String::from_utf8_lossy(&output.stdout));

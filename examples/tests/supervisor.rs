@@ -2,7 +2,7 @@
 //!
 //! The plugin is the `supervision` example, started with `--plugin`.
 
-mod family {
+mod group {
     pub(crate) mod log;
     pub(crate) mod program;
     mod rounds;

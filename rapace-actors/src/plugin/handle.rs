@@ -75,7 +75,7 @@ impl Plugin {
         let events = broadcast::Sender::new(EVENTS);
         // Whatever the actor starts runs where it runs.
         let _inside = spec.runtime.as_ref().map(Handle::enter);
-        // Few and short: requests, a supervisor's words, and three reports an incarnation.
+        // Few and short: requests, a supervisor's directives, and three reports an incarnation.
         let actor = PluginActor::spawn_with_mailbox(
             PluginArgs {
                 spec: Arc::clone(&spec),

@@ -11,16 +11,16 @@
 //! | how long until the next start? | [`Backoff`] |
 //! | so what follows from this end? | [`Restarts`], which holds the three above and a circuit breaker |
 //! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
-//! | which sibling is told what next? | `Family`, for the actor of a [`Supervisor`](crate::Supervisor) |
+//! | which sibling is told what next? | `SupervisionGroup`, for the actor of a [`Supervisor`](crate::Supervisor) |
 //! | what may happen now, and what happens next? | [`Lifecycle`] |
 //! | why will it not come back? | [`DownReason`] |
 
 mod backoff;
 mod down;
 mod failure;
-pub(crate) mod family;
 #[cfg(test)]
 mod fixture;
+pub(crate) mod group;
 mod lifecycle;
 mod plan;
 mod policy;

@@ -1,4 +1,4 @@
-//! The actor behind a supervisor: looks where the children stand, and tells them what the family's
+//! The actor behind a supervisor: looks where the children stand, and tells them what the group's
 //! rules say.
 //!
 //! | message | from | kind |
@@ -23,12 +23,12 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::plugin::Plugin;
 use crate::plugin::published::Shown;
-use crate::supervision::family::{Family, Next, Sibling, Word};
+use crate::supervision::group::{Directive, Next, Sibling, SupervisionGroup};
 use crate::supervision::{DownReason, State, SupervisionStrategy};
 
-/// The actor that owns a family.
+/// The actor that owns a group.
 pub struct SupervisorActor {
-    family: Family,
+    group: SupervisionGroup,
     children: Vec<Watched>,
     /// Alive as long as failed children wait for this actor's word.
     lead: Option<Arc<()>>,
@@ -52,7 +52,7 @@ impl Actor for SupervisorActor {
 
     async fn on_start(args: SupervisorArgs, _: ActorRef<Self>) -> Result<Self, Infallible> {
         Ok(Self {
-            family: Family::new(args.strategy, args.children.len()),
+            group: SupervisionGroup::new(args.strategy, args.children.len()),
             children: args.children.iter().cloned().map(Watched::new).collect(),
             lead: Some(args.lead),
             is_up: args.is_up,
@@ -110,7 +110,7 @@ impl Message<StopAll> for SupervisorActor {
     type Reply = ();
 
     async fn handle(&mut self, _: StopAll, _: &mut Context<Self, ()>) {
-        self.family.stop(self.children.len());
+        self.group.stop(self.children.len());
         self.carry_on();
     }
 }
@@ -125,10 +125,10 @@ impl SupervisorActor {
                 .iter_mut()
                 .map(Watched::look)
                 .collect::<Vec<_>>();
-            match self.family.next(&siblings, now) {
-                Next::Tell(child, word) => self.tell(child, word),
+            match self.group.next(&siblings, now) {
+                Next::Tell(child, directive) => self.tell(child, directive),
                 Next::Wait(until) => {
-                    if self.family.is_settled() {
+                    if self.group.is_settled() {
                         self.is_up.send_replace(true);
                     }
                     return until;
@@ -137,14 +137,14 @@ impl SupervisorActor {
         }
     }
 
-    fn tell(&mut self, child: usize, word: Word) {
+    fn tell(&mut self, child: usize, directive: Directive) {
         self.children[child].told = true;
         let plugin = &self.children[child].plugin;
-        match word {
-            Word::Start => plugin.start(),
-            Word::Stop => plugin.request_stop(),
-            Word::Release => plugin.release(),
-            Word::Hold { because, stay } => {
+        match directive {
+            Directive::Start => plugin.start(),
+            Directive::Stop => plugin.request_stop(),
+            Directive::Release => plugin.release(),
+            Directive::Hold { because, stay } => {
                 let sibling = self.children[because].plugin.name().into();
                 plugin.hold(&sibling, stay);
             }

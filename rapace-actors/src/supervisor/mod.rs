@@ -26,7 +26,7 @@ use crate::plugin::{Plugin, PluginSpec};
 use crate::process::Incarnation;
 use crate::supervision::{Down, DownReason, StartError, SupervisionStrategy};
 
-/// A family of plugins under one strategy. Cheap to clone.
+/// A group of plugins under one strategy. Cheap to clone.
 ///
 /// When the last clone is dropped the children are stopped, in reverse start order, whoever holds a
 /// handle to one of them. Such a handle can start its plugin again, which is then on its own.
@@ -36,12 +36,12 @@ use crate::supervision::{Down, DownReason, StartError, SupervisionStrategy};
 /// use rapace::{Plugin, SupervisionStrategy, Supervisor};
 ///
 /// // When the index fails, the site that was built on it is stopped, and both are started again.
-/// let family = Supervisor::builder(SupervisionStrategy::RestForOne)
+/// let group = Supervisor::builder(SupervisionStrategy::RestForOne)
 ///     .child(Plugin::builder("index", "plugins/index"))
 ///     .child(Plugin::builder("site", "plugins/site"))
 ///     .start()
 ///     .await?;
-/// # drop(family);
+/// # drop(group);
 /// # Ok(())
 /// # }
 /// ```
@@ -59,7 +59,7 @@ impl fmt::Debug for Supervisor {
     }
 }
 
-/// Describes a family.
+/// Describes a group.
 #[derive(Debug)]
 #[must_use = "nothing is started until it is spawned"]
 pub struct SupervisorBuilder {
@@ -69,7 +69,7 @@ pub struct SupervisorBuilder {
 }
 
 impl Supervisor {
-    /// A family under `strategy`, without children yet.
+    /// A group under `strategy`, without children yet.
     pub fn builder(strategy: impl Into<SupervisionStrategy>) -> SupervisorBuilder {
         SupervisorBuilder {
             strategy: strategy.into(),
@@ -140,13 +140,13 @@ impl SupervisorBuilder {
         self
     }
 
-    /// The tokio runtime that the family runs on, as [`PluginSpec::runtime`] for each child that has none of its own.
+    /// The tokio runtime that the group runs on, as [`PluginSpec::runtime`] for each child that has none of its own.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
     }
 
-    /// Starts the family and returns at once.
+    /// Starts the group and returns at once.
     ///
     /// # Panics
     /// Outside a tokio runtime, unless it was [given one](Self::runtime).
@@ -180,10 +180,10 @@ impl SupervisorBuilder {
         }
     }
 
-    /// Starts the family and waits until every child answers.
+    /// Starts the group and waits until every child answers.
     ///
     /// # Cancel safety
-    /// Dropping the future stops the family.
+    /// Dropping the future stops the group.
     ///
     /// # Errors
     /// Why the first of those that do not answer is down, and were not stopped along with a sibling. The others are

@@ -182,28 +182,28 @@ async fn calls_that_wait_for_a_start_are_told_too() {
 #[tokio::test]
 async fn so_are_those_who_wait_for_a_family() {
     let runtime = elsewhere();
-    let family = Supervisor::builder(SupervisionStrategy::OneForAll)
+    let group = Supervisor::builder(SupervisionStrategy::OneForAll)
         .child(crate::support::role("subject"))
         .child(sh("exec sleep 600"))
         .runtime(runtime.handle().clone())
         .spawn();
-    let waits = Sent::new(family.ready());
+    let waits = Sent::new(group.ready());
     shut_down(runtime).await;
     let down = waits.outcome().await.expect_err("it was not there");
     assert!(matches!(down.reason, DownReason::RuntimeGone), "{down}");
-    in_time(family.stop()).await;
-    assert!(family.plugins().iter().all(is_runtime_gone));
+    in_time(group.stop()).await;
+    assert!(group.plugins().iter().all(is_runtime_gone));
 }
 
 /// The supervisor is gone and its child is not: the child is stopped, and does not wait for a word that never comes.
 #[tokio::test]
 async fn a_child_that_outlives_its_supervisor_is_stopped() {
     let (its_own, runtime) = (elsewhere(), elsewhere());
-    let family = Supervisor::builder(SupervisionStrategy::OneForAll)
+    let group = Supervisor::builder(SupervisionStrategy::OneForAll)
         .child(sh("exec sleep 600").runtime(its_own.handle().clone()))
         .runtime(runtime.handle().clone())
         .spawn();
-    let child = family.plugin("script").unwrap();
+    let child = group.plugin("script").unwrap();
     in_time(async {
         let mut events = child.events();
         while !matches!(child.state(), State::Starting { .. }) {
@@ -322,19 +322,19 @@ fn an_orderly_end_of_the_host_is_not_reported() {
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
     let journal = Journal::new();
-    let (family, dropped) = runtime.block_on(async {
+    let (group, dropped) = runtime.block_on(async {
         let child = || subject(&journal, door(None).1);
-        let family = Supervisor::builder(SupervisionStrategy::OneForOne)
+        let group = Supervisor::builder(SupervisionStrategy::OneForOne)
             .child(child())
             .start();
-        let family = family.await.expect("it starts");
+        let group = group.await.expect("it starts");
         let dropped = child().start().await.expect("it starts");
-        family.stop().await;
-        (family, dropped)
+        group.stop().await;
+        (group, dropped)
     });
     drop(dropped);
     drop(runtime);
-    drop(family);
+    drop(group);
     assert!(warnings.lines().is_empty(), "{:?}", warnings.lines());
 }
 

@@ -233,10 +233,10 @@ async fn two_of_one_name_are_refused() {
     );
 
     let child = |name: &str| Plugin::builder(name.to_owned(), "/bin/cat");
-    let family = Supervisor::builder(SupervisionStrategy::OneForOne);
-    let family = family.child(child("first")).child(child("second"));
-    let family = family.child(child("first")).spawn();
-    let down = in_time(family.plugins()[2].ready()).await.unwrap_err();
+    let group = Supervisor::builder(SupervisionStrategy::OneForOne);
+    let group = group.child(child("first")).child(child("second"));
+    let group = group.child(child("first")).spawn();
+    let down = in_time(group.plugins()[2].ready()).await.unwrap_err();
     for_good(&down);
     assert_says(
         &down,
@@ -245,11 +245,11 @@ async fn two_of_one_name_are_refused() {
             "another child of its supervisor has the same name",
         ],
     );
-    assert_eq!(family.plugins()[2].pid(), None);
+    assert_eq!(group.plugins()[2].pid(), None);
 
-    let family = Supervisor::builder(SupervisionStrategy::OneForAll);
-    let family = family.child(child("first")).child(child("first")).start();
-    let down = in_time(family).await.unwrap_err();
+    let group = Supervisor::builder(SupervisionStrategy::OneForAll);
+    let group = group.child(child("first")).child(child("first")).start();
+    let down = in_time(group).await.unwrap_err();
     assert_says(
         &down,
         &["another child of its supervisor has the same name"],
@@ -266,10 +266,10 @@ async fn a_family_that_does_not_start_says_what_failed() {
     ] {
         let bench = crate::journal::Journal::new();
         let store = crate::support::subject(&bench, crate::door::door(None).1);
-        let family = Supervisor::builder(strategy)
+        let group = Supervisor::builder(strategy)
             .child(store)
             .child(Plugin::builder("index", "/no/such/index"));
-        let down = in_time(family.start()).await.unwrap_err();
+        let down = in_time(group.start()).await.unwrap_err();
         assert_says(
             &down,
             &["plugin `index`", "`/no/such/index` does not exist"],

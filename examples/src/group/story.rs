@@ -1,4 +1,4 @@
-//! What happens to a family, printed as it happens.
+//! What happens to a group, printed as it happens.
 //!
 //! - T1: lines are printed in the order in which things happened. The events of several plugins come
 //!   through several channels; on a runtime with one thread they are forwarded in that order.
@@ -34,7 +34,7 @@ pub enum Stage {
     Down,
 }
 
-/// A family's events on their way to the terminal.
+/// A group's events on their way to the terminal.
 #[derive(Debug)]
 pub struct Story {
     told: watch::Receiver<Told>,
@@ -51,16 +51,16 @@ struct Told {
 }
 
 impl Story {
-    /// Tells what happens to the family from now on. `backoff` is what its waits are held against.
+    /// Tells what happens to the group from now on. `backoff` is what its waits are held against.
     ///
     /// # Panics
     /// Outside a tokio runtime.
     #[must_use]
-    pub fn of(family: &Supervisor, part: Part, backoff: BackoffConfig) -> Self {
+    pub fn of(group: &Supervisor, part: Part, backoff: BackoffConfig) -> Self {
         let (merge, mut events) = mpsc::unbounded_channel::<PluginEvent>();
         let (tell, told) = watch::channel(Told::default());
         let mut tasks = JoinSet::new();
-        for plugin in family.plugins() {
+        for plugin in group.plugins() {
             let mut heard = plugin.events();
             let merge = merge.clone();
             tasks.spawn(async move {

@@ -1,4 +1,4 @@
-//! A family under test, and what happens to it in order.
+//! A group under test, and what happens to it in order.
 //!
 //! Events are merged in the order in which they happen because tests run on one thread, where a
 //! task that was woken first runs first.
@@ -13,7 +13,7 @@ use nix::unistd::Pid;
 use rapace::plugin::{Plugin, PluginEvent, PluginEventKind};
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig, State};
 use rapace::{PluginSpec, SupervisionStrategy, Supervisor};
-use rapace_examples::family::{ReadsProxy, desk, member};
+use rapace_examples::group::{ReadsProxy, desk, member};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -22,13 +22,13 @@ use super::program::path;
 /// No test takes this long unless it hangs.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// A family, with a log: `+a` starts, `a!` is ready, `-a` is being stopped, `a?` has failed, `a.` is down.
-pub(crate) struct Family {
+/// A group, with a log: `+a` starts, `a!` is ready, `-a` is being stopped, `a?` has failed, `a.` is down.
+pub(crate) struct Group {
     pub(crate) supervisor: Supervisor,
     log: Log,
 }
 
-/// What happened to a family.
+/// What happened to a group.
 pub(crate) struct Log {
     words: watch::Receiver<Vec<String>>,
     read: Mutex<usize>,
@@ -75,13 +75,13 @@ pub(crate) fn silent(name: &'static str, patience: Duration) -> PluginSpec {
         .restart(quick())
 }
 
-impl Family {
+impl Group {
     /// Spawned, and not waited for.
     pub(crate) fn spawn(strategy: SupervisionStrategy, children: Vec<PluginSpec>) -> Self {
         let builder = Supervisor::builder(strategy);
         let supervisor = children
             .into_iter()
-            .fold(builder, |family, child| family.child(child))
+            .fold(builder, |group, child| group.child(child))
             .spawn();
         let (tell, log) = watch::channel(Vec::new());
         let tell = Arc::new(tell);
@@ -109,14 +109,14 @@ impl Family {
     /// `a`, `b` and `c`, all of them ready, under that strategy.
     pub(crate) async fn up(strategy: SupervisionStrategy, restart: &RestartConfig) -> Self {
         let children = ["a", "b", "c"].map(|name| serving(name, restart.clone()));
-        let family = Self::spawn(strategy, children.into());
-        family.supervisor.ready().await.expect("they start");
-        family.until("c!").await;
-        family
+        let group = Self::spawn(strategy, children.into());
+        group.supervisor.ready().await.expect("they start");
+        group.until("c!").await;
+        group
     }
 
     pub(crate) fn child(&self, name: &str) -> Plugin {
-        self.supervisor.plugin(name).expect("one of the family")
+        self.supervisor.plugin(name).expect("one of the group")
     }
 
     /// See [`Log::news`].

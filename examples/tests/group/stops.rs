@@ -5,7 +5,7 @@ use std::time::Duration;
 use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
 use rapace::SupervisionStrategy;
 
-use super::log::{Family, after, exists, in_time, quick, serving, silent};
+use super::log::{Group, after, exists, in_time, quick, serving, silent};
 
 const LONG: Duration = Duration::from_secs(1000);
 
@@ -18,16 +18,16 @@ async fn a_stop_during_the_first_start_leaves_nobody_waiting() {
                 silent("b", LONG),
                 serving("c", quick()),
             ];
-            let family = Family::spawn(strategy, children);
-            family.until("+b").await;
-            let (stopped, told) = tokio::join!(family.supervisor.stop(), family.read("c"));
+            let group = Group::spawn(strategy, children);
+            group.until("+b").await;
+            let (stopped, told) = tokio::join!(group.supervisor.stop(), group.read("c"));
             let () = stopped;
             assert!(
                 told.expect_err("it is never started")
                     .contains("as requested")
             );
-            assert_eq!(family.states(), "a:Stopped b:Stopped c:Stopped");
-            assert!(family.supervisor.ready().await.is_err());
+            assert_eq!(group.states(), "a:Stopped b:Stopped c:Stopped");
+            assert!(group.supervisor.ready().await.is_err());
         }
     })
     .await;
@@ -36,17 +36,17 @@ async fn a_stop_during_the_first_start_leaves_nobody_waiting() {
 #[tokio::test]
 async fn a_stop_at_once_starts_nobody() {
     in_time(async {
-        let family = Family::spawn(
+        let group = Group::spawn(
             RestForOne,
             vec![serving("a", quick()), serving("b", quick())],
         );
-        family.supervisor.stop().await;
-        assert_eq!(family.states(), "a:Stopped b:Stopped");
-        assert_eq!(family.pids(), [0, 0]);
+        group.supervisor.stop().await;
+        assert_eq!(group.states(), "a:Stopped b:Stopped");
+        assert_eq!(group.pids(), [0, 0]);
         // Nobody comes up afterwards.
-        family.child("b").start();
-        family.until("b!").await;
-        assert_eq!(family.states(), "a:Stopped b:#1");
+        group.child("b").start();
+        group.until("b!").await;
+        assert_eq!(group.states(), "a:Stopped b:#1");
     })
     .await;
 }
@@ -54,13 +54,13 @@ async fn a_stop_at_once_starts_nobody() {
 #[tokio::test]
 async fn a_stop_in_the_middle_of_a_round_ends_it() {
     in_time(async {
-        let family = Family::up(OneForAll, &after(LONG)).await;
-        family.kill("b");
-        family.until("-a").await;
-        let (told, ()) = tokio::join!(family.read("c"), family.supervisor.stop());
+        let group = Group::up(OneForAll, &after(LONG)).await;
+        group.kill("b");
+        group.until("-a").await;
+        let (told, ()) = tokio::join!(group.read("c"), group.supervisor.stop());
         assert!(told.expect_err("it is down").contains("as requested"));
-        assert_eq!(family.states(), "a:Stopped b:Stopped c:Stopped");
-        assert_eq!(family.pids(), [0; 3]);
+        assert_eq!(group.states(), "a:Stopped b:Stopped c:Stopped");
+        assert_eq!(group.pids(), [0; 3]);
     })
     .await;
 }
@@ -68,16 +68,16 @@ async fn a_stop_in_the_middle_of_a_round_ends_it() {
 #[tokio::test]
 async fn who_is_started_after_a_stop_is_supervised_as_before() {
     in_time(async {
-        let family = Family::up(OneForAll, &quick()).await;
-        family.supervisor.stop().await;
+        let group = Group::up(OneForAll, &quick()).await;
+        group.supervisor.stop().await;
         for name in ["a", "b"] {
-            family.child(name).start();
-            family.child(name).ready().await.expect("it starts");
+            group.child(name).start();
+            group.child(name).ready().await.expect("it starts");
         }
-        family.until("b!").await;
-        family.kill("b");
-        assert_eq!(family.until("b!").await, "b? -a +a a! +b b!");
-        assert_eq!(family.states(), "a:#3 b:#3 c:Stopped");
+        group.until("b!").await;
+        group.kill("b");
+        assert_eq!(group.until("b!").await, "b? -a +a a! +b b!");
+        assert_eq!(group.states(), "a:#3 b:#3 c:Stopped");
     })
     .await;
 }
@@ -86,9 +86,9 @@ async fn who_is_started_after_a_stop_is_supervised_as_before() {
 async fn dropping_a_supervisor_stops_its_children_in_reverse() {
     in_time(async {
         for strategy in [OneForOne, OneForAll, RestForOne] {
-            let family = Family::up(strategy, &quick()).await;
-            let pids = family.pids();
-            let (a, log) = family.without_supervisor();
+            let group = Group::up(strategy, &quick()).await;
+            let pids = group.pids();
+            let (a, log) = group.without_supervisor();
             a.down().await;
             assert_eq!(log.until("a.").await, "-c c. -b b. -a a.");
             assert!(!pids.into_iter().any(exists), "a process is left");
@@ -100,8 +100,8 @@ async fn dropping_a_supervisor_stops_its_children_in_reverse() {
 #[tokio::test]
 async fn whoever_outlives_its_supervisor_is_on_its_own() {
     in_time(async {
-        let family = Family::up(OneForAll, &quick()).await;
-        let (a, log) = family.without_supervisor();
+        let group = Group::up(OneForAll, &quick()).await;
+        let (a, log) = group.without_supervisor();
         a.down().await;
         log.until("a.").await;
         a.start();
@@ -115,10 +115,10 @@ async fn whoever_outlives_its_supervisor_is_on_its_own() {
 #[tokio::test]
 async fn dropping_a_supervisor_in_the_middle_of_a_round_leaves_nobody_waiting() {
     in_time(async {
-        let family = Family::up(OneForAll, &after(LONG)).await;
-        family.kill("b");
-        family.until("-a").await;
-        let (a, log) = family.without_supervisor();
+        let group = Group::up(OneForAll, &after(LONG)).await;
+        group.kill("b");
+        group.until("-a").await;
+        let (a, log) = group.without_supervisor();
         let why = a.down().await;
         assert!(why.to_string().contains("as requested"), "{why}");
         assert_eq!(log.until("a.").await, "c. b. a.");

@@ -1,10 +1,10 @@
-//! A small family of plugins, for the examples and tests of supervision.
+//! A small group of plugins, for the examples and tests of supervision.
 //!
 //! | part | what it shows |
 //! |---|---|
 //! | `member` | the plugin: two services, and a handler that asks its host what to do |
 //! | `desk` | the host's side of that: a call that has begun says so and waits for a word |
-//! | `story` | what happens to the family, printed as it happens |
+//! | `story` | what happens to the group, printed as it happens |
 
 mod desk;
 mod member;

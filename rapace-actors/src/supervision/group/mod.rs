@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use super::{AfterStop, Child, DownReason, RestartPolicy, State, Stay, SupervisionStrategy, plan};
 
-/// A child as its family sees it.
+/// A child as its group sees it.
 #[derive(Clone, Debug)]
 pub(crate) struct Sibling {
     pub(crate) policy: RestartPolicy,
@@ -37,7 +37,7 @@ pub(crate) struct Sibling {
 
 /// What a child is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Word {
+pub(crate) enum Directive {
     Start,
     Stop,
     /// Stop, because of that sibling.
@@ -52,14 +52,14 @@ pub(crate) enum Word {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// Tell that child.
-    Tell(usize, Word),
+    Tell(usize, Directive),
     /// Wait until a child moves, or until then.
     Wait(Option<Instant>),
 }
 
 /// What is under way among siblings. Children are positions in start order.
 #[derive(Debug)]
-pub(crate) struct Family {
+pub(crate) struct SupervisionGroup {
     strategy: SupervisionStrategy,
     /// To be stopped for good, and because of whom if not on request.
     end: BTreeMap<usize, Option<usize>>,
@@ -75,8 +75,8 @@ pub(crate) struct Family {
     given_up: BTreeSet<usize>,
 }
 
-impl Family {
-    /// A family that is to be started.
+impl SupervisionGroup {
+    /// A group that is to be started.
     pub(crate) fn new(strategy: SupervisionStrategy, children: usize) -> Self {
         Self {
             strategy,
@@ -109,7 +109,7 @@ impl Family {
         if let Some(next) = self.next_to_end(siblings) {
             return next;
         }
-        // Only now, since who is stopped for good is not made up for.
+        // Only now, since who is stopped for good is not restarted.
         self.note_failed(siblings);
         self.next_to_refuse(siblings)
             .or_else(|| self.next_to_hold(siblings))
@@ -133,11 +133,11 @@ impl Family {
                 State::Open { .. } | State::Starting { probe: Some(_), .. }
                     if self.open.insert(at) =>
                 {
-                    self.make_up_for(at, siblings);
+                    self.plan_restart(at, siblings);
                     self.start.remove(&at);
                 }
                 State::Ready { .. } if self.open.remove(&at) => {
-                    self.make_up_for(at, siblings);
+                    self.plan_restart(at, siblings);
                     self.start.remove(&at);
                     // It has nothing to stand on itself.
                     if let Some(open) = self.waits_for(at) {
@@ -151,7 +151,7 @@ impl Family {
                 // By its own failure: whoever is held by another's is to be started already.
                 State::Held { .. } if !self.start.contains(&at) => {
                     self.open.remove(&at);
-                    self.make_up_for(at, siblings);
+                    self.plan_restart(at, siblings);
                 }
                 _ => {}
             }
@@ -177,7 +177,7 @@ impl Family {
     }
 
     /// S2, S3
-    fn make_up_for(&mut self, failed: usize, siblings: &[Sibling]) {
+    fn plan_restart(&mut self, failed: usize, siblings: &[Sibling]) {
         let children = siblings
             .iter()
             .map(|sibling| Child {
@@ -213,9 +213,9 @@ impl Family {
 
     fn next_to_end(&mut self, siblings: &[Sibling]) -> Option<Next> {
         while let Some((&last, &because)) = self.end.last_key_value() {
-            let word = match because {
-                None => Word::Stop,
-                Some(because) => Word::Hold {
+            let directive = match because {
+                None => Directive::Stop,
+                Some(because) => Directive::Hold {
                     because,
                     stay: Stay::Down,
                 },
@@ -224,7 +224,7 @@ impl Family {
                 // Its callers wait for its first start, which does not come, unless it is coming.
                 State::Down(DownReason::NotStarted) if !siblings[last].told => {
                     self.end.pop_last();
-                    return Some(Next::Tell(last, word));
+                    return Some(Next::Tell(last, directive));
                 }
                 State::Down(reason) if !matches!(reason, DownReason::NotStarted) => {
                     self.end.pop_last();
@@ -234,7 +234,7 @@ impl Family {
                     then: AfterStop::Down(_),
                     ..
                 } => return Some(Next::Wait(None)),
-                _ => return Some(siblings[last].tell(last, word)),
+                _ => return Some(siblings[last].tell(last, directive)),
             }
         }
         None
@@ -242,7 +242,7 @@ impl Family {
 
     fn next_to_hold(&mut self, siblings: &[Sibling]) -> Option<Next> {
         while let Some((&last, &because)) = self.hold.last_key_value() {
-            let word = Word::Hold {
+            let directive = Directive::Hold {
                 because,
                 stay: self.stay(last),
             };
@@ -255,7 +255,7 @@ impl Family {
                 | State::Stopping {
                     then: AfterStop::Restart,
                     ..
-                } => return Some(siblings[last].tell(last, word)),
+                } => return Some(siblings[last].tell(last, directive)),
                 State::Stopping { .. } | State::Backoff { .. } => return Some(Next::Wait(None)),
             }
         }
@@ -266,7 +266,7 @@ impl Family {
     fn next_to_refuse(&self, siblings: &[Sibling]) -> Option<Next> {
         self.start.iter().find_map(|&child| {
             let because = self.waits_for(child)?;
-            let hold = Word::Hold {
+            let hold = Directive::Hold {
                 because,
                 stay: Stay::Refuse,
             };
@@ -288,7 +288,7 @@ impl Family {
                     return Some(Next::Wait(None));
                 }
                 State::Down(DownReason::NotStarted) => {
-                    return Some(sibling.tell(first, Word::Start));
+                    return Some(sibling.tell(first, Directive::Start));
                 }
                 State::Ready { .. } | State::Open { .. } | State::Down(_) => {
                     self.start.pop_first();
@@ -297,7 +297,7 @@ impl Family {
                     let resume = self.resume(siblings).filter(|until| *until > now);
                     return Some(match resume {
                         Some(until) => Next::Wait(Some(until)),
-                        None => sibling.tell(first, Word::Release),
+                        None => sibling.tell(first, Directive::Release),
                     });
                 }
                 State::Starting { .. } | State::Stopping { .. } | State::Backoff { .. } => {
@@ -320,11 +320,11 @@ impl Family {
 
 impl Sibling {
     /// Tells it once.
-    fn tell(&self, at: usize, word: Word) -> Next {
+    fn tell(&self, at: usize, directive: Directive) -> Next {
         if self.told {
             Next::Wait(None)
         } else {
-            Next::Tell(at, word)
+            Next::Tell(at, directive)
         }
     }
 }

@@ -18,16 +18,16 @@ const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 struct Actor {
     lifecycle: Lifecycle,
     policy: RestartPolicy,
-    mailbox: Vec<Word>,
+    mailbox: Vec<Directive>,
     until: Option<Instant>,
     resume: Option<Instant>,
     told: bool,
     lived: u64,
 }
 
-/// A family and its children, without anything that happens by itself.
+/// A group and its children, without anything that happens by itself.
 struct Scene {
-    family: Family,
+    group: SupervisionGroup,
     actors: Vec<Actor>,
     coordinated: bool,
     now: Instant,
@@ -59,7 +59,7 @@ impl Scene {
             lived: 0,
         });
         Self {
-            family: Family::new(strategy, policies.len()),
+            group: SupervisionGroup::new(strategy, policies.len()),
             actors: actors.collect(),
             coordinated: !matches!(strategy, OneForOne),
             now: Instant::now(),
@@ -112,12 +112,12 @@ impl Scene {
         }
     }
 
-    /// Lets the family say what there is to say.
+    /// Lets the group say what there is to say.
     fn decide(&mut self) -> Option<Instant> {
         loop {
-            match self.family.next(&self.siblings(), self.now) {
-                Next::Tell(child, word) => {
-                    self.actors[child].mailbox.push(word);
+            match self.group.next(&self.siblings(), self.now) {
+                Next::Tell(child, directive) => {
+                    self.actors[child].mailbox.push(directive);
                     self.actors[child].told = true;
                 }
                 Next::Wait(until) => return until,
@@ -130,10 +130,10 @@ impl Scene {
             return false;
         }
         let event = match self.actors[child].mailbox.remove(0) {
-            Word::Start => Event::Start,
-            Word::Stop => Event::Stop,
-            Word::Release => Event::Release,
-            Word::Hold { because, stay } => Event::Hold {
+            Directive::Start => Event::Start,
+            Directive::Stop => Event::Stop,
+            Directive::Release => Event::Release,
+            Directive::Hold { because, stay } => Event::Hold {
                 sibling: NAMES[because].into(),
                 stay,
             },
@@ -259,8 +259,8 @@ fn each_child_is_started_when_the_one_before_answers() {
         let mut scene = Scene::new(strategy, &[Permanent; 3], Breaker::GiveUp);
         scene.settle();
         assert_eq!(scene.log(), "+a a! +b b! +c c!");
-        assert!(scene.family.is_settled());
-        scene.family.stop(3);
+        assert!(scene.group.is_settled());
+        scene.group.stop(3);
         scene.settle();
         assert_eq!(scene.log(), "-c -b -a");
     }
@@ -286,7 +286,7 @@ fn a_failure_takes_along_whom_its_strategy_says() {
     }
 }
 
-/// S2: one round makes up for both.
+/// S2: one round restarts both.
 #[test]
 fn two_who_fail_together_share_a_round() {
     let mut scene = Scene::up(RestForOne, &[Permanent; 4], Breaker::GiveUp);
@@ -366,7 +366,7 @@ fn who_is_given_up_takes_along_what_depends_on_it() {
             |it: &DownReason| matches!(it, DownReason::StoppedWithSibling(by) if &**by == "b");
         let stopped = [0, 2].map(|child| scene.is_down(child, by_sibling));
         assert_eq!(stopped, expected, "{strategy:?}");
-        assert!(scene.family.is_settled());
+        assert!(scene.group.is_settled());
     }
 }
 
@@ -410,12 +410,12 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
         let refused = [0, 2].map(|child| scene.waits_for_b(child));
         assert_eq!(refused, held, "{strategy:?}");
         assert!(
-            scene.family.is_settled(),
+            scene.group.is_settled(),
             "nothing happens before the pause is over"
         );
         scene.settle();
         assert_eq!(scene.log(), log, "{strategy:?}");
-        assert!(scene.family.is_settled());
+        assert!(scene.group.is_settled());
     }
 }
 
@@ -440,7 +440,7 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     }
 }
 
-/// S5, at the family's first start: who starts it hears of it, and so do the callers of those behind.
+/// S5, at the group's first start: who starts it hears of it, and so do the callers of those behind.
 #[test]
 fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     let pause = Duration::from_secs(30);
@@ -453,7 +453,7 @@ fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     }
     while scene.decide().is_none() && scene.hear_all() {}
     assert!(scene.waits_for_b(2));
-    assert!(scene.family.is_settled());
+    assert!(scene.group.is_settled());
     scene.log.clear();
     scene.settle();
     assert_eq!(scene.log(), "+b b! +c c!");
@@ -474,7 +474,7 @@ fn two_open_circuit_breakers_are_closed_one_after_the_other() {
                 "{strategy:?}"
             );
         }
-        assert!(scene.family.is_settled());
+        assert!(scene.group.is_settled());
     }
 }
 
@@ -535,7 +535,7 @@ fn never_children_are_stopped_with_the_others_and_stay_down() {
     scene.crash(1);
     scene.settle();
     assert_eq!(scene.log(), "");
-    // Also while the family is being started for the first time.
+    // Also while the group is being started for the first time.
     let mut scene = Scene::new(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
     while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
         assert!(step(&mut scene));
@@ -551,7 +551,7 @@ fn a_stop_ends_whatever_is_under_way() {
     for steps in 0..20 {
         let mut scene = Scene::new(OneForAll, &[Permanent; 3], Breaker::GiveUp);
         for _ in 0..steps {
-            if !scene.family.is_settled() {
+            if !scene.group.is_settled() {
                 step(&mut scene);
             }
         }
@@ -559,7 +559,7 @@ fn a_stop_ends_whatever_is_under_way() {
             scene.crash(1);
             step(&mut scene);
         }
-        scene.family.stop(3);
+        scene.group.stop(3);
         scene.settle();
         for child in 0..3 {
             assert!(
@@ -586,7 +586,7 @@ fn who_is_started_during_a_stop_is_left_alone_by_it() {
         assert!(step(&mut scene));
     }
     assert_eq!(scene.log(), "-c -b");
-    scene.family.stop(3);
+    scene.group.stop(3);
     while !scene.is_down(2, |it| matches!(it, DownReason::Stopped)) {
         assert!(step(&mut scene));
     }
@@ -618,7 +618,7 @@ fn nobody_is_ever_left_waiting() {
         let mut stopped = false;
         for _ in 0..dice(120) {
             let child = dice(policies.len() as u64) as usize;
-            // The family looks up now and then only.
+            // The group looks up now and then only.
             if dice(2) == 0 {
                 scene.decide();
             }
@@ -637,7 +637,7 @@ fn nobody_is_ever_left_waiting() {
                 13 if dice(3) == 0 => scene.on(child, Event::Restart),
                 14 if dice(3) == 0 => scene.on(child, Event::Stop),
                 15 if dice(8) == 0 => {
-                    scene.family.stop(policies.len());
+                    scene.group.stop(policies.len());
                     stopped = true;
                 }
                 13 if !stopped => scene.on(child, Event::Start),
@@ -646,11 +646,7 @@ fn nobody_is_ever_left_waiting() {
         }
         scene.settle();
         starts += scene.actors.iter().map(|actor| actor.lived).sum::<u64>();
-        assert!(
-            scene.family.is_settled(),
-            "round {round}: {:?}",
-            scene.family
-        );
+        assert!(scene.group.is_settled(), "round {round}: {:?}", scene.group);
         for actor in &scene.actors {
             let state = actor.lifecycle.state();
             assert!(

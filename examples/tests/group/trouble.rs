@@ -6,7 +6,7 @@ use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
 use rapace::supervision::{Breaker, RestartConfig};
 use rapace::{PluginSpec, RestartPolicy, SupervisionStrategy};
 
-use super::log::{Family, in_time, quick, serving, silent};
+use super::log::{Group, in_time, quick, serving, silent};
 
 fn once() -> RestartConfig {
     RestartConfig {
@@ -28,11 +28,11 @@ async fn who_is_never_ready_is_given_up_with_what_depends_on_it() {
         ] {
             let never = silent("b", Duration::from_millis(50)).restart(once());
             let children = vec![serving("a", quick()), never, serving("c", quick())];
-            let family = Family::spawn(strategy, children);
-            let why = family.supervisor.ready().await.expect_err("b is down");
+            let group = Group::spawn(strategy, children);
+            let why = group.supervisor.ready().await.expect_err("b is down");
             assert_eq!(&*why.plugin, "b", "{why}");
-            assert_eq!(family.states(), expected);
-            family.supervisor.stop().await;
+            assert_eq!(group.states(), expected);
+            group.supervisor.stop().await;
         }
     })
     .await;
@@ -43,8 +43,8 @@ async fn who_cannot_be_started_at_all_is_told_of_at_once() {
     in_time(async {
         let nowhere = PluginSpec::new("b", "/nowhere/at/all").restart(quick());
         let children = vec![serving("a", quick()), nowhere, serving("c", quick())];
-        let family = Family::spawn(RestForOne, children);
-        let (ready, read) = tokio::join!(family.supervisor.ready(), family.read("c"));
+        let group = Group::spawn(RestForOne, children);
+        let (ready, read) = tokio::join!(group.supervisor.ready(), group.read("c"));
         assert!(
             ready
                 .expect_err("b is down")
@@ -55,7 +55,7 @@ async fn who_cannot_be_started_at_all_is_told_of_at_once() {
             read.expect_err("c is down")
                 .contains("its sibling `b` failed")
         );
-        assert_eq!(family.states(), "a:#1 b:StartFailed c:StoppedWithSibling");
+        assert_eq!(group.states(), "a:#1 b:StartFailed c:StoppedWithSibling");
     })
     .await;
 }
@@ -65,9 +65,9 @@ async fn who_has_done_its_work_leaves_the_others_alone() {
     in_time(async {
         let done = PluginSpec::new("b", "/bin/true").restart_policy(RestartPolicy::Transient);
         let children = vec![serving("a", quick()), done, serving("c", quick())];
-        let family = Family::spawn(OneForAll, children);
-        family.until("c!").await;
-        assert_eq!(family.states(), "a:#1 b:Completed c:#1");
+        let group = Group::spawn(OneForAll, children);
+        group.until("c!").await;
+        assert_eq!(group.states(), "a:#1 b:Completed c:#1");
     })
     .await;
 }
@@ -75,18 +75,18 @@ async fn who_has_done_its_work_leaves_the_others_alone() {
 #[tokio::test]
 async fn callers_who_wait_for_a_sibling_hear_that_it_does_not_come() {
     in_time(async {
-        let family = Family::up(RestForOne, &once()).await;
-        family.kill("a");
-        family.until("c!").await;
+        let group = Group::up(RestForOne, &once()).await;
+        group.kill("a");
+        group.until("c!").await;
         // The second failure of b's only life is one too many.
-        family.kill("b");
-        family.until("c!").await;
-        family.kill("b");
-        family.until("b.").await;
-        let why = family.read("c").await.expect_err("it goes down with b");
+        group.kill("b");
+        group.until("c!").await;
+        group.kill("b");
+        group.until("b.").await;
+        let why = group.read("c").await.expect_err("it goes down with b");
         assert!(why.contains("its sibling `b` failed"), "{why}");
-        family.until("c.").await;
-        assert_eq!(family.states(), "a:#2 b:RestartLimit c:StoppedWithSibling");
+        group.until("c.").await;
+        assert_eq!(group.states(), "a:#2 b:RestartLimit c:StoppedWithSibling");
     })
     .await;
 }
@@ -95,21 +95,21 @@ async fn callers_who_wait_for_a_sibling_hear_that_it_does_not_come() {
 async fn nobody_serves_beside_one_that_is_left_alone_after_too_many_failures() {
     in_time(async {
         let breaker = Breaker::Probe(Duration::from_millis(200));
-        let family = Family::up(OneForAll, &RestartConfig { breaker, ..once() }).await;
-        family.kill("b");
-        family.until("c!").await;
-        family.kill("b");
-        family.until("b?").await;
-        let why = family.read("b").await.expect_err("it is left alone");
+        let group = Group::up(OneForAll, &RestartConfig { breaker, ..once() }).await;
+        group.kill("b");
+        group.until("c!").await;
+        group.kill("b");
+        group.until("b?").await;
+        let why = group.read("b").await.expect_err("it is left alone");
         assert!(why.contains("it is tried again"), "{why}");
-        assert_eq!(family.until("-a").await, "-c -a");
-        let why = family
+        assert_eq!(group.until("-a").await, "-c -a");
+        let why = group
             .read("a")
             .await
             .expect_err("it has nothing to stand on");
         assert!(why.contains("waits for its sibling `b`"), "{why}");
-        assert_eq!(family.until("c!").await, "+b b! +a a! +c c!");
-        assert_eq!(family.states(), "a:#3 b:#3 c:#3");
+        assert_eq!(group.until("c!").await, "+b b! +a a! +c c!");
+        assert_eq!(group.states(), "a:#3 b:#3 c:#3");
     })
     .await;
 }

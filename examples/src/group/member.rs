@@ -1,4 +1,4 @@
-//! The plugin that every member of the family is: only the names differ.
+//! The plugin that every member of the group is: only the names differ.
 //!
 //! Its two services are actors of their own: a read does not wait for a write that hangs.
 
