@@ -155,7 +155,7 @@ fn line(
     let failure = match &event.kind {
         PluginEventKind::Died(death) => death.is_failure(),
         PluginEventKind::Backoff { .. }
-        | PluginEventKind::Paused { .. }
+        | PluginEventKind::CircuitOpen { .. }
         | PluginEventKind::Down(_)
         | PluginEventKind::NotStarted(_) => true,
         _ => false,
@@ -177,9 +177,13 @@ fn line(
         PluginEventKind::Stays(why) => format!("does not end: {why}"),
         PluginEventKind::NotStarted(why) => format!("cannot be started: {why}"),
         PluginEventKind::Backoff { attempt, wait } => waits(*attempt, *wait, backoff),
-        PluginEventKind::Held { sibling } if **sibling == *name => "waits for its turn".to_owned(),
-        PluginEventKind::Held { sibling } => format!("waits for {sibling}"),
-        PluginEventKind::Paused { wait, .. } => format!("is left alone for {wait:?}, then probed"),
+        PluginEventKind::AwaitingSiblings { sibling } if **sibling == *name => {
+            "waits for its turn".to_owned()
+        }
+        PluginEventKind::AwaitingSiblings { sibling } => format!("waits for {sibling}"),
+        PluginEventKind::CircuitOpen { wait, .. } => {
+            format!("is left alone for {wait:?}, then probed")
+        }
         PluginEventKind::Down(reason) => down(reason),
         // Of a later version: every event can tell itself.
         _ => format!("says that {event}"),

@@ -121,7 +121,9 @@ impl<E> CallError<E> {
             Self::PluginDied(death) | Self::NotBegun(death) => !death.for_good,
             Self::Down(down) => matches!(
                 down.reason,
-                DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_) | DownReason::Stays(_)
+                DownReason::CircuitOpen { .. }
+                    | DownReason::SiblingCircuitOpen(_)
+                    | DownReason::Stays(_)
             ),
             Self::Handler(_)
             | Self::Panicked(_)

@@ -322,7 +322,7 @@ impl PluginActor {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
             | State::Backoff { .. }
-            | State::Held { refuse: None, .. }
+            | State::AwaitingSiblings { refuse: None, .. }
             | State::Stopping {
                 then: AfterStop::Restart | AfterStop::Hold { refuse: None, .. },
                 ..
@@ -340,8 +340,8 @@ impl PluginActor {
                 probe: Some(reason),
                 ..
             }
-            | State::Open { reason, .. }
-            | State::Held {
+            | State::CircuitOpen { reason, .. }
+            | State::AwaitingSiblings {
                 refuse: Some(reason),
                 ..
             }

@@ -53,12 +53,12 @@ pub enum PluginEventKind {
         wait: Duration,
     },
     /// The plugin waits for a sibling that has failed.
-    Held {
+    AwaitingSiblings {
         /// The sibling.
         sibling: Arc<str>,
     },
     /// The plugin failed too often: it is left alone for a while, and then tried once.
-    Paused {
+    CircuitOpen {
         /// What calls are told meanwhile.
         reason: DownReason,
         /// How long.
@@ -88,11 +88,11 @@ impl PluginEventKind {
                 attempt: *attempt,
                 wait: wait(*until),
             },
-            State::Open { until, reason } => Self::Paused {
+            State::CircuitOpen { until, reason } => Self::CircuitOpen {
                 reason: reason.clone(),
                 wait: wait(*until),
             },
-            State::Held { sibling, .. } => Self::Held {
+            State::AwaitingSiblings { sibling, .. } => Self::AwaitingSiblings {
                 sibling: Arc::clone(sibling),
             },
         }
@@ -138,16 +138,16 @@ impl fmt::Display for PluginEvent {
                     "plugin `{name}` is started again in {wait:.0?} (attempt {attempt})"
                 )
             }
-            PluginEventKind::Held { sibling } if sibling == name => {
+            PluginEventKind::AwaitingSiblings { sibling } if sibling == name => {
                 write!(
                     f,
                     "plugin `{name}` waits until its siblings can be started with it"
                 )
             }
-            PluginEventKind::Held { sibling } => {
+            PluginEventKind::AwaitingSiblings { sibling } => {
                 write!(f, "plugin `{name}` waits for its sibling `{sibling}`")
             }
-            PluginEventKind::Paused { reason, .. } | PluginEventKind::Down(reason) => Down {
+            PluginEventKind::CircuitOpen { reason, .. } | PluginEventKind::Down(reason) => Down {
                 plugin: Arc::clone(name),
                 reason: reason.clone(),
             }

@@ -137,8 +137,8 @@ impl Plugin {
                 State::Ready { incarnation, .. } => {
                     alive && !self.inner.route.is_closed(*incarnation)
                 }
-                State::Open { .. }
-                | State::Held {
+                State::CircuitOpen { .. }
+                | State::AwaitingSiblings {
                     refuse: Some(_), ..
                 }
                 | State::Down(_) => true,
@@ -154,8 +154,8 @@ impl Plugin {
                 None,
                 Ok(
                     State::Down(reason)
-                    | State::Open { reason, .. }
-                    | State::Held {
+                    | State::CircuitOpen { reason, .. }
+                    | State::AwaitingSiblings {
                         refuse: Some(reason),
                         ..
                     },

@@ -102,7 +102,7 @@ impl Published {
             PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
             PluginEventKind::Stays(_) => tracing::error!("{event}"),
             PluginEventKind::NotStarted(_)
-            | PluginEventKind::Paused { .. }
+            | PluginEventKind::CircuitOpen { .. }
             | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
             // Somebody may still have wanted it.
             PluginEventKind::Down(DownReason::RuntimeGone) if surprise == Surprise::Yes => {

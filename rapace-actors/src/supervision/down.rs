@@ -34,8 +34,8 @@ pub enum DownReason {
     /// It was stopped because a sibling failed, and its policy is Never or the sibling was given up.
     StoppedWithSibling(Arc<str>),
     /// It waits for a sibling that failed too often and is tried again later: see
-    /// [`BreakerOpen`](Self::BreakerOpen). It is started again when that one answers.
-    SiblingOpen(Arc<str>),
+    /// [`CircuitOpen`](Self::CircuitOpen). It is started again when that one answers.
+    SiblingCircuitOpen(Arc<str>),
     /// It failed too often.
     RestartLimit {
         /// What was allowed.
@@ -46,7 +46,7 @@ pub enum DownReason {
     /// It cannot be started until somebody corrects something.
     StartFailed(Incarnation, StartError),
     /// It failed too often and is left alone for a while; then it is tried once.
-    BreakerOpen {
+    CircuitOpen {
         /// What was allowed.
         limit: LimitReached,
         /// The latest failure.
@@ -119,7 +119,7 @@ impl fmt::Display for Down {
                 "plugin `{plugin}` was stopped because its sibling `{sibling}` failed, and is not restarted; start it \
                  again when `{sibling}` is there"
             ),
-            DownReason::SiblingOpen(sibling) => write!(
+            DownReason::SiblingCircuitOpen(sibling) => write!(
                 f,
                 "plugin `{plugin}` waits for its sibling `{sibling}`, which has failed too often; it is started again \
                  when `{sibling}` answers"
@@ -135,7 +135,7 @@ impl fmt::Display for Down {
                     "plugin `{plugin}` (incarnation {incarnation}) cannot be started: {error}"
                 )
             }
-            DownReason::BreakerOpen { limit, last, pause } => write!(
+            DownReason::CircuitOpen { limit, last, pause } => write!(
                 f,
                 "plugin `{plugin}` has failed too often: {limit}; it is tried again {pause:?} after its last failure. \
                  The last failure: {last}"
@@ -156,11 +156,11 @@ impl std::error::Error for Down {
             | DownReason::HostGone(_)
             | DownReason::Completed(_)
             | DownReason::StoppedWithSibling(_)
-            | DownReason::SiblingOpen(_) => None,
+            | DownReason::SiblingCircuitOpen(_) => None,
             DownReason::Stays(why) => why.source(),
             DownReason::NotRestarted(last)
             | DownReason::RestartLimit { last, .. }
-            | DownReason::BreakerOpen { last, .. } => last.source(),
+            | DownReason::CircuitOpen { last, .. } => last.source(),
             DownReason::StartFailed(_, error) => error.source(),
         }
     }
@@ -188,7 +188,7 @@ mod tests {
             (DownReason::NotRestarted(crash(5)), "Transient"),
             (DownReason::StoppedWithSibling("fonts".into()), "`fonts`"),
             (
-                DownReason::SiblingOpen("fonts".into()),
+                DownReason::SiblingCircuitOpen("fonts".into()),
                 "when `fonts` answers",
             ),
             (
@@ -220,7 +220,7 @@ mod tests {
                 "version 9",
             ),
             (
-                DownReason::BreakerOpen {
+                DownReason::CircuitOpen {
                     limit,
                     last: crash(7),
                     pause: Duration::from_secs(30),

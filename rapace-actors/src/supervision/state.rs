@@ -7,10 +7,10 @@
 //!   Down ───────────► Starting ───────────► Ready ──────────────────────────► Stopping
 //!    ▲                 ▲  ▲  │ failed          │ died                            │ died
 //!    │      time is up │  │  └────────┬────────┘                                 │
-//!    │                 │  │           ▼ decided                                   │
+//!    │                 │  │           ▼ decided                                  │
 //!    ├──────── Backoff ◄──┼───────────┤                    ┌─────────────────────┤
-//!    ├──────── Open ◄─────┼───────────┤                    ▼                     │
-//!    └────────────────────┼───────────┘                   Held                   │
+//!    ├──── CircuitOpen ◄──┼───────────┤                    ▼                     │
+//!    └────────────────────┼───────────┘             AwaitingSiblings             │
 //!                         ├───────────────── release ──────┘                     │
 //!                         └───────────────── restart, or Down ───────────────────┘
 //! ```
@@ -58,14 +58,14 @@ pub enum State {
         last: Failure,
     },
     /// The plugin has failed too often: it is tried once at `until`.
-    Open {
+    CircuitOpen {
         /// When.
         until: Instant,
         /// What calls are told meanwhile.
         reason: DownReason,
     },
     /// No process: a sibling has failed, and they are started together.
-    Held {
+    AwaitingSiblings {
         /// The sibling.
         sibling: Arc<str>,
         /// What calls are told meanwhile. `None` if they wait, since the sibling is about to be started again.
@@ -171,18 +171,18 @@ impl State {
             Self::Ready { incarnation, .. } => Admission::Serve(*incarnation),
             Self::Starting { probe: None, .. }
             | Self::Backoff { .. }
-            | Self::Held { refuse: None, .. }
+            | Self::AwaitingSiblings { refuse: None, .. }
             | Self::Stopping {
                 then: AfterStop::Restart | AfterStop::Hold { refuse: None, .. },
                 ..
             } => Admission::Wait,
             Self::Down(reason)
-            | Self::Open { reason, .. }
+            | Self::CircuitOpen { reason, .. }
             | Self::Starting {
                 probe: Some(reason),
                 ..
             }
-            | Self::Held {
+            | Self::AwaitingSiblings {
                 refuse: Some(reason),
                 ..
             }
@@ -208,12 +208,12 @@ impl State {
                 ..
             }
             | Self::Backoff { .. }
-            | Self::Held { .. } => ChildState::Waiting,
+            | Self::AwaitingSiblings { .. } => ChildState::Waiting,
             Self::Stopping {
                 then: AfterStop::Down(_),
                 ..
             }
-            | Self::Open { .. }
+            | Self::CircuitOpen { .. }
             | Self::Down(_) => ChildState::Down,
         }
     }
@@ -225,7 +225,10 @@ impl State {
             Self::Starting { incarnation, .. }
             | Self::Ready { incarnation, .. }
             | Self::Stopping { incarnation, .. } => Some(*incarnation),
-            Self::Down(_) | Self::Backoff { .. } | Self::Open { .. } | Self::Held { .. } => None,
+            Self::Down(_)
+            | Self::Backoff { .. }
+            | Self::CircuitOpen { .. }
+            | Self::AwaitingSiblings { .. } => None,
         }
     }
 }

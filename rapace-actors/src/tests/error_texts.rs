@@ -147,7 +147,7 @@ fn reasons() -> Vec<DownReason> {
         DownReason::Completed(no_plugin()),
         DownReason::NotRestarted(last.clone()),
         DownReason::StoppedWithSibling("fonts".into()),
-        DownReason::SiblingOpen("fonts".into()),
+        DownReason::SiblingCircuitOpen("fonts".into()),
         DownReason::RestartLimit {
             limit: limit(),
             last: last.clone(),
@@ -164,7 +164,7 @@ fn reasons() -> Vec<DownReason> {
                 std::io::Error::from_raw_os_error(1),
             ),
         ),
-        DownReason::BreakerOpen {
+        DownReason::CircuitOpen {
             limit: limit(),
             last,
             pause: Duration::from_secs(30),
@@ -184,10 +184,10 @@ fn name_of_reason(reason: &DownReason) -> &'static str {
         DownReason::Completed(_) => "Down, Completed",
         DownReason::NotRestarted(_) => "Down, NotRestarted",
         DownReason::StoppedWithSibling(_) => "Down, StoppedWithSibling",
-        DownReason::SiblingOpen(_) => "Down, SiblingOpen",
+        DownReason::SiblingCircuitOpen(_) => "Down, SiblingCircuitOpen",
         DownReason::RestartLimit { .. } => "Down, RestartLimit",
         DownReason::StartFailed(..) => "Down, StartFailed",
-        DownReason::BreakerOpen { .. } => "Down, BreakerOpen",
+        DownReason::CircuitOpen { .. } => "Down, CircuitOpen",
     }
 }
 
@@ -296,13 +296,13 @@ fn events() -> Vec<PluginEventKind> {
             attempt: 2,
             wait: Duration::from_millis(150),
         },
-        PluginEventKind::Held {
+        PluginEventKind::AwaitingSiblings {
             sibling: "images".into(),
         },
-        PluginEventKind::Held {
+        PluginEventKind::AwaitingSiblings {
             sibling: "fonts".into(),
         },
-        PluginEventKind::Paused {
+        PluginEventKind::CircuitOpen {
             reason: DownReason::Stopped,
             wait: Duration::from_secs(1),
         },

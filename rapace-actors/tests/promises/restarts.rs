@@ -135,7 +135,7 @@ async fn a_breaker_refuses_until_a_probe_succeeds() {
     let mut events = plugin.events();
     let subject: SubjectProxy = plugin.proxy();
     let paused = |kind: &PluginEventKind| match kind {
-        PluginEventKind::Paused { wait, .. } => Some(*wait),
+        PluginEventKind::CircuitOpen { wait, .. } => Some(*wait),
         _ => None,
     };
     for _ in 0..2 {

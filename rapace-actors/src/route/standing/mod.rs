@@ -152,7 +152,7 @@ impl<R> Standing<R> {
                     stay: Stay::Refuse,
                 },
                 RouteState::Ready(_) | RouteState::Away,
-            ) => self.leaving(DownReason::SiblingOpen(Arc::clone(sibling))),
+            ) => self.leaving(DownReason::SiblingCircuitOpen(Arc::clone(sibling))),
             _ => return Some(asked),
         };
         self.state = next;
@@ -243,7 +243,7 @@ pub(crate) fn for_good<R>(state: &RouteState<R>) -> Option<Down> {
 fn is_final<R>(state: &RouteState<R>) -> bool {
     matches!(state, RouteState::Down(down) if !matches!(
         down.reason,
-        DownReason::BreakerOpen { .. } | DownReason::SiblingOpen(_) | DownReason::Stays(_)
+        DownReason::CircuitOpen { .. } | DownReason::SiblingCircuitOpen(_) | DownReason::Stays(_)
     ))
 }
 

@@ -130,7 +130,7 @@ impl SupervisionGroup {
     fn note_failed(&mut self, siblings: &[Sibling]) {
         for (at, sibling) in siblings.iter().enumerate() {
             match &sibling.state {
-                State::Open { .. } | State::Starting { probe: Some(_), .. }
+                State::CircuitOpen { .. } | State::Starting { probe: Some(_), .. }
                     if self.open.insert(at) =>
                 {
                     self.plan_restart(at, siblings);
@@ -149,7 +149,7 @@ impl SupervisionGroup {
                     self.open.remove(&at);
                 }
                 // By its own failure: whoever is held by another's is to be started already.
-                State::Held { .. } if !self.start.contains(&at) => {
+                State::AwaitingSiblings { .. } if !self.start.contains(&at) => {
                     self.open.remove(&at);
                     self.plan_restart(at, siblings);
                 }
@@ -247,7 +247,7 @@ impl SupervisionGroup {
                 stay: self.stay(last),
             };
             match &siblings[last].state {
-                State::Held { .. } | State::Down(_) | State::Open { .. } => {
+                State::AwaitingSiblings { .. } | State::Down(_) | State::CircuitOpen { .. } => {
                     self.hold.pop_last();
                 }
                 State::Starting { .. }
@@ -271,9 +271,8 @@ impl SupervisionGroup {
                 stay: Stay::Refuse,
             };
             match &siblings[child].state {
-                State::Held { refuse: None, .. } | State::Down(DownReason::NotStarted) => {
-                    Some(siblings[child].tell(child, hold))
-                }
+                State::AwaitingSiblings { refuse: None, .. }
+                | State::Down(DownReason::NotStarted) => Some(siblings[child].tell(child, hold)),
                 _ => None,
             }
         })
@@ -283,17 +282,17 @@ impl SupervisionGroup {
         while let Some(&first) = self.start.first() {
             let sibling = &siblings[first];
             match &sibling.state {
-                State::Held { .. } if self.waits_for(first).is_some() => {
+                State::AwaitingSiblings { .. } if self.waits_for(first).is_some() => {
                     self.waits_for_open = true;
                     return Some(Next::Wait(None));
                 }
                 State::Down(DownReason::NotStarted) => {
                     return Some(sibling.tell(first, Directive::Start));
                 }
-                State::Ready { .. } | State::Open { .. } | State::Down(_) => {
+                State::Ready { .. } | State::CircuitOpen { .. } | State::Down(_) => {
                     self.start.pop_first();
                 }
-                State::Held { .. } => {
+                State::AwaitingSiblings { .. } => {
                     let resume = self.resume(siblings).filter(|until| *until > now);
                     return Some(match resume {
                         Some(until) => Next::Wait(Some(until)),
@@ -312,7 +311,7 @@ impl SupervisionGroup {
     fn resume(&self, siblings: &[Sibling]) -> Option<Instant> {
         let waiting = self.start.iter().map(|at| &siblings[*at]);
         waiting
-            .filter(|sibling| matches!(sibling.state, State::Held { .. }))
+            .filter(|sibling| matches!(sibling.state, State::AwaitingSiblings { .. }))
             .filter_map(|sibling| sibling.resume)
             .max()
     }

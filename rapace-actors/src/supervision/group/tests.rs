@@ -170,7 +170,7 @@ impl Scene {
 
     fn ring(&mut self, child: usize) -> bool {
         let state = self.actors[child].lifecycle.state();
-        let due = matches!(state, State::Backoff { .. } | State::Open { .. })
+        let due = matches!(state, State::Backoff { .. } | State::CircuitOpen { .. })
             && self.actors[child]
                 .until
                 .is_some_and(|until| until <= self.now);
@@ -194,7 +194,7 @@ impl Scene {
             let waits = self.actors.iter().filter(|actor| {
                 matches!(
                     actor.lifecycle.state(),
-                    State::Backoff { .. } | State::Open { .. }
+                    State::Backoff { .. } | State::CircuitOpen { .. }
                 )
             });
             let next = waits.filter_map(|actor| actor.until).chain(wake).min();
@@ -215,9 +215,15 @@ impl Scene {
     /// Until its circuit breaker is open, without anybody else's doing anything.
     fn fail_too_often(&mut self, child: usize) {
         self.settle();
-        while !matches!(self.actors[child].lifecycle.state(), State::Open { .. }) {
+        while !matches!(
+            self.actors[child].lifecycle.state(),
+            State::CircuitOpen { .. }
+        ) {
             self.crash(child);
-            if !matches!(self.actors[child].lifecycle.state(), State::Open { .. }) {
+            if !matches!(
+                self.actors[child].lifecycle.state(),
+                State::CircuitOpen { .. }
+            ) {
                 self.settle();
             }
         }
@@ -235,8 +241,8 @@ impl Scene {
     fn waits_for_b(&self, child: usize) -> bool {
         let state = self.actors[child].lifecycle.state();
         match state.admission() {
-            Admission::Refuse(DownReason::SiblingOpen(sibling)) => {
-                assert!(matches!(state, State::Held { .. }), "{state:?}");
+            Admission::Refuse(DownReason::SiblingCircuitOpen(sibling)) => {
+                assert!(matches!(state, State::AwaitingSiblings { .. }), "{state:?}");
                 &**sibling == "b"
             }
             _ => false,
@@ -405,7 +411,7 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
         while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
         assert!(matches!(
             scene.actors[1].lifecycle.state(),
-            State::Open { .. }
+            State::CircuitOpen { .. }
         ));
         let refused = [0, 2].map(|child| scene.waits_for_b(child));
         assert_eq!(refused, held, "{strategy:?}");
@@ -426,7 +432,7 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     for strategy in [OneForAll, RestForOne] {
         let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
         scene.crash(1);
-        while !matches!(scene.actors[1].lifecycle.state(), State::Open { .. }) {
+        while !matches!(scene.actors[1].lifecycle.state(), State::CircuitOpen { .. }) {
             match scene.actors[1].lifecycle.state() {
                 State::Starting { .. } => scene.crash(1),
                 _ => assert!(step(&mut scene)),
@@ -445,7 +451,7 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
 fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     let pause = Duration::from_secs(30);
     let mut scene = Scene::new(RestForOne, &[Permanent; 3], Breaker::Probe(pause));
-    while !matches!(scene.actors[1].lifecycle.state(), State::Open { .. }) {
+    while !matches!(scene.actors[1].lifecycle.state(), State::CircuitOpen { .. }) {
         match scene.actors[1].lifecycle.state() {
             State::Starting { .. } => scene.crash(1),
             _ => assert!(step(&mut scene)),
@@ -509,7 +515,10 @@ fn requests_concern_one_child_and_are_respected_in_a_round() {
     assert!(scene.is_down(1, |it| matches!(it, DownReason::Stopped)));
     // Stopped while it waits to be started.
     scene.crash(0);
-    while !matches!(scene.actors[2].lifecycle.state(), State::Held { .. }) {
+    while !matches!(
+        scene.actors[2].lifecycle.state(),
+        State::AwaitingSiblings { .. }
+    ) {
         assert!(step(&mut scene));
     }
     scene.on(2, Event::Stop);
@@ -582,7 +591,10 @@ fn a_stop_ends_whatever_is_under_way() {
 fn who_is_started_during_a_stop_is_left_alone_by_it() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(0);
-    while !matches!(scene.actors[1].lifecycle.state(), State::Held { .. }) {
+    while !matches!(
+        scene.actors[1].lifecycle.state(),
+        State::AwaitingSiblings { .. }
+    ) {
         assert!(step(&mut scene));
     }
     assert_eq!(scene.log(), "-c -b");

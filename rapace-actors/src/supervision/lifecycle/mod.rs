@@ -75,7 +75,7 @@ impl Lifecycle {
         match (state, event) {
             // Requests.
             (
-                State::Down(_) | State::Backoff { .. } | State::Open { .. },
+                State::Down(_) | State::Backoff { .. } | State::CircuitOpen { .. },
                 Event::Start | Event::Restart,
             ) => {
                 self.restarts.forget();
@@ -139,9 +139,12 @@ impl Lifecycle {
                     then: AfterStop::Hold { sibling, refuse },
                 })
             }
-            (State::Backoff { .. } | State::Held { .. }, Event::Hold { sibling, stay }) => {
+            (
+                State::Backoff { .. } | State::AwaitingSiblings { .. },
+                Event::Hold { sibling, stay },
+            ) => {
                 let refuse = refusal(&sibling, stay);
-                unchanged(State::Held { sibling, refuse })
+                unchanged(State::AwaitingSiblings { sibling, refuse })
             }
             // Its turn to be started for the first time does not come yet.
             (
@@ -152,7 +155,7 @@ impl Lifecycle {
                 },
             ) => {
                 let refuse = refusal(&sibling, Stay::Refuse);
-                unchanged(State::Held { sibling, refuse })
+                unchanged(State::AwaitingSiblings { sibling, refuse })
             }
             (
                 State::Stopping {
@@ -164,7 +167,7 @@ impl Lifecycle {
                 incarnation,
                 then: AfterStop::Restart,
             }),
-            (State::Held { .. }, Event::Release) => self.start(None),
+            (State::AwaitingSiblings { .. }, Event::Release) => self.start(None),
 
             // What the current process tells.
             (State::Starting { incarnation, .. }, Event::Ready(it)) if it == incarnation => {
@@ -216,7 +219,7 @@ impl Lifecycle {
 
             // Another process beside it. The one that it replaces belongs to whoever started the take-over.
             (
-                State::Ready { .. } | State::Backoff { .. } | State::Open { .. },
+                State::Ready { .. } | State::Backoff { .. } | State::CircuitOpen { .. },
                 Event::TakeOver(incarnation),
             ) => unchanged(State::Ready {
                 incarnation,
@@ -226,11 +229,11 @@ impl Lifecycle {
 
             // Time.
             (State::Backoff { until, .. }, Event::TimeIsUp) if until <= now => self.start(None),
-            (State::Open { until, reason }, Event::TimeIsUp) if until <= now => {
+            (State::CircuitOpen { until, reason }, Event::TimeIsUp) if until <= now => {
                 self.start(Some(reason))
             }
             (
-                state @ (State::Backoff { until, .. } | State::Open { until, .. }),
+                state @ (State::Backoff { until, .. } | State::CircuitOpen { until, .. }),
                 Event::TimeIsUp,
             ) => (state, Action::WaitUntil(until)),
 
@@ -251,7 +254,9 @@ impl Lifecycle {
         match then {
             AfterStop::Down(reason) => unchanged(State::Down(reason)),
             AfterStop::Restart => self.start(None),
-            AfterStop::Hold { sibling, refuse } => unchanged(State::Held { sibling, refuse }),
+            AfterStop::Hold { sibling, refuse } => {
+                unchanged(State::AwaitingSiblings { sibling, refuse })
+            }
         }
     }
 
@@ -265,9 +270,10 @@ impl Lifecycle {
                 },
                 Action::WaitUntil(until),
             ),
-            RestartDecision::Probe { until, reason } => {
-                (State::Open { until, reason }, Action::WaitUntil(until))
-            }
+            RestartDecision::Probe { until, reason } => (
+                State::CircuitOpen { until, reason },
+                Action::WaitUntil(until),
+            ),
             RestartDecision::GiveUp(reason) => unchanged(State::Down(reason)),
         }
     }
@@ -285,15 +291,15 @@ fn end(state: State, reason: DownReason) -> (State, Action) {
         }),
         State::Down(DownReason::NotStarted)
         | State::Backoff { .. }
-        | State::Open { .. }
-        | State::Held { .. } => unchanged(State::Down(reason)),
+        | State::CircuitOpen { .. }
+        | State::AwaitingSiblings { .. } => unchanged(State::Down(reason)),
         State::Down(_) => unchanged(state),
     }
 }
 
 /// What calls are told while a plugin waits for its sibling, unless they wait with it.
 fn refusal(sibling: &Arc<str>, stay: Stay) -> Option<DownReason> {
-    (stay == Stay::Refuse).then(|| DownReason::SiblingOpen(Arc::clone(sibling)))
+    (stay == Stay::Refuse).then(|| DownReason::SiblingCircuitOpen(Arc::clone(sibling)))
 }
 
 fn stop(incarnation: Incarnation, then: AfterStop) -> (State, Action) {

@@ -37,7 +37,7 @@ fn open_reason() -> DownReason {
         limit: 2,
         within: PAUSE,
     };
-    DownReason::BreakerOpen {
+    DownReason::CircuitOpen {
         limit,
         last: crash(1),
         pause: PAUSE,
@@ -71,24 +71,24 @@ fn states(now: Instant) -> Vec<State> {
         }),
         stopping(AfterStop::Hold {
             sibling: sibling(),
-            refuse: Some(DownReason::SiblingOpen(sibling())),
+            refuse: Some(DownReason::SiblingCircuitOpen(sibling())),
         }),
         State::Backoff {
             attempt: 1,
             until,
             last: crash(1),
         },
-        State::Open {
+        State::CircuitOpen {
             until,
             reason: open_reason(),
         },
-        State::Held {
+        State::AwaitingSiblings {
             sibling: sibling(),
             refuse: None,
         },
-        State::Held {
+        State::AwaitingSiblings {
             sibling: sibling(),
-            refuse: Some(DownReason::SiblingOpen(sibling())),
+            refuse: Some(DownReason::SiblingCircuitOpen(sibling())),
         },
     ]
 }
@@ -177,9 +177,9 @@ fn name(state: &State) -> String {
             then: AfterStop::Hold { .. },
         } => format!("refusing{incarnation}"),
         State::Backoff { attempt, .. } => format!("backoff({attempt})"),
-        State::Open { .. } => "open".into(),
-        State::Held { refuse: None, .. } => "held".into(),
-        State::Held { .. } => "held(refusing)".into(),
+        State::CircuitOpen { .. } => "open".into(),
+        State::AwaitingSiblings { refuse: None, .. } => "held".into(),
+        State::AwaitingSiblings { .. } => "held(refusing)".into(),
     }
 }
 
@@ -187,7 +187,7 @@ fn lifecycle(state: State, now: Instant) -> Lifecycle {
     let mut restarts = restarts(config());
     if matches!(
         state,
-        State::Open { .. } | State::Starting { probe: Some(_), .. }
+        State::CircuitOpen { .. } | State::Starting { probe: Some(_), .. }
     ) {
         // How it came there.
         while !matches!(
@@ -394,7 +394,7 @@ fn a_plugin_that_keeps_crashing_is_left_alone_and_probed() {
     }
     world.crashes(number(3));
     assert!(
-        matches!(&world.lifecycle.state, State::Open { reason: DownReason::BreakerOpen { last, .. }, .. } if last.incarnation() == number(3)),
+        matches!(&world.lifecycle.state, State::CircuitOpen { reason: DownReason::CircuitOpen { last, .. }, .. } if last.incarnation() == number(3)),
         "{:?}",
         world.lifecycle.state
     );

@@ -142,7 +142,7 @@ impl Restarts {
             }),
             (Err(limit), Breaker::Probe(pause)) => {
                 self.half_open = Some(limit);
-                let reason = DownReason::BreakerOpen {
+                let reason = DownReason::CircuitOpen {
                     limit,
                     last: failure.clone(),
                     pause,
