@@ -244,7 +244,7 @@ impl PluginActor {
                         _ => None,
                     };
                     let _ = orders.send(Order::Stop {
-                        ladder: self.spec.stop.clone(),
+                        timeouts: self.spec.stop.clone(),
                         for_good: matches!(then, Some(AfterStop::Down(_))),
                     });
                 }

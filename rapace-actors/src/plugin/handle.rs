@@ -182,13 +182,13 @@ impl Plugin {
         self.inner.route.down().await
     }
 
-    /// Stops the plugin by its ladder: it is asked to finish what it has and to leave, gets SIGTERM, is killed.
-    /// Returns when its process is gone, or at the end of the ladder, and says so, if it cannot be
+    /// Stops the plugin stage by stage: it is asked to finish what it has and to leave, gets SIGTERM, is killed.
+    /// Returns when its process is gone, or at the end of the last stage, and says so, if it cannot be
     /// ended: it runs as another user, or waits in the kernel for a device. As soon as the future is polled, new calls fail at once with
     /// [`DownReason::Stopped`]; calls that the plugin had not begun when it left fail likewise.
     ///
     /// Who asks for it again meanwhile, with [`start`](Self::start), gets a fresh process.
-    /// [`kill`](Self::kill) cuts the ladder short.
+    /// [`kill`](Self::kill) cuts the shutdown short.
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the request.
@@ -206,7 +206,7 @@ impl Plugin {
         StopOutcome::Gone
     }
 
-    /// Replaces the process by a fresh one, by the ladder. Past failures are forgotten. Calls made
+    /// Replaces the process by a fresh one, stage by stage. Past failures are forgotten. Calls made
     /// from now on wait for the fresh process; those under way are finished, or cut short with it.
     pub fn restart(&self) {
         self.inner.ask(Request::Restart, None);
@@ -215,7 +215,7 @@ impl Plugin {
     /// Sends SIGKILL to the process, as a crash would be: what follows is its restart policy's. Calls
     /// made from now on wait for the next process; those under way end with this one.
     ///
-    /// During [`stop`](Self::stop) or [`restart`](Self::restart) it cuts the ladder short.
+    /// During [`stop`](Self::stop) or [`restart`](Self::restart) it cuts the shutdown short.
     pub fn kill(&self) {
         self.inner.ask(Request::Kill, None);
     }

@@ -10,7 +10,7 @@ use rapace_shm::SegmentConfig;
 use tokio::runtime::Handle;
 
 use super::services::Services;
-use crate::process::{PluginCommand, ResourceLimits, StopLadder};
+use crate::process::{PluginCommand, ResourceLimits, ShutdownTimeouts};
 use crate::proxy::TypedProxy;
 use crate::service::Service;
 use crate::service::descriptor::ServiceDescriptor;
@@ -31,7 +31,7 @@ pub struct PluginSpec {
     pub(crate) start_timeout: Duration,
     pub(crate) stuck_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
-    pub(crate) stop: StopLadder,
+    pub(crate) stop: ShutdownTimeouts,
     /// `None` is the one in which it is spawned.
     pub(crate) runtime: Option<Handle>,
     /// Alive as long as a supervisor says when the plugin starts again after a failure.
@@ -53,7 +53,7 @@ impl PluginSpec {
             start_timeout: Duration::from_secs(10),
             stuck_after: Some(Duration::from_secs(30)),
             restart: RestartConfig::default(),
-            stop: StopLadder::default(),
+            stop: ShutdownTimeouts::default(),
             runtime: None,
             coordinated: Weak::new(),
             namesake: false,
@@ -150,8 +150,8 @@ impl PluginSpec {
     }
 
     /// How long each step of a requested stop may take.
-    pub fn stop_ladder(mut self, ladder: StopLadder) -> Self {
-        self.stop = ladder;
+    pub fn shutdown_timeouts(mut self, timeouts: ShutdownTimeouts) -> Self {
+        self.stop = timeouts;
         self
     }
 

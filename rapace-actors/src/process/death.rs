@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use nix::sys::signal::Signal;
 
-use super::{ExitCause, Incarnation, Rung, StderrTail};
+use super::{ExitCause, Incarnation, ShutdownStage, StderrTail};
 
 /// Who ended a process, which the kernel's answer alone does not tell.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum EndedBy {
     /// The host did nothing: the plugin exited, crashed, or was killed by the system or somebody else.
     Itself,
     /// Its host was asked to stop or restart it. Never a failure.
-    Request(Rung),
+    Request(ShutdownStage),
     /// Its host was asked to kill it as a crash would, with [`Plugin::kill`](crate::Plugin::kill). A
     /// failure like any crash.
     Killed,
@@ -105,9 +105,9 @@ impl DeathReport {
         )?;
         match &self.ended_by {
             EndedBy::Itself => write!(f, "{}", self.cause)?,
-            EndedBy::Request(rung) => {
+            EndedBy::Request(stage) => {
                 f.write_str("was stopped as requested (")?;
-                tell_rung(f, *rung, self.cause)?;
+                tell_stage(f, *stage, self.cause)?;
                 f.write_str(")")?;
             }
             EndedBy::Killed => f.write_str("was killed by its host as requested")?,
@@ -146,24 +146,24 @@ impl DeathReport {
     fn is_strange_kill(&self) -> bool {
         let sends_none = matches!(
             self.ended_by,
-            EndedBy::Itself | EndedBy::Request(Rung::Drain | Rung::Terminate)
+            EndedBy::Itself | EndedBy::Request(ShutdownStage::Drain | ShutdownStage::Terminate)
         );
         sends_none && is_killed_by(self.cause, Signal::SIGKILL)
     }
 }
 
-/// On which rung it ended and how, as far as the rung does not say that.
-fn tell_rung(f: &mut fmt::Formatter<'_>, rung: Rung, cause: ExitCause) -> fmt::Result {
-    let expected = match rung {
-        Rung::Drain => cause.is_success(),
-        Rung::Terminate => cause.is_success() || is_killed_by(cause, Signal::SIGTERM),
-        Rung::Kill => true,
+/// On which stage it ended and how, as far as the stage does not say that.
+fn tell_stage(f: &mut fmt::Formatter<'_>, stage: ShutdownStage, cause: ExitCause) -> fmt::Result {
+    let expected = match stage {
+        ShutdownStage::Drain => cause.is_success(),
+        ShutdownStage::Terminate => cause.is_success() || is_killed_by(cause, Signal::SIGTERM),
+        ShutdownStage::Kill => true,
     };
-    match (rung, cause) {
-        _ if expected => write!(f, "{rung}"),
-        (Rung::Drain, ExitCause::Exited(code)) => write!(f, "{rung}, with code {code}"),
-        (Rung::Drain, _) => write!(f, "it {cause} before it had left"),
-        _ => write!(f, "{rung} it {cause}"),
+    match (stage, cause) {
+        _ if expected => write!(f, "{stage}"),
+        (ShutdownStage::Drain, ExitCause::Exited(code)) => write!(f, "{stage}, with code {code}"),
+        (ShutdownStage::Drain, _) => write!(f, "it {cause} before it had left"),
+        _ => write!(f, "{stage} it {cause}"),
     }
 }
 
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn only_what_exited_has_left_by_itself() {
-        let text = |cause, rung| death(cause, EndedBy::Request(rung)).to_string();
+        let text = |cause, stage| death(cause, EndedBy::Request(stage)).to_string();
         let begins = |text: String, with: &str| {
             let with = format!(
                 "plugin `images` (incarnation #2) was stopped as requested ({with}) after 1.5s"
@@ -248,70 +248,74 @@ mod tests {
             signal: 15,
             core_dumped: false,
         };
-        for (cause, rung, with, is_strange) in [
+        for (cause, stage, with, is_strange) in [
             (
                 ExitCause::Exited(0),
-                Rung::Drain,
+                ShutdownStage::Drain,
                 "it left by itself",
                 false,
             ),
             (
                 ExitCause::Exited(3),
-                Rung::Drain,
+                ShutdownStage::Drain,
                 "it left by itself, with code 3",
                 false,
             ),
             (
                 SEGV,
-                Rung::Drain,
+                ShutdownStage::Drain,
                 "it was killed by SIGSEGV before it had left",
                 false,
             ),
             (
                 KILL,
-                Rung::Drain,
+                ShutdownStage::Drain,
                 "it was killed by SIGKILL before it had left",
                 true,
             ),
             (
                 ExitCause::Exited(0),
-                Rung::Terminate,
+                ShutdownStage::Terminate,
                 "after SIGTERM",
                 false,
             ),
-            (term, Rung::Terminate, "after SIGTERM", false),
+            (term, ShutdownStage::Terminate, "after SIGTERM", false),
             (
                 ExitCause::Exited(3),
-                Rung::Terminate,
+                ShutdownStage::Terminate,
                 "after SIGTERM it exited with code 3",
                 false,
             ),
             (
                 SEGV,
-                Rung::Terminate,
+                ShutdownStage::Terminate,
                 "after SIGTERM it was killed by SIGSEGV",
                 false,
             ),
             (
                 KILL,
-                Rung::Terminate,
+                ShutdownStage::Terminate,
                 "after SIGTERM it was killed by SIGKILL",
                 true,
             ),
-            (KILL, Rung::Kill, "after SIGKILL", false),
+            (KILL, ShutdownStage::Kill, "after SIGKILL", false),
         ] {
             assert_eq!(
-                begins(text(cause, rung), with),
+                begins(text(cause, stage), with),
                 is_strange,
-                "{cause:?}, {rung:?}"
+                "{cause:?}, {stage:?}"
             );
         }
     }
 
     #[test]
     fn requested_stops_and_clean_exits_are_no_failures() {
-        for rung in [Rung::Drain, Rung::Terminate, Rung::Kill] {
-            assert!(!death(KILL, EndedBy::Request(rung)).is_failure());
+        for stage in [
+            ShutdownStage::Drain,
+            ShutdownStage::Terminate,
+            ShutdownStage::Kill,
+        ] {
+            assert!(!death(KILL, EndedBy::Request(stage)).is_failure());
         }
         assert!(!death(ExitCause::Exited(0), EndedBy::Itself).is_failure());
         for cause in [ExitCause::Exited(1), SEGV, ExitCause::Unknown] {

@@ -87,7 +87,7 @@ mod tests {
     use RestartPolicy::{Never, Permanent, Transient};
 
     use super::*;
-    use crate::process::{EndedBy, ExitCause, Rung};
+    use crate::process::{EndedBy, ExitCause, ShutdownStage};
     use crate::supervision::fixture::death;
 
     #[test]
@@ -111,11 +111,11 @@ mod tests {
             ),
             (death(1, crash, stuck), [true, true, false]),
             (
-                death(1, clean, EndedBy::Request(Rung::Drain)),
+                death(1, clean, EndedBy::Request(ShutdownStage::Drain)),
                 [false, false, false],
             ),
             (
-                death(1, crash, EndedBy::Request(Rung::Kill)),
+                death(1, crash, EndedBy::Request(ShutdownStage::Kill)),
                 [false, false, false],
             ),
         ];

@@ -117,7 +117,7 @@ impl Supervisor {
         along
     }
 
-    /// Stops all children in reverse start order, one after the other, each by its ladder. Returns
+    /// Stops all children in reverse start order, one after the other, each by its shutdown timeouts. Returns
     /// when they are gone. A child that is started again later is supervised as before.
     ///
     /// # Cancel safety

@@ -12,8 +12,8 @@ use crate::error::CallError;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
 use crate::process::guard::GuardError;
 use crate::process::{
-    Death, DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, Rung, SpawnError,
-    SpawnErrorKind, StderrTail, StopError,
+    Death, DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, ShutdownStage,
+    SpawnError, SpawnErrorKind, StderrTail, StopError,
 };
 use crate::proxy::TryTellError;
 use crate::supervision::{Down, DownReason, Failure as PluginFailure, LimitReached, StartError};
@@ -87,7 +87,7 @@ fn death() -> Death {
 
 /// Of a plugin that was stopped.
 fn last_death() -> Death {
-    let death = death_by(ExitCause::Exited(0), EndedBy::Request(Rung::Drain));
+    let death = death_by(ExitCause::Exited(0), EndedBy::Request(ShutdownStage::Drain));
     Death::new(DeathReport {
         for_good: true,
         ..DeathReport::clone(&death)
@@ -342,9 +342,9 @@ fn every_text_is_the_one_that_was_reviewed() {
     }
     for ended_by in [
         EndedBy::Itself,
-        EndedBy::Request(Rung::Drain),
-        EndedBy::Request(Rung::Terminate),
-        EndedBy::Request(Rung::Kill),
+        EndedBy::Request(ShutdownStage::Drain),
+        EndedBy::Request(ShutdownStage::Terminate),
+        EndedBy::Request(ShutdownStage::Kill),
         EndedBy::Killed,
         EndedBy::Stuck(Duration::from_secs(30)),
         EndedBy::Fault("an item without credit".into()),
@@ -355,8 +355,8 @@ fn every_text_is_the_one_that_was_reviewed() {
             core_dumped: false,
         };
         let cause = match ended_by {
-            EndedBy::Request(Rung::Drain) => ExitCause::Exited(0),
-            EndedBy::Request(Rung::Terminate) => signal(15),
+            EndedBy::Request(ShutdownStage::Drain) => ExitCause::Exited(0),
+            EndedBy::Request(ShutdownStage::Terminate) => signal(15),
             _ => signal(9),
         };
         add(&mut all, "Death", death_by(cause, ended_by));

@@ -1,9 +1,9 @@
-//! The rungs of the stop ladder, each on a process that needs exactly that one.
+//! The stages of the shutdown timeouts, each on a process that needs exactly that one.
 
 use std::future::{pending, ready};
 use std::time::{Duration, Instant};
 
-use rapace::process::{DrainOutcome, ExitCause, Rung, StopLadder, Stopped};
+use rapace::process::{DrainOutcome, ExitCause, ShutdownStage, ShutdownTimeouts, Stopped};
 
 use crate::support::{PATIENCE, Started, Stranger, sh, start};
 
@@ -32,12 +32,12 @@ async fn a_plugin_that_leaves_when_told_gets_no_signal() {
         mut control,
         ..
     } = ready_to("trap 'exit 66' TERM; echo ready >&0; read leave; exit 0").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: LONG,
         terminate: LONG,
         kill: LONG,
     };
-    let stopped = ladder.stop(&mut process, async {
+    let stopped = timeouts.stop(&mut process, async {
         control.send("leave\n");
         DrainOutcome::Leaving
     });
@@ -45,7 +45,7 @@ async fn a_plugin_that_leaves_when_told_gets_no_signal() {
         stopped.await.expect("gone"),
         Stopped {
             cause: ExitCause::Exited(0),
-            rung: Rung::Drain
+            stage: ShutdownStage::Drain
         }
     );
 }
@@ -53,32 +53,32 @@ async fn a_plugin_that_leaves_when_told_gets_no_signal() {
 #[tokio::test]
 async fn a_plugin_that_is_told_and_stays_gets_sigterm() {
     let mut started = ready_to("echo ready >&0; exec sleep 600").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: SHORT,
         terminate: LONG,
         kill: LONG,
     };
-    for_both_kinds_of_drain(&ladder, &mut started).await;
+    for_both_kinds_of_drain(&timeouts, &mut started).await;
 }
 
-async fn for_both_kinds_of_drain(ladder: &StopLadder, started: &mut Started) {
-    let stopped = ladder
+async fn for_both_kinds_of_drain(timeouts: &ShutdownTimeouts, started: &mut Started) {
+    let stopped = timeouts
         .stop(&mut started.process, ready(DrainOutcome::Leaving))
         .await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: TERM,
-            rung: Rung::Terminate
+            stage: ShutdownStage::Terminate
         }
     );
     let mut started = ready_to("echo ready >&0; exec sleep 600").await;
-    let stopped = ladder.stop(&mut started.process, pending()).await;
+    let stopped = timeouts.stop(&mut started.process, pending()).await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: TERM,
-            rung: Rung::Terminate
+            stage: ShutdownStage::Terminate
         }
     );
 }
@@ -86,12 +86,12 @@ async fn for_both_kinds_of_drain(ladder: &StopLadder, started: &mut Started) {
 #[tokio::test]
 async fn a_plugin_that_cannot_be_told_is_not_waited_for() {
     let mut started = ready_to("echo ready >&0; exec sleep 600").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: LONG,
         terminate: LONG,
         kill: LONG,
     };
-    let stopping = ladder.stop(&mut started.process, ready(DrainOutcome::Unreachable));
+    let stopping = timeouts.stop(&mut started.process, ready(DrainOutcome::Unreachable));
     let stopped = tokio::time::timeout(PATIENCE, stopping)
         .await
         .expect("at once");
@@ -99,7 +99,7 @@ async fn a_plugin_that_cannot_be_told_is_not_waited_for() {
         stopped.expect("gone"),
         Stopped {
             cause: TERM,
-            rung: Rung::Terminate
+            stage: ShutdownStage::Terminate
         }
     );
 }
@@ -108,17 +108,17 @@ async fn a_plugin_that_cannot_be_told_is_not_waited_for() {
 async fn a_plugin_that_cleans_up_after_sigterm_keeps_its_exit_code() {
     let mut started =
         ready_to("trap 'exit 66' TERM; echo ready >&0; while :; do sleep 0.01; done").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: Duration::ZERO,
         terminate: LONG,
         kill: LONG,
     };
-    let stopped = ladder.stop(&mut started.process, pending()).await;
+    let stopped = timeouts.stop(&mut started.process, pending()).await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: ExitCause::Exited(66),
-            rung: Rung::Terminate
+            stage: ShutdownStage::Terminate
         }
     );
 }
@@ -134,17 +134,17 @@ async fn a_plugin_that_ignores_sigterm_is_killed_with_all_it_has_started() {
     ))
     .await;
     let grandchild = Stranger::find(&control.line());
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: SHORT,
         terminate: SHORT,
         kill: LONG,
     };
-    let stopped = ladder.stop(&mut process, pending()).await;
+    let stopped = timeouts.stop(&mut process, pending()).await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: KILL,
-            rung: Rung::Kill
+            stage: ShutdownStage::Kill
         }
     );
     assert!(grandchild.is_gone_within(PATIENCE).await);
@@ -153,19 +153,19 @@ async fn a_plugin_that_ignores_sigterm_is_killed_with_all_it_has_started() {
 #[tokio::test]
 async fn a_stopped_plugin_is_killed() {
     let mut started = ready_to("echo ready >&0; kill -STOP $$; sleep 600").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: SHORT,
         terminate: SHORT,
         kill: LONG,
     };
-    let stopped = ladder
+    let stopped = timeouts
         .stop(&mut started.process, ready(DrainOutcome::Leaving))
         .await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: KILL,
-            rung: Rung::Kill
+            stage: ShutdownStage::Kill
         }
     );
 }
@@ -174,14 +174,14 @@ async fn a_stopped_plugin_is_killed() {
 async fn at_once_means_at_once() {
     let mut started = ready_to("echo ready >&0; sleep 600").await;
     let began = Instant::now();
-    let stopped = StopLadder::at_once()
+    let stopped = ShutdownTimeouts::at_once()
         .stop(&mut started.process, pending())
         .await;
     assert_eq!(
         stopped.expect("gone"),
         Stopped {
             cause: KILL,
-            rung: Rung::Kill
+            stage: ShutdownStage::Kill
         }
     );
     assert!(
@@ -195,13 +195,13 @@ async fn at_once_means_at_once() {
 async fn a_plugin_that_is_dead_already_gets_no_signal_and_keeps_its_cause() {
     let mut started = start(&sh("exit 9")).await;
     started.process.wait().await;
-    for ladder in [StopLadder::default(), StopLadder::at_once()] {
-        let stopped = ladder.stop(&mut started.process, pending()).await;
+    for timeouts in [ShutdownTimeouts::default(), ShutdownTimeouts::at_once()] {
+        let stopped = timeouts.stop(&mut started.process, pending()).await;
         assert_eq!(
             stopped.expect("gone"),
             Stopped {
                 cause: ExitCause::Exited(9),
-                rung: Rung::Drain
+                stage: ShutdownStage::Drain
             }
         );
     }
@@ -212,18 +212,19 @@ async fn a_plugin_that_is_dead_already_gets_no_signal_and_keeps_its_cause() {
 #[tokio::test]
 async fn a_stop_that_is_given_up_can_be_started_again() {
     let mut started = ready_to("echo ready >&0; exec sleep 600").await;
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: LONG,
         terminate: LONG,
         kill: LONG,
     };
-    let given_up = tokio::time::timeout(SHORT, ladder.stop(&mut started.process, pending())).await;
+    let given_up =
+        tokio::time::timeout(SHORT, timeouts.stop(&mut started.process, pending())).await;
     assert!(given_up.is_err());
     assert_eq!(started.process.try_wait(), None);
-    let stopped = StopLadder::at_once()
+    let stopped = ShutdownTimeouts::at_once()
         .stop(&mut started.process, pending())
         .await;
-    assert_eq!(stopped.expect("gone").rung, Rung::Kill);
+    assert_eq!(stopped.expect("gone").stage, ShutdownStage::Kill);
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use rapace::CallError;
-use rapace::process::{Incarnation, StopLadder};
+use rapace::process::{Incarnation, ShutdownTimeouts};
 use rapace::proxy::TryTellError;
 use rapace::supervision::{DownReason, State};
 
@@ -139,7 +139,7 @@ async fn a_stop_lets_the_plugin_finish_what_it_has() {
 
 #[tokio::test]
 async fn what_a_stop_cut_short_is_told_so() {
-    let bench = Bench::with(|spec| spec.stop_ladder(StopLadder::at_once())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(ShutdownTimeouts::at_once())).await;
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;
     let waits = Sent::new(bench.subject.note("waited".to_owned()));
@@ -157,7 +157,7 @@ async fn what_a_stop_cut_short_is_told_so() {
 async fn requested_stops_are_no_failures() {
     let bench = Bench::with(|spec| {
         spec.restart(rapace::supervision::RestartConfig { limit: 0, ..slow() })
-            .stop_ladder(StopLadder::at_once())
+            .shutdown_timeouts(ShutdownTimeouts::at_once())
     })
     .await;
     for round in 2..6 {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rapace::CallError;
 use rapace::plugin::PluginEventKind;
-use rapace::process::{EndedBy, Rung, StopLadder};
+use rapace::process::{EndedBy, ShutdownStage, ShutdownTimeouts};
 
 use crate::support::{Bench, Sent, event, in_time};
 
@@ -21,12 +21,12 @@ async fn work_learns_that_its_caller_has_left_and_the_next_call_waits_for_it() {
 
 #[tokio::test]
 async fn work_that_never_ends_holds_up_its_service_and_no_stop() {
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: Duration::from_secs(3),
         terminate: Duration::from_secs(1),
-        ..StopLadder::default()
+        ..ShutdownTimeouts::default()
     };
-    let bench = Bench::with(|spec| spec.stop_ladder(ladder)).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(timeouts)).await;
     let mut events = bench.plugin.events();
     let toils = Sent::new(bench.subject.toil(true));
     bench.journal.wait_for("toils").await;
@@ -43,7 +43,11 @@ async fn work_that_never_ends_holds_up_its_service_and_no_stop() {
         _ => None,
     })
     .await;
-    assert_eq!(death.ended_by, EndedBy::Request(Rung::Terminate), "{death}");
+    assert_eq!(
+        death.ended_by,
+        EndedBy::Request(ShutdownStage::Terminate),
+        "{death}"
+    );
     // The plugin said why it did not leave by itself.
     let text = death.to_string();
     let why = "`Subject` waits for blocking work of `toil`, whose call is over";

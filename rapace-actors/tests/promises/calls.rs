@@ -312,7 +312,9 @@ async fn a_call_that_killed_two_processes_is_not_sent_to_a_third() {
 
 #[tokio::test]
 async fn a_death_that_somebody_asked_for_poisons_nothing() {
-    let bench = Bench::with(|spec| spec.stop_ladder(rapace::process::StopLadder::at_once())).await;
+    let bench =
+        Bench::with(|spec| spec.shutdown_timeouts(rapace::process::ShutdownTimeouts::at_once()))
+            .await;
     let begun = Sent::new(bench.subject.gated_again("patient".to_owned()));
     let (answer, ()) = tokio::join!(begun.outcome(), async {
         for _ in 0..3 {

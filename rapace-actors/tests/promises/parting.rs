@@ -1,11 +1,11 @@
-//! What a plugin does after `serve`: it has the time of its host's ladder, and ends with its host.
+//! What a plugin does after `serve`: it has the time of its host's shutdown timeouts, and ends with its host.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rapace::plugin::{PluginEventKind, PluginMain, StopOutcome};
-use rapace::process::{Death, EndedBy, ExitCause, Rung, StopLadder};
+use rapace::process::{Death, EndedBy, ExitCause, ShutdownStage, ShutdownTimeouts};
 use rapace::{CallError, OnPanic, Plugin, PluginSpec};
 use tempfile::TempDir;
 
@@ -120,7 +120,11 @@ async fn what_follows_serve_is_done_within_the_drain() {
             assert!(matches!(in_time(plugin.stop()).await, StopOutcome::Gone));
         }
         let death = died(&mut events).await;
-        assert_eq!(death.ended_by, EndedBy::Request(Rung::Drain), "{death}");
+        assert_eq!(
+            death.ended_by,
+            EndedBy::Request(ShutdownStage::Drain),
+            "{death}"
+        );
         assert_eq!(death.cause, ExitCause::Exited(0), "{death}");
         assert_eq!(read(&place, "whole").as_deref(), Some("all of it"));
     }
@@ -129,18 +133,22 @@ async fn what_follows_serve_is_done_within_the_drain() {
 #[tokio::test]
 async fn a_plugin_that_survives_sigterm_has_the_time_of_that_rung() {
     let place = tempfile::tempdir().unwrap();
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: Duration::from_millis(100),
         terminate: PATIENCE,
-        ..StopLadder::default()
+        ..ShutdownTimeouts::default()
     };
     let deaf = "trap '' TERM; exec \"$0\" \"$@\"";
-    let spec = working(Some(deaf), &place, 2 * LONG).stop_ladder(ladder);
+    let spec = working(Some(deaf), &place, 2 * LONG).shutdown_timeouts(timeouts);
     let plugin = spec.start().await.unwrap();
     let mut events = plugin.events();
     assert!(matches!(in_time(plugin.stop()).await, StopOutcome::Gone));
     let death = died(&mut events).await;
-    assert_eq!(death.ended_by, EndedBy::Request(Rung::Terminate), "{death}");
+    assert_eq!(
+        death.ended_by,
+        EndedBy::Request(ShutdownStage::Terminate),
+        "{death}"
+    );
     assert_eq!(death.cause, ExitCause::Exited(0), "{death}");
     assert_eq!(read(&place, "whole").as_deref(), Some("all of it"));
 }
@@ -179,14 +187,14 @@ async fn a_plugin_that_does_not_end_after_its_service_is_killed_by_its_host_whic
     }
 }
 
-/// What a host does that dies on its ladder.
+/// What a host does that dies while it shuts down.
 pub(crate) async fn stopping_host() {
     let launcher = std::env::var(LAUNCHER).ok();
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: Duration::from_secs(600),
-        ..StopLadder::default()
+        ..ShutdownTimeouts::default()
     };
-    let spec = through(launcher.as_deref()).stop_ladder(ladder);
+    let spec = through(launcher.as_deref()).shutdown_timeouts(timeouts);
     let plugin = spec.start().await.expect("it starts");
     plugin.stop().await;
 }

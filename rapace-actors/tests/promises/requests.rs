@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rapace::CallError;
-use rapace::process::{EndedBy, Incarnation, Rung, StopLadder};
+use rapace::process::{EndedBy, Incarnation, ShutdownStage, ShutdownTimeouts};
 use rapace::proxy::TryTellError;
 use rapace::supervision::{DownReason, State};
 
@@ -13,11 +13,11 @@ use crate::support::{Bench, PATIENCE, Sent, death, in_time, slow};
 /// Longer than any test: who waits for it has not been obeyed.
 const NEVER: Duration = Duration::from_secs(3600);
 
-fn patient() -> StopLadder {
-    StopLadder {
+fn patient() -> ShutdownTimeouts {
+    ShutdownTimeouts {
         drain: NEVER,
         terminate: NEVER,
-        ..StopLadder::default()
+        ..ShutdownTimeouts::default()
     }
 }
 
@@ -136,14 +136,14 @@ async fn a_kill_is_meant_for_the_process_that_was_there() {
 
 #[tokio::test]
 async fn a_kill_cuts_a_stop_short() {
-    let bench = Bench::with(|spec| spec.stop_ladder(patient())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(patient())).await;
     let hangs = Sent::new(bench.subject.hang());
     bench.journal.wait_for("hangs").await;
     let stop = Sent::new(bench.plugin.stop());
     bench.plugin.kill();
     stop.outcome().await;
     let died = death(hangs.outcome().await);
-    assert_eq!(died.ended_by, EndedBy::Request(Rung::Kill));
+    assert_eq!(died.ended_by, EndedBy::Request(ShutdownStage::Kill));
     assert!(died.for_good && !CallError::<()>::PluginDied(died).may_work_later());
     let state = bench.plugin.state();
     assert!(
@@ -154,21 +154,21 @@ async fn a_kill_cuts_a_stop_short() {
 
 #[tokio::test]
 async fn a_kill_cuts_a_restart_short() {
-    let bench = Bench::with(|spec| spec.stop_ladder(patient())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(patient())).await;
     let hangs = Sent::new(bench.subject.hang());
     bench.journal.wait_for("hangs").await;
     bench.plugin.restart();
     bench.plugin.kill();
     is_answered_by_a_fresh_process(&bench).await;
     let died = death(hangs.outcome().await);
-    assert_eq!(died.ended_by, EndedBy::Request(Rung::Kill));
+    assert_eq!(died.ended_by, EndedBy::Request(ShutdownStage::Kill));
     assert!(!died.for_good && CallError::<()>::PluginDied(died).may_work_later());
     assert_eq!(bench.plugin.incarnation().map(Incarnation::get), Some(2));
 }
 
 #[tokio::test]
 async fn calls_made_while_it_is_stopped_for_good_fail_at_once_and_say_why() {
-    let bench = Bench::with(|spec| spec.stop_ladder(patient())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(patient())).await;
     let process = bench.process();
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;
@@ -204,7 +204,7 @@ async fn calls_made_while_it_is_stopped_for_good_fail_at_once_and_say_why() {
 
 #[tokio::test]
 async fn calls_wait_for_whom_a_start_during_a_stop_brings() {
-    let bench = Bench::with(|spec| spec.stop_ladder(patient())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(patient())).await;
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;
     let stop = Sent::new(bench.plugin.stop());
@@ -226,7 +226,7 @@ async fn calls_wait_for_the_restart_of_a_plugin_that_is_down() {
 
 #[tokio::test]
 async fn proxies_that_outlive_the_last_handle_are_told_that_it_was_dropped() {
-    let bench = Bench::with(|spec| spec.stop_ladder(patient())).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(patient())).await;
     let process = bench.process();
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use rapace::plugin::{PluginEventKind, PluginMain};
-use rapace::process::StopLadder;
+use rapace::process::ShutdownTimeouts;
 use rapace::proxy::TryTellError;
 use rapace::supervision::{DownReason, State};
 use rapace::{CallError, Plugin, SupervisionStrategy, Supervisor};
@@ -151,9 +151,9 @@ async fn calls_that_wait_for_a_start_are_told_too() {
         // It died, and is started again in an hour.
         sh("exit 1").restart(slow()),
         // It is being stopped, which takes an hour.
-        sh("trap '' TERM; sleep 600").stop_ladder(StopLadder {
+        sh("trap '' TERM; sleep 600").shutdown_timeouts(ShutdownTimeouts {
             terminate: Duration::from_secs(3600),
-            ..StopLadder::at_once()
+            ..ShutdownTimeouts::at_once()
         }),
     ] {
         let runtime = elsewhere();

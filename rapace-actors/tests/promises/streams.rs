@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::{StreamExt, stream};
 use rapace::plugin::PluginEventKind;
-use rapace::process::{EndedBy, Rung, StopLadder};
+use rapace::process::{EndedBy, ShutdownStage, ShutdownTimeouts};
 use rapace::{CallError, StreamError, Streaming};
 use tokio::sync::mpsc;
 
@@ -218,11 +218,11 @@ async fn a_call_with_a_stream_waits_for_the_next_process_too() {
 /// A stop waits for streams too, and the last of them is the end of it.
 #[tokio::test]
 async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: 2 * crate::support::PATIENCE,
-        ..StopLadder::default()
+        ..ShutdownTimeouts::default()
     };
-    let bench = Bench::with(|spec| spec.stop_ladder(ladder)).await;
+    let bench = Bench::with(|spec| spec.shutdown_timeouts(timeouts)).await;
     let mut events = bench.plugin.events();
     let (items, taken) = mpsc::channel(1);
     let taken = stream::unfold(taken, |mut taken| async {
@@ -246,7 +246,7 @@ async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
         _ => None,
     })
     .await;
-    assert_eq!(ended_by, EndedBy::Request(Rung::Drain));
+    assert_eq!(ended_by, EndedBy::Request(ShutdownStage::Drain));
 }
 
 /// The answer has left, and the call's deadline with it.

@@ -83,7 +83,7 @@ async fn a_handler_that_waits_is_not_stuck() {
 #[tokio::test]
 async fn a_stuck_plugin_can_be_stopped() {
     let bench = Bench::with(|spec| {
-        spec.stop_ladder(rapace::process::StopLadder {
+        spec.shutdown_timeouts(rapace::process::ShutdownTimeouts {
             drain: Duration::from_millis(50),
             terminate: Duration::from_millis(50),
             ..Default::default()

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::unistd::geteuid;
 use rapace::plugin::{PluginEventKind, StopOutcome};
-use rapace::process::StopLadder;
+use rapace::process::ShutdownTimeouts;
 use rapace::supervision::{DownReason, State};
 use rapace::{CallError, Plugin};
 use rustix::thread::{Uid, set_thread_res_uid};
@@ -17,7 +17,7 @@ use crate::support::{ROLE, event, in_time, program};
 /// What a host of root's does: it starts three plugins, and its only thread that signals becomes somebody else.
 pub(crate) async fn become_nobody() {
     let step = Duration::from_millis(50);
-    let ladder = StopLadder {
+    let timeouts = ShutdownTimeouts {
         drain: step,
         terminate: step,
         kill: step,
@@ -26,7 +26,7 @@ pub(crate) async fn become_nobody() {
         Plugin::builder(name, "/bin/sleep")
             .arg("600")
             .start_timeout(Duration::from_secs(600))
-            .stop_ladder(ladder.clone())
+            .shutdown_timeouts(timeouts.clone())
             .spawn()
     };
     let (stopped, killed) = (start("stopped"), start("killed"));
@@ -37,7 +37,7 @@ pub(crate) async fn become_nobody() {
     };
     in_time(spawned).await;
     let place = tempfile::tempdir().expect("a directory");
-    let served = for_ever(place.path()).stop_ladder(ladder.clone());
+    let served = for_ever(place.path()).shutdown_timeouts(timeouts.clone());
     let served = in_time(served.start()).await.expect("it starts");
     let nobody = Uid::from_raw(65534);
     set_thread_res_uid(nobody, nobody, nobody).expect("root may");

@@ -9,8 +9,8 @@ use super::order::Order;
 use super::report::{Ended, Report};
 use super::start::Runner;
 use crate::process::{
-    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, PluginProcess, Rung, StopError,
-    StopLadder, Stopped, within,
+    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, PluginProcess, ShutdownStage,
+    ShutdownTimeouts, StopError, Stopped, within,
 };
 use crate::supervision::StartError;
 
@@ -59,25 +59,25 @@ impl Runner {
         match order {
             // As every process that is left.
             Order::Kill => EndedBy::Killed,
-            Order::Stop { ladder, for_good } => {
+            Order::Stop { timeouts, for_good } => {
                 self.for_good = for_good;
                 let stopped = tokio::select! {
                     biased;
-                    stopped = ladder.stop(&mut self.process, drain) => stopped,
+                    stopped = timeouts.stop(&mut self.process, drain) => stopped,
                     // Every further order is to kill, or that nobody wants the plugin.
-                    _ = orders.recv() => StopLadder::at_once().stop(&mut self.process, unreachable()).await,
+                    _ = orders.recv() => ShutdownTimeouts::at_once().stop(&mut self.process, unreachable()).await,
                 };
-                EndedBy::Request(self.rung(stopped))
+                EndedBy::Request(self.stage(stopped))
             }
         }
     }
 
-    fn rung(&mut self, stopped: Result<Stopped, StopError>) -> Rung {
+    fn stage(&mut self, stopped: Result<Stopped, StopError>) -> ShutdownStage {
         match stopped {
-            Ok(stopped) => stopped.rung,
+            Ok(stopped) => stopped.stage,
             Err(stays) => {
                 self.stays = Some(stays);
-                Rung::Kill
+                ShutdownStage::Kill
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use tokio::sync::mpsc;
 
-use crate::process::StopLadder;
+use crate::process::ShutdownTimeouts;
 
 /// What a runner is told.
 #[derive(Debug)]
@@ -10,7 +10,7 @@ pub(crate) enum Order {
     /// Take the process down as requested.
     Stop {
         /// How.
-        ladder: StopLadder,
+        timeouts: ShutdownTimeouts,
         /// No other process is to follow.
         for_good: bool,
     },
@@ -22,7 +22,7 @@ pub(crate) enum Order {
 pub(super) async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Order {
     let order = orders.recv().await;
     order.unwrap_or_else(|| Order::Stop {
-        ladder: StopLadder::at_once(),
+        timeouts: ShutdownTimeouts::at_once(),
         for_good: true,
     })
 }

@@ -151,7 +151,7 @@ impl Scene {
                 self.log.push(format!("{}!", NAMES[child]));
             }
             State::Stopping { incarnation, .. } => {
-                let end = EndedBy::Request(crate::process::Rung::Drain);
+                let end = EndedBy::Request(crate::process::ShutdownStage::Drain);
                 let end = death(incarnation.get(), ExitCause::Exited(0), end);
                 self.on(child, Event::Died(end));
             }

@@ -1,7 +1,7 @@
 //! Verdicts, one after the other.
 
 use super::*;
-use crate::process::{EndedBy, ExitCause, Incarnation, Rung};
+use crate::process::{EndedBy, ExitCause, Incarnation, ShutdownStage};
 use crate::supervision::StartError;
 use crate::supervision::fixture::{crash, death};
 
@@ -151,7 +151,11 @@ fn a_requested_stop_is_no_failure_under_any_policy() {
             policy,
             ..Default::default()
         });
-        let stopped = Failure::Died(death(1, ExitCause::Unknown, EndedBy::Request(Rung::Kill)));
+        let stopped = Failure::Died(death(
+            1,
+            ExitCause::Unknown,
+            EndedBy::Request(ShutdownStage::Kill),
+        ));
         let verdict = restarts.decide(&stopped, BRIEF, Instant::now());
         assert!(
             matches!(verdict, RestartDecision::GiveUp(DownReason::Stopped)),

@@ -1,15 +1,15 @@
-//! Taking a plugin process down, one rung after the other.
+//! Taking a plugin process down, one stage after the other.
 //!
-//! | rung | what happens | for at most |
+//! | stage | what happens | for at most |
 //! |---|---|---|
-//! | [`Rung::Drain`] | the caller finishes what was begun and tells the plugin to leave; it leaves by itself | `drain` |
-//! | [`Rung::Terminate`] | SIGTERM to the plugin | `terminate` |
-//! | [`Rung::Kill`] | SIGKILL to the plugin and its process group | `kill` |
+//! | [`ShutdownStage::Drain`] | the caller finishes what was begun and tells the plugin to leave; it leaves by itself | `drain` |
+//! | [`ShutdownStage::Terminate`] | SIGTERM to the plugin | `terminate` |
+//! | [`ShutdownStage::Kill`] | SIGKILL to the plugin and its process group | `kill` |
 //!
-//! - D1: a process that ends is noticed at once, on every rung.
-//! - D2: a plugin that cannot be told to leave is not waited for: the next rung comes at once.
+//! - D1: a process that ends is noticed at once, in every stage.
+//! - D2: a plugin that cannot be told to leave is not waited for: the next stage comes at once.
 //! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
-//!   ladder.
+//!   last stage.
 //! - D5: these times are all that bounds a plugin: its guard kills it sooner only if its host is dead.
 //! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
 
@@ -20,9 +20,9 @@ use std::time::Duration;
 
 use super::{ExitCause, PluginProcess, within};
 
-/// How long each rung waits before the next one.
+/// How long each stage waits before the next one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct StopLadder {
+pub struct ShutdownTimeouts {
     /// For calls in flight and for the plugin to leave by itself. Default 5 s: longer than a healthy call takes,
     /// shorter than the ten seconds after which service managers lose patience with the host.
     pub drain: Duration,
@@ -32,7 +32,7 @@ pub struct StopLadder {
     pub kill: Duration,
 }
 
-impl Default for StopLadder {
+impl Default for ShutdownTimeouts {
     fn default() -> Self {
         Self {
             drain: Duration::from_secs(5),
@@ -51,9 +51,9 @@ pub enum DrainOutcome {
     Unreachable,
 }
 
-/// A rung of the ladder.
+/// A stage of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rung {
+pub enum ShutdownStage {
     /// It was sent no signal: it left by itself, or crashed on its way.
     Drain,
     /// It was sent SIGTERM.
@@ -67,8 +67,8 @@ pub enum Rung {
 pub struct Stopped {
     /// How it ended.
     pub cause: ExitCause,
-    /// The rung on which it ended.
-    pub rung: Rung,
+    /// The stage in which it ended.
+    pub stage: ShutdownStage,
 }
 
 /// A process could not be taken down. Its text holds what the system said, so it has no source.
@@ -83,7 +83,7 @@ pub enum StopError {
     Unkillable {
         /// Its process id.
         pid: u32,
-        /// How long the ladder waited after SIGKILL.
+        /// How long the shutdown waited after SIGKILL.
         waited: Duration,
     },
     /// The system does not let us signal it.
@@ -98,7 +98,7 @@ pub enum StopError {
     },
 }
 
-impl StopLadder {
+impl ShutdownTimeouts {
     /// SIGKILL at once: for a plugin that is stuck or broke a rule.
     #[must_use]
     pub fn at_once() -> Self {
@@ -110,10 +110,10 @@ impl StopLadder {
     }
 
     /// Takes `process` down. `drain` finishes what was begun and tells the plugin to leave; it is dropped when its
-    /// time is up or the process has ended. A rung whose time is zero is skipped.
+    /// time is up or the process has ended. A stage whose time is zero is skipped.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the process on the rung that was reached; calling again starts from the first.
+    /// Dropping the future leaves the process in the stage that was reached; calling again starts from the first.
     ///
     /// # Errors
     /// [`StopError`], if the process still runs. `process` can still be waited for.
@@ -124,7 +124,7 @@ impl StopLadder {
         if let Some(cause) = self.drain(process, drain).await {
             return Ok(Stopped {
                 cause,
-                rung: Rung::Drain,
+                stage: ShutdownStage::Drain,
             });
         }
         let pid = process.pid();
@@ -135,7 +135,7 @@ impl StopLadder {
             if let Some(cause) = within(self.terminate, process.wait()).await {
                 return Ok(Stopped {
                     cause,
-                    rung: Rung::Terminate,
+                    stage: ShutdownStage::Terminate,
                 });
             }
         }
@@ -145,7 +145,7 @@ impl StopLadder {
         match within(self.kill, process.wait()).await {
             Some(cause) => Ok(Stopped {
                 cause,
-                rung: Rung::Kill,
+                stage: ShutdownStage::Kill,
             }),
             None => Err(StopError::Unkillable {
                 pid,
@@ -154,7 +154,7 @@ impl StopLadder {
         }
     }
 
-    /// The first rung; `None` if the process is still there.
+    /// The first stage; `None` if the process is still there.
     async fn drain(
         &self,
         process: &mut PluginProcess,
@@ -175,7 +175,7 @@ impl StopLadder {
     }
 }
 
-impl fmt::Display for Rung {
+impl fmt::Display for ShutdownStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Drain => "it left by itself",
