@@ -7,7 +7,7 @@
 
 use rapace_session::{CallFailure, Claim, EndReason, Failure};
 
-use crate::process::Death;
+use crate::process::ExitReport;
 use crate::supervision::{Down, DownReason};
 
 /// Why a call has no result. `E` is the method's own error.
@@ -27,7 +27,7 @@ pub enum CallError<E> {
     /// The plugin died while it ran the call, which may have had effects. Marking the method
     /// idempotent lets the runtime send it again.
     #[error("{}", .0.with_note("; the call had begun"))]
-    PluginDied(Death),
+    PluginDied(ExitReport),
     /// The plugin died before it began the call, which had no effect. It was not sent again because items of
     /// its stream had been sent, and are gone with the process: the same call may be made again.
     #[error(
@@ -37,13 +37,13 @@ pub enum CallError<E> {
              all of them"
         )
     )]
-    NotBegun(Death),
+    NotBegun(ExitReport),
     /// The call was running when two incarnations of the plugin died: it is not sent a third time.
     #[error(
         "{}",
         .0.with_note("; the call was running when two incarnations died and is not sent again")
     )]
-    Poisoned(Death),
+    Poisoned(ExitReport),
     /// The plugin is being started or restarted, and the caller chose not to wait.
     #[error(
         "plugin `{plugin}` is being started or restarted; try again, or wait for it without `fail_fast`"
@@ -111,14 +111,14 @@ impl<E> CallError<E> {
     /// Whether another try of the same call may succeed although nobody corrects, starts or builds anything. Says
     /// nothing about whether the first has had effects: see [`may_be_retried`](Self::may_be_retried).
     ///
-    /// After a death it says whether the process was [taken down for good](crate::process::DeathReport::for_good). What it
+    /// After a death it says whether the process was [taken down for good](crate::process::ExitDetails::for_good). What it
     /// cannot know is what follows a death that nobody asked for: that is decided later, by restart policy and limit. If it
     /// is nothing, the next call fails at once with [`CallError::Down`], of which this tells the truth.
     #[must_use]
     pub fn may_work_later(&self) -> bool {
         match self {
             Self::DeadlineExceeded | Self::LimitReached(_) | Self::Restarting { .. } => true,
-            Self::PluginDied(death) | Self::NotBegun(death) => !death.for_good,
+            Self::PluginDied(exit) | Self::NotBegun(exit) => !exit.for_good,
             Self::Down(down) => matches!(
                 down.reason,
                 DownReason::CircuitOpen { .. }
@@ -142,9 +142,9 @@ impl<E> CallError<E> {
             Self::Handler(error) => CallError::Handler(f(error)),
             Self::Panicked(message) => CallError::Panicked(message),
             Self::DeadlineExceeded => CallError::DeadlineExceeded,
-            Self::PluginDied(death) => CallError::PluginDied(death),
-            Self::NotBegun(death) => CallError::NotBegun(death),
-            Self::Poisoned(death) => CallError::Poisoned(death),
+            Self::PluginDied(exit) => CallError::PluginDied(exit),
+            Self::NotBegun(exit) => CallError::NotBegun(exit),
+            Self::Poisoned(exit) => CallError::Poisoned(exit),
             Self::Restarting { plugin } => CallError::Restarting { plugin },
             Self::Down(reason) => CallError::Down(reason),
             Self::SessionEnded { claim, reason } => CallError::SessionEnded { claim, reason },
@@ -175,11 +175,11 @@ impl<E> CallError<E> {
             CallFailure::Encode(_) | CallFailure::TooLarge { .. } => {
                 Self::Protocol(failure.to_string())
             }
-            CallFailure::Settled(fate) => match fate.downcast_ref::<Fate>() {
-                Some(Fate::Died(death)) => Self::PluginDied(death.clone()),
-                Some(Fate::NotBegun(death)) => Self::NotBegun(death.clone()),
-                Some(Fate::Poisoned(death)) => Self::Poisoned(death.clone()),
-                Some(Fate::Down(reason)) => Self::Down(reason.clone()),
+            CallFailure::Settled(outcome) => match outcome.downcast_ref::<CallOutcome>() {
+                Some(CallOutcome::Died(exit)) => Self::PluginDied(exit.clone()),
+                Some(CallOutcome::NotBegun(exit)) => Self::NotBegun(exit.clone()),
+                Some(CallOutcome::Poisoned(exit)) => Self::Poisoned(exit.clone()),
+                Some(CallOutcome::Down(reason)) => Self::Down(reason.clone()),
                 None => Self::Dropped("a call that outlived its session".into()),
             },
         }
@@ -188,15 +188,15 @@ impl<E> CallError<E> {
 
 /// How a plugin settles a call that outlived its session.
 #[derive(Clone, Debug)]
-pub(crate) enum Fate {
-    Died(Death),
+pub(crate) enum CallOutcome {
+    Died(ExitReport),
     /// Items of its stream are gone.
-    NotBegun(Death),
-    Poisoned(Death),
+    NotBegun(ExitReport),
+    Poisoned(ExitReport),
     Down(Down),
 }
 
-impl Fate {
+impl CallOutcome {
     pub(crate) fn into_failure(self) -> CallFailure {
         CallFailure::Settled(std::sync::Arc::new(self))
     }

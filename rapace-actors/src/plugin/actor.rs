@@ -130,7 +130,7 @@ impl Actor for PluginActor {
         _: WeakActorRef<Self>,
         _: kameo::error::ActorStopReason,
     ) -> Result<(), Infallible> {
-        // A runner without orders takes its process down and buries its calls by itself (A4).
+        // A runner without orders takes its process down and settles its calls by itself (A4).
         self.orders = None;
         if let Some(runner) = self.runner.take() {
             // One that panicked has dropped its process, which kills it.
@@ -211,9 +211,9 @@ impl Message<Reported> for PluginActor {
                 self.stays = None;
                 self.published.ended();
                 match ended {
-                    Ended::Died { death } => {
-                        self.published.tell(PluginEventKind::Died(death.clone()));
-                        self.on(Event::Died(death));
+                    Ended::Died { exit } => {
+                        self.published.tell(PluginEventKind::Died(exit.clone()));
+                        self.on(Event::Died(exit));
                     }
                     Ended::NotStarted(error) => {
                         self.published

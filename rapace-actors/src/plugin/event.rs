@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::process::{Death, Incarnation, StopError};
+use crate::process::{ExitReport, Incarnation, StopError};
 use crate::supervision::{Down, DownReason, StartError, State};
 
 /// Something that happened to a plugin.
@@ -39,7 +39,7 @@ pub enum PluginEventKind {
         incarnation: Incarnation,
     },
     /// A process is gone.
-    Died(Death),
+    Died(ExitReport),
     /// A process was to end and cannot be ended: it runs as another user, or waits in the kernel for a device. The plugin is
     /// not started again before it is gone.
     Stays(Arc<StopError>),
@@ -121,7 +121,7 @@ impl fmt::Display for PluginEvent {
                     "plugin `{name}` (incarnation {incarnation}) is being stopped"
                 )
             }
-            PluginEventKind::Died(death) => death.fmt(f),
+            PluginEventKind::Died(exit) => exit.fmt(f),
             PluginEventKind::Stays(why) => write!(f, "plugin `{name}` cannot be ended: {why}"),
             PluginEventKind::NotStarted(error) => {
                 write!(f, "plugin `{name}` did not start: {error}")

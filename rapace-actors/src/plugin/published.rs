@@ -99,7 +99,7 @@ impl Published {
             kind,
         };
         match &event.kind {
-            PluginEventKind::Died(death) if death.is_failure() => tracing::warn!("{event}"),
+            PluginEventKind::Died(exit) if exit.is_failure() => tracing::warn!("{event}"),
             PluginEventKind::Stays(_) => tracing::error!("{event}"),
             PluginEventKind::NotStarted(_)
             | PluginEventKind::CircuitOpen { .. }

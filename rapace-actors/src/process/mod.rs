@@ -1,7 +1,7 @@
 //! Plugin processes: how one is started, watched, listened to and taken down.
 //!
 //! This is the lowest room: it knows nothing of sessions, services, restart policy and plugins. A plugin's runner holds one [`PluginProcess`] and one
-//! [`Output`] for each incarnation, and turns what became of them into one [`Death`].
+//! [`Output`] for each incarnation, and turns what became of them into one [`ExitReport`].
 //!
 //! - P1: every plugin process is started by a thread that lives as long as the host (see [`spawn`]).
 //! - P2: exactly one descriptor is handed over, as stdin: the control socket. Everything else is closed.
@@ -14,9 +14,9 @@
 mod allowance;
 mod child;
 mod command;
-mod death;
 mod dying;
 mod exit;
+mod exit_report;
 pub mod guard;
 mod incarnation;
 mod limits;
@@ -36,9 +36,9 @@ mod unreaped;
 pub(crate) use allowance::{Allowance, within};
 pub use child::PluginProcess;
 pub use command::PluginCommand;
-pub use death::{Death, DeathReport, EndedBy};
 pub(crate) use dying::Threads;
 pub use exit::ExitCause;
+pub use exit_report::{EndedBy, ExitDetails, ExitReport};
 pub use incarnation::Incarnation;
 pub use limits::ResourceLimits;
 pub use output::Output;

@@ -58,10 +58,10 @@ pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
             }
             // Only where nobody took it over from its session.
             Err(CallFailure::Lost { claim, reason }) if streams => {
-                let death = Box::pin(route.death_of(ready.incarnation()));
-                return Err(match (death.await, claim) {
-                    (Some(death), Claim::NotBegun) => CallError::NotBegun(death),
-                    (Some(death), _) => CallError::PluginDied(death),
+                let exit = Box::pin(route.exit_of(ready.incarnation()));
+                return Err(match (exit.await, claim) {
+                    (Some(exit), Claim::NotBegun) => CallError::NotBegun(exit),
+                    (Some(exit), _) => CallError::PluginDied(exit),
                     (None, claim) => CallError::SessionEnded { claim, reason },
                 });
             }

@@ -18,9 +18,9 @@ use tokio::sync::Notify;
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
 use super::standing::{Asked, Guidance, Request, RouteState, Standing, Surprise, for_good};
 use super::stats::{PluginStats, Stopwatch};
-use super::unsettled::{end, fate};
-use crate::error::{CallError, Fate};
-use crate::process::{Death, Incarnation};
+use super::unsettled::{end, outcome};
+use crate::error::{CallError, CallOutcome};
+use crate::process::{ExitReport, Incarnation};
 use crate::supervision::{Down, DownReason};
 
 type State = RouteState<Arc<Ready>>;
@@ -30,7 +30,7 @@ type State = RouteState<Arc<Ready>>;
 pub(crate) struct PluginRoute {
     name: Arc<str>,
     standing: RwLock<Standing<Arc<Ready>>>,
-    death: Mutex<Option<Death>>,
+    exit: Mutex<Option<ExitReport>>,
     /// State or death have changed (R5).
     changed: Notify,
     kept: Mutex<VecDeque<Orphan>>,
@@ -43,7 +43,7 @@ impl PluginRoute {
         Self {
             standing: RwLock::new(Standing::new(Arc::clone(&name))),
             name,
-            death: Mutex::default(),
+            exit: Mutex::default(),
             changed: Notify::new(),
             kept: Mutex::default(),
             stats: PluginStats::default(),
@@ -122,11 +122,11 @@ impl PluginRoute {
     }
 
     /// Waits for the news of an incarnation's death; `None` if it went without any.
-    pub(crate) async fn death_of(&self, incarnation: Incarnation) -> Option<Death> {
+    pub(crate) async fn exit_of(&self, incarnation: Incarnation) -> Option<ExitReport> {
         self.until(|| {
-            let death = self.death().clone();
-            match death.filter(|death| death.incarnation >= incarnation) {
-                Some(death) => Some(Some(death)),
+            let exit = self.exit().clone();
+            match exit.filter(|exit| exit.incarnation >= incarnation) {
+                Some(exit) => Some(Some(exit)),
                 None => self.look(for_good).map(|_| None),
             }
         })
@@ -249,25 +249,25 @@ impl PluginRoute {
         };
         let kept = std::mem::take(&mut *self.kept());
         for orphan in kept {
-            end(orphan, Fate::Down(down.clone()).into_failure());
+            end(orphan, CallOutcome::Down(down.clone()).into_failure());
         }
     }
 
     /// Sorts what a dead incarnation left unsettled (R2).
-    pub(crate) fn bury(&self, death: &Death, orphans: Vec<Orphan>) {
+    pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<Orphan>) {
         let mut kept = VecDeque::new();
         for mut orphan in orphans {
             // Its session may have ended while the process still ran.
             orphan.look_again();
-            match fate(&orphan, death) {
+            match outcome(&orphan, exit) {
                 None => {
-                    if death.was_requested() && orphan.claim == Claim::Begun {
+                    if exit.was_requested() && orphan.claim == Claim::Begun {
                         // Nobody holds this end against the call when it is sent again.
                         orphan.claim = Claim::Unknown;
                     }
                     kept.push_back(orphan);
                 }
-                Some(fate) => end(orphan, fate.into_failure()),
+                Some(outcome) => end(orphan, outcome.into_failure()),
             }
         }
         {
@@ -276,7 +276,7 @@ impl PluginRoute {
             kept.append(&mut left);
             *left = kept;
         }
-        *self.death() = Some(death.clone());
+        *self.exit() = Some(exit.clone());
         self.changed.notify_waiters();
     }
 
@@ -316,7 +316,7 @@ impl PluginRoute {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn death(&self) -> MutexGuard<'_, Option<Death>> {
-        self.death.lock().unwrap_or_else(PoisonError::into_inner)
+    fn exit(&self) -> MutexGuard<'_, Option<ExitReport>> {
+        self.exit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

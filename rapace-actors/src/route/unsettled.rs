@@ -2,25 +2,25 @@
 
 use rapace_session::{CallFailure, Claim, Failure, Orphan};
 
-use crate::error::{CallError, Fate};
-use crate::process::Death;
+use crate::error::{CallError, CallOutcome};
+use crate::process::ExitReport;
 
 /// The two deaths after which a call is refused.
 const POISONED_AFTER: u32 = 2;
 
 /// What becomes of a call whose incarnation died; `None` if it is sent again.
-pub(super) fn fate(orphan: &Orphan, death: &Death) -> Option<Fate> {
+pub(super) fn outcome(orphan: &Orphan, exit: &ExitReport) -> Option<CallOutcome> {
     if orphan.claim == Claim::NotBegun {
         let lost = orphan.items_were_sent();
-        return lost.then(|| Fate::NotBegun(death.clone()));
+        return lost.then(|| CallOutcome::NotBegun(exit.clone()));
     }
     // What a stream had brought by then cannot be known, either way.
     if !orphan.idempotent() || orphan.streams() {
-        return Some(Fate::Died(death.clone()));
+        return Some(CallOutcome::Died(exit.clone()));
     }
     // This death counts too, unless somebody asked for it.
-    let kills = orphan.kills() + u32::from(!death.was_requested());
-    (kills >= POISONED_AFTER).then(|| Fate::Poisoned(death.clone()))
+    let crash_count = orphan.kills() + u32::from(!exit.was_requested());
+    (crash_count >= POISONED_AFTER).then(|| CallOutcome::Poisoned(exit.clone()))
 }
 
 /// Ends a call; a tell, which nobody waits for, is at least heard of.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rapace_session::EndReason;
 
 use super::{Failure, LimitReached, StartError};
-use crate::process::{Death, Incarnation, StopError};
+use crate::process::{ExitReport, Incarnation, StopError};
 
 /// Why a plugin is down, or is not tried again soon.
 #[derive(Clone, Debug)]
@@ -28,7 +28,7 @@ pub enum DownReason {
     /// Of a plugin's host: the session with it is over.
     HostGone(Box<EndReason>),
     /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
-    Completed(Death),
+    Completed(ExitReport),
     /// It failed, and its policy is Never.
     NotRestarted(Failure),
     /// It was stopped because a sibling failed, and its policy is Never or the sibling was given up.
@@ -99,15 +99,15 @@ impl fmt::Display for Down {
                     "the host of this plugin takes no calls any more: {reason}"
                 )
             }
-            DownReason::Completed(death) if !death.connected => death.tell(
+            DownReason::Completed(exit) if !exit.connected => exit.tell(
                 f,
                 "; it is not restarted, since its policy takes that as the end of its work",
             ),
-            DownReason::Completed(death) => write!(
+            DownReason::Completed(exit) => write!(
                 f,
                 "plugin `{plugin}` has done its work and exited (incarnation {}); start it again, or give it \
                  RestartPolicy::Permanent",
-                death.incarnation
+                exit.incarnation
             ),
             DownReason::NotRestarted(failure) => write!(
                 f,
@@ -170,7 +170,7 @@ impl std::error::Error for Down {
 mod tests {
     use super::*;
     use crate::process::{EndedBy, ExitCause};
-    use crate::supervision::fixture::{crash, death};
+    use crate::supervision::fixture::{crash, exit};
 
     #[test]
     fn every_reason_names_the_plugin_and_a_way_out() {
@@ -182,7 +182,7 @@ mod tests {
             (DownReason::NotStarted, "start it"),
             (DownReason::Stopped, "start it again"),
             (
-                DownReason::Completed(death(4, ExitCause::Exited(0), EndedBy::Itself)),
+                DownReason::Completed(exit(4, ExitCause::Exited(0), EndedBy::Itself)),
                 "#4",
             ),
             (DownReason::NotRestarted(crash(5)), "Transient"),

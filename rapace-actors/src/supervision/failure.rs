@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rapace_shm::EstablishError;
 
-use crate::process::{Death, Incarnation, SpawnError, may_pass};
+use crate::process::{ExitReport, Incarnation, SpawnError, may_pass};
 
 /// Why one incarnation never became ready, although nothing is known to have died.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -34,7 +34,7 @@ pub enum StartError {
 #[non_exhaustive]
 pub enum Failure {
     /// The process died.
-    Died(Death),
+    Died(ExitReport),
     /// The process could not be started, or was refused.
     Start(Incarnation, StartError),
 }
@@ -53,7 +53,7 @@ impl Failure {
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         match self {
-            Self::Died(death) => death.incarnation,
+            Self::Died(exit) => exit.incarnation,
             Self::Start(incarnation, _) => *incarnation,
         }
     }
@@ -62,7 +62,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Died(death) => death.fmt(f),
+            Self::Died(exit) => exit.fmt(f),
             Self::Start(incarnation, error) => {
                 write!(f, "incarnation {incarnation} could not be started: {error}")
             }

@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use super::Failure;
-use crate::process::{Death, DeathReport, EndedBy, ExitCause, Incarnation, StderrTail};
+use crate::process::{EndedBy, ExitCause, ExitDetails, ExitReport, Incarnation, StderrTail};
 
 pub(crate) const CRASH: ExitCause = ExitCause::Signalled {
     signal: 11,
     core_dumped: false,
 };
 
-pub(crate) fn death(incarnation: u64, cause: ExitCause, ended_by: EndedBy) -> Death {
+pub(crate) fn exit(incarnation: u64, cause: ExitCause, ended_by: EndedBy) -> ExitReport {
     let incarnation = (1..incarnation).fold(Incarnation::FIRST, |it, _| it.next());
-    Death::new(DeathReport {
+    ExitReport::new(ExitDetails {
         plugin: "images".into(),
         incarnation,
         cause,
@@ -25,5 +25,5 @@ pub(crate) fn death(incarnation: u64, cause: ExitCause, ended_by: EndedBy) -> De
 }
 
 pub(crate) fn crash(incarnation: u64) -> Failure {
-    Failure::Died(death(incarnation, CRASH, EndedBy::Itself))
+    Failure::Died(exit(incarnation, CRASH, EndedBy::Itself))
 }

@@ -3,7 +3,7 @@
 //! The types are ours, since what kameo documents for its own is not what happens here: a process has an exit code and
 //! no `ctx.stop()`, a limit is a sliding window, and siblings wait for each other. Kameo's convert into them.
 
-use crate::process::Death;
+use crate::process::ExitReport;
 
 /// Which ends of its process bring a plugin back.
 ///
@@ -71,13 +71,13 @@ impl From<kameo::supervision::SupervisionStrategy> for SupervisionStrategy {
 
 /// Whether `policy` wants the plugin back after this death.
 #[must_use]
-pub fn calls_for_restart(policy: RestartPolicy, death: &Death) -> bool {
-    if death.was_requested() {
+pub fn calls_for_restart(policy: RestartPolicy, exit: &ExitReport) -> bool {
+    if exit.was_requested() {
         return false;
     }
     match policy {
         RestartPolicy::Permanent => true,
-        RestartPolicy::Transient => death.is_failure(),
+        RestartPolicy::Transient => exit.is_failure(),
         RestartPolicy::Never => false,
     }
 }
@@ -88,7 +88,7 @@ mod tests {
 
     use super::*;
     use crate::process::{EndedBy, ExitCause, ShutdownStage};
-    use crate::supervision::fixture::death;
+    use crate::supervision::fixture::exit;
 
     #[test]
     fn every_policy_answers_every_kind_of_end() {
@@ -99,30 +99,30 @@ mod tests {
         let clean = ExitCause::Exited(0);
         let stuck = EndedBy::Stuck(std::time::Duration::from_secs(1));
         let ends = [
-            (death(1, clean, EndedBy::Itself), [true, false, false]),
+            (exit(1, clean, EndedBy::Itself), [true, false, false]),
             (
-                death(1, ExitCause::Exited(1), EndedBy::Itself),
+                exit(1, ExitCause::Exited(1), EndedBy::Itself),
                 [true, true, false],
             ),
-            (death(1, crash, EndedBy::Itself), [true, true, false]),
+            (exit(1, crash, EndedBy::Itself), [true, true, false]),
             (
-                death(1, ExitCause::Unknown, EndedBy::Itself),
+                exit(1, ExitCause::Unknown, EndedBy::Itself),
                 [true, true, false],
             ),
-            (death(1, crash, stuck), [true, true, false]),
+            (exit(1, crash, stuck), [true, true, false]),
             (
-                death(1, clean, EndedBy::Request(ShutdownStage::Drain)),
+                exit(1, clean, EndedBy::Request(ShutdownStage::Drain)),
                 [false, false, false],
             ),
             (
-                death(1, crash, EndedBy::Request(ShutdownStage::Kill)),
+                exit(1, crash, EndedBy::Request(ShutdownStage::Kill)),
                 [false, false, false],
             ),
         ];
-        for (death, expected) in ends {
+        for (exit, expected) in ends {
             let answers =
-                [Permanent, Transient, Never].map(|policy| calls_for_restart(policy, &death));
-            assert_eq!(answers, expected, "{death}");
+                [Permanent, Transient, Never].map(|policy| calls_for_restart(policy, &exit));
+            assert_eq!(answers, expected, "{exit}");
         }
     }
 }

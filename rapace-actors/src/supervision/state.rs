@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::{ChildState, DownReason, Failure, StartError};
-use crate::process::{Death, Incarnation};
+use crate::process::{ExitReport, Incarnation};
 
 /// Where a plugin stands. At most one incarnation is current, and only in the states that name it.
 #[derive(Clone, Debug)]
@@ -126,7 +126,7 @@ pub enum Event {
     /// The handshake is done.
     Ready(Incarnation),
     /// The process is gone.
-    Died(Death),
+    Died(ExitReport),
     /// The process was to end, and cannot be ended.
     Stays(Incarnation),
     /// There was no process, or it was refused and is gone already.

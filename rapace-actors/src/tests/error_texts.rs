@@ -12,7 +12,7 @@ use crate::error::CallError;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
 use crate::process::guard::GuardError;
 use crate::process::{
-    Death, DeathReport, EndedBy, ExitCause, HeldUp, Incarnation, PluginCommand, ShutdownStage,
+    EndedBy, ExitCause, ExitDetails, ExitReport, HeldUp, Incarnation, PluginCommand, ShutdownStage,
     SpawnError, SpawnErrorKind, StderrTail, StopError,
 };
 use crate::proxy::TryTellError;
@@ -68,8 +68,8 @@ const CRASH: ExitCause = ExitCause::Signalled {
     core_dumped: true,
 };
 
-fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
-    Death::new(DeathReport {
+fn exit_by(cause: ExitCause, ended_by: EndedBy) -> ExitReport {
+    ExitReport::new(ExitDetails {
         plugin: "images".into(),
         incarnation: Incarnation::FIRST.next(),
         cause,
@@ -81,16 +81,16 @@ fn death_by(cause: ExitCause, ended_by: EndedBy) -> Death {
     })
 }
 
-fn death() -> Death {
-    death_by(CRASH, EndedBy::Itself)
+fn exit() -> ExitReport {
+    exit_by(CRASH, EndedBy::Itself)
 }
 
 /// Of a plugin that was stopped.
-fn last_death() -> Death {
-    let death = death_by(ExitCause::Exited(0), EndedBy::Request(ShutdownStage::Drain));
-    Death::new(DeathReport {
+fn last_exit() -> ExitReport {
+    let exit = exit_by(ExitCause::Exited(0), EndedBy::Request(ShutdownStage::Drain));
+    ExitReport::new(ExitDetails {
         for_good: true,
-        ..DeathReport::clone(&death)
+        ..ExitDetails::clone(&exit)
     })
 }
 
@@ -125,16 +125,16 @@ fn limit() -> LimitReached {
 }
 
 /// The end of a program that is none.
-fn no_plugin() -> Death {
-    let death = death_by(ExitCause::Exited(0), EndedBy::Itself);
-    Death::new(DeathReport {
+fn no_plugin() -> ExitReport {
+    let exit = exit_by(ExitCause::Exited(0), EndedBy::Itself);
+    ExitReport::new(ExitDetails {
         connected: false,
-        ..DeathReport::clone(&death)
+        ..ExitDetails::clone(&exit)
     })
 }
 
 fn reasons() -> Vec<DownReason> {
-    let last = PluginFailure::Died(death());
+    let last = PluginFailure::Died(exit());
     vec![
         DownReason::NotStarted,
         DownReason::Stopped,
@@ -143,7 +143,7 @@ fn reasons() -> Vec<DownReason> {
         DownReason::RuntimeGone,
         DownReason::Stays(unkillable()),
         DownReason::HostGone(Box::new(EndReason::PeerGone)),
-        DownReason::Completed(death_by(ExitCause::Exited(0), EndedBy::Itself)),
+        DownReason::Completed(exit_by(ExitCause::Exited(0), EndedBy::Itself)),
         DownReason::Completed(no_plugin()),
         DownReason::NotRestarted(last.clone()),
         DownReason::StoppedWithSibling("fonts".into()),
@@ -202,11 +202,11 @@ fn calls() -> Vec<Call> {
         CallError::Handler("no such colour".into()),
         CallError::Panicked("index out of bounds".into()),
         CallError::DeadlineExceeded,
-        CallError::PluginDied(death()),
-        CallError::PluginDied(last_death()),
-        CallError::NotBegun(death()),
-        CallError::NotBegun(last_death()),
-        CallError::Poisoned(death()),
+        CallError::PluginDied(exit()),
+        CallError::PluginDied(last_exit()),
+        CallError::NotBegun(exit()),
+        CallError::NotBegun(last_exit()),
+        CallError::Poisoned(exit()),
         CallError::Restarting {
             plugin: "images".into(),
         },
@@ -285,7 +285,7 @@ fn events() -> Vec<PluginEventKind> {
             pid: 42,
         },
         PluginEventKind::Stopping { incarnation },
-        PluginEventKind::Died(death()),
+        PluginEventKind::Died(exit()),
         PluginEventKind::Stays(unkillable()),
         PluginEventKind::NotStarted(StartError::Refused("why".into())),
         PluginEventKind::Backoff {
@@ -359,7 +359,7 @@ fn every_text_is_the_one_that_was_reviewed() {
             EndedBy::Request(ShutdownStage::Terminate) => signal(15),
             _ => signal(9),
         };
-        add(&mut all, "Death", death_by(cause, ended_by));
+        add(&mut all, "ExitReport", exit_by(cause, ended_by));
     }
     for kind in spawn_kinds() {
         add(&mut all, "SpawnError", spawn_error(kind));
@@ -446,7 +446,7 @@ fn what_may_be_retried_has_certainly_not_run() {
 /// What the plugin said last is last, whatever is said about the call.
 #[test]
 fn nothing_runs_into_the_last_line_of_stderr() {
-    for error in [Call::PluginDied(death()), Call::Poisoned(death())] {
+    for error in [Call::PluginDied(exit()), Call::Poisoned(exit())] {
         let text = error.to_string();
         assert!(text.ends_with("\n  no such colour: 300"), "{text}");
     }

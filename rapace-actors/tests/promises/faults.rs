@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nix::sys::signal::Signal;
 use rapace::PluginSpec;
 use rapace::plugin::PluginEventKind;
-use rapace::process::{Death, EndedBy};
+use rapace::process::{EndedBy, ExitReport};
 use rapace::service::Service;
 use rapace_session::transport::shm;
 use rapace_session::{
@@ -91,7 +91,7 @@ pub(crate) async fn misbehave(once: &Path) {
 
 /// Calls it as often as it takes, and says what it died of. The session ends before the process does;
 /// what had begun is known for certain only after both.
-async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> Death {
+async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> ExitReport {
     let directory = tempfile::tempdir().unwrap();
     let rude = directory.path().join("rude");
     let bench = Bench::with(|spec| change(spec.env(RUDE, rude))).await;
@@ -129,7 +129,7 @@ async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> Death {
     .await
 }
 
-fn assert_fault(death: &Death, part: &str) {
+fn assert_fault(death: &ExitReport, part: &str) {
     let EndedBy::Fault(what) = &death.ended_by else {
         panic!("{death}");
     };

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use rapace::plugin::{PluginEventKind, PluginMain, StopOutcome};
-use rapace::process::{Death, EndedBy, ExitCause, ShutdownStage, ShutdownTimeouts};
+use rapace::process::{EndedBy, ExitCause, ExitReport, ShutdownStage, ShutdownTimeouts};
 use rapace::{CallError, OnPanic, Plugin, PluginSpec};
 use tempfile::TempDir;
 
@@ -97,7 +97,9 @@ fn working(launcher: Option<&str>, place: &TempDir, work: Duration) -> PluginSpe
         .env(WORK, work.as_millis().to_string())
 }
 
-async fn died(events: &mut tokio::sync::broadcast::Receiver<rapace::plugin::PluginEvent>) -> Death {
+async fn died(
+    events: &mut tokio::sync::broadcast::Receiver<rapace::plugin::PluginEvent>,
+) -> ExitReport {
     event(events, |kind| match kind {
         PluginEventKind::Died(death) => Some(death.clone()),
         _ => None,

@@ -76,7 +76,7 @@ async fn refused(spec: PluginSpec) -> Down {
 }
 
 /// The end of a process that came to nothing.
-fn death(down: &Down) -> &rapace::process::Death {
+fn death(down: &Down) -> &rapace::process::ExitReport {
     match &down.reason {
         DownReason::NotRestarted(Failure::Died(death)) => death,
         other => panic!("{other:?}"),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
-use rapace::process::{Death, EndedBy};
+use rapace::process::{EndedBy, ExitReport};
 
 use crate::processes::Process;
 use crate::support::{Bench, Sent, death, in_time};
@@ -14,7 +14,7 @@ async fn impatient() -> Bench {
     Bench::with(|spec| spec.stuck_after(LIMIT)).await
 }
 
-fn assert_stuck(death: &Death) {
+fn assert_stuck(death: &ExitReport) {
     let EndedBy::Stuck(silent) = death.ended_by else {
         panic!("{death}");
     };

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rapace::plugin::{PluginEvent, PluginEventKind};
-use rapace::process::Death;
+use rapace::process::ExitReport;
 use rapace::supervision::{BackoffConfig, RestartConfig};
 use rapace::{CallError, Plugin, PluginSpec, Proxy, Served};
 use tokio::sync::broadcast;
@@ -149,7 +149,7 @@ impl<'a, T> Sent<'a, T> {
 }
 
 /// The death that a call ended with.
-pub(crate) fn death<T: Debug, E: Debug>(result: Result<T, CallError<E>>) -> Death {
+pub(crate) fn death<T: Debug, E: Debug>(result: Result<T, CallError<E>>) -> ExitReport {
     match result {
         Err(CallError::PluginDied(death)) => death,
         other => panic!("{other:?} instead of a death"),

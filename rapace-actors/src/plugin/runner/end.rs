@@ -9,7 +9,7 @@ use super::order::Order;
 use super::report::{Ended, Report};
 use super::start::Runner;
 use crate::process::{
-    Death, DeathReport, DrainOutcome, EndedBy, ExitCause, PluginProcess, ShutdownStage,
+    DrainOutcome, EndedBy, ExitCause, ExitDetails, ExitReport, PluginProcess, ShutdownStage,
     ShutdownTimeouts, StopError, Stopped, within,
 };
 use crate::supervision::StartError;
@@ -46,8 +46,8 @@ impl Runner {
         report: &(impl Fn(Report) + Sync),
     ) -> Ended {
         let cause = self.reap(report).await;
-        let (death, _) = self.bury(cause, ended_by, false).await;
-        Ended::Died { death }
+        let (exit, _) = self.record_exit(cause, ended_by, false).await;
+        Ended::Died { exit }
     }
 
     pub(super) async fn obey(
@@ -105,15 +105,15 @@ impl Runner {
     }
 
     /// Tells the story; the process may still have to be waited for.
-    pub(super) async fn bury(
+    pub(super) async fn record_exit(
         self,
         cause: ExitCause,
         ended_by: EndedBy,
         connected: bool,
-    ) -> (Death, PluginProcess) {
+    ) -> (ExitReport, PluginProcess) {
         let lived = self.born.elapsed();
         let stderr = self.output.finish().await;
-        let death = Death::new(DeathReport {
+        let exit = ExitReport::new(ExitDetails {
             plugin: Arc::clone(&self.spec.name),
             incarnation: self.incarnation,
             cause,
@@ -123,7 +123,7 @@ impl Runner {
             connected,
             stderr,
         });
-        (death, self.process)
+        (exit, self.process)
     }
 }
 

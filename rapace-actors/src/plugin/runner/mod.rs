@@ -1,4 +1,4 @@
-//! One incarnation of a plugin, from the spawn of its process to the burial of its calls.
+//! One incarnation of a plugin, from the spawn of its process to the settling of its calls.
 //!
 //! - I1: the runner ends only when the process is gone, so two incarnations never overlap.
 //! - I2: what the process had published is received before its calls are sorted. Its calls are sorted as soon as it
@@ -150,12 +150,12 @@ impl Runner {
         }
         route.set_away(); // I3
         let left = orphans.recv().await.unwrap_or_default();
-        let (death, mut process) = self.bury(cause, ended_by, true).await;
-        route.bury(&death, left);
+        let (exit, mut process) = self.record_exit(cause, ended_by, true).await;
+        route.record_exit(&exit, left);
         // Callers first: to start the next process takes longer than to tell them.
         tokio::task::yield_now().await;
         process.wait().await; // I1
-        Ended::Died { death }
+        Ended::Died { exit }
     }
 
     /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls, `early` to how
@@ -177,7 +177,7 @@ impl Runner {
                 session.peer_died();
                 return EndedBy::Itself;
             }
-            cause = death(session, &threads) => {
+            cause = exit(session, &threads) => {
                 *early = Some(cause);
                 session.peer_died();
                 return EndedBy::Itself;
@@ -227,7 +227,7 @@ impl Runner {
 }
 
 /// Waits until no thread of the process runs any more, which can be known once it has settled.
-async fn death(session: &Session, threads: &Threads) -> ExitCause {
+async fn exit(session: &Session, threads: &Threads) -> ExitCause {
     session.peer_settled().await;
     threads.end().await
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::process::{Death, StopError};
+use crate::process::{ExitReport, StopError};
 use crate::supervision::StartError;
 
 /// How an incarnation ended.
@@ -13,7 +13,7 @@ pub(crate) enum Ended {
     /// The process is gone.
     Died {
         /// The whole story.
-        death: Death,
+        exit: ExitReport,
     },
 }
 

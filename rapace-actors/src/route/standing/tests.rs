@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use super::*;
-use crate::process::{Death, DeathReport, EndedBy, ExitCause, StderrTail};
+use crate::process::{EndedBy, ExitCause, ExitDetails, ExitReport, StderrTail};
 use crate::supervision::{
     Action, Admission, AfterStop, Event, Lifecycle, RestartConfig, Restarts, State,
 };
@@ -154,7 +154,7 @@ struct World {
 enum Message {
     Requested(Request, Asked),
     Ready(Incarnation),
-    Died(Death),
+    Died(ExitReport),
 }
 
 #[derive(Debug)]
@@ -194,7 +194,7 @@ impl World {
         let event = match self.mailbox.pop_front() {
             None => return,
             Some(Message::Ready(incarnation)) => Event::Ready(incarnation),
-            Some(Message::Died(death)) => Event::Died(death),
+            Some(Message::Died(exit)) => Event::Died(exit),
             Some(Message::Requested(request, asked)) => {
                 self.standing.take_up(asked);
                 match request {
@@ -258,7 +258,7 @@ impl World {
         self.standing.lead(guidance);
     }
 
-    /// What the runner does next: opens the route, or buries its process.
+    /// What the runner does next: opens the route, or records its exit.
     fn run(&mut self, dies: bool) {
         let Some(runner) = &mut self.runner else {
             return;
@@ -274,7 +274,7 @@ impl World {
         self.standing.close();
         self.runner = None;
         self.mailbox
-            .push_back(Message::Died(Death::new(DeathReport {
+            .push_back(Message::Died(ExitReport::new(ExitDetails {
                 plugin: "images".into(),
                 incarnation,
                 cause: ExitCause::Exited(1),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::process::{EndedBy, ExitCause};
-use crate::supervision::fixture::{CRASH, death};
+use crate::supervision::fixture::{CRASH, exit};
 use crate::supervision::{
     Action, Admission, BackoffConfig, Breaker, Event, Lifecycle, RestartConfig, Restarts,
     StartError,
@@ -152,7 +152,7 @@ impl Scene {
             }
             State::Stopping { incarnation, .. } => {
                 let end = EndedBy::Request(crate::process::ShutdownStage::Drain);
-                let end = death(incarnation.get(), ExitCause::Exited(0), end);
+                let end = exit(incarnation.get(), ExitCause::Exited(0), end);
                 self.on(child, Event::Died(end));
             }
             _ => return false,
@@ -163,7 +163,7 @@ impl Scene {
     fn crash(&mut self, child: usize) {
         let incarnation = self.actors[child].lifecycle.state().incarnation();
         if let Some(incarnation) = incarnation {
-            let crash = death(incarnation.get(), CRASH, EndedBy::Itself);
+            let crash = exit(incarnation.get(), CRASH, EndedBy::Itself);
             self.on(child, Event::Died(crash));
         }
     }

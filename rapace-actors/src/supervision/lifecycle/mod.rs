@@ -176,26 +176,26 @@ impl Lifecycle {
                     since: now,
                 })
             }
-            (State::Starting { incarnation, .. }, Event::Died(death))
-                if death.incarnation == incarnation =>
+            (State::Starting { incarnation, .. }, Event::Died(exit))
+                if exit.incarnation == incarnation =>
             {
-                self.decide(Failure::Died(death), Duration::ZERO, now)
+                self.decide(Failure::Died(exit), Duration::ZERO, now)
             }
             (
                 State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
                 Event::StartFailed(it, error),
             ) if it == incarnation => self.decide(Failure::Start(it, error), Duration::ZERO, now),
-            (State::Ready { incarnation, since }, Event::Died(death))
-                if death.incarnation == incarnation =>
+            (State::Ready { incarnation, since }, Event::Died(exit))
+                if exit.incarnation == incarnation =>
             {
                 self.decide(
-                    Failure::Died(death),
+                    Failure::Died(exit),
                     now.saturating_duration_since(since),
                     now,
                 )
             }
-            (State::Stopping { incarnation, then }, Event::Died(death))
-                if death.incarnation == incarnation =>
+            (State::Stopping { incarnation, then }, Event::Died(exit))
+                if exit.incarnation == incarnation =>
             {
                 self.stopped(then)
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::*;
 use crate::process::{EndedBy, ExitCause};
-use crate::supervision::fixture::{CRASH, crash, death};
+use crate::supervision::fixture::{CRASH, crash, exit};
 use crate::supervision::{Admission, Backoff, Breaker, LimitReached, RestartConfig, StartError};
 
 const PAUSE: Duration = Duration::from_secs(30);
@@ -100,7 +100,7 @@ fn events() -> Vec<(&'static str, Event, Duration)> {
         sibling: sibling(),
         stay,
     };
-    let died = |n, cause| Event::Died(death(n, cause, EndedBy::Itself));
+    let died = |n, cause| Event::Died(exit(n, cause, EndedBy::Itself));
     let zero = Duration::ZERO;
     vec![
         ("start", Event::Start, zero),
@@ -252,7 +252,7 @@ impl World {
     /// Delivers an event and checks F1.
     fn on(&mut self, event: Event) -> Action {
         match &event {
-            Event::Died(death) => self.living.remove(&death.incarnation),
+            Event::Died(exit) => self.living.remove(&exit.incarnation),
             Event::StartFailed(incarnation, _) => self.living.remove(incarnation),
             _ => false,
         };
@@ -281,7 +281,7 @@ impl World {
     }
 
     fn crashes(&mut self, incarnation: Incarnation) {
-        let crash = death(incarnation.get(), CRASH, EndedBy::Itself);
+        let crash = exit(incarnation.get(), CRASH, EndedBy::Itself);
         assert!(matches!(self.on(Event::Died(crash)), Action::WaitUntil(_)));
     }
 }
@@ -301,7 +301,7 @@ fn incarnations_never_overlap_and_numbers_are_never_reused() {
         let current = world.living.first().copied();
         let stale = Incarnation::FIRST;
         let refused = || StartError::Refused("speaks version 9".into());
-        let died = |it: Incarnation, cause| Event::Died(death(it.get(), cause, EndedBy::Itself));
+        let died = |it: Incarnation, cause| Event::Died(exit(it.get(), cause, EndedBy::Itself));
         let hold = |stay| Event::Hold {
             sibling: sibling(),
             stay,
@@ -338,7 +338,7 @@ fn a_stop_ends_in_down_from_every_state_whatever_the_process_does() {
             if let Action::Stop(it) = lifecycle.on(Event::Stop, now) {
                 assert_eq!(it, number(2));
             }
-            let _ = lifecycle.on(Event::Died(death(2, cause, EndedBy::Itself)), now);
+            let _ = lifecycle.on(Event::Died(exit(2, cause, EndedBy::Itself)), now);
             assert!(
                 matches!(lifecycle.state, State::Down(_)),
                 "{:?}",

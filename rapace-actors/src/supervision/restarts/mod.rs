@@ -165,12 +165,12 @@ impl Restarts {
     /// Why no restart is wanted, if none is. V1, V2.
     fn unwanted(&self, failure: &Failure) -> Option<DownReason> {
         match failure {
-            Failure::Died(death) if calls_for_restart(self.policy, death) => None,
-            Failure::Died(death) if death.is_failure() => {
+            Failure::Died(exit) if calls_for_restart(self.policy, exit) => None,
+            Failure::Died(exit) if exit.is_failure() => {
                 Some(DownReason::NotRestarted(failure.clone()))
             }
-            Failure::Died(death) if death.was_requested() => Some(DownReason::Stopped),
-            Failure::Died(death) => Some(DownReason::Completed(death.clone())),
+            Failure::Died(exit) if exit.was_requested() => Some(DownReason::Stopped),
+            Failure::Died(exit) => Some(DownReason::Completed(exit.clone())),
             Failure::Start(incarnation, error) if !failure.is_passing() => {
                 Some(DownReason::StartFailed(*incarnation, error.clone()))
             }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::process::{EndedBy, ExitCause, Incarnation, ShutdownStage};
 use crate::supervision::StartError;
-use crate::supervision::fixture::{crash, death};
+use crate::supervision::fixture::{crash, exit};
 
 const SECOND: Duration = Duration::from_secs(1);
 const BRIEF: Duration = Duration::ZERO;
@@ -115,7 +115,7 @@ fn policy_comes_before_counting() {
         limit: 1,
         ..Default::default()
     });
-    let done = Failure::Died(death(1, ExitCause::Exited(0), EndedBy::Itself));
+    let done = Failure::Died(exit(1, ExitCause::Exited(0), EndedBy::Itself));
     for _ in 0..5 {
         let verdict = transient.decide(&done, BRIEF, now);
         assert!(
@@ -151,7 +151,7 @@ fn a_requested_stop_is_no_failure_under_any_policy() {
             policy,
             ..Default::default()
         });
-        let stopped = Failure::Died(death(
+        let stopped = Failure::Died(exit(
             1,
             ExitCause::Unknown,
             EndedBy::Request(ShutdownStage::Kill),

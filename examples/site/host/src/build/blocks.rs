@@ -38,17 +38,17 @@ pub(super) async fn highlight(
     engine: &Engine,
     blocks: &[(&Page, &CodeBlock)],
 ) -> Result<Blocks, BuildError> {
-    let fates: Vec<_> = stream::iter(blocks)
+    let outcomes: Vec<_> = stream::iter(blocks)
         .map(|(page, block)| one(engine, page, block))
         .buffered(AT_ONCE)
         .try_collect()
         .await?;
     let mut all = Blocks {
-        blocks: Vec::with_capacity(fates.len()),
+        blocks: Vec::with_capacity(outcomes.len()),
         problems: Vec::new(),
     };
-    for fate in fates {
-        match fate {
+    for outcome in outcomes {
+        match outcome {
             Ok(highlighted) => all.blocks.push(Some(highlighted)),
             Err(problem) => {
                 all.blocks.push(None);

@@ -161,7 +161,7 @@ pub(super) async fn make(
     rasters: &[Raster],
     output: &Output,
 ) -> Result<Pictures, BuildError> {
-    let fates: Vec<_> = stream::iter(rasters)
+    let outcomes: Vec<_> = stream::iter(rasters)
         .map(|raster| make_one(engine, content, raster, output))
         .buffered(AT_ONCE)
         .try_collect()
@@ -171,8 +171,8 @@ pub(super) async fn make(
         papers: papers(content),
         problems: Vec::new(),
     };
-    for (raster, fate) in rasters.iter().zip(fates) {
-        match fate {
+    for (raster, outcome) in rasters.iter().zip(outcomes) {
+        match outcome {
             Err(problem) => pictures.problems.push(problem),
             Ok(variants) => {
                 let picture = Picture {

@@ -13,10 +13,10 @@ use crate::problem::{Problem, ProblemKind};
 const AT_ONCE: usize = 8;
 
 /// What became of a page.
-pub(super) type Fate = Result<RenderedPage, MarkdownError>;
+pub(super) type PageOutcome = Result<RenderedPage, MarkdownError>;
 
 /// Renders pages; what becomes of each, in their order.
-pub(super) async fn pages(engine: &Engine, pages: &[Page]) -> Result<Vec<Fate>, BuildError> {
+pub(super) async fn pages(engine: &Engine, pages: &[Page]) -> Result<Vec<PageOutcome>, BuildError> {
     engine.expect(PluginKind::Markdown, pages.len(), PluginKind::Links);
     stream::iter(pages)
         .map(|page| render(engine, page))
@@ -25,7 +25,7 @@ pub(super) async fn pages(engine: &Engine, pages: &[Page]) -> Result<Vec<Fate>, 
         .await
 }
 
-async fn render(engine: &Engine, page: &Page) -> Result<Fate, BuildError> {
+async fn render(engine: &Engine, page: &Page) -> Result<PageOutcome, BuildError> {
     let source = PageSource {
         path: page.path.clone(),
         text: page.text.clone(),
@@ -47,13 +47,13 @@ async fn render(engine: &Engine, page: &Page) -> Result<Fate, BuildError> {
 /// The rendered pages; those that were not are taken out of the content and become problems, as do their notes.
 pub(super) fn keep(
     content: &mut Content,
-    fates: Vec<Fate>,
+    outcomes: Vec<PageOutcome>,
     problems: &mut Vec<Problem>,
 ) -> Vec<RenderedPage> {
     let pages = std::mem::take(&mut content.pages);
-    let mut kept = Vec::with_capacity(fates.len());
-    for (page, fate) in pages.into_iter().zip(fates) {
-        match fate {
+    let mut kept = Vec::with_capacity(outcomes.len());
+    for (page, outcome) in pages.into_iter().zip(outcomes) {
+        match outcome {
             Err(error) => problems.push(Problem::of_file(
                 &page.path,
                 ProblemKind::LeftOut,

@@ -32,7 +32,7 @@ pub enum EndedBy {
 /// What became of one incarnation of a plugin.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
-pub struct DeathReport {
+pub struct ExitDetails {
     /// The plugin's name.
     pub plugin: Arc<str>,
     /// Which of its processes died.
@@ -52,15 +52,15 @@ pub struct DeathReport {
     pub stderr: StderrTail,
 }
 
-/// A [`DeathReport`] that every call and every link can hold: cloning it copies a pointer.
+/// A [`ExitDetails`] that every call and every link can hold: cloning it copies a pointer.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct Death(Arc<DeathReport>);
+pub struct ExitReport(Arc<ExitDetails>);
 
-impl Death {
+impl ExitReport {
     /// Seals a report.
     #[must_use]
-    pub fn new(report: DeathReport) -> Self {
+    pub fn new(report: ExitDetails) -> Self {
         Self(Arc::new(report))
     }
 
@@ -83,15 +83,15 @@ impl Death {
     }
 }
 
-impl Deref for Death {
-    type Target = DeathReport;
+impl Deref for ExitReport {
+    type Target = ExitDetails;
 
-    fn deref(&self) -> &DeathReport {
+    fn deref(&self) -> &ExitDetails {
         &self.0
     }
 }
 
-impl DeathReport {
+impl ExitDetails {
     /// The story, with a note where it can be seen: what the plugin wrote last is last.
     pub(crate) fn with_note(&self, note: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| self.tell(f, note))
@@ -141,7 +141,7 @@ impl DeathReport {
     }
 }
 
-impl DeathReport {
+impl ExitDetails {
     /// A SIGKILL that is not the host's, nor of the plugin's own guard: that waits until its host has let go of it.
     fn is_strange_kill(&self) -> bool {
         let sends_none = matches!(
@@ -167,7 +167,7 @@ fn tell_stage(f: &mut fmt::Formatter<'_>, stage: ShutdownStage, cause: ExitCause
     }
 }
 
-impl fmt::Display for DeathReport {
+impl fmt::Display for ExitDetails {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.tell(f, "")
     }
@@ -191,10 +191,10 @@ mod tests {
         core_dumped: false,
     };
 
-    fn death(cause: ExitCause, ended_by: EndedBy) -> Death {
+    fn exit(cause: ExitCause, ended_by: EndedBy) -> ExitReport {
         let mut stderr = Tail::default();
         stderr.push("thread 'main' panicked");
-        Death::new(DeathReport {
+        ExitReport::new(ExitDetails {
             plugin: "images".into(),
             incarnation: Incarnation::FIRST.next(),
             cause,
@@ -209,7 +209,7 @@ mod tests {
     #[test]
     fn a_death_names_plugin_incarnation_cause_age_and_stderr() {
         assert_eq!(
-            death(SEGV, EndedBy::Itself).to_string(),
+            exit(SEGV, EndedBy::Itself).to_string(),
             "plugin `images` (incarnation #2) was killed by SIGSEGV after 1.5s; the end of its stderr:\n  thread 'main' \
              panicked"
         );
@@ -217,17 +217,17 @@ mod tests {
 
     #[test]
     fn a_kill_that_the_host_did_not_send_is_not_called_a_stop() {
-        let text = death(KILL, EndedBy::Itself).to_string();
+        let text = exit(KILL, EndedBy::Itself).to_string();
         assert!(
             text.contains("out-of-memory") && !text.contains("stopped"),
             "{text}"
         );
-        let text = death(KILL, EndedBy::Stuck(Duration::from_secs(3))).to_string();
+        let text = exit(KILL, EndedBy::Stuck(Duration::from_secs(3))).to_string();
         assert!(
             text.contains("stuck for 3.0s") && !text.contains("out-of-memory"),
             "{text}"
         );
-        let text = death(KILL, EndedBy::Killed).to_string();
+        let text = exit(KILL, EndedBy::Killed).to_string();
         assert!(
             text.contains("killed by its host as requested") && !text.contains("out-of-memory"),
             "{text}"
@@ -236,7 +236,7 @@ mod tests {
 
     #[test]
     fn only_what_exited_has_left_by_itself() {
-        let text = |cause, stage| death(cause, EndedBy::Request(stage)).to_string();
+        let text = |cause, stage| exit(cause, EndedBy::Request(stage)).to_string();
         let begins = |text: String, with: &str| {
             let with = format!(
                 "plugin `images` (incarnation #2) was stopped as requested ({with}) after 1.5s"
@@ -315,16 +315,16 @@ mod tests {
             ShutdownStage::Terminate,
             ShutdownStage::Kill,
         ] {
-            assert!(!death(KILL, EndedBy::Request(stage)).is_failure());
+            assert!(!exit(KILL, EndedBy::Request(stage)).is_failure());
         }
-        assert!(!death(ExitCause::Exited(0), EndedBy::Itself).is_failure());
+        assert!(!exit(ExitCause::Exited(0), EndedBy::Itself).is_failure());
         for cause in [ExitCause::Exited(1), SEGV, ExitCause::Unknown] {
-            assert!(death(cause, EndedBy::Itself).is_failure());
+            assert!(exit(cause, EndedBy::Itself).is_failure());
         }
-        assert!(death(KILL, EndedBy::Killed).is_failure());
+        assert!(exit(KILL, EndedBy::Killed).is_failure());
         // A plugin that the host had to kill has failed, even if it got out with code 0 first.
         assert!(
-            death(
+            exit(
                 ExitCause::Exited(0),
                 EndedBy::Fault("tail ran ahead".into())
             )
