@@ -62,7 +62,7 @@ impl fmt::Display for Look {
         if self.silence >= STUCK {
             write!(
                 f,
-                "no heartbeat for {:.1} s: the peer lives, and its executor is stuck or stopped",
+                "no heartbeat for {:.1} s: the peer lives, and its executor is unresponsive or stopped",
                 self.silence.as_secs_f64()
             )
         } else {

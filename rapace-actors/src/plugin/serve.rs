@@ -1,7 +1,7 @@
 //! What a plugin's `main` does: a few lines.
 //!
 //! - M1: started by anything but a host, it says what it is and how it is used, and exits.
-//! - M2: when its host is gone it is gone too, also if its executor is stuck.
+//! - M2: when its host is gone it is gone too, also if its executor is unresponsive.
 //! - M4: the thread that sees to M2 is started when the two sides know each other, before a handler runs: what waits
 //!   before that waits for the host's end too.
 //! - M3: its exit code says how the session ended: 0 if the host closed or drained it.

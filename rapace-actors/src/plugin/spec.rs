@@ -29,7 +29,7 @@ pub struct PluginSpec {
     pub(crate) segment: SegmentConfig,
     pub(crate) spin: Duration,
     pub(crate) start_timeout: Duration,
-    pub(crate) stuck_after: Option<Duration>,
+    pub(crate) unresponsive_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
     pub(crate) stop: ShutdownTimeouts,
     /// `None` is the one in which it is spawned.
@@ -51,7 +51,7 @@ impl PluginSpec {
             segment: SegmentConfig::default(),
             spin: Duration::ZERO,
             start_timeout: Duration::from_secs(10),
-            stuck_after: Some(Duration::from_secs(30)),
+            unresponsive_after: Some(Duration::from_secs(30)),
             restart: RestartConfig::default(),
             stop: ShutdownTimeouts::default(),
             runtime: None,
@@ -120,7 +120,7 @@ impl PluginSpec {
 
     /// How long it may take from the start to the end of the handshake, and how long the plugin may
     /// then take none of the calls that its predecessor left. Default 10 s: long for a process, short
-    /// for a person. Counted in this process's own running time, as for [`stuck_after`](Self::stuck_after).
+    /// for a person. Counted in this process's own running time, as for [`unresponsive_after`](Self::unresponsive_after).
     ///
     /// The start begins when no other is in its way, for which it waits as long again at most: it does if programs are
     /// on a file system that does not answer, and the error names them. In no time nothing starts, so zero is refused.
@@ -129,11 +129,11 @@ impl PluginSpec {
         self
     }
 
-    /// How long the plugin's executor may be silent before the plugin counts as stuck and is
+    /// How long the plugin's executor may be silent before the plugin counts as unresponsive and is
     /// killed; `None` leaves it alone. Default 30 s. Paused while a debugger is attached, and
     /// counted in this process's own running time, so that a machine that slept kills nobody.
-    pub fn stuck_after(mut self, silence: impl Into<Option<Duration>>) -> Self {
-        self.stuck_after = silence.into();
+    pub fn unresponsive_after(mut self, silence: impl Into<Option<Duration>>) -> Self {
+        self.unresponsive_after = silence.into();
         self
     }
 

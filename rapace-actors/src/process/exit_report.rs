@@ -21,7 +21,7 @@ pub enum EndedBy {
     /// failure like any crash.
     Killed,
     /// The host killed it because its executor said nothing for this long, whether or not there were calls.
-    Stuck(Duration),
+    Unresponsive(Duration),
     /// The host killed it because it broke a rule of the session, which is named.
     Fault(Arc<str>),
     /// The host killed it because it was not ready within this time of its start, or took none of the calls that its
@@ -70,9 +70,10 @@ impl ExitReport {
         match self.ended_by {
             EndedBy::Request(_) => false,
             EndedBy::Itself => !self.cause.is_success(),
-            EndedBy::Killed | EndedBy::Stuck(_) | EndedBy::Fault(_) | EndedBy::StartTimeout(_) => {
-                true
-            }
+            EndedBy::Killed
+            | EndedBy::Unresponsive(_)
+            | EndedBy::Fault(_)
+            | EndedBy::StartTimeout(_) => true,
         }
     }
 
@@ -111,9 +112,10 @@ impl ExitDetails {
                 f.write_str(")")?;
             }
             EndedBy::Killed => f.write_str("was killed by its host as requested")?,
-            EndedBy::Stuck(silent) => {
-                write!(f, "was stuck for {silent:.1?} and killed by its host")?
-            }
+            EndedBy::Unresponsive(silent) => write!(
+                f,
+                "was unresponsive for {silent:.1?} and killed by its host"
+            )?,
             EndedBy::Fault(rule) => write!(
                 f,
                 "broke a rule of the session ({rule}) and was killed by its host"
@@ -222,9 +224,9 @@ mod tests {
             text.contains("out-of-memory") && !text.contains("stopped"),
             "{text}"
         );
-        let text = exit(KILL, EndedBy::Stuck(Duration::from_secs(3))).to_string();
+        let text = exit(KILL, EndedBy::Unresponsive(Duration::from_secs(3))).to_string();
         assert!(
-            text.contains("stuck for 3.0s") && !text.contains("out-of-memory"),
+            text.contains("unresponsive for 3.0s") && !text.contains("out-of-memory"),
             "{text}"
         );
         let text = exit(KILL, EndedBy::Killed).to_string();

@@ -3,7 +3,7 @@
 //! Until a plugin serves, and behind these, the kernel sees to that: see [`Leash`](super::Leash). Two mechanisms more,
 //! which are sooner than the kernel if the host is large, because each has a hole that the other closes:
 //!
-//! | | reaches a stuck plugin | reaches a stopped plugin | works through a launcher | fails if |
+//! | | reaches an unresponsive plugin | reaches a stopped plugin | works through a launcher | fails if |
 //! |---|---|---|---|---|
 //! | end of the parent: pidfd, and a signal that continues us | yes | yes | no | a debugger holds the plugin |
 //! | hang-up of the control socket | yes | once continued | yes | a descriptor leaked into a sibling |
@@ -13,7 +13,7 @@
 //!   long as the process.
 //! - G3: a host that died before the signal was armed is noticed: the parent is asked for before and after, and the
 //!   hang-up stays readable.
-//! - G4: the end is SIGKILL to ourselves. Exit handlers could wait for the very lock that a stuck thread holds.
+//! - G4: the end is SIGKILL to ourselves. Exit handlers could wait for the very lock that a blocked thread holds.
 //! - G5: if the plugin leads a process group, the group goes with it. Were the parent-death signal SIGKILL, nobody
 //!   would be left to do that; so it is SIGCONT, which reaches a stopped plugin all the same, and the thread kills.
 //!   What the plugin has started in a session or group of its own is out of reach.
@@ -46,7 +46,7 @@ use super::{thread_end, thread_names};
 /// plugin of a dead host is gone.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// Makes this process end with its host. Call it once, before anything in it can get stuck.
+/// Makes this process end with its host. Call it once, before anything in it can block.
 ///
 /// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
 /// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.

@@ -99,7 +99,7 @@ pub enum StopError {
 }
 
 impl ShutdownTimeouts {
-    /// SIGKILL at once: for a plugin that is stuck or broke a rule.
+    /// SIGKILL at once: for a plugin that is unresponsive or broke a rule.
     #[must_use]
     pub fn at_once() -> Self {
         Self {

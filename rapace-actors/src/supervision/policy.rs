@@ -14,7 +14,7 @@ use crate::process::ExitReport;
 /// | Never | no | no |
 ///
 /// Anything else is another exit code, a signal, a broken rule of the session, a start that took too long, and being
-/// stuck. A requested stop never calls for a restart, under any policy: whoever asked says what comes next. How often and
+/// unresponsive. A requested stop never calls for a restart, under any policy: whoever asked says what comes next. How often and
 /// how soon a plugin is restarted is [`RestartConfig`](super::RestartConfig)'s.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
@@ -97,7 +97,7 @@ mod tests {
             core_dumped: false,
         };
         let clean = ExitCause::Exited(0);
-        let stuck = EndedBy::Stuck(std::time::Duration::from_secs(1));
+        let unresponsive = EndedBy::Unresponsive(std::time::Duration::from_secs(1));
         let ends = [
             (exit(1, clean, EndedBy::Itself), [true, false, false]),
             (
@@ -109,7 +109,7 @@ mod tests {
                 exit(1, ExitCause::Unknown, EndedBy::Itself),
                 [true, true, false],
             ),
-            (exit(1, crash, stuck), [true, true, false]),
+            (exit(1, crash, unresponsive), [true, true, false]),
             (
                 exit(1, clean, EndedBy::Request(ShutdownStage::Drain)),
                 [false, false, false],

@@ -346,7 +346,7 @@ fn every_text_is_the_one_that_was_reviewed() {
         EndedBy::Request(ShutdownStage::Terminate),
         EndedBy::Request(ShutdownStage::Kill),
         EndedBy::Killed,
-        EndedBy::Stuck(Duration::from_secs(30)),
+        EndedBy::Unresponsive(Duration::from_secs(30)),
         EndedBy::Fault("an item without credit".into()),
         EndedBy::StartTimeout(Duration::from_secs(10)),
     ] {

@@ -81,7 +81,7 @@ fn deaf_plugin() {
 }
 
 #[test]
-#[ignore = "a role: a host of one stuck plugin"]
+#[ignore = "a role: a host of one unresponsive plugin"]
 fn host_of_a_stuck_plugin() {
     if is("host_of_a_stuck_plugin") {
         host(&role("stuck_plugin"));

@@ -26,10 +26,10 @@ mod shortage;
 mod spin;
 mod starts;
 mod streams;
-mod stuck;
 mod subject;
 mod support;
 mod unlucky;
+mod unresponsive;
 mod unsignallable;
 #[path = "../common/warnings.rs"]
 mod warnings;

@@ -240,7 +240,7 @@ async fn events_tell_the_whole_story_in_order() {
     );
 }
 
-/// The handle of a plugin that was never let start is not stuck in that.
+/// The handle of a plugin that was never let start is not held up by that.
 #[tokio::test]
 async fn an_incarnation_is_counted_for_every_start() {
     let plugin = Plugin::builder("none", "/nonexistent/plugin").spawn();

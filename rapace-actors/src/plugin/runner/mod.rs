@@ -12,9 +12,9 @@
 mod end;
 mod handshake;
 mod order;
-mod pulse;
 mod report;
 mod start;
+mod watchdog;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
@@ -31,9 +31,9 @@ use self::end::unreachable;
 use self::handshake::{Handshake, LEAVE, NOTICE};
 pub(crate) use self::order::Order;
 use self::order::next;
-use self::pulse::Pulse;
 pub(crate) use self::report::{Ended, Report};
 use self::start::{Invitation, Runner, start};
+use self::watchdog::Watchdog;
 use super::spec::PluginSpec;
 use crate::process::{
     Allowance, DrainOutcome, EndedBy, ExitCause, Incarnation, SpawnError, Threads, within,
@@ -170,7 +170,7 @@ impl Runner {
     ) -> EndedBy {
         let pid = self.process.pid();
         let threads = self.process.threads();
-        let mut pulse = Pulse::new(self.spec.stuck_after, session.clone());
+        let mut watchdog = Watchdog::new(self.spec.unresponsive_after, session.clone());
         let order = tokio::select! {
             biased;
             _ = self.process.wait() => {
@@ -187,7 +187,7 @@ impl Runner {
                 route.set_away();
                 return self.after_session(reason, orders, &threads, early).await;
             }
-            silent = pulse.stops(pid) => return EndedBy::Stuck(silent),
+            silent = watchdog.stops(pid) => return EndedBy::Unresponsive(silent),
         };
         leaving.store(true, Ordering::Relaxed);
         route.set_away();

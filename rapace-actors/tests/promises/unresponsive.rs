@@ -11,15 +11,18 @@ use crate::support::{Bench, Sent, death, in_time};
 const LIMIT: Duration = Duration::from_secs(1);
 
 async fn impatient() -> Bench {
-    Bench::with(|spec| spec.stuck_after(LIMIT)).await
+    Bench::with(|spec| spec.unresponsive_after(LIMIT)).await
 }
 
 fn assert_stuck(death: &ExitReport) {
-    let EndedBy::Stuck(silent) = death.ended_by else {
+    let EndedBy::Unresponsive(silent) = death.ended_by else {
         panic!("{death}");
     };
     assert!(silent >= LIMIT, "{silent:?}");
-    assert!(death.to_string().contains("was stuck for"), "{death}");
+    assert!(
+        death.to_string().contains("was unresponsive for"),
+        "{death}"
+    );
 }
 
 #[tokio::test]

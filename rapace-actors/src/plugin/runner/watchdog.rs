@@ -1,22 +1,22 @@
 //! Whether the other side's executor still runs.
 //!
 //! - U1: time is counted in heartbeats of our own: a machine that slept, or a host that did not run, makes
-//!   nobody stuck.
-//! - U2: a process that a debugger holds is not stuck.
+//!   nobody unresponsive.
+//! - U2: a process that a debugger holds is not unresponsive.
 
 use std::time::Duration;
 
 use rapace_session::Session;
 
 /// Watches the other side's heartbeat.
-pub(super) struct Pulse {
+pub(super) struct Watchdog {
     limit: Option<Duration>,
     session: Session,
     last: Option<u32>,
     silent: Duration,
 }
 
-impl Pulse {
+impl Watchdog {
     pub(super) fn new(limit: Option<Duration>, session: Session) -> Self {
         Self {
             limit,
