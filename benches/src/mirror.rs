@@ -128,7 +128,7 @@ pub fn spec(arguments: &[String]) -> Result<PluginSpec, String> {
         ..RestartConfig::default()
     };
     let mut spec = Plugin::builder("mirror", program)
-        .expects::<MirrorProxy>()
+        .requires::<MirrorProxy>()
         .restart(always);
     for argument in arguments {
         spec = spec.arg(argument);

@@ -44,7 +44,7 @@
 //!
 //! # async fn host() -> Result<(), Box<dyn std::error::Error>> {
 //! let plugin = Plugin::builder("greeter", "target/release/greeter")
-//!     .expects::<GreeterProxy>()
+//!     .requires::<GreeterProxy>()
 //!     .start()
 //!     .await?;
 //! let greeter: GreeterProxy = plugin.proxy();
@@ -126,7 +126,7 @@ pub use rapace_session::{
 };
 pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;
-pub use service::handle::Served;
+pub use service::handle::ServiceHandle;
 pub use service::streaming::Streaming;
 pub use supervision::{RestartPolicy, SupervisionStrategy};
 pub use supervisor::Supervisor;

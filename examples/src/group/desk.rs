@@ -3,7 +3,7 @@
 //! So a host knows exactly what a plugin is doing when it takes it down, without waiting and hoping.
 
 use facet::Facet;
-use rapace::Served;
+use rapace::ServiceHandle;
 use rapace::{OnPanic, Proxy};
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,7 +59,7 @@ impl Desk for Clerk {
 /// # Panics
 /// Outside a tokio runtime.
 #[must_use]
-pub fn desk() -> (Served, mpsc::UnboundedReceiver<Begun>) {
+pub fn desk() -> (ServiceHandle, mpsc::UnboundedReceiver<Begun>) {
     let (heard, calls) = mpsc::unbounded_channel();
     let (_, served) = Proxy::serve(DeskServer::new(Clerk(heard)), 64, OnPanic::default());
     (served, calls)

@@ -5,8 +5,8 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use rapace::Served;
-use rapace::plugin::PluginMain;
+use rapace::ServiceHandle;
+use rapace::plugin::PluginServer;
 use rapace::{Plugin, PluginSpec};
 
 use super::desk::{DeskProxy, Verdict};
@@ -67,7 +67,7 @@ fn crash() -> ! {
 
 /// What such a plugin's `main` does.
 pub async fn serve_member() -> ExitCode {
-    let mut plugin = PluginMain::new();
+    let mut plugin = PluginServer::new();
     let desk = plugin.host::<DeskProxy>();
     plugin
         .service(WritesServer::new(Writing(desk.clone())))
@@ -77,10 +77,10 @@ pub async fn serve_member() -> ExitCode {
 }
 
 /// A member called `name`, which is the program at `program` with the argument `--plugin`.
-pub fn member(name: &'static str, program: &Path, desk: &Served) -> PluginSpec {
+pub fn member(name: &'static str, program: &Path, desk: &ServiceHandle) -> PluginSpec {
     Plugin::builder(name, program)
         .arg("--plugin")
-        .expects::<WritesProxy>()
-        .expects::<ReadsProxy>()
-        .offers(desk.clone())
+        .requires::<WritesProxy>()
+        .requires::<ReadsProxy>()
+        .provides(desk.clone())
 }

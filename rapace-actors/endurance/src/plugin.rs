@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use rapace::plugin::PluginMain;
+use rapace::plugin::PluginServer;
 use rapace::supervision::{BackoffConfig, RestartConfig};
 use rapace::{Blob, Plugin, PluginSpec, Streaming};
 
@@ -148,7 +148,7 @@ pub(crate) async fn serve() -> ExitCode {
         before: proc::private(std::process::id()),
         memory: Vec::new(),
     };
-    PluginMain::new()
+    PluginServer::new()
         .service(WorkerServer::new(Counting(Pen::new())))
         .service(BodyServer::new(process))
         .run()
@@ -160,8 +160,8 @@ pub(crate) fn spec(name: &str) -> Outcome<PluginSpec> {
     let program = std::env::current_exe()?;
     Ok(Plugin::builder(name.to_owned(), program)
         .arg("--plugin")
-        .expects::<WorkerProxy>()
-        .expects::<BodyProxy>()
+        .requires::<WorkerProxy>()
+        .requires::<BodyProxy>()
         .restart(RestartConfig {
             limit: usize::MAX,
             within: Duration::from_secs(1),

@@ -316,9 +316,9 @@ impl PluginSpec {
 
     /// Whether every type in every service can cross.
     pub(crate) fn check(&self) -> Result<(), RefusedService> {
-        self.expects
+        self.requires
             .iter()
             .try_for_each(|service| service.check())?;
-        self.offers.check()
+        self.provides.check()
     }
 }

@@ -10,7 +10,7 @@
 //! | [`PluginActor`] | the actor behind it, which carries out what [`Lifecycle`](crate::supervision::Lifecycle) decides |
 //! | [`PluginEvent`] | one change of a plugin's state |
 //! | [`PluginSnapshot`] | what its callers experienced, in numbers |
-//! | [`serve`], [`PluginMain`] | the other side: what a plugin's `main` does |
+//! | [`serve`], [`PluginServer`] | the other side: what a plugin's `main` does |
 
 pub(crate) mod actor;
 pub(crate) mod event;
@@ -25,5 +25,5 @@ pub use crate::route::PluginSnapshot;
 pub use actor::{PluginActor, PluginArgs, StopOutcome};
 pub use event::{PluginEvent, PluginEventKind};
 pub use handle::Plugin;
-pub use serve::{PluginMain, ServeError, serve};
+pub use serve::{PluginServer, ServeError, serve};
 pub use spec::PluginSpec;

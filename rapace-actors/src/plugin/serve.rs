@@ -54,16 +54,16 @@ use crate::supervision::DownReason;
 /// }
 /// ```
 pub async fn serve<T: Serve>(service: T) -> ExitCode {
-    PluginMain::new().service(service).run().await
+    PluginServer::new().service(service).run().await
 }
 
 /// A plugin that serves several services, or calls its host.
 #[derive(Debug)]
 #[must_use = "a plugin does nothing until it runs"]
-pub struct PluginMain {
+pub struct PluginServer {
     name: String,
     services: Services,
-    expects: Vec<&'static ServiceDescriptor>,
+    requires: Vec<&'static ServiceDescriptor>,
     host: HostRoute,
     capacity: u32,
     on_panic: OnPanic,
@@ -151,13 +151,13 @@ pub enum ServeError {
     ServiceStopped(&'static str),
 }
 
-impl Default for PluginMain {
+impl Default for PluginServer {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl PluginMain {
+impl PluginServer {
     /// A plugin named after its program.
     pub fn new() -> Self {
         let name = std::env::args_os()
@@ -174,7 +174,7 @@ impl PluginMain {
         Self {
             name,
             services: Services::default(),
-            expects: Vec::new(),
+            requires: Vec::new(),
             host: HostRoute::new(),
             capacity: DEFAULT_CAPACITY,
             on_panic: OnPanic::default(),
@@ -216,10 +216,10 @@ impl PluginMain {
         self
     }
 
-    /// The address of a service that the host offers; the host is refused if it does not. Calls
+    /// The address of a service that the host provides; the host is refused if it does not. Calls
     /// wait until the session is up.
     pub fn host<P: TypedProxy>(&mut self) -> P {
-        self.expects.push(P::Service::descriptor());
+        self.requires.push(P::Service::descriptor());
         P::from_proxy(Proxy::behind(Arc::clone(&self.host.route)))
     }
 
@@ -267,8 +267,12 @@ impl PluginMain {
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
         let mut config = SessionConfig::new(self.name.clone());
-        config.offers = self.services.offers();
-        config.expects = self.expects.iter().map(|service| service.offer()).collect();
+        config.offers = self.services.service_offers();
+        config.expects = self
+            .requires
+            .iter()
+            .map(|service| service.offer())
+            .collect();
         config.acceptor = Arc::new(self.services.clone());
         let endpoint = shm::endpoint(link, Side::Joiner);
         let met = tokio::spawn(meet(endpoint, config, watched)).await;

@@ -1,23 +1,23 @@
-//! The services that one side offers to the other.
+//! The services that one side provides to the other.
 
 use std::sync::Arc;
 
 use rapace_session::{Acceptor, ServiceOffer, Sink, limits};
 
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
-use crate::service::handle::Served;
+use crate::service::handle::ServiceHandle;
 
 /// Services by name.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Services(Vec<Served>);
+pub(crate) struct Services(Vec<ServiceHandle>);
 
 impl Services {
     /// Adds a service; two of one name are found by [`check`](Self::check).
-    pub(crate) fn add(&mut self, served: Served) {
+    pub(crate) fn add(&mut self, served: ServiceHandle) {
         self.0.push(served);
     }
 
-    pub(crate) fn offers(&self) -> Vec<ServiceOffer> {
+    pub(crate) fn service_offers(&self) -> Vec<ServiceOffer> {
         self.0
             .iter()
             .map(|served| served.descriptor.offer())
@@ -32,7 +32,7 @@ impl Services {
         services().try_for_each(ServiceDescriptor::check)
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Served> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &ServiceHandle> {
         self.0.iter()
     }
 }

@@ -14,7 +14,7 @@ use crate::process::{PluginCommand, ResourceLimits, ShutdownTimeouts};
 use crate::proxy::TypedProxy;
 use crate::service::Service;
 use crate::service::descriptor::ServiceDescriptor;
-use crate::service::handle::Served;
+use crate::service::handle::ServiceHandle;
 use crate::supervision::{RestartConfig, RestartPolicy};
 
 /// How a plugin is started, checked, restarted and stopped. Built with
@@ -24,8 +24,8 @@ use crate::supervision::{RestartConfig, RestartPolicy};
 pub struct PluginSpec {
     pub(crate) name: Arc<str>,
     pub(crate) command: PluginCommand,
-    pub(crate) expects: Vec<&'static ServiceDescriptor>,
-    pub(crate) offers: Services,
+    pub(crate) requires: Vec<&'static ServiceDescriptor>,
+    pub(crate) provides: Services,
     pub(crate) segment: SegmentConfig,
     pub(crate) spin: Duration,
     pub(crate) start_timeout: Duration,
@@ -46,8 +46,8 @@ impl PluginSpec {
         Self {
             name: name.into(),
             command: PluginCommand::new(program),
-            expects: Vec::new(),
-            offers: Services::default(),
+            requires: Vec::new(),
+            provides: Services::default(),
             segment: SegmentConfig::default(),
             spin: Duration::ZERO,
             start_timeout: Duration::from_secs(10),
@@ -80,14 +80,14 @@ impl PluginSpec {
 
     /// The plugin must offer the service of this proxy, built from the same definition; otherwise
     /// it is refused at its start, by the name of the method that differs.
-    pub fn expects<P: TypedProxy>(mut self) -> Self {
-        self.expects.push(P::Service::descriptor());
+    pub fn requires<P: TypedProxy>(mut self) -> Self {
+        self.requires.push(P::Service::descriptor());
         self
     }
 
     /// Offers a service of this process to the plugin. Two of one name are refused when it is started.
-    pub fn offers(mut self, served: Served) -> Self {
-        self.offers.add(served);
+    pub fn provides(mut self, served: ServiceHandle) -> Self {
+        self.provides.add(served);
         self
     }
 
@@ -111,7 +111,7 @@ impl PluginSpec {
     /// both sides share a processor, or calls are rare, all is as without.
     ///
     /// More than a millisecond is taken for one. The plugin does as its host asks, unless it was given
-    /// a [time of its own](crate::plugin::PluginMain::spin). A peer can keep who looks for it looking,
+    /// a [time of its own](crate::plugin::PluginServer::spin). A peer can keep who looks for it looking,
     /// so this is not for [untrusted](rapace_shm::Trust::Untrusted) plugins.
     pub fn spin(mut self, bound: Duration) -> Self {
         self.spin = bound;
@@ -212,12 +212,16 @@ impl PluginSpec {
         self.segment
             .validate()
             .map_err(|why| format!("its segment cannot be made: {why}"))?;
-        let expects: Vec<_> = self.expects.iter().map(|service| service.offer()).collect();
+        let requires: Vec<_> = self
+            .requires
+            .iter()
+            .map(|service| service.offer())
+            .collect();
         // What a plugin calls itself, unless it says otherwise.
         let program = self.command.program().file_name().unwrap_or_default();
         let needed = room_for_handshake(
-            (&self.host_name(), &self.offers.offers()),
-            (&program.to_string_lossy(), &expects),
+            (&self.host_name(), &self.provides.service_offers()),
+            (&program.to_string_lossy(), &requires),
         );
         let largest = self.segment.max_payload();
         if needed > largest {

@@ -25,7 +25,7 @@ use crate::error::CallError;
 use crate::route::PluginRoute;
 use crate::service::actor::OnPanic;
 use crate::service::handle::{
-    DEFAULT_CAPACITY, LocalOptions, LocalService, Served, Stopped, TryTell, checked, start,
+    DEFAULT_CAPACITY, LocalOptions, LocalService, ServiceHandle, Stopped, TryTell, checked, start,
 };
 use crate::service::{MethodCall, Serve, Service};
 
@@ -95,7 +95,7 @@ impl<S: Service> Proxy<S> {
         service: T,
         capacity: u32,
         on_panic: OnPanic,
-    ) -> (Self, Served) {
+    ) -> (Self, ServiceHandle) {
         let (served, local) = start(service, checked(capacity), on_panic, false);
         let backend = Backend::Local(local);
         (Self { backend }, served)

@@ -21,7 +21,7 @@ pub(super) async fn ready<S: Service, E>(
                 plugin: route.name().to_owned(),
             },
             Unready::Down(reason) => CallError::Down(reason),
-            Unready::NotOffered(why) => CallError::Unavailable(why),
+            Unready::NotProvided(why) => CallError::Unavailable(why),
         })
 }
 

@@ -216,7 +216,7 @@ impl PluginRoute {
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
         while let Some(orphan) = self.take_kept() {
             let Some(channel) = ready.channel(orphan.service()) else {
-                let why = format!("`{}` is not offered any more", orphan.service());
+                let why = format!("`{}` is not provided any more", orphan.service());
                 end(orphan, CallFailure::Failed(Failure::Unavailable(why)));
                 continue;
             };

@@ -57,7 +57,7 @@ pub(crate) enum Unready {
     /// It is being started, and the caller does not wait.
     Restarting,
     Down(Down),
-    NotOffered(String),
+    NotProvided(String),
 }
 
 pub(super) fn channel_of(ready: &Arc<Ready>, service: &str) -> Result<ReadyChannel, Unready> {
@@ -73,8 +73,8 @@ pub(super) fn channel_of(ready: &Arc<Ready>, service: &str) -> Result<ReadyChann
                 .map(|channel| channel.service())
                 .collect::<Vec<_>>();
             offered.sort();
-            Err(Unready::NotOffered(format!(
-                "`{service}` is not among what the other side offers ({})",
+            Err(Unready::NotProvided(format!(
+                "`{service}` is not among what the other side provides ({})",
                 offered.join(", ")
             )))
         }

@@ -23,16 +23,16 @@ pub const DEFAULT_CAPACITY: u32 = 64;
 
 /// A running service that any session can offer. Cheap to clone.
 #[derive(Clone)]
-pub struct Served {
+pub struct ServiceHandle {
     pub(crate) descriptor: &'static ServiceDescriptor,
     pub(crate) capacity: u32,
     pub(crate) sink: Arc<dyn Sink>,
     pub(crate) stopped: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
-impl std::fmt::Debug for Served {
+impl std::fmt::Debug for ServiceHandle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Served")
+        f.debug_struct("ServiceHandle")
             .field("service", &self.descriptor.name)
             .field("capacity", &self.capacity)
             .finish_non_exhaustive()
@@ -137,7 +137,7 @@ pub(crate) fn start<T: Serve>(
     capacity: u32,
     on_panic: OnPanic,
     halts: bool,
-) -> (Served, Arc<dyn LocalService<T::Service>>) {
+) -> (ServiceHandle, Arc<dyn LocalService<T::Service>>) {
     let (halted, has_halted) = watch::channel(false);
     let args = ServiceArgs {
         service,
@@ -150,7 +150,7 @@ pub(crate) fn start<T: Serve>(
         places: Arc::new(Semaphore::new(capacity as usize)),
         actor: actor.clone(),
     };
-    let served = Served {
+    let served = ServiceHandle {
         descriptor: T::Service::descriptor(),
         capacity,
         sink: Arc::new(handle.clone()),

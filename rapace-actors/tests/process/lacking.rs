@@ -6,7 +6,7 @@ use std::process::{Command, ExitCode, Stdio};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use rapace::plugin::PluginMain;
+use rapace::plugin::PluginServer;
 use rapace::process::{ExitCause, ResourceLimits, SpawnErrorKind, spawn};
 use rapace::supervision::{DownReason, StartError};
 use rapace::{Plugin, PluginSpec, RestartPolicy, SegmentConfig, Trust};
@@ -137,7 +137,7 @@ pub(crate) fn serve_without_a_call() -> ! {
         "getsockopt" => forbid(libc::SYS_getsockopt, Errno::EPERM),
         _ => {}
     }
-    let code = runtime.block_on(PluginMain::new().run());
+    let code = runtime.block_on(PluginServer::new().run());
     let known = [0, 64, 69, 70];
     let same = |known: &&u8| ExitCode::from(**known) == code;
     std::process::exit(known.iter().find(same).map_or(1, |code| (*code).into()))

@@ -124,7 +124,7 @@ fn plugin_without_a_call() {
 fn plugin_by_hand() {
     if is("plugin_by_hand") {
         let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-        let code = runtime.block_on(rapace::plugin::PluginMain::new().run());
+        let code = runtime.block_on(rapace::plugin::PluginServer::new().run());
         std::process::exit(if code == std::process::ExitCode::from(64) {
             64
         } else {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use futures_util::StreamExt;
-use rapace::plugin::PluginMain;
+use rapace::plugin::PluginServer;
 use rapace::process::Incarnation;
 use rapace::service::Service;
 use rapace::supervision::{Down, DownReason};
@@ -36,7 +36,7 @@ pub(crate) mod first {
         async fn block(&mut self) -> String;
     }
 
-    /// What the host offers.
+    /// What the host provides.
     #[rapace::service]
     pub trait Desk {
         async fn sign(&mut self, what: String) -> String;
@@ -183,7 +183,7 @@ impl second::Ops for Worker {
 }
 
 /// The plugin, as the file says.
-pub(crate) fn main() -> PluginMain {
+pub(crate) fn main() -> PluginServer {
     let file = std::env::var_os(BUILD).expect("a file");
     let build = std::fs::read_to_string(file).expect("it is there");
     let worker = |settles| Worker {
@@ -191,7 +191,7 @@ pub(crate) fn main() -> PluginMain {
         settles,
         desk: None,
     };
-    let mut main = PluginMain::new();
+    let mut main = PluginServer::new();
     match &*build {
         "first" => main.service(first::OpsServer::new(worker(false))),
         "shuffled" => main.service(shuffled::OpsServer::new(worker(true))),
@@ -251,7 +251,7 @@ impl Works {
         role("ops")
             .env(BUILD, self.file())
             .env(JOURNAL, self.journal.path())
-            .offers(served)
+            .provides(served)
     }
 
     async fn start(&self) -> (Plugin, first::OpsProxy) {
@@ -348,13 +348,13 @@ async fn a_plugin_calls_the_method_of_its_host_that_it_names() {
 #[tokio::test]
 async fn expected_methods_may_have_changed_places_and_nothing_else() {
     let works = Works::new("shuffled");
-    let spec = works.spec().expects::<first::OpsProxy>();
+    let spec = works.spec().requires::<first::OpsProxy>();
     let plugin = in_time(spec.start()).await.unwrap();
     let ops: first::OpsProxy = plugin.proxy();
     assert_eq!(in_time(ops.archive(7)).await.unwrap(), "archived 7");
     assert_eq!(in_time(ops.purge()).await.unwrap(), "purged 0");
     works.build("second");
-    let spec = works.spec().expects::<first::OpsProxy>();
+    let spec = works.spec().requires::<first::OpsProxy>();
     let Down { reason, .. } = in_time(spec.start()).await.unwrap_err();
     let DownReason::StartFailed(_, error) = reason else {
         panic!("{reason:?}");

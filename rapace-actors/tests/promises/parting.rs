@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rapace::plugin::{PluginEventKind, PluginMain, StopOutcome};
+use rapace::plugin::{PluginEventKind, PluginServer, StopOutcome};
 use rapace::process::{EndedBy, ExitCause, ExitReport, ShutdownStage, ShutdownTimeouts};
 use rapace::{CallError, OnPanic, Plugin, PluginSpec};
 use tempfile::TempDir;
@@ -49,7 +49,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// As a plugin's `main` would: it serves, and then does something that blocks.
 pub(crate) fn part() -> ! {
     let server = PartingServer::new(Tidy);
-    let main = || PluginMain::new().on_panic(OnPanic::Stop).service(server);
+    let main = || PluginServer::new().on_panic(OnPanic::Stop).service(server);
     let served = run(async { main().try_run().await });
     let place = PathBuf::from(std::env::var_os(PLACE).expect("a directory"));
     write(&place.join("begun"), &std::process::id().to_string());

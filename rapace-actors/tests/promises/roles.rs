@@ -4,7 +4,7 @@
 use std::future::Future;
 
 use rapace::OnPanic;
-use rapace::plugin::{PluginMain, ServeError};
+use rapace::plugin::{PluginServer, ServeError};
 
 use crate::door::DoorProxy;
 use crate::journal::Pen;
@@ -31,7 +31,7 @@ pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
 }
 
 /// As a plugin's `main` would.
-fn serve(main: impl FnOnce() -> PluginMain) -> ! {
+fn serve(main: impl FnOnce() -> PluginServer) -> ! {
     let served = run(async { main().try_run().await });
     std::process::exit(match served {
         Ok(()) => 0,
@@ -58,7 +58,7 @@ fn subject() {
             run(crate::faults::misbehave(once.as_ref()));
         }
         serve(|| {
-            let mut main = PluginMain::new();
+            let mut main = PluginServer::new();
             if let Ok(capacity) = std::env::var(CAPACITY) {
                 let capacity = std::fs::read_to_string(&capacity).unwrap_or(capacity);
                 main = main.capacity(capacity.parse().expect("a number"));
@@ -81,7 +81,7 @@ fn subject() {
 fn impostor() {
     if is("impostor") {
         serve(|| {
-            PluginMain::new().service(crate::starts::impostor::SubjectServer::new(
+            PluginServer::new().service(crate::starts::impostor::SubjectServer::new(
                 crate::starts::Impostor,
             ))
         });
@@ -102,7 +102,7 @@ fn timeless() {
     if is("timeless") {
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_io().build().expect("a runtime");
-        let served = runtime.block_on(PluginMain::new().try_run());
+        let served = runtime.block_on(PluginServer::new().try_run());
         std::process::exit(served.map_or(70, |()| 0));
     }
 }

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use rapace::plugin::{PluginEventKind, PluginMain};
+use rapace::plugin::{PluginEventKind, PluginServer};
 use rapace::process::ShutdownTimeouts;
 use rapace::proxy::TryTellError;
 use rapace::supervision::{DownReason, State};
@@ -240,7 +240,7 @@ async fn a_local_service_whose_runtime_is_gone_takes_no_calls() {
 
 #[tokio::test]
 async fn a_plugin_that_never_serves_leaves_nobody_waiting_for_its_host() {
-    let mut main = PluginMain::new();
+    let mut main = PluginServer::new();
     let host: DoorProxy = main.host();
     let waits = Sent::new(host.enter("somebody".to_owned()));
     drop(main);
@@ -262,7 +262,7 @@ fn a_plugin_with_a_runtime_of_its_own_outlives_those_of_its_callers() {
     let (keeper, oak) = door(None);
     let journal = Journal::new();
     let spec = {
-        // The service that it offers to its plugin runs there too.
+        // The service that it provides to its plugin runs there too.
         let _inside = runtime.enter();
         crate::support::subject(&journal, oak)
     };

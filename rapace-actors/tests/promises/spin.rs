@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapace::plugin::PluginMain;
+use rapace::plugin::PluginServer;
 use rapace::{CallContext, Plugin, PluginSpec};
 use rapace_shm::LinkStats;
 
@@ -34,8 +34,8 @@ fn spins(stats: &Option<LinkStats>) -> u64 {
 }
 
 /// The plugin's main.
-pub(crate) fn main() -> PluginMain {
-    let main = PluginMain::new().service(WatchServer::new(Watching));
+pub(crate) fn main() -> PluginServer {
+    let main = PluginServer::new().service(WatchServer::new(Watching));
     match std::env::var_os(SLEEPS) {
         Some(_) => main.spin(Duration::ZERO),
         None => main,
@@ -43,7 +43,7 @@ pub(crate) fn main() -> PluginMain {
 }
 
 async fn start(change: impl FnOnce(PluginSpec) -> PluginSpec) -> (Plugin, WatchProxy) {
-    let spec = role("watch").expects::<WatchProxy>();
+    let spec = role("watch").requires::<WatchProxy>();
     let plugin = in_time(change(spec).start()).await.expect("it starts");
     let proxy = plugin.proxy();
     (plugin, proxy)

@@ -3,7 +3,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
-use rapace::plugin::PluginMain;
+use rapace::plugin::PluginServer;
 use rapace::process::{EndedBy, ExitCause};
 use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
 use rapace::{CallError, Plugin, PluginSpec, SupervisionStrategy, Supervisor};
@@ -70,7 +70,7 @@ pub(crate) async fn boast() {
 /// Starts what cannot become ready, once.
 async fn refused(spec: PluginSpec) -> Down {
     let spec = spec
-        .expects::<SubjectProxy>()
+        .requires::<SubjectProxy>()
         .restart_policy(RestartPolicy::Never);
     in_time(spec.start()).await.expect_err("it is no plugin")
 }
@@ -145,7 +145,7 @@ async fn a_program_that_cannot_be_executed_is_not_tried_again() {
     let missing = directory.path().join("missing");
     for (path, part) in [(plain, "chmod +x"), (missing, "does not exist")] {
         // By the default policy, which tries everything else again.
-        let spec = Plugin::builder("absent", path).expects::<SubjectProxy>();
+        let spec = Plugin::builder("absent", path).requires::<SubjectProxy>();
         let plugin = spec.spawn();
         let subject: SubjectProxy = plugin.proxy();
         let down = in_time(plugin.ready()).await.unwrap_err();
@@ -179,7 +179,7 @@ async fn another_definition_of_a_service_is_refused_by_the_methods_that_differ()
 
 #[tokio::test]
 async fn a_plugin_without_the_service_is_refused_by_what_it_offers() {
-    let spec = role("impostor").expects::<crate::door::DoorProxy>();
+    let spec = role("impostor").requires::<crate::door::DoorProxy>();
     let down = in_time(spec.start()).await.unwrap_err();
     for_good(&down);
     assert_says(&down, &["`Door` is not offered", "Subject"]);
@@ -219,11 +219,11 @@ async fn two_of_one_name_are_refused() {
         rapace::Proxy::serve(door, 1, rapace::OnPanic::Continue).1
     };
     let spec = Plugin::builder("any", "/bin/false");
-    let down = refused(spec.offers(served()).offers(served())).await;
+    let down = refused(spec.provides(served()).provides(served())).await;
     for_good(&down);
     assert_says(&down, &["lists two services called `Door`"]);
 
-    let main = PluginMain::new();
+    let main = PluginServer::new();
     let main = main.service(crate::starts::impostor::SubjectServer::new(Impostor));
     let main = main.service(crate::starts::impostor::SubjectServer::new(Impostor));
     let error = main.try_run().await.unwrap_err().to_string();
@@ -280,7 +280,7 @@ async fn a_family_that_does_not_start_says_what_failed() {
 #[tokio::test]
 async fn a_mailbox_without_room_is_refused_where_it_is_asked_for() {
     let panics = [
-        std::panic::catch_unwind(|| PluginMain::new().capacity(0)).map(drop),
+        std::panic::catch_unwind(|| PluginServer::new().capacity(0)).map(drop),
         std::panic::catch_unwind(|| {
             let server = impostor::SubjectServer::new(Impostor);
             rapace::Proxy::serve(server, 0, rapace::OnPanic::Continue)
@@ -316,13 +316,13 @@ impl odd::Odd for Even {
 }
 
 /// Plugins that cannot serve what they are to serve.
-pub(crate) fn odd_main() -> PluginMain {
-    PluginMain::new().service(odd::OddServer::new(Even))
+pub(crate) fn odd_main() -> PluginServer {
+    PluginServer::new().service(odd::OddServer::new(Even))
 }
 
-pub(crate) fn twice_main() -> PluginMain {
+pub(crate) fn twice_main() -> PluginServer {
     let twin = || impostor::SubjectServer::new(Impostor);
-    PluginMain::new().service(twin()).service(twin())
+    PluginServer::new().service(twin()).service(twin())
 }
 
 /// It is not started five times.
@@ -339,7 +339,7 @@ async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
     }
 }
 
-/// The host does not know what the plugin offers.
+/// The host does not know what the plugin provides.
 #[tokio::test]
 async fn a_plugin_whose_hello_has_no_room_is_refused_with_the_least_that_has() {
     for size in [64, 256] {
@@ -365,7 +365,7 @@ async fn a_plugin_whose_hello_has_no_room_is_refused_with_the_least_that_has() {
 /// The plugin is not even started.
 #[tokio::test]
 async fn a_service_with_a_type_that_cannot_cross_is_refused() {
-    let spec = Plugin::builder("odd", "/bin/false").expects::<odd::OddProxy>();
+    let spec = Plugin::builder("odd", "/bin/false").requires::<odd::OddProxy>();
     let down = in_time(spec.start()).await.unwrap_err();
     for_good(&down);
     assert_says(&down, &["`Odd::at` cannot be called"]);
@@ -390,7 +390,7 @@ async fn a_service_that_is_not_offered_is_named_when_it_is_called() {
 /// Started from a shell, a plugin says what it is.
 #[tokio::test]
 async fn a_plugin_without_a_host_says_how_it_is_used() {
-    let error = PluginMain::new().try_run().await.unwrap_err().to_string();
+    let error = PluginServer::new().try_run().await.unwrap_err().to_string();
     assert!(
         error.contains("is a rapace plugin") && error.contains("Plugin::builder"),
         "{error}"
@@ -413,7 +413,7 @@ async fn a_segment_that_cannot_hold_the_handshake_is_refused_with_the_least_that
     let mut least = None;
     let mut size = 64;
     while size < 4096 {
-        let refused = match in_time(with(size).expects::<impostor::SubjectProxy>().start()).await {
+        let refused = match in_time(with(size).requires::<impostor::SubjectProxy>().start()).await {
             Ok(_) => break,
             Err(refused) => refused,
         };

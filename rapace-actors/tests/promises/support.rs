@@ -10,7 +10,7 @@ use futures_util::future::BoxFuture;
 use rapace::plugin::{PluginEvent, PluginEventKind};
 use rapace::process::ExitReport;
 use rapace::supervision::{BackoffConfig, RestartConfig};
-use rapace::{CallError, Plugin, PluginSpec, Proxy, Served};
+use rapace::{CallError, Plugin, PluginSpec, Proxy, ServiceHandle};
 use tokio::sync::broadcast;
 
 use crate::door::{DoorServer, Doorkeeper, OakDoor, door};
@@ -110,11 +110,11 @@ pub(crate) fn subject(journal: &Journal, door: OakDoor) -> PluginSpec {
 }
 
 /// The plugin under test, with this for a door.
-pub(crate) fn offering(journal: &Journal, door: Served) -> PluginSpec {
+pub(crate) fn offering(journal: &Journal, door: ServiceHandle) -> PluginSpec {
     role("subject")
         .env(JOURNAL, journal.path())
-        .expects::<SubjectProxy>()
-        .offers(door)
+        .requires::<SubjectProxy>()
+        .provides(door)
 }
 
 /// Waits for what must come.

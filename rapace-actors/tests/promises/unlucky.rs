@@ -10,8 +10,8 @@ use std::sync::Arc;
 
 use facet::Facet;
 use futures_util::StreamExt;
-use rapace::plugin::PluginMain;
-use rapace::{Blob, CallError, OnPanic, Plugin, Proxy, Served, Streaming};
+use rapace::plugin::PluginServer;
+use rapace::{Blob, CallError, OnPanic, Plugin, Proxy, ServiceHandle, Streaming};
 use rapace_codec::BlobStorage;
 
 use crate::support::{ROLE, in_time, role};
@@ -213,20 +213,20 @@ impl Judge for Severe {
     }
 }
 
-pub(crate) fn main() -> PluginMain {
-    let mut main = PluginMain::new().on_panic(OnPanic::Stop);
+pub(crate) fn main() -> PluginServer {
+    let mut main = PluginServer::new().on_panic(OnPanic::Stop);
     let decide = main.host::<JudgeProxy>();
     main.service(SenderServer::new(Bench(decide)))
 }
 
-async fn plugin(decide: Served) -> (Plugin, SenderProxy) {
-    let spec = role("sender").expects::<SenderProxy>().offers(decide);
+async fn plugin(decide: ServiceHandle) -> (Plugin, SenderProxy) {
+    let spec = role("sender").requires::<SenderProxy>().provides(decide);
     let plugin = spec.start().await.expect("it starts");
     let proxy = plugin.proxy();
     (plugin, proxy)
 }
 
-fn decide() -> (JudgeProxy, Served) {
+fn decide() -> (JudgeProxy, ServiceHandle) {
     let (decide, served) = Proxy::serve(JudgeServer::new(Severe), 8, OnPanic::Stop);
     (decide.into(), served)
 }

@@ -99,11 +99,11 @@ async fn start(kind: PluginKind, folder: &Path, kills: u32) -> Result<Plugin, Bu
     let path = kind.executable(folder);
     let spec = Plugin::builder(kind.name(), &path).restart(restarts(kills));
     let spec = match kind {
-        PluginKind::Markdown => spec.expects::<MarkdownProxy>(),
-        PluginKind::Highlight => spec.expects::<HighlighterProxy>(),
-        PluginKind::Images => spec.expects::<ImagesProxy>(),
-        PluginKind::Search => spec.expects::<SearchProxy>(),
-        PluginKind::Links => spec.expects::<LinksProxy>(),
+        PluginKind::Markdown => spec.requires::<MarkdownProxy>(),
+        PluginKind::Highlight => spec.requires::<HighlighterProxy>(),
+        PluginKind::Images => spec.requires::<ImagesProxy>(),
+        PluginKind::Search => spec.requires::<SearchProxy>(),
+        PluginKind::Links => spec.requires::<LinksProxy>(),
     };
     first_start(spec)
         .await

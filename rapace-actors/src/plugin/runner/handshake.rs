@@ -78,9 +78,13 @@ impl Handshake<'_> {
         let link = invited?.finish().await?;
         let socket = link.hold_socket();
         let mut config = SessionConfig::new(spec.host_name());
-        config.offers = spec.offers.offers();
-        config.expects = spec.expects.iter().map(|service| service.offer()).collect();
-        config.acceptor = Arc::new(spec.offers.clone());
+        config.offers = spec.provides.service_offers();
+        config.expects = spec
+            .requires
+            .iter()
+            .map(|service| service.offer())
+            .collect();
+        config.acceptor = Arc::new(spec.provides.clone());
         config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
         config.orphans = Some(Box::new(move |orphans, _| {
