@@ -12,8 +12,8 @@ use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
 use super::command::is_bare;
-use super::passing::{is_shortage, may_pass};
 use super::starts::TOO_LONG;
+use super::transient::{is_shortage, is_transient};
 
 /// A plugin process could not be started. Nothing of it is left running.
 #[derive(Clone, Debug)]
@@ -198,14 +198,14 @@ impl SpawnError {
 
     /// Whether the same start may succeed later without anybody correcting anything.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self.kind {
             SpawnErrorKind::Busy
             | SpawnErrorKind::OutOfResources
             | SpawnErrorKind::Hangs(_)
             | SpawnErrorKind::HeldUp(_)
             | SpawnErrorKind::GivenUp => true,
-            SpawnErrorKind::Os => may_pass(&self.cause.source),
+            SpawnErrorKind::Os => is_transient(&self.cause.source),
             SpawnErrorKind::NotFound
             | SpawnErrorKind::IsDirectory
             | SpawnErrorKind::NotExecutable

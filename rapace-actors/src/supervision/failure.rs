@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use rapace_shm::EstablishError;
 
-use crate::process::{ExitReport, Incarnation, SpawnError, may_pass};
+use crate::process::{ExitReport, Incarnation, SpawnError, is_transient};
 
 /// Why one incarnation never became ready, although nothing is known to have died.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -42,10 +42,10 @@ pub enum Failure {
 impl Failure {
     /// Whether another try makes sense without anybody correcting anything.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
             Self::Died(_) => true,
-            Self::Start(_, error) => error.is_passing(),
+            Self::Start(_, error) => error.is_transient(),
         }
     }
 
@@ -83,10 +83,10 @@ impl StartError {
     /// Whether the same start may succeed later without anybody correcting anything. Every cause of a start that fails
     /// is decided here.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Spawn(error) => error.is_passing(),
-            Self::Os { cause, .. } => may_pass(cause),
+            Self::Spawn(error) => error.is_transient(),
+            Self::Os { cause, .. } => is_transient(cause),
             Self::Refused(_) => false,
         }
     }
@@ -120,7 +120,7 @@ fn os_refused(
 ) -> fmt::Result {
     write!(f, "{step} failed: {cause}")?;
     // What is not the system's own word says what to do.
-    match may_pass(cause) && cause.raw_os_error().is_some() {
+    match is_transient(cause) && cause.raw_os_error().is_some() {
         true => f.write_str("; raise the limit of the host, or stop something"),
         false => Ok(()),
     }

@@ -200,7 +200,7 @@ pub(crate) fn start_without_a_call() -> String {
                     SpawnErrorKind::Limit(_) => lacks == "prlimit64",
                     _ => false,
                 };
-                assert!(known && !error.is_passing(), "{error:?}");
+                assert!(known && !error.is_transient(), "{error:?}");
                 error.to_string()
             }
         }

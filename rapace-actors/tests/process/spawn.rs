@@ -23,7 +23,7 @@ async fn refused(command: PluginCommand) -> SpawnError {
 async fn a_missing_program_is_named() {
     let error = refused(PluginCommand::new("/nowhere/images")).await;
     assert_eq!(*error.kind(), SpawnErrorKind::NotFound);
-    assert!(!error.is_passing());
+    assert!(!error.is_transient());
     assert_eq!(
         error.to_string(),
         "plugin program `/nowhere/images` does not exist; build it, or correct the path"
@@ -75,7 +75,7 @@ async fn what_is_too_long_or_leads_nowhere_has_a_way_out() {
     for (command, way_out) in cases {
         let error = refused(command).await;
         assert_eq!(*error.kind(), SpawnErrorKind::Os, "{error}");
-        assert!(!error.is_passing(), "{error}");
+        assert!(!error.is_transient(), "{error}");
         assert!(error.to_string().contains(way_out), "{error}");
     }
 }
@@ -185,7 +185,7 @@ async fn a_program_that_is_being_written_may_be_tried_again() {
         .expect("opened");
     let error = refused(PluginCommand::new(&path)).await;
     assert_eq!(*error.kind(), SpawnErrorKind::Busy, "{error}");
-    assert!(error.is_passing());
+    assert!(error.is_transient());
     drop(writer);
 }
 

@@ -171,7 +171,7 @@ impl Restarts {
             }
             Failure::Died(exit) if exit.was_requested() => Some(DownReason::Stopped),
             Failure::Died(exit) => Some(DownReason::Completed(exit.clone())),
-            Failure::Start(incarnation, error) if !failure.is_passing() => {
+            Failure::Start(incarnation, error) if !failure.is_transient() => {
                 Some(DownReason::StartFailed(*incarnation, error.clone()))
             }
             Failure::Start(..) if self.policy == RestartPolicy::Never => {

@@ -11,7 +11,7 @@ use nix::errno::Errno;
 use rapace_shm::NoRuntime;
 
 /// Whether the same request may succeed later without anybody correcting anything.
-pub(crate) fn may_pass(error: &io::Error) -> bool {
+pub(crate) fn is_transient(error: &io::Error) -> bool {
     match error.raw_os_error().map(Errno::from_raw) {
         // E2
         Some(
@@ -97,10 +97,10 @@ mod tests {
         ];
         for (errno, passes, is_short) in table {
             let error = io::Error::from(errno);
-            assert_eq!(may_pass(&error), passes, "{errno}");
+            assert_eq!(is_transient(&error), passes, "{errno}");
             assert_eq!(is_shortage(&error), is_short, "{errno}");
         }
-        assert!(may_pass(&io::Error::other("the runtime shuts down")));
-        assert!(!may_pass(&io::ErrorKind::InvalidInput.into()));
+        assert!(is_transient(&io::Error::other("the runtime shuts down")));
+        assert!(!is_transient(&io::ErrorKind::InvalidInput.into()));
     }
 }
