@@ -22,7 +22,7 @@ use rapace_shm::{ControlSocket, NotAControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
 use super::services::Services;
-use crate::process::{Incarnation, guard, is_shortage};
+use crate::process::{Incarnation, is_shortage, parent_watchdog};
 use crate::proxy::{Proxy, TypedProxy};
 use crate::route::{PluginRoute, Ready};
 use crate::service::actor::OnPanic;
@@ -136,7 +136,7 @@ pub enum ServeError {
     Watch(io::Error),
     /// The watch over the host could not be set up.
     #[error("{0}")]
-    Guard(guard::GuardError),
+    ParentWatchdog(parent_watchdog::ParentWatchdogError),
     /// There is no shared memory with the host.
     #[error("no shared memory with the host: {0}")]
     Establish(rapace_shm::EstablishError),
@@ -288,10 +288,10 @@ impl PluginServer {
         if let Ok(channels) = session.open_all().await {
             self.host.open(&session, channels);
         }
-        let guard = arming.armed().await.map_err(ServeError::Guard)?;
+        let parent_watchdog = arming.armed().await.map_err(ServeError::ParentWatchdog)?;
         let ended = self.served_until_the_end(&session).await;
         if session.end_reason() == Some(EndReason::PeerGone) {
-            guard.see_host_off().await;
+            parent_watchdog.await_host_exit().await;
         }
         ended
     }
@@ -337,12 +337,14 @@ async fn meet(
     endpoint: Endpoint,
     config: SessionConfig,
     watched: OwnedFd,
-) -> Result<(Session, guard::Arming), ServeError> {
+) -> Result<(Session, parent_watchdog::Arming), ServeError> {
     let session = Session::establish(endpoint, config).await;
     let session = session.map_err(ServeError::Handshake)?;
     let told = session.clone();
-    let arming = guard::begin(watched, guard::DEFAULT_GRACE, move || told.settle());
-    let arming = arming.map_err(ServeError::Guard)?;
+    let arming = parent_watchdog::begin(watched, parent_watchdog::DEFAULT_GRACE, move || {
+        told.settle()
+    });
+    let arming = arming.map_err(ServeError::ParentWatchdog)?;
     Ok((session, arming))
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A process that had a gibibyte is gone a sixth of a second after it was killed. Its threads have stopped long before.
 //!
-//! - Y1: two threads of a plugin are watched: its guard and its witness. One of them may be the last, which tears the
+//! - Y1: two threads of a plugin are watched: its watchdog and its sentinel. One of them may be the last, which tears the
 //!   memory down before it ends; the other is not. The first thread of a process is no use for this: the kernel tells
 //!   of its end only when all others have ended.
 //! - Y2: the process counts as dead when the kernel says that it ends as a whole, with what, and that each of its
@@ -27,7 +27,7 @@ pub(crate) struct Threads {
     watched: OnceLock<Option<Watched>>,
 }
 
-/// The guard and the witness.
+/// The watchdog and the sentinel.
 type Watched = (AsyncFd<OwnedFd>, AsyncFd<OwnedFd>);
 
 impl Threads {
@@ -46,16 +46,16 @@ impl Threads {
             thread_end::register(thread_end::of_thread(thread).ok()?).ok()
         };
         // One alone would be the last every now and then (Y1).
-        watch(thread_names::GUARD).zip(watch(thread_names::WITNESS))
+        watch(thread_names::PARENT_WATCHDOG).zip(watch(thread_names::SENTINEL))
     }
 
     /// Waits until the process is dead (Y2), and says how it ended. Never returns if that is not known before the
     /// process can be waited for.
     pub(crate) async fn end(&self) -> ExitCause {
-        if let Some((guard, witness)) = self.watched.get_or_init(|| self.find()) {
+        if let Some((parent_watchdog, sentinel)) = self.watched.get_or_init(|| self.find()) {
             tokio::select! {
-                _ = guard.readable() => {}
-                _ = witness.readable() => {}
+                _ = parent_watchdog.readable() => {}
+                _ = sentinel.readable() => {}
             }
             for look in 0..LOOKS {
                 if let Some(cause) = cause_of(self.pid) {

@@ -144,7 +144,7 @@ impl ExitDetails {
 }
 
 impl ExitDetails {
-    /// A SIGKILL that is not the host's, nor of the plugin's own guard: that waits until its host has let go of it.
+    /// A SIGKILL that is not the host's, nor of the plugin's own watchdog: that waits until its host has let go of it.
     fn is_strange_kill(&self) -> bool {
         let sends_none = matches!(
             self.ended_by,

@@ -8,7 +8,7 @@
 //! - P3: starting a process never copies the host's page tables: `rapace-spawn` makes the child with `vfork`'s flags.
 //! - P4: no signal is sent to a process id that may already have been reaped.
 //! - P5: a process whose handle is dropped is killed. One whose host dies is killed by the kernel, from before it runs
-//!   ([`Leash`]), and kills itself, once it serves ([`guard`]).
+//!   ([`Leash`]), and kills itself, once it serves ([`parent_watchdog`]).
 //! - P6: what a plugin has started and left in its process group ends with it, and is reaped if it is left to the host.
 
 mod allowance;
@@ -17,11 +17,11 @@ mod command;
 mod dying;
 mod exit;
 mod exit_report;
-pub mod guard;
 mod incarnation;
 mod limits;
 mod lines;
 mod output;
+pub mod parent_watchdog;
 mod reaper;
 mod shutdown;
 mod spawn_error;

@@ -10,7 +10,7 @@
 //! - D2: a plugin that cannot be told to leave is not waited for: the next stage comes at once.
 //! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
 //!   last stage.
-//! - D5: these times are all that bounds a plugin: its guard kills it sooner only if its host is dead.
+//! - D5: these times are all that bounds a plugin: its watchdog kills it sooner only if its host is dead.
 //! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
 
 use std::fmt;

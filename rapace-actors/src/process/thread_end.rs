@@ -36,7 +36,7 @@ pub(super) fn named(pid: i32, name: &str) -> Option<i32> {
     let tasks = format!("/proc/{pid}/task");
     let directory = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let directory = rustix::fs::open(&tasks, directory, Mode::empty()).ok()?;
-    // The standard library would take 32 KiB from the allocator, which a plugin's guard would keep for good.
+    // The standard library would take 32 KiB from the allocator, which a plugin's watchdog would keep for good.
     let mut room = [MaybeUninit::uninit(); 1024];
     let mut threads = RawDir::new(directory, &mut room);
     while let Some(Ok(thread)) = threads.next() {

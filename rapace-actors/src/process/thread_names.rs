@@ -1,10 +1,10 @@
 //! Names of threads by which another process finds them.
 
 /// The plugin's thread that watches its host.
-pub(super) const GUARD: &str = "rapace-guard";
+pub(super) const PARENT_WATCHDOG: &str = "rapace-watchdog";
 
 /// The plugin's second thread, which does nothing but end with the process.
-pub(super) const WITNESS: &str = "rapace-witness";
+pub(super) const SENTINEL: &str = "rapace-sentinel";
 
 /// The host's threads that start plugins.
 pub(super) const SPAWNER: &str = "rapace-spawner";

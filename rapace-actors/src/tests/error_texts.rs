@@ -10,7 +10,7 @@ use rapace_session::{Claim, EndReason};
 
 use crate::error::CallError;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
-use crate::process::guard::GuardError;
+use crate::process::parent_watchdog::ParentWatchdogError;
 use crate::process::{
     EndedBy, ExitCause, ExitDetails, ExitReport, HeldUp, Incarnation, PluginCommand, ShutdownStage,
     SpawnError, SpawnErrorKind, StderrTail, StopError,
@@ -388,7 +388,7 @@ fn every_text_is_the_one_that_was_reviewed() {
         ServeError::ControlSocket(refused()),
         ServeError::ControlSocket(std::io::Error::from_raw_os_error(24)),
         ServeError::Watch(refused()),
-        ServeError::Guard(GuardError::ParentDeathSignal(refused())),
+        ServeError::ParentWatchdog(ParentWatchdogError::ParentDeathSignal(refused())),
         ServeError::Establish(rapace_shm::EstablishError::HungUp),
         ServeError::Handshake(rapace_session::HandshakeError::NotAPeer),
         ServeError::Ended(EndReason::PeerFault("an item without credit".into())),

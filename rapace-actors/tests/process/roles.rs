@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
-use rapace::process::{PluginCommand, guard};
+use rapace::process::{PluginCommand, parent_watchdog};
 
 use crate::support::{Control, ROLE, program, role, sh, start};
 
@@ -21,9 +21,9 @@ fn control() -> OwnedFd {
         .expect("stdin is open")
 }
 
-/// Arms the guard from a thread that ends at once: the guard does not depend on who armed it.
+/// Arms the watchdog from a thread that ends at once: the watchdog does not depend on who armed it.
 fn arm(control: OwnedFd, grace: Duration) {
-    let armed = std::thread::spawn(move || guard::arm(control, grace)).join();
+    let armed = std::thread::spawn(move || parent_watchdog::arm(control, grace)).join();
     armed.expect("no panic").expect("guarded");
 }
 
@@ -53,7 +53,7 @@ fn stay_for_ever() -> ! {
 #[ignore = "a role: a guarded plugin whose executor never leaves by itself"]
 fn stuck_plugin() {
     if is("stuck_plugin") {
-        arm(control(), guard::DEFAULT_GRACE);
+        arm(control(), parent_watchdog::DEFAULT_GRACE);
         serve_until_closed();
         stay_for_ever();
     }
@@ -73,7 +73,7 @@ fn polite_plugin() {
 #[ignore = "a role: a plugin that is killed by nothing but the parent-death signal while its socket is open"]
 fn deaf_plugin() {
     if is("deaf_plugin") {
-        // The guard watches a socket that nobody closes.
+        // The watchdog watches a socket that nobody closes.
         let (_kept, unused) = Control::pair();
         arm(unused, Duration::from_secs(600));
         serve_until_closed();

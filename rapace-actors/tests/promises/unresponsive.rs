@@ -61,7 +61,7 @@ async fn a_plugin_that_hangs_from_the_start_is_watched_thread_by_thread() {
     bench.journal.wait_for("hangs").await;
     let process = bench.process();
     let watched = async {
-        while !(process.is_watched("rapace-guard") && process.is_watched("rapace-witness")) {
+        while !(process.is_watched("rapace-watchdog") && process.is_watched("rapace-sentinel")) {
             tokio::task::yield_now().await;
         }
     };

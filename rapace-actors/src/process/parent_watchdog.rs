@@ -19,9 +19,9 @@
 //!   What the plugin has started in a session or group of its own is out of reach.
 //! - G6: the host's threads that start plugins, any of them, end early in the host's end, before a large host's memory is torn down.
 //!   Where the kernel tells of single threads (6.9), that is what is waited for.
-//! - G7: a second thread, the witness, does nothing but end with the process: of two threads at least one ends early,
+//! - G7: a second thread, the sentinel, does nothing but end with the process: of two threads at least one ends early,
 //!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.
-//!   The guard itself tells it: the first call of all may hold the executor for good.
+//!   The watchdog itself tells it: the first call of all may hold the executor for good.
 //! - G9: a host that lives keeps its end of the control socket open until the process is gone, also when the session is
 //!   over, so a hang-up says that it is dead or has let go of us. It lets go of what it cannot signal: the grace is then
 //!   all that ends the process. Nobody else is told of that death, so what ends a plugin of a living host is the host.
@@ -51,26 +51,26 @@ pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 /// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
 /// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.
 ///
-/// Returns as soon as a thread has taken that over; it still has to find its host. When the process is guarded, that
+/// Returns as soon as a thread has taken that over; it still has to find its host. When the process is watched over, that
 /// thread does `then` (G7).
 ///
 /// # Errors
-/// [`GuardError`], and then the process is not guarded and should exit.
+/// [`ParentWatchdogError`], and then the process is not watched over and should exit.
 pub fn begin(
     control: OwnedFd,
     grace: Duration,
     then: impl FnOnce() + Send + 'static,
-) -> Result<Arming, GuardError> {
+) -> Result<Arming, ParentWatchdogError> {
     let (report, armed) = oneshot::channel();
     let parent = getppid();
     let watch = move || {
-        let witness = witness();
+        let sentinel = sentinel();
         let host = Arc::new(Parent::find(parent));
         let signal = set_pdeathsig(host.signal());
-        let armed = match (witness, signal) {
-            (Ok(witness), Ok(())) => witness.recv().map_err(|_| never_began()),
-            (Err(error), _) => Err(GuardError::Thread(error)),
-            (_, Err(errno)) => Err(GuardError::ParentDeathSignal(errno.into())),
+        let armed = match (sentinel, signal) {
+            (Ok(sentinel), Ok(())) => sentinel.recv().map_err(|_| never_began()),
+            (Err(error), _) => Err(ParentWatchdogError::Thread(error)),
+            (_, Err(errno)) => Err(ParentWatchdogError::ParentDeathSignal(errno.into())),
         };
         if armed.is_ok() {
             then();
@@ -81,9 +81,9 @@ pub fn begin(
         end();
     };
     thread::Builder::new()
-        .name(thread_names::GUARD.into())
+        .name(thread_names::PARENT_WATCHDOG.into())
         .spawn(watch)
-        .map_err(GuardError::Thread)?;
+        .map_err(ParentWatchdogError::Thread)?;
     Ok(Arming { armed, grace })
 }
 
@@ -94,45 +94,45 @@ pub fn begin(
 ///
 /// # Panics
 /// In asynchronous code, which this would hold up.
-pub fn arm(control: OwnedFd, grace: Duration) -> Result<Guard, GuardError> {
+pub fn arm(control: OwnedFd, grace: Duration) -> Result<ParentWatchdog, ParentWatchdogError> {
     let Arming { armed, grace } = begin(control, grace, || {})?;
     Arming::done(armed.blocking_recv(), grace)
 }
 
 /// A watch that is being set up by its own thread.
 #[derive(Debug)]
-#[must_use = "whether the process is guarded is known only when it is armed"]
+#[must_use = "whether the process is watched over is known only when it is armed"]
 pub struct Arming {
-    armed: oneshot::Receiver<Result<Arc<Parent>, GuardError>>,
+    armed: oneshot::Receiver<Result<Arc<Parent>, ParentWatchdogError>>,
     grace: Duration,
 }
 
 impl Arming {
-    /// Waits until the process is guarded, and both threads have their names (G7).
+    /// Waits until the process is watched over, and both threads have their names (G7).
     ///
     /// # Cancel safety
     /// Dropping the future leaves everything to the thread.
     ///
     /// # Errors
     /// As for [`begin`].
-    pub async fn armed(self) -> Result<Guard, GuardError> {
+    pub async fn armed(self) -> Result<ParentWatchdog, ParentWatchdogError> {
         Self::done(self.armed.await, self.grace)
     }
 
     fn done(
-        armed: Result<Result<Arc<Parent>, GuardError>, oneshot::error::RecvError>,
+        armed: Result<Result<Arc<Parent>, ParentWatchdogError>, oneshot::error::RecvError>,
         grace: Duration,
-    ) -> Result<Guard, GuardError> {
+    ) -> Result<ParentWatchdog, ParentWatchdogError> {
         let host = armed.map_err(|_| never_began())??;
-        Ok(Guard { host, grace })
+        Ok(ParentWatchdog { host, grace })
     }
 }
 
 /// G7. It has its name when it says that it runs.
-fn witness() -> io::Result<mpsc::Receiver<()>> {
-    let (present, witnessed) = mpsc::sync_channel(1);
+fn sentinel() -> io::Result<mpsc::Receiver<()>> {
+    let (present, is_there) = mpsc::sync_channel(1);
     thread::Builder::new()
-        .name(thread_names::WITNESS.into())
+        .name(thread_names::SENTINEL.into())
         .spawn(move || {
             // A thread gives itself its name before it runs this.
             let _ = present.send(());
@@ -140,27 +140,27 @@ fn witness() -> io::Result<mpsc::Receiver<()>> {
                 thread::park();
             }
         })?;
-    Ok(witnessed)
+    Ok(is_there)
 }
 
-fn never_began() -> GuardError {
-    GuardError::Thread(io::Error::other("it ended before it began"))
+fn never_began() -> ParentWatchdogError {
+    ParentWatchdogError::Thread(io::Error::other("it ended before it began"))
 }
 
 /// The watch over the host, as [`begin`] has set it up.
 #[derive(Debug)]
-pub struct Guard {
+pub struct ParentWatchdog {
     host: Arc<Parent>,
     grace: Duration,
 }
 
-impl Guard {
+impl ParentWatchdog {
     /// To be awaited when the host has hung up, before the process leaves: one that left now would save itself, and
     /// nobody would end what it has started (G5). Returns if the host turns out to live.
     ///
     /// # Cancel safety
     /// Dropping the future leaves everything to the thread.
-    pub async fn see_host_off(&self) {
+    pub async fn await_host_exit(&self) {
         let until = Instant::now() + self.grace / 2;
         while Instant::now() < until {
             if self.host.is_gone() {
@@ -257,7 +257,7 @@ fn end() {
 /// The process could not be bound to the life of its host. Its text holds what the system said, so it has no source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum GuardError {
+pub enum ParentWatchdogError {
     /// The thread that watches the host could not be started.
     #[error(
         "the thread that watches the host could not be started: {0}; raise the plugin's limits"
@@ -281,7 +281,7 @@ mod tests {
         let pair = |kind| socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC);
         for kind in [SockType::SeqPacket, SockType::Stream] {
             let (host, plugin) = pair(kind).expect("a socket pair");
-            write(&host, b"for the session, not for the guard").expect("sent");
+            write(&host, b"for the session, not for the watchdog").expect("sent");
             let (report, ended) = mpsc::channel();
             let watch = thread::spawn(move || {
                 // A process that outlives this test.

@@ -64,7 +64,7 @@ async fn a_plugin_that_does_not_leave_is_killed_after_the_grace() {
     plugin.control.line();
     drop(plugin.control);
     let ended = tokio::time::timeout(PATIENCE, plugin.process.wait()).await;
-    assert_eq!(ended.expect("the guard ended it"), KILLED);
+    assert_eq!(ended.expect("the watchdog ended it"), KILLED);
 }
 
 /// Also one that the thread has started by itself.
