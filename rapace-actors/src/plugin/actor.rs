@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `Requested` | the handle, its last clone's drop, the supervisor | tell |
 //! | `Release` | the supervisor | tell |
-//! | `Seen` | the handle | ask: answered when all requests made before were taken up |
+//! | `Barrier` | the handle | ask: answered when all requests made before were taken up |
 //! | `Reported` | the runner of an incarnation | tell |
 //!
 //! - A1: every decision is [`Lifecycle`]'s; the actor carries out what it says.
@@ -30,7 +30,7 @@ use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
 use crate::clock;
 use crate::process::{Incarnation, StopError};
-use crate::route::{Asked, Guidance, Request};
+use crate::route::{Asked, Request, RouteUpdate};
 use crate::supervision::{Action, AfterStop, DownReason, Event, Lifecycle, Restarts, State, Stay};
 
 /// The actor.
@@ -46,7 +46,7 @@ pub struct PluginActor {
     /// Why the process of the moment, which is to end, does not.
     stays: Option<Arc<StopError>>,
     wake: Option<Instant>,
-    retiring: bool,
+    shutting_down: bool,
 }
 
 /// What a plugin actor starts with.
@@ -72,7 +72,7 @@ pub(crate) struct Requested {
     pub(crate) gone: Option<oneshot::Sender<StopOutcome>>,
 }
 /// Somebody wants to know that all requests so far were taken up.
-pub(crate) struct Seen;
+pub(crate) struct Barrier;
 /// The siblings that it depends on are there again.
 pub(crate) struct Release;
 /// An incarnation's runner has news.
@@ -97,7 +97,7 @@ impl Actor for PluginActor {
             stops: Vec::new(),
             stays: None,
             wake: None,
-            retiring: false,
+            shutting_down: false,
         })
     }
 
@@ -155,9 +155,9 @@ impl Message<Requested> for PluginActor {
             Request::Restart => self.on(Event::Restart),
             Request::Kill => self.kill(it.asked),
             Request::Stop => self.on(Event::Stop),
-            Request::Retire => {
-                self.retiring = true;
-                self.on(Event::Retire);
+            Request::Shutdown => {
+                self.shutting_down = true;
+                self.on(Event::Shutdown);
             }
             Request::Hold { sibling, stay } => self.on(Event::Hold { sibling, stay }),
         }
@@ -181,10 +181,10 @@ impl Message<Release> for PluginActor {
     }
 }
 
-impl Message<Seen> for PluginActor {
+impl Message<Barrier> for PluginActor {
     type Reply = ();
 
-    async fn handle(&mut self, _: Seen, _: &mut Context<Self, ()>) {}
+    async fn handle(&mut self, _: Barrier, _: &mut Context<Self, ()>) {}
 }
 
 impl Message<Reported> for PluginActor {
@@ -251,8 +251,8 @@ impl PluginActor {
             }
             Action::WaitUntil(at) => self.wake = Some(at),
         }
-        self.lead(); // B1 of what is published
-        self.published.show(self.lifecycle.state(), now);
+        self.update_route(); // B1 of what is published
+        self.published.publish(self.lifecycle.state(), now);
         self.defer();
         if self.wake.is_some_and(|at| at <= now) {
             // A timer would take up to a millisecond for it.
@@ -282,7 +282,7 @@ impl PluginActor {
             let _ = orders.send(Order::Kill);
         }
         // Callers were told that the process is not to be called; if there is none, how it stands is known.
-        self.lead();
+        self.update_route();
     }
 
     fn start(&mut self, incarnation: Incarnation) {
@@ -312,12 +312,12 @@ impl PluginActor {
     }
 
     /// Makes the route say what the state means for callers (A3).
-    fn lead(&self) {
+    fn update_route(&self) {
         if let (State::Stopping { .. }, Some(why)) = (self.lifecycle.state(), &self.stays) {
             let reason = DownReason::Stays(Arc::clone(why));
-            return self.published.route.lead(Guidance::Refuse(reason));
+            return self.published.route.update(RouteUpdate::Refuse(reason));
         }
-        self.published.route.lead(match self.lifecycle.state() {
+        self.published.route.update(match self.lifecycle.state() {
             // The runner has opened the route, or closed it; or callers wait for the first start.
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
@@ -326,7 +326,7 @@ impl PluginActor {
             | State::Stopping {
                 then: AfterStop::Restart | AfterStop::Hold { refuse: None, .. },
                 ..
-            } => Guidance::Wait,
+            } => RouteUpdate::Wait,
             State::Stopping {
                 then:
                     AfterStop::Down(reason)
@@ -335,7 +335,7 @@ impl PluginActor {
                         ..
                     },
                 ..
-            } => Guidance::Leave(reason.clone()),
+            } => RouteUpdate::Leave(reason.clone()),
             State::Starting {
                 probe: Some(reason),
                 ..
@@ -345,12 +345,12 @@ impl PluginActor {
                 refuse: Some(reason),
                 ..
             }
-            | State::Down(reason) => Guidance::Refuse(reason.clone()),
+            | State::Down(reason) => RouteUpdate::Refuse(reason.clone()),
         });
     }
 
     fn leave(&self, ctx: &mut Context<Self, ()>) {
-        if self.retiring && matches!(self.lifecycle.state(), State::Down(_)) {
+        if self.shutting_down && matches!(self.lifecycle.state(), State::Down(_)) {
             ctx.stop();
         }
     }

@@ -8,9 +8,9 @@ use kameo::mailbox;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 
-use super::actor::{EVENTS, PluginActor, PluginArgs, Release, Requested, Seen, StopOutcome};
+use super::actor::{Barrier, EVENTS, PluginActor, PluginArgs, Release, Requested, StopOutcome};
 use super::event::PluginEvent;
-use super::published::{Published, Shown};
+use super::published::{PluginStatus, Published};
 use super::spec::PluginSpec;
 use crate::process::Incarnation;
 use crate::proxy::{Proxy, TypedProxy};
@@ -30,7 +30,7 @@ struct Inner {
     spec: Arc<PluginSpec>,
     route: Arc<PluginRoute>,
     actor: ActorRef<PluginActor>,
-    shown: watch::Receiver<Shown>,
+    status: watch::Receiver<PluginStatus>,
     events: broadcast::Sender<PluginEvent>,
 }
 
@@ -39,7 +39,7 @@ impl Inner {
     /// route says why.
     fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
         // Nothing is left to be stopped then.
-        let stops = matches!(request, Request::Retire | Request::Stop);
+        let stops = matches!(request, Request::Shutdown | Request::Stop);
         let carried_out = self.route.ask(&request.clone(), |asked| {
             let requested = Requested {
                 request,
@@ -57,7 +57,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.ask(Request::Retire, None);
+        self.ask(Request::Shutdown, None);
     }
 }
 
@@ -71,7 +71,7 @@ impl Plugin {
     pub(crate) fn idle(spec: PluginSpec) -> Self {
         let spec = Arc::new(spec);
         let route = Arc::new(PluginRoute::new(Arc::clone(&spec.name)));
-        let (shown, shows) = watch::channel(Shown::new());
+        let (status, watched_status) = watch::channel(PluginStatus::new());
         let events = broadcast::Sender::new(EVENTS);
         // Whatever the actor starts runs where it runs.
         let _inside = spec.runtime.as_ref().map(Handle::enter);
@@ -82,7 +82,7 @@ impl Plugin {
                 published: Published {
                     name: Arc::clone(&spec.name),
                     route: Arc::clone(&route),
-                    shown,
+                    status,
                     events: events.clone(),
                 },
             },
@@ -93,7 +93,7 @@ impl Plugin {
                 spec,
                 route,
                 actor,
-                shown: shows,
+                status: watched_status,
                 events,
             }),
         }
@@ -127,11 +127,11 @@ impl Plugin {
     /// # Errors
     /// Why it is down.
     pub async fn ready(&self) -> Result<(), Down> {
-        let alive = self.seen().await;
-        let mut shown = self.inner.shown.clone();
-        let settled = shown
-            .wait_for(|shown| match &shown.state {
-                _ if shown.stays.is_some() => true,
+        let alive = self.barrier().await;
+        let mut status = self.inner.status.clone();
+        let settled = status
+            .wait_for(|status| match &status.state {
+                _ if status.stays.is_some() => true,
                 // Its turn comes.
                 State::Down(DownReason::NotStarted) => false,
                 State::Ready { incarnation, .. } => {
@@ -145,9 +145,9 @@ impl Plugin {
                 _ => false,
             })
             .await;
-        let shown = settled.as_deref();
-        let stays = shown.ok().and_then(|shown| shown.stays.clone());
-        let reason = match (stays, shown.map(|shown| &shown.state)) {
+        let status = settled.as_deref();
+        let stays = status.ok().and_then(|status| status.stays.clone());
+        let reason = match (stays, status.map(|status| &status.state)) {
             (Some(why), _) => DownReason::Stays(why),
             (None, Ok(State::Ready { .. })) => return Ok(()),
             (
@@ -170,8 +170,8 @@ impl Plugin {
     }
 
     /// Waits until the actor has taken up all requests so far. False if it is gone, and takes up nothing.
-    async fn seen(&self) -> bool {
-        self.inner.actor.ask(Seen).send().await.is_ok()
+    async fn barrier(&self) -> bool {
+        self.inner.actor.ask(Barrier).send().await.is_ok()
     }
 
     /// Waits until the plugin does not come back by itself, and says why.
@@ -199,9 +199,9 @@ impl Plugin {
             return outcome;
         }
         // The actor itself is gone, or about to be; it ends with the process.
-        let mut shown = self.inner.shown.clone();
-        let _ = shown
-            .wait_for(|shown| matches!(shown.state, State::Down(_)))
+        let mut status = self.inner.status.clone();
+        let _ = status
+            .wait_for(|status| matches!(status.state, State::Down(_)))
             .await;
         StopOutcome::Gone
     }
@@ -241,17 +241,17 @@ impl Plugin {
     /// Where the plugin stands.
     #[must_use]
     pub fn state(&self) -> State {
-        self.inner.shown.borrow().state.clone()
+        self.inner.status.borrow().state.clone()
     }
 
-    pub(crate) fn watch_state(&self) -> watch::Receiver<Shown> {
-        self.inner.shown.clone()
+    pub(crate) fn watch_state(&self) -> watch::Receiver<PluginStatus> {
+        self.inner.status.clone()
     }
 
     /// The process id, while there is a process.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
-        self.inner.shown.borrow().pid
+        self.inner.status.borrow().pid
     }
 
     /// The process of the moment, counted from one.

@@ -16,7 +16,7 @@ use crate::supervision::{DownReason, State};
 
 /// What the handle shows of the actor.
 #[derive(Clone, Debug)]
-pub(crate) struct Shown {
+pub(crate) struct PluginStatus {
     pub(crate) state: State,
     pub(crate) pid: Option<u32>,
     /// Until when the last failure's backoff lasts.
@@ -25,7 +25,7 @@ pub(crate) struct Shown {
     pub(crate) stays: Option<Arc<StopError>>,
 }
 
-impl Shown {
+impl PluginStatus {
     /// Of a plugin that was never started.
     pub(crate) fn new() -> Self {
         Self {
@@ -41,43 +41,43 @@ impl Shown {
 pub(crate) struct Published {
     pub(crate) name: Arc<str>,
     pub(crate) route: Arc<PluginRoute>,
-    pub(crate) shown: watch::Sender<Shown>,
+    pub(crate) status: watch::Sender<PluginStatus>,
     pub(crate) events: broadcast::Sender<PluginEvent>,
 }
 
 impl Published {
     /// Says which process there is.
     pub(crate) fn pid(&self, pid: u32) {
-        self.shown.send_modify(|shown| shown.pid = Some(pid));
+        self.status.send_modify(|status| status.pid = Some(pid));
     }
 
     /// Says that the process is gone.
     pub(crate) fn ended(&self) {
-        self.shown.send_modify(|shown| {
-            shown.pid = None;
-            shown.stays = None;
+        self.status.send_modify(|status| {
+            status.pid = None;
+            status.stays = None;
         });
     }
 
     /// Says that the process was to end, and does not.
     pub(crate) fn stays(&self, why: &Arc<StopError>) {
-        self.shown
-            .send_modify(|shown| shown.stays = Some(Arc::clone(why)));
+        self.status
+            .send_modify(|status| status.stays = Some(Arc::clone(why)));
         self.tell(PluginEventKind::Stays(Arc::clone(why)));
     }
 
     /// Publishes the state, also to those who wait for anything to have been decided; and tells of it, if it is another
     /// one than before.
-    pub(crate) fn show(&self, state: &State, now: Instant) {
+    pub(crate) fn publish(&self, state: &State, now: Instant) {
         let (before, pid) = {
-            let shown = self.shown.borrow();
-            (shown.state.clone(), shown.pid)
+            let status = self.status.borrow();
+            (status.state.clone(), status.pid)
         };
-        self.shown.send_modify(|shown| {
-            shown.state = state.clone();
+        self.status.send_modify(|status| {
+            status.state = state.clone();
             match state {
-                State::Backoff { until, .. } => shown.resume = Some(*until),
-                State::Ready { .. } | State::Down(_) => shown.resume = None,
+                State::Backoff { until, .. } => status.resume = Some(*until),
+                State::Ready { .. } | State::Down(_) => status.resume = None,
                 _ => {}
             }
         });
@@ -119,17 +119,17 @@ impl Published {
         let Some(surprise) = self.route.abandon(reason.clone()) else {
             return;
         };
-        let known = match &self.shown.borrow().state {
+        let known = match &self.status.borrow().state {
             State::Down(before) => {
                 std::mem::discriminant(before) == std::mem::discriminant(&reason)
             }
             _ => false,
         };
         if !known {
-            self.shown.send_modify(|shown| {
-                *shown = Shown {
+            self.status.send_modify(|status| {
+                *status = PluginStatus {
                     state: State::Down(reason.clone()),
-                    ..Shown::new()
+                    ..PluginStatus::new()
                 }
             });
             self.tell_of(PluginEventKind::Down(reason), surprise);

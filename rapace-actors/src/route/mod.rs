@@ -12,5 +12,5 @@ mod unsettled;
 
 pub(crate) use plugin_route::PluginRoute;
 pub(crate) use ready::{Ready, ReadyChannel, Unready};
-pub(crate) use standing::{Asked, Guidance, Request, Surprise};
+pub(crate) use standing::{Asked, Request, RouteUpdate, Surprise};
 pub use stats::PluginSnapshot;

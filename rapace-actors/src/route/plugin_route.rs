@@ -16,7 +16,7 @@ use rapace_session::{CallFailure, Claim, Failure, Orphan};
 use tokio::sync::Notify;
 
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
-use super::standing::{Asked, Guidance, Request, RouteState, Standing, Surprise, for_good};
+use super::standing::{Asked, Request, RouteState, RouteUpdate, Standing, Surprise, for_good};
 use super::stats::{PluginStats, Stopwatch};
 use super::unsettled::{end, outcome};
 use crate::error::{CallError, CallOutcome};
@@ -175,12 +175,12 @@ impl PluginRoute {
 
     /// Takes over what the actor says to callers. Once it says that there is no next incarnation, or none soon, what was
     /// kept ends (R4).
-    pub(crate) fn lead(&self, guidance: Guidance) {
-        let ends = match &guidance {
-            Guidance::Refuse(reason) => Some(reason.clone()),
-            Guidance::Wait | Guidance::Leave(_) => None,
+    pub(crate) fn update(&self, update: RouteUpdate) {
+        let ends = match &update {
+            RouteUpdate::Refuse(reason) => Some(reason.clone()),
+            RouteUpdate::Wait | RouteUpdate::Leave(_) => None,
         };
-        let counts = self.write().lead(guidance);
+        let counts = self.write().update(update);
         if counts {
             self.changed.notify_waiters();
             if let Some(reason) = ends {

@@ -111,7 +111,7 @@ pub enum Event {
     /// Somebody wants it to stop.
     Stop,
     /// Nobody holds it any more.
-    Retire,
+    Shutdown,
     /// Somebody wants a fresh process. Forgets past failures.
     Restart,
     /// A sibling has failed and takes it along. Whoever says so releases it later.

@@ -22,7 +22,7 @@ use tokio::sync::watch;
 
 use crate::clock;
 use crate::plugin::Plugin;
-use crate::plugin::published::Shown;
+use crate::plugin::published::PluginStatus;
 use crate::supervision::group::{Directive, Next, Sibling, SupervisionGroup};
 use crate::supervision::{DownReason, State, SupervisionStrategy};
 
@@ -31,7 +31,7 @@ pub struct SupervisorActor {
     group: SupervisionGroup,
     children: Vec<Watched>,
     /// Alive as long as failed children wait for this actor's word.
-    lead: Option<Arc<()>>,
+    coordinates: Option<Arc<()>>,
     is_up: watch::Sender<bool>,
 }
 
@@ -39,7 +39,7 @@ pub struct SupervisorActor {
 pub struct SupervisorArgs {
     pub(super) strategy: SupervisionStrategy,
     pub(super) children: Arc<[Plugin]>,
-    pub(super) lead: Arc<()>,
+    pub(super) coordinates: Arc<()>,
     pub(super) is_up: watch::Sender<bool>,
 }
 
@@ -54,7 +54,7 @@ impl Actor for SupervisorActor {
         Ok(Self {
             group: SupervisionGroup::new(args.strategy, args.children.len()),
             children: args.children.iter().cloned().map(Watched::new).collect(),
-            lead: Some(args.lead),
+            coordinates: Some(args.coordinates),
             is_up: args.is_up,
         })
     }
@@ -87,7 +87,7 @@ impl Actor for SupervisorActor {
         _: ActorStopReason,
     ) -> Result<(), Infallible> {
         // V2
-        self.lead = None;
+        self.coordinates = None;
         for child in self.children.iter().rev() {
             child.plugin.stop().await;
         }
@@ -98,7 +98,7 @@ impl Actor for SupervisorActor {
 impl Drop for SupervisorActor {
     fn drop(&mut self) {
         // V2
-        if self.lead.take().is_some() {
+        if self.coordinates.take().is_some() {
             for child in self.children.iter().rev() {
                 child.plugin.request_stop();
             }
@@ -155,7 +155,7 @@ impl SupervisorActor {
 /// A child, and what was last seen of it.
 struct Watched {
     plugin: Plugin,
-    shown: watch::Receiver<Shown>,
+    status: watch::Receiver<PluginStatus>,
     told: bool,
     gone: bool,
 }
@@ -163,7 +163,7 @@ struct Watched {
 impl Watched {
     fn new(plugin: Plugin) -> Self {
         Self {
-            shown: plugin.watch_state(),
+            status: plugin.watch_state(),
             plugin,
             told: false,
             gone: false,
@@ -171,8 +171,8 @@ impl Watched {
     }
 
     fn look(&mut self) -> Sibling {
-        let shown = self.shown.borrow_and_update();
-        if shown.has_changed() {
+        let status = self.status.borrow_and_update();
+        if status.has_changed() {
             self.told = false;
         }
         Sibling {
@@ -180,9 +180,9 @@ impl Watched {
             // Somebody has stopped its actor itself: it says and does nothing any more.
             state: match self.gone {
                 true => State::Down(DownReason::Stopped),
-                false => shown.state.clone(),
+                false => status.state.clone(),
             },
-            resume: shown.resume,
+            resume: status.resume,
             told: self.told,
         }
     }
@@ -198,7 +198,7 @@ async fn any_moves(children: &mut [Watched]) {
         .filter(|child| !child.gone)
         .map(|child| {
             Box::pin(async {
-                child.gone = child.shown.changed().await.is_err();
+                child.gone = child.status.changed().await.is_err();
                 child.told = false;
             })
         })

@@ -153,24 +153,24 @@ impl SupervisorBuilder {
     #[must_use = "dropping a supervisor stops its children"]
     pub fn spawn(self) -> Supervisor {
         let _inside = self.runtime.as_ref().map(Handle::enter);
-        let lead = Arc::new(());
-        let led = match self.strategy {
+        let coordinates = Arc::new(());
+        let coordinated = match self.strategy {
             // Everybody restarts alone.
             SupervisionStrategy::OneForOne => std::sync::Weak::new(),
             SupervisionStrategy::OneForAll | SupervisionStrategy::RestForOne => {
-                Arc::downgrade(&lead)
+                Arc::downgrade(&coordinates)
             }
         };
         let children: Arc<[Plugin]> = self
             .children
             .into_iter()
-            .map(|spec| Plugin::idle(spec.coordinated(led.clone())))
+            .map(|spec| Plugin::idle(spec.coordinated(coordinated.clone())))
             .collect();
         let (is_up, up) = watch::channel(false);
         let actor = SupervisorActor::spawn(SupervisorArgs {
             strategy: self.strategy,
             children: Arc::clone(&children),
-            lead,
+            coordinates,
             is_up,
         });
         Supervisor {

@@ -35,7 +35,7 @@ pub(crate) enum Request {
     Kill,
     Stop,
     /// The last handle is gone.
-    Retire,
+    Shutdown,
     /// A sibling takes it along.
     Hold {
         sibling: Arc<str>,
@@ -60,7 +60,7 @@ impl Asked {
 
 /// What the actor says to callers.
 #[derive(Clone, Debug)]
-pub(crate) enum Guidance {
+pub(crate) enum RouteUpdate {
     /// It comes back: wait.
     Wait,
     /// It is being taken down for good.
@@ -138,7 +138,9 @@ impl<R> Standing<R> {
                 RouteState::Ready(_),
             ) => RouteState::Away,
             (Request::Stop, state) if !is_final(state) => self.leaving(DownReason::Stopped),
-            (Request::Retire, state) if !is_final(state) => self.leaving(DownReason::HandleDropped),
+            (Request::Shutdown, state) if !is_final(state) => {
+                self.leaving(DownReason::HandleDropped)
+            }
             (
                 Request::Hold {
                     sibling,
@@ -190,17 +192,17 @@ impl<R> Standing<R> {
     }
 
     /// Takes over what the actor says, if it counts (N2, N3). True if it does.
-    pub(crate) fn lead(&mut self, guidance: Guidance) -> bool {
+    pub(crate) fn update(&mut self, update: RouteUpdate) -> bool {
         if self.abandoned
             || self.taken_up != self.asked
             || matches!(self.state, RouteState::Ready(_))
         {
             return false;
         }
-        self.state = match guidance {
-            Guidance::Wait => RouteState::Away,
-            Guidance::Leave(reason) => self.leaving(reason),
-            Guidance::Refuse(reason) => RouteState::Down(self.down(reason)),
+        self.state = match update {
+            RouteUpdate::Wait => RouteState::Away,
+            RouteUpdate::Leave(reason) => self.leaving(reason),
+            RouteUpdate::Refuse(reason) => RouteState::Down(self.down(reason)),
         };
         true
     }

@@ -44,7 +44,7 @@ fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
         (Request::Kill, "away"),
         (Request::Restart, "away"),
         (Request::Stop, "leaving"),
-        (Request::Retire, "leaving"),
+        (Request::Shutdown, "leaving"),
         (hold(Stay::Wait), "away"),
         (hold(Stay::Refuse), "leaving"),
         (hold(Stay::Down), "leaving"),
@@ -78,14 +78,14 @@ fn what_the_actor_says_is_older_than_a_request_that_it_has_not_taken_up() {
     let stop = standing.ask(&Request::Stop).unwrap();
     let start = standing.ask(&Request::Start).unwrap();
     standing.take_up(stop);
-    assert!(!standing.lead(Guidance::Leave(DownReason::Stopped)));
+    assert!(!standing.update(RouteUpdate::Leave(DownReason::Stopped)));
     assert_eq!(
         kind(standing.state()),
         "away",
         "calls wait, as start has promised"
     );
     standing.take_up(start);
-    assert!(standing.lead(Guidance::Refuse(DownReason::Stopped)));
+    assert!(standing.update(RouteUpdate::Refuse(DownReason::Stopped)));
     assert_eq!(kind(standing.state()), "down");
 }
 
@@ -108,7 +108,7 @@ fn a_kill_means_the_process_that_was_there() {
 /// N5
 #[test]
 fn the_end_of_what_was_to_end_is_no_surprise() {
-    for request in [Request::Stop, Request::Retire] {
+    for request in [Request::Stop, Request::Shutdown] {
         let mut standing = ready();
         standing.ask(&request).unwrap();
         let ended = standing.abandon(DownReason::RuntimeGone);
@@ -131,7 +131,7 @@ fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
     ] {
         assert_eq!(standing.ask(&request), None);
     }
-    assert!(!standing.lead(Guidance::Wait));
+    assert!(!standing.update(RouteUpdate::Wait));
     standing.begin(number(2));
     assert!(!standing.open(number(2), number(2)));
     let down = for_good(standing.state()).expect("it is down");
@@ -201,7 +201,7 @@ impl World {
                     Request::Start => Event::Start,
                     Request::Restart => Event::Restart,
                     Request::Stop => Event::Stop,
-                    Request::Retire => Event::Retire,
+                    Request::Shutdown => Event::Shutdown,
                     Request::Hold { sibling, stay } => Event::Hold { sibling, stay },
                     Request::Kill => {
                         let current = self.lifecycle.state().incarnation();
@@ -210,7 +210,7 @@ impl World {
                         {
                             runner.told = true;
                         }
-                        return self.lead();
+                        return self.update();
                     }
                 }
             }
@@ -234,12 +234,12 @@ impl World {
             Action::Stop(_) => self.runner.iter_mut().for_each(|it| it.told = true),
             Action::Nothing | Action::WaitUntil(_) => {}
         }
-        self.lead();
+        self.update();
     }
 
     /// As the actor does.
-    fn lead(&mut self) {
-        let guidance = match self.lifecycle.state() {
+    fn update(&mut self) {
+        let update = match self.lifecycle.state() {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Stopping {
                 then:
@@ -249,13 +249,13 @@ impl World {
                         ..
                     },
                 ..
-            } => Guidance::Leave(reason.clone()),
+            } => RouteUpdate::Leave(reason.clone()),
             state => match state.admission() {
-                Admission::Refuse(reason) => Guidance::Refuse(reason.clone()),
-                _ => Guidance::Wait,
+                Admission::Refuse(reason) => RouteUpdate::Refuse(reason.clone()),
+                _ => RouteUpdate::Wait,
             },
         };
-        self.standing.lead(guidance);
+        self.standing.update(update);
     }
 
     /// What the runner does next: opens the route, or records its exit.

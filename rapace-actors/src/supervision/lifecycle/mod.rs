@@ -102,7 +102,7 @@ impl Lifecycle {
                 })
             }
             (state, Event::Stop) => end(state, DownReason::Stopped),
-            (state, Event::Retire) => end(state, DownReason::HandleDropped),
+            (state, Event::Shutdown) => end(state, DownReason::HandleDropped),
 
             // A sibling's failure.
             (

@@ -105,7 +105,7 @@ fn events() -> Vec<(&'static str, Event, Duration)> {
     vec![
         ("start", Event::Start, zero),
         ("stop", Event::Stop, zero),
-        ("retire", Event::Retire, zero),
+        ("shutdown", Event::Shutdown, zero),
         ("restart", Event::Restart, zero),
         ("hold", hold(Stay::Wait), zero),
         ("hold, refuse", hold(Stay::Refuse), zero),
@@ -159,7 +159,7 @@ fn name(state: &State) -> String {
         State::Stopping {
             incarnation,
             then: AfterStop::Down(DownReason::HandleDropped),
-        } => format!("retiring{incarnation}"),
+        } => format!("shutting down{incarnation}"),
         State::Stopping {
             incarnation,
             then: AfterStop::Down(_),
@@ -432,13 +432,13 @@ fn siblings_see_what_will_come_back() {
 const TABLE: &str = "\
 down + start = starting#4, start #4
 down + stop = down(stopped)
-down + retire = down(dropped)
+down + shutdown = down(dropped)
 down + restart = starting#4, start #4
 down + hold, refuse = held(refusing)
 down + hold, lost = down(sibling)
 down + take over = down, stop #3
 starting#2 + stop = stopping#2, stop #2
-starting#2 + retire = retiring#2, stop #2
+starting#2 + shutdown = shutting down#2, stop #2
 starting#2 + restart = restarting#2, stop #2
 starting#2 + hold = holding#2, stop #2
 starting#2 + hold, refuse = refusing#2, stop #2
@@ -450,7 +450,7 @@ starting#2 + refused = down(refused)
 starting#2 + stays = restarting#2
 starting#2 + take over = starting#2, stop #3
 probing#2 + stop = stopping#2, stop #2
-probing#2 + retire = retiring#2, stop #2
+probing#2 + shutdown = shutting down#2, stop #2
 probing#2 + restart = restarting#2, stop #2
 probing#2 + hold = holding#2, stop #2
 probing#2 + hold, refuse = refusing#2, stop #2
@@ -462,7 +462,7 @@ probing#2 + refused = down(refused)
 probing#2 + stays = restarting#2
 probing#2 + take over = probing#2, stop #3
 ready#2 + stop = stopping#2, stop #2
-ready#2 + retire = retiring#2, stop #2
+ready#2 + shutdown = shutting down#2, stop #2
 ready#2 + restart = restarting#2, stop #2
 ready#2 + hold = holding#2, stop #2
 ready#2 + hold, refuse = refusing#2, stop #2
@@ -473,14 +473,14 @@ ready#2 + refused = down(refused)
 ready#2 + stays = restarting#2
 ready#2 + take over = ready#3
 stopping#2 + start = restarting#2
-stopping#2 + retire = retiring#2
+stopping#2 + shutdown = shutting down#2
 stopping#2 + restart = restarting#2
 stopping#2 + crashed = down(stopped)
 stopping#2 + exited 0 = down(stopped)
 stopping#2 + refused = down(stopped)
 stopping#2 + take over = stopping#2, stop #3
 restarting#2 + stop = stopping#2
-restarting#2 + retire = retiring#2
+restarting#2 + shutdown = shutting down#2
 restarting#2 + hold = holding#2
 restarting#2 + hold, refuse = refusing#2
 restarting#2 + hold, lost = losing#2
@@ -489,7 +489,7 @@ restarting#2 + exited 0 = starting#4, start #4
 restarting#2 + refused = starting#4, start #4
 restarting#2 + take over = restarting#2, stop #3
 holding#2 + stop = stopping#2
-holding#2 + retire = retiring#2
+holding#2 + shutdown = shutting down#2
 holding#2 + hold, refuse = refusing#2
 holding#2 + hold, lost = losing#2
 holding#2 + release = restarting#2
@@ -498,7 +498,7 @@ holding#2 + exited 0 = held
 holding#2 + refused = held
 holding#2 + take over = holding#2, stop #3
 refusing#2 + stop = stopping#2
-refusing#2 + retire = retiring#2
+refusing#2 + shutdown = shutting down#2
 refusing#2 + hold = holding#2
 refusing#2 + hold, lost = losing#2
 refusing#2 + release = restarting#2
@@ -508,7 +508,7 @@ refusing#2 + refused = held(refusing)
 refusing#2 + take over = refusing#2, stop #3
 backoff(1) + start = starting#4, start #4
 backoff(1) + stop = down(stopped)
-backoff(1) + retire = down(dropped)
+backoff(1) + shutdown = down(dropped)
 backoff(1) + restart = starting#4, start #4
 backoff(1) + hold = held
 backoff(1) + hold, refuse = held(refusing)
@@ -518,20 +518,20 @@ backoff(1) + early = backoff(1), wait 30s
 backoff(1) + on time = starting#4, start #4
 open + start = starting#4, start #4
 open + stop = down(stopped)
-open + retire = down(dropped)
+open + shutdown = down(dropped)
 open + restart = starting#4, start #4
 open + hold, lost = down(sibling)
 open + take over = ready#3
 open + early = open, wait 30s
 open + on time = probing#4, start #4
 held + stop = down(stopped)
-held + retire = down(dropped)
+held + shutdown = down(dropped)
 held + hold, refuse = held(refusing)
 held + hold, lost = down(sibling)
 held + release = starting#4, start #4
 held + take over = held, stop #3
 held(refusing) + stop = down(stopped)
-held(refusing) + retire = down(dropped)
+held(refusing) + shutdown = down(dropped)
 held(refusing) + hold = held
 held(refusing) + hold, lost = down(sibling)
 held(refusing) + release = starting#4, start #4
