@@ -50,7 +50,10 @@ pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), BoxError> {
     let config = SessionConfig::new("client");
     let client = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
     let channel = client.open(MirrorService::descriptor().name).await?;
-    Ok((client, MirrorProxy::from_proxy(Proxy::over(channel))))
+    Ok((
+        client,
+        MirrorProxy::from_proxy(Proxy::from_channel(channel)),
+    ))
 }
 
 /// The side that answers, over the other end.

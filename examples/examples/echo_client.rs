@@ -126,7 +126,7 @@ async fn establish(link: Link) -> Result<Session, Problem> {
 /// Everything that has an end.
 async fn visit(session: &Session) -> Result<EchoProxy, Problem> {
     let channel = session.open(EchoService::descriptor().name).await;
-    let proxy = EchoProxy::from_proxy(Proxy::over(channel.map_err(Problem::Open)?));
+    let proxy = EchoProxy::from_proxy(Proxy::from_channel(channel.map_err(Problem::Open)?));
     round_trips(session, &proxy).await?;
     lives_of_slots(session, &proxy).await?;
     if let Some(stats) = session.link_stats() {

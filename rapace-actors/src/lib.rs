@@ -74,7 +74,7 @@
 //! - [`macro@service`] makes of a trait: a message type for each method, a typed proxy, a server around an
 //!   implementation, and a descriptor.
 //! - [`Proxy`] is the address: of a service in this process ([`Proxy::local`]), at the other end of
-//!   a session ([`Proxy::over`]), or behind a [`Plugin`] that is restarted now and then.
+//!   a session ([`Proxy::from_channel`]), or behind a [`Plugin`] that is restarted now and then.
 //! - [`plugin`] has both sides of a plugin: [`Plugin`] in the host, [`plugin::serve`] in its `main`.
 //! - [`supervision`] decides what follows from a death; [`Supervisor`] coordinates siblings.
 //! - [`process`] starts, watches and takes down processes.
@@ -135,7 +135,7 @@ pub use supervisor::Supervisor;
 #[doc(no_inline)]
 pub use rapace_codec as codec;
 /// Sessions and channels between peers that are not host and plugin: `rapace-session`. What is found there by
-/// [`Proxy::over`] and in errors.
+/// [`Proxy::from_channel`] and in errors.
 #[doc(no_inline)]
 pub use rapace_session as session;
 /// Shared memory between two processes: `rapace-shm`, for peers that meet by themselves, and in errors.

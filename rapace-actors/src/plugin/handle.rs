@@ -109,7 +109,7 @@ impl Plugin {
     /// the plugin of the moment does not offer is refused when it is called.
     #[must_use]
     pub fn proxy<P: TypedProxy>(&self) -> P {
-        P::from_proxy(Proxy::behind(Arc::clone(&self.inner.route)))
+        P::from_proxy(Proxy::from_route(Arc::clone(&self.inner.route)))
     }
 
     /// Starts the plugin, if it is down. Past failures are forgotten. Calls made from now on wait for

@@ -220,7 +220,7 @@ impl PluginServer {
     /// wait until the session is up.
     pub fn host<P: TypedProxy>(&mut self) -> P {
         self.requires.push(P::Service::descriptor());
-        P::from_proxy(Proxy::behind(Arc::clone(&self.host.route)))
+        P::from_proxy(Proxy::from_route(Arc::clone(&self.host.route)))
     }
 
     /// Serves until the host is done, and says on stderr what went wrong if something did.

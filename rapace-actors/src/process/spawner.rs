@@ -247,7 +247,7 @@ fn start(
 ) -> Result<Spawned, SpawnError> {
     let _inside = runtime.enter();
     let diagnose = |error| SpawnError::diagnose(command, error);
-    rehearse().map_err(diagnose)?;
+    preflight().map_err(diagnose)?;
     let launch = command.to_launch().map_err(diagnose)?;
     let pipe = || io::pipe().map_err(|error| diagnose(named(Step::Pipe, error)));
     let (stdout, their_stdout) = pipe()?;
@@ -271,7 +271,7 @@ fn start(
 /// Registers two descriptors with the runtime, as a start does after the process runs. Where that cannot succeed, for
 /// want of an I/O driver or of room in it, it fails here, before there is a process to lose: S3. What is registered has
 /// nothing to tell, so that the runtime is not woken for it.
-fn rehearse() -> io::Result<()> {
+fn preflight() -> io::Result<()> {
     let silent = || thread_end::register(thread_end::of_process(Pid::this().as_raw())?);
     let _both = (silent()?, silent()?);
     Ok(())

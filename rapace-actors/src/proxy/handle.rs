@@ -14,10 +14,10 @@ use std::time::Instant;
 use rapace_codec::BlobMut;
 use rapace_session::{BufferError, CallContext, Channel};
 
-use super::local::{run_local, stopped};
+use super::channel_call::{call_channel, tell_channel, try_tell_channel};
+use super::local_call::{call_local, stopped};
 use super::options::AskOptions;
-use super::over_channel::{over_channel, tell_over, try_tell_over};
-use super::over_route::{comes_again, ready, run_plugin};
+use super::routed_call::{call_route, ready, will_restart};
 use super::try_tell::TryTellError;
 use super::turn::Turn;
 use crate::clock::now;
@@ -104,13 +104,13 @@ impl<S: Service> Proxy<S> {
     /// The address of the service at the other end of an open channel. Before the first call its methods are compared
     /// with those that the peer's hello lists: what differs is [`CallError::Unimplemented`] when it is called.
     #[must_use]
-    pub fn over(channel: Channel) -> Self {
+    pub fn from_channel(channel: Channel) -> Self {
         Self {
             backend: Backend::Channel(channel),
         }
     }
 
-    pub(crate) fn behind(route: Arc<PluginRoute>) -> Self {
+    pub(crate) fn from_route(route: Arc<PluginRoute>) -> Self {
         Self {
             backend: Backend::Plugin(route),
         }
@@ -134,7 +134,7 @@ impl<S: Service> Proxy<S> {
                 }
             }
             Backend::Channel(channel) => {
-                try_tell_over::<S, M>(channel, message, &options.call).await
+                try_tell_channel::<S, M>(channel, message, &options.call).await
             }
             Backend::Plugin(route) => {
                 let ready = match ready::<S, _>(route, true).await {
@@ -144,7 +144,7 @@ impl<S: Service> Proxy<S> {
                 };
                 let mut call = options.call;
                 call.idempotent = M::IDEMPOTENT;
-                try_tell_over::<S, M>(ready.channel(), message, &call).await
+                try_tell_channel::<S, M>(ready.channel(), message, &call).await
             }
         }
     }
@@ -181,18 +181,18 @@ impl<S: Service> Proxy<S> {
         let deadline = options.call.deadline;
         match &self.backend {
             Backend::Local(service) => {
-                let work = run_local(&**service, message, options, &mut turn);
+                let work = call_local(&**service, message, options, &mut turn);
                 by(deadline, pin!(work)).await
             }
             Backend::Channel(channel) => {
                 let mut items = message.take_items();
-                over_channel::<S, M>(channel, &message, &mut items, &options.call, &mut turn)
+                call_channel::<S, M>(channel, &message, &mut items, &options.call, &mut turn)
                     .await
                     .unwrap_or_else(|failure| Err(CallError::from_call(failure)))
             }
             Backend::Plugin(route) => {
                 let stopwatch = route.stats().stopwatch();
-                let work = run_plugin::<S, M>(route, message, &options, &mut turn);
+                let work = call_route::<S, M>(route, message, &options, &mut turn);
                 let result = by(deadline, pin!(work)).await;
                 route.settled(&stopwatch, &result);
                 result
@@ -222,7 +222,7 @@ impl<S: Service> Proxy<S> {
                 };
                 by(deadline, pin!(work)).await
             }
-            Backend::Channel(channel) => tell_over::<S, M>(channel, &mut message, &options.call)
+            Backend::Channel(channel) => tell_channel::<S, M>(channel, &mut message, &options.call)
                 .await
                 .map_err(CallError::from_call),
             Backend::Plugin(route) => {
@@ -230,8 +230,8 @@ impl<S: Service> Proxy<S> {
                     loop {
                         let ready = ready::<S, _>(route, options.fail_fast).await?;
                         let channel = ready.channel();
-                        match tell_over::<S, M>(channel, &mut message, &options.call).await {
-                            Err(failure) if comes_again(route, &failure) => {
+                        match tell_channel::<S, M>(channel, &mut message, &options.call).await {
+                            Err(failure) if will_restart(route, &failure) => {
                                 route.left(ready.incarnation()).await;
                             }
                             other => return other.map_err(CallError::from_call),
@@ -244,7 +244,7 @@ impl<S: Service> Proxy<S> {
     }
 
     /// Ends when what stands behind the proxy will not come back.
-    pub(crate) async fn gone(&self) -> String {
+    pub(crate) async fn closed(&self) -> String {
         match &self.backend {
             Backend::Local(service) => {
                 service.stopped().await;

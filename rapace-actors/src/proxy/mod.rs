@@ -6,11 +6,11 @@
 
 pub mod actor;
 pub mod call;
+mod channel_call;
 mod handle;
-mod local;
+mod local_call;
 mod options;
-mod over_channel;
-mod over_route;
+mod routed_call;
 mod try_tell;
 mod turn;
 

@@ -48,16 +48,16 @@ impl Plan {
     }
 }
 
-/// What follows from the death of `children[died]`, which `comes_back` or not. Children are in start order; the state
+/// What follows from the death of `children[died]`, which `restarts` or not. Children are in start order; the state
 /// of the one who died is ignored.
 #[must_use]
 pub fn plan(
     strategy: SupervisionStrategy,
     children: &[Child],
     died: usize,
-    comes_back: bool,
+    restarts: bool,
 ) -> Plan {
-    if !comes_back || died >= children.len() {
+    if !restarts || died >= children.len() {
         return Plan::default();
     }
     let affected = match strategy {

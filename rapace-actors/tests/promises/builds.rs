@@ -446,8 +446,8 @@ async fn over(theirs: ServiceOffer, listed: bool) -> (first::OpsProxy, second::O
     let (session, _peer) = tokio::try_join!(ours, Session::establish(b, config)).unwrap();
     let channel = in_time(session.open("Ops")).await.unwrap();
     (
-        first::OpsProxy::from_proxy(Proxy::over(channel.clone())),
-        second::OpsProxy::from_proxy(Proxy::over(channel)),
+        first::OpsProxy::from_proxy(Proxy::from_channel(channel.clone())),
+        second::OpsProxy::from_proxy(Proxy::from_channel(channel)),
     )
 }
 

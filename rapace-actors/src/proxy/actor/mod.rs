@@ -87,7 +87,7 @@ impl<S: Service> Actor for ProxyActor<S> {
                     }
                     return Ok(signal);
                 }
-                why = self.proxy.gone() => return Err(ServiceGone(why)),
+                why = self.proxy.closed() => return Err(ServiceGone(why)),
             }
         }
     }

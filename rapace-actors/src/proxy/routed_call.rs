@@ -2,8 +2,8 @@
 
 use rapace_session::{CallFailure, Claim, Failure};
 
+use super::channel_call::call_channel;
 use super::options::AskOptions;
-use super::over_channel::over_channel;
 use super::turn::Turn;
 use crate::error::CallError;
 use crate::route::{PluginRoute, ReadyChannel, Unready};
@@ -26,7 +26,7 @@ pub(super) async fn ready<S: Service, E>(
 }
 
 /// Whether the other side proved that it did not run the call, and another incarnation will (X3).
-pub(super) fn comes_again(route: &PluginRoute, failure: &CallFailure) -> bool {
+pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
     match failure {
         CallFailure::Lost {
             claim: Claim::NotBegun,
@@ -38,7 +38,7 @@ pub(super) fn comes_again(route: &PluginRoute, failure: &CallFailure) -> bool {
     }
 }
 
-pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
+pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
     route: &PluginRoute,
     mut message: M,
     options: &AskOptions,
@@ -49,10 +49,10 @@ pub(super) async fn run_plugin<S: Service, M: MethodCall<S>>(
     loop {
         let ready = ready::<S, _>(route, options.fail_fast).await?;
         let call = &options.call;
-        match over_channel::<S, M>(ready.channel(), &message, &mut items, call, turn).await {
+        match call_channel::<S, M>(ready.channel(), &message, &mut items, call, turn).await {
             Ok(result) => return result,
             // A stream that was handed over is gone with its session; everything else is intact.
-            Err(failure) if comes_again(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {
+            Err(failure) if will_restart(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {
                 route.redelivers();
                 Box::pin(route.left(ready.incarnation())).await;
             }

@@ -26,7 +26,7 @@ fn number<S: Service, M: MethodCall<S>>(channel: &Channel) -> Result<u32, CallFa
 
 /// The outer error is the session's, the inner result the method's. The items of a stream that the message had
 /// are taken when the request is on its way; while they are there, nothing of the call is lost.
-pub(super) async fn over_channel<S: Service, M: MethodCall<S>>(
+pub(super) async fn call_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     message: &M,
     items: &mut Option<OutgoingItems>,
@@ -122,7 +122,7 @@ fn decode<S: Service, M: MethodCall<S>>(
     )))
 }
 
-pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
+pub(super) async fn try_tell_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     mut message: M,
     options: &CallOptions,
@@ -147,7 +147,7 @@ pub(super) async fn try_tell_over<S: Service, M: MethodCall<S>>(
     }
 }
 
-pub(super) async fn tell_over<S: Service, M: MethodCall<S>>(
+pub(super) async fn tell_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     message: &mut M,
     options: &CallOptions,

@@ -10,7 +10,7 @@ pub(super) fn stopped<S: Service, E>() -> CallError<E> {
     CallError::Unavailable(format!("service `{}` has stopped", S::descriptor().name))
 }
 
-pub(super) async fn run_local<S: Service, M: MethodCall<S>>(
+pub(super) async fn call_local<S: Service, M: MethodCall<S>>(
     service: &dyn LocalService<S>,
     message: M,
     options: AskOptions,
