@@ -2,7 +2,7 @@
 //!
 //! Knows how processes die and why plugins are down, which a call's error tells; knows nothing of who makes calls.
 //!
-//! - E1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
+//! - ER1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
 //!   that is printed says everything once.
 
 use rapace_session::{CallFailure, Claim, EndReason, Failure};

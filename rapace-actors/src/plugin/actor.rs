@@ -7,10 +7,10 @@
 //! | `Barrier` | the handle | ask: answered when all requests made before were taken up |
 //! | `Reported` | the runner of an incarnation | tell |
 //!
-//! - A1: every decision is [`Lifecycle`]'s; the actor carries out what it says.
-//! - A2: no handler waits: processes live and die on their runners' tasks.
-//! - A3: the route says "down" only when no incarnation is left whose calls are unsorted.
-//! - A4: however the actor ends, its process is gone and its callers are told. If the runtime drops it, that is done by
+//! - PA1: every decision is [`Lifecycle`]'s; the actor carries out what it says.
+//! - PA2: no handler waits: processes live and die on their runners' tasks.
+//! - PA3: the route says "down" only when no incarnation is left whose calls are unsorted.
+//! - PA4: however the actor ends, its process is gone and its callers are told. If the runtime drops it, that is done by
 //!   destructors: the runner's kills the process, [`Published`]'s tells callers and watchers.
 
 use std::sync::Arc;
@@ -130,7 +130,7 @@ impl Actor for PluginActor {
         _: WeakActorRef<Self>,
         _: kameo::error::ActorStopReason,
     ) -> Result<(), Infallible> {
-        // A runner without orders takes its process down and settles its calls by itself (A4).
+        // A runner without orders takes its process down and settles its calls by itself (PA4).
         self.orders = None;
         if let Some(runner) = self.runner.take() {
             // One that panicked has dropped its process, which kills it.
@@ -231,7 +231,7 @@ impl Message<Reported> for PluginActor {
 }
 
 impl PluginActor {
-    /// Takes note of an event and carries out what follows (A1).
+    /// Takes note of an event and carries out what follows (PA1).
     fn on(&mut self, event: Event) {
         let now = clock::now();
         match self.lifecycle.on(event, now) {
@@ -251,7 +251,7 @@ impl PluginActor {
             }
             Action::WaitUntil(at) => self.wake = Some(at),
         }
-        self.update_route(); // B1 of what is published
+        self.update_route(); // PS1
         self.published.publish(self.lifecycle.state(), now);
         self.defer();
         if self.wake.is_some_and(|at| at <= now) {
@@ -311,7 +311,7 @@ impl PluginActor {
         )));
     }
 
-    /// Makes the route say what the state means for callers (A3).
+    /// Makes the route say what the state means for callers (PA3).
     fn update_route(&self) {
         if let (State::Stopping { .. }, Some(why)) = (self.lifecycle.state(), &self.stays) {
             let reason = DownReason::Stays(Arc::clone(why));

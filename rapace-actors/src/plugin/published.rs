@@ -1,7 +1,7 @@
 //! What callers and handles see of a plugin, as long as somebody looks after it.
 //!
-//! - B1: callers are told first, then those who watch: who has seen a state finds the route in it.
-//! - B2: if this is dropped before the actor has said how it ends, the runtime was shut down: that drops tasks without a
+//! - PS1: callers are told first, then those who watch: who has seen a state finds the route in it.
+//! - PS2: if this is dropped before the actor has said how it ends, the runtime was shut down: that drops tasks without a
 //!   word. Callers and watchers in other runtimes are told.
 
 use std::sync::Arc;
@@ -139,6 +139,6 @@ impl Published {
 
 impl Drop for Published {
     fn drop(&mut self) {
-        self.end(DownReason::RuntimeGone); // B2
+        self.end(DownReason::RuntimeGone); // PS2
     }
 }

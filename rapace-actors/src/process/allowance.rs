@@ -1,8 +1,8 @@
 //! Time that somebody has, counted while this process really runs.
 //!
-//! - K1: it is spent in small steps, each of which counts when it is over, and once, however late that is noticed. So a
+//! - AL1: it is spent in small steps, each of which counts when it is over, and once, however late that is noticed. So a
 //!   host that blocks its thread, is stopped or sleeps spends a step of it at most.
-//! - K2: what is ready counts before the time does.
+//! - AL2: what is ready counts before the time does.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -33,13 +33,13 @@ impl Allowance {
         loop {
             tokio::select! {
                 biased;
-                done = &mut work => return Some(done), // K2
+                done = &mut work => return Some(done), // AL2
                 () = sleep(self.step.min(self.left)) => {}
             }
             if self.left.is_zero() {
                 return None;
             }
-            self.left = self.left.saturating_sub(self.step); // K1
+            self.left = self.left.saturating_sub(self.step); // AL1
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Bytes of a pipe, cut into lines.
 //!
-//! - N1: a line is emitted when its newline arrives, or when the stream ends.
-//! - N2: at most [`MAX_LINE`] bytes of a line are kept. The rest, up to its newline, is dropped and the cut is marked,
+//! - LI1: a line is emitted when its newline arrives, or when the stream ends.
+//! - LI2: at most [`MAX_LINE`] bytes of a line are kept. The rest, up to its newline, is dropped and the cut is marked,
 //!   so memory is bounded whatever the process writes.
-//! - N3: what is emitted is printable text: invalid UTF-8 is replaced, control characters are escaped, so that
+//! - LI3: what is emitted is printable text: invalid UTF-8 is replaced, control characters are escaped, so that
 //!   nothing a plugin prints can drive the terminal of the host.
 
 use rapace_session::printable;
@@ -47,7 +47,7 @@ impl LineSplitter {
 
     fn take(&mut self) -> String {
         let bytes = self.partial.strip_suffix(b"\r").unwrap_or(&self.partial);
-        let mut line = printable(&String::from_utf8_lossy(bytes)).into_owned(); // N3
+        let mut line = printable(&String::from_utf8_lossy(bytes)).into_owned(); // LI3
         if self.overlong {
             line.push_str(CUT);
         }

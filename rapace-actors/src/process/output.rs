@@ -1,13 +1,13 @@
 //! What a plugin prints, line by line, into the host's log.
 //!
-//! - O1: both pipes are read all the time, so a plugin never waits for its host to take its output.
-//! - O2: each line is one event: target `rapace::output`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
+//! - OU1: both pipes are read all the time, so a plugin never waits for its host to take its output.
+//! - OU2: each line is one event: target `rapace::output`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
 //!   stream a line came from says nothing about how important it is.
-//! - O3: the end of stderr is kept, also what came without a final newline.
-//! - O4: what a dead process wrote is in the pipe: reading ends there, without waiting for the pipe's end, which
+//! - OU3: the end of stderr is kept, also what came without a final newline.
+//! - OU4: what a dead process wrote is in the pipe: reading ends there, without waiting for the pipe's end, which
 //!   the kernel may still have to bring about, or a grandchild put off for ever. From then on its writes fail with
 //!   EPIPE.
-//! - O5: a pipe is read and its lines are cut under one lock, so that they stay in order whoever reads.
+//! - OU5: a pipe is read and its lines are cut under one lock, so that they stay in order whoever reads.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -127,7 +127,7 @@ impl Pump {
         Ok(Self { shared, task })
     }
 
-    /// O3, O4
+    /// OU3, OU4
     async fn finish(&mut self) {
         self.task.abort();
         // It ends where it waits. A subscriber that panics has ended it before; the lines so far are still there.
@@ -159,7 +159,7 @@ impl Shared {
         }
     }
 
-    /// Takes what has arrived, as much as the buffer holds (O5).
+    /// Takes what has arrived, as much as the buffer holds (OU5).
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut lines = Vec::new();
         let count = {
@@ -181,7 +181,7 @@ impl Shared {
         Ok(count)
     }
 
-    /// Emits what came without a newline: O3.
+    /// Emits what came without a newline: OU3.
     fn flush(&self) {
         let rest = {
             let mut state = lock(&self.state);

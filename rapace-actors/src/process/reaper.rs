@@ -4,17 +4,17 @@
 //! for it (`PR_SET_CHILD_SUBREAPER`). If that is the host, what a plugin has started becomes a child of the host's, and
 //! stays a zombie until the host waits for it.
 //!
-//! - R1: reaping can block for milliseconds (see `child`), so no executor does it, nor the thread that starts processes.
-//! - R2: one that does not go, because the kernel waits for a device, keeps no other from being reaped.
-//! - R3: every process is reaped: if there is no such thread, by whoever let go of it.
-//! - R4: none is reaped at once. The kernel takes down what `/proc` showed of a process and of its threads, each as it
+//! - RE1: reaping can block for milliseconds (see `child`), so no executor does it, nor the thread that starts processes.
+//! - RE2: one that does not go, because the kernel waits for a device, keeps no other from being reaped.
+//! - RE3: every process is reaped: if there is no such thread, by whoever let go of it.
+//! - RE4: none is reaped at once. The kernel takes down what `/proc` showed of a process and of its threads, each as it
 //!   goes; whoever reaps while the last thread is at that spins until it is done, with a processor that the next
 //!   process could use.
-//! - R5: of children that the host has not started, those in the process group of a plugin are reaped, and no others:
+//! - RE5: of children that the host has not started, those in the process group of a plugin are reaped, and no others:
 //!   other children are other people's, who wait for them.
-//! - R6: a group's number is nobody else's while the plugin that leads it was not reaped, and while a child of ours is
+//! - RE6: a group's number is nobody else's while the plugin that leads it was not reaped, and while a child of ours is
 //!   in it. When neither holds, the group is not looked at again.
-//! - R7: while a plugin lives, its group is looked at without reaping the plugin itself: that would free its number
+//! - RE7: while a plugin lives, its group is looked at without reaping the plugin itself: that would free its number
 //!   under its handle.
 
 use std::io;
@@ -35,7 +35,7 @@ use super::unreaped::Unreaped as Child;
 /// Reaps a process that has ended or is about to. If it `leads_group`, so much of its group as is ours.
 pub(super) fn take(child: Child, leads_group: bool) {
     let ended = Task::Ended(Ended::new(child, leads_group));
-    // R3
+    // RE3
     if let Err(Task::Ended(Ended {
         child: Some(mut child),
         ..
@@ -45,7 +45,7 @@ pub(super) fn take(child: Child, leads_group: bool) {
     }
 }
 
-/// Reaps what ends in the group of a plugin that lives, if it is left to us (R7).
+/// Reaps what ends in the group of a plugin that lives, if it is left to us (RE7).
 pub(super) fn look_after(leader: Pid) {
     let adopts_orphans = Pid::this().as_raw() == 1 || get_child_subreaper() == Ok(true);
     if adopts_orphans {
@@ -94,7 +94,7 @@ fn start() -> io::Result<Sender<Task>> {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            // R2
+            // RE2
             ended.retain_mut(|one| Instant::now() < one.due || one.is_left());
             alive.iter().for_each(|leader| sweep_group(*leader));
         }
@@ -109,7 +109,7 @@ fn start() -> io::Result<Sender<Task>> {
 struct Ended {
     /// Until it is reaped.
     child: Option<Child>,
-    /// Until nobody of ours is left in it (R6).
+    /// Until nobody of ours is left in it (RE6).
     group: Option<Pid>,
     due: Instant,
     pause: Duration,
@@ -120,7 +120,7 @@ impl Ended {
         Self {
             group: Some(child.pid()).filter(|_| leads_group),
             child: Some(child),
-            due: Instant::now() + LOOK, // R4
+            due: Instant::now() + LOOK, // RE4
             pause: LOOK,
         }
     }
@@ -159,7 +159,7 @@ impl Ended {
     }
 }
 
-/// R5, R7
+/// RE5, RE7
 fn sweep_group(leader: Pid) {
     let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     loop {

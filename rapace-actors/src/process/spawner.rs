@@ -1,13 +1,13 @@
 //! The threads that start plugin processes.
 //!
-//! - S1: they live as long as the host, and the end of any of them is the earliest sign of the host's: plugins wait for
+//! - SW1: they live as long as the host, and the end of any of them is the earliest sign of the host's: plugins wait for
 //!   it. For the kernel, which tells of a parent's death, the parent is the *thread* that started a process: a worker
 //!   thread of a runtime that is shut down would be taken for a host that died.
-//! - S2: nothing that goes wrong with one start ends a thread, not even a panic.
-//! - S3: a start either yields a handle or leaves no process behind.
-//! - S4: a handle nobody waits for any more is dropped, and so its process is killed. One that is still in `exec` is
+//! - SW2: nothing that goes wrong with one start ends a thread, not even a panic.
+//! - SW3: a start either yields a handle or leaves no process behind.
+//! - SW4: a handle nobody waits for any more is dropped, and so its process is killed. One that is still in `exec` is
 //!   killed there, and never runs. One that waits for others leaves the queue.
-//! - S5: mostly there is one of them. As long as a start waits, one more is there, and takes over from one that hangs.
+//! - SW5: mostly there is one of them. As long as a start waits, one more is there, and takes over from one that hangs.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -83,7 +83,7 @@ pub(crate) fn queue(
             let start = || start(&command, control, leash, &attempt, &runtime);
             let result = guarded(start)
                 .unwrap_or_else(|panic| Err(no_runtime(&command, &what_tokio_says(&panic))));
-            // Nobody waits any more: S4.
+            // Nobody waits any more: SW4.
             drop(answer.send(result));
         }
     };
@@ -98,7 +98,7 @@ pub(crate) fn queue(
     })
 }
 
-/// A start that was asked for. It is given up when nobody waits for it any more (S4). One that has succeeded is not
+/// A start that was asked for. It is given up when nobody waits for it any more (SW4). One that has succeeded is not
 /// touched by that.
 pub(crate) struct Queued {
     command: PluginCommand,
@@ -173,7 +173,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// S5
+    /// SW5
     fn staff(&mut self) -> io::Result<()> {
         if self.threads == self.starts.running() && self.starts.waiting() > 0 {
             thread::Builder::new()
@@ -258,7 +258,7 @@ fn start(
         .map_err(|error| SpawnError::of_launch(command, error))?;
     let process =
         PluginProcess::new(Unreaped::new(pid), command.has_own_group(), leash).map_err(diagnose)?;
-    // If this fails, dropping `process` kills it: S3.
+    // If this fails, dropping `process` kills it: SW3.
     let limited = command.resource_limits().apply(process.pid());
     limited
         .map_err(|(limit, error)| SpawnError::new(command, SpawnErrorKind::Limit(limit), error))?;
@@ -269,7 +269,7 @@ fn start(
     })
 }
 /// Registers two descriptors with the runtime, as a start does after the process runs. Where that cannot succeed, for
-/// want of an I/O driver or of room in it, it fails here, before there is a process to lose: S3. What is registered has
+/// want of an I/O driver or of room in it, it fails here, before there is a process to lose: SW3. What is registered has
 /// nothing to tell, so that the runtime is not woken for it.
 fn preflight() -> io::Result<()> {
     let silent = || thread_end::register(thread_end::of_process(Pid::this().as_raw())?);

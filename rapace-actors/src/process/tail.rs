@@ -1,10 +1,10 @@
 //! The end of what a process wrote to stderr.
 //!
-//! - T1: at most [`MAX_LINES`] lines and [`MAX_BYTES`] bytes are kept, the newest ones.
-//! - T2: a single line may take a quarter of that, so one huge line never drives out the others.
-//! - T3: the message of the last panic is kept beside them, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`] bytes, when
+//! - TA1: at most [`MAX_LINES`] lines and [`MAX_BYTES`] bytes are kept, the newest ones.
+//! - TA2: a single line may take a quarter of that, so one huge line never drives out the others.
+//! - TA3: the message of the last panic is kept beside them, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`] bytes, when
 //!   its own backtrace has driven it out.
-//! - T4: what is shown begins with a line that says something. A panic's message begins with an empty one.
+//! - TA4: what is shown begins with a line that says something. A panic's message begins with an empty one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -90,10 +90,10 @@ impl Tail {
             .lines
             .iter()
             .map(String::as_str)
-            .skip_while(|line| line.trim().is_empty()) // T4
+            .skip_while(|line| line.trim().is_empty()) // TA4
             .collect::<Vec<_>>()
             .join("\n");
-        // As much of the message as the lines above do not hold (T3).
+        // As much of the message as the lines above do not hold (TA3).
         let lost = self.panic.as_ref().map_or(&[][..], |panic| {
             let lost = self.dropped.saturating_sub(panic.first);
             let lost = usize::try_from(lost).unwrap_or(usize::MAX);
@@ -192,7 +192,7 @@ mod tests {
         assert_eq!(tail.omitted_lines(), 80);
     }
 
-    /// T4
+    /// TA4
     #[test]
     fn what_is_shown_begins_with_a_line_that_says_something() {
         let mut tail = Tail::default();
@@ -213,7 +213,7 @@ mod tests {
         assert!(tail.snapshot().is_empty());
     }
 
-    /// T3
+    /// TA3
     #[test]
     fn the_message_of_a_panic_outlives_its_backtrace() {
         let mut tail = Tail::default();

@@ -1,9 +1,9 @@
 //! The end of a process, or of a single thread of one, as a descriptor that becomes readable.
 //!
-//! - N1: a process that ends tears its memory down first, which takes a sixth of a second for a gibibyte, and is
+//! - TE1: a process that ends tears its memory down first, which takes a sixth of a second for a gibibyte, and is
 //!   known to have ended then. Its threads end one by one, and only the last of them has that to do.
-//! - N2: the kernel tells of single threads since 6.9. Before, there is no such descriptor.
-//! - N3: nobody reads these descriptors, so they need not be non-blocking, which pidfds can be since 5.10.
+//! - TE2: the kernel tells of single threads since 6.9. Before, there is no such descriptor.
+//! - TE3: nobody reads these descriptors, so they need not be non-blocking, which pidfds can be since 5.10.
 
 use std::fs;
 use std::io;
@@ -21,10 +21,10 @@ use tokio::io::unix::AsyncFd;
 pub(super) fn of_process(pid: i32) -> io::Result<OwnedFd> {
     let pid = Pid::from_raw(pid).ok_or(io::ErrorKind::InvalidInput)?;
     pidfd_open(pid, PidfdFlags::empty())
-        .map_err(|errno| Unsupported::explain("pidfd_open", "5.3", errno.into())) // N3
+        .map_err(|errno| Unsupported::explain("pidfd_open", "5.3", errno.into())) // TE3
 }
 
-/// Readable from the end of a thread on (N1).
+/// Readable from the end of a thread on (TE1).
 pub(super) fn of_thread(tid: i32) -> io::Result<OwnedFd> {
     let tid = Pid::from_raw(tid).ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pidfd_open(tid, THREAD)?)
@@ -56,5 +56,5 @@ pub(super) fn register(end: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     rapace_shm::register(end, Interest::READABLE)
 }
 
-/// PIDFD_THREAD, which is O_EXCL. Older kernels refuse it (N2).
+/// PIDFD_THREAD, which is O_EXCL. Older kernels refuse it (TE2).
 const THREAD: PidfdFlags = PidfdFlags::from_bits_retain(0o200);

@@ -1,9 +1,9 @@
 //! Which refusals of the system pass by themselves.
 //!
-//! - E1: what is missing may be there later: descriptors, memory, processes, room, a server's answer. That is tried
+//! - TR1: what is missing may be there later: descriptors, memory, processes, room, a server's answer. That is tried
 //!   again, by the restart policy.
-//! - E2: what is forbidden, missing in this kernel, or asked for wrongly needs somebody to correct it.
-//! - E3: an error that nobody has thought of is tried again: the backoff and the breaker bound what that costs.
+//! - TR2: what is forbidden, missing in this kernel, or asked for wrongly needs somebody to correct it.
+//! - TR3: an error that nobody has thought of is tried again: the backoff and the breaker bound what that costs.
 
 use std::io;
 
@@ -13,7 +13,7 @@ use rapace_shm::NoRuntime;
 /// Whether the same request may succeed later without anybody correcting anything.
 pub(crate) fn is_transient(error: &io::Error) -> bool {
     match error.raw_os_error().map(Errno::from_raw) {
-        // E2
+        // TR2
         Some(
             Errno::EPERM
             | Errno::EACCES
@@ -34,7 +34,7 @@ pub(crate) fn is_transient(error: &io::Error) -> bool {
             | Errno::ELIBBAD
             | Errno::EROFS,
         ) => false,
-        // E1, E3
+        // TR1, TR3
         Some(_) => true,
         // Not the system's own words: of a call that is missing or forbidden, of the runtime, or the standard library's.
         None => match error.kind() {

@@ -1,6 +1,6 @@
 //! A child that nobody has reaped, by its process id.
 //!
-//! - Z1: the id is its own until it is reaped here. A host that waits for any child elsewhere takes that away.
+//! - UR1: the id is its own until it is reaped here. A host that waits for any child elsewhere takes that away.
 
 use std::io;
 

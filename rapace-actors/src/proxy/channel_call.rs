@@ -1,6 +1,6 @@
 //! One call over one channel.
 //!
-//! - O1: a method's number is the peer's, found by the name and the hash of the method, for each channel anew. So no
+//! - CC1: a method's number is the peer's, found by the name and the hash of the method, for each channel anew. So no
 //!   other method runs than the one that was called, whoever the peer is.
 
 use std::any::TypeId;
@@ -18,7 +18,7 @@ use crate::service::streaming::{OutgoingItems, pump_argument};
 use crate::service::voice::{Voice, Why};
 use crate::service::{MethodCall, Service};
 
-/// The number that the peer has for the method (O1).
+/// The number that the peer has for the method (CC1).
 fn number<S: Service, M: MethodCall<S>>(channel: &Channel) -> Result<u32, CallFailure> {
     let number = channel.method::<S>(M::METHOD, || S::descriptor().offer());
     number.map_err(CallFailure::from)

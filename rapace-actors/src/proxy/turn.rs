@@ -1,7 +1,7 @@
 //! Who may send next: messages of one line leave one after the other, in the order in which they joined it.
 //!
-//! - T1: a turn is held until its message has left, which for an ask is long before its answer.
-//! - T2: dropping a message gives its turn, or its place in the line, to the next one.
+//! - TU1: a turn is held until its message has left, which for an ask is long before its answer.
+//! - TU2: dropping a message gives its turn, or its place in the line, to the next one.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 #[derive(Clone)]
 pub(crate) struct Line(Arc<Semaphore>);
 
-/// The right to send next, until the message has left (T1).
+/// The right to send next, until the message has left (TU1).
 #[derive(Default)]
 pub(crate) struct Turn(Option<OwnedSemaphorePermit>);
 
@@ -57,7 +57,7 @@ mod tests {
     use futures_util::FutureExt;
     use std::time::Duration;
 
-    /// T2
+    /// TU2
     #[tokio::test(start_paused = true)]
     async fn turns_come_in_order_and_who_leaves_holds_up_nobody() {
         let line = Line::new();

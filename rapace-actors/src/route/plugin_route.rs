@@ -1,13 +1,13 @@
 //! The route itself: how it changes, and what happens to calls that a dead incarnation left.
 //!
-//! - R1: a proxy asks the route for each call; the route never changes, its state does.
-//! - R2: what an incarnation left unsettled is sorted once, when its death is known: what had not
+//! - RT1: a proxy asks the route for each call; the route never changes, its state does.
+//! - RT2: what an incarnation left unsettled is sorted once, when its death is known: what had not
 //!   begun is kept, what had begun ends, or is kept if it may run twice and has not done so before.
-//! - R3: what was kept is sent to the next incarnation before anybody's new calls, in order.
-//! - R4: when the plugin will not come back, what was kept ends and says why.
-//! - R5: who waits is woken in the order of arrival, so that calls which found no incarnation reach
+//! - RT3: what was kept is sent to the next incarnation before anybody's new calls, in order.
+//! - RT4: when the plugin will not come back, what was kept ends and says why.
+//! - RT5: who waits is woken in the order of arrival, so that calls which found no incarnation reach
 //!   the next one in the order in which they were made.
-//! - R6: requests, the actor and the runners change the state by the rules of [`Standing`].
+//! - RT6: requests, the actor and the runners change the state by the rules of [`Standing`].
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -31,7 +31,7 @@ pub(crate) struct PluginRoute {
     name: Arc<str>,
     standing: RwLock<Standing<Arc<Ready>>>,
     exit: Mutex<Option<ExitReport>>,
-    /// State or death have changed (R5).
+    /// State or death have changed (RT5).
     changed: Notify,
     kept: Mutex<VecDeque<Orphan>>,
     stats: PluginStats,
@@ -174,7 +174,7 @@ impl PluginRoute {
     }
 
     /// Takes over what the actor says to callers. Once it says that there is no next incarnation, or none soon, what was
-    /// kept ends (R4).
+    /// kept ends (RT4).
     pub(crate) fn update(&self, update: RouteUpdate) {
         let ends = match &update {
             RouteUpdate::Refuse(reason) => Some(reason.clone()),
@@ -196,7 +196,7 @@ impl PluginRoute {
         }
     }
 
-    /// Nobody carries out requests any more, and no incarnation follows (R4). False if that was known.
+    /// Nobody carries out requests any more, and no incarnation follows (RT4). False if that was known.
     pub(crate) fn abandon(&self, reason: DownReason) -> Option<Surprise> {
         let news = self.write().abandon(reason.clone());
         if news.is_some() {
@@ -211,7 +211,7 @@ impl PluginRoute {
         self.kept().len()
     }
 
-    /// Sends what was kept to an incarnation that nobody else knows yet (R3). False if its session
+    /// Sends what was kept to an incarnation that nobody else knows yet (RT3). False if its session
     /// ended first: then what is left stays kept.
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
         while let Some(orphan) = self.take_kept() {
@@ -253,7 +253,7 @@ impl PluginRoute {
         }
     }
 
-    /// Sorts what a dead incarnation left unsettled (R2).
+    /// Sorts what a dead incarnation left unsettled (RT2).
     pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<Orphan>) {
         let mut kept = VecDeque::new();
         for mut orphan in orphans {
@@ -271,7 +271,7 @@ impl PluginRoute {
             }
         }
         {
-            // What could not be sent to this incarnation any more comes after what could (R3).
+            // What could not be sent to this incarnation any more comes after what could (RT3).
             let mut left = self.kept();
             kept.append(&mut left);
             *left = kept;

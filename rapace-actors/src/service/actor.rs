@@ -5,17 +5,17 @@
 //! | `RemoteCall` | a session's reader | tell |
 //! | `LocalCall` | a proxy in this process | tell |
 //!
-//! - A1: a call counts as begun before any of its bytes are decoded.
-//! - A2: a caller that leaves, or a deadline that passes, drops the handler at its next await. What is past its
+//! - SA1: a call counts as begun before any of its bytes are decoded.
+//! - SA2: a caller that leaves, or a deadline that passes, drops the handler at its next await. What is past its
 //!   deadline when its turn comes does not begin.
-//! - A3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s. That holds for the
+//! - SA3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s. That holds for the
 //!   `Drop` of what it holds when it is given up, too.
-//! - A4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
+//! - SA4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
 //!   again when the caller hears, to be sent elsewhere as they lie.
-//! - A5: a tell that fails is logged, whichever way it came and failed.
-//! - A6: the next message waits for the blocking work of the one before, also when the handler was dropped. A call that
+//! - SA5: a tell that fails is logged, whichever way it came and failed.
+//! - SA6: the next message waits for the blocking work of the one before, also when the handler was dropped. A call that
 //!   was given up keeps its credit until then; any other is answered before.
-//! - A7: all other code of the user's is run where a panic ends the call that it belongs to, and nothing else: in
+//! - SA7: all other code of the user's is run where a panic ends the call that it belongs to, and nothing else: in
 //!   decoding ([`rapace_codec`] names whose it was), in encoding, and in the `Drop` of arguments and results
 //!   (`Contained`). The peer chose those bytes, so it must not be able to end a service that others use.
 
@@ -59,7 +59,7 @@ pub(crate) struct ServiceActor<T: Serve> {
     on_panic: OnPanic,
     halted: watch::Sender<bool>,
     halts: bool,
-    /// A6
+    /// SA6
     blocking: BlockingWork,
 }
 
@@ -88,7 +88,7 @@ impl<T: Serve> Actor for ServiceActor<T> {
         })
     }
 
-    /// Nothing gets here: every call's panic is its own (A3, A7). If something does, its call was answered when it was
+    /// Nothing gets here: every call's panic is its own (SA3, SA7). If something does, its call was answered when it was
     /// dropped, and a service is not stopped for the others.
     async fn on_panic(
         &mut self,
@@ -131,7 +131,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         let method = call.method();
         let until = call.deadline().filter(|_| call.is_tell());
         let Some(mut running) = call.begin() else {
-            // A1: cancelled or too late, and answered.
+            // SA1: cancelled or too late, and answered.
             if until.is_some_and(|at| at <= now()) {
                 self.tell_failed(method, &Why::Failure(&Failure::DeadlineExceeded));
             }
@@ -156,7 +156,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             let outcome = tokio::select! {
                 biased;
                 outcome = poll_fn(|cx| poll_handler(handler.as_mut(), cx)) => outcome,
-                failure = running.cancelled() => Err(failure), // A2
+                failure = running.cancelled() => Err(failure), // SA2
             };
             let left = leave_handler(handler);
             let panicked = left || matches!(outcome, Err(Failure::Panicked(_)));
@@ -176,7 +176,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                         let status = T::Service::status(response.get());
                         let body = Body::<T::Service>(&response);
                         let answer = running.encode(status, &body).await;
-                        drop(response); // A4
+                        drop(response); // SA4
                         answer.send().await;
                     }
                     // Boxed, since a stream costs more than that, and would make every future larger.
@@ -193,7 +193,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             }
             Err(failure) => {
                 if !matches!(failure, Failure::Panicked(_)) {
-                    self.blocking_done(method).await; // A6
+                    self.blocking_done(method).await; // SA6
                 }
                 if running.is_tell() {
                     self.tell_failed(method, &Why::Failure(&failure));
@@ -220,7 +220,7 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
         let method = T::Service::method(request.get());
         let guard = context.guard();
         let (outcome, panicked) = match ended(&context) {
-            Some(failure) => (Err(failure), false), // A2
+            Some(failure) => (Err(failure), false), // SA2
             None => {
                 let handled = context.clone().counting(&self.blocking);
                 let request = request.into_inner();
@@ -253,12 +253,12 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
 }
 
 impl<T: Serve> ServiceActor<T> {
-    /// A5
+    /// SA5
     fn tell_failed(&self, method: u32, why: &Why<'_>) {
         Voice::of(self.halts).failed::<T::Service>(method, why);
     }
 
-    /// A6
+    /// SA6
     async fn blocking_done(&mut self, method: u32) {
         if self.blocking.is_done() {
             return;
@@ -340,12 +340,12 @@ async fn answer_with_items<S: Service>(
     let wanted = status == Status::Ok && !running.is_tell();
     // The reply goes first, the items after it on the same ring.
     let answer = running.encode(status, &Body::<S>(&response)).await;
-    drop(response); // A4
+    drop(response); // SA4
     answer.send().await;
     if wanted && let Some(sender) = sender {
         pump(items, sender, context);
     } else {
-        drop(Contained::new(items)); // A7: the items' own `Drop`.
+        drop(Contained::new(items)); // SA7: the items' own `Drop`.
     }
 }
 

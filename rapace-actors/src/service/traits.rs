@@ -1,8 +1,8 @@
 //! What `#[rapace::service]` makes of a trait, for the runtime to work with.
 //!
-//! - V1: a request or a result is its values one after the other, nothing around them.
-//! - V2: streams are never encoded: they are channels of their own.
-//! - V3: the position of a method in its trait is its number on this side. On the wire stands the callee's number, which is
+//! - SV1: a request or a result is its values one after the other, nothing around them.
+//! - SV2: streams are never encoded: they are channels of their own.
+//! - SV3: the position of a method in its trait is its number on this side. On the wire stands the callee's number, which is
 //!   found by the name and the hash of the method.
 
 use rapace_codec::{DecodeError, EncodeError, Reader, Writer};
@@ -21,7 +21,7 @@ pub trait Service: Send + Sync + 'static {
     /// Names, docs, shapes.
     fn descriptor() -> &'static ServiceDescriptor;
 
-    /// The number of the method that a request calls (V3).
+    /// The number of the method that a request calls (SV3).
     fn method(request: &Self::Request) -> u32;
 
     /// Decodes the arguments of `method`; `items` is the caller's stream, which there must be if the method takes one.
@@ -40,7 +40,7 @@ pub trait Service: Send + Sync + 'static {
     /// The method's own error, if it gave that.
     fn error(response: &Self::Response) -> Option<&dyn std::fmt::Debug>;
 
-    /// Encodes the result, or the method's own error (V1, V2).
+    /// Encodes the result, or the method's own error (SV1, SV2).
     ///
     /// # Errors
     /// A value that has no bytes.
@@ -74,7 +74,7 @@ pub trait MethodCall<S: Service>: Send + Sync + Sized + 'static {
     type Ok: Send + 'static;
     /// The method's own error; `Infallible` if it has none.
     type Error: std::fmt::Debug + Send + 'static;
-    /// The method's number (V3).
+    /// The method's number (SV3).
     const METHOD: u32;
     /// Whether it may run twice.
     const IDEMPOTENT: bool;
@@ -92,7 +92,7 @@ pub trait MethodCall<S: Service>: Send + Sync + Sized + 'static {
     /// The result in a response; `None` if the response is another method's.
     fn from_response(response: S::Response) -> Option<Result<Self::Ok, Self::Error>>;
 
-    /// Encodes the arguments (V1, V2).
+    /// Encodes the arguments (SV1, SV2).
     ///
     /// # Errors
     /// A value that has no bytes.

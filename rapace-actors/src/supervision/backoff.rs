@@ -1,9 +1,9 @@
 //! How long to wait before the next start.
 //!
-//! - B1: the `n`th attempt in a row waits between half of and all of `first * factor^(n-1)`, at most `cap` ("equal
+//! - BO1: the `n`th attempt in a row waits between half of and all of `first * factor^(n-1)`, at most `cap` ("equal
 //!   jitter"). So plugins that died together do not come back together, and none comes back at once.
-//! - B2: the first attempt may be immediate: a plugin that fails once a day should cost its callers nothing.
-//! - B3: a plugin that was healthy for `healthy_after` starts over with the first attempt.
+//! - BO2: the first attempt may be immediate: a plugin that fails once a day should cost its callers nothing.
+//! - BO3: a plugin that was healthy for `healthy_after` starts over with the first attempt.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
@@ -60,7 +60,7 @@ impl Backoff {
         }
     }
 
-    /// Whether a plugin that has been ready for so long counts as healthy: then [`reset`](Self::reset). B3.
+    /// Whether a plugin that has been ready for so long counts as healthy: then [`reset`](Self::reset). BO3.
     #[must_use]
     pub fn is_healthy(&self, ready: Duration) -> bool {
         ready >= self.config.healthy_after

@@ -1,11 +1,11 @@
 //! Who is stopped and who is started when one of several siblings has died.
 //!
-//! - A1: nobody is touched unless the one who died comes back. What a finished or forbidden child leaves behind is its
+//! - SP1: nobody is touched unless the one who died comes back. What a finished or forbidden child leaves behind is its
 //!   own place, empty.
-//! - A2: siblings are stopped in reverse start order, and started in start order, the one who died in its place.
-//! - A3: a `Never` child that stands in the way is stopped and does not come back, like Erlang's temporary children.
-//! - A4: what somebody has stopped, or what is down for good, stays down: another's failure does not revive it.
-//! - A5: a sibling that waits for its own restart has nothing to be stopped and comes back with the others.
+//! - SP2: siblings are stopped in reverse start order, and started in start order, the one who died in its place.
+//! - SP3: a `Never` child that stands in the way is stopped and does not come back, like Erlang's temporary children.
+//! - SP4: what somebody has stopped, or what is down for good, stays down: another's failure does not revive it.
+//! - SP5: a sibling that waits for its own restart has nothing to be stopped and comes back with the others.
 
 use super::{RestartPolicy, SupervisionStrategy};
 
@@ -176,11 +176,11 @@ mod tests {
     }
 
     fn check(strategy: SupervisionStrategy, children: &[Child], died: usize) {
-        // A1
+        // SP1
         assert_eq!(plan(strategy, children, died, false), Plan::default());
         let plan = plan(strategy, children, died, true);
         let text = format!("{strategy:?}, {died} of {children:?}: {plan:?}");
-        // A2
+        // SP2
         assert!(plan.stop.is_sorted_by(|a, b| a > b), "{text}");
         assert!(plan.start.is_sorted_by(|a, b| a < b), "{text}");
         assert!(
@@ -193,7 +193,7 @@ mod tests {
                 OneForAll => true,
                 RestForOne => at > died,
             };
-            // A3, A4, A5
+            // SP3, SP4, SP5
             let expected = match (reached, child.state, child.policy) {
                 (false, _, _) | (true, Down, _) | (true, Waiting, Never) => (false, false),
                 (true, Running, Never) => (true, false),

@@ -5,8 +5,8 @@
 //! |---|---|---|
 //! | `StopAll` | the handle | ask |
 //!
-//! - V1: no handler and no decision waits; what a child does next wakes the actor.
-//! - V2: when the actor ends, for whatever reason, it leads nobody any more, and then it stops the
+//! - SU1: no handler and no decision waits; what a child does next wakes the actor.
+//! - SU2: when the actor ends, for whatever reason, it leads nobody any more, and then it stops the
 //!   children: so no child waits for a release that does not come. If its runtime drops it, it only asks them to stop.
 
 use std::sync::Arc;
@@ -86,7 +86,7 @@ impl Actor for SupervisorActor {
         _: WeakActorRef<Self>,
         _: ActorStopReason,
     ) -> Result<(), Infallible> {
-        // V2
+        // SU2
         self.coordinates = None;
         for child in self.children.iter().rev() {
             child.plugin.stop().await;
@@ -97,7 +97,7 @@ impl Actor for SupervisorActor {
 
 impl Drop for SupervisorActor {
     fn drop(&mut self) {
-        // V2
+        // SU2
         if self.coordinates.take().is_some() {
             for child in self.children.iter().rev() {
                 child.plugin.request_stop();

@@ -1,8 +1,8 @@
 //! From a process that was just started to a session with channels: the host's side.
 //!
-//! - S1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
+//! - HS1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
 //!   more than that it hung up.
-//! - S2: the time for it is the host's own running time: what lies in the socket counts before time does.
+//! - HS2: the time for it is the host's own running time: what lies in the socket counts before time does.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -52,7 +52,7 @@ impl Handshake<'_> {
         allowance: &mut Allowance,
     ) -> Result<(Ready, SocketHold), Unready> {
         let mut agree = pin!(self.agree(invited));
-        // S1
+        // HS1
         tokio::select! {
             biased;
             agreed = allowance.within(&mut agree) => match agreed {

@@ -1,18 +1,18 @@
 //! A proxy as a kameo actor, so that it can be linked, and stand wherever an `ActorRef` or a
 //! `Recipient` is asked for.
 //!
-//! - K1: it takes every message of its service, with the reply type that a local actor would have.
-//! - K2: it stops when what stands behind it does not come back by itself, and its links are told. That is for good, as
+//! - PX1: it takes every message of its service, with the reply type that a local actor would have.
+//! - PX2: it stops when what stands behind it does not come back by itself, and its links are told. That is for good, as
 //!   for every actor of kameo's: after a stop and a start of the plugin the proxy works again, and its old actors do not.
-//! - K3: messages leave in the order in which they came, asks and tells alike, also when one has to wait for room, and
+//! - PX3: messages leave in the order in which they came, asks and tells alike, also when one has to wait for room, and
 //!   are under way at the same time. The actor looks after them itself: tasks of their own could overtake each other,
 //!   and wake other threads.
-//! - K4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
-//! - K5: it does not stop before what it took has ended, which that does when the service is gone at the latest. When it
+//! - PX4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
+//! - PX5: it does not stop before what it took has ended, which that does when the service is gone at the latest. When it
 //!   is killed, what it took is given up.
-//! - K6: a call whose asker has gone is cancelled, and one that was asked or told by a handler is under the deadline
+//! - PX6: a call whose asker has gone is cancelled, and one that was asked or told by a handler is under the deadline
 //!   of the call that this handles.
-//! - K7: a call that panics, by the `Drop` of a message or of a result that nobody takes, ends nothing but itself.
+//! - PX7: a call that panics, by the `Drop` of a message or of a result that nobody takes, ends nothing but itself.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -41,15 +41,15 @@ mod sender;
 /// The actor around a proxy.
 pub struct ProxyActor<S: Service> {
     proxy: Proxy<S>,
-    /// K3
+    /// PX3
     under_way: FuturesUnordered<BoxFuture<'static, ()>>,
-    /// K3
+    /// PX3
     line: Line,
-    /// Of the messages that were received and are not handled yet, in their order (K6).
+    /// Of the messages that were received and are not handled yet, in their order (PX6).
     deadlines: VecDeque<Option<Instant>>,
 }
 
-/// K4: calls that wait for their answers, tells that wait for room.
+/// PX4: calls that wait for their answers, tells that wait for room.
 const MOST: usize = 1024;
 
 /// What stood behind a proxy does not come back by itself. This is the error that its actor stops with: kameo calls that
@@ -76,10 +76,10 @@ impl<S: Service> Actor for ProxyActor<S> {
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, ServiceGone> {
         loop {
-            let room = self.under_way.len() < MOST; // K4
+            let room = self.under_way.len() < MOST; // PX4
             tokio::select! {
                 biased;
-                // First, so that a message leaves before the next one is taken (K3).
+                // First, so that a message leaves before the next one is taken (PX3).
                 Some(()) = self.under_way.next() => {}
                 signal = mailbox.recv(), if room => {
                     if let Some(Signal::Message { message_name, .. }) = &signal {
@@ -97,7 +97,7 @@ impl<S: Service> Actor for ProxyActor<S> {
         _: WeakActorRef<Self>,
         reason: ActorStopReason,
     ) -> Result<(), ServiceGone> {
-        // K5
+        // PX5
         if !matches!(reason, ActorStopReason::Killed) {
             while let Some(()) = self.under_way.next().await {}
         }
@@ -111,7 +111,7 @@ where
 {
     type Reply = DelegatedReply<Result<M::Ok, CallError<M::Error>>>;
 
-    /// Asked for in the sender's task (K6).
+    /// Asked for in the sender's task (PX6).
     fn name() -> &'static str {
         sender::name(std::any::type_name::<M>())
     }
@@ -151,7 +151,7 @@ fn by(deadline: Option<Instant>) -> AskOptions {
     options
 }
 
-/// Answers with what the call gives. The call is dropped when nobody waits for it any more (K6).
+/// Answers with what the call gives. The call is dropped when nobody waits for it any more (PX6).
 async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
     mut sender: BoxReplySender,
     call: impl Future<Output = Result<T, E>>,
@@ -169,7 +169,7 @@ async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
     drop(sender.send(reply));
 }
 
-/// K7.
+/// PX7.
 async fn contained(call: impl Future<Output = ()>) {
     if let Err(panic) = AssertUnwindSafe(call).catch_unwind().await {
         let message = panic_message(panic);
@@ -181,7 +181,7 @@ async fn contained(call: impl Future<Output = ()>) {
 }
 
 impl<S: Service> Proxy<S> {
-    /// An actor that stands for this proxy (K1, K2). Each call starts one.
+    /// An actor that stands for this proxy (PX1, PX2). Each call starts one.
     ///
     /// It stops for good, and tells its links, when what stands behind the proxy does not come back by itself. When a
     /// plugin that was stopped is started again, take a new one.

@@ -5,12 +5,12 @@
 //! in the sender's task when the request is made. So the name of a message that is sent under a deadline is a *stamp*:
 //! a copy of the name, at an address that stands for the deadline.
 //!
-//! - N1: a stamp reads as the name that it is a copy of.
-//! - N2: a stamp stands for one deadline: from being issued until each message that it was issued for has redeemed it.
+//! - DS1: a stamp reads as the name that it is a copy of.
+//! - DS2: a stamp stands for one deadline: from being issued until each message that it was issued for has redeemed it.
 //!   All messages that the handler of one call sends are under the same deadline.
-//! - N3: no more than [`MOST`] stamps of one message are ever made. When all are out, the one whose deadline passed first,
+//! - DS3: no more than [`MOST`] stamps of one message are ever made. When all are out, the one whose deadline passed first,
 //!   and not just now, stands for another: most likely its request was never sent.
-//! - N4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for the earlier
+//! - DS4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for the earlier
 //!   of the two. So a message may end before its deadline, and never has none, or a later one.
 
 use std::collections::{BTreeMap, HashMap};
@@ -46,11 +46,11 @@ pub(super) fn deadline(name: &'static str) -> Option<Instant> {
 static ANY: AtomicBool = AtomicBool::new(false);
 static STAMPS: LazyLock<Mutex<Stamps>> = LazyLock::new(Mutex::default);
 
-/// N3: some 200 bytes each. So many calls of which each has a deadline of its own have messages that wait, or were never
+/// DS3: some 200 bytes each. So many calls of which each has a deadline of its own have messages that wait, or were never
 /// sent.
 const MOST: usize = 64 * 1024;
 
-/// N3: how long after its deadline a message may still wait to be received. It only delays what is done when all stamps
+/// DS3: how long after its deadline a message may still wait to be received. It only delays what is done when all stamps
 /// are out.
 const LINGERS: Duration = Duration::from_secs(5);
 
@@ -105,7 +105,7 @@ impl Stamps {
         let kind = self.kinds.get_mut(plain)?;
         let stamp = kind.stamps.get_mut(place)?;
         let deadline = stamp.deadline;
-        // Zero only if it stood for another deadline meanwhile, and that one's message is redeemed (N3).
+        // Zero only if it stood for another deadline meanwhile, and that one's message is redeemed (DS3).
         if stamp.out > 0 {
             stamp.out -= 1;
             if stamp.out == 0 {
@@ -136,7 +136,7 @@ impl Kind {
         Some(place)
     }
 
-    /// Takes the stamp whose deadline passed first, if that was a while ago (N3).
+    /// Takes the stamp whose deadline passed first, if that was a while ago (DS3).
     fn never_sent(&mut self, now: Instant) -> Option<usize> {
         let first = self.by_deadline.first_entry()?;
         if now.saturating_duration_since(*first.key()) < LINGERS {
@@ -147,7 +147,7 @@ impl Kind {
         Some(place)
     }
 
-    /// The stamp of the nearest deadline (N4): the last one before this that has not passed, or else the first one after,
+    /// The stamp of the nearest deadline (DS4): the last one before this that has not passed, or else the first one after,
     /// for this one from now on. If all have passed, one of them: nothing of so many was received for a while.
     fn nearest(&mut self, deadline: Instant, now: Instant) -> Option<usize> {
         let live = now.min(deadline)..=deadline;
@@ -169,7 +169,7 @@ impl Kind {
 mod tests {
     use super::*;
 
-    /// N1, N2
+    /// DS1, DS2
     #[test]
     fn a_stamp_reads_as_the_name_and_stands_for_one_deadline() {
         let mut stamps = Stamps::default();
@@ -204,7 +204,7 @@ mod tests {
         assert!(kind.by_deadline.is_empty());
     }
 
-    /// N3
+    /// DS3
     #[test]
     fn requests_that_are_never_sent_cost_a_bounded_number_of_stamps() {
         let mut stamps = Stamps::default();
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(stamps.kinds["Work"].stamps.len(), MOST);
     }
 
-    /// N4
+    /// DS4
     #[test]
     fn past_the_last_stamp_a_message_has_the_nearest_deadline_and_no_later_one() {
         let mut stamps = Stamps::default();
@@ -244,7 +244,7 @@ mod tests {
         assert_eq!(redeemed[..4], [at(3), at(20), at(29), at(40)]);
     }
 
-    /// N4
+    /// DS4
     #[test]
     fn where_all_deadlines_have_just_passed_the_next_message_is_late_too() {
         let mut stamps = Stamps::default();

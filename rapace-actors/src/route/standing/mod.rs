@@ -1,12 +1,12 @@
 //! Where a plugin stands for its callers, and what requests, the actor and the runners change about that.
 //!
-//! - N1: a request counts for callers when it is made. No call that is made after a kill, a restart, a stop or a hold
+//! - RS1: a request counts for callers when it is made. No call that is made after a kill, a restart, a stop or a hold
 //!   reaches a process that was there before.
-//! - N2: what the actor says counts only if it has taken up every request made so far. What it says before that is
+//! - RS2: what the actor says counts only if it has taken up every request made so far. What it says before that is
 //!   older than a request.
-//! - N3: an incarnation that answers is closed by a request or by its own runner, never by the actor.
-//! - N4: a kill is meant for the process that was there when it was made.
-//! - N5: when nobody carries out requests any more, the reason for that stays.
+//! - RS3: an incarnation that answers is closed by a request or by its own runner, never by the actor.
+//! - RS4: a kill is meant for the process that was there when it was made.
+//! - RS5: when nobody carries out requests any more, the reason for that stays.
 
 use std::sync::Arc;
 
@@ -47,12 +47,12 @@ pub(crate) enum Request {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     number: u64,
-    /// The process that was there, unless an earlier request may replace it first (N4).
+    /// The process that was there, unless an earlier request may replace it first (RS4).
     incarnation: Option<Incarnation>,
 }
 
 impl Asked {
-    /// Whether the process of the moment is meant (N4).
+    /// Whether the process of the moment is meant (RS4).
     pub(crate) fn means(&self, current: Incarnation) -> bool {
         self.incarnation.is_none_or(|meant| meant == current)
     }
@@ -83,12 +83,12 @@ pub(crate) struct Standing<R> {
     state: RouteState<R>,
     /// The incarnation that was started last.
     latest: Option<Incarnation>,
-    /// This one and those before it get no new calls (N1).
+    /// This one and those before it get no new calls (RS1).
     closed: Option<Incarnation>,
     asked: u64,
-    /// How many of the requests the actor has taken up (N2).
+    /// How many of the requests the actor has taken up (RS2).
     taken_up: u64,
-    /// Nobody carries out requests (N5).
+    /// Nobody carries out requests (RS5).
     abandoned: bool,
 }
 
@@ -109,12 +109,12 @@ impl<R> Standing<R> {
         &self.state
     }
 
-    /// Whether new calls are kept from an incarnation (N1).
+    /// Whether new calls are kept from an incarnation (RS1).
     pub(crate) fn is_closed(&self, incarnation: Incarnation) -> bool {
         self.closed.is_some_and(|closed| incarnation <= closed)
     }
 
-    /// Takes note of a request (N1). `None` if nobody would carry it out (N5).
+    /// Takes note of a request (RS1). `None` if nobody would carry it out (RS5).
     pub(crate) fn ask(&mut self, request: &Request) -> Option<Asked> {
         if self.abandoned {
             return None;
@@ -191,7 +191,7 @@ impl<R> Standing<R> {
         was_ready
     }
 
-    /// Takes over what the actor says, if it counts (N2, N3). True if it does.
+    /// Takes over what the actor says, if it counts (RS2, RS3). True if it does.
     pub(crate) fn update(&mut self, update: RouteUpdate) -> bool {
         if self.abandoned
             || self.taken_up != self.asked
@@ -207,7 +207,7 @@ impl<R> Standing<R> {
         true
     }
 
-    /// Nobody carries out requests any more (N5). If that is news, whether somebody is there who did not know that the
+    /// Nobody carries out requests any more (RS5). If that is news, whether somebody is there who did not know that the
     /// plugin was to end.
     pub(crate) fn abandon(&mut self, reason: DownReason) -> Option<Surprise> {
         if std::mem::replace(&mut self.abandoned, true) {

@@ -37,7 +37,7 @@ fn hold(stay: Stay) -> Request {
     }
 }
 
-/// N1
+/// RS1
 #[test]
 fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
     for (request, left) in [
@@ -71,7 +71,7 @@ fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
     assert_eq!(kind(standing.state()), "ready");
 }
 
-/// N2
+/// RS2
 #[test]
 fn what_the_actor_says_is_older_than_a_request_that_it_has_not_taken_up() {
     let mut standing = ready();
@@ -89,7 +89,7 @@ fn what_the_actor_says_is_older_than_a_request_that_it_has_not_taken_up() {
     assert_eq!(kind(standing.state()), "down");
 }
 
-/// N4
+/// RS4
 #[test]
 fn a_kill_means_the_process_that_was_there() {
     let mut standing = ready();
@@ -105,7 +105,7 @@ fn a_kill_means_the_process_that_was_there() {
     assert!(standing.ask(&Request::Kill).unwrap().means(number(2)));
 }
 
-/// N5
+/// RS5
 #[test]
 fn the_end_of_what_was_to_end_is_no_surprise() {
     for request in [Request::Stop, Request::Shutdown] {
@@ -116,7 +116,7 @@ fn the_end_of_what_was_to_end_is_no_surprise() {
     }
 }
 
-/// N5
+/// RS5
 #[test]
 fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
     let mut standing = ready();

@@ -1,20 +1,20 @@
 //! Siblings under one strategy: who is to be told what next.
 //!
-//! - S1: children are started in their order, each when the one before answers or does not come, and
+//! - SG1: children are started in their order, each when the one before answers or does not come, and
 //!   stopped in the reverse order, one after the other.
-//! - S2: a child that fails waits, and whomever its strategy takes along is taken down; when all of
+//! - SG2: a child that fails waits, and whomever its strategy takes along is taken down; when all of
 //!   them are gone and the backoff of those that failed is over, they are started again together.
-//! - S3: a child that fails while it is being started again is tried again by its own backoff, and
+//! - SG3: a child that fails while it is being started again is tried again by its own backoff, and
 //!   those after it wait; those before it are left alone. One that fails after it was there is a
 //!   failure of its own, also in the middle of a round, and the two rounds become one.
-//! - S4: when a child cannot be started, or has failed more often than it may, OneForAll stops
+//! - SG4: when a child cannot be started, or has failed more often than it may, OneForAll stops
 //!   everybody and RestForOne everybody after it: what depends on it has nothing to stand on. A
 //!   child that has done its work, was stopped on request or is never restarted leaves the others
 //!   alone.
-//! - S5: a child whose circuit breaker is open is tried again later. Until it answers, whoever its
+//! - SG5: a child whose circuit breaker is open is tried again later. Until it answers, whoever its
 //!   strategy takes along is held as by any failure, so nobody serves on a dependency that is down; their
 //!   calls fail at once, as its own do. When it answers, they are started again in order.
-//! - S6: what somebody asks of a single child is respected and concerns that child alone.
+//! - SG6: what somebody asks of a single child is respected and concerns that child alone.
 //!
 //! Everything is derived from where the children stand now, each time that one of them has moved: so
 //! no news can be missed, and whatever a child does, somebody who waits for it is told to go on.
@@ -67,11 +67,11 @@ pub(crate) struct SupervisionGroup {
     hold: BTreeMap<usize, usize>,
     /// To be started.
     start: BTreeSet<usize>,
-    /// Those whose circuit breaker is open, until they answer or are down (S5).
+    /// Those whose circuit breaker is open, until they answer or are down (SG5).
     open: BTreeSet<usize>,
     /// Nobody is started until one of those answers.
     waits_for_open: bool,
-    /// Those whose siblings were stopped because of them (S4).
+    /// Those whose siblings were stopped because of them (SG4).
     given_up: BTreeSet<usize>,
 }
 
@@ -158,7 +158,7 @@ impl SupervisionGroup {
         }
     }
 
-    /// Whom a child may not be started without: one whose circuit breaker is open (S5).
+    /// Whom a child may not be started without: one whose circuit breaker is open (SG5).
     fn waits_for(&self, child: usize) -> Option<usize> {
         let depends = |open: &usize| match self.strategy {
             SupervisionStrategy::OneForOne => false,
@@ -176,7 +176,7 @@ impl SupervisionGroup {
         }
     }
 
-    /// S2, S3
+    /// SG2, SG3
     fn plan_restart(&mut self, failed: usize, siblings: &[Sibling]) {
         let children = siblings
             .iter()
@@ -197,7 +197,7 @@ impl SupervisionGroup {
         self.start.extend(plan.start);
     }
 
-    /// S4
+    /// SG4
     fn give_up(&mut self, gone: usize, children: usize) {
         let dependent = match self.strategy {
             SupervisionStrategy::OneForOne => return,
@@ -262,7 +262,7 @@ impl SupervisionGroup {
         None
     }
 
-    /// Calls to whoever waits for an open circuit breaker fail at once (S5).
+    /// Calls to whoever waits for an open circuit breaker fail at once (SG5).
     fn next_to_refuse(&self, siblings: &[Sibling]) -> Option<Next> {
         self.start.iter().find_map(|&child| {
             let because = self.waits_for(child)?;

@@ -258,7 +258,7 @@ impl Scene {
     }
 }
 
-/// S1
+/// SG1
 #[test]
 fn each_child_is_started_when_the_one_before_answers() {
     for strategy in [OneForOne, OneForAll, RestForOne] {
@@ -272,7 +272,7 @@ fn each_child_is_started_when_the_one_before_answers() {
     }
 }
 
-/// S2
+/// SG2
 #[test]
 fn a_failure_takes_along_whom_its_strategy_says() {
     for (strategy, expected) in [
@@ -292,7 +292,7 @@ fn a_failure_takes_along_whom_its_strategy_says() {
     }
 }
 
-/// S2: one round restarts both.
+/// SG2: one round restarts both.
 #[test]
 fn two_who_fail_together_share_a_round() {
     let mut scene = Scene::up(RestForOne, &[Permanent; 4], Breaker::GiveUp);
@@ -309,7 +309,7 @@ fn two_who_fail_together_share_a_round() {
     assert_eq!(scene.log(), "-d +b b! +c c! +d d!");
 }
 
-/// S3
+/// SG3
 #[test]
 fn a_failure_in_the_middle_of_a_round_is_made_up_for_in_it() {
     // Started again already: those after it are taken down once more.
@@ -354,7 +354,7 @@ fn step(scene: &mut Scene) -> bool {
     moved || wake.is_some()
 }
 
-/// S4
+/// SG4
 #[test]
 fn who_is_given_up_takes_along_what_depends_on_it() {
     for (strategy, expected) in [
@@ -376,7 +376,7 @@ fn who_is_given_up_takes_along_what_depends_on_it() {
     }
 }
 
-/// S4: those who were never started are not, and their callers hear it.
+/// SG4: those who were never started are not, and their callers hear it.
 #[test]
 fn who_cannot_be_started_leaves_nobody_waiting() {
     for strategy in [OneForAll, RestForOne] {
@@ -397,7 +397,7 @@ fn who_cannot_be_started_leaves_nobody_waiting() {
     }
 }
 
-/// S5
+/// SG5
 #[test]
 fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
     let pause = Duration::from_secs(30);
@@ -425,7 +425,7 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
     }
 }
 
-/// S5: it fails while those after it wait to be started, so they are not told to.
+/// SG5: it fails while those after it wait to be started, so they are not told to.
 #[test]
 fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     let pause = Duration::from_secs(30);
@@ -446,7 +446,7 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     }
 }
 
-/// S5, at the group's first start: who starts it hears of it, and so do the callers of those behind.
+/// SG5, at the group's first start: who starts it hears of it, and so do the callers of those behind.
 #[test]
 fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     let pause = Duration::from_secs(30);
@@ -465,7 +465,7 @@ fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
     assert_eq!(scene.log(), "+b b! +c c!");
 }
 
-/// S5: two at once wait for each other's probe and not for each other.
+/// SG5: two at once wait for each other's probe and not for each other.
 #[test]
 fn two_open_circuit_breakers_are_closed_one_after_the_other() {
     let pause = Duration::from_secs(30);
@@ -484,7 +484,7 @@ fn two_open_circuit_breakers_are_closed_one_after_the_other() {
     }
 }
 
-/// S5, S6: what is stopped on request leaves the others alone, also while they wait for it.
+/// SG5, SG6: what is stopped on request leaves the others alone, also while they wait for it.
 #[test]
 fn who_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblings() {
     let pause = Duration::from_secs(30);
@@ -497,7 +497,7 @@ fn who_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblings() {
     assert_eq!(scene.log(), "+a a! +c c!");
 }
 
-/// S6
+/// SG6
 #[test]
 fn requests_concern_one_child_and_are_respected_in_a_round() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
@@ -586,7 +586,7 @@ fn a_stop_ends_whatever_is_under_way() {
     }
 }
 
-/// S6, while the others are being stopped.
+/// SG6, while the others are being stopped.
 #[test]
 fn who_is_started_during_a_stop_is_left_alone_by_it() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);

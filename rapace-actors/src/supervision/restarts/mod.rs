@@ -1,11 +1,11 @@
 //! What follows from a failure: another start now, later, after a long pause, or none.
 //!
-//! - V1: a failure that nothing but a correction can cure is not tried again.
-//! - V2: policy first, then the window, then the backoff. Only a restart that really comes is counted.
-//! - V3: the breaker opens when the window is full. Then the plugin is left alone for a pause and tried once
+//! - RC1: a failure that nothing but a correction can cure is not tried again.
+//! - RC2: policy first, then the window, then the backoff. Only a restart that really comes is counted.
+//! - RC3: the breaker opens when the window is full. Then the plugin is left alone for a pause and tried once
 //!   ("half-open"). If that one becomes healthy the breaker is closed and the past forgotten; if it fails first, the
 //!   breaker is open again, whatever the window says.
-//! - V4: a plugin without a breaker is given up when the window is full.
+//! - RC4: a plugin without a breaker is given up when the window is full.
 
 use std::time::{Duration, Instant};
 
@@ -162,7 +162,7 @@ impl Restarts {
         self.half_open = None;
     }
 
-    /// Why no restart is wanted, if none is. V1, V2.
+    /// Why no restart is wanted, if none is. RC1, RC2.
     fn unwanted(&self, failure: &Failure) -> Option<DownReason> {
         match failure {
             Failure::Died(exit) if calls_for_restart(self.policy, exit) => None,
