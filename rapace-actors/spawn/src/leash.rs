@@ -5,7 +5,7 @@
 //! descriptor of the held end is closed. A process that ends, however it ends, closes its descriptors.
 //!
 //! - L1: the signal is the kernel's. It needs no code in the child, no thread, no privilege, and reaches processes that
-//!   are stopped, stuck, or have not begun to run.
+//!   are stopped, unresponsive, or have not begun to run.
 //! - L2: it goes to the group that the child leads, so it passes through launchers that stay, and takes along what the
 //!   child has started. Without a group of its own it goes to the child alone.
 //! - L3: the kernel remembers the group itself, not its number, which may be used again.
