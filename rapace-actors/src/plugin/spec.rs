@@ -32,11 +32,11 @@ pub struct PluginSpec {
     pub(crate) unresponsive_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
     pub(crate) stop: ShutdownTimeouts,
-    /// `None` is the one in which it is spawned.
+    /// `None`: the runtime in which the plugin is spawned.
     pub(crate) runtime: Option<Handle>,
-    /// Alive as long as a supervisor says when the plugin starts again after a failure.
+    /// Alive as long as a supervisor decides when the plugin is restarted after a failure.
     pub(crate) coordinated: Weak<()>,
-    /// Another child of its supervisor has its name.
+    /// Another child of the plugin's supervisor has the same name.
     pub(crate) namesake: bool,
 }
 
@@ -72,93 +72,93 @@ impl PluginSpec {
         self
     }
 
-    /// The command itself, for everything else that a process can be given.
+    /// Changes the command itself: its directory, limits, process group and so on.
     pub fn command(mut self, change: impl FnOnce(PluginCommand) -> PluginCommand) -> Self {
         self.command = change(self.command);
         self
     }
 
-    /// The plugin must offer the service of this proxy, built from the same definition; otherwise
-    /// it is refused at its start, by the name of the method that differs.
+    /// Requires the plugin to serve this proxy's service, built from the same definition. A plugin that does not is
+    /// refused at its start; the error names the method that differs.
     pub fn requires<P: TypedProxy>(mut self) -> Self {
         self.requires.push(P::Service::descriptor());
         self
     }
 
-    /// Offers a service of this process to the plugin. Two of one name are refused when it is started.
+    /// Provides a service of this process to the plugin. Two services with the same name are refused at the start.
     pub fn provides(mut self, served: ServiceHandle) -> Self {
         self.provides.add(served);
         self
     }
 
-    /// Rings, slabs and trust. The default suits calls of any size up to 64 MiB.
+    /// Sets the sizes of rings and slabs, and whether the plugin is trusted. The default suits calls of up to 64 MiB.
     ///
-    /// One that cannot be made, or whose largest slots cannot hold what the two sides say of their services when they
-    /// meet, is refused: before a process is started, as far as this side knows what they say, and otherwise by the
-    /// plugin.
+    /// A segment that cannot be made, or whose largest slot cannot hold the handshake, is refused: before a process is
+    /// started if the host knows the size of both hellos, and otherwise by the plugin.
     pub fn segment(mut self, segment: SegmentConfig) -> Self {
         self.segment = segment;
         self
     }
 
-    /// How long both sides look for what comes next, once they have dealt with the last, before they
-    /// sleep. Default zero: they sleep at once, and being woken is most of what a small call takes.
+    /// How long both sides spin for the next frame, after the last one, before they sleep. Default zero: they sleep at
+    /// once, and the wake-up is most of the latency of a small call.
     ///
-    /// With `Duration::from_micros(50)`, say, calls that follow each other within 50 µs wake nobody. It
-    /// costs a processor on each side while they do, and up to 50 µs of one after each call that is not
-    /// followed so soon. The other tasks of each runtime have their turn first and in between. Looking
-    /// that finds nothing many times in a row is left out for a while, longer each time, so where
-    /// both sides share a processor, or calls are rare, all is as without.
+    /// With `Duration::from_micros(50)`, calls that follow each other within 50 µs need no wake-up. Spinning costs a
+    /// processor on each side meanwhile, and up to 50 µs of one after each call that is not followed so soon. The other
+    /// tasks of each runtime run first and in between. Spinning is adaptive: after several misses in a row it is skipped
+    /// for a while, longer each time. So where both sides share a processor, or calls are rare, it costs next to nothing.
     ///
-    /// More than a millisecond is taken for one. The plugin does as its host asks, unless it was given
-    /// a [time of its own](crate::plugin::PluginServer::spin). A peer can keep who looks for it looking,
-    /// so this is not for [untrusted](rapace_shm::Trust::Untrusted) plugins.
+    /// At most one millisecond. The plugin spins as long as its host asks, unless it has a
+    /// [bound of its own](crate::plugin::PluginServer::spin). A hostile peer can keep the poller spinning, so do not use
+    /// this with [untrusted](rapace_shm::Trust::Untrusted) plugins.
     pub fn spin(mut self, bound: Duration) -> Self {
         self.spin = bound;
         self
     }
 
-    /// How long it may take from the start to the end of the handshake, and how long the plugin may
-    /// then take none of the calls that its predecessor left. Default 10 s: long for a process, short
-    /// for a person. Counted in this process's own running time, as for [`unresponsive_after`](Self::unresponsive_after).
+    /// Sets the timeout from the start of the process to the end of the handshake, and for the plugin to take the first
+    /// of the calls that its predecessor left. Default 10 s: long for a process, short for a person. Only time in which
+    /// this process runs is counted, as for [`unresponsive_after`](Self::unresponsive_after).
     ///
-    /// The start begins when no other is in its way, for which it waits as long again at most: it does if programs are
-    /// on a file system that does not answer, and the error names them. In no time nothing starts, so zero is refused.
+    /// Starts are queued, and a start waits in the queue for at most the same time again. It does so when programs lie on
+    /// a file system that does not answer; the error names them. Zero is refused.
     pub fn start_timeout(mut self, timeout: Duration) -> Self {
         self.start_timeout = timeout;
         self
     }
 
-    /// How long the plugin's executor may be silent before the plugin counts as unresponsive and is
-    /// killed; `None` leaves it alone. Default 30 s. Paused while a debugger is attached, and
-    /// counted in this process's own running time, so that a machine that slept kills nobody.
+    /// Sets how long the plugin's executor may send no heartbeat before the plugin counts as unresponsive and is killed;
+    /// `None` never kills it. Default 30 s. Not counted while a debugger is attached to the plugin, nor while this process
+    /// does not run, so no plugin is killed after the machine slept.
     pub fn unresponsive_after(mut self, silence: impl Into<Option<Duration>>) -> Self {
         self.unresponsive_after = silence.into();
         self
     }
 
-    /// Everything about restarts.
+    /// Sets the restart policy, limit, backoff and circuit breaker.
     pub fn restart(mut self, restart: RestartConfig) -> Self {
         self.restart = restart;
         self
     }
 
-    /// Which ends call for a restart.
+    /// Sets which exits trigger a restart.
     pub fn restart_policy(mut self, policy: impl Into<RestartPolicy>) -> Self {
         self.restart.policy = policy.into();
         self
     }
 
-    /// How long each step of a requested stop may take.
+    /// Sets how long each stage of a requested stop may take.
     pub fn shutdown_timeouts(mut self, timeouts: ShutdownTimeouts) -> Self {
         self.stop = timeouts;
         self
     }
 
-    /// The tokio runtime that the plugin's actors, and so its sessions, run on. Default: the one in which it is spawned.
+    /// Sets the tokio runtime on which the plugin's actors, and so its sessions, run. Default: the runtime in which the
+    /// plugin is spawned.
     ///
-    /// A plugin ends with its runtime: calls then fail with [`DownReason::RuntimeGone`]. So one that is shared by several
-    /// runtimes, such as those of `#[tokio::test]` functions, needs one that outlives them all. Calls can be made from any.
+    /// A plugin ends with its runtime: calls then fail with [`DownReason::RuntimeGone`]. A plugin that several runtimes
+    /// share, such as those of `#[tokio::test]` functions, needs a runtime that outlives them. Calls can be made from any
+    /// runtime.
     ///
     /// ```no_run
     /// use std::sync::LazyLock;
@@ -190,7 +190,7 @@ impl PluginSpec {
         format!("the host of `{}`", self.name)
     }
 
-    /// Whether there is enough time and descriptors to start with.
+    /// Checks that the start timeout and the limit on descriptors let a session start.
     pub(crate) fn check_limits(&self) -> Result<(), String> {
         if self.start_timeout.is_zero() {
             return Err(
@@ -207,7 +207,7 @@ impl PluginSpec {
         }
     }
 
-    /// Whether the segment can be made, and holds the handshake.
+    /// Checks that the segment can be made, and can hold the handshake.
     pub(crate) fn check_segment(&self) -> Result<(), String> {
         self.segment
             .validate()
