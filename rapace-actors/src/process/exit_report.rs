@@ -1,4 +1,4 @@
-//! The whole story of one process that is gone.
+//! The report of one process's exit: its cause, who ended it, and the end of its stderr.
 
 use std::fmt;
 use std::ops::Deref;
@@ -9,27 +9,26 @@ use nix::sys::signal::Signal;
 
 use super::{ExitCause, Incarnation, ShutdownStage, StderrTail};
 
-/// Who ended a process, which the kernel's answer alone does not tell.
+/// Who ended a process. The kernel's exit status alone does not say that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndedBy {
     /// The host did nothing: the plugin exited, crashed, or was killed by the system or somebody else.
     Itself,
-    /// Its host was asked to stop or restart it. Never a failure.
+    /// The host was asked to stop or restart it. Never a failure.
     Request(ShutdownStage),
-    /// Its host was asked to kill it as a crash would, with [`Plugin::kill`](crate::Plugin::kill). A
-    /// failure like any crash.
+    /// The host was asked to kill it, with [`Plugin::kill`](crate::Plugin::kill). Counts as a failure, as a crash does.
     Killed,
-    /// The host killed it because its executor said nothing for this long, whether or not there were calls.
+    /// The host killed it because its executor sent no heartbeat for this long, whether or not there were calls.
     Unresponsive(Duration),
-    /// The host killed it because it broke a rule of the session, which is named.
+    /// The host killed it because it violated the session's protocol; holds the rule.
     Fault(Arc<str>),
-    /// The host killed it because it was not ready within this time of its start, or took none of the calls that its
-    /// predecessor left for so long.
+    /// The host killed it because it was not ready within this time after its start, or took none of the calls that
+    /// its predecessor left for as long.
     StartTimeout(Duration),
 }
 
-/// What became of one incarnation of a plugin.
+/// How one incarnation of a plugin ended.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct ExitDetails {
@@ -41,24 +40,24 @@ pub struct ExitDetails {
     pub cause: ExitCause,
     /// Who ended it.
     pub ended_by: EndedBy,
-    /// Whether its host had said, when it asked for this end, that no other process follows: `stop()`, and no more
-    /// handles. False for the end of its own accord, of which the restart policy says what follows.
+    /// Whether the host asked for this exit and for no further process: by `stop()`, or by dropping the last handle.
+    /// False if the process ended without being asked; the restart policy then decides what follows.
     pub for_good: bool,
-    /// How long it had lived, from its start.
+    /// How long the process ran.
     pub lived: Duration,
-    /// Whether it had become a plugin: its side of the session was there.
+    /// Whether its session had been established.
     pub connected: bool,
-    /// The last that it wrote to stderr.
+    /// The end of what it wrote to stderr.
     pub stderr: StderrTail,
 }
 
-/// A [`ExitDetails`] that every call and every link can hold: cloning it copies a pointer.
+/// A shared [`ExitDetails`]: cloning it copies a pointer, so every failed call can hold one.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct ExitReport(Arc<ExitDetails>);
 
 impl ExitReport {
-    /// Seals a report.
+    /// Makes a report of the details.
     #[must_use]
     pub fn new(report: ExitDetails) -> Self {
         Self(Arc::new(report))
@@ -77,7 +76,7 @@ impl ExitReport {
         }
     }
 
-    /// Whether somebody asked for this end.
+    /// Whether the host was asked for this exit.
     #[must_use]
     pub fn was_requested(&self) -> bool {
         matches!(self.ended_by, EndedBy::Request(_))
@@ -93,7 +92,7 @@ impl Deref for ExitReport {
 }
 
 impl ExitDetails {
-    /// The story, with a note where it can be seen: what the plugin wrote last is last.
+    /// Writes the report, with a note before the end of stderr, which comes last.
     pub(crate) fn with_note(&self, note: &str) -> impl fmt::Display {
         fmt::from_fn(move |f| self.tell(f, note))
     }

@@ -1,4 +1,4 @@
-//! The plugin's side: no plugin outlives its host.
+//! Decides, in the plugin, that its process ends with its host.
 //!
 //! Until a plugin serves, and behind these, the kernel sees to that: see [`Leash`](super::Leash). Two mechanisms more,
 //! which are sooner than the kernel if the host is large, because each has a hole that the other closes:
@@ -46,7 +46,7 @@ use super::{thread_end, thread_names};
 /// plugin of a dead host is gone.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// Makes this process end with its host. Call it once, before anything in it can block.
+/// Makes this process end with its host. Call this once, before anything in the process can block.
 ///
 /// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
 /// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.

@@ -1,4 +1,4 @@
-//! Taking a plugin process down, one stage after the other.
+//! Shuts a plugin's process down, one stage after the other.
 //!
 //! | stage | what happens | for at most |
 //! |---|---|---|
@@ -6,12 +6,12 @@
 //! | [`ShutdownStage::Terminate`] | SIGTERM to the plugin | `terminate` |
 //! | [`ShutdownStage::Kill`] | SIGKILL to the plugin and its process group | `kill` |
 //!
-//! - D1: a process that ends is noticed at once, in every stage.
-//! - D2: a plugin that cannot be told to leave is not waited for: the next stage comes at once.
+//! - D1: in every stage, an exit of the process ends the wait at once.
+//! - D2: if the plugin cannot be told to leave, the next stage follows at once.
 //! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
 //!   last stage.
-//! - D5: these times are all that bounds a plugin: its watchdog kills it sooner only if its host is dead.
-//! - D4: time is counted while the host really runs: one that was blocked takes no time from its plugin.
+//! - D4: only time in which the host runs is counted: a host that was blocked takes no time from its plugin.
+//! - D5: nothing but these timeouts bounds a plugin of a living host: its watchdog kills it sooner only if the host is dead.
 
 use std::fmt;
 use std::future::Future;
@@ -20,15 +20,15 @@ use std::time::Duration;
 
 use super::{ExitCause, PluginProcess, within};
 
-/// How long each stage waits before the next one.
+/// How long each stage of a shutdown lasts before the next one begins.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutdownTimeouts {
-    /// For calls in flight and for the plugin to leave by itself. Default 5 s: longer than a healthy call takes,
+    /// For calls in flight, and for the plugin to exit by itself. Default 5 s: longer than a healthy call takes,
     /// shorter than the ten seconds after which service managers lose patience with the host.
     pub drain: Duration,
     /// From SIGTERM to SIGKILL. Default 2 s.
     pub terminate: Duration,
-    /// From SIGKILL until the plugin is given up. Default 2 s: tearing down 1 GiB takes a sixth of a second.
+    /// From SIGKILL until the shutdown fails. Default 2 s: tearing down 1 GiB takes a sixth of a second.
     pub kill: Duration,
 }
 
@@ -42,7 +42,7 @@ impl Default for ShutdownTimeouts {
     }
 }
 
-/// What the caller's drain achieved.
+/// The outcome of the caller's drain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DrainOutcome {
     /// The plugin was told to leave, and is expected to.
@@ -54,15 +54,15 @@ pub enum DrainOutcome {
 /// A stage of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ShutdownStage {
-    /// It was sent no signal: it left by itself, or crashed on its way.
+    /// The process exited, or crashed, without a signal from its host.
     Drain,
-    /// It was sent SIGTERM.
+    /// The process was sent SIGTERM.
     Terminate,
-    /// It was killed.
+    /// The process was sent SIGKILL.
     Kill,
 }
 
-/// A process that is gone, and what it took.
+/// How a process exited, and in which stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopped {
     /// How it ended.
@@ -71,7 +71,7 @@ pub struct Stopped {
     pub stage: ShutdownStage,
 }
 
-/// A process could not be taken down. Its text holds what the system said, so it has no source.
+/// A process could not be shut down. The text includes the system's error, so there is no source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StopError {
@@ -86,7 +86,7 @@ pub enum StopError {
         /// How long the shutdown waited after SIGKILL.
         waited: Duration,
     },
-    /// The system does not let us signal it.
+    /// The system does not allow this process to signal it.
     #[error(
         "process {pid} cannot be signalled: {cause}; run the plugin as the same user as its host"
     )]
@@ -99,7 +99,7 @@ pub enum StopError {
 }
 
 impl ShutdownTimeouts {
-    /// SIGKILL at once: for a plugin that is unresponsive or broke a rule.
+    /// SIGKILL at once: for a plugin that is unresponsive or violated the protocol.
     #[must_use]
     pub fn at_once() -> Self {
         Self {
@@ -109,8 +109,8 @@ impl ShutdownTimeouts {
         }
     }
 
-    /// Takes `process` down. `drain` finishes what was begun and tells the plugin to leave; it is dropped when its
-    /// time is up or the process has ended. A stage whose time is zero is skipped.
+    /// Shuts `process` down. `drain` finishes running calls and tells the plugin to leave; it is dropped when its
+    /// timeout passes or the process exits. A stage whose timeout is zero is skipped.
     ///
     /// # Cancel safety
     /// Dropping the future leaves the process in the stage that was reached; calling again starts from the first.
