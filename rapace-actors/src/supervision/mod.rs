@@ -6,14 +6,14 @@
 //!
 //! | question | answered by |
 //! |---|---|
-//! | does this end call for a restart? | [`calls_for_restart`], from a [`RestartPolicy`] |
-//! | were there too many? | [`RestartWindow`] |
-//! | how long until the next start? | [`Backoff`] |
-//! | so what follows from this end? | [`Restarts`], which holds the three above and a circuit breaker |
+//! | does this exit trigger a restart? | [`calls_for_restart`], from a [`RestartPolicy`] |
+//! | were there too many restarts? | [`RestartWindow`] |
+//! | how long is the wait before the next start? | [`Backoff`] |
+//! | what follows from this exit? | [`Restarts`], which holds the three above and a circuit breaker |
 //! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
 //! | which sibling is told what next? | `SupervisionGroup`, for the actor of a [`Supervisor`](crate::Supervisor) |
-//! | what may happen now, and what happens next? | [`Lifecycle`] |
-//! | why will it not come back? | [`DownReason`] |
+//! | which events are allowed in which state, and what follows? | [`Lifecycle`] |
+//! | why is the plugin not restarted? | [`DownReason`] |
 
 mod backoff;
 mod down;

@@ -1,11 +1,12 @@
-//! Which ends call for a restart, and whom a strategy takes along: kameo's words, and what they mean for a process.
+//! Which exits trigger a restart, and which siblings a strategy restarts too: kameo's words, and what they mean for a
+//! process.
 //!
 //! The types are ours, since what kameo documents for its own is not what happens here: a process has an exit code and
 //! no `ctx.stop()`, a limit is a sliding window, and siblings wait for each other. Kameo's convert into them.
 
 use crate::process::ExitReport;
 
-/// Which ends of its process bring a plugin back.
+/// Which exits of its process restart a plugin.
 ///
 /// | policy | exit code 0 | anything else |
 /// |---|---|---|
@@ -13,21 +14,21 @@ use crate::process::ExitReport;
 /// | Transient | no | restart |
 /// | Never | no | no |
 ///
-/// Anything else is another exit code, a signal, a broken rule of the session, a start that took too long, and being
-/// unresponsive. A requested stop never calls for a restart, under any policy: whoever asked says what comes next. How often and
-/// how soon a plugin is restarted is [`RestartConfig`](super::RestartConfig)'s.
+/// Anything else is another exit code, a signal, a violation of the session's protocol, a start that took too long, and
+/// being unresponsive. A requested stop never triggers a restart, under any policy: whoever requested it says what
+/// follows. [`RestartConfig`](super::RestartConfig) decides how often and how soon a plugin is restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {
-    /// It is always restarted.
+    /// Restarted after every exit.
     #[default]
     Permanent,
-    /// It is restarted when it failed; exit code 0 is the end of its work.
+    /// Restarted after a failure. Exit code 0 means that the plugin has done its work.
     Transient,
-    /// It is not restarted. A sibling's failure stops it under OneForAll and RestForOne, and it stays down.
+    /// Never restarted. Under OneForAll and RestForOne a sibling's failure stops it, and it stays down.
     Never,
 }
 
-/// Which siblings are stopped and started again with a plugin that has failed and comes back.
+/// Which siblings are restarted together with a plugin that failed and is restarted.
 ///
 /// | strategy | those started before it | those started after it |
 /// |---|---|---|
@@ -69,7 +70,7 @@ impl From<kameo::supervision::SupervisionStrategy> for SupervisionStrategy {
     }
 }
 
-/// Whether `policy` wants the plugin back after this death.
+/// Whether `policy` restarts the plugin after this exit.
 #[must_use]
 pub fn calls_for_restart(policy: RestartPolicy, exit: &ExitReport) -> bool {
     if exit.was_requested() {

@@ -1,4 +1,4 @@
-//! The states of a supervised plugin, what may happen to it, and what is to be done about it.
+//! The states of a supervised plugin, its events, and the actions that follow.
 //!
 //! The transitions are in [`Lifecycle::on`](super::Lifecycle::on), all of them in one `match`.
 //!
@@ -21,17 +21,17 @@ use std::time::Instant;
 use super::{ChildState, DownReason, Failure, StartError};
 use crate::process::{ExitReport, Incarnation};
 
-/// Where a plugin stands. At most one incarnation is current, and only in the states that name it.
+/// The state of a plugin. At most one incarnation is current, and only in the states that name it.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum State {
-    /// No process, and none is coming.
+    /// There is no process, and none will be started.
     Down(DownReason),
-    /// A process is being started and shaken hands with.
+    /// A process is being started, up to the end of the handshake.
     Starting {
         /// Which one.
         incarnation: Incarnation,
-        /// The one try of an open breaker: what calls are told until it is ready.
+        /// Set if this is the probe of an open circuit: the reason that calls fail with until it is ready.
         probe: Option<DownReason>,
     },
     /// The plugin serves.
@@ -45,10 +45,10 @@ pub enum State {
     Stopping {
         /// Which one.
         incarnation: Incarnation,
-        /// What comes when it is gone.
+        /// What follows when it has exited.
         then: AfterStop,
     },
-    /// The plugin has failed and is started again at `until`.
+    /// The plugin has failed and is restarted at `until`.
     Backoff {
         /// The number of that attempt since it was last healthy.
         attempt: u32,
@@ -57,27 +57,27 @@ pub enum State {
         /// What went wrong.
         last: Failure,
     },
-    /// The plugin has failed too often: it is tried once at `until`.
+    /// The plugin has failed too often: it is started once, as a probe, at `until`.
     CircuitOpen {
         /// When.
         until: Instant,
-        /// What calls are told meanwhile.
+        /// The reason that calls fail with meanwhile.
         reason: DownReason,
     },
-    /// No process: a sibling has failed, and they are started together.
+    /// There is no process: a sibling has failed, and both are started again together.
     AwaitingSiblings {
         /// The sibling.
         sibling: Arc<str>,
-        /// What calls are told meanwhile. `None` if they wait, since the sibling is about to be started again.
+        /// The reason that calls fail with meanwhile. `None` if calls wait, since the sibling is about to be restarted.
         refuse: Option<DownReason>,
     },
 }
 
-/// What comes when a process that is being stopped is gone.
+/// What follows when a process that is being stopped has exited.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AfterStop {
-    /// Nothing.
+    /// No further process.
     Down(DownReason),
     /// The next incarnation, at once.
     Restart,
@@ -90,7 +90,7 @@ pub enum AfterStop {
     },
 }
 
-/// What a plugin that is stopped for a sibling's sake is to do afterwards.
+/// What a plugin does after it was stopped because of a sibling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stay {
     /// Stay down: its policy is `RestartPolicy::Never`, or the sibling does not come back.
@@ -106,13 +106,13 @@ pub enum Stay {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// Somebody wants it to run. Forgets past failures.
+    /// A start was requested. Past failures are forgotten.
     Start,
-    /// Somebody wants it to stop.
+    /// A stop was requested.
     Stop,
-    /// Nobody holds it any more.
+    /// The last handle was dropped.
     Shutdown,
-    /// Somebody wants a fresh process. Forgets past failures.
+    /// A restart was requested. Past failures are forgotten.
     Restart,
     /// A sibling has failed and takes it along. Whoever says so releases it later.
     Hold {
@@ -121,13 +121,13 @@ pub enum Event {
         /// What it is to do afterwards.
         stay: Stay,
     },
-    /// The siblings that it depends on are there again.
+    /// The siblings that it depends on are ready again.
     Release,
     /// The handshake is done.
     Ready(Incarnation),
-    /// The process is gone.
+    /// The process has exited.
     Died(ExitReport),
-    /// The process was to end, and cannot be ended.
+    /// The process should end, and cannot be ended.
     Stays(Incarnation),
     /// There was no process, or it was refused and is gone already.
     StartFailed(Incarnation, StartError),
@@ -137,7 +137,7 @@ pub enum Event {
     TimeIsUp,
 }
 
-/// What is to be done after an event.
+/// What to do after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
 #[non_exhaustive]
@@ -152,7 +152,7 @@ pub enum Action {
     WaitUntil(Instant),
 }
 
-/// What a call is to do.
+/// What a call does in a state.
 #[derive(Clone, Copy, Debug)]
 pub enum Admission<'a> {
     /// Go to this incarnation.
@@ -164,7 +164,7 @@ pub enum Admission<'a> {
 }
 
 impl State {
-    /// What a call is to do now.
+    /// What a call does in this state.
     #[must_use]
     pub fn admission(&self) -> Admission<'_> {
         match self {

@@ -1,11 +1,11 @@
-//! The life of a supervised plugin: every transition between its states.
+//! The lifecycle of a supervised plugin: decides every transition between its states.
 //!
 //! - F1: two incarnations never overlap, except in a take-over: a start is asked for only when the current process,
 //!   if there was one, is known to be gone.
 //! - F2: the last request wins. A stop during a restart ends in `Down`; a start during a stop ends in a restart.
-//! - F3: what an earlier incarnation still has to tell changes nothing.
+//! - F3: events of an earlier incarnation change nothing.
 //! - F4: a death during a requested stop needs no decision, whatever its cause.
-//! - F5: an event that makes no sense in a state leaves it as it was. Facts may arrive late, and requests twice.
+//! - F5: an event that does not apply to a state leaves the state unchanged. Facts may arrive late, requests twice.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ impl Lifecycle {
         }
     }
 
-    /// Where it stands.
+    /// The current state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
@@ -63,7 +63,7 @@ impl Lifecycle {
         reserved
     }
 
-    /// Takes note of what happened at `now`, and says what is to be done.
+    /// Applies an event that happened at `now`, and returns the action that follows.
     pub fn on(&mut self, event: Event, now: Instant) -> Action {
         let state = std::mem::replace(&mut self.state, State::Down(DownReason::NotStarted));
         let (state, action) = self.step(state, event, now);

@@ -1,7 +1,7 @@
-//! What follows from a failure: another start now, later, after a long pause, or none.
+//! Decides what follows from a failure: a restart now, later, after a long pause, or none.
 //!
-//! - RC1: a failure that nothing but a correction can cure is not tried again.
-//! - RC2: policy first, then the window, then the backoff. Only a restart that really comes is counted.
+//! - RC1: a failure that only a correction can remove is not retried.
+//! - RC2: the policy is asked first, then the window, then the backoff. Only restarts that follow are counted.
 //! - RC3: the breaker opens when the window is full. Then the plugin is left alone for a pause and tried once
 //!   ("half-open"). If that one becomes healthy the breaker is closed and the past forgotten; if it fails first, the
 //!   breaker is open again, whatever the window says.
@@ -17,7 +17,7 @@ use super::{
 /// How a plugin is restarted.
 #[derive(Clone, Debug)]
 pub struct RestartConfig {
-    /// Which ends call for a restart. Default Permanent, as kameo's.
+    /// Which exits trigger a restart. Default Permanent, as kameo's.
     pub policy: RestartPolicy,
     /// How many restarts are allowed within [`within`](Self::within). Default 5: enough for a bad deployment to show
     /// itself, few enough not to burn a processor.
@@ -30,13 +30,13 @@ pub struct RestartConfig {
     pub breaker: Breaker,
 }
 
-/// What happens when a plugin has been restarted as often as it may.
+/// What happens when a plugin has used up its restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Breaker {
-    /// It is given up, until somebody starts it.
+    /// The plugin stays down until it is started by hand.
     GiveUp,
-    /// It is left alone for this long, then tried once, and so on.
+    /// The circuit opens for this long; then the plugin is started once as a probe, and so on.
     Probe(Duration),
 }
 
@@ -56,25 +56,25 @@ impl Default for RestartConfig {
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RestartDecision {
-    /// It is started again at `until`.
+    /// The plugin is restarted at `until`.
     Restart {
         /// The number of the attempt since it was last healthy, from one.
         attempt: u32,
         /// When to start. Not after now, if at once.
         until: Instant,
     },
-    /// The breaker is open: it is tried once at `until`, and calls fail at once before that.
+    /// The circuit is open: the plugin is started once at `until`, and calls fail at once before that.
     Probe {
         /// When to start.
         until: Instant,
         /// What calls are told meanwhile.
         reason: DownReason,
     },
-    /// It does not come back.
+    /// The plugin is not restarted.
     GiveUp(DownReason),
 }
 
-/// The restarts of one plugin so far.
+/// The restarts of one plugin, and what they allow next.
 #[derive(Clone, Debug)]
 pub struct Restarts {
     policy: RestartPolicy,
@@ -86,7 +86,7 @@ pub struct Restarts {
 }
 
 impl Restarts {
-    /// None so far.
+    /// No restarts yet.
     #[must_use]
     pub fn new(config: RestartConfig) -> Self {
         let backoff = Backoff::new(config.backoff.clone());
