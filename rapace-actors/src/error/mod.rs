@@ -2,8 +2,8 @@
 //!
 //! Knows how processes die and why plugins are down, which a call's error tells; knows nothing of who makes calls.
 //!
-//! - ER1: each text is the whole story, its cause included. `source` gives only what the text does not hold, so a chain
-//!   that is printed says everything once.
+//! - ER1: each text includes its cause. `source` returns only what the text does not include, so printing the whole
+//!   chain repeats nothing.
 
 use rapace_session::{CallFailure, Claim, EndReason, Failure};
 
@@ -14,18 +14,18 @@ use crate::supervision::{Down, DownReason};
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError<E> {
-    /// The method gave its own error.
+    /// The method returned its own error.
     #[error("{0}")]
     Handler(E),
     /// The handler panicked with this message; its service goes on or is restarted by its policy. The message of a plugin's
     /// handler arrives on one line, escaped.
     #[error("the handler panicked: {0}")]
     Panicked(String),
-    /// The deadline passed first. The call was cancelled.
+    /// The deadline passed before the reply. The call was cancelled.
     #[error("the deadline passed")]
     DeadlineExceeded,
-    /// The plugin died while it ran the call, which may have had effects. Marking the method
-    /// idempotent lets the runtime send it again.
+    /// The plugin died while it ran the call, which may have had effects. Calls of methods that are marked idempotent
+    /// are sent again instead.
     #[error("{}", .0.with_note("; the call had begun"))]
     PluginDied(ExitReport),
     /// The plugin died before it began the call, which had no effect. It was not sent again because items of
@@ -52,7 +52,7 @@ pub enum CallError<E> {
         /// Its name.
         plugin: String,
     },
-    /// The plugin does not come back by itself, or not soon; the reason tells which.
+    /// The plugin is not restarted, or not soon; the reason says which.
     #[error(transparent)]
     Down(Down),
     /// The session ended before the reply; there is no plugin that could be restarted.
@@ -63,7 +63,7 @@ pub enum CallError<E> {
         /// Why the session ended.
         reason: EndReason,
     },
-    /// The service has stopped, or is not offered: the call did not run.
+    /// The service has stopped, or is not provided: the call did not run.
     #[error("the service takes no calls: {0}")]
     Unavailable(String),
     /// The handler was dropped before it answered, with its service or its runtime: the call may have had effects.

@@ -1,4 +1,4 @@
-//! A call about to be made: its deadline, its metadata, what it does while a plugin is away.
+//! A call before it is sent: its deadline, its metadata, and whether it waits for a plugin that is being restarted.
 
 use std::convert::Infallible;
 use std::future::IntoFuture;
@@ -28,7 +28,7 @@ impl<S: Service> Proxy<S> {
 
 macro_rules! options {
     () => {
-        /// The answer is of no use after this moment. A handler sees it, and its own calls inherit it.
+        /// Sets a deadline. The handler sees it, and the handler's own calls inherit it.
         ///
         /// # Panics
         /// When it is awaited, in a tokio runtime without timers: build that with `enable_all`.
@@ -37,7 +37,7 @@ macro_rules! options {
             self
         }
 
-        /// The answer is of no use after this long, counted from now.
+        /// Sets a timeout, starting now.
         ///
         /// # Panics
         /// As for [`deadline`](Self::deadline).
@@ -46,15 +46,14 @@ macro_rules! options {
             self
         }
 
-        /// A pair that travels with the call, for the handler to read from its
-        /// [`CallContext`](crate::CallContext).
+        /// Adds a key and a value that the handler can read from its [`CallContext`](crate::CallContext).
         pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
             self.options.call.metadata.push((key.into(), value.into()));
             self
         }
 
-        /// Fails at once, with [`CallError::Restarting`], while the plugin is being started or restarted, where it would
-        /// wait otherwise.
+        /// Fails at once with [`CallError::Restarting`], instead of waiting, while the plugin is being started or
+        /// restarted.
         pub fn fail_fast(mut self) -> Self {
             self.options.fail_fast = true;
             self
@@ -65,8 +64,8 @@ macro_rules! options {
 /// A call that waits for its result. Nothing happens until it is awaited.
 ///
 /// # Cancel safety
-/// Dropping the future cancels the call: what had not begun never begins, and a running handler is
-/// dropped at its next await.
+/// Dropping the future cancels the call: a call that has not begun never begins, and a running handler is dropped at
+/// its next await.
 #[must_use = "a call is made when it is awaited"]
 pub struct Call<'a, S: Service, M: MethodCall<S>> {
     proxy: &'a Proxy<S>,

@@ -1,9 +1,9 @@
 //! The proxy itself, and which of the three ways a call takes.
 //!
-//! - X1: a proxy never changes; what stands behind it may.
+//! - X1: a proxy never changes; the service or process behind it may.
 //! - X2: the deadline spans everything that happens on the call's behalf: waiting for a plugin to
 //!   come back, for credits, for the answer. A call whose deadline has passed is not sent.
-//! - X3: what had not begun is sent again without the caller's noticing.
+//! - X3: a call that had not begun when its incarnation died is sent again, and its caller does not notice.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -149,8 +149,8 @@ impl<S: Service> Proxy<S> {
         }
     }
 
-    /// A buffer for an argument: it lies in the session's shared memory, so that sending it copies
-    /// nothing. In process, or while a plugin is away, it lies on the heap.
+    /// Allocates a buffer for an argument in the session's shared memory, so that sending it copies nothing. For a
+    /// service in this process, or while a plugin is away, the buffer is on the heap.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its turn.
@@ -243,7 +243,7 @@ impl<S: Service> Proxy<S> {
         }
     }
 
-    /// Ends when what stands behind the proxy will not come back.
+    /// Completes when the service behind the proxy has stopped for good, and says why.
     pub(crate) async fn closed(&self) -> String {
         match &self.backend {
             Backend::Local(service) => {
