@@ -78,7 +78,7 @@ async fn all_of_them_at_once_come_back_in_order() {
 }
 
 #[tokio::test]
-async fn a_death_in_the_middle_of_a_round_is_made_up_for() {
+async fn a_death_in_the_middle_of_a_round_is_recovered_from() {
     in_time(async {
         let group = Group::up(OneForAll, &quick()).await;
         group.kill("c");

@@ -23,8 +23,8 @@ fn signal(pid: &str, signal: Signal) {
 }
 
 #[tokio::test]
-async fn a_stuck_plugin_is_gone_within_a_second_of_its_hosts_death() {
-    let mut host = start(&role("host_of_a_stuck_plugin")).await;
+async fn an_unresponsive_plugin_is_gone_within_a_second_of_its_hosts_death() {
+    let mut host = start(&role("host_of_an_unresponsive_plugin")).await;
     let plugin = Stranger::find(&host.control.line());
     host.process.kill().expect("the host is ours");
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
@@ -33,7 +33,7 @@ async fn a_stuck_plugin_is_gone_within_a_second_of_its_hosts_death() {
 /// The hang-up cannot reach it, the parent-death signal does.
 #[tokio::test]
 async fn a_stopped_plugin_is_gone_within_a_second_of_its_hosts_death() {
-    let mut host = start(&role("host_of_a_stuck_plugin")).await;
+    let mut host = start(&role("host_of_an_unresponsive_plugin")).await;
     let pid = host.control.line();
     let plugin = Stranger::find(&pid);
     signal(&pid, Signal::SIGSTOP);
@@ -60,7 +60,7 @@ async fn a_plugin_whose_socket_is_closed_may_leave_by_itself() {
 
 #[tokio::test]
 async fn a_plugin_that_does_not_leave_is_killed_after_the_grace() {
-    let mut plugin = start(&role("stuck_plugin")).await;
+    let mut plugin = start(&role("unresponsive_plugin")).await;
     plugin.control.line();
     drop(plugin.control);
     let ended = tokio::time::timeout(PATIENCE, plugin.process.wait()).await;

@@ -51,8 +51,8 @@ fn stay_for_ever() -> ! {
 
 #[test]
 #[ignore = "a role: a guarded plugin whose executor never leaves by itself"]
-fn stuck_plugin() {
-    if is("stuck_plugin") {
+fn unresponsive_plugin() {
+    if is("unresponsive_plugin") {
         arm(control(), parent_watchdog::DEFAULT_GRACE);
         serve_until_closed();
         stay_for_ever();
@@ -82,9 +82,9 @@ fn deaf_plugin() {
 
 #[test]
 #[ignore = "a role: a host of one unresponsive plugin"]
-fn host_of_a_stuck_plugin() {
-    if is("host_of_a_stuck_plugin") {
-        host(&role("stuck_plugin"));
+fn host_of_an_unresponsive_plugin() {
+    if is("host_of_an_unresponsive_plugin") {
+        host(&role("unresponsive_plugin"));
     }
 }
 
@@ -92,10 +92,11 @@ fn host_of_a_stuck_plugin() {
 #[ignore = "a role: a host whose plugin is started by a launcher that stays in between"]
 fn host_with_a_launcher() {
     if is("host_with_a_launcher") {
-        let launcher =
-            sh("exec 3<&0; \"$0\" --ignored --exact --nocapture roles::stuck_plugin <&3 & wait")
-                .arg(program())
-                .env(ROLE, "stuck_plugin");
+        let launcher = sh(
+            "exec 3<&0; \"$0\" --ignored --exact --nocapture roles::unresponsive_plugin <&3 & wait",
+        )
+        .arg(program())
+        .env(ROLE, "unresponsive_plugin");
         host(&launcher);
     }
 }

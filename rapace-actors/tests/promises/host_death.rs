@@ -89,7 +89,7 @@ async fn a_plugin_in_the_middle_of_a_call_is_gone_within_a_second() {
 }
 
 #[tokio::test]
-async fn a_stuck_plugin_is_gone_within_a_second() {
+async fn an_unresponsive_plugin_is_gone_within_a_second() {
     let mut host = Host::start("hang");
     host.process.kill().expect("it is ours");
     assert!(host.plugin.is_gone_within(Duration::from_secs(1)).await);

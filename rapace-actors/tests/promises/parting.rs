@@ -133,7 +133,7 @@ async fn what_follows_serve_is_done_within_the_drain() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_survives_sigterm_has_the_time_of_that_rung() {
+async fn a_plugin_that_survives_sigterm_has_the_time_of_that_stage() {
     let place = tempfile::tempdir().unwrap();
     let timeouts = ShutdownTimeouts {
         drain: Duration::from_millis(100),

@@ -180,7 +180,7 @@ async fn calls_that_wait_for_a_start_are_told_too() {
 }
 
 #[tokio::test]
-async fn so_are_those_who_wait_for_a_family() {
+async fn so_are_those_who_wait_for_a_group() {
     let runtime = elsewhere();
     let group = Supervisor::builder(SupervisionStrategy::OneForAll)
         .child(crate::support::role("subject"))

@@ -258,7 +258,7 @@ async fn two_of_one_name_are_refused() {
 
 /// Not that of the sibling which was stopped along.
 #[tokio::test]
-async fn a_family_that_does_not_start_says_what_failed() {
+async fn a_group_that_does_not_start_says_what_failed() {
     for strategy in [
         SupervisionStrategy::OneForOne,
         SupervisionStrategy::OneForAll,

@@ -14,7 +14,7 @@ async fn impatient() -> Bench {
     Bench::with(|spec| spec.unresponsive_after(LIMIT)).await
 }
 
-fn assert_stuck(death: &ExitReport) {
+fn assert_unresponsive(death: &ExitReport) {
     let EndedBy::Unresponsive(silent) = death.ended_by else {
         panic!("{death}");
     };
@@ -32,7 +32,7 @@ async fn a_process_that_is_stopped_is_found_killed_and_restarted() {
     bench.door.expect("begun").await;
     let waits = Sent::new(bench.subject.note("waits".to_owned()));
     bench.process().signal(Signal::SIGSTOP);
-    assert_stuck(&death(begun.outcome().await));
+    assert_unresponsive(&death(begun.outcome().await));
     assert_eq!(waits.outcome().await.unwrap(), 1);
     assert_eq!(bench.journal.lines(), ["#1 begin begun", "#2 waits"]);
 }
@@ -43,7 +43,7 @@ async fn a_handler_that_holds_its_thread_is_found_killed_and_restarted() {
     let hangs = Sent::new(bench.subject.hang());
     bench.journal.wait_for("hangs").await;
     let waits = Sent::new(bench.subject.note("waits".to_owned()));
-    assert_stuck(&death(hangs.outcome().await));
+    assert_unresponsive(&death(hangs.outcome().await));
     assert_eq!(waits.outcome().await.unwrap(), 1);
 }
 
@@ -71,7 +71,7 @@ async fn a_plugin_that_hangs_from_the_start_is_watched_thread_by_thread() {
 }
 
 #[tokio::test]
-async fn a_handler_that_waits_is_not_stuck() {
+async fn a_handler_that_waits_is_not_unresponsive() {
     let bench = impatient().await;
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;
@@ -84,7 +84,7 @@ async fn a_handler_that_waits_is_not_stuck() {
 }
 
 #[tokio::test]
-async fn a_stuck_plugin_can_be_stopped() {
+async fn an_unresponsive_plugin_can_be_stopped() {
     let bench = Bench::with(|spec| {
         spec.shutdown_timeouts(rapace::process::ShutdownTimeouts {
             drain: Duration::from_millis(50),

@@ -311,7 +311,7 @@ fn two_who_fail_together_share_a_round() {
 
 /// SG3
 #[test]
-fn a_failure_in_the_middle_of_a_round_is_made_up_for_in_it() {
+fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
     // Started again already: those after it are taken down once more.
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(2);
