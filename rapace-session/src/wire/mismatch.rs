@@ -39,7 +39,7 @@ impl SchemaMismatch {
         match &self.kind {
             MismatchKind::Missing { offered } if offered.is_empty() => format!(
                 "service `{service}` is not offered by the other side, which offers none; a host offers services with \
-                 `PluginSpec::offers`, a plugin with `PluginMain::service`"
+                 `PluginSpec::provides`, a plugin with `PluginServer::service`"
             ),
             MismatchKind::Missing { offered } => format!(
                 "service `{service}` is not offered by the other side, which offers: {}",
