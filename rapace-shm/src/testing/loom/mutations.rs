@@ -31,7 +31,7 @@ enum Outcome {
 enum Refutation {
     LostWakeUp,
     Torn,
-    StartMarker,
+    Claim,
 }
 
 impl fmt::Display for Refutation {
