@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use crate::testing::hostile::codec::{decode, encode};
-use crate::testing::hostile::{handshake, play, steps};
+use crate::testing::hostile::{handshake, harness, steps};
 
 fn cases(cases: u32) -> ProptestConfig {
     ProptestConfig {
@@ -22,7 +22,7 @@ proptest! {
     #[test]
     fn no_script_gets_the_host_to_break_its_word(bytes in bytes()) {
         let script: steps::Script = decode(&bytes);
-        play::play(&script);
+        harness::play(&script);
     }
 
     #[test]

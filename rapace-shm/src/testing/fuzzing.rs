@@ -5,11 +5,11 @@
 use std::fmt::Debug;
 
 use crate::testing::hostile::codec::{Operand, decode};
-use crate::testing::hostile::{handshake, play};
+use crate::testing::hostile::{handshake, harness};
 
 /// A peer of an established link, and a host that works on: see `hostile::steps`.
 pub fn peer(bytes: &[u8]) {
-    play::play(&read(bytes));
+    harness::play(&read(bytes));
 }
 
 /// A stranger at the control socket, against either side: see `hostile::handshake`.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use super::seeds_handshake;
 use super::seeds_link;
 use crate::testing::hostile::codec::{decode, encode};
-use crate::testing::hostile::{handshake, play};
+use crate::testing::hostile::{handshake, harness};
 
 fn directory(target: &str) -> PathBuf {
     let fuzz = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fuzz");
@@ -69,7 +69,7 @@ fn the_committed_seeds_are_what_is_written_here() {
 #[test]
 fn each_hostile_peer_ends_as_it_must() {
     for seed in seeds_link::all() {
-        let ending = play::play(&seed.script);
+        let ending = harness::play(&seed.script);
         assert_eq!(ending.over, seed.over, "{}", seed.name);
     }
 }
@@ -85,7 +85,7 @@ fn each_stranger_ends_as_it_must() {
 #[test]
 fn every_committed_seed_is_survived() {
     for (_, bytes) in files("peer") {
-        play::play(&decode(&bytes));
+        harness::play(&decode(&bytes));
     }
     for (_, bytes) in files("handshake") {
         // However it ends: what must hold was asserted.

@@ -1,6 +1,6 @@
 //! Strangers at the control socket.
 
-use crate::testing::hostile::handshake::{Descriptors, Odd, Script, Step, What};
+use crate::testing::hostile::handshake::{BadFd, Descriptors, Script, Step, What};
 use crate::{EstablishError, HandshakeFault, Trust};
 
 type Shaken = Result<(), EstablishError>;
@@ -27,7 +27,7 @@ fn changed(what: What, at: u8, xor: u8, cut: u8, descriptors: Descriptors) -> St
     }
 }
 
-fn gift(count: u8, at: u8, odd: Odd) -> Descriptors {
+fn fds(count: u8, at: u8, odd: BadFd) -> Descriptors {
     Descriptors::Host { count, at, odd }
 }
 
@@ -78,8 +78,8 @@ fn against_hosts() -> Vec<Seed> {
     };
     let version = changed(What::Hello {}, 8, 1, 0, NOTHING);
     let cut = changed(What::Hello {}, 0, 0, 3, NOTHING);
-    let laden = say(What::Hello {}, gift(8, 0, Odd::Right {}));
-    let late = say(What::Joined {}, gift(1, 0, Odd::Socket {}));
+    let laden = say(What::Hello {}, fds(8, 0, BadFd::Right {}));
+    let late = say(What::Joined {}, fds(1, 0, BadFd::Socket {}));
     let stranger: fn(&Shaken) -> bool =
         |shaken| matches!(shaken, Err(EstablishError::NotAPeer { .. }));
     let hung_up: fn(&Shaken) -> bool = |shaken| matches!(shaken, Err(EstablishError::HungUp));
@@ -128,56 +128,56 @@ fn against_hosts() -> Vec<Seed> {
 
 fn against_joiners() -> Vec<Seed> {
     let offer = |descriptors| say(What::Segment {}, descriptors);
-    let odd = |at, odd| offer(gift(6, at, odd));
+    let odd = |at, odd| offer(fds(6, at, odd));
     // Byte 20 is in the ring's capacity, and byte 28 counts the classes.
-    let ring = changed(What::Segment {}, 20, 4, 0, gift(6, 0, Odd::Right {}));
-    let classes = changed(What::Segment {}, 28, 0x80, 0, gift(6, 0, Odd::Right {}));
+    let ring = changed(What::Segment {}, 20, 4, 0, fds(6, 0, BadFd::Right {}));
+    let classes = changed(What::Segment {}, 28, 0x80, 0, fds(6, 0, BadFd::Right {}));
     let refused = changed(What::Refused {}, 8, 77, 0, NOTHING);
     let os: fn(&Shaken) -> bool = |shaken| matches!(shaken, Err(EstablishError::Os { .. }));
     vec![
-        to_joiner("host", odd(0, Odd::Right {}), Result::is_ok),
+        to_joiner("host", odd(0, BadFd::Right {}), Result::is_ok),
         to_joiner("host-refuses", refused, |shaken| {
             matches!(shaken, Err(EstablishError::LayoutVersion { .. }))
         }),
         to_joiner(
-            "gift-short",
-            offer(gift(5, 0, Odd::Right {})),
+            "fds-short",
+            offer(fds(5, 0, BadFd::Right {})),
             fault!(HandshakeFault::Descriptors { expected: 6 }),
         ),
         to_joiner(
-            "gift-long",
-            offer(gift(9, 0, Odd::Right {})),
+            "fds-long",
+            offer(fds(9, 0, BadFd::Right {})),
             fault!(HandshakeFault::Descriptors { expected: 6 }),
         ),
         to_joiner(
-            "gift-none",
+            "fds-none",
             offer(NOTHING),
             fault!(HandshakeFault::Descriptors { expected: 6 }),
         ),
         to_joiner(
-            "gift-swapped",
-            odd(1, Odd::Words {}),
+            "fds-swapped",
+            odd(1, BadFd::Words {}),
             fault!(HandshakeFault::WrongSize { .. }),
         ),
         to_joiner(
-            "gift-small",
-            odd(2, Odd::Short {}),
+            "fds-small",
+            odd(2, BadFd::Short {}),
             fault!(HandshakeFault::WrongSize { .. }),
         ),
         to_joiner(
-            "gift-unsealed",
-            odd(0, Odd::Unsealed {}),
+            "fds-unsealed",
+            odd(0, BadFd::Unsealed {}),
             fault!(HandshakeFault::NotSealed { .. }),
         ),
-        to_joiner("gift-unwritable", odd(3, Odd::Unwritable {}), os),
-        to_joiner("gift-no-memory", odd(0, Odd::Null {}), os),
-        to_joiner("gift-no-doorbell", odd(5, Odd::Null {}), os),
+        to_joiner("fds-unwritable", odd(3, BadFd::Unwritable {}), os),
+        to_joiner("fds-no-memory", odd(0, BadFd::Null {}), os),
+        to_joiner("fds-no-doorbell", odd(5, BadFd::Null {}), os),
         to_joiner(
-            "gift-pipe",
-            odd(5, Odd::PipeEnd { ringing: false }),
+            "fds-pipe",
+            odd(5, BadFd::PipeEnd { ringing: false }),
             Result::is_ok,
         ),
-        to_joiner("gift-socket", odd(4, Odd::Socket {}), Result::is_ok),
+        to_joiner("fds-socket", odd(4, BadFd::Socket {}), Result::is_ok),
         to_joiner("geometry-ring", ring, fault!(HandshakeFault::Geometry(_))),
         to_joiner(
             "geometry-classes",

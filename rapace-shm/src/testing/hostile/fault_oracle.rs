@@ -1,7 +1,7 @@
 //! Whether a fault tells the truth: read from the peer's memory, without the code that found it.
 
-use super::kept::Kept;
 use super::peer::Scripted;
+use super::received_log::Kept;
 use crate::PeerFault;
 use crate::layout::{HEAD, RETURN, TAIL};
 

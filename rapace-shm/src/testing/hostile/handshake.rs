@@ -9,8 +9,8 @@ use std::task::{Context, Poll, Waker};
 use tokio::runtime::{Builder, Runtime};
 
 use super::codec::{Bytes, Operand, operands};
+use super::handshake_peer::HandshakePeer;
 use super::peer::small;
-use super::stranger::Stranger;
 use crate::{ControlSocket, EstablishError, Header, Lane, Link, Payload, Trust};
 
 /// A run: which side is ours, and what the stranger does.
@@ -50,11 +50,11 @@ operands! {
         /// Nothing.
         None {},
         /// The first `count` of what a host gives, and more of something else; one of them odd.
-        Host { count: u8, at: u8, odd: Odd },
+        Host { count: u8, at: u8, odd: BadFd },
     }
 
     /// In place of a descriptor.
-    enum Odd {
+    enum BadFd {
         /// What should be there.
         Right {},
         /// Memory without seals.
@@ -103,7 +103,7 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     let _inside = runtime.enter();
     let config = small(script.trust);
     let (ours, theirs) = ControlSocket::pair().unwrap();
-    let mut stranger = Stranger::new(config.clone(), theirs);
+    let mut stranger = HandshakePeer::new(config.clone(), theirs);
     let joins = script.joins;
     // As a host does with what it starts.
     let offers = !joins && script.trust == Trust::Trusted;
@@ -131,7 +131,7 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
             shaken = go_on(&runtime);
         }
     }
-    stranger.fall_silent();
+    stranger.shutdown_write();
     for _ in 0..ENOUGH {
         if shaken.is_none() {
             shaken = go_on(&runtime);

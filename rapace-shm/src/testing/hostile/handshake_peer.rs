@@ -9,7 +9,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::socket::{ControlMessage, MsgFlags, Shutdown, sendmsg, shutdown};
 use nix::unistd;
 
-use super::handshake::{Descriptors, Odd, Step, What};
+use super::handshake::{BadFd, Descriptors, Step, What};
 use crate::handshake::messages::Message;
 use crate::handshake::wire_io::DESCRIPTORS;
 use crate::layout::Layout;
@@ -20,20 +20,20 @@ use crate::{Link, SegmentConfig};
 type Said = (Vec<u8>, Descriptors);
 
 /// Who speaks at the other end.
-pub(crate) struct Stranger {
+pub(crate) struct HandshakePeer {
     socket: Option<OwnedFd>,
     config: SegmentConfig,
     /// What a host gives: to be given once.
-    gift: Vec<OwnedFd>,
+    fds: Vec<OwnedFd>,
     /// Keeps the segment as a host would.
     _segment: Segment<PeerA>,
     said: Vec<Said>,
 }
 
-impl Stranger {
+impl HandshakePeer {
     pub(crate) fn new(config: SegmentConfig, socket: OwnedFd) -> Self {
         let (segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
-        let gift = vec![
+        let fds = vec![
             invitation.a_words,
             invitation.a_bulk,
             invitation.b_words,
@@ -44,7 +44,7 @@ impl Stranger {
         Self {
             socket: Some(socket),
             config,
-            gift,
+            fds,
             _segment: segment,
             said: Vec::new(),
         }
@@ -99,7 +99,7 @@ impl Stranger {
             return Vec::new();
         };
         let mut given: Vec<OwnedFd> = (0..usize::from(*count % 10))
-            .map(|nth| match self.gift.get(nth) {
+            .map(|nth| match self.fds.get(nth) {
                 Some(right) => right.try_clone().unwrap(),
                 None => null(),
             })
@@ -113,21 +113,21 @@ impl Stranger {
         given
     }
 
-    fn odd(&self, odd: &Odd, at: usize) -> Option<OwnedFd> {
+    fn odd(&self, odd: &BadFd, at: usize) -> Option<OwnedFd> {
         let layout = Layout::of(&self.config);
         let len = [layout.words_len, layout.bulk_len][at % 2];
         Some(match odd {
-            Odd::Right {} => return None,
-            Odd::Unsealed {} => memory(len, SealFlag::empty()),
-            Odd::Short {} => memory(len - 4096, SIZE),
-            Odd::Unwritable {} => memory(len, SIZE | SealFlag::F_SEAL_WRITE),
-            Odd::Null {} => null(),
-            Odd::PipeEnd { ringing } => {
+            BadFd::Right {} => return None,
+            BadFd::Unsealed {} => memory(len, SealFlag::empty()),
+            BadFd::Short {} => memory(len - 4096, SIZE),
+            BadFd::Unwritable {} => memory(len, SIZE | SealFlag::F_SEAL_WRITE),
+            BadFd::Null {} => null(),
+            BadFd::PipeEnd { ringing } => {
                 let (wait, ring) = unistd::pipe().unwrap();
                 if *ringing { ring } else { wait }
             }
-            Odd::Socket {} => self.socket.as_ref()?.try_clone().unwrap(),
-            Odd::Words {} => self.gift.first()?.try_clone().unwrap(),
+            BadFd::Socket {} => self.socket.as_ref()?.try_clone().unwrap(),
+            BadFd::Words {} => self.fds.first()?.try_clone().unwrap(),
         })
     }
 
@@ -144,7 +144,7 @@ impl Stranger {
     }
 
     /// Says no more, but can still be spoken to.
-    pub(crate) fn fall_silent(&self) {
+    pub(crate) fn shutdown_write(&self) {
         if let Some(socket) = &self.socket {
             shutdown(socket.as_raw_fd(), Shutdown::Write).unwrap();
         }
@@ -173,13 +173,13 @@ impl Stranger {
         if let Descriptors::Host { at, odd, .. } = along {
             let at = usize::from(*at) % DESCRIPTORS;
             let fine = match odd {
-                Odd::Right {} => true,
+                BadFd::Right {} => true,
                 // What it only reads may be unwritable, and its own half aliased: its host is
                 // trusted. All memory must be sealed and of the right size.
-                Odd::Unwritable {} => !(2..=3).contains(&at),
-                Odd::Words {} => at.is_multiple_of(2) || at > 3,
-                Odd::Short {} | Odd::Unsealed {} => at > 3,
-                Odd::Null {} | Odd::PipeEnd { .. } | Odd::Socket {} => at > 3,
+                BadFd::Unwritable {} => !(2..=3).contains(&at),
+                BadFd::Words {} => at.is_multiple_of(2) || at > 3,
+                BadFd::Short {} | BadFd::Unsealed {} => at > 3,
+                BadFd::Null {} | BadFd::PipeEnd { .. } | BadFd::Socket {} => at > 3,
             };
             assert!(fine, "joined with {odd:?} at {at}");
         }

@@ -16,10 +16,10 @@ use std::sync::Arc;
 
 use tokio::runtime::{Builder, Runtime};
 
-use super::evidence;
-use super::kept::Kept;
+use super::fault_oracle;
 use super::peer::{Host, Scripted, against};
-use super::sent::Sent;
+use super::received_log::Kept;
+use super::sent_log::Sent;
 use super::steps::{HostStep, PeerStep, Script, Step};
 use super::waits::{Flag, Waits};
 use crate::memory::interleave;
@@ -149,7 +149,7 @@ impl Run {
                 self.over = Some(closed);
                 if let (Closed::PeerFault(fault), true) = (closed, undisturbed) {
                     let peer = self.peer.borrow();
-                    evidence::check(fault, &peer, self.received, &self.kept); // J3
+                    fault_oracle::check(fault, &peer, self.received, &self.kept); // J3
                 }
                 assert!(!self.receiver_sleeps || self.receiver.is_up()); // J2
                 self.with_turns(|run| run.waits.end(closed));

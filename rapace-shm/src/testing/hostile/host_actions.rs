@@ -2,7 +2,7 @@
 
 use std::task::{Context, Poll};
 
-use super::play::Run;
+use super::harness::Run;
 use super::steps::{HostStep, lane};
 use super::waits::Served;
 use crate::{AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError};

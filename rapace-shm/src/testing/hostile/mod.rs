@@ -4,23 +4,23 @@
 //! |---------------|------------------------------------------------------------------|
 //! | [`codec`]     | scripts as bytes, both ways                                      |
 //! | [`steps`]     | what a peer can do to an established link, and what a host does  |
-//! | [`peer`], [`acts`] | the peer, carrying steps out                                |
-//! | [`play`]      | a script against a real host, and what must hold after each step |
-//! | [`doings`]    | the host, carrying steps out                                     |
-//! | [`sent`], [`kept`], [`waits`] | what a run remembers of the host                |
-//! | [`evidence`]  | whether a fault tells the truth                                  |
+//! | [`peer`], [`peer_actions`] | the peer, carrying steps out                                |
+//! | [`harness`]      | a script against a real host, and what must hold after each step |
+//! | [`host_actions`]    | the host, carrying steps out                                     |
+//! | [`sent_log`], [`received_log`], [`waits`] | what a run remembers of the host                |
+//! | [`fault_oracle`]  | whether a fault tells the truth                                  |
 //! | [`handshake`] | the same for the control socket, either side                     |
-//! | [`stranger`]  | who speaks there                                                 |
+//! | [`handshake_peer`]  | the peer that speaks there                                                 |
 
-mod acts;
 pub(crate) mod codec;
-mod doings;
-mod evidence;
+mod fault_oracle;
 pub(crate) mod handshake;
-mod kept;
+mod handshake_peer;
+pub(crate) mod harness;
+mod host_actions;
 pub(crate) mod peer;
-pub(crate) mod play;
-mod sent;
+mod peer_actions;
+mod received_log;
+mod sent_log;
 pub(crate) mod steps;
-mod stranger;
 pub(crate) mod waits;

@@ -6,7 +6,7 @@ use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 use nix::unistd;
 
 use super::peer::Scripted;
-use super::sent;
+use super::sent_log;
 use super::steps::{PeerStep, Word};
 use crate::Trust;
 use crate::layout::{DESCRIPTOR, HEAD, TAIL};
@@ -150,9 +150,9 @@ impl Scripted {
             let offset = self.layout.ring + place as usize * DESCRIPTOR;
             let entry = self.theirs.words.load_wide(offset);
             self.head = self.head.wrapping_add(1);
-            for slot in sent::named_by(&entry) {
+            for slot in sent_log::named_by(&entry) {
                 if !self.lied {
-                    sent::check(&self.theirs, slot);
+                    sent_log::check(&self.theirs, slot);
                 }
                 if return_slot {
                     self.return_slot(slot.index, slot.generation);

@@ -1,7 +1,7 @@
 //! What the host has received and holds.
 
 use super::peer::Host;
-use super::sent::remove;
+use super::sent_log::remove;
 use crate::{Received, ReceivedPayload, ReceivedSlot, Trust};
 
 /// Something received, and what it was then.

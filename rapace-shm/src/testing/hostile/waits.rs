@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 
-use super::sent::remove;
+use super::sent_log::remove;
 use crate::{AllocateError, Closed, Lane, Sender, SlotMut};
 
 /// Whether a task was woken.
