@@ -114,7 +114,7 @@
 //!   handler may call back into its caller when everything else is used up.
 //! - **After an end it is known what had begun.** Before a handler starts, the callee marks its call
 //!   where the caller can read it after the callee's death. Unsettled calls are handed out as
-//!   [`Orphan`]s in the order in which they were made, and can be sent again over another session
+//!   [`UnsettledCall`]s in the order in which they were made, and can be sent again over another session
 //!   without their callers noticing.
 //! - **AttachmentAllocator are not copied** where memory is shared: a `Blob` that was allocated from the session
 //!   travels as a reference, anywhere in a value, and so does a slice of one.
@@ -185,9 +185,9 @@ mod wire;
 pub use calls::failure::CallFailure;
 pub use calls::methods::{MethodMismatch, MethodMismatchKind};
 pub use calls::options::CallOptions;
-pub use calls::orphan::Orphan;
 pub use calls::pending::{Outcome, Reply};
 pub use calls::response::ResponseFuture;
+pub use calls::unsettled::UnsettledCall;
 pub use link::BufferError;
 pub use link::encoder::Encode;
 pub use link::end::EndReason;
@@ -195,7 +195,7 @@ pub use link::metrics::{Metrics, MetricsSnapshot};
 pub use serving::context::{CallContext, CancelGuard, allocate};
 pub use serving::{Acceptor, Answer, BlockingWork, IncomingCall, RunningCall, Sink, blocking};
 pub use session::channel::Channel;
-pub use session::config::{Adopt, SessionConfig};
+pub use session::config::{OnUnsettled, SessionConfig};
 pub use session::open_error::OpenError;
 pub use session::room::room_for_handshake;
 pub use session::runtime::check_timers;

@@ -18,7 +18,6 @@ mod conformance {
     mod hostile_streams;
     mod limits;
     mod moves;
-    mod orphans;
     mod peer_texts;
     mod places;
     mod raw;
@@ -31,4 +30,5 @@ mod conformance {
     mod streams;
     mod tells;
     mod unary;
+    mod unsettled;
 }

@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use rapace_session::{CallFailure, Claim, Failure, Orphan};
+use rapace_session::{CallFailure, Claim, Failure, UnsettledCall};
 use tokio::sync::Notify;
 
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
@@ -33,7 +33,7 @@ pub(crate) struct PluginRoute {
     exit: Mutex<Option<ExitReport>>,
     /// State or death have changed (RT5).
     changed: Notify,
-    kept: Mutex<VecDeque<Orphan>>,
+    kept: Mutex<VecDeque<UnsettledCall>>,
     stats: PluginStats,
     supervised: bool,
 }
@@ -254,7 +254,7 @@ impl PluginRoute {
     }
 
     /// Sorts what a dead incarnation left unsettled (RT2).
-    pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<Orphan>) {
+    pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<UnsettledCall>) {
         let mut kept = VecDeque::new();
         for mut orphan in orphans {
             // Its session may have ended while the process still ran.
@@ -308,11 +308,11 @@ impl PluginRoute {
         }
     }
 
-    fn take_kept(&self) -> Option<Orphan> {
+    fn take_kept(&self) -> Option<UnsettledCall> {
         self.kept().pop_front()
     }
 
-    fn kept(&self) -> MutexGuard<'_, VecDeque<Orphan>> {
+    fn kept(&self) -> MutexGuard<'_, VecDeque<UnsettledCall>> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -1,6 +1,6 @@
 //! What happens to a call that its incarnation left unsettled.
 
-use rapace_session::{CallFailure, Claim, Failure, Orphan};
+use rapace_session::{CallFailure, Claim, Failure, UnsettledCall};
 
 use crate::error::{CallError, CallOutcome};
 use crate::process::ExitReport;
@@ -9,7 +9,7 @@ use crate::process::ExitReport;
 const POISONED_AFTER: u32 = 2;
 
 /// What becomes of a call whose incarnation died; `None` if it is sent again.
-pub(super) fn outcome(orphan: &Orphan, exit: &ExitReport) -> Option<CallOutcome> {
+pub(super) fn outcome(orphan: &UnsettledCall, exit: &ExitReport) -> Option<CallOutcome> {
     if orphan.claim == Claim::NotBegun {
         let lost = orphan.items_were_sent();
         return lost.then(|| CallOutcome::NotBegun(exit.clone()));
@@ -24,7 +24,7 @@ pub(super) fn outcome(orphan: &Orphan, exit: &ExitReport) -> Option<CallOutcome>
 }
 
 /// Ends a call; a tell, which nobody waits for, is at least heard of.
-pub(super) fn end(orphan: Orphan, failure: CallFailure) {
+pub(super) fn end(orphan: UnsettledCall, failure: CallFailure) {
     if !orphan.awaited() {
         let service = orphan.service();
         let error = CallError::<std::convert::Infallible>::from_call(failure);

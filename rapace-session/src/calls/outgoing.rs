@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
-use crate::calls::orphan::Orphan;
 use crate::calls::pending::{Outcome, Reply, Table};
 use crate::calls::stage::Effect;
 use crate::calls::table::{CallTable, Entry, Found};
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::end::EndReason;
 use crate::transport::Claim;
@@ -77,10 +77,10 @@ impl OutgoingCalls {
 
     /// Closes the table: the calls that were not settled, in the order in which they were made. `peer_is_done` if the
     /// peer begins nothing any more.
-    pub(crate) fn close(&self, reason: &EndReason, peer_is_done: bool) -> Vec<Orphan> {
+    pub(crate) fn close(&self, reason: &EndReason, peer_is_done: bool) -> Vec<UnsettledCall> {
         let left = self.table.close().into_iter();
         let transport = &self.link.transport;
-        left.map(|left| Orphan::new(left, transport, reason, peer_is_done))
+        left.map(|left| UnsettledCall::new(left, transport, reason, peer_is_done))
             .collect()
     }
 

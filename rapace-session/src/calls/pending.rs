@@ -57,7 +57,7 @@ pub(crate) struct Pending {
 
 enum State {
     /// Not in any session's table: before it was sent, or between two sessions.
-    Adrift(Option<Waker>),
+    Detached(Option<Waker>),
     /// In a session's table.
     Entered {
         table: Arc<dyn Table>,
@@ -82,7 +82,7 @@ impl Pending {
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         spare.ok().flatten().unwrap_or_else(|| {
             Arc::new(Self {
-                state: Mutex::new(State::Adrift(None)),
+                state: Mutex::new(State::Detached(None)),
             })
         })
     }
@@ -93,7 +93,7 @@ impl Pending {
             return;
         };
         let state = unshared.state.get_mut();
-        *state.unwrap_or_else(PoisonError::into_inner) = State::Adrift(None);
+        *state.unwrap_or_else(PoisonError::into_inner) = State::Detached(None);
         let _ = SPARE.try_with(|spare| {
             let mut spare = spare.borrow_mut();
             if spare.len() < SPARES {
@@ -110,7 +110,7 @@ impl Pending {
     pub(crate) fn enter<T: Table + 'static>(&self, table: &Arc<T>, call: CallId) -> bool {
         let mut state = self.lock();
         match &mut *state {
-            State::Adrift(waker) => {
+            State::Detached(waker) => {
                 let waker = waker.take();
                 let entered = State::Entered {
                     table: Arc::<T>::clone(table),
@@ -127,13 +127,13 @@ impl Pending {
     }
 
     /// It is in no table any more: its session is over, or it was taken back before it was sent.
-    pub(crate) fn set_adrift(&self) -> bool {
+    pub(crate) fn detach(&self) -> bool {
         let mut state = self.lock();
         match &mut *state {
-            State::Adrift(_) => true,
+            State::Detached(_) => true,
             State::Entered { waker, .. } => {
-                let adrift = State::Adrift(waker.take());
-                let before = std::mem::replace(&mut *state, adrift);
+                let detached = State::Detached(waker.take());
+                let before = std::mem::replace(&mut *state, detached);
                 drop(state);
                 drop(before); // P6
                 true
@@ -144,14 +144,14 @@ impl Pending {
 
     /// Whether somebody still waits for the outcome.
     pub(crate) fn is_wanted(&self) -> bool {
-        matches!(*self.lock(), State::Adrift(_) | State::Entered { .. })
+        matches!(*self.lock(), State::Detached(_) | State::Entered { .. })
     }
 
     /// Settles the call (P1).
     pub(crate) fn settle(&self, outcome: Outcome) -> bool {
         let mut state = self.lock();
         let waker = match &mut *state {
-            State::Adrift(waker) | State::Entered { waker, .. } => waker.take(),
+            State::Detached(waker) | State::Entered { waker, .. } => waker.take(),
             State::Settled(_) | State::Finished => {
                 drop(state);
                 return false; // And the outcome is dropped (P6).
@@ -169,7 +169,7 @@ impl Pending {
     pub(crate) fn poll(&self, cx: &Context<'_>) -> Poll<Outcome> {
         let mut state = self.lock();
         match &mut *state {
-            State::Adrift(waker) | State::Entered { waker, .. } => {
+            State::Detached(waker) | State::Entered { waker, .. } => {
                 let before = match waker {
                     Some(held) if held.will_wake(cx.waker()) => None,
                     _ => waker.replace(cx.waker().clone()),
@@ -191,7 +191,7 @@ impl Pending {
         let before = std::mem::replace(&mut *self.lock(), State::Finished);
         match before {
             State::Entered { table, call, .. } => Some((table, call)),
-            State::Adrift(_) | State::Settled(_) | State::Finished => None,
+            State::Detached(_) | State::Settled(_) | State::Finished => None,
         }
     }
 }
@@ -235,7 +235,7 @@ mod tests {
             let waker = nosy();
             assert!(pending.poll(&Context::from_waker(&waker)).is_pending());
         }
-        assert!(pending.set_adrift());
+        assert!(pending.detach());
         assert!(pending.settle(failure()));
         assert!(!pending.settle(failure()));
         let left = Pending::new();
@@ -282,13 +282,13 @@ mod tests {
         };
         let cx = Context::from_waker(Waker::noop());
         type Make<'a> = &'a dyn Fn() -> Arc<Pending>;
-        let adrift: Make<'_> = &|| {
+        let detached: Make<'_> = &|| {
             Arc::new(Pending {
-                state: Mutex::new(State::Adrift(None)),
+                state: Mutex::new(State::Detached(None)),
             })
         };
         let entered: Make<'_> = &|| {
-            let pending = adrift();
+            let pending = detached();
             assert!(pending.enter(&table, call(1)));
             pending
         };
@@ -308,13 +308,13 @@ mod tests {
             pending
         };
         let name = |pending: &Pending| match &*pending.lock() {
-            State::Adrift(_) => "adrift",
+            State::Detached(_) => "detached",
             State::Entered { call, .. } if call.index == 2 => "entered again",
             State::Entered { .. } => "entered",
             State::Settled(_) => "settled",
             State::Finished => "finished",
         };
-        let states = [adrift, entered, settled, taken, left];
+        let states = [detached, entered, settled, taken, left];
         let wanted = states.map(|state| state().is_wanted());
         assert_eq!(wanted, [true, true, false, false, false]);
         let enters = states.map(|state| {
@@ -327,9 +327,9 @@ mod tests {
         assert_eq!(enters[3..], [(false, "finished"); 2]);
         let drifts = states.map(|state| {
             let pending = state();
-            (pending.set_adrift(), name(&pending))
+            (pending.detach(), name(&pending))
         });
-        assert_eq!(drifts[..2], [(true, "adrift"); 2]);
+        assert_eq!(drifts[..2], [(true, "detached"); 2]);
         assert_eq!(drifts[2], (false, "settled"));
         assert_eq!(drifts[3..], [(false, "finished"); 2]);
         let settles = states.map(|state| {
@@ -343,7 +343,7 @@ mod tests {
             let pending = state();
             (pending.poll(&cx).is_ready(), name(&pending))
         });
-        assert_eq!(polls[0], (false, "adrift"));
+        assert_eq!(polls[0], (false, "detached"));
         assert_eq!(polls[1], (false, "entered"));
         assert_eq!(
             polls[2..],
@@ -368,10 +368,10 @@ mod tests {
     #[test]
     fn an_abandoned_call_is_not_wanted_any_more() {
         let pending = Pending::new();
-        assert!(pending.set_adrift());
+        assert!(pending.detach());
         assert!(pending.abandon().is_none());
         assert!(!pending.is_wanted());
-        assert!(!pending.set_adrift());
+        assert!(!pending.detach());
         assert!(!pending.settle(failure()));
     }
 }

@@ -13,12 +13,12 @@ use std::time::Instant;
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::options::CallOptions;
-use crate::calls::orphan::Orphan;
 use crate::calls::outgoing::OutgoingCalls;
 use crate::calls::pending::Pending;
 use crate::calls::pending::Table;
 use crate::calls::stage::Sender;
 use crate::calls::table::{Entry, NotEntered, Terms};
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::deadline::millis_left;
 use crate::link::encoder::{Encode, EncodedPayload};
@@ -97,19 +97,19 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The request that an orphan was, once more; the method's number may be another one here.
-    pub(crate) fn again(orphan: &'a Orphan, method: u32) -> Self {
-        let mut terms = orphan.terms.clone();
-        terms.kills += u32::from(orphan.claim == Claim::Begun);
+    /// The request that an unsettled call was, once more; the method's number may be another one here.
+    pub(crate) fn again(unsettled: &'a UnsettledCall, method: u32) -> Self {
+        let mut terms = unsettled.terms.clone();
+        terms.kills += u32::from(unsettled.claim == Claim::Begun);
         Self {
-            body: Body::Encoded(&orphan.frame),
+            body: Body::Encoded(&unsettled.frame),
             method,
-            flags: orphan.frame.header.flags,
+            flags: unsettled.frame.header.flags,
             terms,
-            awaited: orphan.awaited,
+            awaited: unsettled.awaited,
             sender: Sender::Another,
             stream: None,
-            moves: orphan.moves.clone(),
+            moves: unsettled.moves.clone(),
         }
     }
 
@@ -177,7 +177,7 @@ impl<'a> Request<'a> {
                 // Somebody else sent one of the buffers first: encode again, with a copy of it.
                 Put::InFlight if calls.withdraw(call) => {
                     unsent.0 = None;
-                    pending.set_adrift();
+                    pending.detach();
                     continue;
                 }
                 Put::InFlight => Sent::Left,

@@ -12,7 +12,7 @@ use crate::streams::moves::Moves;
 use crate::wire::failure::Failure;
 
 /// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
-/// and finds out by itself how far the call has come: not entered, waiting for room, sent, adrift
+/// and finds out by itself how far the call has come: not entered, waiting for room, sent, detached
 /// between two sessions, settled.
 #[derive(Debug)]
 pub(crate) struct CallGuard {

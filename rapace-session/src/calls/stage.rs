@@ -70,7 +70,7 @@ pub(crate) enum Effect {
     /// The peer answered what it was not asked.
     Fault,
     /// The session's end hands it on.
-    HandOn {
+    Transfer {
         /// Whether the peer may have it.
         sent: bool,
     },
@@ -100,8 +100,8 @@ impl Stage {
             (Self::Unwanted | Self::Cancelled, On::Replied) => (Self::Free, Do::CreditBack), // A2
             (Self::Free | Self::Waiting, On::Replied) => (self, Do::Fault),
 
-            (Self::Waiting, On::Ended) => (Self::Free, Do::HandOn { sent: false }),
-            (Self::Publishing | Self::Sent, On::Ended) => (Self::Free, Do::HandOn { sent: true }),
+            (Self::Waiting, On::Ended) => (Self::Free, Do::Transfer { sent: false }),
+            (Self::Publishing | Self::Sent, On::Ended) => (Self::Free, Do::Transfer { sent: true }),
             (Self::Free | Self::Unwanted | Self::Cancelled, On::Ended) => (Self::Free, Do::Nothing),
 
             // What comes after the reply, after the session's end, or for the second time.
@@ -169,8 +169,8 @@ mod tests {
                     false => name(next),
                 };
                 let effect = match effect {
-                    Effect::HandOn { sent: false } => "unsent".into(),
-                    Effect::HandOn { sent: true } => "handon".into(),
+                    Effect::Transfer { sent: false } => "unsent".into(),
+                    Effect::Transfer { sent: true } => "handon".into(),
                     other => format!("{other:?}").to_lowercase(),
                 };
                 assert_eq!(format!("{next} {effect}"), cell, "{stage:?} on {event:?}");
@@ -251,7 +251,7 @@ mod tests {
                 Effect::CreditBack => assert!(after.left),
                 Effect::Publish => assert!(!after.left, "nobody wants it"),
                 Effect::Fault => panic!("an honest peer is blamed"),
-                Effect::HandOn { sent } => assert!(sent || !after.on_ring),
+                Effect::Transfer { sent } => assert!(sent || !after.on_ring),
                 Effect::Nothing | Effect::Keep => {}
             }
             if next == Stage::Free && stage != Stage::Free {

@@ -288,7 +288,7 @@ impl CallTable {
         for slot in &mut inner.slots {
             let (stage, effect) = slot.stage.after(Event::Ended);
             slot.stage = stage;
-            if let (Effect::HandOn { sent }, Call::Wanted(entry)) =
+            if let (Effect::Transfer { sent }, Call::Wanted(entry)) =
                 (effect, std::mem::take(&mut slot.call))
             {
                 let how_far = if sent { HowFar::Sent } else { HowFar::NotSent };
@@ -466,11 +466,11 @@ mod tests {
     async fn a_call_sent_again_keeps_its_place_before_new_ones() {
         let (old, new) = (CallTable::new(4), CallTable::new(4));
         enter(&old).await;
-        let orphan = old.close().remove(0).entry;
+        let unsettled = old.close().remove(0).entry;
         enter(&new).await;
-        let again = orphan.terms.order;
+        let again = unsettled.terms.order;
         let permit = new.room().await.unwrap();
-        new.enter(permit, orphan, Sender::Another, |_| true)
+        new.enter(permit, unsettled, Sender::Another, |_| true)
             .unwrap();
         assert_eq!(new.close()[0].entry.terms.order, again);
     }

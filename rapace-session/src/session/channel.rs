@@ -13,10 +13,10 @@ use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::methods::{MethodMap, MethodMismatch};
 use crate::calls::options::CallOptions;
-use crate::calls::orphan::Orphan;
 use crate::calls::pending::{Outcome, Pending};
 use crate::calls::request::{NotSent, Request, Sent};
 use crate::calls::response::{CallGuard, ResponseFuture, within};
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::encoder::Encode;
 use crate::link::end::EndReason;
 use crate::link::places::Place;
@@ -217,7 +217,7 @@ impl Channel {
 
     /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
     /// opened a stream, it gets halves of this session from [`ResponseFuture::moves`]. One of which items
-    /// had been sent ends with [`CallFailure::Lost`]: see [`Orphan::items_were_sent`].
+    /// had been sent ends with [`CallFailure::Lost`]: see [`UnsettledCall::items_were_sent`].
     ///
     /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
     /// number is here; one that this peer does not have ends the call.
@@ -226,36 +226,36 @@ impl Channel {
     /// Dropping the future ends the call with [`CallFailure::Lost`].
     ///
     /// # Errors
-    /// Gives the orphan back when this session has ended before the call was entered: it is another
+    /// Gives the unsettled call back when this session has ended before the call was entered: it is another
     /// session's to send. Everything else that goes wrong is told to the caller.
-    pub async fn resend(&self, orphan: Orphan) -> Result<(), Orphan> {
-        if orphan.items_were_sent() {
-            drop(orphan);
+    pub async fn resend(&self, unsettled: UnsettledCall) -> Result<(), UnsettledCall> {
+        if unsettled.items_were_sent() {
+            drop(unsettled);
             return Ok(());
         }
-        let number = orphan.frame.header.method;
-        let method = match self.inner.renumber(&orphan.channel, number) {
+        let number = unsettled.frame.header.method;
+        let method = match self.inner.renumber(&unsettled.channel, number) {
             Ok(method) => method,
             Err(mismatch) => {
-                if !orphan.awaited {
+                if !unsettled.awaited {
                     tracing::warn!(service = self.service(), %mismatch, "a tell was not handled");
                 }
-                orphan.settle(mismatch.into());
+                unsettled.settle(mismatch.into());
                 return Ok(());
             }
         };
-        let mut request = Request::again(&orphan, method);
-        let stream = match self.open_again(&orphan, &mut request).await {
+        let mut request = Request::again(&unsettled, method);
+        let stream = match self.open_again(&unsettled, &mut request).await {
             Ok(stream) => stream,
             Err(failure) => {
-                orphan.settle(failure);
+                unsettled.settle(failure);
                 return Ok(());
             }
         };
         let sent = {
             let work = async {
                 Ok(request
-                    .send(&self.parts().calls, &self.inner, &orphan.pending)
+                    .send(&self.parts().calls, &self.inner, &unsettled.pending)
                     .await)
             };
             within(request.deadline(), pin!(work)).await
@@ -265,10 +265,10 @@ impl Channel {
                 if let (Sent::Published, Some((moves, parts))) = (sent, stream) {
                     moves.arrived(parts.opened());
                 }
-                orphan.hand_on();
+                unsettled.transfer();
             }
-            Ok(Err(NotSent::Over)) => return Err(orphan),
-            Ok(Err(NotSent::Failed(failure))) | Err(failure) => orphan.settle(failure),
+            Ok(Err(NotSent::Over)) => return Err(unsettled),
+            Ok(Err(NotSent::Failed(failure))) | Err(failure) => unsettled.settle(failure),
         }
         Ok(())
     }
@@ -276,15 +276,15 @@ impl Channel {
     /// The stream of a call that is sent again, if it has one: there before the request is.
     async fn open_again(
         &self,
-        orphan: &Orphan,
+        unsettled: &UnsettledCall,
         request: &mut Request<'_>,
     ) -> Result<Option<(Moves, Unopened)>, CallFailure> {
-        let Some(moves) = orphan.moves.clone() else {
+        let Some(moves) = unsettled.moves.clone() else {
             return Ok(None);
         };
         let place = within(request.deadline(), pin!(self.stream_place())).await?;
         let id = self.parts().streams.next_id();
-        let flags = orphan.frame.header.flags;
+        let flags = unsettled.frame.header.flags;
         let client = flags.has(Flags::CLIENT_STREAM);
         let server = flags.has(Flags::SERVER_STREAM);
         let parts = self.parts().streams.open(id, client, server, Some(place));

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::calls::orphan::Orphan;
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
 use crate::link::metrics::Metrics;
 use crate::serving::{Acceptor, Sink};
 use crate::wire::offer::ServiceOffer;
 
 /// Takes over the calls that a session's end left unsettled, in the order in which they were made.
-pub type Adopt = Box<dyn Fn(Vec<Orphan>, EndReason) + Send + Sync>;
+pub type OnUnsettled = Box<dyn Fn(Vec<UnsettledCall>, EndReason) + Send + Sync>;
 
 /// What a session is given when it is established.
 pub struct SessionConfig {
@@ -34,7 +34,7 @@ pub struct SessionConfig {
     pub spin: Duration,
     /// Who takes the calls that are left at the end; without anybody they end with
     /// [`Lost`](crate::CallFailure::Lost).
-    pub orphans: Option<Adopt>,
+    pub on_unsettled: Option<OnUnsettled>,
     /// What is counted, shared with whoever reads it.
     pub metrics: Arc<Metrics>,
 }
@@ -51,7 +51,7 @@ impl SessionConfig {
             stream_window: 32,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
-            orphans: None,
+            on_unsettled: None,
             metrics: Arc::default(),
         }
     }

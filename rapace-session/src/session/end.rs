@@ -6,7 +6,7 @@
 //! - Z3: nothing is begun any more before anybody can know of the end. So a peer that reads of it
 //!   sees every start marker that was ever set, and what is not marked never runs.
 
-use crate::calls::orphan::Orphan;
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
 use crate::session::parts::Parts;
 use crate::wire::frame::{ChannelId, Verb};
@@ -65,23 +65,23 @@ impl Parts {
         self.link.outbox.flush_now();
         self.link.end.publish(reason);
         self.link.transport.close();
-        let orphans = self.calls.close(reason, peer_is_done);
-        self.hand_on(orphans, reason);
+        let unsettled = self.calls.close(reason, peer_is_done);
+        self.transfer(unsettled, reason);
         self.channels.end();
         self.streams.end(reason);
     }
 
-    /// Calls go to whoever takes orphans, in the order in which they were made.
-    fn hand_on(&self, orphans: Vec<Orphan>, reason: &EndReason) {
-        let Some(adopt) = &self.config.orphans else {
-            return; // Dropping an orphan settles it.
+    /// Unsettled calls go to whoever takes them, in the order in which they were made.
+    fn transfer(&self, unsettled: Vec<UnsettledCall>, reason: &EndReason) {
+        let Some(on_unsettled) = &self.config.on_unsettled else {
+            return; // Dropping an unsettled call settles it.
         };
-        let mut wanted = Vec::with_capacity(orphans.len());
-        for orphan in orphans {
-            if orphan.pending.set_adrift() {
-                wanted.push(orphan);
+        let mut wanted = Vec::with_capacity(unsettled.len());
+        for call in unsettled {
+            if call.pending.detach() {
+                wanted.push(call);
             }
         }
-        adopt(wanted, reason.clone());
+        on_unsettled(wanted, reason.clone());
     }
 }

@@ -20,8 +20,8 @@ use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::options::CallOptions;
-use crate::calls::orphan::Orphan;
 use crate::calls::pending::Outcome;
+use crate::calls::unsettled::UnsettledCall;
 use crate::link::deadline::now;
 use crate::link::end::EndReason;
 use crate::session::channel::Channel;
@@ -40,16 +40,16 @@ struct One {
     parts: Arc<Parts>,
     channel: Channel,
     /// What its end left over, once it has ended.
-    orphans: Arc<Mutex<Option<Vec<Orphan>>>>,
+    unsettled: Arc<Mutex<Option<Vec<UnsettledCall>>>>,
 }
 
 impl One {
     fn new(seed: u64, calls: &Calls) -> Self {
         let ring = Arc::new(Ring::new(seed, calls));
-        let orphans = Arc::new(Mutex::new(None));
-        let adopted = Arc::clone(&orphans);
+        let unsettled = Arc::new(Mutex::new(None));
+        let adopted = Arc::clone(&unsettled);
         let mut config = SessionConfig::new("model");
-        config.orphans = Some(Box::new(move |all, _| *locked(&adopted) = Some(all)));
+        config.on_unsettled = Some(Box::new(move |all, _| *locked(&adopted) = Some(all)));
         let parts = Arc::new(Parts::new(ring.clone(), Side::Creator, config));
         let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
         assert!(parts.channels.add_client(&inner));
@@ -64,7 +64,7 @@ impl One {
             ring,
             parts,
             channel,
-            orphans,
+            unsettled,
         }
     }
 
@@ -181,23 +181,23 @@ impl Scenario {
             let mut all = loop {
                 turn();
                 if dead.ring.is_dead()
-                    && let Some(all) = locked(&dead.orphans).take()
+                    && let Some(all) = locked(&dead.unsettled).take()
                 {
                     break all;
                 }
             };
-            for orphan in &mut all {
-                orphan.look_again();
+            for unsettled in &mut all {
+                unsettled.look_again();
             }
             all.append(&mut kept);
             let mut all = all.into_iter();
-            for orphan in all.by_ref() {
-                if orphan.claim == Claim::Begun {
-                    drop(orphan); // Its caller is told.
+            for unsettled in all.by_ref() {
+                if unsettled.claim == Claim::Begun {
+                    drop(unsettled); // Its caller is told.
                     continue;
                 }
                 let mut patience = dice.one_in(8).then(|| dice.below(20));
-                let work = pin!(next.channel.resend(orphan));
+                let work = pin!(next.channel.resend(unsettled));
                 let resent = drive(work, || match &mut patience {
                     Some(0) => true,
                     Some(left) => {
@@ -206,8 +206,8 @@ impl Scenario {
                     }
                     None => false,
                 });
-                if let Some(Err(orphan)) = resent {
-                    kept.push(orphan);
+                if let Some(Err(unsettled)) = resent {
+                    kept.push(unsettled);
                     break;
                 }
             }

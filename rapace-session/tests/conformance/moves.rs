@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, Orphan, ResponseFuture, Session, SessionConfig, Status,
-    StreamError, StreamParts,
+    CallFailure, Claim, EndReason, Failure, ResponseFuture, Session, SessionConfig, Status,
+    StreamError, StreamParts, UnsettledCall,
 };
 use tokio::sync::mpsc;
 
@@ -23,15 +23,15 @@ struct Life {
     host: Session,
     plugin: Session,
     inbox: Inbox,
-    orphans: mpsc::UnboundedReceiver<Vec<Orphan>>,
+    unsettled: mpsc::UnboundedReceiver<Vec<UnsettledCall>>,
     channel: rapace_session::Channel,
 }
 
 impl Life {
     async fn of(kind: Kind) -> Self {
-        let (adopt, orphans) = mpsc::unbounded_channel();
+        let (adopt, unsettled) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.orphans = Some(Box::new(move |all, _| drop(adopt.send(all))));
+        config.on_unsettled = Some(Box::new(move |all, _| drop(adopt.send(all))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 16);
         let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
@@ -40,7 +40,7 @@ impl Life {
             host,
             plugin,
             inbox,
-            orphans,
+            unsettled,
             channel,
         }
     }
@@ -54,9 +54,9 @@ impl Life {
         (parts, response)
     }
 
-    async fn dies(&mut self) -> Vec<Orphan> {
+    async fn dies(&mut self) -> Vec<UnsettledCall> {
         self.plugin.abort(EndReason::PeerGone);
-        self.orphans.recv().await.unwrap()
+        self.unsettled.recv().await.unwrap()
     }
 }
 
@@ -64,11 +64,11 @@ impl Life {
 async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, ResponseFuture) {
     let mut first = Life::of(kind).await;
     let (parts, response) = first.streaming(client, server).await;
-    let orphan = first.dies().await.remove(0);
-    assert!(orphan.streams() && !orphan.items_were_sent());
-    assert_eq!(orphan.claim, Claim::NotBegun);
+    let unsettled = first.dies().await.remove(0);
+    assert!(unsettled.streams() && !unsettled.items_were_sent());
+    assert_eq!(unsettled.claim, Claim::NotBegun);
     let second = Life::of(kind).await;
-    second.channel.resend(orphan).await.unwrap();
+    second.channel.resend(unsettled).await.unwrap();
     (second, parts, response)
 }
 
@@ -77,10 +77,10 @@ async fn a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls(kind:
     first.channel.tell(1, &(), &plain()).await.unwrap();
     let (parts, response) = first.streaming(false, true).await;
     first.channel.tell(3, &(), &plain()).await.unwrap();
-    let orphans = first.dies().await;
+    let unsettled = first.dies().await;
     let mut second = Life::of(kind).await;
-    for orphan in orphans {
-        second.channel.resend(orphan).await.unwrap();
+    for unsettled in unsettled {
+        second.channel.resend(unsettled).await.unwrap();
     }
     for method in 1..=3 {
         let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
@@ -143,11 +143,11 @@ async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
     let (parts, response) = first.streaming(true, false).await;
     let mut sender = parts.sender.unwrap();
     sender.send(&Value(1u32)).await.unwrap();
-    let orphan = first.dies().await.remove(0);
-    assert_eq!(orphan.claim, Claim::NotBegun);
-    assert!(orphan.items_were_sent());
+    let unsettled = first.dies().await.remove(0);
+    assert_eq!(unsettled.claim, Claim::NotBegun);
+    assert!(unsettled.items_were_sent());
     let second = Life::of(kind).await;
-    second.channel.resend(orphan).await.unwrap();
+    second.channel.resend(unsettled).await.unwrap();
     assert!(matches!(
         response.await,
         Err(CallFailure::Lost {
@@ -195,13 +195,13 @@ async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
     let running = life.inbox.recv().await.unwrap().begin().unwrap();
     let (_, queued) = life.streaming(false, true).await;
     life.host.close("it is not to be trusted any more");
-    let mut orphans = life.orphans.recv().await.unwrap();
-    assert_eq!(orphans[1].claim, Claim::Unknown);
+    let mut unsettled = life.unsettled.recv().await.unwrap();
+    assert_eq!(unsettled[1].claim, Claim::Unknown);
     life.plugin.ended().await;
-    let claims = orphans.iter_mut().map(Orphan::look_again);
+    let claims = unsettled.iter_mut().map(UnsettledCall::look_again);
     let claims = claims.collect::<Vec<_>>();
     assert_eq!(claims, [Claim::Begun, Claim::NotBegun]);
-    drop((orphans, running));
+    drop((unsettled, running));
     for (response, expected) in [(begun, Claim::Begun), (queued, Claim::NotBegun)] {
         match response.await {
             Err(CallFailure::Lost { claim, .. }) => assert_eq!(claim, expected),

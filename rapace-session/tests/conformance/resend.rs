@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rapace_session::{
-    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, Header, Orphan,
-    Outcome, Session, SessionConfig, Verb,
+    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, Header,
+    Outcome, Session, SessionConfig, UnsettledCall, Verb,
 };
 use rapace_shm::SizeClass;
 
@@ -25,39 +25,39 @@ scenarios!(
     a_stream_whose_call_is_not_sent_again_leaves_nothing,
 );
 
-type Orphans = Arc<Mutex<Vec<Orphan>>>;
+type AllUnsettled = Arc<Mutex<Vec<UnsettledCall>>>;
 type Calling = Pin<Box<dyn Future<Output = Outcome>>>;
-type Resending = Pin<Box<dyn Future<Output = Result<(), Orphan>>>>;
+type Resending = Pin<Box<dyn Future<Output = Result<(), UnsettledCall>>>>;
 
 /// A session with a peer that does nothing by itself.
 struct Life {
     host: Session,
     raw: Raw,
     channel: Channel,
-    orphans: Orphans,
+    unsettled: AllUnsettled,
 }
 
 impl Life {
     async fn of(kind: Kind, sizes: &Sizes, window: u32) -> Self {
         let (a, b) = kind.pair_of(sizes);
-        let orphans = Orphans::default();
-        let adopted = Arc::clone(&orphans);
+        let unsettled = AllUnsettled::default();
+        let adopted = Arc::clone(&unsettled);
         let mut config = SessionConfig::new("host");
-        config.orphans = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+        config.on_unsettled = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
         let (host, mut raw) = Raw::meet(a, b, config).await;
         let channel = raw.open(&host, "Any", window).await;
         Self {
             host,
             raw,
             channel,
-            orphans,
+            unsettled,
         }
     }
 
     /// The session is over; what it left.
-    fn ends(&self) -> Vec<Orphan> {
+    fn ends(&self) -> Vec<UnsettledCall> {
         self.host.abort(EndReason::PeerGone);
-        std::mem::take(&mut *self.orphans.lock().unwrap())
+        std::mem::take(&mut *self.unsettled.lock().unwrap())
     }
 
     /// Fills what requests may fill of the ring.
@@ -93,14 +93,14 @@ impl Life {
             .unwrap();
     }
 
-    fn resend(&self, orphan: Orphan) -> Resending {
+    fn resend(&self, unsettled: UnsettledCall) -> Resending {
         let channel = self.channel.clone();
-        Box::pin(async move { channel.resend(orphan).await })
+        Box::pin(async move { channel.resend(unsettled).await })
     }
 }
 
 /// A call of method 2 that a first session left, with its payload and its deadline.
-async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Calling, Orphan) {
+async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Calling, UnsettledCall) {
     let first = Life::of(kind, &Sizes::default(), 64).await;
     let channel = first.channel.clone();
     let mut call: Calling = Box::pin(async move {
@@ -111,9 +111,9 @@ async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Callin
         channel.call(2, &Value(vec![7u8; len]), &options).await
     });
     assert!(waits(&mut call));
-    let orphan = first.ends().remove(0);
-    assert_eq!(orphan.claim, Claim::NotBegun);
-    (call, orphan)
+    let unsettled = first.ends().remove(0);
+    assert_eq!(unsettled.claim, Claim::NotBegun);
+    (call, unsettled)
 }
 
 fn small_ring() -> Sizes {
@@ -133,10 +133,10 @@ async fn nothing_was_sent(life: &mut Life, under_way: usize) {
 }
 
 async fn a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again(kind: Kind) {
-    let (call, orphan) = left_over(kind, 1, None).await;
+    let (call, unsettled) = left_over(kind, 1, None).await;
     let mut life = Life::of(kind, &small_ring(), 64).await;
     let told = life.fill().await;
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     assert_eq!(life.host.calls_under_way(), told as usize + 1);
     drop(call);
@@ -147,10 +147,10 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again(ki
 }
 
 async fn a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again(kind: Kind) {
-    let (call, orphan) = left_over(kind, 1, None).await;
+    let (call, unsettled) = left_over(kind, 1, None).await;
     let mut life = Life::of(kind, &Sizes::default(), 1).await;
     life.channel.tell(1, &(), &plain()).await.unwrap();
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     drop(call);
     let request = life.raw.recv().await.header;
@@ -160,14 +160,14 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_agai
 }
 
 async fn a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again(kind: Kind) {
-    let (call, orphan) = left_over(kind, 1, None).await;
+    let (call, unsettled) = left_over(kind, 1, None).await;
     let sizes = Sizes {
         call_table: 1,
         ..Sizes::default()
     };
     let mut life = Life::of(kind, &sizes, 4).await;
     life.channel.tell(1, &(), &plain()).await.unwrap();
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     drop(call);
     let request = life.raw.recv().await.header;
@@ -180,7 +180,7 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_agai
     if kind == Kind::Memory {
         return; // It never runs out of buffers.
     }
-    let (call, orphan) = left_over(kind, 500, None).await;
+    let (call, unsettled) = left_over(kind, 500, None).await;
     let sizes = Sizes {
         classes: vec![SizeClass {
             slot_size: 1 << 10,
@@ -193,7 +193,7 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_agai
     while life.host.link_stats().unwrap().classes[0].free > 1 {
         held.push(life.host.allocate(1000).await.unwrap());
     }
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     assert_eq!(
         life.host.calls_under_way(),
@@ -208,11 +208,11 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_agai
 
 async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind: Kind) {
     let deadline = Instant::now() + Duration::from_millis(300);
-    let (call, orphan) = left_over(kind, 1, Some(deadline)).await;
+    let (call, unsettled) = left_over(kind, 1, Some(deadline)).await;
     let mut life = Life::of(kind, &small_ring(), 64).await;
     let told = life.fill().await;
     // Whoever sends it learns of the deadline by itself: its caller is not polled.
-    life.resend(orphan).await.unwrap();
+    life.resend(unsettled).await.unwrap();
     assert!(Instant::now() >= deadline);
     assert!(matches!(
         call.await,
@@ -223,35 +223,35 @@ async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind
 }
 
 async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind) {
-    let (call, orphan) = left_over(kind, 1, None).await;
+    let (call, unsettled) = left_over(kind, 1, None).await;
     let second = Life::of(kind, &small_ring(), 64).await;
     let told = second.fill().await;
-    let mut resending = second.resend(orphan);
+    let mut resending = second.resend(unsettled);
     assert!(waits(&mut resending));
-    let mut orphans = second.ends();
+    let mut unsettled = second.ends();
     // It is the session's end's to hand on, and nobody else's.
     resending.await.unwrap();
-    assert_eq!(orphans.len(), told as usize + 1);
-    let orphan = orphans.remove(0);
-    assert!(orphan.awaited(), "it is older than the others");
-    assert_eq!((orphan.claim, orphan.kills()), (Claim::NotBegun, 0));
+    assert_eq!(unsettled.len(), told as usize + 1);
+    let first = unsettled.remove(0);
+    assert!(first.awaited(), "it is older than the others");
+    assert_eq!((first.claim, first.kills()), (Claim::NotBegun, 0));
     let mut third = Life::of(kind, &Sizes::default(), 64).await;
-    third.channel.resend(orphan).await.unwrap();
+    third.channel.resend(first).await.unwrap();
     let request = third.raw.recv().await.header;
     assert_eq!(request.method, 2);
     third.answer(request).await;
     call.await.unwrap();
-    drop(orphans);
+    drop(unsettled);
     nothing_was_sent(&mut third, 0).await;
 }
 
 async fn a_tell_that_waits_to_be_sent_again_is_sent_once(kind: Kind) {
     let first = Life::of(kind, &Sizes::default(), 64).await;
     first.channel.tell(2, &(), &plain()).await.unwrap();
-    let orphan = first.ends().remove(0);
+    let unsettled = first.ends().remove(0);
     let mut life = Life::of(kind, &small_ring(), 64).await;
     let told = life.fill().await;
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     life.read(told).await;
     resending.await.unwrap();
@@ -266,10 +266,10 @@ async fn a_stream_whose_call_is_not_sent_again_leaves_nothing(kind: Kind) {
     let options = plain();
     let call = first.channel.call_streaming(2, &(), &options, true, true);
     let call = call.await.unwrap();
-    let orphan = first.ends().remove(0);
+    let unsettled = first.ends().remove(0);
     let mut life = Life::of(kind, &small_ring(), 64).await;
     let told = life.fill().await;
-    let mut resending = life.resend(orphan);
+    let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     drop(call);
     life.read(told).await;

@@ -1,7 +1,9 @@
 //! AttachmentAllocator of a request that was sent again: its answer names those of the last sending.
 
 use rapace_codec::Blob;
-use rapace_session::{CallOptions, Claim, EndReason, Orphan, Session, SessionConfig, Status};
+use rapace_session::{
+    CallOptions, Claim, EndReason, Session, SessionConfig, Status, UnsettledCall,
+};
 use tokio::sync::mpsc;
 
 use super::harness::*;
@@ -11,19 +13,19 @@ scenarios!(
     an_end_between_sealing_and_sending_loses_nothing,
 );
 
-/// A host whose orphans the test takes, and a plugin whose calls it takes.
+/// A host whose unsettled the test takes, and a plugin whose calls it takes.
 struct Life {
     host: Session,
     plugin: Session,
     inbox: Inbox,
-    orphans: mpsc::UnboundedReceiver<Vec<Orphan>>,
+    unsettled: mpsc::UnboundedReceiver<Vec<UnsettledCall>>,
 }
 
 impl Life {
     async fn of(kind: Kind) -> Self {
-        let (adopt, orphans) = mpsc::unbounded_channel();
+        let (adopt, unsettled) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.orphans = Some(Box::new(move |all, _| drop(adopt.send(all))));
+        config.on_unsettled = Some(Box::new(move |all, _| drop(adopt.send(all))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 4);
         let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
@@ -31,14 +33,14 @@ impl Life {
             host,
             plugin,
             inbox,
-            orphans,
+            unsettled,
         }
     }
 
     /// The plugin's death, as the kernel would tell it. One call is left.
-    async fn dies(&mut self) -> Orphan {
+    async fn dies(&mut self) -> UnsettledCall {
         self.plugin.abort(EndReason::PeerGone);
-        self.orphans.recv().await.unwrap().remove(0)
+        self.unsettled.recv().await.unwrap().remove(0)
     }
 
     /// Whether nothing of the host's lies with the plugin, or anywhere else.
@@ -70,14 +72,14 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     let kept: Blob = value(&arguments);
     let result = Value(kept.clone());
     let too_late = dead.encode(Status::Ok, &result).await;
-    let orphan = first.dies().await;
-    assert_eq!(orphan.claim, Claim::Begun);
+    let unsettled = first.dies().await;
+    assert_eq!(unsettled.claim, Claim::Begun);
     // It knows the buffer by its name in a session that is over, so this goes nowhere.
     too_late.send().await;
 
     let mut second = Life::of(kind).await;
     let channel = second.host.open("Busy").await.unwrap();
-    channel.resend(orphan).await.unwrap();
+    channel.resend(unsettled).await.unwrap();
     let mut again = second.inbox.recv().await.unwrap().begin().unwrap();
     let given: Blob = value(&again.take_arguments().unwrap());
     // What came with the first sending is no buffer of the second's.
@@ -107,9 +109,9 @@ async fn an_end_between_sealing_and_sending_loses_nothing(kind: Kind) {
     let mut running = life.inbox.recv().await.unwrap().begin().unwrap();
     let result = Value(value::<Blob>(&running.take_arguments().unwrap()));
     let encoded = running.encode(Status::Ok, &result).await;
-    let orphan = life.dies().await;
+    let unsettled = life.dies().await;
     encoded.send().await;
-    drop(orphan);
+    drop(unsettled);
     assert!(call.await.unwrap().is_err());
     assert!(*sent == [5; LEN]);
     drop((result, sent));

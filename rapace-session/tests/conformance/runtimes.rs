@@ -218,8 +218,8 @@ async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
     let mut inbox = services.inbox("Busy", 2);
     let (adopt, mut adopted) = tokio::sync::mpsc::unbounded_channel();
     let mut config = SessionConfig::new("host");
-    config.orphans = Some(Box::new(move |orphans, reason| {
-        adopt.send((orphans, reason)).unwrap();
+    config.on_unsettled = Some(Box::new(move |unsettled, reason| {
+        adopt.send((unsettled, reason)).unwrap();
     }));
     let (runtime, host, _plugin) = meet_apart(kind, config, services).await;
     let channel = host.open("Busy").await.unwrap();
@@ -228,10 +228,10 @@ async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
     assert!(waits(&mut call));
     let running = inbox.recv().await.unwrap().begin().unwrap();
     shut_down(runtime).await;
-    let (orphans, reason) = adopted.recv().await.unwrap();
-    assert_eq!((orphans.len(), reason), (1, EndReason::RuntimeGone));
+    let (unsettled, reason) = adopted.recv().await.unwrap();
+    assert_eq!((unsettled.len(), reason), (1, EndReason::RuntimeGone));
     assert!(waits(&mut call), "it is somebody else's to settle");
-    drop(orphans);
+    drop(unsettled);
     assert_eq!(
         lost(call.await.unwrap_err()),
         (Claim::Begun, EndReason::RuntimeGone)

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rapace_session::transport::shm;
 use rapace_session::{
-    CallFailure, Channel, Claim, EndReason, Orphan, Session, SessionConfig, Side,
+    CallFailure, Channel, Claim, EndReason, Session, SessionConfig, Side, UnsettledCall,
 };
 use rapace_shm::{ControlSocket, crash};
 use tokio::sync::mpsc;
@@ -19,14 +19,14 @@ use crate::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
 
 /// What became of a call: who carried it out, where one is told.
 type Called = Result<Option<u32>, CallFailure>;
-type Adopted = mpsc::UnboundedReceiver<(Vec<Orphan>, EndReason)>;
+type Adopted = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
 /// One process that carries out calls and dies, and a second that goes on. Returns what the first did,
 /// and when we knew of its death; nothing if all was done before.
 pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
     let (first, socket) = Process::start(Victim::Serves, 1, directory, death);
     let mut calls = BTreeMap::new();
-    let mut orphans = Vec::new();
+    let mut unsettled = Vec::new();
     let mut known = None;
     let mut ended = None;
     match establish(socket).await {
@@ -41,17 +41,21 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
                     known = Some(crash::now());
                     assert_eq!(reason, EndReason::PeerGone);
                     let adopted = adopted.recv().await;
-                    orphans = adopted.expect("a session that ends says so").0;
+                    unsettled = adopted.expect("a session that ends says so").0;
                 }
             }
             ended = Some(session);
         }
     }
     let told = first.end().await;
-    let begun = orphans.iter().filter(|o| o.claim == Claim::Begun).count();
+    let begun = unsettled.iter().filter(|o| o.claim == Claim::Begun).count();
     assert_eq!(begun, told.began.difference(&told.answered).count());
-    assert!(orphans.iter().all(|orphan| orphan.claim != Claim::Unknown));
-    go_on(directory, orphans, calls, &told).await;
+    assert!(
+        unsettled
+            .iter()
+            .all(|unsettled| unsettled.claim != Claim::Unknown)
+    );
+    go_on(directory, unsettled, calls, &told).await;
     if let Some(session) = ended {
         becomes(|| lost_slots(&session), 0).await;
     }
@@ -63,7 +67,7 @@ async fn establish(socket: ControlSocket) -> Option<(Session, Adopted)> {
     let link = socket.host(&segment()).await.ok()?;
     let (adopt, adopted) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("survivor");
-    config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+    config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
     let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
     Some((session.ok()?, adopted))
 }
@@ -105,18 +109,18 @@ async fn all_done(session: &Session, calls: &BTreeMap<u32, JoinHandle<Called>>) 
 /// The second process carries out what the first had not begun, and everything that was never sent.
 async fn go_on(
     directory: &Path,
-    orphans: Vec<Orphan>,
+    unsettled: Vec<UnsettledCall>,
     mut calls: BTreeMap<u32, JoinHandle<Called>>,
     first: &Told,
 ) {
     let (process, socket) = Process::start(Victim::Serves, 2, directory, None);
     let (session, _adopted) = establish(socket).await.expect("nobody dies now");
     let channel = session.open(SERVICE).await.unwrap();
-    for orphan in orphans {
-        match orphan.claim {
+    for unsettled in unsettled {
+        match unsettled.claim {
             // Dropped, which settles it.
-            Claim::Begun => drop(orphan),
-            _ => channel.resend(orphan).await.expect("nobody dies now"),
+            Claim::Begun => drop(unsettled),
+            _ => channel.resend(unsettled).await.expect("nobody dies now"),
         }
     }
     let mut outcomes = BTreeMap::new();
@@ -148,10 +152,10 @@ async fn go_on(
     let second = process.end().await;
     check(&outcomes, first, &second);
     // What was on its way is carried out in the order in which it was made.
-    let handed_on = |call: &&u32| !made_again.contains(*call);
+    let transferred = |call: &&u32| !made_again.contains(*call);
     assert!(first.ran.is_sorted(), "{first:?}");
     assert!(
-        second.ran.iter().filter(handed_on).is_sorted(),
+        second.ran.iter().filter(transferred).is_sorted(),
         "{first:?} {second:?}"
     );
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapace_session::transport::shm;
-use rapace_session::{HandshakeError, OpenError, Orphan, Session, SessionConfig, Side};
+use rapace_session::{HandshakeError, OpenError, Session, SessionConfig, Side, UnsettledCall};
 use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
@@ -40,7 +40,7 @@ pub(super) struct Handshake<'a> {
     pub(super) incarnation: Incarnation,
     pub(super) route: &'a PluginRoute,
     /// Receives once what the session's end leaves over.
-    pub(super) adopt: mpsc::UnboundedSender<Vec<Orphan>>,
+    pub(super) adopt: mpsc::UnboundedSender<Vec<UnsettledCall>>,
 }
 
 impl Handshake<'_> {
@@ -87,7 +87,7 @@ impl Handshake<'_> {
         config.acceptor = Arc::new(spec.provides.clone());
         config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
-        config.orphans = Some(Box::new(move |orphans, _| {
+        config.on_unsettled = Some(Box::new(move |orphans, _| {
             // The runner receives exactly one of these, and waits for it.
             let _ = adopt.send(orphans);
         }));

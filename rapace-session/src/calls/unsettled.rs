@@ -1,7 +1,7 @@
 //! A call that outlived its session.
 //!
-//! - O1: whoever drops an orphan settles it: its caller never waits for nobody.
-//! - O2: an orphan keeps what was sent, also the parts that lie in the old session's memory.
+//! - O1: whoever drops an unsettled call settles it: its caller never waits for nobody.
+//! - O2: an unsettled call keeps what was sent, also the parts that lie in the old session's memory.
 //! - O3: a call that the peer answered against the rules had begun, whatever its mark says.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::wire::frame::{CallId, Frame};
 /// A call that outlived its session and may be sent again, by
 /// [`Channel::resend`](crate::Channel::resend). Dropping it ends the call with
 /// [`CallFailure::Lost`].
-pub struct Orphan {
+pub struct UnsettledCall {
     pub(crate) pending: Arc<Pending>,
     pub(crate) frame: Frame,
     pub(crate) terms: Terms,
@@ -29,14 +29,14 @@ pub struct Orphan {
     transport: Arc<dyn Transport>,
     reason: EndReason,
     /// Somebody else settles it.
-    handed_on: bool,
+    transferred: bool,
     /// Whether the peer had begun it, as far as was known when the session ended. While the peer
     /// lives it may begin what it has: then this says [`Claim::Unknown`], and
     /// [`look_again`](Self::look_again) tells once the peer is dead.
     pub claim: Claim,
 }
 
-impl Orphan {
+impl UnsettledCall {
     pub(crate) fn new(
         Left { entry, how_far }: Left,
         transport: &Arc<dyn Transport>,
@@ -51,7 +51,7 @@ impl Orphan {
             awaited,
             moves,
         } = entry;
-        let mut orphan = Self {
+        let mut unsettled = Self {
             pending,
             frame,
             terms,
@@ -61,14 +61,14 @@ impl Orphan {
             channel,
             transport: Arc::clone(transport),
             reason: reason.clone(),
-            handed_on: false,
+            transferred: false,
             claim: Claim::Unknown,
         };
-        orphan.claim = match orphan.look() {
+        unsettled.claim = match unsettled.look() {
             Claim::NotBegun if !peer_is_done && how_far == HowFar::Sent => Claim::Unknown,
             seen => seen,
         };
-        orphan
+        unsettled
     }
 
     fn look(&self) -> Claim {
@@ -136,19 +136,19 @@ impl Orphan {
 
     /// Ends the call.
     pub fn settle(mut self, failure: CallFailure) {
-        self.handed_on = true;
+        self.transferred = true;
         self.pending.settle(Err(failure));
     }
 
     /// The call is in another session's table now.
-    pub(crate) fn hand_on(mut self) {
-        self.handed_on = true;
+    pub(crate) fn transfer(mut self) {
+        self.transferred = true;
     }
 }
 
-impl Drop for Orphan {
+impl Drop for UnsettledCall {
     fn drop(&mut self) {
-        if !self.handed_on {
+        if !self.transferred {
             self.pending.settle(Err(CallFailure::Lost {
                 claim: self.claim,
                 reason: self.reason.clone(),
@@ -157,9 +157,9 @@ impl Drop for Orphan {
     }
 }
 
-impl std::fmt::Debug for Orphan {
+impl std::fmt::Debug for UnsettledCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Orphan")
+        f.debug_struct("UnsettledCall")
             .field("service", &self.service())
             .field("call", &self.call())
             .field("claim", &self.claim)

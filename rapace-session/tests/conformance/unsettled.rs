@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{
-    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, Header, Orphan, Outcome,
-    Session, SessionConfig, Status, Verb,
+    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, Header, Outcome, Session,
+    SessionConfig, Status, UnsettledCall, Verb,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -13,35 +13,35 @@ use super::harness::*;
 use super::raw::Raw;
 
 scenarios!(
-    orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_session,
-    an_orphan_keeps_its_payload,
-    an_orphan_that_nobody_wants_is_not_sent,
-    an_orphan_that_is_dropped_settles_its_caller,
+    unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_next_session,
+    an_unsettled_call_keeps_its_payload,
+    an_unsettled_call_that_nobody_wants_is_not_sent,
+    an_unsettled_call_that_is_dropped_settles_its_caller,
     a_caller_that_leaves_after_the_move_cancels_in_the_new_session,
     each_death_while_it_ran_is_counted,
-    an_orphan_for_a_dead_session_comes_back,
+    an_unsettled_call_for_a_dead_session_comes_back,
     a_claim_is_looked_at_again_once_the_peer_is_dead,
     tells_are_handed_on_too,
     calls_waiting_for_room_have_not_begun,
     a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on,
 );
 
-type Adopted = mpsc::UnboundedReceiver<(Vec<Orphan>, EndReason)>;
+type Adopted = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
-/// An established pair whose host's orphans the test takes.
+/// An established pair whose host's unsettled the test takes.
 struct Life {
     host: Session,
     plugin: Session,
     inbox: Inbox,
-    orphans: Adopted,
+    unsettled: Adopted,
     channel: rapace_session::Channel,
 }
 
 impl Life {
     async fn of(kind: Kind) -> Self {
-        let (adopt, orphans) = mpsc::unbounded_channel();
+        let (adopt, unsettled) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 16);
         let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
@@ -50,7 +50,7 @@ impl Life {
             host,
             plugin,
             inbox,
-            orphans,
+            unsettled,
             channel,
         }
     }
@@ -73,15 +73,17 @@ impl Life {
     }
 
     /// The plugin's death, as the kernel would tell it.
-    async fn dies(&mut self) -> Vec<Orphan> {
+    async fn dies(&mut self) -> Vec<UnsettledCall> {
         self.plugin.abort(EndReason::PeerGone);
-        let (orphans, why) = self.orphans.recv().await.unwrap();
+        let (unsettled, why) = self.unsettled.recv().await.unwrap();
         assert_eq!(why, EndReason::PeerGone);
-        orphans
+        unsettled
     }
 }
 
-async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_session(kind: Kind) {
+async fn unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_next_session(
+    kind: Kind,
+) {
     let mut first = Life::of(kind).await;
     let answered = first.queued(0).await;
     answer_next(&mut first.inbox, "early".to_owned()).await;
@@ -94,10 +96,10 @@ async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_ses
     // Two are begun, and the second of them answers before the end.
     let _running = first.inbox.recv().await.unwrap().begin().unwrap();
     answer_next(&mut first.inbox, 2u32).await;
-    let orphans = first.dies().await;
-    let seen = orphans
+    let unsettled = first.dies().await;
+    let seen = unsettled
         .iter()
-        .map(|orphan| (orphan.service(), orphan.claim, orphan.is_wanted()))
+        .map(|unsettled| (unsettled.service(), unsettled.claim, unsettled.is_wanted()))
         .collect::<Vec<_>>();
     let (begun, not) = (Claim::Begun, Claim::NotBegun);
     assert_eq!(
@@ -111,8 +113,8 @@ async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_ses
     assert_eq!(answer::<u32>(&calls.remove(1).await.unwrap().unwrap()), 2);
 
     let mut second = Life::of(kind).await;
-    for orphan in orphans {
-        second.channel.resend(orphan).await.unwrap();
+    for unsettled in unsettled {
+        second.channel.resend(unsettled).await.unwrap();
     }
     for method in [1, 3, 4u32] {
         let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
@@ -126,7 +128,7 @@ async fn orphans_come_in_order_with_their_claims_and_are_settled_by_the_next_ses
     assert_eq!(second.host.calls_under_way(), 0);
 }
 
-async fn an_orphan_keeps_its_payload(kind: Kind) {
+async fn an_unsettled_call_keeps_its_payload(kind: Kind) {
     let mut first = Life::of(kind).await;
     let channel = first.channel.clone();
     let mut buffer = first.host.allocate(100_000).await.unwrap();
@@ -140,12 +142,12 @@ async fn an_orphan_keeps_its_payload(kind: Kind) {
     let sent = Value((vec![3u8; 5000], blob));
     let call = tokio::spawn(async move { channel.call(0, &sent, &options).await });
     let taken = first.inbox.recv().await.unwrap();
-    let orphans = first.dies().await;
+    let unsettled = first.dies().await;
     drop(taken);
     let mut second = Life::of(kind).await;
     drop(first);
-    for orphan in orphans {
-        second.channel.resend(orphan).await.unwrap();
+    for unsettled in unsettled {
+        second.channel.resend(unsettled).await.unwrap();
     }
     let mut again = second.inbox.recv().await.unwrap().begin().unwrap();
     assert_eq!(again.context().metadata, metadata);
@@ -156,20 +158,20 @@ async fn an_orphan_keeps_its_payload(kind: Kind) {
     call.await.unwrap().unwrap();
 }
 
-async fn an_orphan_that_nobody_wants_is_not_sent(kind: Kind) {
+async fn an_unsettled_call_that_nobody_wants_is_not_sent(kind: Kind) {
     let mut first = Life::of(kind).await;
     let call = first.queued(1).await;
-    let mut orphans = first.dies().await;
+    let mut unsettled = first.dies().await;
     call.abort();
     assert!(call.await.unwrap_err().is_cancelled());
-    let orphan = orphans.remove(0);
-    assert!(!orphan.is_wanted());
+    let unsettled = unsettled.remove(0);
+    assert!(!unsettled.is_wanted());
     let second = Life::of(kind).await;
-    second.channel.resend(orphan).await.unwrap();
+    second.channel.resend(unsettled).await.unwrap();
     assert_eq!((second.host.calls_under_way(), second.inbox.len()), (0, 0));
 }
 
-async fn an_orphan_that_is_dropped_settles_its_caller(kind: Kind) {
+async fn an_unsettled_call_that_is_dropped_settles_its_caller(kind: Kind) {
     let mut life = Life::of(kind).await;
     let call = life.queued(1).await;
     drop(life.dies().await);
@@ -185,9 +187,9 @@ async fn an_orphan_that_is_dropped_settles_its_caller(kind: Kind) {
 async fn a_caller_that_leaves_after_the_move_cancels_in_the_new_session(kind: Kind) {
     let mut first = Life::of(kind).await;
     let call = first.queued(1).await;
-    let mut orphans = first.dies().await;
+    let mut unsettled = first.dies().await;
     let mut second = Life::of(kind).await;
-    second.channel.resend(orphans.remove(0)).await.unwrap();
+    second.channel.resend(unsettled.remove(0)).await.unwrap();
     let running = second.inbox.recv().await.unwrap().begin().unwrap();
     call.abort();
     assert_eq!(running.cancelled().await, Failure::Cancelled);
@@ -198,28 +200,28 @@ async fn each_death_while_it_ran_is_counted(kind: Kind) {
     let call = life.call(1, true);
     for deaths in 0..3 {
         let running = life.inbox.recv().await.unwrap().begin().unwrap();
-        let mut orphans = life.dies().await;
+        let mut unsettled = life.dies().await;
         drop(running);
-        let orphan = orphans.remove(0);
-        assert_eq!((orphan.kills(), orphan.claim), (deaths, Claim::Begun));
-        assert!(orphan.idempotent());
+        let unsettled = unsettled.remove(0);
+        assert_eq!((unsettled.kills(), unsettled.claim), (deaths, Claim::Begun));
+        assert!(unsettled.idempotent());
         life = Life::of(kind).await;
-        life.channel.resend(orphan).await.unwrap();
+        life.channel.resend(unsettled).await.unwrap();
     }
     answer_next(&mut life.inbox, 5u32).await;
     assert_eq!(answer::<u32>(&call.await.unwrap().unwrap()), 5);
 }
 
-async fn an_orphan_for_a_dead_session_comes_back(kind: Kind) {
+async fn an_unsettled_call_for_a_dead_session_comes_back(kind: Kind) {
     let mut first = Life::of(kind).await;
     let call = first.queued(1).await;
-    let orphan = first.dies().await.remove(0);
+    let unsettled = first.dies().await.remove(0);
     let mut second = Life::of(kind).await;
     let _ = second.dies().await;
-    let orphan = second.channel.resend(orphan).await.unwrap_err();
-    assert_eq!((orphan.claim, orphan.kills()), (Claim::NotBegun, 0));
+    let unsettled = second.channel.resend(unsettled).await.unwrap_err();
+    assert_eq!((unsettled.claim, unsettled.kills()), (Claim::NotBegun, 0));
     let mut third = Life::of(kind).await;
-    third.channel.resend(orphan).await.unwrap();
+    third.channel.resend(unsettled).await.unwrap();
     answer_next(&mut third.inbox, ()).await;
     call.await.unwrap().unwrap();
 }
@@ -228,15 +230,19 @@ async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
     let mut life = Life::of(kind).await;
     let calls = [life.queued(1).await, life.queued(2).await];
     life.host.close("bye");
-    let (mut orphans, _) = life.orphans.recv().await.unwrap();
+    let (mut unsettled, _) = life.unsettled.recv().await.unwrap();
     // A peer that lives may have begun one before it read of the end.
-    assert!(orphans.iter().all(|orphan| orphan.claim == Claim::Unknown));
+    assert!(
+        unsettled
+            .iter()
+            .all(|unsettled| unsettled.claim == Claim::Unknown)
+    );
     life.plugin.ended().await;
     assert!(life.inbox.recv().await.unwrap().begin().is_none());
-    for orphan in &mut orphans {
-        assert_eq!(orphan.look_again(), Claim::NotBegun);
+    for unsettled in &mut unsettled {
+        assert_eq!(unsettled.look_again(), Claim::NotBegun);
     }
-    drop(orphans);
+    drop(unsettled);
     for call in calls {
         assert!(call.await.unwrap().is_err());
     }
@@ -248,15 +254,15 @@ async fn tells_are_handed_on_too(kind: Kind) {
         first.channel.tell(n, &Value(n), &plain()).await.unwrap();
     }
     until(|| first.inbox.len() == 3).await;
-    let orphans = first.dies().await;
+    let unsettled = first.dies().await;
     assert!(
-        orphans
+        unsettled
             .iter()
-            .all(|orphan| !orphan.awaited() && orphan.is_wanted())
+            .all(|unsettled| !unsettled.awaited() && unsettled.is_wanted())
     );
     let mut second = Life::of(kind).await;
-    for orphan in orphans {
-        second.channel.resend(orphan).await.unwrap();
+    for unsettled in unsettled {
+        second.channel.resend(unsettled).await.unwrap();
     }
     for n in 0..3 {
         let call = second.inbox.recv().await.unwrap();
@@ -274,7 +280,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     let taken = Arc::new(Mutex::new(Vec::new()));
     let adopted = Arc::clone(&taken);
     let mut config = SessionConfig::new("host");
-    config.orphans = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+    config.on_unsettled = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
     let (host, mut raw) = Raw::meet(a, b, config).await;
     let channel = raw.open(&host, "Any", 64).await;
     for _ in 0..7 {
@@ -286,10 +292,10 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     // Although the peer lives: it never saw this one.
     host.close("bye");
     assert!(waits(&mut waiting), "it waits for whoever adopted it");
-    let orphans = std::mem::take(&mut *taken.lock().unwrap());
-    let claims = orphans
+    let unsettled = std::mem::take(&mut *taken.lock().unwrap());
+    let claims = unsettled
         .iter()
-        .map(|orphan| orphan.claim)
+        .map(|unsettled| unsettled.claim)
         .collect::<Vec<_>>();
     let mut expected = vec![Claim::Unknown; 7];
     expected.push(Claim::NotBegun);
@@ -313,7 +319,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
     for (break_it, what) in breaks {
         let (adopt, mut adopted) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.orphans = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
         let (a, b) = kind.pair();
         let (host, mut raw) = Raw::meet(a, b, config).await;
         let channel = raw.open(&host, "Any", 64).await;
@@ -334,21 +340,21 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         break_it(&mut header);
         // Nothing of it is marked as begun.
         raw.send_with(header, &[9; 5000]).await;
-        let (mut orphans, why) = adopted.recv().await.unwrap();
+        let (mut unsettled, why) = adopted.recv().await.unwrap();
         assert!(matches!(why, EndReason::PeerFault(found) if found.contains(what)));
         assert!(waits(&mut wrong), "it is not settled by that");
-        let claims = orphans.iter_mut().map(Orphan::look_again);
+        let claims = unsettled.iter_mut().map(UnsettledCall::look_again);
         let claims = claims.collect::<Vec<_>>();
         // In the order in which they were made.
         assert_eq!(claims, [Claim::NotBegun, Claim::Begun]);
         let mut second = Life::of(kind).await;
-        let orphan = orphans.pop().unwrap();
-        assert!(orphan.idempotent() && orphan.is_wanted());
-        second.channel.resend(orphan).await.unwrap();
+        let last = unsettled.pop().unwrap();
+        assert!(last.idempotent() && last.is_wanted());
+        second.channel.resend(last).await.unwrap();
         answer_next(&mut second.inbox, 5u32).await;
         assert_eq!(answer::<u32>(&wrong.await.unwrap()), 5);
         // Whoever drops it tells its caller.
-        drop(orphans);
+        drop(unsettled);
         assert!(matches!(behind.await, Err(CallFailure::Lost { .. })));
     }
 }
