@@ -1,7 +1,9 @@
 //! One session that nobody uses.
 //!
 //! - I1: it wakes nobody but for its heartbeat, and each side once for each.
-//! - I2: it holds less than 256 KiB on each side: session memory of both halves, and what is private.
+//! - I2: it holds less than 256 KiB in the host, and less than 288 KiB in the plugin: session memory of both halves, and what
+//!   is private. A plugin has one session, so what its process needs once, such as stack and its copies of static data, is
+//!   counted with the session; of the host it is not.
 //! - I3: so does one that has carried many calls, and with them has touched all of both rings.
 
 use std::time::Duration;
@@ -16,7 +18,8 @@ use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::in_time;
 
 /// I2, I3
-const MOST: u64 = 256 << 10;
+const MOST_IN_HOST: u64 = 256 << 10;
+const MOST_IN_PLUGIN: u64 = 288 << 10;
 /// Both sides send a heartbeat four times a second; at every second one of its own a host checks that of the other side.
 const BEATS: f64 = 4.0;
 /// For whoever measures.
@@ -38,7 +41,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     let theirs = theirs.map_err(|error| Violation::new(error.to_string()))?;
     let (host, process) = (std::process::id(), pid(&plugin)?);
     let weigh = |when: &str| {
-        let fits = |side: &str, pid, before| {
+        let fits = |side: &str, pid, before, most| {
             let (shared, private) = (proc::shared(pid), proc::private(pid));
             let private = private.saturating_sub(before);
             println!(
@@ -46,14 +49,19 @@ pub(crate) async fn run(options: &Options) -> Outcome {
                 shared >> 10,
                 private >> 10
             );
-            ensure(shared + private < MOST, || {
+            ensure(shared + private < most, || {
                 format!(
                     "an idle session holds {} KiB in the {side}",
                     (shared + private) >> 10
                 )
             })
         };
-        fits("host", host, before).and(fits("plugin", process, theirs))
+        fits("host", host, before, MOST_IN_HOST).and(fits(
+            "plugin",
+            process,
+            theirs,
+            MOST_IN_PLUGIN,
+        ))
     };
     settle().await;
     let fresh = weigh("fresh");
