@@ -124,7 +124,7 @@
 //!
 //! # The protocol
 //!
-//! A frame is a [`Header`] and a [`Payload`]. Its [`Verb`] says what it asks and on which channel, its [`Flags`] what a message
+//! A frame is a [`Header`] and a [`Payload`]. Its [`FrameType`] says what it asks and on which channel, its [`Flags`] what a message
 //! begins with, a reply's [`Status`] how the call went. The bytes are described by the handbook's page `docs/protocol.md`, whose
 //! tables are made from these types.
 //!
@@ -151,7 +151,7 @@
 //!
 //! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
 //! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
-//! that are not its to choose, unknown verbs, statuses or flags, tables and prefixes that run past
+//! that are not its to choose, unknown frame types, statuses or flags, tables and prefixes that run past
 //! their payload, names for buffers or bytes that the request did not have, or where no request has any,
 //! openings without end, payloads and texts over their limits, windows that are none, and not reading what it asked for, all end the session with
 //! [`EndReason::PeerFault`], which names the rule. An item past a stream's window ends that stream in
@@ -206,7 +206,9 @@ pub use streams::moves::Moves;
 pub use streams::{StreamReceiver, StreamSendError, StreamSender};
 pub use transport::{Claim, Endpoint, Lane, Side};
 pub use wire::failure::Failure;
-pub use wire::frame::{CallId, ChannelId, Flags, Frame, Header, INLINE_MAX, Payload, Status, Verb};
+pub use wire::frame::{
+    CallId, ChannelId, Flags, Frame, FrameType, Header, INLINE_MAX, Payload, Status,
+};
 pub use wire::handshake_error::HandshakeError;
 pub use wire::hello::{Hello, PROTOCOL_VERSION};
 pub use wire::limits::{self, HelloLimit, MAX_WINDOW};

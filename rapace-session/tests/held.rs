@@ -5,7 +5,7 @@ use std::future::poll_fn;
 
 use rapace_codec::Blob;
 use rapace_session::transport::shm;
-use rapace_session::{ChannelId, Endpoint, Flags, Frame, Header, Lane, Payload, Side, Verb};
+use rapace_session::{ChannelId, Endpoint, Flags, Frame, FrameType, Header, Lane, Payload, Side};
 use rapace_shm::{Link, SegmentConfig, Trust};
 
 fn descriptors() -> usize {
@@ -38,7 +38,7 @@ async fn received(trust: Trust, len: usize, with: u8) -> Blob {
     let sent = buffer(&plugin, len, with);
     let mut table = vec![1, 0];
     table.extend(plugin.transport.reference(&sent, &[]).unwrap());
-    let mut header = Header::new(Verb::Item, ChannelId(1));
+    let mut header = Header::new(FrameType::Item, ChannelId(1));
     header.flags = Flags::BLOBS;
     let frame = Frame {
         header,

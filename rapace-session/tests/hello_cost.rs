@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use rapace_session::limits::{MAX_HELLO, MAX_METHODS};
 use rapace_session::transport::memory;
 use rapace_session::{
-    ChannelId, Frame, HandshakeError, Header, Hello, MethodOffer, Payload, ServiceOffer, Session,
-    SessionConfig, Verb,
+    ChannelId, Frame, FrameType, HandshakeError, Header, Hello, MethodOffer, Payload, ServiceOffer,
+    Session, SessionConfig,
 };
 
 /// Counts, and leaves the work to the system's allocator.
@@ -36,11 +36,11 @@ static GLOBAL: Counting = Counting;
 async fn cost(body: Vec<u8>) -> (usize, Result<(), HandshakeError>) {
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
     let hello = [b"rpc\x01\x01\0\0\0", &*body].concat();
-    let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+    let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::Buffer(hello.into());
     let lane = rapace_session::Lane::Priority;
     theirs.transport.send(&frame, lane).unwrap();
-    let welcome = Frame::bare(Header::new(Verb::Welcome, ChannelId::SESSION));
+    let welcome = Frame::bare(Header::new(FrameType::Welcome, ChannelId::SESSION));
     theirs.transport.send(&welcome, lane).unwrap();
     let before = TAKEN.load(Ordering::Relaxed);
     let session = Session::establish(ours, SessionConfig::new("host")).await;

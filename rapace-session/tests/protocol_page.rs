@@ -8,7 +8,7 @@ use rapace_session::limits::{
     MAX_CHANNELS, MAX_HELLO, MAX_METADATA, MAX_METHODS, MAX_NAME, MAX_SERVICES, MAX_STREAMS,
     MAX_TEXT,
 };
-use rapace_session::{Failure, Flags, MAX_WINDOW, PROTOCOL_VERSION, Status, Verb};
+use rapace_session::{Failure, Flags, FrameType, MAX_WINDOW, PROTOCOL_VERSION, Status};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 
@@ -41,22 +41,25 @@ fn number(value: usize) -> String {
     }
 }
 
-fn verbs() -> impl Iterator<Item = Verb> {
-    (0..=u8::MAX).filter_map(Verb::from_byte)
+fn frame_types() -> impl Iterator<Item = FrameType> {
+    (0..=u8::MAX).filter_map(FrameType::from_byte)
 }
 
 #[test]
 fn every_frame_type_is_on_the_page_with_its_number_and_its_payload() {
-    let docs = Docs::of("wire/frame/verb.rs");
-    let rows = verbs().map(|verb| {
-        let payload = match (verb, verb.max_payload()) {
-            (Verb::Hello, _) => format!("up to {} bytes", number(MAX_HELLO)),
+    let docs = Docs::of("wire/frame/frame_type.rs");
+    let rows = frame_types().map(|frame_type| {
+        let payload = match (frame_type, frame_type.max_payload()) {
+            (FrameType::Hello, _) => format!("up to {} bytes", number(MAX_HELLO)),
             (_, Some(0)) => "none".to_owned(),
             (_, Some(most)) => format!("up to {} bytes", number(most)),
             (_, None) => "[message](#a-payload)".to_owned(),
         };
-        let meaning = docs.get(&format!("Verb::{verb:?}"));
-        format!("| {} | `{verb:?}` | {payload} | {meaning} |", verb as u8)
+        let meaning = docs.get(&format!("FrameType::{frame_type:?}"));
+        format!(
+            "| {} | `{frame_type:?}` | {payload} | {meaning} |",
+            frame_type as u8
+        )
     });
     assert_table(PAGE, &table("| | frame type | payload | meaning |", rows));
 }
@@ -76,8 +79,8 @@ fn every_flag_is_on_the_page_with_the_frames_that_may_have_it() {
         assert_eq!(Flags::from_bits(bits).is_some(), bits & !known == 0);
     }
     let rows = all.iter().map(|(name, flag)| {
-        let allowed = verbs().filter(|verb| verb.allows(*flag));
-        let allowed = allowed.map(|verb| format!("`{verb:?}`"));
+        let allowed = frame_types().filter(|frame_type| frame_type.allows(*flag));
+        let allowed = allowed.map(|frame_type| format!("`{frame_type:?}`"));
         let allowed = allowed.collect::<Vec<_>>().join(", ");
         let meaning = docs.get(&format!("Flags::{name}"));
         format!("| {} `{name}` | {allowed} | {meaning} |", flag.bits())
@@ -87,7 +90,7 @@ fn every_flag_is_on_the_page_with_the_frames_that_may_have_it() {
 
 #[test]
 fn every_status_and_every_code_of_a_failure_is_on_the_page() {
-    let docs = Docs::of("wire/frame/verb.rs");
+    let docs = Docs::of("wire/frame/frame_type.rs");
     let rows = (0..=u32::from(u8::MAX)).filter_map(|word| {
         let status = Status::from_word(word)?;
         let meaning = docs.get(&format!("Status::{status:?}"));

@@ -11,7 +11,7 @@ const SOON: Duration = Duration::from_secs(10);
 
 fn header(call: u32) -> Header {
     Header {
-        verb: 1,
+        frame_type: 1,
         flags: 2,
         channel: 3,
         call,

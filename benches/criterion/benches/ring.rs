@@ -21,7 +21,7 @@ fn ring(c: &mut Criterion) {
                 b.iter(|| {
                     for call in 0..batch {
                         let header = Header {
-                            verb: 6,
+                            frame_type: 6,
                             call,
                             ..Header::default()
                         };

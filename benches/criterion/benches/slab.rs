@@ -31,7 +31,7 @@ fn slab(c: &mut Criterion) {
                         .expect("a free slot");
                     let slot = slot.freeze();
                     let header = Header {
-                        verb: 6,
+                        frame_type: 6,
                         ..Header::default()
                     };
                     let published =

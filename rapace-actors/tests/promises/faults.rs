@@ -10,8 +10,8 @@ use rapace::process::{EndedBy, ExitReport};
 use rapace::service::Service;
 use rapace_session::transport::shm;
 use rapace_session::{
-    Acceptor, CallId, ChannelId, Frame, Header, IncomingCall, Lane, Session, SessionConfig, Side,
-    Sink, Verb,
+    Acceptor, CallId, ChannelId, Frame, FrameType, Header, IncomingCall, Lane, Session,
+    SessionConfig, Side, Sink,
 };
 use rapace_shm::ControlSocket;
 use tokio::sync::mpsc;
@@ -69,7 +69,7 @@ pub(crate) async fn misbehave(once: &Path) {
         session.close("enough");
         return std::future::pending().await;
     }
-    let mut header = Header::new(Verb::Reply, ChannelId(1));
+    let mut header = Header::new(FrameType::Reply, ChannelId(1));
     if std::env::var_os(ANSWERS).is_some() {
         // More credits than were taken.
         header.credits = 1000;

@@ -8,7 +8,7 @@ use rapace::process::{EndedBy, ExitCause};
 use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
 use rapace::{CallError, Plugin, PluginSpec, SupervisionStrategy, Supervisor};
 use rapace_session::transport::shm;
-use rapace_session::{ChannelId, Frame, Header, Lane, Payload, Side, Verb};
+use rapace_session::{ChannelId, Frame, FrameType, Header, Lane, Payload, Side};
 use rapace_shm::{ControlSocket, SegmentConfig, SizeClass};
 
 use crate::subject::SubjectProxy;
@@ -40,7 +40,7 @@ pub(crate) async fn say_another_version() {
     let endpoint = shm::endpoint(link, Side::Joiner);
     let mut hello = b"rpc\x01".to_vec();
     hello.extend_from_slice(&9_u32.to_le_bytes());
-    let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+    let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint
         .transport
@@ -58,7 +58,7 @@ pub(crate) async fn boast() {
     hello.extend_from_slice(&rapace_session::PROTOCOL_VERSION.to_le_bytes());
     // A name, a stream window, and the count of services as postcard writes it.
     hello.extend_from_slice(b"\x05boast\x04\xa0\xc2\x1e");
-    let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+    let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint
         .transport

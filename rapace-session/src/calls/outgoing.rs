@@ -15,7 +15,7 @@ use crate::link::Link;
 use crate::link::end::EndReason;
 use crate::transport::Claim;
 use crate::wire::failure::Failure;
-use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Status, Verb};
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Status};
 use crate::wire::limits::MAX_TEXT;
 use crate::wire::message_body::MessageBody;
 
@@ -63,7 +63,7 @@ impl OutgoingCalls {
     }
 
     fn send_cancel(&self, call: CallId) {
-        let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
+        let mut header = Header::new(FrameType::Cancel, ChannelId::SESSION);
         header.call = call;
         self.link.outbox.send(Frame::bare(header));
     }

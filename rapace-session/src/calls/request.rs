@@ -27,7 +27,7 @@ use crate::link::prefix::Prefix;
 use crate::streams::moves::Moves;
 use crate::transport::{Claim, Lane, SendError};
 use crate::wire::failure::Failure;
-use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Verb};
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header};
 
 /// What is to be sent, in a form that can be encoded more than once.
 pub(crate) struct Request<'a> {
@@ -145,7 +145,7 @@ impl<'a> Request<'a> {
             let room = calls.table.room().await.ok_or(NotSent::Over)?;
             let encoded = self.encode(link).await?;
             let mut frame = Frame {
-                header: Header::new(Verb::Request, channel.id),
+                header: Header::new(FrameType::Request, channel.id),
                 payload: encoded.payload,
                 blobs: encoded.blobs,
             };

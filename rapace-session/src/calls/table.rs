@@ -326,13 +326,13 @@ fn next_in_order() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::frame::{ChannelId, Header, Verb};
+    use crate::wire::frame::{ChannelId, FrameType, Header};
 
     fn entry() -> Entry {
         Entry {
             pending: Pending::new(),
             channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4)),
-            frame: Frame::bare(Header::new(Verb::Request, ChannelId(1))),
+            frame: Frame::bare(Header::new(FrameType::Request, ChannelId(1))),
             terms: Terms {
                 deadline: None,
                 idempotent: false,

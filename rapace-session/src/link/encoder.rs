@@ -312,7 +312,7 @@ fn encode_inline(
 mod tests {
     use super::*;
     use crate::transport::memory::{self, MemoryConfig};
-    use crate::wire::frame::{Header, Verb};
+    use crate::wire::frame::{FrameType, Header};
     use crate::wire::message_body::MessageBody;
 
     struct Text(&'static str);
@@ -333,7 +333,7 @@ mod tests {
     }
 
     fn opened(encoded: EncodedPayload, more: Flags) -> MessageBody {
-        let mut header = Header::new(Verb::Request, ChannelId(1));
+        let mut header = Header::new(FrameType::Request, ChannelId(1));
         header.flags = encoded.flags.and(more);
         MessageBody::parse(Frame {
             header,
@@ -399,7 +399,7 @@ mod tests {
                 .await
                 .unwrap();
             assert!(encoded.flags.has(Flags::BLOBS));
-            let mut header = Header::new(Verb::Request, ChannelId(1));
+            let mut header = Header::new(FrameType::Request, ChannelId(1));
             header.flags = encoded.flags;
             let before = Frame {
                 header,

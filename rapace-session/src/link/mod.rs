@@ -12,7 +12,7 @@ use crate::link::end::End;
 use crate::link::metrics::Metrics;
 use crate::link::outbox::Outbox;
 use crate::transport::{AllocateError, Lane, Transport};
-use crate::wire::frame::{ChannelId, Frame, Header, INLINE_MAX, Payload, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header, INLINE_MAX, Payload};
 use crate::wire::limits::MAX_TEXT;
 
 mod attachment_allocator;
@@ -50,13 +50,14 @@ impl Link {
     }
 
     /// Sends a control frame that has neither payload nor credits.
-    pub(crate) fn send_bare(&self, verb: Verb, channel: ChannelId) {
-        self.outbox.send(Frame::bare(Header::new(verb, channel)));
+    pub(crate) fn send_bare(&self, frame_type: FrameType, channel: ChannelId) {
+        self.outbox
+            .send(Frame::bare(Header::new(frame_type, channel)));
     }
 
     /// Sends a control frame whose payload is a text.
-    pub(crate) fn send_text(&self, verb: Verb, channel: ChannelId, text: &str) {
-        let mut frame = Frame::bare(Header::new(verb, channel));
+    pub(crate) fn send_text(&self, frame_type: FrameType, channel: ChannelId, text: &str) {
+        let mut frame = Frame::bare(Header::new(frame_type, channel));
         frame.payload = self.short_payload(text.as_bytes());
         self.outbox.send(frame);
     }

@@ -123,11 +123,11 @@ impl Outbox {
 mod tests {
     use super::*;
     use crate::transport::memory::{self, MemoryConfig};
-    use crate::wire::frame::{ChannelId, Header, Verb};
+    use crate::wire::frame::{ChannelId, FrameType, Header};
     use std::task::Context;
 
     fn numbered(n: u32) -> Frame {
-        let mut header = Header::new(Verb::Cancel, ChannelId::SESSION);
+        let mut header = Header::new(FrameType::Cancel, ChannelId::SESSION);
         header.call.index = n;
         Frame::bare(header)
     }

@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::serving::call_end::CallEnd;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
-use crate::wire::frame::{CallId, Flags, Header, Status, Verb};
+use crate::wire::frame::{CallId, Flags, FrameType, Header, Status};
 use crate::wire::message_body::MessageBody;
 
 /// What is left of a call's request.
@@ -64,7 +64,7 @@ impl CallCell {
     }
 
     pub(super) fn reply_header(&self, status: Status) -> Header {
-        let mut header = Header::new(Verb::Reply, self.window.channel);
+        let mut header = Header::new(FrameType::Reply, self.window.channel);
         header.call = self.id;
         header.method = status as u32;
         header.credits = 1;

@@ -37,7 +37,7 @@ use crate::session::handshake::{Handshake, Step};
 use crate::session::heartbeat::Heartbeat;
 use crate::session::open_error::OpenError;
 use crate::session::parts::Parts;
-use crate::wire::frame::{ChannelId, Frame, Header, Payload, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header, Payload};
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::limits::MAX_CHANNELS;
 use crate::wire::limits::MAX_WINDOW;
@@ -114,35 +114,35 @@ impl SessionActor {
         self.parts.end(EndReason::PeerFault(what.into()));
     }
 
-    fn say(&self, verb: Verb, channel: ChannelId, why: &str) {
-        self.parts.link.send_text(verb, channel, why);
+    fn say(&self, frame_type: FrameType, channel: ChannelId, why: &str) {
+        self.parts.link.send_text(frame_type, channel, why);
     }
 
     /// What is none of the handshake's business.
     fn control(&mut self, frame: &Frame) {
         let bytes = frame.payload.bytes();
-        match frame.header.verb {
-            Verb::Refuse => {
+        match frame.header.frame_type {
+            FrameType::Refuse => {
                 let why = HandshakeError::RefusedByPeer(text::reason(bytes));
                 self.parts.end(EndReason::Refused(why));
             }
-            Verb::Open => self.accept(frame.header.channel, &text::short_text(bytes)),
-            Verb::Opened => self.opened(frame),
-            Verb::NotOpened => match self.opening.remove(&frame.header.channel) {
+            FrameType::Open => self.accept(frame.header.channel, &text::short_text(bytes)),
+            FrameType::Opened => self.opened(frame),
+            FrameType::NotOpened => match self.opening.remove(&frame.header.channel) {
                 Some(waiting) => waiting
                     .asker
                     .send(Err(OpenError::Refused(text::reason(bytes)))),
                 None => self.fault("an answer to no opening"),
             },
-            Verb::Drain => {
+            FrameType::Drain => {
                 self.parts.peer_drains.store(true, Ordering::Release);
                 self.close_if_drained();
             }
-            Verb::Settled => {
+            FrameType::Settled => {
                 self.parts.peer_settled.send_replace(true);
             }
-            Verb::CloseChannel => self.close_accepted(frame.header.channel),
-            Verb::Close => self
+            FrameType::CloseChannel => self.close_accepted(frame.header.channel),
+            FrameType::Close => self
                 .parts
                 .end(EndReason::ClosedByPeer(text::short_text(bytes))),
             _ => {}
@@ -155,12 +155,12 @@ impl SessionActor {
         }
         if self.accepted.len() >= MAX_CHANNELS as usize {
             let why = format!("over {MAX_CHANNELS} channels in one session");
-            return self.say(Verb::NotOpened, id, &why);
+            return self.say(FrameType::NotOpened, id, &why);
         }
         match self.parts.config.acceptor.open(service) {
             Ok((_, 0)) => {
                 let why = format!("service `{service}` has a mailbox of capacity 0");
-                self.say(Verb::NotOpened, id, &why);
+                self.say(FrameType::NotOpened, id, &why);
             }
             Ok((sink, asked)) => {
                 let window = asked.min((self.unpromised / 2).max(1)); // L3
@@ -171,11 +171,11 @@ impl SessionActor {
                 if !self.parts.channels.add_service(route) {
                     return self.fault("a channel with a number that is not free");
                 }
-                let mut header = Header::new(Verb::Opened, id);
+                let mut header = Header::new(FrameType::Opened, id);
                 header.credits = window;
                 self.parts.link.outbox.send(Frame::bare(header));
             }
-            Err(why) => self.say(Verb::NotOpened, id, &why),
+            Err(why) => self.say(FrameType::NotOpened, id, &why),
         }
     }
 
@@ -200,7 +200,7 @@ impl SessionActor {
             if idle {
                 let id = left.channel.id;
                 parts.channels.remove(id);
-                parts.link.send_bare(Verb::CloseChannel, id);
+                parts.link.send_bare(FrameType::CloseChannel, id);
             }
             !idle
         });
@@ -345,7 +345,7 @@ impl Message<OpenChannel> for SessionActor {
                 asker,
             };
             self.opening.insert(id, opening);
-            let mut frame = Frame::bare(Header::new(Verb::Open, id));
+            let mut frame = Frame::bare(Header::new(FrameType::Open, id));
             frame.payload = msg.payload;
             self.parts.link.outbox.send(frame);
         }
@@ -362,10 +362,10 @@ impl Message<Control> for SessionActor {
         }
         let expects = &self.parts.config.expects;
         let bytes = frame.payload.bytes();
-        match self.handshake.step(frame.header.verb, bytes, expects) {
+        match self.handshake.step(frame.header.frame_type, bytes, expects) {
             Step::Welcome(hello) => {
                 self.parts.set_peer(hello);
-                self.say(Verb::Welcome, ChannelId::SESSION, "");
+                self.say(FrameType::Welcome, ChannelId::SESSION, "");
                 if let Some(greeted) = self.greeted.take() {
                     // Not everybody opens channels.
                     let _ = greeted.send(());

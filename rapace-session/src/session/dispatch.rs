@@ -14,7 +14,7 @@ use crate::session::actor::{Control, SessionActor};
 use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
 use crate::wire::failure::Failure;
-use crate::wire::frame::{ChannelId, Flags, Frame, Header, Verb};
+use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 
 type Fault = &'static str;
@@ -40,37 +40,37 @@ pub(crate) fn dispatch(
     frame: Frame,
 ) -> Result<(), Fault> {
     let header = frame.header;
-    if !header.verb.allows(header.flags) {
-        return Err("flags that its verb does not have");
+    if !header.frame_type.allows(header.flags) {
+        return Err("flags that its frame type does not have");
     }
     let len = frame.payload.bytes().len();
-    if header.verb.max_payload().is_some_and(|max| len > max) {
-        return Err("a payload longer than its verb may have");
+    if header.frame_type.max_payload().is_some_and(|max| len > max) {
+        return Err("a payload longer than its frame type may have");
     }
-    match header.verb {
-        Verb::Reply => parts.calls.reply(frame),
-        Verb::Request => request(parts, called, frame),
-        Verb::Item | Verb::End | Verb::Stop | Verb::Reset => {
+    match header.frame_type {
+        FrameType::Reply => parts.calls.reply(frame),
+        FrameType::Request => request(parts, called, frame),
+        FrameType::Item | FrameType::End | FrameType::Stop | FrameType::Reset => {
             parts.streams.arrived(frame);
             Ok(())
         }
-        Verb::Credit => credit(parts, header),
-        Verb::Cancel => {
+        FrameType::Credit => credit(parts, header),
+        FrameType::Cancel => {
             if !parts.incoming.cancel(header.call) {
                 parts.link.metrics.arrived_late();
             }
             Ok(())
         }
-        Verb::Hello
-        | Verb::Welcome
-        | Verb::Refuse
-        | Verb::Open
-        | Verb::Opened
-        | Verb::NotOpened
-        | Verb::Drain
-        | Verb::Settled
-        | Verb::CloseChannel
-        | Verb::Close => session
+        FrameType::Hello
+        | FrameType::Welcome
+        | FrameType::Refuse
+        | FrameType::Open
+        | FrameType::Opened
+        | FrameType::NotOpened
+        | FrameType::Drain
+        | FrameType::Settled
+        | FrameType::CloseChannel
+        | FrameType::Close => session
             .tell(Control(frame))
             .try_send()
             .map_err(|_| "more control frames than a session has use for"),

@@ -9,7 +9,7 @@
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
 use crate::session::parts::Parts;
-use crate::wire::frame::{ChannelId, Verb};
+use crate::wire::frame::{ChannelId, FrameType};
 use crate::wire::handshake_error::HandshakeError;
 
 impl Parts {
@@ -27,7 +27,7 @@ impl Parts {
             EndReason::RuntimeGone => Some("its runtime was shut down".to_owned()),
             _ => None,
         };
-        let last_word = last_word.as_deref().map(|why| (Verb::Close, why));
+        let last_word = last_word.as_deref().map(|why| (FrameType::Close, why));
         self.end_with(&reason, peer_is_done, last_word);
     }
 
@@ -38,29 +38,34 @@ impl Parts {
 
     /// Ends the session and tells the peer why.
     pub(crate) fn close(&self, why: &str) {
-        self.end_with(&EndReason::Closed, false, Some((Verb::Close, why)));
+        self.end_with(&EndReason::Closed, false, Some((FrameType::Close, why)));
     }
 
     /// Ends the session before it was one, and tells the peer why.
     pub(crate) fn refuse(&self, why: HandshakeError) {
         let text = why.to_string();
         let reason = EndReason::Refused(why);
-        self.end_with(&reason, true, Some((Verb::Refuse, &text)));
+        self.end_with(&reason, true, Some((FrameType::Refuse, &text)));
     }
 
     /// Ends the session before there is one, and tells the peer why.
     pub(crate) fn decline(&self, why: &str) {
-        self.end_with(&EndReason::Closed, true, Some((Verb::Refuse, why)));
+        self.end_with(&EndReason::Closed, true, Some((FrameType::Refuse, why)));
     }
 
-    fn end_with(&self, reason: &EndReason, peer_is_done: bool, last_word: Option<(Verb, &str)>) {
+    fn end_with(
+        &self,
+        reason: &EndReason,
+        peer_is_done: bool,
+        last_word: Option<(FrameType, &str)>,
+    ) {
         self.incoming.close(); // Z3
         if !self.link.end.settle(reason) {
             return;
         }
         // The reader leaves when it hears of the end, and the transport with it: this goes before.
-        if let Some((verb, why)) = last_word {
-            self.link.send_text(verb, ChannelId::SESSION, why);
+        if let Some((frame_type, why)) = last_word {
+            self.link.send_text(frame_type, ChannelId::SESSION, why);
         }
         self.link.outbox.flush_now();
         self.link.end.publish(reason);

@@ -14,7 +14,7 @@ use crate::session::open_error::OpenError;
 use crate::session::parts::Parts;
 use crate::session::reader::{ReaderActor, ReaderArgs};
 use crate::transport::{AllocateError, Endpoint};
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::hello::{self, Hello};
 use crate::wire::limits;
@@ -81,7 +81,7 @@ impl Session {
         };
         let bytes = hello::encode(&hello).map_err(refused)?;
         let mut guard = EndOnDrop(Some(Arc::clone(&parts)));
-        let mut frame = Frame::bare(Header::new(Verb::Hello, ChannelId::SESSION));
+        let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
         let payload = parts.link.control_payload(&bytes).await;
         frame.payload = payload.map_err(|why| match why {
             AllocateError::TooLarge { len, max } => {

@@ -15,7 +15,7 @@ use crate::session::actor::SessionActor;
 use crate::session::heartbeat::SHORTEST;
 use crate::session::parts::Parts;
 use crate::transport::Lane;
-use crate::wire::frame::{ChannelId, Verb};
+use crate::wire::frame::{ChannelId, FrameType};
 use crate::wire::hello::Hello;
 
 /// One end of an established session. Cheap to clone; lives until closed, by either side or by
@@ -80,14 +80,16 @@ impl Session {
 
     /// Tells the peer that we will make no new calls; it finishes what it has and closes.
     pub fn drain(&self) {
-        self.parts().link.send_bare(Verb::Drain, ChannelId::SESSION);
+        self.parts()
+            .link
+            .send_bare(FrameType::Drain, ChannelId::SESSION);
     }
 
     /// Tells the peer that we have set up what we have besides the session.
     pub fn settle(&self) {
         self.parts()
             .link
-            .send_bare(Verb::Settled, ChannelId::SESSION);
+            .send_bare(FrameType::Settled, ChannelId::SESSION);
     }
 
     /// Waits until the peer has [settled](Self::settle); for ever, if it never does.

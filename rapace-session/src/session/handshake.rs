@@ -14,7 +14,7 @@
 //!   side reads that after the welcome, and if it refuses us nobody reads it.
 //! - H6: who cannot say its hello says why instead, as it would refuse the other's.
 
-use crate::wire::frame::Verb;
+use crate::wire::frame::FrameType;
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::hello::{self, Hello};
 use crate::wire::mismatch;
@@ -48,10 +48,15 @@ pub(crate) enum Step {
 
 impl Handshake {
     /// Takes one session frame of the peer's.
-    pub(crate) fn step(&mut self, verb: Verb, payload: &[u8], expects: &[ServiceOffer]) -> Step {
-        match (*self, verb) {
-            (_, Verb::Refuse | Verb::Close) => Step::NotMine,
-            (Self::Silent, Verb::Hello) => match accept(payload, expects) {
+    pub(crate) fn step(
+        &mut self,
+        frame_type: FrameType,
+        payload: &[u8],
+        expects: &[ServiceOffer],
+    ) -> Step {
+        match (*self, frame_type) {
+            (_, FrameType::Refuse | FrameType::Close) => Step::NotMine,
+            (Self::Silent, FrameType::Hello) => match accept(payload, expects) {
                 Ok(hello) => {
                     *self = Self::Heard;
                     Step::Welcome(hello)
@@ -59,13 +64,13 @@ impl Handshake {
                 Err(why) => Step::Refuse(why),
             },
             (Self::Silent, _) => Step::Refuse(HandshakeError::NotAPeer),
-            (Self::Heard, Verb::Welcome) => {
+            (Self::Heard, FrameType::Welcome) => {
                 *self = Self::Known;
                 Step::Ready
             }
-            (_, Verb::Hello) => Step::Fault("a second hello"),
+            (_, FrameType::Hello) => Step::Fault("a second hello"),
             (Self::Heard, _) => Step::Fault("a frame before the handshake was over"),
-            (Self::Known, Verb::Welcome) => Step::Fault("a second welcome"),
+            (Self::Known, FrameType::Welcome) => Step::Fault("a second welcome"),
             (Self::Known, _) => Step::NotMine,
         }
     }
@@ -90,27 +95,30 @@ mod tests {
         }
     }
 
-    const VERBS: std::ops::RangeInclusive<u8> = 1..=18;
+    const FRAME_TYPES: std::ops::RangeInclusive<u8> = 1..=18;
 
     #[test]
-    fn every_state_has_an_answer_to_every_verb() {
+    fn every_state_has_an_answer_to_every_frame_type() {
         let bytes = hello::encode(&hello()).unwrap();
         for before in [Handshake::Silent, Handshake::Heard, Handshake::Known] {
-            for verb in VERBS.filter_map(Verb::from_byte) {
+            for frame_type in FRAME_TYPES.filter_map(FrameType::from_byte) {
                 let mut now = before;
-                let step = now.step(verb, &bytes, &[]);
-                let expected = match (before, verb) {
-                    (_, Verb::Refuse | Verb::Close) => (before, Step::NotMine),
-                    (Handshake::Silent, Verb::Hello) => (Handshake::Heard, Step::Welcome(hello())),
+                let step = now.step(frame_type, &bytes, &[]);
+                let expected = match (before, frame_type) {
+                    (_, FrameType::Refuse | FrameType::Close) => (before, Step::NotMine),
+                    (Handshake::Silent, FrameType::Hello) => {
+                        (Handshake::Heard, Step::Welcome(hello()))
+                    }
                     (Handshake::Silent, _) => (before, Step::Refuse(HandshakeError::NotAPeer)),
-                    (Handshake::Heard, Verb::Welcome) => (Handshake::Known, Step::Ready),
-                    (Handshake::Known, Verb::Hello | Verb::Welcome) | (Handshake::Heard, _) => {
-                        assert!(matches!(step, Step::Fault(_)), "{before:?} {verb:?}");
+                    (Handshake::Heard, FrameType::Welcome) => (Handshake::Known, Step::Ready),
+                    (Handshake::Known, FrameType::Hello | FrameType::Welcome)
+                    | (Handshake::Heard, _) => {
+                        assert!(matches!(step, Step::Fault(_)), "{before:?} {frame_type:?}");
                         continue;
                     }
                     (Handshake::Known, _) => (before, Step::NotMine),
                 };
-                assert_eq!((now, step), expected, "{before:?} {verb:?}");
+                assert_eq!((now, step), expected, "{before:?} {frame_type:?}");
             }
         }
     }
@@ -123,7 +131,7 @@ mod tests {
             methods: Vec::new(),
         }];
         let mut now = Handshake::Silent;
-        let step = now.step(Verb::Hello, &bytes, &expects);
+        let step = now.step(FrameType::Hello, &bytes, &expects);
         assert!(matches!(step, Step::Refuse(HandshakeError::Schema(_))));
         assert_eq!(now, Handshake::Silent);
     }

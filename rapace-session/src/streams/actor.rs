@@ -20,7 +20,7 @@ use crate::link::Link;
 use crate::link::end::EndReason;
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
-use crate::wire::frame::{ChannelId, Frame, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType};
 use crate::wire::text;
 
 /// Where a direction towards us is.
@@ -88,8 +88,8 @@ impl StreamActor {
         }
     }
 
-    fn say(&self, verb: Verb) {
-        self.link.send_bare(verb, self.id);
+    fn say(&self, frame_type: FrameType) {
+        self.link.send_bare(frame_type, self.id);
     }
 
     /// Whether the peer may still send items.
@@ -148,14 +148,14 @@ impl StreamActor {
 
 /// Says that the items towards the peer end with an error.
 pub(crate) fn send_reset(link: &Link, stream: ChannelId, why: &str) {
-    link.send_text(Verb::Reset, stream, why);
+    link.send_text(FrameType::Reset, stream, why);
 }
 
 /// Says that both directions of a stream are over; `receives` if the peer still sends items (S6).
 pub(crate) fn send_over(link: &Link, stream: ChannelId, why: &str, receives: bool) {
     send_reset(link, stream, why);
     if receives {
-        link.send_bare(Verb::Stop, stream);
+        link.send_bare(FrameType::Stop, stream);
     }
 }
 
@@ -186,8 +186,8 @@ impl Message<Arrived> for StreamActor {
     type Reply = ();
 
     async fn handle(&mut self, Arrived(frame): Arrived, ctx: &mut Context<Self, ()>) {
-        match frame.header.verb {
-            Verb::Item => match &self.theirs {
+        match frame.header.frame_type {
+            FrameType::Item => match &self.theirs {
                 // A consumer that left has said so, or will.
                 Inbound::Open(items) => drop(items.send(Ok(frame))),
                 Inbound::Unwanted | Inbound::Failed => {}
@@ -195,13 +195,13 @@ impl Message<Arrived> for StreamActor {
                 Inbound::Over if self.stopped => {}
                 Inbound::Over => self.fault("an item after the end"),
             },
-            Verb::End if self.is_fed() => self.theirs = Inbound::Over,
-            Verb::Stop if self.ours => {
+            FrameType::End if self.is_fed() => self.theirs = Inbound::Over,
+            FrameType::Stop if self.ours => {
                 self.ours = false;
                 self.stream.end_sending(None);
-                self.say(Verb::End);
+                self.say(FrameType::End);
             }
-            Verb::Reset if self.is_fed() => {
+            FrameType::Reset if self.is_fed() => {
                 let why = text::reason(frame.payload.bytes());
                 self.fail_inbound(StreamError::Reset(why));
             }
@@ -237,7 +237,7 @@ impl Message<ReceiverLeft> for StreamActor {
         if let Inbound::Open(_) = self.theirs {
             self.theirs = Inbound::Unwanted;
             self.stopped = true;
-            self.say(Verb::Stop);
+            self.say(FrameType::Stop);
         }
         self.settle(ctx);
     }

@@ -12,7 +12,7 @@ use crate::link::Link;
 use crate::streams::actor::{ReceiverLeft, StreamActor};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 
 /// The receiving half: a stream of items, whose last is an error unless the sender ended it.
@@ -69,7 +69,7 @@ impl StreamReceiver {
         if self.taken * 2 >= self.window {
             // Before the peer can read of it.
             self.stream.allow(self.taken);
-            let mut header = Header::new(Verb::Credit, self.id);
+            let mut header = Header::new(FrameType::Credit, self.id);
             header.credits = self.taken;
             self.link.outbox.send(Frame::bare(header));
             self.taken = 0;

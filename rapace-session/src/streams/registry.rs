@@ -19,7 +19,7 @@ use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_ov
 use crate::streams::halves::StreamParts;
 use crate::streams::state::StreamState;
 use crate::streams::{StreamReceiver, StreamSender};
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::limits::MAX_STREAMS;
 
 /// Where the frames of a stream go.
@@ -168,17 +168,21 @@ impl Streams {
 
     /// Hands a stream frame other than a credit to its actor.
     pub(crate) fn arrived(&self, frame: Frame) {
-        let verb = frame.header.verb;
+        let frame_type = frame.header.frame_type;
         let route = self.routes.get(&frame.header.channel);
         let Some(route) = route.map(|route| Arc::clone(&route)) else {
             return self.link.metrics.arrived_late();
         };
         let Route { stream, actor } = &*route;
-        let told = match verb {
-            Verb::Item if stream.take_allowance() => actor.tell(Arrived(frame)).try_send().is_ok(),
-            Verb::Item if stream.says_first(verb) => actor.tell(Overrun).try_send().is_ok(),
-            Verb::Item => false,
-            _ => stream.says_first(verb) && actor.tell(Arrived(frame)).try_send().is_ok(),
+        let told = match frame_type {
+            FrameType::Item if stream.take_allowance() => {
+                actor.tell(Arrived(frame)).try_send().is_ok()
+            }
+            FrameType::Item if stream.says_first(frame_type) => {
+                actor.tell(Overrun).try_send().is_ok()
+            }
+            FrameType::Item => false,
+            _ => stream.says_first(frame_type) && actor.tell(Arrived(frame)).try_send().is_ok(),
         };
         if !told {
             self.link.metrics.arrived_late();

@@ -13,7 +13,7 @@ use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
 use crate::transport::{Lane, SendError};
-use crate::wire::frame::{ChannelId, Frame, Header, Verb};
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 
 /// The sending half. Dropping it without [`end`](Self::end) ends its direction with an error.
 #[derive(Debug)]
@@ -90,7 +90,7 @@ impl StreamSender {
                 }
                 Err(PayloadError::Closed) => return Err(self.over().await),
             };
-            let mut header = Header::new(Verb::Item, self.id);
+            let mut header = Header::new(FrameType::Item, self.id);
             header.flags = encoded.flags;
             let frame = Frame {
                 header,
@@ -144,7 +144,7 @@ impl StreamSender {
     pub fn end(mut self) {
         self.ended = true;
         if !self.stream.is_over() {
-            self.link.send_bare(Verb::End, self.id);
+            self.link.send_bare(FrameType::End, self.id);
             let _ = self.actor.tell(LocalEnded).try_send();
         }
     }

@@ -7,7 +7,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::link::places::Place;
 use crate::streams::error::StreamError;
-use crate::wire::frame::Verb;
+use crate::wire::frame::FrameType;
 
 /// A stream's credits and its end, without a clock, a frame or an actor.
 #[derive(Debug)]
@@ -113,11 +113,11 @@ impl StreamState {
     }
 
     /// Whether the peer says this for the first time; an item without credit counts as one word.
-    pub(crate) fn says_first(&self, verb: Verb) -> bool {
-        let bit = match verb {
-            Verb::End => 1,
-            Verb::Stop => 2,
-            Verb::Reset => 4,
+    pub(crate) fn says_first(&self, frame_type: FrameType) -> bool {
+        let bit = match frame_type {
+            FrameType::End => 1,
+            FrameType::Stop => 2,
+            FrameType::Reset => 4,
             _ => 8,
         };
         self.said.fetch_or(bit, Ordering::AcqRel) & bit == 0

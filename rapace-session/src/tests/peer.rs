@@ -9,7 +9,7 @@ use rapace_codec::{Blob, BlobMut};
 
 use super::baton::{Dice, turn};
 use crate::transport::{AllocateError, BLOB_REF, Claim, Closed, Lane, SendError, Transport};
-use crate::wire::frame::{CallId, Frame, Header, Payload, Status, Verb};
+use crate::wire::frame::{CallId, Frame, FrameType, Header, Payload, Status};
 
 /// Frames that the ring holds; one place is kept for what is urgent.
 pub(super) const RING: usize = 3;
@@ -133,7 +133,7 @@ impl Ring {
         }
         let request = state.open.remove(&entry).expect("it was just seen");
         state.owed.retain(|call| *call != request.header.call);
-        let mut header = Header::new(Verb::Reply, request.header.channel);
+        let mut header = Header::new(FrameType::Reply, request.header.channel);
         header.call = request.header.call;
         header.credits = 1;
         let mut reply = Frame::bare(header);
@@ -149,8 +149,8 @@ impl Ring {
 impl State {
     fn read(&mut self, header: &Header) {
         let call = header.call;
-        match header.verb {
-            Verb::Request => {
+        match header.frame_type {
+            FrameType::Request => {
                 let before = self.used.insert(call.index, call.generation);
                 assert_ne!(before, Some(call.generation), "an entry's use came twice");
                 let request = Request {
@@ -165,7 +165,7 @@ impl State {
                     "a request without credit"
                 );
             }
-            Verb::Cancel => {
+            FrameType::Cancel => {
                 let used = self.used.get(&call.index);
                 assert!(
                     used.is_some_and(|generation| *generation >= call.generation),
@@ -185,7 +185,7 @@ impl State {
 impl Transport for Ring {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
         let header = &frame.header;
-        if header.verb == Verb::Request {
+        if header.frame_type == FrameType::Request {
             // Who sends has just seen that it is wanted.
             let left = self.is_left(header.method);
             assert!(!left, "{} is sent although its caller left", header.method);
@@ -267,7 +267,7 @@ impl Ring {
         if state.frames.len() >= limit(lane) {
             return Err(SendError::Full);
         }
-        if header.verb == Verb::Request {
+        if header.frame_type == FrameType::Request {
             if state.dice.one_in(12) {
                 return Err(SendError::InFlight);
             }
@@ -275,7 +275,7 @@ impl Ring {
                 state.owed.push(header.call);
             }
         }
-        if header.verb == Verb::Cancel {
+        if header.frame_type == FrameType::Cancel {
             state.owed.retain(|call| *call != header.call);
         }
         state.frames.push_back(frame.clone());

@@ -2,7 +2,7 @@
 //!
 //! - M1: a buffer that lies in a slot of this link is sent as a reference, also a slice of one,
 //!   unless the peer has that slot already; everything else is copied into a slot first.
-//! - M2: what arrives is checked before anybody sees it: verb, flags, table of buffers. The link has taken over
+//! - M2: what arrives is checked before anybody sees it: frame type, flags, table of buffers. The link has taken over
 //!   each buffer that a table refers to, so that its slot goes back, wanted or not, and no other. Those that it
 //!   only names are ours, and the session's to check.
 //! - M4: a received buffer of 1 KiB or less is copied, so that keeping it keeps nothing of a session
@@ -25,7 +25,7 @@ use crate::transport::{
     AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
     Transport,
 };
-use crate::wire::frame::{CallId, ChannelId, Flags, Frame, Header, Payload, Verb};
+use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Payload};
 use crate::wire::message_body::table;
 use crate::wire::returned::{OTHERS, is_returned};
 
@@ -216,7 +216,7 @@ fn fits(classes: &[SizeClass], sizes: &[usize], lane: Lane) -> bool {
 
 fn to_wire(header: &Header) -> rapace_shm::Header {
     rapace_shm::Header {
-        verb: header.verb as u8,
+        frame_type: header.frame_type as u8,
         flags: header.flags.bits(),
         channel: header.channel.0,
         call: header.call.index,
@@ -274,8 +274,8 @@ impl Incoming for ShmIncoming {
 /// Makes a frame of what arrived (M2).
 fn check(received: Received) -> Result<Frame, String> {
     let wire = received.header;
-    let verb =
-        Verb::from_byte(wire.verb).ok_or_else(|| format!("verb {} is unknown", wire.verb))?;
+    let frame_type = FrameType::from_byte(wire.frame_type)
+        .ok_or_else(|| format!("frame type {} is unknown", wire.frame_type))?;
     let flags = Flags::from_bits(wire.flags)
         .ok_or_else(|| format!("flags {:#010b} hold an unknown one", wire.flags))?;
     let carried = match flags.has(Flags::BLOBS) {
@@ -304,7 +304,7 @@ fn check(received: Received) -> Result<Frame, String> {
     };
     Ok(Frame {
         header: Header {
-            verb,
+            frame_type,
             flags,
             channel: ChannelId(wire.channel),
             call: CallId {

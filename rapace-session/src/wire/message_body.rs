@@ -167,10 +167,10 @@ impl MessageBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::frame::{Header, Payload, Verb};
+    use crate::wire::frame::{FrameType, Header, Payload};
 
     fn frame(flags: Flags, bytes: &[u8]) -> Frame {
-        let mut header = Header::new(Verb::Request, ChannelId(1));
+        let mut header = Header::new(FrameType::Request, ChannelId(1));
         header.flags = flags;
         Frame {
             header,

@@ -1,7 +1,7 @@
 //! Callers that leave.
 
 use futures_util::FutureExt;
-use rapace_session::{CallOptions, Failure, SessionConfig, Verb};
+use rapace_session::{CallOptions, Failure, FrameType, SessionConfig};
 use tokio::sync::mpsc;
 
 use super::harness::*;
@@ -138,5 +138,8 @@ async fn a_request_that_waits_for_room_is_never_sent_when_its_caller_leaves(kind
     }
     channel.tell(4, &(), &plain()).await.unwrap();
     let next = raw.recv().await;
-    assert_eq!((next.header.verb, next.header.method), (Verb::Request, 4));
+    assert_eq!(
+        (next.header.frame_type, next.header.method),
+        (FrameType::Request, 4)
+    );
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, OpenError, SessionConfig, Status, Verb,
+    CallFailure, Claim, EndReason, Failure, FrameType, OpenError, SessionConfig, Status,
 };
 use tokio::sync::oneshot;
 
@@ -53,12 +53,12 @@ async fn a_close_is_told_although_data_has_filled_the_ring(kind: Kind) {
     drop(call);
     host.close("full");
     for _ in 0..told {
-        assert_eq!(raw.recv().await.header.verb, Verb::Request);
+        assert_eq!(raw.recv().await.header.frame_type, FrameType::Request);
     }
     let close = raw.recv().await;
     assert_eq!(
-        (close.header.verb, close.payload.bytes()),
-        (Verb::Close, &b"full"[..])
+        (close.header.frame_type, close.payload.bytes()),
+        (FrameType::Close, &b"full"[..])
     );
     assert!(raw.try_recv().await.is_none());
 }

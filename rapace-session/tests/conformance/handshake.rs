@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use rapace_session::{
-    Channel, ChannelId, EndReason, HandshakeError, Header, MethodOffer, MismatchKind,
-    PROTOCOL_VERSION, ServiceOffer, Session, SessionConfig, Verb,
+    Channel, ChannelId, EndReason, FrameType, HandshakeError, Header, MethodOffer, MismatchKind,
+    PROTOCOL_VERSION, ServiceOffer, Session, SessionConfig,
 };
 use rapace_shm::SizeClass;
 
@@ -71,26 +71,26 @@ async fn channels_are_asked_for_before_the_welcome_and_used_after_it(kind: Kind)
     raw.hello_with(&["Markdown", "Images"]).await;
     let mut answers = Vec::new();
     let mut establishing = Box::pin(Session::establish_and_open(a, SessionConfig::new("host")));
-    for (verb, payload) in [
-        (Verb::Hello, None),
-        (Verb::Welcome, None),
-        (Verb::Open, Some("Markdown")),
-        (Verb::Open, Some("Images")),
+    for (frame_type, payload) in [
+        (FrameType::Hello, None),
+        (FrameType::Welcome, None),
+        (FrameType::Open, Some("Markdown")),
+        (FrameType::Open, Some("Images")),
     ] {
         let frame = tokio::select! {
             biased;
             _ = &mut establishing => panic!("established without a welcome"),
             frame = raw.recv() => frame,
         };
-        assert_eq!(frame.header.verb, verb);
+        assert_eq!(frame.header.frame_type, frame_type);
         if let Some(payload) = payload {
             assert_eq!(frame.payload.bytes(), payload.as_bytes());
-            let mut opened = Header::new(Verb::Opened, frame.header.channel);
+            let mut opened = Header::new(FrameType::Opened, frame.header.channel);
             opened.credits = 5;
             answers.push(opened);
         }
     }
-    raw.send(Header::new(Verb::Welcome, ChannelId::SESSION))
+    raw.send(Header::new(FrameType::Welcome, ChannelId::SESSION))
         .await;
     for opened in answers {
         raw.send(opened).await;
@@ -122,28 +122,28 @@ async fn a_peer_has_settled_when_it_says_so(kind: Kind) {
     let mut settled = Box::pin(session.peer_settled());
     raw.open_is_refused(&session).await;
     assert!(settled.as_mut().now_or_never().is_none());
-    raw.send(Header::new(Verb::Settled, ChannelId::SESSION))
+    raw.send(Header::new(FrameType::Settled, ChannelId::SESSION))
         .await;
     settled.await;
     session.peer_settled().await;
     // Nothing is new about it the second time.
-    raw.send(Header::new(Verb::Settled, ChannelId::SESSION))
+    raw.send(Header::new(FrameType::Settled, ChannelId::SESSION))
         .await;
     raw.open_is_refused(&session).await;
     session.settle();
-    assert_eq!(raw.recv().await.header.verb, Verb::Settled);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Settled);
 }
 
 async fn refuses(kind: Kind, hello: &[u8]) -> HandshakeError {
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
-    let header = Header::new(Verb::Hello, ChannelId::SESSION);
+    let header = Header::new(FrameType::Hello, ChannelId::SESSION);
     raw.send_with(header, hello).await;
     let refused = Session::establish(a, SessionConfig::new("host"))
         .await
         .unwrap_err();
-    assert_eq!(raw.recv().await.header.verb, Verb::Hello);
-    let why = raw.recv_verb(Verb::Refuse).await;
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Hello);
+    let why = raw.recv_type(FrameType::Refuse).await;
     let why = String::from_utf8(why.payload.bytes().to_vec()).unwrap();
     assert_eq!(why, refused.to_string());
     assert!(raw.try_recv().await.is_none());
@@ -167,7 +167,8 @@ async fn what_does_not_speak_the_protocol_is_told_apart(kind: Kind) {
     assert_eq!(refuses(kind, b"").await, HandshakeError::NotAPeer);
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
-    raw.send(Header::new(Verb::Drain, ChannelId::SESSION)).await;
+    raw.send(Header::new(FrameType::Drain, ChannelId::SESSION))
+        .await;
     let refused = Session::establish(a, SessionConfig::new("host")).await;
     assert_eq!(refused.unwrap_err(), HandshakeError::NotAPeer);
 }
@@ -198,8 +199,8 @@ async fn a_hello_that_never_comes_is_ended_by_the_callers_timeout(kind: Kind) {
     assert!(given_up.is_err());
     // The other side is told, and nothing is left on this one.
     let mut raw = Raw::new(b);
-    assert_eq!(raw.recv().await.header.verb, Verb::Hello);
-    assert_eq!(raw.recv().await.header.verb, Verb::Close);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Hello);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Close);
     assert!(raw.try_recv().await.is_none());
     until(|| Arc::strong_count(&metrics) == 1).await;
 }
@@ -208,7 +209,7 @@ async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
     raw.hello().await;
-    let mut header = Header::new(Verb::Refuse, ChannelId::SESSION);
+    let mut header = Header::new(FrameType::Refuse, ChannelId::SESSION);
     header.credits = 7; // Means nothing here.
     raw.send_with(header, b"built from another schema").await;
     let refused = Session::establish(a, SessionConfig::new("host")).await;

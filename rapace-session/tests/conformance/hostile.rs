@@ -2,8 +2,8 @@
 
 use rapace_codec::Blob;
 use rapace_session::{
-    CallFailure, CallId, ChannelId, Claim, EndReason, Flags, Frame, Header, Lane, Payload, Session,
-    SessionConfig, Status, Verb,
+    CallFailure, CallId, ChannelId, Claim, EndReason, Flags, Frame, FrameType, Header, Lane,
+    Payload, Session, SessionConfig, Status,
 };
 
 use super::harness::*;
@@ -17,7 +17,7 @@ scenarios!(
     a_reply_to_no_call,
     a_reply_that_breaks_a_rule_still_settles_its_call,
     a_reply_before_the_request_was_sent,
-    flags_that_a_verb_does_not_have,
+    flags_that_a_frame_type_does_not_have,
     prefixes_that_run_past_their_payload,
     buffers_that_no_table_names,
     a_second_hello,
@@ -89,7 +89,7 @@ async fn a_reply_to_no_call(kind: Kind) {
         },
     ] {
         let (session, mut raw, _inbox) = attacked(kind).await;
-        let mut reply = Header::new(Verb::Reply, ChannelId(1));
+        let mut reply = Header::new(FrameType::Reply, ChannelId(1));
         reply.call = call;
         raw.send(reply).await;
         faulted(&session, "reply to no call").await;
@@ -110,8 +110,8 @@ async fn a_reply_that_breaks_a_rule_still_settles_its_call(kind: Kind) {
         let options = plain();
         let mut call = Box::pin(channel.call(0, &(), &options));
         assert!(waits(&mut call));
-        let asked = raw.recv_verb(Verb::Request).await;
-        let mut reply = Header::new(Verb::Reply, asked.header.channel);
+        let asked = raw.recv_type(FrameType::Request).await;
+        let mut reply = Header::new(FrameType::Reply, asked.header.channel);
         reply.call = asked.header.call;
         reply.method = Status::Ok as u32;
         reply.credits = 1;
@@ -147,7 +147,7 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
     let mut waiting = Box::pin(channel.call(2, &(), &options));
     assert!(waits(&mut waiting));
     // Entries are given out from the first on, so the eighth call's can be guessed.
-    let mut reply = Header::new(Verb::Reply, ChannelId(1));
+    let mut reply = Header::new(FrameType::Reply, ChannelId(1));
     reply.call = CallId {
         index: 7,
         generation: 1,
@@ -164,15 +164,15 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
     ));
 }
 
-async fn flags_that_a_verb_does_not_have(kind: Kind) {
-    for (verb, flags) in [
-        (Verb::Cancel, Flags::ONEWAY),
-        (Verb::Drain, Flags::METADATA),
-        (Verb::Item, Flags::CLIENT_STREAM),
-        (Verb::Reply, Flags::METADATA),
+async fn flags_that_a_frame_type_does_not_have(kind: Kind) {
+    for (frame_type, flags) in [
+        (FrameType::Cancel, Flags::ONEWAY),
+        (FrameType::Drain, Flags::METADATA),
+        (FrameType::Item, Flags::CLIENT_STREAM),
+        (FrameType::Reply, Flags::METADATA),
     ] {
         let (session, mut raw, _inbox) = attacked(kind).await;
-        let mut header = Header::new(verb, ChannelId::SESSION);
+        let mut header = Header::new(frame_type, ChannelId::SESSION);
         header.flags = flags;
         raw.send(header).await;
         faulted(&session, "flags").await;
@@ -224,17 +224,22 @@ async fn a_second_hello(kind: Kind) {
     raw.hello().await;
     faulted(&session, "second hello").await;
     let (session, mut raw, _inbox) = attacked(kind).await;
-    raw.send(Header::new(Verb::Welcome, ChannelId::SESSION))
+    raw.send(Header::new(FrameType::Welcome, ChannelId::SESSION))
         .await;
     faulted(&session, "second welcome").await;
 }
 
 async fn a_frame_before_the_handshake_is_over(kind: Kind) {
-    for verb in [Verb::Open, Verb::Opened, Verb::Drain, Verb::NotOpened] {
+    for frame_type in [
+        FrameType::Open,
+        FrameType::Opened,
+        FrameType::Drain,
+        FrameType::NotOpened,
+    ] {
         let (a, b) = kind.pair();
         let mut raw = Raw::new(b);
         raw.hello().await;
-        raw.send(Header::new(verb, ChannelId(2))).await;
+        raw.send(Header::new(frame_type, ChannelId(2))).await;
         let ended = Session::establish(a, SessionConfig::new("host")).await;
         let why = ended.unwrap_err().to_string();
         assert!(why.contains("before the handshake was over"), "{why}");
@@ -242,9 +247,9 @@ async fn a_frame_before_the_handshake_is_over(kind: Kind) {
 }
 
 async fn an_answer_to_no_opening(kind: Kind) {
-    for verb in [Verb::Opened, Verb::NotOpened] {
+    for frame_type in [FrameType::Opened, FrameType::NotOpened] {
         let (session, mut raw, _inbox) = attacked(kind).await;
-        raw.send(Header::new(verb, ChannelId(1))).await;
+        raw.send(Header::new(frame_type, ChannelId(1))).await;
         faulted(&session, "no opening").await;
     }
 }
@@ -252,20 +257,20 @@ async fn an_answer_to_no_opening(kind: Kind) {
 async fn a_channel_with_a_number_that_is_not_its_to_choose(kind: Kind) {
     for channel in [0, 1, 7] {
         let (session, mut raw, _inbox) = attacked(kind).await;
-        let header = Header::new(Verb::Open, ChannelId(channel));
+        let header = Header::new(FrameType::Open, ChannelId(channel));
         raw.send_with(header, b"Busy").await;
         faulted(&session, "not free").await;
     }
     let (session, mut raw, _inbox) = attacked(kind).await;
     raw.open_to(2, "Busy").await;
-    raw.send_with(Header::new(Verb::Open, ChannelId(2)), b"Busy")
+    raw.send_with(Header::new(FrameType::Open, ChannelId(2)), b"Busy")
         .await;
     faulted(&session, "not free").await;
 }
 
 async fn a_peer_that_asks_and_does_not_read(kind: Kind) {
     let (session, raw, _inbox) = attacked(kind).await;
-    let mut asked = Frame::bare(Header::new(Verb::Open, ChannelId(2)));
+    let mut asked = Frame::bare(Header::new(FrameType::Open, ChannelId(2)));
     asked.payload = Payload::inline(b"Nobody").unwrap();
     while session.end_reason().is_none() {
         if raw.endpoint.transport.send(&asked, Lane::Priority).is_ok() {
@@ -287,31 +292,31 @@ async fn openings_without_end_are_refused_one_by_one(kind: Kind) {
     let (session, mut raw, mut inbox) = attacked(kind).await;
     let mut opened = 0;
     for n in 0..2000u32 {
-        let header = Header::new(Verb::Open, ChannelId(2 * n + 2));
+        let header = Header::new(FrameType::Open, ChannelId(2 * n + 2));
         raw.send_with(header, b"Busy").await;
         let answer = raw.recv().await;
-        opened += u32::from(answer.header.verb == Verb::Opened);
+        opened += u32::from(answer.header.frame_type == FrameType::Opened);
     }
     assert_eq!(opened, 256);
     // One that was opened still works.
     raw.send(request(2, 0, 1)).await;
     answer_next(&mut inbox, 1u8).await;
-    assert_eq!(raw.recv().await.header.verb, Verb::Reply);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Reply);
     assert_eq!(session.end_reason(), None);
 }
 
 async fn frames_for_what_is_over_do_no_harm(kind: Kind) {
     let (session, mut raw, mut inbox) = attacked(kind).await;
-    for verb in [
-        Verb::Item,
-        Verb::End,
-        Verb::Stop,
-        Verb::Reset,
-        Verb::Credit,
-        Verb::Cancel,
+    for frame_type in [
+        FrameType::Item,
+        FrameType::End,
+        FrameType::Stop,
+        FrameType::Reset,
+        FrameType::Credit,
+        FrameType::Cancel,
     ] {
         for channel in [0, 2, 3, u32::MAX] {
-            let mut header = Header::new(verb, ChannelId(channel));
+            let mut header = Header::new(frame_type, ChannelId(channel));
             header.call = CallId {
                 index: channel,
                 generation: 3,
@@ -323,7 +328,7 @@ async fn frames_for_what_is_over_do_no_harm(kind: Kind) {
     raw.open_to(2, "Busy").await;
     raw.send(request(2, 0, 1)).await;
     answer_next(&mut inbox, 1u8).await;
-    assert_eq!(raw.recv().await.header.verb, Verb::Reply);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Reply);
     assert_eq!(session.metrics().late, 24);
     assert_eq!(session.end_reason(), None);
 }
@@ -333,7 +338,7 @@ async fn requests_cancelled_at_once_stay_within_the_window(kind: Kind) {
     raw.open_to(2, "Busy").await;
     for index in 0..3 {
         raw.send(request(2, index, 1)).await;
-        let mut cancel = Header::new(Verb::Cancel, ChannelId::SESSION);
+        let mut cancel = Header::new(FrameType::Cancel, ChannelId::SESSION);
         cancel.call = CallId {
             index,
             generation: 1,

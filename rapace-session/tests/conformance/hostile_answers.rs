@@ -3,8 +3,8 @@
 use futures_util::StreamExt;
 use rapace_codec::Blob;
 use rapace_session::{
-    CallFailure, ChannelId, Claim, EndReason, Flags, Header, Outcome, Session, SessionConfig,
-    Status, StreamError, Verb,
+    CallFailure, ChannelId, Claim, EndReason, Flags, FrameType, Header, Outcome, Session,
+    SessionConfig, Status, StreamError,
 };
 use tokio::task::JoinHandle;
 
@@ -63,7 +63,7 @@ impl Asked {
         }
         let argument = Value(sent.clone());
         let call = tokio::spawn(async move { channel.call(0, &argument, &plain()).await });
-        let reply = answers(&raw.recv_verb(Verb::Request).await.header);
+        let reply = answers(&raw.recv_type(FrameType::Request).await.header);
         Self {
             session,
             raw,
@@ -89,7 +89,7 @@ impl Asked {
 
 /// The header of an answer with buffers.
 fn answers(request: &Header) -> Header {
-    let mut header = Header::new(Verb::Reply, request.channel);
+    let mut header = Header::new(FrameType::Reply, request.channel);
     header.call = request.call;
     header.method = Status::Ok as u32;
     header.flags = Flags::BLOBS;
@@ -182,7 +182,7 @@ async fn a_name_in_the_answer_to_a_tell(kind: Kind) {
     let channel = raw.open(&session, "Any", 4).await;
     let sent = Value(vec![Blob::from(vec![7; 100])]);
     channel.tell(0, &sent, &plain()).await.unwrap();
-    let reply = answers(&raw.recv_verb(Verb::Request).await.header);
+    let reply = answers(&raw.recv_type(FrameType::Request).await.header);
     raw.send_with(reply, &naming(&[(0, 0, 100)])).await;
     faulted(&session, "no request has any").await;
     assert_eq!(session.calls_under_way(), 0);
@@ -196,10 +196,10 @@ async fn a_name_in_an_item_ends_the_stream(kind: Kind) {
     let options = plain();
     let call = channel.call_streaming(0, &sent, &options, false, true);
     let (parts, _settlement) = call.await.unwrap();
-    let asked = raw.recv_verb(Verb::Request).await;
+    let asked = raw.recv_type(FrameType::Request).await;
     // The stream's number follows the table of one buffer.
     let number = asked.payload.bytes()[18..].first_chunk().unwrap();
-    let mut item = Header::new(Verb::Item, ChannelId(u32::from_le_bytes(*number)));
+    let mut item = Header::new(FrameType::Item, ChannelId(u32::from_le_bytes(*number)));
     item.flags = Flags::BLOBS;
     raw.send_with(item, &naming(&[(0, 0, 100)])).await;
     let first = parts.receiver.unwrap().next().await.unwrap();

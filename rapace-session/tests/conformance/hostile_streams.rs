@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    ChannelId, EndReason, Flags, Frame, Header, Session, SessionConfig, Status, StreamError,
-    StreamParts, StreamSendError, Verb,
+    ChannelId, EndReason, Flags, Frame, FrameType, Header, Session, SessionConfig, Status,
+    StreamError, StreamParts, StreamSendError,
 };
 use rapace_shm::{Lane, Link, Payload, SegmentConfig};
 
@@ -45,28 +45,31 @@ async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
         receiver: call.take_receiver(),
     };
     call.reply(Status::Ok, &()).await;
-    assert_eq!(raw.recv().await.header.verb, Verb::Reply);
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Reply);
     (session, raw, parts)
 }
 
-fn on_stream(verb: Verb) -> Header {
-    Header::new(verb, ChannelId(4))
+fn on_stream(frame_type: FrameType) -> Header {
+    Header::new(frame_type, ChannelId(4))
 }
 
 /// The session goes on: it still answers.
 async fn goes_on(session: &Session, raw: &mut Raw) {
-    raw.send_with(Header::new(Verb::Open, ChannelId(1_000_000)), b"Nobody")
-        .await;
-    raw.recv_verb(Verb::NotOpened).await;
+    raw.send_with(
+        Header::new(FrameType::Open, ChannelId(1_000_000)),
+        b"Nobody",
+    )
+    .await;
+    raw.recv_type(FrameType::NotOpened).await;
     assert_eq!(session.end_reason(), None);
 }
 
 async fn items_past_the_window_reset_the_stream_only(kind: Kind) {
     let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
     for _ in 0..10 * WINDOW {
-        raw.send_with(on_stream(Verb::Item), &[1]).await;
+        raw.send_with(on_stream(FrameType::Item), &[1]).await;
     }
-    let reset = raw.recv_verb(Verb::Reset).await;
+    let reset = raw.recv_type(FrameType::Reset).await;
     assert_eq!(reset.header.channel, ChannelId(4));
     let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
     assert_eq!(seen.len(), WINDOW as usize + 1);
@@ -76,8 +79,8 @@ async fn items_past_the_window_reset_the_stream_only(kind: Kind) {
 
 async fn an_item_in_a_direction_that_does_not_exist_resets_the_stream(kind: Kind) {
     let (session, mut raw, parts) = streaming(kind, Flags::SERVER_STREAM).await;
-    raw.send_with(on_stream(Verb::Item), &[1]).await;
-    raw.recv_verb(Verb::Reset).await;
+    raw.send_with(on_stream(FrameType::Item), &[1]).await;
+    raw.recv_type(FrameType::Reset).await;
     let over = parts.sender.unwrap().stopped().await;
     assert!(
         matches!(over, StreamSendError::Over(StreamError::Fault(_))),
@@ -89,7 +92,7 @@ async fn an_item_in_a_direction_that_does_not_exist_resets_the_stream(kind: Kind
 async fn more_credits_than_the_window(kind: Kind) {
     for credits in [1, u32::MAX] {
         let (session, mut raw, parts) = streaming(kind, Flags::SERVER_STREAM).await;
-        let mut header = on_stream(Verb::Credit);
+        let mut header = on_stream(FrameType::Credit);
         header.credits = credits;
         raw.send(header).await;
         let EndReason::PeerFault(what) = session.ended().await else {
@@ -103,7 +106,7 @@ async fn more_credits_than_the_window(kind: Kind) {
 
 async fn credits_for_what_is_not_a_stream(kind: Kind) {
     let (session, mut raw, _parts) = streaming(kind, Flags::SERVER_STREAM).await;
-    let mut header = Header::new(Verb::Credit, ChannelId(2));
+    let mut header = Header::new(FrameType::Credit, ChannelId(2));
     header.credits = 1;
     raw.send(header).await;
     assert!(matches!(session.ended().await, EndReason::PeerFault(_)));
@@ -126,14 +129,14 @@ async fn words_said_again_and_again_cost_nothing(kind: Kind) {
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     let (session, mut raw, parts) = streaming(kind, both).await;
     for _ in 0..500 {
-        raw.send(on_stream(Verb::Stop)).await;
+        raw.send(on_stream(FrameType::Stop)).await;
     }
     assert_eq!(
         parts.sender.unwrap().stopped().await,
         StreamSendError::Stopped
     );
     for _ in 0..500 {
-        raw.send(on_stream(Verb::End)).await;
+        raw.send(on_stream(FrameType::End)).await;
     }
     assert_eq!(parts.receiver.unwrap().count().await, 0);
     goes_on(&session, &mut raw).await;
@@ -143,9 +146,9 @@ async fn words_said_again_and_again_cost_nothing(kind: Kind) {
 async fn an_item_after_the_end_resets_the_stream(kind: Kind) {
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     let (session, mut raw, parts) = streaming(kind, both).await;
-    raw.send(on_stream(Verb::End)).await;
-    raw.send_with(on_stream(Verb::Item), &[1]).await;
-    raw.recv_verb(Verb::Reset).await;
+    raw.send(on_stream(FrameType::End)).await;
+    raw.send_with(on_stream(FrameType::Item), &[1]).await;
+    raw.recv_type(FrameType::Reset).await;
     let over = parts.sender.unwrap().stopped().await;
     assert!(
         matches!(over, StreamSendError::Over(StreamError::Fault(_))),
@@ -160,7 +163,7 @@ async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
         return;
     }
     let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
-    let mut frame = Frame::bare(on_stream(Verb::Item));
+    let mut frame = Frame::bare(on_stream(FrameType::Item));
     frame.header.flags = Flags::BLOBS;
     raw.send_frame(&frame).await;
     let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
@@ -175,18 +178,21 @@ async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
 async fn still_sends(parts: &mut StreamParts, raw: &mut Raw) {
     let sender = parts.sender.as_mut().unwrap();
     sender.send(&Value(1u8)).await.unwrap();
-    assert_eq!(raw.recv_verb(Verb::Item).await.header.channel, ChannelId(4));
+    assert_eq!(
+        raw.recv_type(FrameType::Item).await.header.channel,
+        ChannelId(4)
+    );
 }
 
 async fn items_past_the_window_end_both_directions(kind: Kind) {
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     let (session, mut raw, parts) = streaming(kind, both).await;
     for _ in 0..=WINDOW {
-        raw.send_with(on_stream(Verb::Item), &[1]).await;
+        raw.send_with(on_stream(FrameType::Item), &[1]).await;
     }
-    let reset = raw.recv_verb(Verb::Reset).await;
+    let reset = raw.recv_type(FrameType::Reset).await;
     assert_eq!(reset.payload.bytes(), b"an item without credit");
-    raw.recv_verb(Verb::Stop).await;
+    raw.recv_type(FrameType::Stop).await;
     let over = parts.sender.unwrap().stopped().await;
     let fault = StreamError::Fault("an item without credit".into());
     assert_eq!(over, StreamSendError::Over(fault));
@@ -199,7 +205,7 @@ async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: 
     // Not there.
     let (session, mut raw, mut parts) = streaming(kind, Flags::SERVER_STREAM).await;
     for _ in 0..3 {
-        raw.send_with(on_stream(Verb::Reset), b"why").await;
+        raw.send_with(on_stream(FrameType::Reset), b"why").await;
     }
     still_sends(&mut parts, &mut raw).await;
     goes_on(&session, &mut raw).await;
@@ -207,21 +213,21 @@ async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: 
     until(|| session.metrics().late == 3).await;
     // Over.
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
-    for first in [Verb::End, Verb::Reset] {
+    for first in [FrameType::End, FrameType::Reset] {
         let (session, mut raw, mut parts) = streaming(kind, both).await;
         raw.send(on_stream(first)).await;
         for _ in 0..3 {
-            raw.send_with(on_stream(Verb::Reset), b"again").await;
+            raw.send_with(on_stream(FrameType::Reset), b"again").await;
         }
-        raw.send(on_stream(Verb::End)).await;
+        raw.send(on_stream(FrameType::End)).await;
         let seen = parts.receiver.take().unwrap().collect::<Vec<_>>().await;
-        assert_eq!(seen.len(), usize::from(first == Verb::Reset));
+        assert_eq!(seen.len(), usize::from(first == FrameType::Reset));
         still_sends(&mut parts, &mut raw).await;
         goes_on(&session, &mut raw).await;
         // Nor has it a stream.
         drop(parts);
-        raw.recv_verb(Verb::Reset).await;
-        raw.send_with(on_stream(Verb::Reset), b"nowhere").await;
+        raw.recv_type(FrameType::Reset).await;
+        raw.send_with(on_stream(FrameType::Reset), b"nowhere").await;
         goes_on(&session, &mut raw).await;
     }
 }
@@ -229,16 +235,16 @@ async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: 
 async fn items_behind_a_reset_are_dropped(kind: Kind) {
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     let (session, mut raw, mut parts) = streaming(kind, both).await;
-    raw.send_with(on_stream(Verb::Reset), b"why").await;
+    raw.send_with(on_stream(FrameType::Reset), b"why").await;
     for _ in 0..WINDOW {
-        raw.send_with(on_stream(Verb::Item), &[1]).await;
+        raw.send_with(on_stream(FrameType::Item), &[1]).await;
     }
     let seen = parts.receiver.take().unwrap().collect::<Vec<_>>().await;
     assert!(matches!(&*seen, [Err(StreamError::Reset(why))] if why == "why"));
     still_sends(&mut parts, &mut raw).await;
     // They are held to the window all the same.
-    raw.send_with(on_stream(Verb::Item), &[1]).await;
-    raw.recv_verb(Verb::Reset).await;
+    raw.send_with(on_stream(FrameType::Item), &[1]).await;
+    raw.recv_type(FrameType::Reset).await;
     let over = parts.sender.unwrap().stopped().await;
     assert!(matches!(over, StreamSendError::Over(StreamError::Fault(_))));
     goes_on(&session, &mut raw).await;
@@ -263,10 +269,10 @@ async fn streams_without_end_are_refused(kind: Kind) {
         let (mut reset, mut stopped) = (false, false);
         let reply = loop {
             match raw.try_recv().await {
-                Some(frame) if frame.header.verb == Verb::Reply => break frame,
+                Some(frame) if frame.header.frame_type == FrameType::Reply => break frame,
                 Some(Frame { header, .. }) if header.channel == number => {
-                    reset |= header.verb == Verb::Reset;
-                    stopped |= header.verb == Verb::Stop;
+                    reset |= header.frame_type == FrameType::Reset;
+                    stopped |= header.frame_type == FrameType::Stop;
                 }
                 Some(_) => {}
                 None => panic!("{n}: {:?}", session.end_reason()),
@@ -283,14 +289,18 @@ async fn streams_without_end_are_refused(kind: Kind) {
 
 /// What only the bytes of shared memory can say.
 #[test]
-fn verbs_and_flags_that_do_not_exist_are_faults_over_shared_memory() {
-    let cases: [(u8, u8, &str); 3] = [(0, 0, "verb 0"), (200, 0, "verb 200"), (7, 128, "flags")];
-    for (verb, flags, what) in cases {
+fn frame_types_and_flags_that_do_not_exist_are_faults_over_shared_memory() {
+    let cases: [(u8, u8, &str); 3] = [
+        (0, 0, "frame_type 0"),
+        (200, 0, "frame_type 200"),
+        (7, 128, "flags"),
+    ];
+    for (frame_type, flags, what) in cases {
         run(1, || async move {
             let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
             let (outbound, _inbound, _watch) = b.split();
             let header = rapace_shm::Header {
-                verb,
+                frame_type,
                 flags,
                 channel: 0,
                 call: 0,

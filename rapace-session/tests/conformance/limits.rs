@@ -3,8 +3,8 @@
 
 use rapace_session::limits::{MAX_HELLO, MAX_METADATA, MAX_NAME, MAX_SERVICES, MAX_TEXT};
 use rapace_session::{
-    CallFailure, CallOptions, ChannelId, EndReason, Flags, HandshakeError, Header, Hello,
-    HelloLimit, MethodOffer, OpenError, ServiceOffer, Session, SessionConfig, Status, Verb,
+    CallFailure, CallOptions, ChannelId, EndReason, Flags, FrameType, HandshakeError, Header,
+    Hello, HelloLimit, MethodOffer, OpenError, ServiceOffer, Session, SessionConfig, Status,
 };
 
 use super::harness::*;
@@ -14,7 +14,7 @@ scenarios!(
     a_hello_over_a_limit_is_refused_by_the_limit,
     a_hello_that_only_claims_much_is_refused_by_what_it_claims,
     our_own_hello_is_held_to_the_same_limits,
-    a_payload_longer_than_its_verb_may_have,
+    a_payload_longer_than_its_frame_type_may_have,
     a_window_that_is_none,
     a_service_without_room_for_a_call_is_not_opened,
     a_name_that_no_service_can_have_is_not_asked_for,
@@ -44,13 +44,13 @@ fn hello() -> Hello {
 async fn refused(kind: Kind, body: &[u8]) -> HandshakeError {
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
-    let header = Header::new(Verb::Hello, ChannelId::SESSION);
+    let header = Header::new(FrameType::Hello, ChannelId::SESSION);
     raw.send_with(header, &[&MAGIC, body].concat()).await;
     let config = SessionConfig::new("host");
     let refused = Session::establish_and_open(a, config).await;
     let refused = refused.map(|_| ()).unwrap_err();
     // The peer reads it too.
-    let why = raw.recv_verb(Verb::Refuse).await;
+    let why = raw.recv_type(FrameType::Refuse).await;
     assert_eq!(why.payload.bytes(), refused.to_string().as_bytes());
     refused
 }
@@ -159,7 +159,7 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         // H6
         let mut raw = Raw::new(b);
         let told = raw.recv().await;
-        assert_eq!(told.header.verb, Verb::Refuse);
+        assert_eq!(told.header.frame_type, FrameType::Refuse);
         assert_eq!(told.payload.bytes(), text.as_bytes());
         assert!(raw.try_recv().await.is_none(), "nothing else was sent");
     }
@@ -177,21 +177,21 @@ async fn faulted(session: &Session, names: &str) {
     }
 }
 
-async fn a_payload_longer_than_its_verb_may_have(kind: Kind) {
+async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
     let cases = [
-        (Verb::Open, 2, MAX_NAME + 1),
-        (Verb::NotOpened, 1, MAX_TEXT + 1),
-        (Verb::Close, 0, MAX_TEXT + 1),
-        (Verb::Reset, 2, MAX_TEXT + 1),
-        (Verb::Drain, 0, 1),
-        (Verb::Cancel, 0, 1),
+        (FrameType::Open, 2, MAX_NAME + 1),
+        (FrameType::NotOpened, 1, MAX_TEXT + 1),
+        (FrameType::Close, 0, MAX_TEXT + 1),
+        (FrameType::Reset, 2, MAX_TEXT + 1),
+        (FrameType::Drain, 0, 1),
+        (FrameType::Cancel, 0, 1),
     ];
-    for (verb, channel, len) in cases {
+    for (frame_type, channel, len) in cases {
         let (a, b) = kind.pair();
         let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
-        let header = Header::new(verb, ChannelId(channel));
+        let header = Header::new(frame_type, ChannelId(channel));
         raw.send_with(header, &vec![b'x'; len]).await;
-        faulted(&session, "a payload longer than its verb may have").await;
+        faulted(&session, "a payload longer than its frame type may have").await;
     }
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
@@ -199,8 +199,8 @@ async fn a_payload_longer_than_its_verb_may_have(kind: Kind) {
     let (body, options) = (Value(0_u32), plain());
     let call = channel.call(0, &body, &options);
     let answer = async {
-        let request = raw.recv_verb(Verb::Request).await.header;
-        let mut header = Header::new(Verb::Reply, request.channel);
+        let request = raw.recv_type(FrameType::Request).await.header;
+        let mut header = Header::new(FrameType::Reply, request.channel);
         header.call = request.call;
         header.method = Status::Failed as u32;
         header.credits = 1;
@@ -220,8 +220,8 @@ async fn a_window_that_is_none(kind: Kind) {
         let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
         let opening = session.open("Any");
         let answer = async {
-            let asked = raw.recv_verb(Verb::Open).await.header;
-            let mut header = Header::new(Verb::Opened, asked.channel);
+            let asked = raw.recv_type(FrameType::Open).await.header;
+            let mut header = Header::new(FrameType::Opened, asked.channel);
             header.credits = window;
             raw.send(header).await;
         };

@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, ChannelId, HandshakeError, Header, MethodOffer, OpenError, ServiceOffer, Session,
-    SessionConfig, Status, StreamError, Verb,
+    CallFailure, ChannelId, FrameType, HandshakeError, Header, MethodOffer, OpenError,
+    ServiceOffer, Session, SessionConfig, Status, StreamError,
 };
 
 use super::harness::*;
@@ -36,8 +36,8 @@ async fn fails_with(kind: Kind, payload: &[u8]) -> String {
     let options = plain();
     let mut call = Box::pin(channel.call(0, &(), &options));
     assert!(waits(&mut call));
-    let asked = raw.recv_verb(Verb::Request).await.header;
-    let mut header = Header::new(Verb::Reply, asked.channel);
+    let asked = raw.recv_type(FrameType::Request).await.header;
+    let mut header = Header::new(FrameType::Reply, asked.channel);
     header.call = asked.call;
     header.credits = 1;
     header.method = Status::Failed as u32;
@@ -80,9 +80,9 @@ async fn the_reason_of_a_reset_is_escaped(kind: Kind) {
     for (said, read) in [(SAID, READ), ("", "no reason was given")] {
         let call = channel.call_streaming(0, &(), &options, false, true);
         let (parts, _settlement) = call.await.unwrap();
-        let asked = raw.recv_verb(Verb::Request).await;
+        let asked = raw.recv_type(FrameType::Request).await;
         let number = asked.payload.bytes().first_chunk().unwrap();
-        let header = Header::new(Verb::Reset, ChannelId(u32::from_le_bytes(*number)));
+        let header = Header::new(FrameType::Reset, ChannelId(u32::from_le_bytes(*number)));
         raw.send_with(header, said.as_bytes()).await;
         let last = parts.receiver.unwrap().next().await.unwrap();
         assert_eq!(last.unwrap_err(), StreamError::Reset(read.into()));
@@ -95,18 +95,21 @@ async fn the_reason_of_a_refused_channel_is_escaped(kind: Kind) {
         let mut opening = Box::pin(session.open("Any"));
         let asked = tokio::select! {
             biased;
-            frame = raw.recv_verb(Verb::Open) => frame.header,
+            frame = raw.recv_type(FrameType::Open) => frame.header,
             _ = &mut opening => panic!("opened by nobody"),
         };
-        raw.send_with(Header::new(Verb::NotOpened, asked.channel), said.as_bytes())
-            .await;
+        raw.send_with(
+            Header::new(FrameType::NotOpened, asked.channel),
+            said.as_bytes(),
+        )
+        .await;
         assert_eq!(opening.await.unwrap_err(), OpenError::Refused(read.into()));
     }
 }
 
 async fn the_reason_of_a_close_is_escaped(kind: Kind) {
     let (session, mut raw) = meet_raw(kind).await;
-    let close = Header::new(Verb::Close, ChannelId::SESSION);
+    let close = Header::new(FrameType::Close, ChannelId::SESSION);
     raw.send_with(close, SAID.as_bytes()).await;
     let why = session.ended().await.to_string();
     assert_eq!(why, format!("the peer closed the session: {READ}"));
@@ -115,7 +118,7 @@ async fn the_reason_of_a_close_is_escaped(kind: Kind) {
 async fn the_reason_of_a_refusal_is_escaped(kind: Kind) {
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
-    let refuse = Header::new(Verb::Refuse, ChannelId::SESSION);
+    let refuse = Header::new(FrameType::Refuse, ChannelId::SESSION);
     raw.send_with(refuse, SAID.as_bytes()).await;
     let refused = Session::establish(a, SessionConfig::new("host")).await;
     assert_eq!(
@@ -129,9 +132,9 @@ async fn the_name_of_a_channel_is_escaped(kind: Kind) {
     let (a, b) = kind.pair();
     let services = Services::default();
     let (_session, mut raw) = Raw::meet(a, b, services.config("host")).await;
-    raw.send_with(Header::new(Verb::Open, ChannelId(2)), SAID.as_bytes())
+    raw.send_with(Header::new(FrameType::Open, ChannelId(2)), SAID.as_bytes())
         .await;
-    let why = raw.recv_verb(Verb::NotOpened).await;
+    let why = raw.recv_type(FrameType::NotOpened).await;
     let why = String::from_utf8_lossy(why.payload.bytes()).into_owned();
     assert!(why.contains(READ), "{why:?}");
 }
@@ -158,7 +161,7 @@ async fn a_name_in_a_hello_that_cannot_be_printed_is_refused(kind: Kind) {
         let body = rapace_codec::to_vec(&(name.to_owned(), 4_u32)).unwrap().0;
         let services = rapace_codec::to_vec(&(services, 0_u32)).unwrap().0;
         let hello = [&MAGIC, &*body, &*services].concat();
-        raw.send_with(Header::new(Verb::Hello, ChannelId::SESSION), &hello)
+        raw.send_with(Header::new(FrameType::Hello, ChannelId::SESSION), &hello)
             .await;
         let refused = Session::establish(a, SessionConfig::new("host")).await;
         let why = refused.unwrap_err();

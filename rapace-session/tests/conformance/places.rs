@@ -3,8 +3,8 @@
 use futures_util::{FutureExt, StreamExt};
 use rapace_session::limits::{MAX_CHANNELS, MAX_STREAMS};
 use rapace_session::{
-    CallFailure, Channel, ChannelId, EndReason, Failure, Header, OpenError, RunningCall, Session,
-    SessionConfig, Status, StreamParts, Verb,
+    CallFailure, Channel, ChannelId, EndReason, Failure, FrameType, Header, OpenError, RunningCall,
+    Session, SessionConfig, Status, StreamParts,
 };
 
 use super::harness::*;
@@ -56,7 +56,7 @@ async fn a_channel_that_is_dropped_gives_its_place_and_its_window_back(kind: Kin
     let first = raw.open_to(2, "Any").await;
     let second = raw.open_to(4, "Any").await;
     for n in 0..MANY as u32 {
-        raw.send(Header::new(Verb::CloseChannel, ChannelId(4 + 2 * n)))
+        raw.send(Header::new(FrameType::CloseChannel, ChannelId(4 + 2 * n)))
             .await;
         assert_eq!(raw.open_to(6 + 2 * n, "Any").await, second);
     }
@@ -108,15 +108,15 @@ async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     channel.tell(0, &Value(0_u32), &plain()).await.unwrap();
     drop(channel);
     let told = raw.recv().await.header;
-    assert_eq!(told.verb, Verb::Request);
+    assert_eq!(told.frame_type, FrameType::Request);
     other.tell(0, &Value(1_u32), &plain()).await.unwrap();
     drop(other);
     let last = raw.recv().await.header;
-    assert_eq!(last.verb, Verb::Request);
+    assert_eq!(last.frame_type, FrameType::Request);
     // Nothing else comes before it is answered.
     raw.open_is_refused(&session).await;
     for request in [told, last] {
-        let mut header = Header::new(Verb::Reply, request.channel);
+        let mut header = Header::new(FrameType::Reply, request.channel);
         header.call = request.call;
         header.credits = 1;
         header.method = Status::Ok as u32;
@@ -124,8 +124,8 @@ async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     }
     let closed = raw.recv().await.header;
     assert_eq!(
-        (closed.verb, closed.channel),
-        (Verb::CloseChannel, told.channel)
+        (closed.frame_type, closed.channel),
+        (FrameType::CloseChannel, told.channel)
     );
     assert_eq!(session.end_reason(), None);
 }
@@ -138,7 +138,7 @@ async fn faulted(session: &Session, names: &str) {
 }
 
 async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
-    let close = |id| Header::new(Verb::CloseChannel, ChannelId(id));
+    let close = |id| Header::new(FrameType::CloseChannel, ChannelId(id));
     for case in 0..4 {
         let mut services = Services::default();
         let mut inbox = services.inbox("Any", 4);
@@ -158,7 +158,7 @@ async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
                 // The reader has it at hand.
                 raw.send(request(2, 0, 1)).await;
                 answer_next(&mut inbox, 1_u8).await;
-                raw.recv_verb(Verb::Reply).await;
+                raw.recv_type(FrameType::Reply).await;
                 raw.send(close(2)).await;
                 raw.open_to(4, "Any").await;
                 raw.send(request(2, 0, 2)).await;

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use rapace_session::transport::Incoming;
 use rapace_session::{
-    CallId, Channel, ChannelId, Endpoint, Frame, Header, Hello, Lane, OpenError, Payload,
-    ServiceOffer, Session, SessionConfig, Verb,
+    CallId, Channel, ChannelId, Endpoint, Frame, FrameType, Header, Hello, Lane, OpenError,
+    Payload, ServiceOffer, Session, SessionConfig,
 };
 
 /// The peer, on the joining side.
@@ -29,11 +29,11 @@ impl Raw {
     pub(super) async fn meet(a: Endpoint, b: Endpoint, config: SessionConfig) -> (Session, Self) {
         let mut raw = Self::new(b);
         raw.hello().await;
-        raw.send(Header::new(Verb::Welcome, ChannelId::SESSION))
+        raw.send(Header::new(FrameType::Welcome, ChannelId::SESSION))
             .await;
         let session = Session::establish(a, config).await.expect("a handshake");
-        assert_eq!(raw.recv().await.header.verb, Verb::Hello);
-        assert_eq!(raw.recv().await.header.verb, Verb::Welcome);
+        assert_eq!(raw.recv().await.header.frame_type, FrameType::Hello);
+        assert_eq!(raw.recv().await.header.frame_type, FrameType::Welcome);
         (session, raw)
     }
 
@@ -55,7 +55,7 @@ impl Raw {
         };
         let mut bytes = MAGIC.to_vec();
         bytes.extend(rapace_codec::to_vec(&hello).expect("a hello").0);
-        self.send_with(Header::new(Verb::Hello, ChannelId::SESSION), &bytes)
+        self.send_with(Header::new(FrameType::Hello, ChannelId::SESSION), &bytes)
             .await;
     }
 
@@ -122,11 +122,11 @@ impl Raw {
         self.read.pop_front()
     }
 
-    /// The next frame with this verb; others are passed over.
-    pub(super) async fn recv_verb(&mut self, verb: Verb) -> Frame {
+    /// The next frame with this frame type; others are passed over.
+    pub(super) async fn recv_type(&mut self, frame_type: FrameType) -> Frame {
         loop {
             let frame = self.recv().await;
-            if frame.header.verb == verb {
+            if frame.header.frame_type == frame_type {
                 return frame;
             }
         }
@@ -138,9 +138,9 @@ impl Raw {
         let asked = tokio::select! {
             biased;
             _ = &mut opening => panic!("opened by nobody"),
-            frame = self.recv_verb(Verb::Open) => frame,
+            frame = self.recv_type(FrameType::Open) => frame,
         };
-        self.send(Header::new(Verb::NotOpened, asked.header.channel))
+        self.send(Header::new(FrameType::NotOpened, asked.header.channel))
             .await;
         assert!(matches!(opening.await, Err(OpenError::Refused(_))));
     }
@@ -150,11 +150,11 @@ impl Raw {
         let mut opening = Box::pin(session.open(name));
         let frame = tokio::select! {
             biased;
-            frame = self.recv_verb(Verb::Open) => frame,
+            frame = self.recv_type(FrameType::Open) => frame,
             _ = &mut opening => panic!("opened by nobody"),
         };
         assert_eq!(frame.payload.bytes(), name.as_bytes());
-        let mut header = Header::new(Verb::Opened, frame.header.channel);
+        let mut header = Header::new(FrameType::Opened, frame.header.channel);
         header.credits = window;
         self.send(header).await;
         opening.await.expect("a channel")
@@ -162,9 +162,9 @@ impl Raw {
 
     /// Opens a channel to a service of the session's, and says what window it has.
     pub(super) async fn open_to(&mut self, channel: u32, name: &str) -> u32 {
-        let header = Header::new(Verb::Open, ChannelId(channel));
+        let header = Header::new(FrameType::Open, ChannelId(channel));
         self.send_with(header, name.as_bytes()).await;
-        let opened = self.recv_verb(Verb::Opened).await;
+        let opened = self.recv_type(FrameType::Opened).await;
         assert_eq!(opened.header.channel, ChannelId(channel));
         opened.header.credits
     }
@@ -172,7 +172,7 @@ impl Raw {
 
 /// A request's header.
 pub(super) fn request(channel: u32, index: u32, generation: u32) -> Header {
-    let mut header = Header::new(Verb::Request, ChannelId(channel));
+    let mut header = Header::new(FrameType::Request, ChannelId(channel));
     header.call = CallId { index, generation };
     header
 }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rapace_session::{
-    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, Header,
-    Outcome, Session, SessionConfig, UnsettledCall, Verb,
+    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, FrameType,
+    Header, Outcome, Session, SessionConfig, UnsettledCall,
 };
 use rapace_shm::SizeClass;
 
@@ -73,13 +73,13 @@ impl Life {
     async fn read(&mut self, count: u32) {
         for _ in 0..count {
             let read = self.raw.recv().await.header;
-            assert_eq!((read.verb, read.method), (Verb::Request, 1));
+            assert_eq!((read.frame_type, read.method), (FrameType::Request, 1));
         }
     }
 
     /// Answers a request.
     async fn answer(&self, request: Header) {
-        let mut header = Header::new(Verb::Reply, request.channel);
+        let mut header = Header::new(FrameType::Reply, request.channel);
         header.call = request.call;
         header.credits = 1;
         let reply = Frame {
@@ -128,7 +128,7 @@ async fn nothing_was_sent(life: &mut Life, under_way: usize) {
     assert_eq!(life.host.calls_under_way(), under_way);
     life.channel.tell(3, &(), &plain()).await.unwrap();
     let next = life.raw.recv().await.header;
-    assert_eq!((next.verb, next.method), (Verb::Request, 3));
+    assert_eq!((next.frame_type, next.method), (FrameType::Request, 3));
     assert_eq!(life.host.end_reason(), None);
 }
 
@@ -256,7 +256,7 @@ async fn a_tell_that_waits_to_be_sent_again_is_sent_once(kind: Kind) {
     life.read(told).await;
     resending.await.unwrap();
     let next = life.raw.recv().await.header;
-    assert_eq!((next.verb, next.method), (Verb::Request, 2));
+    assert_eq!((next.frame_type, next.method), (FrameType::Request, 2));
     assert_ne!(next.channel, ChannelId::SESSION);
     nothing_was_sent(&mut life, told as usize + 1).await;
 }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{
-    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, Header, Outcome, Session,
-    SessionConfig, Status, UnsettledCall, Verb,
+    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, FrameType, Header, Outcome,
+    Session, SessionConfig, Status, UnsettledCall,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -332,9 +332,9 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         assert!(waits(&mut behind));
         let mut wrong = Box::pin(channel.call(2, &argument, &options));
         assert!(waits(&mut wrong));
-        raw.recv_verb(Verb::Request).await;
-        let asked = raw.recv_verb(Verb::Request).await.header;
-        let mut header = Header::new(Verb::Reply, asked.channel);
+        raw.recv_type(FrameType::Request).await;
+        let asked = raw.recv_type(FrameType::Request).await.header;
+        let mut header = Header::new(FrameType::Reply, asked.channel);
         header.call = asked.call;
         header.credits = 1;
         break_it(&mut header);

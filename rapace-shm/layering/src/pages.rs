@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta};
 
 use crate::source::ReadError;
 
-/// The doc comments of constants, variants and associated constants in a file, by name: `Verb::Hello`, `MAX_TEXT`. Each is
+/// The doc comments of constants, variants and associated constants in a file, by name: `FrameType::Hello`, `MAX_TEXT`. Each is
 /// one line of Markdown, without links: a page is read elsewhere.
 ///
 /// # Errors

@@ -2,7 +2,7 @@
 //!
 //! | bytes | field | bytes | field |
 //! |---|---|---|---|
-//! | 0 | verb | 20–23 | credits |
+//! | 0 | frame type | 20–23 | credits |
 //! | 1 | flags | 24–27 | slot: index |
 //! | 2 | inline length, 0 to 24 | 28–31 | slot: generation |
 //! | 3 | payload: 0 none, 1 inline, 2 slot; 128 more if it has attachments | 32–35 | slot: offset of the first byte |
@@ -28,8 +28,8 @@ pub const INLINE_MAX: usize = 24;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Header {
     /// What kind of frame this is.
-    pub verb: u8,
-    /// Bits that belong to the verb.
+    pub frame_type: u8,
+    /// Bits that belong to the frame type.
     pub flags: u8,
     /// Channel the frame belongs to.
     pub channel: u32,
@@ -37,7 +37,7 @@ pub struct Header {
     pub call: u32,
     /// Which use of that entry.
     pub generation: u32,
-    /// Method, or whatever else the verb needs.
+    /// Method, or whatever else the frame type needs.
     pub method: u32,
     /// Credits granted.
     pub credits: u32,
@@ -147,7 +147,7 @@ pub(crate) fn encode(header: &Header, location: Location) -> Entry {
         Location::Inline { len, bytes } => (INLINE, len, NO_SLOT, bytes),
         Location::Slot(slot) => (SLOT, 0, slot, [0; INLINE_MAX]),
     };
-    let bytes = u32::from_le_bytes([header.verb, header.flags, inline_len, kind]);
+    let bytes = u32::from_le_bytes([header.frame_type, header.flags, inline_len, kind]);
     let (inline, _) = inline.as_chunks::<8>();
     let [first, second, third] = [0, 1, 2].map(|nth: usize| {
         inline
@@ -182,9 +182,9 @@ pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed, b
     let (bytes, channel) = split(w0);
     let (call, generation) = split(w1);
     let (method, credits) = split(w2);
-    let [verb, flags, inline_len, kind] = bytes.to_le_bytes();
+    let [frame_type, flags, inline_len, kind] = bytes.to_le_bytes();
     let header = Header {
-        verb,
+        frame_type,
         flags,
         channel,
         call,

@@ -8,10 +8,10 @@ use std::fmt;
 use rapace_codec::Blob;
 
 mod flags;
-mod verb;
+mod frame_type;
 
 pub use flags::Flags;
-pub use verb::{Status, Verb};
+pub use frame_type::{FrameType, Status};
 
 /// The most payload bytes that a frame carries in itself.
 pub const INLINE_MAX: usize = rapace_shm::INLINE_MAX;
@@ -45,7 +45,7 @@ pub struct CallId {
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
     /// What is asked.
-    pub verb: Verb,
+    pub frame_type: FrameType,
     /// How the payload begins.
     pub flags: Flags,
     /// Where it goes.
@@ -59,11 +59,11 @@ pub struct Header {
 }
 
 impl Header {
-    /// A header with nothing but a verb and a channel.
+    /// A header with nothing but a frame type and a channel.
     #[must_use]
-    pub fn new(verb: Verb, channel: ChannelId) -> Self {
+    pub fn new(frame_type: FrameType, channel: ChannelId) -> Self {
         Self {
-            verb,
+            frame_type,
             flags: Flags::none(),
             channel,
             call: CallId::default(),

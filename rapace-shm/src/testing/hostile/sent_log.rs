@@ -92,7 +92,7 @@ impl Sent {
         if let Some(other) = attachment.and_then(|nth| pick(&self.frozen, nth)) {
             let named = other.slot_ref();
             header = Header {
-                verb: NAMES_ATTACHMENT,
+                frame_type: NAMES_ATTACHMENT,
                 call: named.index,
                 generation: named.generation,
                 method: named.offset,
@@ -152,7 +152,7 @@ impl Sent {
 pub(crate) fn named_by(entry: &Entry) -> Vec<SlotRef> {
     let half = |word: u64| (word as u32, (word >> 32) as u32);
     let [w0, w1, w2, w3, w4, ..] = entry.map(u64::from_le);
-    let [verb, _, _, kind, ..] = w0.to_le_bytes();
+    let [frame_type, _, _, kind, ..] = w0.to_le_bytes();
     let slot = |(index, generation), (offset, len)| SlotRef {
         index,
         generation,
@@ -160,7 +160,7 @@ pub(crate) fn named_by(entry: &Entry) -> Vec<SlotRef> {
         len,
     };
     let payload = (kind & 127 == 2).then(|| slot(half(w3), half(w4)));
-    let attachment = (verb == NAMES_ATTACHMENT).then(|| slot(half(w1), half(w2)));
+    let attachment = (frame_type == NAMES_ATTACHMENT).then(|| slot(half(w1), half(w2)));
     payload.into_iter().chain(attachment).collect()
 }
 

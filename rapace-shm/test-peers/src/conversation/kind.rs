@@ -34,8 +34,8 @@ impl Kind {
         }
     }
 
-    pub(super) fn decode(verb: u8, argument: u32) -> Self {
-        match verb {
+    pub(super) fn decode(frame_type: u8, argument: u32) -> Self {
+        match frame_type {
             1 => Self::Plain,
             2 => Self::Call(argument),
             3 => Self::Attached,
@@ -45,7 +45,7 @@ impl Kind {
             7 => Self::Answer,
             8 => Self::Turn,
             9 => Self::Leave,
-            verb => panic!("nobody sends verb {verb}"),
+            frame_type => panic!("nobody sends frame type {frame_type}"),
         }
     }
 }

@@ -65,7 +65,7 @@ impl<N: Notes> Side<'_, N> {
 
     fn check(&self, frame: &Received, number: u32) -> Kind {
         let header = &frame.header;
-        let kind = Kind::decode(header.verb, header.call);
+        let kind = Kind::decode(header.frame_type, header.call);
         assert_eq!(header.channel, number, "a frame is missing, or came twice");
         assert_eq!(header.generation, header.call + GENERATIONS);
         let bytes = frame.payload.as_ref();

@@ -177,9 +177,9 @@ impl<N: Notes> Side<'_, N> {
         lane: Lane,
     ) -> Result<bool, Closed> {
         let number = self.numbers.get();
-        let (verb, argument) = kind.encode();
+        let (frame_type, argument) = kind.encode();
         let header = Header {
-            verb,
+            frame_type,
             channel: number,
             call: argument,
             generation: argument + GENERATIONS,

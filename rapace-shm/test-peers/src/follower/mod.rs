@@ -115,7 +115,12 @@ fn check(frame: Received, planned: &Planned, side: u32, round: u32) -> Kept {
         payload,
         attachments,
     } = frame;
-    let of = (header.verb, header.channel, header.generation, header.call);
+    let of = (
+        header.frame_type,
+        header.channel,
+        header.generation,
+        header.call,
+    );
     assert_eq!(of, (FRAME, side, round, planned.nth));
     let exhausted = header.flags & EXHAUSTED != 0;
     match &payload {

@@ -201,9 +201,9 @@ impl Sending {
         assert!(stats.descriptors_sent > u64::from(ROUNDS) * 3);
     }
 
-    fn header(&self, verb: u8, round: u32, nth: u32) -> Header {
+    fn header(&self, frame_type: u8, round: u32, nth: u32) -> Header {
         Header {
-            verb,
+            frame_type,
             channel: self.side,
             generation: round,
             call: nth,

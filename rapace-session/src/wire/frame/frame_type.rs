@@ -1,6 +1,6 @@
 //! What a frame asks of the side that reads it, and how a reply went.
 //!
-//! V1: a verb, a status or a flag that this version does not know is a fault of the peer, never a guess.
+//! V1: a frame type, a status or a flag that this version does not know is a fault of the peer, never a guess.
 
 use crate::wire::frame::Flags;
 use crate::wire::limits::{MAX_NAME, MAX_TEXT};
@@ -8,7 +8,7 @@ use crate::wire::limits::{MAX_NAME, MAX_TEXT};
 /// What a frame asks of the side that reads it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum Verb {
+pub enum FrameType {
     /// Channel 0: the first frame of each side, with version, name, limits and services.
     Hello = 1,
     /// Channel 0: the other side's hello is accepted.
@@ -47,8 +47,8 @@ pub enum Verb {
     CloseChannel = 18,
 }
 
-impl Verb {
-    /// The verb that a byte stands for (V1).
+impl FrameType {
+    /// The frame type that a byte stands for (V1).
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -74,7 +74,7 @@ impl Verb {
         })
     }
 
-    /// Whether a frame with this verb may carry these flags.
+    /// Whether a frame with this frame type may carry these flags.
     #[must_use]
     pub fn allows(self, flags: Flags) -> bool {
         match self {
@@ -85,8 +85,8 @@ impl Verb {
     }
 }
 
-impl Verb {
-    /// Most bytes that the payload of a frame with this verb may have, where it is not the transport that says so. A
+impl FrameType {
+    /// Most bytes that the payload of a frame with this frame type may have, where it is not the transport that says so. A
     /// hello's is not among them: what is wrong with one is told more precisely.
     #[must_use]
     pub fn max_payload(self) -> Option<usize> {
@@ -137,21 +137,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_verb_survives_its_byte_and_nothing_else_is_one() {
-        let known = (0..=255u8).filter_map(Verb::from_byte).collect::<Vec<_>>();
+    fn every_frame_type_survives_its_byte_and_nothing_else_is_one() {
+        let known = (0..=255u8)
+            .filter_map(FrameType::from_byte)
+            .collect::<Vec<_>>();
         assert_eq!(known.len(), 18);
-        for verb in known {
-            assert_eq!(Verb::from_byte(verb as u8), Some(verb));
+        for frame_type in known {
+            assert_eq!(FrameType::from_byte(frame_type as u8), Some(frame_type));
         }
     }
 
     #[test]
     fn only_requests_carry_what_only_requests_have() {
         let blobs = Flags::BLOBS;
-        assert!(Verb::Request.allows(blobs.and(Flags::ONEWAY)));
-        assert!(Verb::Item.allows(blobs) && Verb::Reply.allows(Flags::none()));
-        assert!(!Verb::Item.allows(blobs.and(Flags::METADATA)));
-        assert!(!Verb::Reply.allows(Flags::CLIENT_STREAM));
-        assert!(!Verb::Close.allows(blobs));
+        assert!(FrameType::Request.allows(blobs.and(Flags::ONEWAY)));
+        assert!(FrameType::Item.allows(blobs) && FrameType::Reply.allows(Flags::none()));
+        assert!(!FrameType::Item.allows(blobs.and(Flags::METADATA)));
+        assert!(!FrameType::Reply.allows(Flags::CLIENT_STREAM));
+        assert!(!FrameType::Close.allows(blobs));
     }
 }
