@@ -342,7 +342,7 @@ async fn meet(
     let session = session.map_err(ServeError::Handshake)?;
     let told = session.clone();
     let arming = parent_watchdog::begin(watched, parent_watchdog::DEFAULT_GRACE, move || {
-        told.settle()
+        told.notify_ready()
     });
     let arming = arming.map_err(ServeError::ParentWatchdog)?;
     Ok((session, arming))

@@ -138,8 +138,8 @@ impl SessionActor {
                 self.parts.peer_drains.store(true, Ordering::Release);
                 self.close_if_drained();
             }
-            FrameType::Settled => {
-                self.parts.peer_settled.send_replace(true);
+            FrameType::Ready => {
+                self.parts.peer_ready.send_replace(true);
             }
             FrameType::CloseChannel => self.close_accepted(frame.header.channel),
             FrameType::Close => self

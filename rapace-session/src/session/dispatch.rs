@@ -68,7 +68,7 @@ pub(crate) fn dispatch(
         | FrameType::Opened
         | FrameType::NotOpened
         | FrameType::Drain
-        | FrameType::Settled
+        | FrameType::Ready
         | FrameType::CloseChannel
         | FrameType::Close => session
             .tell(Control(frame))

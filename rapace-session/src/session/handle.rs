@@ -85,20 +85,20 @@ impl Session {
             .send_bare(FrameType::Drain, ChannelId::SESSION);
     }
 
-    /// Tells the peer that we have set up what we have besides the session.
-    pub fn settle(&self) {
+    /// Tells the peer that this side is ready: it has set up everything that it needs besides the session.
+    pub fn notify_ready(&self) {
         self.parts()
             .link
-            .send_bare(FrameType::Settled, ChannelId::SESSION);
+            .send_bare(FrameType::Ready, ChannelId::SESSION);
     }
 
-    /// Waits until the peer has [settled](Self::settle); for ever, if it never does.
+    /// Waits until the peer has said that it is [ready](Self::notify_ready); for ever, if it never does.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn peer_settled(&self) {
-        let mut settled = self.parts().peer_settled.subscribe();
-        if settled.wait_for(|settled| *settled).await.is_err() {
+    pub async fn peer_ready(&self) {
+        let mut ready = self.parts().peer_ready.subscribe();
+        if ready.wait_for(|ready| *ready).await.is_err() {
             std::future::pending().await
         }
     }

@@ -28,8 +28,8 @@ pub(crate) struct Parts {
     pub(crate) peer: OnceLock<Arc<Hello>>,
     /// The peer asked for no new calls.
     pub(crate) peer_drains: AtomicBool,
-    /// The peer has said that all it has besides the session is set up.
-    pub(crate) peer_settled: watch::Sender<bool>,
+    /// Whether the peer has said that it is ready.
+    pub(crate) peer_ready: watch::Sender<bool>,
     /// Notified at each heartbeat of this side's.
     pub(crate) beaten: Notify,
 }
@@ -46,7 +46,7 @@ impl Parts {
             channels: Arc::new(Channels::new(Arc::clone(&link), ids)),
             peer: OnceLock::new(),
             peer_drains: AtomicBool::new(false),
-            peer_settled: watch::Sender::new(false),
+            peer_ready: watch::Sender::new(false),
             beaten: Notify::new(),
             link,
             config,

@@ -119,19 +119,19 @@ async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
 async fn a_peer_has_settled_when_it_says_so(kind: Kind) {
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
-    let mut settled = Box::pin(session.peer_settled());
+    let mut ready = Box::pin(session.peer_ready());
     raw.open_is_refused(&session).await;
-    assert!(settled.as_mut().now_or_never().is_none());
-    raw.send(Header::new(FrameType::Settled, ChannelId::SESSION))
+    assert!(ready.as_mut().now_or_never().is_none());
+    raw.send(Header::new(FrameType::Ready, ChannelId::SESSION))
         .await;
-    settled.await;
-    session.peer_settled().await;
+    ready.await;
+    session.peer_ready().await;
     // Nothing is new about it the second time.
-    raw.send(Header::new(FrameType::Settled, ChannelId::SESSION))
+    raw.send(Header::new(FrameType::Ready, ChannelId::SESSION))
         .await;
     raw.open_is_refused(&session).await;
-    session.settle();
-    assert_eq!(raw.recv().await.header.frame_type, FrameType::Settled);
+    session.notify_ready();
+    assert_eq!(raw.recv().await.header.frame_type, FrameType::Ready);
 }
 
 async fn refuses(kind: Kind, hello: &[u8]) -> HandshakeError {

@@ -226,9 +226,9 @@ impl Runner {
     }
 }
 
-/// Waits until no thread of the process runs any more, which can be known once it has settled.
+/// Waits until no thread of the process runs any more, which can be known once it has said that it is ready.
 async fn exit(session: &Session, threads: &Threads) -> ExitCause {
-    session.peer_settled().await;
+    session.peer_ready().await;
     threads.end().await
 }
 

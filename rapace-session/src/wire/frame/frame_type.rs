@@ -41,8 +41,8 @@ pub enum FrameType {
     Drain = 15,
     /// Channel 0: the session is over; the payload says why.
     Close = 16,
-    /// Channel 0: the sender has set up what it has besides the session.
-    Settled = 17,
+    /// Channel 0: the sender is ready: it has set up everything that it needs besides the session.
+    Ready = 17,
     /// A service's channel: its opener closes it. It has no calls on it, and will make none.
     CloseChannel = 18,
 }
@@ -68,7 +68,7 @@ impl FrameType {
             14 => Self::Reset,
             15 => Self::Drain,
             16 => Self::Close,
-            17 => Self::Settled,
+            17 => Self::Ready,
             18 => Self::CloseChannel,
             _ => return None,
         })
@@ -101,7 +101,7 @@ impl FrameType {
             | Self::End
             | Self::Stop
             | Self::Drain
-            | Self::Settled
+            | Self::Ready
             | Self::CloseChannel => Some(0),
         }
     }
