@@ -122,7 +122,7 @@ pub use proxy::{Proxy, TryTellError, TypedProxy};
 pub use rapace_codec::{Blob, BlobMut, BlobWriter, Deque, Timestamp};
 pub use rapace_macros::service;
 pub use rapace_session::{
-    BufferError, CallContext, Claim, EndReason, StreamError, allocate, blocking,
+    BufferError, CallContext, EndReason, StartState, StreamError, allocate, blocking,
 };
 pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;

@@ -204,7 +204,7 @@ pub use streams::error::StreamError;
 pub use streams::halves::StreamParts;
 pub use streams::moves::Moves;
 pub use streams::{StreamReceiver, StreamSendError, StreamSender};
-pub use transport::{Claim, Endpoint, Lane, Side};
+pub use transport::{Endpoint, Lane, Side, StartState};
 pub use wire::failure::Failure;
 pub use wire::frame::{
     CallId, ChannelId, Flags, Frame, FrameType, Header, INLINE_MAX, Payload, Status,

@@ -5,7 +5,7 @@
 //! - ER1: each text includes its cause. `source` returns only what the text does not include, so printing the whole
 //!   chain repeats nothing.
 
-use rapace_session::{CallFailure, Claim, EndReason, Failure};
+use rapace_session::{CallFailure, EndReason, Failure, StartState};
 
 use crate::process::ExitReport;
 use crate::supervision::{Down, DownReason};
@@ -56,10 +56,10 @@ pub enum CallError<E> {
     #[error(transparent)]
     Down(Down),
     /// The session ended before the reply; there is no plugin that could be restarted.
-    #[error("{reason}; the call {}", has_begun(.claim))]
+    #[error("{reason}; the call {}", has_begun(.start_state))]
     SessionEnded {
         /// Whether the other side had begun the call.
-        claim: Claim,
+        start_state: StartState,
         /// Why the session ended.
         reason: EndReason,
     },
@@ -97,7 +97,7 @@ impl<E> CallError<E> {
             | Self::Unavailable(_)
             | Self::Unimplemented(_)
             | Self::LimitReached(_) => true,
-            Self::SessionEnded { claim, .. } => *claim == Claim::NotBegun,
+            Self::SessionEnded { start_state, .. } => *start_state == StartState::NotBegun,
             Self::Handler(_)
             | Self::Panicked(_)
             | Self::DeadlineExceeded
@@ -147,7 +147,13 @@ impl<E> CallError<E> {
             Self::Poisoned(exit) => CallError::Poisoned(exit),
             Self::Restarting { plugin } => CallError::Restarting { plugin },
             Self::Down(reason) => CallError::Down(reason),
-            Self::SessionEnded { claim, reason } => CallError::SessionEnded { claim, reason },
+            Self::SessionEnded {
+                start_state,
+                reason,
+            } => CallError::SessionEnded {
+                start_state,
+                reason,
+            },
             Self::Unavailable(why) => CallError::Unavailable(why),
             Self::Dropped(what) => CallError::Dropped(what),
             Self::Unimplemented(what) => CallError::Unimplemented(what),
@@ -171,7 +177,13 @@ impl<E> CallError<E> {
     pub(crate) fn from_call(failure: CallFailure) -> Self {
         match failure {
             CallFailure::Failed(failure) => Self::from_failure(failure),
-            CallFailure::Lost { claim, reason } => Self::SessionEnded { claim, reason },
+            CallFailure::Lost {
+                start_state,
+                reason,
+            } => Self::SessionEnded {
+                start_state,
+                reason,
+            },
             CallFailure::Encode(_) | CallFailure::TooLarge { .. } => {
                 Self::Protocol(failure.to_string())
             }
@@ -202,10 +214,10 @@ impl CallOutcome {
     }
 }
 
-fn has_begun(claim: &Claim) -> &'static str {
-    match claim {
-        Claim::NotBegun => "had not begun",
-        Claim::Begun => "had begun",
-        Claim::Unknown => "may have begun",
+fn has_begun(start_state: &StartState) -> &'static str {
+    match start_state {
+        StartState::NotBegun => "had not begun",
+        StartState::Begun => "had begun",
+        StartState::Unknown => "may have begun",
     }
 }

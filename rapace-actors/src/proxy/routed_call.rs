@@ -1,6 +1,6 @@
 //! One call to a plugin, over as many of its incarnations as that takes.
 
-use rapace_session::{CallFailure, Claim, Failure};
+use rapace_session::{CallFailure, Failure, StartState};
 
 use super::channel_call::call_channel;
 use super::options::AskOptions;
@@ -29,7 +29,7 @@ pub(super) async fn ready<S: Service, E>(
 pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
     match failure {
         CallFailure::Lost {
-            claim: Claim::NotBegun,
+            start_state: StartState::NotBegun,
             ..
         } => true,
         // A plugin whose service has stopped ends, and is restarted; a host is not.
@@ -57,12 +57,18 @@ pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
                 Box::pin(route.left(ready.incarnation())).await;
             }
             // Only where nobody took it over from its session.
-            Err(CallFailure::Lost { claim, reason }) if streams => {
+            Err(CallFailure::Lost {
+                start_state,
+                reason,
+            }) if streams => {
                 let exit = Box::pin(route.exit_of(ready.incarnation()));
-                return Err(match (exit.await, claim) {
-                    (Some(exit), Claim::NotBegun) => CallError::NotBegun(exit),
+                return Err(match (exit.await, start_state) {
+                    (Some(exit), StartState::NotBegun) => CallError::NotBegun(exit),
                     (Some(exit), _) => CallError::PluginDied(exit),
-                    (None, claim) => CallError::SessionEnded { claim, reason },
+                    (None, start_state) => CallError::SessionEnded {
+                        start_state,
+                        reason,
+                    },
                 });
             }
             Err(failure) => return Err(CallError::from_call(failure)),

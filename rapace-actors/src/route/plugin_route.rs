@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use rapace_session::{CallFailure, Claim, Failure, UnsettledCall};
+use rapace_session::{CallFailure, Failure, StartState, UnsettledCall};
 use tokio::sync::Notify;
 
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
@@ -220,7 +220,7 @@ impl PluginRoute {
                 end(orphan, CallFailure::Failed(Failure::Unavailable(why)));
                 continue;
             };
-            let had_begun = orphan.claim != Claim::NotBegun;
+            let had_begun = orphan.start_state != StartState::NotBegun;
             if let Err(orphan) = channel.resend(orphan).await {
                 self.kept().push_front(orphan);
                 return false;
@@ -258,12 +258,12 @@ impl PluginRoute {
         let mut kept = VecDeque::new();
         for mut orphan in orphans {
             // Its session may have ended while the process still ran.
-            orphan.look_again();
+            orphan.refresh_start_state();
             match outcome(&orphan, exit) {
                 None => {
-                    if exit.was_requested() && orphan.claim == Claim::Begun {
+                    if exit.was_requested() && orphan.start_state == StartState::Begun {
                         // Nobody holds this end against the call when it is sent again.
-                        orphan.claim = Claim::Unknown;
+                        orphan.start_state = StartState::Unknown;
                     }
                     kept.push_back(orphan);
                 }

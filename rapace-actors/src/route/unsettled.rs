@@ -1,6 +1,6 @@
 //! What happens to a call that its incarnation left unsettled.
 
-use rapace_session::{CallFailure, Claim, Failure, UnsettledCall};
+use rapace_session::{CallFailure, Failure, StartState, UnsettledCall};
 
 use crate::error::{CallError, CallOutcome};
 use crate::process::ExitReport;
@@ -10,7 +10,7 @@ const POISONED_AFTER: u32 = 2;
 
 /// What becomes of a call whose incarnation died; `None` if it is sent again.
 pub(super) fn outcome(orphan: &UnsettledCall, exit: &ExitReport) -> Option<CallOutcome> {
-    if orphan.claim == Claim::NotBegun {
+    if orphan.start_state == StartState::NotBegun {
         let lost = orphan.items_were_sent();
         return lost.then(|| CallOutcome::NotBegun(exit.clone()));
     }

@@ -6,7 +6,7 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use rapace_session::{Claim, EndReason};
+use rapace_session::{EndReason, StartState};
 
 use crate::error::CallError;
 use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
@@ -194,8 +194,8 @@ fn name_of_reason(reason: &DownReason) -> &'static str {
 type Call = CallError<String>;
 
 fn calls() -> Vec<Call> {
-    let session_ended = |claim| CallError::SessionEnded {
-        claim,
+    let session_ended = |start_state| CallError::SessionEnded {
+        start_state,
         reason: EndReason::PeerGone,
     };
     let mut calls = vec![
@@ -210,9 +210,9 @@ fn calls() -> Vec<Call> {
         CallError::Restarting {
             plugin: "images".into(),
         },
-        session_ended(Claim::NotBegun),
-        session_ended(Claim::Begun),
-        session_ended(Claim::Unknown),
+        session_ended(StartState::NotBegun),
+        session_ended(StartState::Begun),
+        session_ended(StartState::Unknown),
         CallError::Unavailable("service `Images` has stopped".into()),
         CallError::Dropped("a call of service `Images`".into()),
         CallError::Unimplemented("service `Images` has no method `crop`; it has: resize".into()),

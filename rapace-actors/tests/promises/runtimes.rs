@@ -9,7 +9,7 @@ use rapace::process::ShutdownTimeouts;
 use rapace::proxy::TryTellError;
 use rapace::supervision::{DownReason, State};
 use rapace::{CallError, Plugin, SupervisionStrategy, Supervisor};
-use rapace_session::{Claim, EndReason, StreamError};
+use rapace_session::{EndReason, StartState, StreamError};
 use tokio::runtime::{Builder, Runtime};
 
 use crate::door::{DoorProxy, DoorServer, door};
@@ -91,10 +91,17 @@ async fn every_wait_ends_when_the_runtime_of_a_plugin_is_shut_down() {
     shut_down(runtime).await;
 
     let begun = begun.outcome().await;
-    let Err(CallError::SessionEnded { claim, reason }) = begun else {
+    let Err(CallError::SessionEnded {
+        start_state,
+        reason,
+    }) = begun
+    else {
         panic!("{begun:?}");
     };
-    assert_eq!((claim, reason), (Claim::Begun, EndReason::RuntimeGone));
+    assert_eq!(
+        (start_state, reason),
+        (StartState::Begun, EndReason::RuntimeGone)
+    );
     // The process was alive a moment longer, and may have begun it when the first call had lost its host.
     let waits = waits.outcome().await;
     assert!(

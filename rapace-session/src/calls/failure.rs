@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::link::end::EndReason;
 use crate::link::payload_error::too_large;
-use crate::transport::Claim;
+use crate::transport::StartState;
 use crate::wire::failure::Failure;
 
 /// Why a call has no reply.
@@ -15,14 +15,14 @@ pub enum CallFailure {
     #[error("{0}")]
     Failed(Failure),
     /// The session ended first.
-    #[error("{reason}; the call {}", match claim {
-        Claim::NotBegun => "had not begun",
-        Claim::Begun => "had begun",
-        Claim::Unknown => "may have begun",
+    #[error("{reason}; the call {}", match start_state {
+        StartState::NotBegun => "had not begun",
+        StartState::Begun => "had begun",
+        StartState::Unknown => "may have begun",
     })]
     Lost {
         /// Whether the peer had begun the call.
-        claim: Claim,
+        start_state: StartState,
         /// Why the session ended.
         reason: EndReason,
     },

@@ -13,7 +13,7 @@ use crate::calls::table::{CallTable, Entry, Found};
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::end::EndReason;
-use crate::transport::Claim;
+use crate::transport::StartState;
 use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Status};
 use crate::wire::limits::MAX_TEXT;
@@ -72,7 +72,7 @@ impl OutgoingCalls {
     pub(crate) fn any_begun(&self) -> bool {
         let transport = &self.link.transport;
         self.table
-            .any_sent(|call| transport.claimed(call) == Claim::Begun)
+            .any_sent(|call| transport.start_state(call) == StartState::Begun)
     }
 
     /// Closes the table: the calls that were not settled, in the order in which they were made. `peer_is_done` if the
@@ -106,7 +106,7 @@ impl OutgoingCalls {
                     // The session has ended meanwhile, for another reason.
                     let ended = self.link.end.reason();
                     entry.pending.settle(Err(CallFailure::Lost {
-                        claim: Claim::Begun,
+                        start_state: StartState::Begun,
                         reason: ended.unwrap_or_else(|| EndReason::PeerFault(what.into())),
                     }));
                 }

@@ -25,7 +25,7 @@ use crate::link::encoder::{Encode, EncodedPayload};
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
 use crate::streams::moves::Moves;
-use crate::transport::{Claim, Lane, SendError};
+use crate::transport::{Lane, SendError, StartState};
 use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header};
 
@@ -100,7 +100,7 @@ impl<'a> Request<'a> {
     /// The request that an unsettled call was, once more; the method's number may be another one here.
     pub(crate) fn again(unsettled: &'a UnsettledCall, method: u32) -> Self {
         let mut terms = unsettled.terms.clone();
-        terms.kills += u32::from(unsettled.claim == Claim::Begun);
+        terms.kills += u32::from(unsettled.start_state == StartState::Begun);
         Self {
             body: Body::Encoded(&unsettled.frame),
             method,

@@ -12,7 +12,7 @@ use crate::calls::pending::Pending;
 use crate::calls::table::{Entry, HowFar, Left, Terms};
 use crate::link::end::EndReason;
 use crate::streams::moves::Moves;
-use crate::transport::{Claim, Transport};
+use crate::transport::{StartState, Transport};
 use crate::wire::frame::{CallId, Frame};
 
 /// A call that outlived its session and may be sent again, by
@@ -31,9 +31,9 @@ pub struct UnsettledCall {
     /// Somebody else settles it.
     transferred: bool,
     /// Whether the peer had begun it, as far as was known when the session ended. While the peer
-    /// lives it may begin what it has: then this says [`Claim::Unknown`], and
-    /// [`look_again`](Self::look_again) tells once the peer is dead.
-    pub claim: Claim,
+    /// lives it may begin what it has: then this says [`StartState::Unknown`], and
+    /// [`refresh_start_state`](Self::refresh_start_state) tells once the peer is dead.
+    pub start_state: StartState,
 }
 
 impl UnsettledCall {
@@ -62,27 +62,27 @@ impl UnsettledCall {
             transport: Arc::clone(transport),
             reason: reason.clone(),
             transferred: false,
-            claim: Claim::Unknown,
+            start_state: StartState::Unknown,
         };
-        unsettled.claim = match unsettled.look() {
-            Claim::NotBegun if !peer_is_done && how_far == HowFar::Sent => Claim::Unknown,
+        unsettled.start_state = match unsettled.read_start_marker() {
+            StartState::NotBegun if !peer_is_done && how_far == HowFar::Sent => StartState::Unknown,
             seen => seen,
         };
         unsettled
     }
 
-    fn look(&self) -> Claim {
+    fn read_start_marker(&self) -> StartState {
         match self.how_far {
-            HowFar::Sent => self.transport.claimed(self.frame.header.call),
-            HowFar::NotSent => Claim::NotBegun,
-            HowFar::Answered => Claim::Begun, // O3
+            HowFar::Sent => self.transport.start_state(self.frame.header.call),
+            HowFar::NotSent => StartState::NotBegun,
+            HowFar::Answered => StartState::Begun, // O3
         }
     }
 
     /// Reads the start marker again, for a caller who knows that the peer is dead by now.
-    pub fn look_again(&mut self) -> Claim {
-        self.claim = self.look();
-        self.claim
+    pub fn refresh_start_state(&mut self) -> StartState {
+        self.start_state = self.read_start_marker();
+        self.start_state
     }
 
     /// The service that it was for.
@@ -150,7 +150,7 @@ impl Drop for UnsettledCall {
     fn drop(&mut self) {
         if !self.transferred {
             self.pending.settle(Err(CallFailure::Lost {
-                claim: self.claim,
+                start_state: self.start_state,
                 reason: self.reason.clone(),
             })); // O1
         }
@@ -162,7 +162,7 @@ impl std::fmt::Debug for UnsettledCall {
         f.debug_struct("UnsettledCall")
             .field("service", &self.service())
             .field("call", &self.call())
-            .field("claim", &self.claim)
+            .field("start_state", &self.start_state)
             .field("kills", &self.kills())
             .finish_non_exhaustive()
     }

@@ -66,7 +66,7 @@ impl IncomingCall {
             match std::mem::replace(&mut *state, CellState::Running) {
                 CellState::Queued(body, parts) if !expired => {
                     // Under the lock, so that a cancellation either is seen or sees the mark (I2).
-                    call.link().transport.claim(call.id);
+                    call.link().transport.mark_started(call.id);
                     Ok((body, parts))
                 }
                 other => Err(other),

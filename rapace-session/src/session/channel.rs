@@ -28,7 +28,7 @@ use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
 use crate::streams::moves::Moves;
 use crate::streams::state::StreamState;
-use crate::transport::Claim;
+use crate::transport::StartState;
 use crate::wire::failure::Failure;
 use crate::wire::frame::Flags;
 use crate::wire::limits::MAX_STREAMS;
@@ -320,7 +320,7 @@ impl Channel {
             Err(NotSent::Failed(failure)) => Err(failure),
             // The transport may know it before the session does.
             Err(NotSent::Over) => Err(CallFailure::Lost {
-                claim: Claim::NotBegun,
+                start_state: StartState::NotBegun,
                 reason: self.session.ended().await,
             }),
         }

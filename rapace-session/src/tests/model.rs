@@ -27,7 +27,7 @@ use crate::link::end::EndReason;
 use crate::session::channel::Channel;
 use crate::session::config::SessionConfig;
 use crate::session::{Lease, OpenedChannel, Parts, Session};
-use crate::transport::{Claim, Side};
+use crate::transport::{Side, StartState};
 use crate::wire::failure::Failure;
 use crate::wire::frame::ChannelId;
 
@@ -162,10 +162,10 @@ impl Scenario {
     fn told(&self, call: u32, outcome: &Outcome) {
         let begun = match outcome {
             Ok(_) => 1,
-            Err(CallFailure::Lost { claim, .. }) => match claim {
-                Claim::Begun => 1,
-                Claim::NotBegun => 0,
-                Claim::Unknown => panic!("call {call}: it is known"),
+            Err(CallFailure::Lost { start_state, .. }) => match start_state {
+                StartState::Begun => 1,
+                StartState::NotBegun => 0,
+                StartState::Unknown => panic!("call {call}: it is known"),
             },
             Err(other) => panic!("call {call}: {other}"),
         };
@@ -187,12 +187,12 @@ impl Scenario {
                 }
             };
             for unsettled in &mut all {
-                unsettled.look_again();
+                unsettled.refresh_start_state();
             }
             all.append(&mut kept);
             let mut all = all.into_iter();
             for unsettled in all.by_ref() {
-                if unsettled.claim == Claim::Begun {
+                if unsettled.start_state == StartState::Begun {
                     drop(unsettled); // Its caller is told.
                     continue;
                 }

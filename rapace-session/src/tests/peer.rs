@@ -8,7 +8,7 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 
 use super::baton::{Dice, turn};
-use crate::transport::{AllocateError, BLOB_REF, Claim, Closed, Lane, SendError, Transport};
+use crate::transport::{AllocateError, BLOB_REF, Closed, Lane, SendError, StartState, Transport};
 use crate::wire::frame::{CallId, Frame, FrameType, Header, Payload, Status};
 
 /// Frames that the ring holds; one place is kept for what is urgent.
@@ -44,7 +44,7 @@ struct State {
     closed: bool,
     /// The peer runs nothing any more.
     dead: bool,
-    claims: HashMap<u32, u32>,
+    start_markers: HashMap<u32, u32>,
     /// Requests without a reply, by entry.
     open: HashMap<u32, Request>,
     /// The last use of each entry.
@@ -73,7 +73,7 @@ impl Ring {
                 frames: VecDeque::new(),
                 closed: false,
                 dead: false,
-                claims: HashMap::new(),
+                start_markers: HashMap::new(),
                 open: HashMap::new(),
                 used: HashMap::new(),
                 owed: Vec::new(),
@@ -123,7 +123,7 @@ impl Ring {
         let begins = !state.open[&entry].begun && !state.open[&entry].cancelled;
         if begins {
             let header = state.open[&entry].header;
-            state.claims.insert(entry, header.call.generation);
+            state.start_markers.insert(entry, header.call.generation);
             state.open.entry(entry).and_modify(|it| it.begun = true);
             let mut calls = locked(&self.calls);
             let known = calls.entry(header.method).or_default();
@@ -224,12 +224,12 @@ impl Transport for Ring {
         true
     }
 
-    fn claim(&self, _: CallId) {}
+    fn start_state(&self, _: CallId) {}
 
-    fn claimed(&self, call: CallId) -> Claim {
-        match locked(&self.state).claims.get(&call.index) {
-            Some(generation) if *generation == call.generation => Claim::Begun,
-            _ => Claim::NotBegun,
+    fn start_state(&self, call: CallId) -> StartState {
+        match locked(&self.state).start_markers.get(&call.index) {
+            Some(generation) if *generation == call.generation => StartState::Begun,
+            _ => StartState::NotBegun,
         }
     }
 

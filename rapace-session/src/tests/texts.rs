@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use crate::{
-    BufferError, CallFailure, Claim, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind,
-    OpenError, SchemaMismatch, StreamError, StreamSendError,
+    BufferError, CallFailure, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind,
+    OpenError, SchemaMismatch, StartState, StreamError, StreamSendError,
 };
 
 /// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
@@ -80,9 +80,9 @@ fn mismatch(kind: MismatchKind) -> SchemaMismatch {
     }
 }
 
-fn lost(claim: Claim) -> CallFailure {
+fn lost(start_state: StartState) -> CallFailure {
     CallFailure::Lost {
-        claim,
+        start_state,
         reason: EndReason::PeerGone,
     }
 }
@@ -125,9 +125,9 @@ fn every_text_is_the_one_that_was_reviewed() {
     all.extend(of(
         [
             CallFailure::Failed(Failure::Dropped),
-            lost(Claim::NotBegun),
-            lost(Claim::Begun),
-            lost(Claim::Unknown),
+            lost(StartState::NotBegun),
+            lost(StartState::Begun),
+            lost(StartState::Unknown),
             CallFailure::Encode(why()),
             CallFailure::TooLarge { len: 100, max: 64 },
             CallFailure::Settled(std::sync::Arc::new(())),

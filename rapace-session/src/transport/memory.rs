@@ -1,7 +1,7 @@
 //! The in-process transport: two queues, and buffers that pass by reference count.
 //!
-//! It keeps every promise of [`Transport`] that shared memory does, room for replies and claim
-//! marks included, so that a test on it says something about the real thing.
+//! It keeps every promise of [`Transport`] that shared memory does, room for replies and start
+//! markers included, so that a test on it says something about the real thing.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use tokio::task::coop;
 
 use crate::transport::{
-    AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
+    AllocateError, BLOB_REF, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side, StartState,
     Transport,
 };
 use crate::wire::frame::{CallId, Frame};
@@ -71,7 +71,7 @@ struct Queue {
     frames: Mutex<Frames>,
     room: Notify,
     closed: AtomicBool,
-    claims: Vec<AtomicU32>,
+    start_markers: Vec<AtomicU32>,
     capacity: usize,
 }
 
@@ -91,7 +91,7 @@ impl Queue {
             frames: Mutex::default(),
             room: Notify::new(),
             closed: AtomicBool::new(false),
-            claims: (0..config.call_table).map(|_| AtomicU32::new(0)).collect(),
+            start_markers: (0..config.call_table).map(|_| AtomicU32::new(0)).collect(),
             capacity: config.capacity.max(8),
         }
     }
@@ -200,17 +200,17 @@ impl Transport for Memory {
         true
     }
 
-    fn claim(&self, call: CallId) {
-        if let Some(mark) = self.back.claims.get(call.index as usize) {
+    fn mark_started(&self, call: CallId) {
+        if let Some(mark) = self.back.start_markers.get(call.index as usize) {
             mark.store(call.generation, Ordering::Release);
         }
     }
 
-    fn claimed(&self, call: CallId) -> Claim {
-        match self.out.claims.get(call.index as usize) {
-            Some(mark) if mark.load(Ordering::Acquire) == call.generation => Claim::Begun,
-            Some(_) => Claim::NotBegun,
-            None => Claim::Unknown,
+    fn start_state(&self, call: CallId) -> StartState {
+        match self.out.start_markers.get(call.index as usize) {
+            Some(mark) if mark.load(Ordering::Acquire) == call.generation => StartState::Begun,
+            Some(_) => StartState::NotBegun,
+            None => StartState::Unknown,
         }
     }
 

@@ -54,11 +54,11 @@ pub trait Transport: Send + Sync + 'static {
     /// Whether buffers of these sizes can ever be had at the same time on one lane.
     fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool;
 
-    /// Marks one of the peer's calls as begun, where the peer can read it after our death.
-    fn claim(&self, call: CallId);
+    /// Marks one of the peer's calls as begun, where the peer can read the marker after our death.
+    fn mark_started(&self, call: CallId);
 
     /// Whether the peer had begun one of our calls.
-    fn claimed(&self, call: CallId) -> Claim;
+    fn start_state(&self, call: CallId) -> StartState;
 
     /// Takes somebody's word that the peer is dead, where that is not noticed as early. What the peer
     /// sent is received before the end.
@@ -160,9 +160,9 @@ pub enum AllocateError {
     Closed,
 }
 
-/// What is known of a call after the peer's death.
+/// Whether the peer had begun a call, as far as its start marker tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Claim {
+pub enum StartState {
     /// It never ran.
     NotBegun,
     /// It ran, perhaps to its end.

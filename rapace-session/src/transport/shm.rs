@@ -22,7 +22,7 @@ use rapace_shm::{
 };
 
 use crate::transport::{
-    AllocateError, BLOB_REF, Claim, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side,
+    AllocateError, BLOB_REF, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side, StartState,
     Transport,
 };
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Payload};
@@ -115,16 +115,16 @@ impl Transport for Shm {
         fits(&self.outbound.config().classes, sizes, lane)
     }
 
-    fn claim(&self, call: CallId) {
+    fn mark_started(&self, call: CallId) {
         // An index past the table was refused when the request was read.
         let _ = self.outbound.mark_started(call.index, call.generation);
     }
 
-    fn claimed(&self, call: CallId) -> Claim {
+    fn start_state(&self, call: CallId) -> StartState {
         match self.outbound.started_generation(call.index) {
-            Some(generation) if generation == call.generation => Claim::Begun,
-            Some(_) => Claim::NotBegun,
-            None => Claim::Unknown,
+            Some(generation) if generation == call.generation => StartState::Begun,
+            Some(_) => StartState::NotBegun,
+            None => StartState::Unknown,
         }
     }
 

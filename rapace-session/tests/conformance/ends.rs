@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, FrameType, OpenError, SessionConfig, Status,
+    CallFailure, EndReason, Failure, FrameType, OpenError, SessionConfig, StartState, Status,
 };
 use tokio::sync::oneshot;
 
@@ -14,7 +14,7 @@ use super::raw::Raw;
 scenarios!(
     a_close_is_told_with_its_reason,
     a_close_is_told_although_data_has_filled_the_ring,
-    calls_without_anybody_to_take_them_over_are_lost_with_their_claims,
+    calls_without_anybody_to_take_them_over_are_lost_with_their_start_states,
     calls_that_wait_for_a_credit_are_lost_and_have_not_begun,
     a_handler_is_told_of_the_end,
     answers_that_were_published_are_delivered_before_the_end,
@@ -63,14 +63,17 @@ async fn a_close_is_told_although_data_has_filled_the_ring(kind: Kind) {
     assert!(raw.try_recv().await.is_none());
 }
 
-fn lost(outcome: Result<rapace_session::Reply, CallFailure>) -> (Claim, EndReason) {
+fn lost(outcome: Result<rapace_session::Reply, CallFailure>) -> (StartState, EndReason) {
     match outcome {
-        Err(CallFailure::Lost { claim, reason }) => (claim, reason),
+        Err(CallFailure::Lost {
+            start_state,
+            reason,
+        }) => (start_state, reason),
         other => panic!("{other:?}"),
     }
 }
 
-async fn calls_without_anybody_to_take_them_over_are_lost_with_their_claims(kind: Kind) {
+async fn calls_without_anybody_to_take_them_over_are_lost_with_their_start_states(kind: Kind) {
     for peer_dies in [true, false] {
         let mut services = Services::default();
         let mut inbox = services.inbox("Busy", 4);
@@ -84,17 +87,17 @@ async fn calls_without_anybody_to_take_them_over_are_lost_with_their_claims(kind
         until(|| inbox.len() == 1).await;
         let (unmarked, reason) = if peer_dies {
             plugin.abort(EndReason::PeerGone);
-            (Claim::NotBegun, EndReason::PeerGone)
+            (StartState::NotBegun, EndReason::PeerGone)
         } else {
             // Our end is news to the peer, which may begin what it has until it hears of it.
             host.close("bye");
-            (Claim::Unknown, EndReason::Closed)
+            (StartState::Unknown, EndReason::Closed)
         };
-        assert_eq!(lost(begun.await), (Claim::Begun, reason.clone()));
+        assert_eq!(lost(begun.await), (StartState::Begun, reason.clone()));
         assert_eq!(lost(queued.await), (unmarked, reason.clone()));
         assert_eq!(
             lost(channel.call(2, &(), &plain()).await),
-            (Claim::NotBegun, reason)
+            (StartState::NotBegun, reason)
         );
         plugin.ended().await;
         assert!(inbox.recv().await.unwrap().begin().is_none(), "never runs");
@@ -113,11 +116,14 @@ async fn calls_that_wait_for_a_credit_are_lost_and_have_not_begun(kind: Kind) {
     let mut stream = Box::pin(channel.call_streaming(0, &(), &options, true, true));
     assert!(waits(&mut call) && waits(&mut stream));
     plugin.abort(EndReason::PeerGone);
-    assert_eq!(lost(call.await), (Claim::NotBegun, EndReason::PeerGone));
+    assert_eq!(
+        lost(call.await),
+        (StartState::NotBegun, EndReason::PeerGone)
+    );
     assert!(matches!(
         stream.await,
         Err(CallFailure::Lost {
-            claim: Claim::NotBegun,
+            start_state: StartState::NotBegun,
             ..
         })
     ));

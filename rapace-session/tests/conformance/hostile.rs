@@ -2,8 +2,8 @@
 
 use rapace_codec::Blob;
 use rapace_session::{
-    CallFailure, CallId, ChannelId, Claim, EndReason, Flags, Frame, FrameType, Header, Lane,
-    Payload, Session, SessionConfig, Status,
+    CallFailure, CallId, ChannelId, EndReason, Flags, Frame, FrameType, Header, Lane, Payload,
+    Session, SessionConfig, StartState, Status,
 };
 
 use super::harness::*;
@@ -120,11 +120,11 @@ async fn a_reply_that_breaks_a_rule_still_settles_its_call(kind: Kind) {
         match call.await {
             Err(CallFailure::Lost {
                 reason: EndReason::PeerFault(found),
-                claim,
+                start_state,
             }) => {
                 assert!(found.contains(what), "{found}");
                 // A transport that finds the fault itself hands the call to the session's end.
-                assert!(claim == Claim::Begun || kind != Kind::Memory);
+                assert!(start_state == StartState::Begun || kind != Kind::Memory);
             }
             other => panic!("{other:?}"),
         }
@@ -158,7 +158,7 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
     assert!(matches!(
         waiting.await,
         Err(CallFailure::Lost {
-            claim: Claim::NotBegun,
+            start_state: StartState::NotBegun,
             ..
         })
     ));

@@ -3,8 +3,8 @@
 use futures_util::StreamExt;
 use rapace_codec::Blob;
 use rapace_session::{
-    CallFailure, ChannelId, Claim, EndReason, Flags, FrameType, Header, Outcome, Session,
-    SessionConfig, Status, StreamError,
+    CallFailure, ChannelId, EndReason, Flags, FrameType, Header, Outcome, Session, SessionConfig,
+    StartState, Status, StreamError,
 };
 use tokio::task::JoinHandle;
 
@@ -79,7 +79,7 @@ impl Asked {
         match self.call.await.unwrap() {
             Err(CallFailure::Lost {
                 reason: EndReason::PeerFault(found),
-                claim: Claim::Begun,
+                start_state: StartState::Begun,
             }) => assert!(found.contains(what), "{found}"),
             other => panic!("{other:?}"),
         }

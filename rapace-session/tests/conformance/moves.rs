@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Failure, ResponseFuture, Session, SessionConfig, Status,
+    CallFailure, EndReason, Failure, ResponseFuture, Session, SessionConfig, StartState, Status,
     StreamError, StreamParts, UnsettledCall,
 };
 use tokio::sync::mpsc;
@@ -66,7 +66,7 @@ async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, Re
     let (parts, response) = first.streaming(client, server).await;
     let unsettled = first.dies().await.remove(0);
     assert!(unsettled.streams() && !unsettled.items_were_sent());
-    assert_eq!(unsettled.claim, Claim::NotBegun);
+    assert_eq!(unsettled.start_state, StartState::NotBegun);
     let second = Life::of(kind).await;
     second.channel.resend(unsettled).await.unwrap();
     (second, parts, response)
@@ -144,14 +144,14 @@ async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
     let mut sender = parts.sender.unwrap();
     sender.send(&Value(1u32)).await.unwrap();
     let unsettled = first.dies().await.remove(0);
-    assert_eq!(unsettled.claim, Claim::NotBegun);
+    assert_eq!(unsettled.start_state, StartState::NotBegun);
     assert!(unsettled.items_were_sent());
     let second = Life::of(kind).await;
     second.channel.resend(unsettled).await.unwrap();
     assert!(matches!(
         response.await,
         Err(CallFailure::Lost {
-            claim: Claim::NotBegun,
+            start_state: StartState::NotBegun,
             ..
         })
     ));
@@ -196,15 +196,15 @@ async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
     let (_, queued) = life.streaming(false, true).await;
     life.host.close("it is not to be trusted any more");
     let mut unsettled = life.unsettled.recv().await.unwrap();
-    assert_eq!(unsettled[1].claim, Claim::Unknown);
+    assert_eq!(unsettled[1].start_state, StartState::Unknown);
     life.plugin.ended().await;
-    let claims = unsettled.iter_mut().map(UnsettledCall::look_again);
-    let claims = claims.collect::<Vec<_>>();
-    assert_eq!(claims, [Claim::Begun, Claim::NotBegun]);
+    let start_states = unsettled.iter_mut().map(UnsettledCall::refresh_start_state);
+    let start_states = start_states.collect::<Vec<_>>();
+    assert_eq!(start_states, [StartState::Begun, StartState::NotBegun]);
     drop((unsettled, running));
-    for (response, expected) in [(begun, Claim::Begun), (queued, Claim::NotBegun)] {
+    for (response, expected) in [(begun, StartState::Begun), (queued, StartState::NotBegun)] {
         match response.await {
-            Err(CallFailure::Lost { claim, .. }) => assert_eq!(claim, expected),
+            Err(CallFailure::Lost { start_state, .. }) => assert_eq!(start_state, expected),
             other => panic!("{other:?}"),
         }
     }

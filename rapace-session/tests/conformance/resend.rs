@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rapace_session::{
-    CallFailure, CallOptions, Channel, ChannelId, Claim, EndReason, Failure, Frame, FrameType,
-    Header, Outcome, Session, SessionConfig, UnsettledCall,
+    CallFailure, CallOptions, Channel, ChannelId, EndReason, Failure, Frame, FrameType, Header,
+    Outcome, Session, SessionConfig, StartState, UnsettledCall,
 };
 use rapace_shm::SizeClass;
 
@@ -112,7 +112,7 @@ async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Callin
     });
     assert!(waits(&mut call));
     let unsettled = first.ends().remove(0);
-    assert_eq!(unsettled.claim, Claim::NotBegun);
+    assert_eq!(unsettled.start_state, StartState::NotBegun);
     (call, unsettled)
 }
 
@@ -234,7 +234,10 @@ async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind)
     assert_eq!(unsettled.len(), told as usize + 1);
     let first = unsettled.remove(0);
     assert!(first.awaited(), "it is older than the others");
-    assert_eq!((first.claim, first.kills()), (Claim::NotBegun, 0));
+    assert_eq!(
+        (first.start_state, first.kills()),
+        (StartState::NotBegun, 0)
+    );
     let mut third = Life::of(kind, &Sizes::default(), 64).await;
     third.channel.resend(first).await.unwrap();
     let request = third.raw.recv().await.header;

@@ -2,7 +2,7 @@
 
 use rapace_codec::Blob;
 use rapace_session::{
-    CallOptions, Claim, EndReason, Session, SessionConfig, Status, UnsettledCall,
+    CallOptions, EndReason, Session, SessionConfig, StartState, Status, UnsettledCall,
 };
 use tokio::sync::mpsc;
 
@@ -73,7 +73,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     let result = Value(kept.clone());
     let too_late = dead.encode(Status::Ok, &result).await;
     let unsettled = first.dies().await;
-    assert_eq!(unsettled.claim, Claim::Begun);
+    assert_eq!(unsettled.start_state, StartState::Begun);
     // It knows the buffer by its name in a session that is over, so this goes nowhere.
     too_late.send().await;
 

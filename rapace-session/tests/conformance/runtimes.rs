@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures_util::StreamExt;
 use rapace_session::transport::shm::endpoint;
 use rapace_session::{
-    CallFailure, Claim, EndReason, Endpoint, OpenError, Session, SessionConfig, Side, Status,
+    CallFailure, EndReason, Endpoint, OpenError, Session, SessionConfig, Side, StartState, Status,
     StreamError, StreamParts, StreamSendError,
 };
 use rapace_shm::{Listener, SegmentConfig, Trust};
@@ -78,9 +78,12 @@ async fn meet_apart(
     (runtime, host, plugin.expect("they agree"))
 }
 
-fn lost(failure: CallFailure) -> (Claim, EndReason) {
+fn lost(failure: CallFailure) -> (StartState, EndReason) {
     match failure {
-        CallFailure::Lost { claim, reason } => (claim, reason),
+        CallFailure::Lost {
+            start_state,
+            reason,
+        } => (start_state, reason),
         other => panic!("{other:?}"),
     }
 }
@@ -120,15 +123,15 @@ async fn everybody_who_waits_in_another_runtime_is_told(kind: Kind) {
 
     assert_eq!(
         lost(begun.await.unwrap_err()),
-        (Claim::Begun, EndReason::RuntimeGone)
+        (StartState::Begun, EndReason::RuntimeGone)
     );
     assert_eq!(
         lost(credit.await.unwrap_err()),
-        (Claim::NotBegun, EndReason::RuntimeGone)
+        (StartState::NotBegun, EndReason::RuntimeGone)
     );
     // The peer lives, so it may begin what it has until it hears of the end.
-    let (claim, reason) = lost(streaming.await.unwrap_err());
-    assert_ne!(claim, Claim::Begun);
+    let (start_state, reason) = lost(streaming.await.unwrap_err());
+    assert_ne!(start_state, StartState::Begun);
     assert_eq!(reason, EndReason::RuntimeGone);
     let gone = StreamError::Lost(EndReason::RuntimeGone);
     assert_eq!(item.await.unwrap().unwrap_err(), gone);
@@ -154,12 +157,12 @@ async fn handles_that_are_used_later_say_why(kind: Kind) {
     assert_eq!(answer::<u32>(&reply), 7);
     shut_down(runtime).await;
     let late = channel.call(0, &Value(7u32), &plain()).await.unwrap_err();
-    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    assert_eq!(lost(late), (StartState::NotBegun, EndReason::RuntimeGone));
     let late = channel.tell(0, &Value(7u32), &plain()).await.unwrap_err();
-    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    assert_eq!(lost(late), (StartState::NotBegun, EndReason::RuntimeGone));
     let streams = channel.call_streaming(0, &(), &plain(), true, true).await;
     let late = streams.map(drop).unwrap_err();
-    assert_eq!(lost(late), (Claim::NotBegun, EndReason::RuntimeGone));
+    assert_eq!(lost(late), (StartState::NotBegun, EndReason::RuntimeGone));
     assert_eq!(
         host.open("Echo").await.unwrap_err(),
         OpenError::Ended(EndReason::RuntimeGone)
@@ -234,7 +237,7 @@ async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
     drop(unsettled);
     assert_eq!(
         lost(call.await.unwrap_err()),
-        (Claim::Begun, EndReason::RuntimeGone)
+        (StartState::Begun, EndReason::RuntimeGone)
     );
     drop(running);
 }

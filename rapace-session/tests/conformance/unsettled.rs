@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{
-    CallFailure, CallOptions, ChannelId, Claim, EndReason, Failure, FrameType, Header, Outcome,
-    Session, SessionConfig, Status, UnsettledCall,
+    CallFailure, CallOptions, ChannelId, EndReason, Failure, FrameType, Header, Outcome, Session,
+    SessionConfig, StartState, Status, UnsettledCall,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -99,9 +99,15 @@ async fn unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_
     let unsettled = first.dies().await;
     let seen = unsettled
         .iter()
-        .map(|unsettled| (unsettled.service(), unsettled.claim, unsettled.is_wanted()))
+        .map(|unsettled| {
+            (
+                unsettled.service(),
+                unsettled.start_state,
+                unsettled.is_wanted(),
+            )
+        })
         .collect::<Vec<_>>();
-    let (begun, not) = (Claim::Begun, Claim::NotBegun);
+    let (begun, not) = (StartState::Begun, StartState::NotBegun);
     assert_eq!(
         seen,
         [
@@ -178,7 +184,7 @@ async fn an_unsettled_call_that_is_dropped_settles_its_caller(kind: Kind) {
     assert!(matches!(
         call.await.unwrap(),
         Err(CallFailure::Lost {
-            claim: Claim::NotBegun,
+            start_state: StartState::NotBegun,
             reason: EndReason::PeerGone
         })
     ));
@@ -203,7 +209,10 @@ async fn each_death_while_it_ran_is_counted(kind: Kind) {
         let mut unsettled = life.dies().await;
         drop(running);
         let unsettled = unsettled.remove(0);
-        assert_eq!((unsettled.kills(), unsettled.claim), (deaths, Claim::Begun));
+        assert_eq!(
+            (unsettled.kills(), unsettled.start_state),
+            (deaths, StartState::Begun)
+        );
         assert!(unsettled.idempotent());
         life = Life::of(kind).await;
         life.channel.resend(unsettled).await.unwrap();
@@ -219,7 +228,10 @@ async fn an_unsettled_call_for_a_dead_session_comes_back(kind: Kind) {
     let mut second = Life::of(kind).await;
     let _ = second.dies().await;
     let unsettled = second.channel.resend(unsettled).await.unwrap_err();
-    assert_eq!((unsettled.claim, unsettled.kills()), (Claim::NotBegun, 0));
+    assert_eq!(
+        (unsettled.start_state, unsettled.kills()),
+        (StartState::NotBegun, 0)
+    );
     let mut third = Life::of(kind).await;
     third.channel.resend(unsettled).await.unwrap();
     answer_next(&mut third.inbox, ()).await;
@@ -235,12 +247,12 @@ async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
     assert!(
         unsettled
             .iter()
-            .all(|unsettled| unsettled.claim == Claim::Unknown)
+            .all(|unsettled| unsettled.start_state == StartState::Unknown)
     );
     life.plugin.ended().await;
     assert!(life.inbox.recv().await.unwrap().begin().is_none());
     for unsettled in &mut unsettled {
-        assert_eq!(unsettled.look_again(), Claim::NotBegun);
+        assert_eq!(unsettled.refresh_start_state(), StartState::NotBegun);
     }
     drop(unsettled);
     for call in calls {
@@ -293,13 +305,13 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     host.close("bye");
     assert!(waits(&mut waiting), "it waits for whoever adopted it");
     let unsettled = std::mem::take(&mut *taken.lock().unwrap());
-    let claims = unsettled
+    let start_states = unsettled
         .iter()
-        .map(|unsettled| unsettled.claim)
+        .map(|unsettled| unsettled.start_state)
         .collect::<Vec<_>>();
-    let mut expected = vec![Claim::Unknown; 7];
-    expected.push(Claim::NotBegun);
-    assert_eq!(claims, expected);
+    let mut expected = vec![StartState::Unknown; 7];
+    expected.push(StartState::NotBegun);
+    assert_eq!(start_states, expected);
 }
 
 async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind) {
@@ -343,10 +355,10 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         let (mut unsettled, why) = adopted.recv().await.unwrap();
         assert!(matches!(why, EndReason::PeerFault(found) if found.contains(what)));
         assert!(waits(&mut wrong), "it is not settled by that");
-        let claims = unsettled.iter_mut().map(UnsettledCall::look_again);
-        let claims = claims.collect::<Vec<_>>();
+        let start_states = unsettled.iter_mut().map(UnsettledCall::refresh_start_state);
+        let start_states = start_states.collect::<Vec<_>>();
         // In the order in which they were made.
-        assert_eq!(claims, [Claim::NotBegun, Claim::Begun]);
+        assert_eq!(start_states, [StartState::NotBegun, StartState::Begun]);
         let mut second = Life::of(kind).await;
         let last = unsettled.pop().unwrap();
         assert!(last.idempotent() && last.is_wanted());

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rapace_session::transport::shm;
 use rapace_session::{
-    CallFailure, Channel, Claim, EndReason, Session, SessionConfig, Side, UnsettledCall,
+    CallFailure, Channel, EndReason, Session, SessionConfig, Side, StartState, UnsettledCall,
 };
 use rapace_shm::{ControlSocket, crash};
 use tokio::sync::mpsc;
@@ -48,12 +48,15 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
         }
     }
     let told = first.end().await;
-    let begun = unsettled.iter().filter(|o| o.claim == Claim::Begun).count();
+    let begun = unsettled
+        .iter()
+        .filter(|o| o.start_state == StartState::Begun)
+        .count();
     assert_eq!(begun, told.began.difference(&told.answered).count());
     assert!(
         unsettled
             .iter()
-            .all(|unsettled| unsettled.claim != Claim::Unknown)
+            .all(|unsettled| unsettled.start_state != StartState::Unknown)
     );
     go_on(directory, unsettled, calls, &told).await;
     if let Some(session) = ended {
@@ -117,9 +120,9 @@ async fn go_on(
     let (session, _adopted) = establish(socket).await.expect("nobody dies now");
     let channel = session.open(SERVICE).await.unwrap();
     for unsettled in unsettled {
-        match unsettled.claim {
+        match unsettled.start_state {
             // Dropped, which settles it.
-            Claim::Begun => drop(unsettled),
+            StartState::Begun => drop(unsettled),
             _ => channel.resend(unsettled).await.expect("nobody dies now"),
         }
     }
@@ -136,7 +139,7 @@ async fn go_on(
         let outcome = match outcome {
             // It waited for room, or a credit, and so was nobody's to hand on.
             Err(CallFailure::Lost {
-                claim: Claim::NotBegun,
+                start_state: StartState::NotBegun,
                 ..
             }) => {
                 made_again.push(number);
@@ -173,8 +176,14 @@ fn check(outcomes: &BTreeMap<u32, Called>, first: &Told, second: &Told) {
             Ok(None) => assert!(is_tell(number), "{context}"),
             Ok(Some(1)) => assert!(answered, "{context}"),
             Ok(Some(_)) => assert!(!began, "{context}"),
-            Err(CallFailure::Lost { claim, reason }) => {
-                assert_eq!((*claim, reason), (Claim::Begun, &EndReason::PeerGone));
+            Err(CallFailure::Lost {
+                start_state,
+                reason,
+            }) => {
+                assert_eq!(
+                    (*start_state, reason),
+                    (StartState::Begun, &EndReason::PeerGone)
+                );
                 assert!(began && !answered, "{context}");
             }
             Err(_) => panic!("{context}"),
