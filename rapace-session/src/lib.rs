@@ -205,7 +205,6 @@ pub use streams::halves::StreamParts;
 pub use streams::moves::Moves;
 pub use streams::{StreamReceiver, StreamSendError, StreamSender};
 pub use transport::{Endpoint, Lane, Side, StartState};
-pub use wire::failure::Failure;
 pub use wire::frame::{
     CallId, ChannelId, Flags, Frame, FrameType, Header, INLINE_MAX, Payload, Status,
 };
@@ -216,3 +215,4 @@ pub use wire::message_body::{MessageBody, Metadata};
 pub use wire::mismatch::{MismatchKind, SchemaMismatch};
 pub use wire::offer::{MethodOffer, ServiceOffer};
 pub use wire::printable::printable;
+pub use wire::remote_error::RemoteError;

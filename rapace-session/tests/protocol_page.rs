@@ -8,7 +8,7 @@ use rapace_session::limits::{
     MAX_CHANNELS, MAX_HELLO, MAX_METADATA, MAX_METHODS, MAX_NAME, MAX_SERVICES, MAX_STREAMS,
     MAX_TEXT,
 };
-use rapace_session::{Failure, Flags, FrameType, MAX_WINDOW, PROTOCOL_VERSION, Status};
+use rapace_session::{Flags, FrameType, MAX_WINDOW, PROTOCOL_VERSION, RemoteError, Status};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 
@@ -98,12 +98,12 @@ fn every_status_and_every_code_of_a_failure_is_on_the_page() {
     });
     assert_table(PAGE, &table("| status | meaning |", rows));
 
-    let docs = Docs::of("wire/failure.rs");
+    let docs = Docs::of("wire/remote_error.rs");
     let rows = (0..=u8::MAX).filter_map(|code| {
-        let failure = Failure::from_bytes(&[code]);
+        let failure = RemoteError::from_bytes(&[code]);
         let shown = format!("{failure:?}");
         let name = shown.split('(').next()?;
-        let meaning = docs.get(&format!("Failure::{name}"));
+        let meaning = docs.get(&format!("RemoteError::{name}"));
         // An unknown code is read as another one.
         (failure.parts().0 == code).then(|| format!("| {code} `{name}` | {meaning} |"))
     });

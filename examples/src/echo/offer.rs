@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use rapace::service::{Serve, Service};
 use rapace_codec::{EncodeError, Writer};
-use rapace_session::{Acceptor, Encode, Failure, IncomingCall, RunningCall, Sink};
+use rapace_session::{Acceptor, Encode, IncomingCall, RemoteError, RunningCall, Sink};
 use tokio::sync::mpsc;
 
 /// Calls that may wait.
@@ -80,10 +80,10 @@ async fn serve<T: Serve>(mut service: T, mut calls: mpsc::UnboundedReceiver<Inco
     }
 }
 
-fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
-    let body = running.take_arguments().ok_or(Failure::Dropped)?;
+fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, RemoteError> {
+    let body = running.take_arguments().ok_or(RemoteError::Dropped)?;
     let mut reader = body.reader();
-    let bad = |why: &dyn std::fmt::Debug| Failure::BadArguments(format!("{why:?}"));
+    let bad = |why: &dyn std::fmt::Debug| RemoteError::BadArguments(format!("{why:?}"));
     let request =
         S::decode_request(method, &mut reader, running.take_receiver()).map_err(|why| bad(&why))?;
     reader.finish().map_err(|why| bad(&why))?;

@@ -5,7 +5,7 @@
 //! - ER1: each text includes its cause. `source` returns only what the text does not include, so printing the whole
 //!   chain repeats nothing.
 
-use rapace_session::{CallFailure, EndReason, Failure, StartState};
+use rapace_session::{CallFailure, EndReason, RemoteError, StartState};
 
 use crate::process::ExitReport;
 use crate::supervision::{Down, DownReason};
@@ -162,21 +162,23 @@ impl<E> CallError<E> {
         }
     }
 
-    pub(crate) fn from_failure(failure: Failure) -> Self {
+    pub(crate) fn from_remote_error(failure: RemoteError) -> Self {
         match failure {
-            Failure::Panicked(message) => Self::Panicked(message),
-            Failure::DeadlineExceeded => Self::DeadlineExceeded,
-            Failure::Unavailable(why) => Self::Unavailable(why),
-            Failure::Cancelled | Failure::Dropped => Self::Dropped("the call".into()),
-            Failure::UnknownMethod(what) => Self::Unimplemented(what),
-            Failure::LimitReached(what) => Self::LimitReached(what),
-            Failure::BadArguments(_) | Failure::BadResult(_) => Self::Protocol(failure.to_string()),
+            RemoteError::Panicked(message) => Self::Panicked(message),
+            RemoteError::DeadlineExceeded => Self::DeadlineExceeded,
+            RemoteError::Unavailable(why) => Self::Unavailable(why),
+            RemoteError::Cancelled | RemoteError::Dropped => Self::Dropped("the call".into()),
+            RemoteError::UnknownMethod(what) => Self::Unimplemented(what),
+            RemoteError::LimitReached(what) => Self::LimitReached(what),
+            RemoteError::BadArguments(_) | RemoteError::BadResult(_) => {
+                Self::Protocol(failure.to_string())
+            }
         }
     }
 
     pub(crate) fn from_call(failure: CallFailure) -> Self {
         match failure {
-            CallFailure::Failed(failure) => Self::from_failure(failure),
+            CallFailure::Failed(failure) => Self::from_remote_error(failure),
             CallFailure::Lost {
                 start_state,
                 reason,

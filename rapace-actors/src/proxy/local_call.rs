@@ -31,7 +31,7 @@ pub(super) async fn call_local<S: Service, M: MethodCall<S>>(
             Some(result) => result.map_err(CallError::Handler),
             None => Err(CallError::Protocol("another method's response".into())),
         },
-        Err(AskFailure::Failed(failure)) => Err(CallError::from_failure(failure)),
+        Err(AskFailure::Failed(failure)) => Err(CallError::from_remote_error(failure)),
         Err(AskFailure::Stopped) => Err(stopped::<S, _>()),
         Err(AskFailure::Dropped) => {
             let service = S::descriptor().name;

@@ -1,6 +1,6 @@
 //! One call to a plugin, over as many of its incarnations as that takes.
 
-use rapace_session::{CallFailure, Failure, StartState};
+use rapace_session::{CallFailure, RemoteError, StartState};
 
 use super::channel_call::call_channel;
 use super::options::AskOptions;
@@ -33,7 +33,7 @@ pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
             ..
         } => true,
         // A plugin whose service has stopped ends, and is restarted; a host is not.
-        CallFailure::Failed(Failure::Unavailable(_)) => route.is_supervised(),
+        CallFailure::Failed(RemoteError::Unavailable(_)) => route.is_supervised(),
         _ => false,
     }
 }

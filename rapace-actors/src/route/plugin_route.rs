@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use rapace_session::{CallFailure, Failure, StartState, UnsettledCall};
+use rapace_session::{CallFailure, RemoteError, StartState, UnsettledCall};
 use tokio::sync::Notify;
 
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
@@ -217,7 +217,7 @@ impl PluginRoute {
         while let Some(orphan) = self.take_kept() {
             let Some(channel) = ready.channel(orphan.service()) else {
                 let why = format!("`{}` is not provided any more", orphan.service());
-                end(orphan, CallFailure::Failed(Failure::Unavailable(why)));
+                end(orphan, CallFailure::Failed(RemoteError::Unavailable(why)));
                 continue;
             };
             let had_begun = orphan.start_state != StartState::NotBegun;

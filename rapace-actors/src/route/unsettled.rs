@@ -1,6 +1,6 @@
 //! What happens to a call that its incarnation left unsettled.
 
-use rapace_session::{CallFailure, Failure, StartState, UnsettledCall};
+use rapace_session::{CallFailure, RemoteError, StartState, UnsettledCall};
 
 use crate::error::{CallError, CallOutcome};
 use crate::process::ExitReport;
@@ -29,7 +29,7 @@ pub(super) fn end(orphan: UnsettledCall, failure: CallFailure) {
         let service = orphan.service();
         let error = CallError::<std::convert::Infallible>::from_call(failure);
         tracing::warn!(service, %error, "a tell was lost");
-        return orphan.settle(CallFailure::Failed(Failure::Dropped));
+        return orphan.settle(CallFailure::Failed(RemoteError::Dropped));
     }
     orphan.settle(failure);
 }

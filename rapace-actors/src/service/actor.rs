@@ -30,7 +30,7 @@ use kameo::error::{ActorStopReason, Infallible, PanicError};
 use kameo::message::{Context, Message};
 use rapace_codec::{EncodeError, Writer, guarded};
 use rapace_session::{
-    BlockingWork, CallContext, Encode, Failure, IncomingCall, RunningCall, Status,
+    BlockingWork, CallContext, Encode, IncomingCall, RemoteError, RunningCall, Status,
 };
 use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
@@ -122,7 +122,7 @@ pub(crate) struct LocalCall<S: Service> {
 
 /// Where a local call's outcome goes.
 pub(crate) type LocalReply<S> =
-    oneshot::Sender<Result<Contained<<S as Service>::Response>, Failure>>;
+    oneshot::Sender<Result<Contained<<S as Service>::Response>, RemoteError>>;
 
 impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
     type Reply = ();
@@ -133,7 +133,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         let Some(mut running) = call.begin() else {
             // SA1: cancelled or too late, and answered.
             if until.is_some_and(|at| at <= now()) {
-                self.tell_failed(method, &Why::Failure(&Failure::DeadlineExceeded));
+                self.tell_failed(method, &Why::Failure(&RemoteError::DeadlineExceeded));
             }
             return;
         };
@@ -159,7 +159,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 failure = running.cancelled() => Err(failure), // SA2
             };
             let left = leave_handler(handler);
-            let panicked = left || matches!(outcome, Err(Failure::Panicked(_)));
+            let panicked = left || matches!(outcome, Err(RemoteError::Panicked(_)));
             (outcome, panicked)
         };
         match outcome {
@@ -192,7 +192,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 }
             }
             Err(failure) => {
-                if !matches!(failure, Failure::Panicked(_)) {
+                if !matches!(failure, RemoteError::Panicked(_)) {
                     self.blocking_done(method).await; // SA6
                 }
                 if running.is_tell() {
@@ -228,10 +228,10 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
                 let outcome = tokio::select! {
                     biased;
                     outcome = poll_fn(|cx| poll_handler(handler.as_mut(), cx)) => outcome,
-                    () = context.cancelled() => Err(ended(&context).unwrap_or(Failure::Cancelled)),
+                    () = context.cancelled() => Err(ended(&context).unwrap_or(RemoteError::Cancelled)),
                 };
                 let left = leave_handler(handler);
-                let panicked = left || matches!(outcome, Err(Failure::Panicked(_)));
+                let panicked = left || matches!(outcome, Err(RemoteError::Panicked(_)));
                 (outcome.map(Contained::new), panicked)
             }
         };
@@ -285,16 +285,16 @@ impl<T: Serve> ServiceActor<T> {
 }
 
 /// Why a call is cancelled, if it is.
-fn ended(context: &CallContext) -> Option<Failure> {
+fn ended(context: &CallContext) -> Option<RemoteError> {
     context.is_cancelled().then(|| match context.deadline {
-        Some(at) if at <= now() => Failure::DeadlineExceeded,
-        _ => Failure::Cancelled,
+        Some(at) if at <= now() => RemoteError::DeadlineExceeded,
+        _ => RemoteError::Cancelled,
     })
 }
 
-fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, Failure> {
+fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, RemoteError> {
     // The request's buffers go back when the body is dropped, at the end of this function.
-    let body = running.take_arguments().ok_or(Failure::Dropped)?;
+    let body = running.take_arguments().ok_or(RemoteError::Dropped)?;
     let receiver = running.take_receiver();
     let decoded = guarded(|| {
         let mut reader = body.reader();
@@ -304,20 +304,22 @@ fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Reque
     match decoded {
         Ok(request) => request.map_err(|error| match error {
             RequestError::UnknownMethod(n) => {
-                Failure::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
+                RemoteError::UnknownMethod(format!("{} has no method {n}", S::descriptor().name))
             }
-            RequestError::Decode(error) => Failure::BadArguments(error.to_string()),
+            RequestError::Decode(error) => RemoteError::BadArguments(error.to_string()),
             RequestError::NoStream => {
                 let method = S::descriptor().methods.get(method as usize);
                 let method = method.map_or("the method", |method| method.name);
-                Failure::BadArguments(format!(
+                RemoteError::BadArguments(format!(
                     "`{}::{method}` takes a stream, and the request came without one",
                     S::descriptor().name
                 ))
             }
         }),
         // What an argument does when it is dropped because another is not what it should be.
-        Err(message) => Err(Failure::BadArguments(format!("one panicked: {message}"))),
+        Err(message) => Err(RemoteError::BadArguments(format!(
+            "one panicked: {message}"
+        ))),
     }
 }
 

@@ -10,7 +10,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use rapace_codec::{guarded, panic_message};
-use rapace_session::Failure;
+use rapace_session::RemoteError;
 
 /// A value of the user's (CN1).
 pub(crate) struct Contained<T>(Option<T>);
@@ -57,13 +57,13 @@ impl<T> Drop for Contained<T> {
 pub(crate) fn poll_handler<F: Future>(
     handler: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
-) -> Poll<Result<F::Output, Failure>> {
+) -> Poll<Result<F::Output, RemoteError>> {
     let Some(handler) = handler.as_pin_mut() else {
-        return Poll::Ready(Err(Failure::Dropped));
+        return Poll::Ready(Err(RemoteError::Dropped));
     };
     match catch_unwind(AssertUnwindSafe(|| handler.poll(cx))) {
         Ok(polled) => polled.map(Ok),
-        Err(panic) => Poll::Ready(Err(Failure::Panicked(panic_message(panic)))),
+        Err(panic) => Poll::Ready(Err(RemoteError::Panicked(panic_message(panic)))),
     }
 }
 

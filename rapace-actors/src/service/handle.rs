@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
-use rapace_session::{CallContext, CancelGuard, Failure, IncomingCall, Metadata, Sink};
+use rapace_session::{CallContext, CancelGuard, IncomingCall, Metadata, RemoteError, Sink};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::actor::{LocalCall, LocalReply, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
@@ -64,7 +64,7 @@ pub(crate) trait LocalService<S: Service>: Send + Sync {
 
 /// The answer to a local call, when it comes. Dropping it cancels the call.
 pub(crate) struct LocalAnswer<S: Service> {
-    answer: oneshot::Receiver<Result<Contained<S::Response>, Failure>>,
+    answer: oneshot::Receiver<Result<Contained<S::Response>, RemoteError>>,
     _guard: CancelGuard,
 }
 
@@ -98,7 +98,7 @@ pub(crate) enum TryTell<S: Service> {
 /// Why a local call has no response.
 #[derive(Debug)]
 pub(crate) enum AskFailure {
-    Failed(Failure),
+    Failed(RemoteError),
     Stopped,
     /// It stopped when it had the call.
     Dropped,

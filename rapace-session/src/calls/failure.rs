@@ -6,14 +6,14 @@ use std::sync::Arc;
 use crate::link::end::EndReason;
 use crate::link::payload_error::too_large;
 use crate::transport::StartState;
-use crate::wire::failure::Failure;
+use crate::wire::remote_error::RemoteError;
 
 /// Why a call has no reply.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallFailure {
     /// The runtime on the other side, or this side's own deadline, ended the call.
     #[error("{0}")]
-    Failed(Failure),
+    Failed(RemoteError),
     /// The session ended first.
     #[error("{reason}; the call {}", match start_state {
         StartState::NotBegun => "had not begun",

@@ -10,9 +10,9 @@ use std::fmt;
 use std::sync::OnceLock;
 
 use crate::calls::failure::CallFailure;
-use crate::wire::failure::Failure;
 use crate::wire::mismatch::listed;
 use crate::wire::offer::{MethodOffer, ServiceOffer};
+use crate::wire::remote_error::RemoteError;
 
 /// Why the peer does not run a method of ours (N2). The peer was not asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ impl std::error::Error for MethodMismatch {}
 
 impl From<MethodMismatch> for CallFailure {
     fn from(mismatch: MethodMismatch) -> Self {
-        Self::Failed(Failure::UnknownMethod(mismatch.to_string()))
+        Self::Failed(RemoteError::UnknownMethod(mismatch.to_string()))
     }
 }
 

@@ -14,10 +14,10 @@ use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::end::EndReason;
 use crate::transport::StartState;
-use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Status};
 use crate::wire::limits::MAX_TEXT;
 use crate::wire::message_body::MessageBody;
+use crate::wire::remote_error::RemoteError;
 
 type Fault = &'static str;
 
@@ -156,7 +156,7 @@ impl OutgoingCalls {
             return Err("a failure longer than a text may be");
         }
         self.link.metrics.failed();
-        let failure = Failure::from_bytes(frame.payload.bytes());
+        let failure = RemoteError::from_bytes(frame.payload.bytes());
         if !entry.awaited {
             warn_of_failed_tell(entry, &failure);
         }

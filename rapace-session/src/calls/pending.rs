@@ -205,10 +205,10 @@ impl std::fmt::Debug for Pending {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::failure::Failure;
+    use crate::wire::remote_error::RemoteError;
 
     fn failure() -> Outcome {
-        Err(CallFailure::Failed(Failure::Dropped))
+        Err(CallFailure::Failed(RemoteError::Dropped))
     }
 
     /// Asks about its call when it is woken or dropped.

@@ -26,8 +26,8 @@ use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
 use crate::streams::moves::Moves;
 use crate::transport::{Lane, SendError, StartState};
-use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header};
+use crate::wire::remote_error::RemoteError;
 
 /// What is to be sent, in a form that can be encoded more than once.
 pub(crate) struct Request<'a> {
@@ -163,7 +163,9 @@ impl<'a> Request<'a> {
             let call = calls.table.enter(room, entry, self.sender, note);
             let call = call.map_err(|why| match why {
                 NotEntered::Closed => NotSent::Over,
-                NotEntered::Unwanted => NotSent::Failed(CallFailure::Failed(Failure::Cancelled)),
+                NotEntered::Unwanted => {
+                    NotSent::Failed(CallFailure::Failed(RemoteError::Cancelled))
+                }
             })?;
             credit.forget();
             frame.header.call = call;

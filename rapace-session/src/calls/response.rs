@@ -9,7 +9,7 @@ use crate::calls::failure::CallFailure;
 use crate::calls::pending::{Outcome, Pending};
 use crate::link::deadline::now;
 use crate::streams::moves::Moves;
-use crate::wire::failure::Failure;
+use crate::wire::remote_error::RemoteError;
 
 /// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
 /// and finds out by itself how far the call has come: not entered, waiting for room, sent, detached
@@ -101,7 +101,7 @@ impl Future for ResponseFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
         if !self.guard.armed {
-            return Poll::Ready(Err(CallFailure::Failed(Failure::Dropped)));
+            return Poll::Ready(Err(CallFailure::Failed(RemoteError::Dropped)));
         }
         if let Poll::Ready(outcome) = self.guard.pending.poll(cx) {
             self.guard.armed = false;
@@ -113,7 +113,7 @@ impl Future for ResponseFuture {
         {
             self.guard.abandon();
             self.over(false);
-            return Poll::Ready(Err(CallFailure::Failed(Failure::DeadlineExceeded)));
+            return Poll::Ready(Err(CallFailure::Failed(RemoteError::DeadlineExceeded)));
         }
         Poll::Pending
     }
@@ -133,9 +133,9 @@ pub(crate) async fn within<T>(
 ) -> Result<T, CallFailure> {
     match deadline {
         None => work.await,
-        Some(at) if at <= now() => Err(CallFailure::Failed(Failure::DeadlineExceeded)),
+        Some(at) if at <= now() => Err(CallFailure::Failed(RemoteError::DeadlineExceeded)),
         Some(at) => tokio::time::timeout_at(at.into(), work)
             .await
-            .unwrap_or(Err(CallFailure::Failed(Failure::DeadlineExceeded))),
+            .unwrap_or(Err(CallFailure::Failed(RemoteError::DeadlineExceeded))),
     }
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::link::Link;
 use crate::serving::cell::CallCell;
 use crate::serving::incoming::IncomingCalls;
-use crate::wire::failure::Failure;
+use crate::wire::remote_error::RemoteError;
 
 /// A call in the hands of this side, which is over for it when this is dropped. Contexts may hold the cell for longer.
 pub(super) struct HeldCall {
@@ -30,7 +30,7 @@ impl HeldCall {
     }
 
     /// Answers with a failure of the runtime's.
-    pub(super) fn fail(&self, failure: &Failure) {
+    pub(super) fn fail(&self, failure: &RemoteError) {
         self.calls.fail(&self.cell, failure);
     }
 }

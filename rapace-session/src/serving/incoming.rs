@@ -7,8 +7,8 @@ use crate::link::Link;
 use crate::serving::cell::CallCell;
 use crate::serving::table::IncomingTable;
 use crate::serving::window::ServiceWindow;
-use crate::wire::failure::Failure;
 use crate::wire::frame::{CallId, Frame, Status};
+use crate::wire::remote_error::RemoteError;
 
 /// The calls that the peer makes over one link.
 pub(crate) struct IncomingCalls {
@@ -67,7 +67,7 @@ impl IncomingCalls {
     }
 
     /// Answers without waiting: a message that finds no buffer is cut to what the frame holds.
-    pub(super) fn fail(&self, cell: &Arc<CallCell>, failure: &Failure) {
+    pub(super) fn fail(&self, cell: &Arc<CallCell>, failure: &RemoteError) {
         let (code, message) = failure.parts();
         let mut bytes = vec![code];
         bytes.extend_from_slice(message.as_bytes());

@@ -11,9 +11,9 @@ use crate::serving::incoming::IncomingCalls;
 use crate::serving::running::RunningCall;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
-use crate::wire::failure::Failure;
 use crate::wire::frame::Header;
 use crate::wire::message_body::MessageBody;
+use crate::wire::remote_error::RemoteError;
 
 /// A call in its service's mailbox. Dropping it answers that the service takes no calls.
 pub struct IncomingCall {
@@ -78,8 +78,8 @@ impl IncomingCall {
                 // Its buffers and streams go before its reply does.
                 drop(refused);
                 call.fail(match expired {
-                    true => &Failure::DeadlineExceeded,
-                    false => &Failure::Cancelled,
+                    true => &RemoteError::DeadlineExceeded,
+                    false => &RemoteError::Cancelled,
                 });
                 None
             }
@@ -87,7 +87,7 @@ impl IncomingCall {
     }
 
     /// Answers without having begun.
-    pub fn refuse(mut self, failure: &Failure) {
+    pub fn refuse(mut self, failure: &RemoteError) {
         if let Some(call) = self.call.take() {
             call.cancel();
             call.fail(failure);
@@ -99,7 +99,7 @@ impl Drop for IncomingCall {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
             call.cancel();
-            call.fail(&Failure::Unavailable("the service has stopped".into()));
+            call.fail(&RemoteError::Unavailable("the service has stopped".into()));
         }
     }
 }

@@ -12,9 +12,9 @@ use crate::serving::table::Replied;
 use crate::streams::halves::StreamParts;
 use crate::streams::{StreamReceiver, StreamSender};
 use crate::transport::{Lane, SendError};
-use crate::wire::failure::Failure;
 use crate::wire::frame::{Frame, Header, Status};
 use crate::wire::message_body::MessageBody;
+use crate::wire::remote_error::RemoteError;
 use crate::wire::returned::RequestAttachments;
 
 /// A call that has begun. Dropping it answers that the handler went away.
@@ -112,19 +112,19 @@ impl RunningCall {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn cancelled(&self) -> Failure {
+    pub async fn cancelled(&self) -> RemoteError {
         let Some(call) = self.held() else {
-            return Failure::Cancelled;
+            return RemoteError::Cancelled;
         };
         match call.deadline {
             None => {
                 call.end.wait().await;
-                Failure::Cancelled
+                RemoteError::Cancelled
             }
             // Boxed, since a timer would make every handler's future larger.
             Some(at) => Box::pin(tokio::time::timeout_at(at.into(), call.end.wait()))
                 .await
-                .map_or(Failure::DeadlineExceeded, |()| Failure::Cancelled),
+                .map_or(RemoteError::DeadlineExceeded, |()| RemoteError::Cancelled),
         }
     }
 
@@ -164,7 +164,7 @@ impl RunningCall {
     }
 
     /// Answers with a failure of the runtime's.
-    pub fn fail(mut self, failure: &Failure) {
+    pub fn fail(mut self, failure: &RemoteError) {
         self.body = None;
         self.call.end(failure);
     }
@@ -248,11 +248,11 @@ impl Unanswered {
             Err(PayloadError::TooLarge { len, max }) => too_large(len, max),
             Err(PayloadError::Closed) => return None,
         };
-        self.end(&Failure::BadResult(why));
+        self.end(&RemoteError::BadResult(why));
         None
     }
 
-    fn end(&mut self, failure: &Failure) {
+    fn end(&mut self, failure: &RemoteError) {
         if let Some(call) = self.held.take() {
             self.parts = None;
             call.fail(failure);
@@ -262,7 +262,7 @@ impl Unanswered {
 
 impl Drop for Unanswered {
     fn drop(&mut self) {
-        self.end(&Failure::Dropped);
+        self.end(&RemoteError::Dropped);
     }
 }
 

@@ -29,10 +29,10 @@ use crate::streams::halves::StreamParts;
 use crate::streams::moves::Moves;
 use crate::streams::state::StreamState;
 use crate::transport::StartState;
-use crate::wire::failure::Failure;
 use crate::wire::frame::Flags;
 use crate::wire::limits::MAX_STREAMS;
 use crate::wire::offer::ServiceOffer;
+use crate::wire::remote_error::RemoteError;
 
 /// An open channel to one of the peer's services. Cheap to clone. When the last clone is dropped and the calls that were
 /// made over it are over, the channel is closed, and counts no more against those that a session may have.
@@ -190,7 +190,7 @@ impl Channel {
     /// call, but not the streams, which have halves of their own.
     ///
     /// # Errors
-    /// See [`CallFailure`]. With [`MAX_STREAMS`] of this side's open and held, it is [`Failure::LimitReached`] at once;
+    /// See [`CallFailure`]. With [`MAX_STREAMS`] of this side's open and held, it is [`RemoteError::LimitReached`] at once;
     /// if some were let go and only have to be ended by the peer, it waits for one of these.
     pub async fn call_streaming(
         &self,
@@ -299,7 +299,7 @@ impl Channel {
 
     async fn stream_place(&self) -> Result<Place, CallFailure> {
         self.parts().streams.places.take().await.ok_or_else(|| {
-            CallFailure::Failed(Failure::LimitReached(format!(
+            CallFailure::Failed(RemoteError::LimitReached(format!(
                 "this side holds {MAX_STREAMS} open streams in the session, which is the most; end or drop some first"
             )))
         })

@@ -13,9 +13,9 @@ use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
 use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
-use crate::wire::failure::Failure;
 use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
+use crate::wire::remote_error::RemoteError;
 
 type Fault = &'static str;
 
@@ -113,9 +113,9 @@ fn deliver(
         return Ok(());
     };
     if refused {
-        call.refuse(&Failure::LimitReached(TOO_MANY.into()));
+        call.refuse(&RemoteError::LimitReached(TOO_MANY.into()));
     } else if let Err(call) = service.sink.deliver(call) {
-        call.refuse(&Failure::Unavailable("the service has stopped".into()));
+        call.refuse(&RemoteError::Unavailable("the service has stopped".into()));
     }
     Ok(())
 }

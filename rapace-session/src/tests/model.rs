@@ -28,8 +28,8 @@ use crate::session::channel::Channel;
 use crate::session::config::SessionConfig;
 use crate::session::{Lease, OpenedChannel, Parts, Session};
 use crate::transport::{Side, StartState};
-use crate::wire::failure::Failure;
 use crate::wire::frame::ChannelId;
+use crate::wire::remote_error::RemoteError;
 
 const SESSIONS: usize = 3;
 const CALLERS: u32 = 6;
@@ -151,7 +151,7 @@ impl Scenario {
             })
         };
         match outcome {
-            None | Some(Err(CallFailure::Failed(Failure::DeadlineExceeded))) => {
+            None | Some(Err(CallFailure::Failed(RemoteError::DeadlineExceeded))) => {
                 self.know(call, |known| known.left = true);
             }
             Some(outcome) => self.told(call, &outcome),

@@ -6,8 +6,8 @@
 use std::error::Error;
 
 use crate::{
-    BufferError, CallFailure, EndReason, Failure, HandshakeError, HelloLimit, MismatchKind,
-    OpenError, SchemaMismatch, StartState, StreamError, StreamSendError,
+    BufferError, CallFailure, EndReason, HandshakeError, HelloLimit, MismatchKind, OpenError,
+    RemoteError, SchemaMismatch, StartState, StreamError, StreamSendError,
 };
 
 /// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
@@ -97,17 +97,17 @@ fn every_text_is_the_one_that_was_reviewed() {
     };
     let mut all = of(
         [
-            Failure::Panicked(why()),
-            Failure::DeadlineExceeded,
-            Failure::Cancelled,
-            Failure::UnknownMethod(why()),
-            Failure::BadArguments(why()),
-            Failure::BadResult(why()),
-            Failure::Unavailable(why()),
-            Failure::Dropped,
-            Failure::LimitReached(why()),
+            RemoteError::Panicked(why()),
+            RemoteError::DeadlineExceeded,
+            RemoteError::Cancelled,
+            RemoteError::UnknownMethod(why()),
+            RemoteError::BadArguments(why()),
+            RemoteError::BadResult(why()),
+            RemoteError::Unavailable(why()),
+            RemoteError::Dropped,
+            RemoteError::LimitReached(why()),
         ],
-        named!(Failure: Panicked, DeadlineExceeded, Cancelled, UnknownMethod, BadArguments, BadResult, Unavailable, Dropped, LimitReached),
+        named!(RemoteError: Panicked, DeadlineExceeded, Cancelled, UnknownMethod, BadArguments, BadResult, Unavailable, Dropped, LimitReached),
     );
     all.extend(of(
         [
@@ -124,7 +124,7 @@ fn every_text_is_the_one_that_was_reviewed() {
     ));
     all.extend(of(
         [
-            CallFailure::Failed(Failure::Dropped),
+            CallFailure::Failed(RemoteError::Dropped),
             lost(StartState::NotBegun),
             lost(StartState::Begun),
             lost(StartState::Unknown),

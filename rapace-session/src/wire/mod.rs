@@ -3,7 +3,6 @@
 //! Plain data and its bytes. Nothing here waits, locks or knows who sends: a frame is checked the same way whatever
 //! transport carried it. This is the lowest layer of the crate and imports none of the others.
 
-pub(crate) mod failure;
 pub(crate) mod frame;
 pub(crate) mod handshake_error;
 pub(crate) mod hello;
@@ -12,5 +11,6 @@ pub(crate) mod message_body;
 pub(crate) mod mismatch;
 pub(crate) mod offer;
 pub(crate) mod printable;
+pub(crate) mod remote_error;
 pub(crate) mod returned;
 pub(crate) mod text;

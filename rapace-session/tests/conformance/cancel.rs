@@ -1,7 +1,7 @@
 //! Callers that leave.
 
 use futures_util::FutureExt;
-use rapace_session::{CallOptions, Failure, FrameType, SessionConfig};
+use rapace_session::{CallOptions, FrameType, RemoteError, SessionConfig};
 use tokio::sync::mpsc;
 
 use super::harness::*;
@@ -79,7 +79,7 @@ async fn a_running_handler_is_told(kind: Kind) {
     assert!(waits(&mut call));
     assert_eq!(begins.recv().await.unwrap(), None);
     drop(call);
-    assert_eq!(begins.recv().await.unwrap(), Some(Failure::Cancelled));
+    assert_eq!(begins.recv().await.unwrap(), Some(RemoteError::Cancelled));
     until(|| host.calls_under_way() == 0).await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rapace_session::{CallFailure, CallOptions, Failure, Session, Status};
+use rapace_session::{CallFailure, CallOptions, RemoteError, Session, Status};
 use tokio::sync::mpsc;
 
 use super::harness::*;
@@ -28,7 +28,10 @@ fn within(time: Duration) -> CallOptions {
 
 fn expired<T: std::fmt::Debug>(outcome: Result<T, CallFailure>) {
     assert!(
-        matches!(outcome, Err(CallFailure::Failed(Failure::DeadlineExceeded))),
+        matches!(
+            outcome,
+            Err(CallFailure::Failed(RemoteError::DeadlineExceeded))
+        ),
         "{outcome:?}"
     );
 }
@@ -55,7 +58,7 @@ async fn a_deadline_is_seen_and_ends_the_call_on_both_sides(kind: Kind) {
     assert!(left <= SOON + Duration::from_millis(1), "{left:?}");
     // Whichever came first: its own clock, or the caller's word.
     assert!(
-        matches!(why, Failure::DeadlineExceeded | Failure::Cancelled),
+        matches!(why, RemoteError::DeadlineExceeded | RemoteError::Cancelled),
         "{why:?}"
     );
     until(|| host.calls_under_way() == 0).await;

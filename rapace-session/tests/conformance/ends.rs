@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, EndReason, Failure, FrameType, OpenError, SessionConfig, StartState, Status,
+    CallFailure, EndReason, FrameType, OpenError, RemoteError, SessionConfig, StartState, Status,
 };
 use tokio::sync::oneshot;
 
@@ -137,7 +137,7 @@ async fn a_handler_is_told_of_the_end(kind: Kind) {
     channel.tell(0, &(), &plain()).await.unwrap();
     let call = inbox.recv().await.unwrap().begin().unwrap();
     host.close("bye");
-    assert_eq!(call.cancelled().await, Failure::Cancelled);
+    assert_eq!(call.cancelled().await, RemoteError::Cancelled);
     plugin.ended().await;
     // What it has left to say is nobody's.
     call.reply(Status::Ok, &Value(vec![1u8; 5000])).await;

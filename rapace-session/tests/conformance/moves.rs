@@ -2,8 +2,8 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, EndReason, Failure, ResponseFuture, Session, SessionConfig, StartState, Status,
-    StreamError, StreamParts, UnsettledCall,
+    CallFailure, EndReason, RemoteError, ResponseFuture, Session, SessionConfig, StartState,
+    Status, StreamError, StreamParts, UnsettledCall,
 };
 use tokio::sync::mpsc;
 
@@ -165,7 +165,7 @@ async fn a_caller_that_leaves_after_the_move_ends_its_streams_there(kind: Kind) 
     let (mut up, down) = (call.take_receiver().unwrap(), call.take_sender().unwrap());
     drop((response, parts));
     assert!(moves.next_sender().await.is_none());
-    assert_eq!(call.cancelled().await, Failure::Cancelled);
+    assert_eq!(call.cancelled().await, RemoteError::Cancelled);
     let error = up.next().await.unwrap().unwrap_err();
     assert!(matches!(error, StreamError::Reset(_)), "{error}");
     down.stopped().await;

@@ -3,8 +3,8 @@
 use futures_util::{FutureExt, StreamExt};
 use rapace_session::limits::{MAX_CHANNELS, MAX_STREAMS};
 use rapace_session::{
-    CallFailure, Channel, ChannelId, EndReason, Failure, FrameType, Header, OpenError, RunningCall,
-    Session, SessionConfig, Status, StreamParts,
+    CallFailure, Channel, ChannelId, EndReason, FrameType, Header, OpenError, RemoteError,
+    RunningCall, Session, SessionConfig, Status, StreamParts,
 };
 
 use super::harness::*;
@@ -204,7 +204,7 @@ async fn one_stream_too_many_is_an_error_and_waits_only_for_one_that_ends(kind: 
     }
     for _ in 0..3 {
         match next().await {
-            Err(CallFailure::Failed(Failure::LimitReached(what))) => {
+            Err(CallFailure::Failed(RemoteError::LimitReached(what))) => {
                 assert!(what.contains("holds 4096 open streams"), "{what}");
             }
             other => panic!("{other:?}"),

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use rapace_session::{
-    CallFailure, CallOptions, Channel, ChannelId, EndReason, Failure, Frame, FrameType, Header,
-    Outcome, Session, SessionConfig, StartState, UnsettledCall,
+    CallFailure, CallOptions, Channel, ChannelId, EndReason, Frame, FrameType, Header, Outcome,
+    RemoteError, Session, SessionConfig, StartState, UnsettledCall,
 };
 use rapace_shm::SizeClass;
 
@@ -216,7 +216,7 @@ async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind
     assert!(Instant::now() >= deadline);
     assert!(matches!(
         call.await,
-        Err(CallFailure::Failed(Failure::DeadlineExceeded))
+        Err(CallFailure::Failed(RemoteError::DeadlineExceeded))
     ));
     life.read(told).await;
     nothing_was_sent(&mut life, told as usize).await;

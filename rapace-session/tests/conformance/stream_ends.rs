@@ -2,7 +2,7 @@
 
 use futures_util::StreamExt;
 use rapace_session::{
-    CallFailure, EndReason, Failure, RunningCall, Session, Status, StreamError, StreamParts,
+    CallFailure, EndReason, RemoteError, RunningCall, Session, Status, StreamError, StreamParts,
     StreamSendError,
 };
 use tokio::sync::mpsc;
@@ -150,7 +150,7 @@ async fn a_sender_that_goes_away_resets(kind: Kind) {
 async fn a_call_that_fails_ends_its_streams(kind: Kind) {
     let mut services = Services::default();
     services.serve("Refuse", 4, |call| async move {
-        call.fail(&Failure::BadArguments("not these".into()));
+        call.fail(&RemoteError::BadArguments("not these".into()));
     });
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Refuse").await.unwrap();
@@ -161,7 +161,7 @@ async fn a_call_that_fails_ends_its_streams(kind: Kind) {
         let (parts, response) = call.unwrap();
         assert!(matches!(
             response.await,
-            Err(CallFailure::Failed(Failure::BadArguments(_)))
+            Err(CallFailure::Failed(RemoteError::BadArguments(_)))
         ));
         if let Some(mut items) = parts.receiver {
             assert!(items.next().await.unwrap().is_err());

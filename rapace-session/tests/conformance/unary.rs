@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rapace_session::{CallFailure, CallOptions, Failure, OpenError, SessionConfig, Status};
+use rapace_session::{CallFailure, CallOptions, OpenError, RemoteError, SessionConfig, Status};
 
 use super::harness::*;
 
@@ -62,7 +62,7 @@ async fn a_payload_larger_than_any_buffer_is_refused_on_both_sides(kind: Kind) {
     );
     let refused = channel.call(0, &Value(max as u32 + 1), &plain()).await;
     assert!(
-        matches!(&refused, Err(CallFailure::Failed(Failure::BadResult(why))) if why.contains("limit")),
+        matches!(&refused, Err(CallFailure::Failed(RemoteError::BadResult(why))) if why.contains("limit")),
         "{refused:?}"
     );
     let reply = channel.call(0, &Value(5u32), &plain()).await.unwrap();
@@ -145,8 +145,8 @@ async fn a_handler_that_panics_or_goes_away_answers_all_the_same(kind: Kind) {
         match value::<u32>(&call.take_arguments().unwrap()) {
             0 => drop(call),
             1 => std::panic::resume_unwind(Box::new("the handler's own fault")),
-            2 => call.fail(&Failure::Panicked("it said this".into())),
-            n => call.fail(&Failure::UnknownMethod(format!("{n}"))),
+            2 => call.fail(&RemoteError::Panicked("it said this".into())),
+            n => call.fail(&RemoteError::UnknownMethod(format!("{n}"))),
         }
     });
     let (host, _plugin) = host_of(kind, services).await;
@@ -161,10 +161,10 @@ async fn a_handler_that_panics_or_goes_away_answers_all_the_same(kind: Kind) {
     assert_eq!(
         failures,
         [
-            Failure::Dropped,
-            Failure::Dropped,
-            Failure::Panicked("it said this".into()),
-            Failure::UnknownMethod("3".into())
+            RemoteError::Dropped,
+            RemoteError::Dropped,
+            RemoteError::Panicked("it said this".into()),
+            RemoteError::UnknownMethod("3".into())
         ]
     );
     assert_eq!(host.metrics().failures, 4);
@@ -184,7 +184,10 @@ async fn a_service_that_has_stopped_answers(kind: Kind) {
     drop(inbox);
     for outcome in [queued.await, channel.call(0, &(), &plain()).await] {
         assert!(
-            matches!(&outcome, Err(CallFailure::Failed(Failure::Unavailable(_)))),
+            matches!(
+                &outcome,
+                Err(CallFailure::Failed(RemoteError::Unavailable(_)))
+            ),
             "{outcome:?}"
         );
     }

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{
-    CallFailure, CallOptions, ChannelId, EndReason, Failure, FrameType, Header, Outcome, Session,
-    SessionConfig, StartState, Status, UnsettledCall,
+    CallFailure, CallOptions, ChannelId, EndReason, FrameType, Header, Outcome, RemoteError,
+    Session, SessionConfig, StartState, Status, UnsettledCall,
 };
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -198,7 +198,7 @@ async fn a_caller_that_leaves_after_the_move_cancels_in_the_new_session(kind: Ki
     second.channel.resend(unsettled.remove(0)).await.unwrap();
     let running = second.inbox.recv().await.unwrap().begin().unwrap();
     call.abort();
-    assert_eq!(running.cancelled().await, Failure::Cancelled);
+    assert_eq!(running.cancelled().await, RemoteError::Cancelled);
 }
 
 async fn each_death_while_it_ran_is_counted(kind: Kind) {

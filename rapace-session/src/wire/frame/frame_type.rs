@@ -115,7 +115,7 @@ pub enum Status {
     Ok = 0,
     /// The payload is the method's own error.
     HandlerError = 1,
-    /// The runtime could not answer; the payload is a [`Failure`](crate::Failure): a code of one byte, and a text.
+    /// The runtime could not answer; the payload is a [`RemoteError`](crate::RemoteError): a code of one byte, and a text.
     Failed = 2,
 }
 

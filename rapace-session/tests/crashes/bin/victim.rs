@@ -16,7 +16,7 @@ mod work;
 
 use journal::Journal;
 
-type Failure = Box<dyn std::error::Error>;
+type RemoteError = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     match live() {
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn live() -> Result<(), Failure> {
+fn live() -> Result<(), RemoteError> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [does, incarnation, journal, ref death @ ..] = *arguments else {
@@ -62,7 +62,7 @@ fn live() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn serve(incarnation: u32, journal: &Journal) -> Result<(), Failure> {
+async fn serve(incarnation: u32, journal: &Journal) -> Result<(), RemoteError> {
     let link = ControlSocket::from_stdin()?.join().await?;
     let (config, calls) = work::server("victim");
     let endpoint = shm::endpoint(link, Side::Joiner);
@@ -74,7 +74,7 @@ async fn serve(incarnation: u32, journal: &Journal) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn call() -> Result<(), Failure> {
+async fn call() -> Result<(), RemoteError> {
     let link = ControlSocket::from_stdin()?.host(&work::segment()).await?;
     let endpoint = shm::endpoint(link, Side::Creator);
     let session = Session::establish(endpoint, SessionConfig::new("victim")).await?;

@@ -5,7 +5,7 @@ use crate::wire::text::{reason, reason_or};
 /// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message, which arrives
 /// [escaped](crate::printable) on one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Failure {
+pub enum RemoteError {
     /// The handler panicked with this message.
     #[error("the handler panicked: {0}")]
     Panicked(String),
@@ -35,7 +35,7 @@ pub enum Failure {
     LimitReached(String),
 }
 
-impl Failure {
+impl RemoteError {
     /// The code and the message as they travel.
     #[must_use]
     pub fn parts(&self) -> (u8, &str) {
