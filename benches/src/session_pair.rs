@@ -7,7 +7,9 @@ use rapace::service::Service;
 use rapace::{Proxy, TypedProxy};
 use rapace_codec::{EncodeError, Writer};
 use rapace_session::transport::shm;
-use rapace_session::{Acceptor, Encode, IncomingCall, Session, SessionConfig, Side, Sink, Status};
+use rapace_session::{
+    Encode, IncomingCall, RequestSink, ServiceResolver, Session, SessionConfig, Side, Status,
+};
 use rapace_shm::{Link, SegmentConfig};
 use tokio::sync::mpsc;
 
@@ -65,14 +67,14 @@ pub async fn answers(link: Link) -> Result<Session, BoxError> {
     tokio::spawn(answer(calls));
     let mut config = SessionConfig::new("server");
     config.offers = vec![MirrorService::descriptor().offer()];
-    config.acceptor = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
+    config.resolver = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
     let server = Session::establish(shm::endpoint(link, Side::Joiner), config).await?;
     Ok(server)
 }
 
 struct Mailbox(mpsc::UnboundedSender<IncomingCall>);
 
-impl Sink for Mailbox {
+impl RequestSink for Mailbox {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0.send(call).map_err(|refused| refused.0)
     }
@@ -80,9 +82,9 @@ impl Sink for Mailbox {
 
 struct Answers(Arc<Mailbox>);
 
-impl Acceptor for Answers {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
-        Ok((Arc::clone(&self.0) as Arc<dyn Sink>, 64))
+impl ServiceResolver for Answers {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
+        Ok((Arc::clone(&self.0) as Arc<dyn RequestSink>, 64))
     }
 }
 

@@ -80,7 +80,7 @@ async fn one_process() -> Result<(), Problem> {
     let (theirs, ours) = Link::pair(&SegmentConfig::default()).map_err(Problem::Establish)?;
     let mut config = SessionConfig::new("echo service");
     config.offers = vec![EchoService::descriptor().offer()];
-    config.acceptor = offer(EchoServer::new(Echoing::to("echo service")));
+    config.resolver = offer(EchoServer::new(Echoing::to("echo service")));
     let server = Session::establish(shm::endpoint(theirs, Side::Creator), config);
     let (server, client) = join(server, establish(ours)).await;
     let (server, client) = (server.map_err(Problem::Handshake)?, client?);

@@ -111,7 +111,7 @@ async fn met(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
     let pid = link.peer().map_or(0, |peer| peer.pid);
     let mut config = SessionConfig::new("echo_server");
     config.offers = vec![EchoService::descriptor().offer()];
-    config.acceptor = offer(EchoServer::new(Echoing::to(name)));
+    config.resolver = offer(EchoServer::new(Echoing::to(name)));
     let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
     let session = session.map_err(Problem::Handshake)?;
     let peer = session.peer().map_or("?", |hello| &hello.name);

@@ -10,7 +10,7 @@
 //! ```text
 //!  caller's task                                                     service's task
 //!  ─────────────                                                     ──────────────
-//!  Channel::call                                                     Sink ─▶ mailbox ─▶ RunningCall
+//!  Channel::call                                              RequestSink ─▶ mailbox ─▶ RunningCall
 //!   │ credit, entry of the call table, buffer                         ▲                    │ reply
 //!   │ encode in place                                                 │ IncomingCall       │
 //!   ▼                                                                 │                    ▼
@@ -46,7 +46,7 @@
 //! use rapace_codec::{EncodeError, Writer};
 //! use rapace_session::transport::memory;
 //! use rapace_session::{
-//!     Acceptor, CallOptions, Encode, IncomingCall, Session, SessionConfig, Sink, Status,
+//!     CallOptions, Encode, IncomingCall, RequestSink, ServiceResolver, Session, SessionConfig, Status,
 //! };
 //! use tokio::sync::mpsc;
 //!
@@ -61,14 +61,14 @@
 //! /// Everybody may call `Upper`, eight calls at a time.
 //! struct Upper(mpsc::UnboundedSender<IncomingCall>);
 //!
-//! impl Sink for Upper {
+//! impl RequestSink for Upper {
 //!     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
 //!         self.0.send(call).map_err(|refused| refused.0)
 //!     }
 //! }
 //!
-//! impl Acceptor for Upper {
-//!     fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+//! impl ServiceResolver for Upper {
+//!     fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
 //!         match service {
 //!             "Upper" => Ok((Arc::new(Upper(self.0.clone())), 8)),
 //!             other => Err(format!("no service `{other}`")),
@@ -88,7 +88,7 @@
 //!     }
 //! });
 //! let mut plugin = SessionConfig::new("plugin");
-//! plugin.acceptor = Arc::new(Upper(sender));
+//! plugin.resolver = Arc::new(Upper(sender));
 //!
 //! let (a, b) = memory::pair(memory::MemoryConfig::default());
 //! let (host, _plugin) = tokio::try_join!(
@@ -193,7 +193,9 @@ pub use link::encoder::Encode;
 pub use link::end::EndReason;
 pub use link::metrics::{Metrics, MetricsSnapshot};
 pub use serving::context::{CallContext, CancelGuard, allocate};
-pub use serving::{Acceptor, Answer, BlockingWork, IncomingCall, RunningCall, Sink, blocking};
+pub use serving::{
+    Answer, BlockingWork, IncomingCall, RequestSink, RunningCall, ServiceResolver, blocking,
+};
 pub use session::channel::Channel;
 pub use session::config::{OnUnsettled, SessionConfig};
 pub use session::open_error::OpenError;

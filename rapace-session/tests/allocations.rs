@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rapace_codec::{Blob, EncodeError, Writer};
 use rapace_session::transport::{memory, shm};
 use rapace_session::{
-    Acceptor, CallOptions, Encode, Endpoint, IncomingCall, Session, SessionConfig, Side, Sink,
-    Status,
+    CallOptions, Encode, Endpoint, IncomingCall, RequestSink, ServiceResolver, Session,
+    SessionConfig, Side, Status,
 };
 use rapace_shm::{Link, SegmentConfig};
 use tokio::sync::mpsc;
@@ -54,7 +54,7 @@ impl Encode for Passed {
 
 struct Mailbox(mpsc::Sender<IncomingCall>);
 
-impl Sink for Mailbox {
+impl RequestSink for Mailbox {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0
             .try_send(call)
@@ -62,8 +62,8 @@ impl Sink for Mailbox {
     }
 }
 
-impl Acceptor for Mailbox {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Mailbox {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         Ok((Arc::new(Self(self.0.clone())), 8))
     }
 }
@@ -93,7 +93,7 @@ async fn each((a, b): (Endpoint, Endpoint), method: u32, len: usize) -> u64 {
     let (sender, calls) = mpsc::channel::<IncomingCall>(8);
     tokio::spawn(serve(calls));
     let mut plugin = SessionConfig::new("plugin");
-    plugin.acceptor = Arc::new(Mailbox(sender));
+    plugin.resolver = Arc::new(Mailbox(sender));
     let host = SessionConfig::new("host");
     let (host, _plugin) =
         tokio::try_join!(Session::establish(a, host), Session::establish(b, plugin)).unwrap();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use rapace_codec::{EncodeError, Writer};
 use rapace_session::transport::memory::{self, MemoryConfig};
 use rapace_session::{
-    Acceptor, CallOptions, Encode, EndReason, IncomingCall, Session, SessionConfig, Sink,
+    CallOptions, Encode, EndReason, IncomingCall, RequestSink, ServiceResolver, Session,
+    SessionConfig,
 };
 
 struct Nothing;
@@ -18,14 +19,14 @@ impl Encode for Nothing {
 
 struct Panics;
 
-impl Sink for Panics {
+impl RequestSink for Panics {
     fn deliver(&self, _: IncomingCall) -> Result<(), IncomingCall> {
         panic!("the sink is broken")
     }
 }
 
-impl Acceptor for Panics {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Panics {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         Ok((Arc::new(Self), 8))
     }
 }
@@ -34,7 +35,7 @@ impl Acceptor for Panics {
 async fn a_reader_that_panics_is_not_taken_for_a_runtime_that_is_gone() {
     for _ in 0..50 {
         let mut serves = SessionConfig::new("serves");
-        serves.acceptor = Arc::new(Panics);
+        serves.resolver = Arc::new(Panics);
         let (a, b) = memory::pair(MemoryConfig::default());
         let (caller, server) = tokio::try_join!(
             Session::establish(a, SessionConfig::new("calls")),

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 use rapace::service::{Serve, Service};
 use rapace_codec::{EncodeError, Writer};
-use rapace_session::{Acceptor, Encode, IncomingCall, RemoteError, RunningCall, Sink};
+use rapace_session::{
+    Encode, IncomingCall, RemoteError, RequestSink, RunningCall, ServiceResolver,
+};
 use tokio::sync::mpsc;
 
 /// Calls that may wait.
@@ -21,7 +23,7 @@ const WINDOW: u32 = 64;
 ///
 /// # Panics
 /// Outside a tokio runtime.
-pub fn offer<T: Serve>(service: T) -> Arc<dyn Acceptor> {
+pub fn offer<T: Serve>(service: T) -> Arc<dyn ServiceResolver> {
     let (mailbox, calls) = mpsc::unbounded_channel();
     tokio::spawn(serve(service, calls));
     Arc::new(Offered {
@@ -35,10 +37,10 @@ struct Offered {
     mailbox: Arc<Mailbox>,
 }
 
-impl Acceptor for Offered {
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Offered {
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         if service == self.name {
-            Ok((Arc::clone(&self.mailbox) as Arc<dyn Sink>, WINDOW))
+            Ok((Arc::clone(&self.mailbox) as Arc<dyn RequestSink>, WINDOW))
         } else {
             Err(format!("no service `{service}` here, only `{}`", self.name))
         }
@@ -47,7 +49,7 @@ impl Acceptor for Offered {
 
 struct Mailbox(mpsc::UnboundedSender<IncomingCall>);
 
-impl Sink for Mailbox {
+impl RequestSink for Mailbox {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0.send(call).map_err(|refused| refused.0)
     }

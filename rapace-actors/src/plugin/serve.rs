@@ -273,7 +273,7 @@ impl PluginServer {
             .iter()
             .map(|service| service.offer())
             .collect();
-        config.acceptor = Arc::new(self.services.clone());
+        config.resolver = Arc::new(self.services.clone());
         let endpoint = shm::endpoint(link, Side::Joiner);
         let met = tokio::spawn(meet(endpoint, config, watched)).await;
         let (session, arming) = match met.map_err(JoinError::try_into_panic) {

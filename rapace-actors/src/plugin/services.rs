@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rapace_session::{Acceptor, ServiceOffer, Sink, limits};
+use rapace_session::{RequestSink, ServiceOffer, ServiceResolver, limits};
 
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
 use crate::service::handle::ServiceHandle;
@@ -37,8 +37,8 @@ impl Services {
     }
 }
 
-impl Acceptor for Services {
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Services {
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         let found = self
             .0
             .iter()

@@ -10,7 +10,7 @@ use std::time::Instant;
 use futures_util::future::BoxFuture;
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
-use rapace_session::{CallContext, CancelGuard, IncomingCall, Metadata, RemoteError, Sink};
+use rapace_session::{CallContext, CancelGuard, IncomingCall, Metadata, RemoteError, RequestSink};
 use tokio::sync::{Semaphore, oneshot, watch};
 
 use super::actor::{LocalCall, LocalReply, OnPanic, RemoteCall, ServiceActor, ServiceArgs};
@@ -26,7 +26,7 @@ pub const DEFAULT_CAPACITY: u32 = 64;
 pub struct ServiceHandle {
     pub(crate) descriptor: &'static ServiceDescriptor,
     pub(crate) capacity: u32,
-    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) sink: Arc<dyn RequestSink>,
     pub(crate) stopped: Arc<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>,
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn start<T: Serve>(
     (served, Arc::new(handle))
 }
 
-impl<T: Serve> Sink for Handle<T> {
+impl<T: Serve> RequestSink for Handle<T> {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         use kameo::error::SendError;
         match self.actor.tell(RemoteCall(call)).try_send() {

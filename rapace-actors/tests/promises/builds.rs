@@ -13,7 +13,8 @@ use rapace::{CallError, Plugin, PluginSpec, Proxy, Streaming, TryTellError, Type
 use rapace_codec::{EncodeError, Writer};
 use rapace_session::transport::memory;
 use rapace_session::{
-    Acceptor, Encode, IncomingCall, ServiceOffer, Session, SessionConfig, Sink, Status,
+    Encode, IncomingCall, RequestSink, ServiceOffer, ServiceResolver, Session, SessionConfig,
+    Status,
 };
 
 use crate::journal::{JOURNAL, Journal, Pen};
@@ -413,7 +414,7 @@ impl Encode for Text {
     }
 }
 
-impl Sink for Named {
+impl RequestSink for Named {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         let name = Text(self.0[call.method() as usize].clone());
         tokio::spawn(async move {
@@ -427,9 +428,9 @@ impl Sink for Named {
 
 struct One(Arc<Named>);
 
-impl Acceptor for One {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
-        Ok((Arc::clone(&self.0) as Arc<dyn Sink>, 8))
+impl ServiceResolver for One {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
+        Ok((Arc::clone(&self.0) as Arc<dyn RequestSink>, 8))
     }
 }
 
@@ -438,7 +439,7 @@ async fn over(theirs: ServiceOffer, listed: bool) -> (first::OpsProxy, second::O
     let (a, b) = memory::pair(memory::MemoryConfig::default());
     let mut config = SessionConfig::new("peer");
     let names = theirs.methods.iter().map(|method| method.name.clone());
-    config.acceptor = Arc::new(One(Arc::new(Named(names.collect()))));
+    config.resolver = Arc::new(One(Arc::new(Named(names.collect()))));
     if listed {
         config.offers.push(theirs);
     }

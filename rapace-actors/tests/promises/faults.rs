@@ -10,8 +10,8 @@ use rapace::process::{EndedBy, ExitReport};
 use rapace::service::Service;
 use rapace_session::transport::shm;
 use rapace_session::{
-    Acceptor, CallId, ChannelId, Frame, FrameType, Header, IncomingCall, Lane, Session,
-    SessionConfig, Side, Sink,
+    CallId, ChannelId, Frame, FrameType, Header, IncomingCall, Lane, RequestSink, ServiceResolver,
+    Session, SessionConfig, Side,
 };
 use rapace_shm::ControlSocket;
 use tokio::sync::mpsc;
@@ -35,13 +35,13 @@ const CALLS: usize = 6;
 /// Takes calls and begins none.
 struct Pile(mpsc::UnboundedSender<IncomingCall>);
 
-impl Acceptor for Pile {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Pile {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         Ok((Arc::new(Self(self.0.clone())), 64))
     }
 }
 
-impl Sink for Pile {
+impl RequestSink for Pile {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0.send(call).map_err(|returned| returned.0)
     }
@@ -57,7 +57,7 @@ pub(crate) async fn misbehave(once: &Path) {
     let (pile, mut taken) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("rude");
     config.offers.push(SubjectService::descriptor().offer());
-    config.acceptor = Arc::new(Pile(pile));
+    config.resolver = Arc::new(Pile(pile));
     let session = Session::establish(endpoint, config)
         .await
         .expect("a session");

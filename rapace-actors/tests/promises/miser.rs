@@ -9,7 +9,7 @@ use rapace::plugin::PluginEventKind;
 use rapace::process::EndedBy;
 use rapace::service::Service;
 use rapace_session::transport::shm;
-use rapace_session::{Acceptor, IncomingCall, Session, SessionConfig, Side, Sink};
+use rapace_session::{IncomingCall, RequestSink, ServiceResolver, Session, SessionConfig, Side};
 use rapace_shm::ControlSocket;
 use tokio::sync::mpsc;
 
@@ -29,15 +29,15 @@ struct Hoard {
     window: u32,
 }
 
-impl Acceptor for Hoard {
-    fn open(&self, _: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Hoard {
+    fn resolve(&self, _: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         let calls = self.calls.clone();
         let window = self.window;
         Ok((Arc::new(Self { calls, window }), window))
     }
 }
 
-impl Sink for Hoard {
+impl RequestSink for Hoard {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.calls.send(call).map_err(|returned| returned.0)
     }
@@ -59,7 +59,7 @@ pub(crate) async fn hoard_twice(directory: &Path) {
     let (calls, mut taken) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("miser");
     config.offers.push(SubjectService::descriptor().offer());
-    config.acceptor = Arc::new(Hoard { calls, window });
+    config.resolver = Arc::new(Hoard { calls, window });
     let _session = Session::establish(endpoint, config)
         .await
         .expect("a session");

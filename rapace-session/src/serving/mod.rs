@@ -31,4 +31,4 @@ pub use blocking::blocking;
 pub use blocking_work::BlockingWork;
 pub use request::IncomingCall;
 pub use running::{Answer, RunningCall};
-pub use service::{Acceptor, Sink};
+pub use service::{RequestSink, ServiceResolver};

@@ -6,8 +6,8 @@ use crate::serving::request::IncomingCall;
 use crate::serving::window::ServiceWindow;
 use crate::wire::frame::ChannelId;
 
-/// Where a service's calls go: the mailbox of its actor.
-pub trait Sink: Send + Sync + 'static {
+/// Receives the requests of a service, usually into the mailbox of its actor.
+pub trait RequestSink: Send + Sync + 'static {
     /// Takes a call without waiting.
     ///
     /// # Errors
@@ -15,23 +15,23 @@ pub trait Sink: Send + Sync + 'static {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall>;
 }
 
-/// Says who serves what.
-pub trait Acceptor: Send + Sync + 'static {
+/// Finds the service behind a name.
+pub trait ServiceResolver: Send + Sync + 'static {
     /// The service of that name, and the capacity of its mailbox, which becomes the window.
     ///
     /// # Errors
     /// Why there is none, for the peer to read.
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String>;
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String>;
 }
 
 /// A channel that the peer opened to a service of ours.
 pub(crate) struct ServiceRoute {
-    pub(crate) sink: Arc<dyn Sink>,
+    pub(crate) sink: Arc<dyn RequestSink>,
     pub(crate) window: Arc<ServiceWindow>,
 }
 
 impl ServiceRoute {
-    pub(crate) fn new(id: ChannelId, sink: Arc<dyn Sink>, window: u32) -> Self {
+    pub(crate) fn new(id: ChannelId, sink: Arc<dyn RequestSink>, window: u32) -> Self {
         Self {
             sink,
             window: Arc::new(ServiceWindow::new(id, window)),

@@ -157,7 +157,7 @@ impl SessionActor {
             let why = format!("over {MAX_CHANNELS} channels in one session");
             return self.say(FrameType::NotOpened, id, &why);
         }
-        match self.parts.config.acceptor.open(service) {
+        match self.parts.config.resolver.resolve(service) {
             Ok((_, 0)) => {
                 let why = format!("service `{service}` has a mailbox of capacity 0");
                 self.say(FrameType::NotOpened, id, &why);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
 use crate::link::metrics::Metrics;
-use crate::serving::{Acceptor, Sink};
+use crate::serving::{RequestSink, ServiceResolver};
 use crate::wire::offer::ServiceOffer;
 
 /// Takes over the calls that a session's end left unsettled, in the order in which they were made.
@@ -20,8 +20,8 @@ pub struct SessionConfig {
     pub offers: Vec<ServiceOffer>,
     /// The services that the peer must offer, with these schemas.
     pub expects: Vec<ServiceOffer>,
-    /// Says who serves what.
-    pub acceptor: Arc<dyn Acceptor>,
+    /// Finds the service that the peer opens a channel to.
+    pub resolver: Arc<dyn ServiceResolver>,
     /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
     /// busy across one wake-up, and at most 2 MiB of 64 KiB ones. 1 to [`MAX_WINDOW`](crate::MAX_WINDOW) are possible.
     pub stream_window: u32,
@@ -47,7 +47,7 @@ impl SessionConfig {
             name: name.into(),
             offers: Vec::new(),
             expects: Vec::new(),
-            acceptor: Arc::new(ServesNothing),
+            resolver: Arc::new(ServesNothing),
             stream_window: 32,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
@@ -59,8 +59,8 @@ impl SessionConfig {
 
 struct ServesNothing;
 
-impl Acceptor for ServesNothing {
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for ServesNothing {
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         Err(format!("no service `{service}`: this side serves nothing"))
     }
 }

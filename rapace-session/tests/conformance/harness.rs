@@ -8,8 +8,8 @@ use std::time::Duration;
 use rapace_codec::{Wire, Writer};
 use rapace_session::transport::{memory, shm};
 use rapace_session::{
-    Acceptor, CallOptions, Channel, Encode, Endpoint, IncomingCall, MessageBody, Reply,
-    RunningCall, Session, SessionConfig, Side, Sink, Status,
+    CallOptions, Channel, Encode, Endpoint, IncomingCall, MessageBody, Reply, RequestSink,
+    RunningCall, ServiceResolver, Session, SessionConfig, Side, Status,
 };
 use rapace_shm::{Link, SegmentConfig, SizeClass, Trust};
 use tokio::sync::mpsc;
@@ -156,19 +156,19 @@ pub(super) type Inbox = mpsc::UnboundedReceiver<IncomingCall>;
 /// The services of one side.
 #[derive(Default)]
 pub(super) struct Services {
-    sinks: HashMap<String, (Arc<dyn Sink>, u32)>,
+    sinks: HashMap<String, (Arc<dyn RequestSink>, u32)>,
 }
 
 struct Outlet(mpsc::UnboundedSender<IncomingCall>);
 
-impl Sink for Outlet {
+impl RequestSink for Outlet {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0.send(call).map_err(|refused| refused.0)
     }
 }
 
-impl Acceptor for Services {
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Services {
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         self.sinks
             .get(service)
             .cloned()
@@ -204,7 +204,7 @@ impl Services {
     /// A session's configuration with these services.
     pub(super) fn config(self, name: &str) -> SessionConfig {
         let mut config = SessionConfig::new(name);
-        config.acceptor = Arc::new(self);
+        config.resolver = Arc::new(self);
         config
     }
 }

@@ -127,7 +127,7 @@ async fn the_reason_of_a_refusal_is_escaped(kind: Kind) {
     );
 }
 
-/// An acceptor puts it into its reason.
+/// A resolver puts it into its reason.
 async fn the_name_of_a_channel_is_escaped(kind: Kind) {
     let (a, b) = kind.pair();
     let services = Services::default();

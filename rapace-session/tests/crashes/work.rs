@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use rapace_codec::{Blob, EncodeError, Wire, Writer};
 use rapace_session::{
-    Acceptor, CallFailure, CallOptions, Channel, Encode, IncomingCall, MessageBody, SessionConfig,
-    Sink, Status,
+    CallFailure, CallOptions, Channel, Encode, IncomingCall, MessageBody, RequestSink,
+    ServiceResolver, SessionConfig, Status,
 };
 use rapace_shm::{SegmentConfig, SizeClass};
 use tokio::sync::mpsc;
@@ -37,7 +37,7 @@ pub(crate) fn segment() -> SegmentConfig {
 pub(crate) fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCall>) {
     let (mailbox, calls) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new(name);
-    config.acceptor = Arc::new(Work(mailbox));
+    config.resolver = Arc::new(Work(mailbox));
     (config, calls)
 }
 
@@ -90,14 +90,14 @@ pub(crate) fn is_tell(number: u32) -> bool {
 
 struct Work(mpsc::UnboundedSender<IncomingCall>);
 
-impl Acceptor for Work {
-    fn open(&self, service: &str) -> Result<(Arc<dyn Sink>, u32), String> {
+impl ServiceResolver for Work {
+    fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String> {
         assert_eq!(service, SERVICE);
         Ok((Arc::new(Self(self.0.clone())), WINDOW))
     }
 }
 
-impl Sink for Work {
+impl RequestSink for Work {
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
         self.0.send(call).map_err(|refused| refused.0)
     }

@@ -84,7 +84,7 @@ impl Handshake<'_> {
             .iter()
             .map(|service| service.offer())
             .collect();
-        config.acceptor = Arc::new(spec.provides.clone());
+        config.resolver = Arc::new(spec.provides.clone());
         config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
         config.on_unsettled = Some(Box::new(move |orphans, _| {
