@@ -179,7 +179,7 @@ impl<E> CallError<E> {
     pub(crate) fn from_call(failure: CallFailure) -> Self {
         match failure {
             CallFailure::Failed(failure) => Self::from_remote_error(failure),
-            CallFailure::Lost {
+            CallFailure::SessionEnded {
                 start_state,
                 reason,
             } => Self::SessionEnded {

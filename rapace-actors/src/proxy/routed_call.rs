@@ -28,7 +28,7 @@ pub(super) async fn ready<S: Service, E>(
 /// Whether the other side proved that it did not run the call, and another incarnation will (X3).
 pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
     match failure {
-        CallFailure::Lost {
+        CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             ..
         } => true,
@@ -57,7 +57,7 @@ pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
                 Box::pin(route.left(ready.incarnation())).await;
             }
             // Only where nobody took it over from its session.
-            Err(CallFailure::Lost {
+            Err(CallFailure::SessionEnded {
                 start_state,
                 reason,
             }) if streams => {

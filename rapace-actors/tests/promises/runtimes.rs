@@ -119,7 +119,7 @@ async fn every_wait_ends_when_the_runtime_of_a_plugin_is_shut_down() {
             }
         }
     });
-    let gone = StreamError::Lost(EndReason::RuntimeGone);
+    let gone = StreamError::SessionEnded(EndReason::RuntimeGone);
     assert_eq!(last.await, Some(Err(gone)));
     event(&mut events, |kind| {
         matches!(kind, PluginEventKind::Down(DownReason::RuntimeGone)).then_some(())

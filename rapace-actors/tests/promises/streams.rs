@@ -28,7 +28,7 @@ async fn a_stream_from_the_plugin_ends_with_an_error() {
         }
     })
     .await;
-    assert!(matches!(error, StreamError::Lost(_)), "{error:?}");
+    assert!(matches!(error, StreamError::SessionEnded(_)), "{error:?}");
     assert!(in_time(numbers.next()).await.is_none());
 }
 
@@ -64,7 +64,10 @@ async fn both_directions_of_one_call_end() {
     bench.process().kill_now();
     in_time(items.closed()).await;
     let last = in_time(doubled.next()).await.expect("no silent end");
-    assert!(matches!(last, Err(StreamError::Lost(_))), "{last:?}");
+    assert!(
+        matches!(last, Err(StreamError::SessionEnded(_))),
+        "{last:?}"
+    );
 }
 
 /// Numbers from a channel.

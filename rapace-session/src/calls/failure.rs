@@ -20,7 +20,7 @@ pub enum CallFailure {
         StartState::Begun => "had begun",
         StartState::Unknown => "may have begun",
     })]
-    Lost {
+    SessionEnded {
         /// Whether the peer had begun the call.
         start_state: StartState,
         /// Why the session ended.

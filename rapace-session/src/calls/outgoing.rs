@@ -105,7 +105,7 @@ impl OutgoingCalls {
                 if let Some(entry) = self.table.misanswered(entry) {
                     // The session has ended meanwhile, for another reason.
                     let ended = self.link.end.reason();
-                    entry.pending.settle(Err(CallFailure::Lost {
+                    entry.pending.settle(Err(CallFailure::SessionEnded {
                         start_state: StartState::Begun,
                         reason: ended.unwrap_or_else(|| EndReason::PeerFault(what.into())),
                     }));

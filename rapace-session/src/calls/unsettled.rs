@@ -17,7 +17,7 @@ use crate::wire::frame::{CallId, Frame};
 
 /// A call that outlived its session and may be sent again, by
 /// [`Channel::resend`](crate::Channel::resend). Dropping it ends the call with
-/// [`CallFailure::Lost`].
+/// [`CallFailure::SessionEnded`].
 pub struct UnsettledCall {
     pub(crate) pending: Arc<Pending>,
     pub(crate) frame: Frame,
@@ -149,7 +149,7 @@ impl UnsettledCall {
 impl Drop for UnsettledCall {
     fn drop(&mut self) {
         if !self.transferred {
-            self.pending.settle(Err(CallFailure::Lost {
+            self.pending.settle(Err(CallFailure::SessionEnded {
                 start_state: self.start_state,
                 reason: self.reason.clone(),
             })); // O1

@@ -217,13 +217,13 @@ impl Channel {
 
     /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
     /// opened a stream, it gets halves of this session from [`ResponseFuture::moves`]. One of which items
-    /// had been sent ends with [`CallFailure::Lost`]: see [`UnsettledCall::items_were_sent`].
+    /// had been sent ends with [`CallFailure::SessionEnded`]: see [`UnsettledCall::items_were_sent`].
     ///
     /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
     /// number is here; one that this peer does not have ends the call.
     ///
     /// # Cancel safety
-    /// Dropping the future ends the call with [`CallFailure::Lost`].
+    /// Dropping the future ends the call with [`CallFailure::SessionEnded`].
     ///
     /// # Errors
     /// Gives the unsettled call back when this session has ended before the call was entered: it is another
@@ -319,7 +319,7 @@ impl Channel {
             Ok(_) => Ok(guard),
             Err(NotSent::Failed(failure)) => Err(failure),
             // The transport may know it before the session does.
-            Err(NotSent::Over) => Err(CallFailure::Lost {
+            Err(NotSent::Over) => Err(CallFailure::SessionEnded {
                 start_state: StartState::NotBegun,
                 reason: self.session.ended().await,
             }),

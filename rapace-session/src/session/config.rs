@@ -33,7 +33,7 @@ pub struct SessionConfig {
     /// taken for one; only shared memory can be looked at.
     pub spin: Duration,
     /// Who takes the calls that are left at the end; without anybody they end with
-    /// [`Lost`](crate::CallFailure::Lost).
+    /// [`SessionEnded`](crate::CallFailure::SessionEnded).
     pub on_unsettled: Option<OnUnsettled>,
     /// What is counted, shared with whoever reads it.
     pub metrics: Arc<Metrics>,

@@ -20,7 +20,7 @@ use crate::session::actor::{ReadingEnded, SessionActor};
 use crate::session::dispatch::{LastCalled, dispatch};
 use crate::session::handle::Session;
 use crate::session::parts::Parts;
-use crate::transport::{Gone, Incoming};
+use crate::transport::{Disconnected, Incoming};
 use crate::wire::frame::Frame;
 
 /// Frames taken before others get a turn.
@@ -93,10 +93,10 @@ impl Actor for ReaderActor {
             let routed = self.route_batch(); // R3
             let reason = match (routed, gone) {
                 (ControlFlow::Break(what), _) => EndReason::PeerFault(what.into()),
-                (_, Some(Gone::Fault(what))) => EndReason::PeerFault(what),
-                (_, Some(Gone::PeerGone)) => EndReason::PeerGone,
-                (_, Some(Gone::Closed)) => EndReason::Closed,
-                (_, Some(Gone::RuntimeGone)) => EndReason::RuntimeGone,
+                (_, Some(Disconnected::Fault(what))) => EndReason::PeerFault(what),
+                (_, Some(Disconnected::PeerGone)) => EndReason::PeerGone,
+                (_, Some(Disconnected::Closed)) => EndReason::Closed,
+                (_, Some(Disconnected::RuntimeGone)) => EndReason::RuntimeGone,
                 (ControlFlow::Continue(()), None) => {
                     tokio::task::coop::consume_budget().await;
                     continue;
@@ -134,7 +134,7 @@ impl Drop for ReaderActor {
 enum Heard {
     Signal(Option<Signal<ReaderActor>>),
     /// Some were read, unless there will be no more.
-    Frames(Option<Gone>),
+    Frames(Option<Disconnected>),
 }
 
 impl ReaderActor {

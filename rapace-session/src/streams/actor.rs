@@ -177,7 +177,7 @@ impl Drop for StreamActor {
             self.say_over("the runtime of its other side was shut down");
             EndReason::RuntimeGone
         });
-        self.fail(StreamError::Lost(reason));
+        self.fail(StreamError::SessionEnded(reason));
         self.over();
     }
 }
@@ -257,7 +257,7 @@ impl Message<SessionEnded> for StreamActor {
     type Reply = ();
 
     async fn handle(&mut self, SessionEnded(why): SessionEnded, ctx: &mut Context<Self, ()>) {
-        self.fail(StreamError::Lost(why));
+        self.fail(StreamError::SessionEnded(why));
         self.settle(ctx);
     }
 }

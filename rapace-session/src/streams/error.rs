@@ -11,7 +11,7 @@ pub enum StreamError {
     Reset(String),
     /// The session ended first.
     #[error("the stream is lost: {0}")]
-    Lost(EndReason),
+    SessionEnded(EndReason),
     /// An item could not be decoded.
     #[error("an item could not be decoded: {0}")]
     BadItem(String),

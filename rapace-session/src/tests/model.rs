@@ -162,7 +162,7 @@ impl Scenario {
     fn told(&self, call: u32, outcome: &Outcome) {
         let begun = match outcome {
             Ok(_) => 1,
-            Err(CallFailure::Lost { start_state, .. }) => match start_state {
+            Err(CallFailure::SessionEnded { start_state, .. }) => match start_state {
                 StartState::Begun => 1,
                 StartState::NotBegun => 0,
                 StartState::Unknown => panic!("call {call}: it is known"),

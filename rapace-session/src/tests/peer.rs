@@ -224,7 +224,7 @@ impl Transport for Ring {
         true
     }
 
-    fn start_state(&self, _: CallId) {}
+    fn mark_started(&self, _: CallId) {}
 
     fn start_state(&self, call: CallId) -> StartState {
         match locked(&self.state).start_markers.get(&call.index) {

@@ -81,7 +81,7 @@ fn mismatch(kind: MismatchKind) -> SchemaMismatch {
 }
 
 fn lost(start_state: StartState) -> CallFailure {
-    CallFailure::Lost {
+    CallFailure::SessionEnded {
         start_state,
         reason: EndReason::PeerGone,
     }
@@ -132,16 +132,16 @@ fn every_text_is_the_one_that_was_reviewed() {
             CallFailure::TooLarge { len: 100, max: 64 },
             CallFailure::Settled(std::sync::Arc::new(())),
         ],
-        named!(CallFailure: Failed, Lost, Encode, TooLarge, Settled),
+        named!(CallFailure: Failed, SessionEnded, Encode, TooLarge, Settled),
     ));
     all.extend(of(
         [
             StreamError::Reset(why()),
-            StreamError::Lost(EndReason::PeerGone),
+            StreamError::SessionEnded(EndReason::PeerGone),
             StreamError::BadItem(why()),
             StreamError::Fault(why()),
         ],
-        named!(StreamError: Reset, Lost, BadItem, Fault),
+        named!(StreamError: Reset, SessionEnded, BadItem, Fault),
     ));
     all.extend(of(
         [

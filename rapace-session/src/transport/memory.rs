@@ -14,8 +14,8 @@ use tokio::sync::Notify;
 use tokio::task::coop;
 
 use crate::transport::{
-    AllocateError, BLOB_REF, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side, StartState,
-    Transport,
+    AllocateError, BLOB_REF, Closed, Disconnected, Endpoint, Incoming, Lane, SendError, Side,
+    StartState, Transport,
 };
 use crate::wire::frame::{CallId, Frame};
 
@@ -252,15 +252,15 @@ impl Incoming for MemoryIncoming {
         cx: &mut Context<'_>,
         batch: &mut Vec<Frame>,
         max: usize,
-    ) -> Poll<Result<usize, Gone>> {
+    ) -> Poll<Result<usize, Disconnected>> {
         let mut frames = self.queue.lock();
         if frames.receiver_gone {
-            return Poll::Ready(Err(Gone::Closed));
+            return Poll::Ready(Err(Disconnected::Closed));
         }
         let taken = frames.waiting.len().min(max);
         if taken == 0 {
             if frames.sender_gone {
-                return Poll::Ready(Err(Gone::PeerGone));
+                return Poll::Ready(Err(Disconnected::PeerGone));
             }
             let before = frames.reader.replace(cx.waker().clone());
             drop(frames);

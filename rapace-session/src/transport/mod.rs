@@ -107,7 +107,7 @@ pub trait Incoming: Send + 'static {
         cx: &mut Context<'_>,
         batch: &mut Vec<Frame>,
         max: usize,
-    ) -> Poll<Result<usize, Gone>>;
+    ) -> Poll<Result<usize, Disconnected>>;
 }
 
 /// Both halves of an established transport.
@@ -173,7 +173,7 @@ pub enum StartState {
 
 /// Why nothing more is received.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Gone {
+pub enum Disconnected {
     /// The kernel says that the peer is gone.
     PeerGone,
     /// The peer broke a rule of the transport's.

@@ -22,8 +22,8 @@ use rapace_shm::{
 };
 
 use crate::transport::{
-    AllocateError, BLOB_REF, Closed, Endpoint, Gone, Incoming, Lane, SendError, Side, StartState,
-    Transport,
+    AllocateError, BLOB_REF, Closed, Disconnected, Endpoint, Incoming, Lane, SendError, Side,
+    StartState, Transport,
 };
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Payload};
 use crate::wire::message_body::table;
@@ -239,16 +239,16 @@ impl Incoming for ShmIncoming {
         cx: &mut Context<'_>,
         batch: &mut Vec<Frame>,
         max: usize,
-    ) -> Poll<Result<usize, Gone>> {
+    ) -> Poll<Result<usize, Disconnected>> {
         if let Some(what) = self.fault.take() {
-            return Poll::Ready(Err(Gone::Fault(what)));
+            return Poll::Ready(Err(Disconnected::Fault(what)));
         }
         let read = ready!(self.inbound.poll_recv(cx, &mut self.received, max));
         if let Err(error) = read {
             return Poll::Ready(Err(match error {
-                RecvError::PeerGone(_) => Gone::PeerGone,
-                RecvError::PeerFault(fault) => Gone::Fault(fault.to_string()),
-                RecvError::RuntimeGone => Gone::RuntimeGone,
+                RecvError::PeerGone(_) => Disconnected::PeerGone,
+                RecvError::PeerFault(fault) => Disconnected::Fault(fault.to_string()),
+                RecvError::RuntimeGone => Disconnected::RuntimeGone,
             }));
         }
         let before = batch.len();
@@ -262,7 +262,7 @@ impl Incoming for ShmIncoming {
             }
         }
         match (batch.len() - before, self.fault.take()) {
-            (0, Some(what)) => Poll::Ready(Err(Gone::Fault(what))),
+            (0, Some(what)) => Poll::Ready(Err(Disconnected::Fault(what))),
             (taken, fault) => {
                 self.fault = fault;
                 Poll::Ready(Ok(taken))

@@ -65,7 +65,7 @@ async fn a_close_is_told_although_data_has_filled_the_ring(kind: Kind) {
 
 fn lost(outcome: Result<rapace_session::Reply, CallFailure>) -> (StartState, EndReason) {
     match outcome {
-        Err(CallFailure::Lost {
+        Err(CallFailure::SessionEnded {
             start_state,
             reason,
         }) => (start_state, reason),
@@ -122,7 +122,7 @@ async fn calls_that_wait_for_a_credit_are_lost_and_have_not_begun(kind: Kind) {
     );
     assert!(matches!(
         stream.await,
-        Err(CallFailure::Lost {
+        Err(CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             ..
         })

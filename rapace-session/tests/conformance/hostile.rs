@@ -118,7 +118,7 @@ async fn a_reply_that_breaks_a_rule_still_settles_its_call(kind: Kind) {
         spoil(&mut reply);
         raw.send(reply).await;
         match call.await {
-            Err(CallFailure::Lost {
+            Err(CallFailure::SessionEnded {
                 reason: EndReason::PeerFault(found),
                 start_state,
             }) => {
@@ -157,7 +157,7 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
     faulted(&session, "reply to no call").await;
     assert!(matches!(
         waiting.await,
-        Err(CallFailure::Lost {
+        Err(CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             ..
         })

@@ -77,7 +77,7 @@ impl Asked {
     async fn fails_by(mut self, bytes: &[u8], what: &str) {
         self.raw.send_with(self.reply, bytes).await;
         match self.call.await.unwrap() {
-            Err(CallFailure::Lost {
+            Err(CallFailure::SessionEnded {
                 reason: EndReason::PeerFault(found),
                 start_state: StartState::Begun,
             }) => assert!(found.contains(what), "{found}"),

@@ -100,7 +100,10 @@ async fn more_credits_than_the_window(kind: Kind) {
         };
         assert!(what.contains("more credits"), "{what}");
         let over = parts.sender.unwrap().stopped().await;
-        assert!(matches!(over, StreamSendError::Over(StreamError::Lost(_))));
+        assert!(matches!(
+            over,
+            StreamSendError::Over(StreamError::SessionEnded(_))
+        ));
     }
 }
 

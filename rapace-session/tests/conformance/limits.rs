@@ -208,7 +208,7 @@ async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
     };
     let (outcome, ()) = tokio::join!(call, answer);
     assert!(
-        matches!(outcome, Err(CallFailure::Lost { .. })),
+        matches!(outcome, Err(CallFailure::SessionEnded { .. })),
         "{outcome:?}"
     );
     faulted(&session, "a failure longer than a text may be").await;

@@ -150,7 +150,7 @@ async fn a_call_of_which_items_were_sent_is_not_sent_again(kind: Kind) {
     second.channel.resend(unsettled).await.unwrap();
     assert!(matches!(
         response.await,
-        Err(CallFailure::Lost {
+        Err(CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             ..
         })
@@ -204,7 +204,7 @@ async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
     drop((unsettled, running));
     for (response, expected) in [(begun, StartState::Begun), (queued, StartState::NotBegun)] {
         match response.await {
-            Err(CallFailure::Lost { start_state, .. }) => assert_eq!(start_state, expected),
+            Err(CallFailure::SessionEnded { start_state, .. }) => assert_eq!(start_state, expected),
             other => panic!("{other:?}"),
         }
     }

@@ -80,7 +80,7 @@ async fn meet_apart(
 
 fn lost(failure: CallFailure) -> (StartState, EndReason) {
     match failure {
-        CallFailure::Lost {
+        CallFailure::SessionEnded {
             start_state,
             reason,
         } => (start_state, reason),
@@ -133,7 +133,7 @@ async fn everybody_who_waits_in_another_runtime_is_told(kind: Kind) {
     let (start_state, reason) = lost(streaming.await.unwrap_err());
     assert_ne!(start_state, StartState::Begun);
     assert_eq!(reason, EndReason::RuntimeGone);
-    let gone = StreamError::Lost(EndReason::RuntimeGone);
+    let gone = StreamError::SessionEnded(EndReason::RuntimeGone);
     assert_eq!(item.await.unwrap().unwrap_err(), gone);
     assert_eq!(stopped.await, StreamSendError::Over(gone));
     assert_eq!(ended.await, EndReason::RuntimeGone);
@@ -200,7 +200,7 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     let mut ours = opened.await.unwrap();
     let mut theirs = taken.await.unwrap();
     shut_down(runtime).await;
-    let gone = StreamError::Lost(EndReason::RuntimeGone);
+    let gone = StreamError::SessionEnded(EndReason::RuntimeGone);
     let item = ours.receiver.as_mut().unwrap().next().await;
     assert_eq!(item.unwrap().unwrap_err(), gone);
     let sent = ours.sender.as_mut().unwrap().send(&Value(1u32)).await;

@@ -204,7 +204,7 @@ async fn both_ends_see_the_session_die(kind: Kind) {
     let (host, plugin, ours, theirs) = both(kind).await;
     plugin.abort(EndReason::PeerGone);
     assert_eq!(host.ended().await, EndReason::PeerGone);
-    let lost = StreamError::Lost(EndReason::PeerGone);
+    let lost = StreamError::SessionEnded(EndReason::PeerGone);
     for parts in [ours, theirs] {
         let mut items = parts.receiver.unwrap();
         assert_eq!(items.next().await.unwrap().unwrap_err(), lost);
@@ -218,7 +218,7 @@ async fn both_ends_see_the_session_die(kind: Kind) {
 
 async fn waiting_halves_see_the_session_die(kind: Kind) {
     let (_host, plugin, ours, theirs) = both(kind).await;
-    let lost = StreamError::Lost(EndReason::PeerGone);
+    let lost = StreamError::SessionEnded(EndReason::PeerGone);
     let waiting = tokio::spawn(async move {
         let mut sender = ours.sender.unwrap();
         let ended = loop {

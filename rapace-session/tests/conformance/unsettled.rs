@@ -183,7 +183,7 @@ async fn an_unsettled_call_that_is_dropped_settles_its_caller(kind: Kind) {
     drop(life.dies().await);
     assert!(matches!(
         call.await.unwrap(),
-        Err(CallFailure::Lost {
+        Err(CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             reason: EndReason::PeerGone
         })
@@ -367,6 +367,9 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         assert_eq!(answer::<u32>(&wrong.await.unwrap()), 5);
         // Whoever drops it tells its caller.
         drop(unsettled);
-        assert!(matches!(behind.await, Err(CallFailure::Lost { .. })));
+        assert!(matches!(
+            behind.await,
+            Err(CallFailure::SessionEnded { .. })
+        ));
     }
 }

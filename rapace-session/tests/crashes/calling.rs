@@ -138,7 +138,7 @@ async fn go_on(
         };
         let outcome = match outcome {
             // It waited for room, or a credit, and so was nobody's to hand on.
-            Err(CallFailure::Lost {
+            Err(CallFailure::SessionEnded {
                 start_state: StartState::NotBegun,
                 ..
             }) => {
@@ -176,7 +176,7 @@ fn check(outcomes: &BTreeMap<u32, Called>, first: &Told, second: &Told) {
             Ok(None) => assert!(is_tell(number), "{context}"),
             Ok(Some(1)) => assert!(answered, "{context}"),
             Ok(Some(_)) => assert!(!began, "{context}"),
-            Err(CallFailure::Lost {
+            Err(CallFailure::SessionEnded {
                 start_state,
                 reason,
             }) => {

@@ -269,7 +269,7 @@ where
     while let Some(item) = items.next().await {
         match item {
             Ok(item) => all.push(item),
-            Err(StreamError::Lost(reason)) => return Err(Broken::Lost(reason.to_string())),
+            Err(StreamError::SessionEnded(reason)) => return Err(Broken::Lost(reason.to_string())),
             Err(error) => return Err(Broken::Call(CallError::Protocol(error.to_string()))),
         }
     }

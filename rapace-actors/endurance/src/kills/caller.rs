@@ -125,7 +125,7 @@ impl Caller {
         while let Some(item) = in_time("an item", stream.next()).await? {
             match item {
                 Ok(item) => right(item == id + seen && seen < items)?,
-                Err(StreamError::Lost(_)) => {
+                Err(StreamError::SessionEnded(_)) => {
                     let after = in_time("the end of a stream", stream.next()).await?;
                     right(after.is_none())?;
                     return Ok(Reported::Done);
