@@ -31,7 +31,7 @@ impl Heartbeat {
     pub fn of(session: &Session) -> Self {
         Self {
             session: session.clone(),
-            beats: session.peer_beats().unwrap_or(0),
+            beats: session.peer_heartbeats().unwrap_or(0),
             changed: Instant::now(),
         }
     }
@@ -44,7 +44,7 @@ impl Heartbeat {
 
     /// Looks again. How often one looks is how exact the silence is.
     pub fn look(&mut self) -> Look {
-        let beats = self.session.peer_beats().unwrap_or(0);
+        let beats = self.session.peer_heartbeats().unwrap_or(0);
         let new = beats.wrapping_sub(self.beats);
         if new > 0 {
             self.beats = beats;

@@ -19,7 +19,7 @@ pub(super) fn outcome(orphan: &UnsettledCall, exit: &ExitReport) -> Option<CallO
         return Some(CallOutcome::Died(exit.clone()));
     }
     // This death counts too, unless somebody asked for it.
-    let crash_count = orphan.kills() + u32::from(!exit.was_requested());
+    let crash_count = orphan.crash_count() + u32::from(!exit.was_requested());
     (crash_count >= POISONED_AFTER).then(|| CallOutcome::Poisoned(exit.clone()))
 }
 

@@ -187,7 +187,7 @@ impl Pending {
     }
 
     /// The caller leaves: says where the call was, if it was not settled.
-    pub(crate) fn abandon(&self) -> Option<(Arc<dyn Table>, CallId)> {
+    pub(crate) fn cancel(&self) -> Option<(Arc<dyn Table>, CallId)> {
         let before = std::mem::replace(&mut *self.lock(), State::Finished);
         match before {
             State::Entered { table, call, .. } => Some((table, call)),
@@ -242,7 +242,7 @@ mod tests {
         let waker = Waker::from(Arc::new(Nosy(Arc::downgrade(&left))));
         assert!(left.poll(&Context::from_waker(&waker)).is_pending());
         drop(waker);
-        assert!(left.abandon().is_none());
+        assert!(left.cancel().is_none());
     }
 
     #[test]
@@ -304,7 +304,7 @@ mod tests {
         };
         let left: Make<'_> = &|| {
             let pending = entered();
-            assert!(pending.abandon().is_some());
+            assert!(pending.cancel().is_some());
             pending
         };
         let name = |pending: &Pending| match &*pending.lock() {
@@ -351,7 +351,7 @@ mod tests {
         );
         let leaves = states.map(|state| {
             let pending = state();
-            (pending.abandon().is_some(), name(&pending))
+            (pending.cancel().is_some(), name(&pending))
         });
         let told = [false, true, false, false, false];
         assert_eq!(leaves, told.map(|told| (told, "finished")));
@@ -366,10 +366,10 @@ mod tests {
     }
 
     #[test]
-    fn an_abandoned_call_is_not_wanted_any_more() {
+    fn a_cancelled_call_is_not_wanted_any_more() {
         let pending = Pending::new();
         assert!(pending.detach());
-        assert!(pending.abandon().is_none());
+        assert!(pending.cancel().is_none());
         assert!(!pending.is_wanted());
         assert!(!pending.detach());
         assert!(!pending.settle(failure()));

@@ -87,7 +87,7 @@ impl<'a> Request<'a> {
             terms: Terms {
                 deadline,
                 idempotent: options.idempotent,
-                kills: 0,
+                crash_count: 0,
                 order: None,
             },
             awaited,
@@ -100,7 +100,7 @@ impl<'a> Request<'a> {
     /// The request that an unsettled call was, once more; the method's number may be another one here.
     pub(crate) fn again(unsettled: &'a UnsettledCall, method: u32) -> Self {
         let mut terms = unsettled.terms.clone();
-        terms.kills += u32::from(unsettled.start_state == StartState::Begun);
+        terms.crash_count += u32::from(unsettled.start_state == StartState::Begun);
         Self {
             body: Body::Encoded(&unsettled.frame),
             method,

@@ -38,9 +38,9 @@ impl CallGuard {
     }
 
     /// The call is cancelled, if it is not over.
-    fn abandon(&mut self) {
+    fn cancel(&mut self) {
         if std::mem::take(&mut self.armed)
-            && let Some((table, call)) = self.pending.abandon()
+            && let Some((table, call)) = self.pending.cancel()
         {
             table.cancel(call);
         }
@@ -49,7 +49,7 @@ impl CallGuard {
 
 impl Drop for CallGuard {
     fn drop(&mut self) {
-        self.abandon();
+        self.cancel();
         Pending::keep(&mut self.pending);
     }
 }
@@ -111,7 +111,7 @@ impl Future for ResponseFuture {
         if let Some(deadline) = &mut self.deadline
             && deadline.as_mut().poll(cx).is_ready()
         {
-            self.guard.abandon();
+            self.guard.cancel();
             self.over(false);
             return Poll::Ready(Err(CallFailure::Failed(RemoteError::DeadlineExceeded)));
         }

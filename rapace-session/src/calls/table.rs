@@ -42,7 +42,7 @@ pub(crate) struct Terms {
     pub(crate) deadline: Option<Instant>,
     pub(crate) idempotent: bool,
     /// Sessions that ended while they ran this call.
-    pub(crate) kills: u32,
+    pub(crate) crash_count: u32,
     /// Place in the order of all calls, kept when sent again (C4).
     pub(crate) order: Option<u64>,
 }
@@ -336,7 +336,7 @@ mod tests {
             terms: Terms {
                 deadline: None,
                 idempotent: false,
-                kills: 0,
+                crash_count: 0,
                 order: None,
             },
             awaited: true,

@@ -105,8 +105,8 @@ impl UnsettledCall {
 
     /// Sessions that ended while they ran this call, before the last one.
     #[must_use]
-    pub fn kills(&self) -> u32 {
-        self.terms.kills
+    pub fn crash_count(&self) -> u32 {
+        self.terms.crash_count
     }
 
     /// Whether its caller still waits, or it is a tell.
@@ -163,7 +163,7 @@ impl std::fmt::Debug for UnsettledCall {
             .field("service", &self.service())
             .field("call", &self.call())
             .field("start_state", &self.start_state)
-            .field("kills", &self.kills())
+            .field("crash_count", &self.crash_count())
             .finish_non_exhaustive()
     }
 }

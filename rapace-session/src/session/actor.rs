@@ -261,8 +261,8 @@ impl Actor for SessionActor {
                 biased;
                 _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
                 () = self.heartbeat.tick() => {
-                    parts.link.transport.beat();
-                    parts.beaten.notify_waiters();
+                    parts.link.transport.send_heartbeat();
+                    parts.heartbeat_sent.notify_waiters();
                     // Nobody tells of the last call on a channel: that would cost each call.
                     if !self.leaving.is_empty() {
                         self.close_left();

@@ -175,8 +175,8 @@ impl Session {
 
     /// How often the peer's executor said that it runs, where the transport can tell.
     #[must_use]
-    pub fn peer_beats(&self) -> Option<u32> {
-        self.parts().link.transport.peer_beats()
+    pub fn peer_heartbeats(&self) -> Option<u32> {
+        self.parts().link.transport.peer_heartbeats()
     }
 
     /// Waits for the next heartbeat of this side's own, and says how far one is from the other; for ever,
@@ -184,8 +184,8 @@ impl Session {
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
-    pub async fn beaten(&self) -> Duration {
-        self.parts().beaten.notified().await;
+    pub async fn next_heartbeat(&self) -> Duration {
+        self.parts().heartbeat_sent.notified().await;
         self.parts().config.heartbeat.max(SHORTEST)
     }
 

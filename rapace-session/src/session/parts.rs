@@ -31,7 +31,7 @@ pub(crate) struct Parts {
     /// Whether the peer has said that it is ready.
     pub(crate) peer_ready: watch::Sender<bool>,
     /// Notified at each heartbeat of this side's.
-    pub(crate) beaten: Notify,
+    pub(crate) heartbeat_sent: Notify,
 }
 
 impl Parts {
@@ -47,7 +47,7 @@ impl Parts {
             peer: OnceLock::new(),
             peer_drains: AtomicBool::new(false),
             peer_ready: watch::Sender::new(false),
-            beaten: Notify::new(),
+            heartbeat_sent: Notify::new(),
             link,
             config,
         }

@@ -47,9 +47,9 @@ impl One {
     fn new(seed: u64, calls: &Calls) -> Self {
         let ring = Arc::new(Ring::new(seed, calls));
         let unsettled = Arc::new(Mutex::new(None));
-        let adopted = Arc::clone(&unsettled);
+        let handed_out = Arc::clone(&unsettled);
         let mut config = SessionConfig::new("model");
-        config.on_unsettled = Some(Box::new(move |all, _| *locked(&adopted) = Some(all)));
+        config.on_unsettled = Some(Box::new(move |all, _| *locked(&handed_out) = Some(all)));
         let parts = Arc::new(Parts::new(ring.clone(), Side::Creator, config));
         let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
         assert!(parts.channels.add_client(&inner));

@@ -233,9 +233,9 @@ impl Transport for Ring {
         }
     }
 
-    fn beat(&self) {}
+    fn send_heartbeat(&self) {}
 
-    fn peer_beats(&self) -> Option<u32> {
+    fn peer_heartbeats(&self) -> Option<u32> {
         None
     }
 

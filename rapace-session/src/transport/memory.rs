@@ -57,7 +57,7 @@ fn endpoint(out: &Arc<Queue>, back: &Arc<Queue>, config: MemoryConfig, side: Sid
             out: Arc::clone(out),
             back: Arc::clone(back),
             config,
-            beats: AtomicU32::new(0),
+            heartbeats: AtomicU32::new(0),
         }),
         incoming: Box::new(MemoryIncoming {
             queue: Arc::clone(back),
@@ -132,7 +132,7 @@ struct Memory {
     out: Arc<Queue>,
     back: Arc<Queue>,
     config: MemoryConfig,
-    beats: AtomicU32,
+    heartbeats: AtomicU32,
 }
 
 impl Transport for Memory {
@@ -214,11 +214,11 @@ impl Transport for Memory {
         }
     }
 
-    fn beat(&self) {
-        self.beats.fetch_add(1, Ordering::Relaxed);
+    fn send_heartbeat(&self) {
+        self.heartbeats.fetch_add(1, Ordering::Relaxed);
     }
 
-    fn peer_beats(&self) -> Option<u32> {
+    fn peer_heartbeats(&self) -> Option<u32> {
         None
     }
 

@@ -70,7 +70,7 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// Tells the peer that our executor runs.
-    fn beat(&self);
+    fn send_heartbeat(&self);
 
     /// A clock for that which costs nothing between its strikes, where there is one.
     fn ticks(&self, period: Duration) -> Option<rapace_shm::Ticks> {
@@ -79,7 +79,7 @@ pub trait Transport: Send + Sync + 'static {
     }
 
     /// How often the peer's executor said that it runs, where the transport can tell.
-    fn peer_beats(&self) -> Option<u32>;
+    fn peer_heartbeats(&self) -> Option<u32>;
 
     /// Ends all waits; nothing is sent any more.
     fn close(&self);

@@ -136,7 +136,7 @@ impl Transport for Shm {
         self.outbound.set_spin(bound);
     }
 
-    fn beat(&self) {
+    fn send_heartbeat(&self) {
         self.outbound.heartbeat();
     }
 
@@ -144,7 +144,7 @@ impl Transport for Shm {
         Ticks::every(period).ok()
     }
 
-    fn peer_beats(&self) -> Option<u32> {
+    fn peer_heartbeats(&self) -> Option<u32> {
         Some(self.outbound.peer_heartbeat())
     }
 
@@ -294,13 +294,15 @@ fn check(received: Received) -> Result<Frame, String> {
             true => slot.into_copy(),
             false => slot,
         };
-        Blob::from_storage(Arc::new(Adopted(slot)))
+        Blob::from_storage(Arc::new(ReceivedStorage(slot)))
     });
     let blobs = blobs.collect();
     let payload = match received.payload {
         ReceivedPayload::Empty => Payload::EMPTY,
         ReceivedPayload::Inline { len, bytes } => Payload::Inline { len, bytes },
-        ReceivedPayload::Slot(slot) => Payload::Buffer(Blob::from_storage(Arc::new(Adopted(slot)))),
+        ReceivedPayload::Slot(slot) => {
+            Payload::Buffer(Blob::from_storage(Arc::new(ReceivedStorage(slot))))
+        }
     };
     Ok(Frame {
         header: Header {
@@ -355,9 +357,9 @@ impl BlobStorage for Held {
 }
 
 /// A slot of the peer's.
-struct Adopted(ReceivedSlot);
+struct ReceivedStorage(ReceivedSlot);
 
-impl BlobStorage for Adopted {
+impl BlobStorage for ReceivedStorage {
     fn bytes(&self) -> &[u8] {
         &self.0
     }

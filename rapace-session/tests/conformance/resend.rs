@@ -41,9 +41,11 @@ impl Life {
     async fn of(kind: Kind, sizes: &Sizes, window: u32) -> Self {
         let (a, b) = kind.pair_of(sizes);
         let unsettled = AllUnsettled::default();
-        let adopted = Arc::clone(&unsettled);
+        let handed_out = Arc::clone(&unsettled);
         let mut config = SessionConfig::new("host");
-        config.on_unsettled = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+        config.on_unsettled = Some(Box::new(move |all, _| {
+            handed_out.lock().unwrap().extend(all)
+        }));
         let (host, mut raw) = Raw::meet(a, b, config).await;
         let channel = raw.open(&host, "Any", window).await;
         Self {
@@ -235,7 +237,7 @@ async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind)
     let first = unsettled.remove(0);
     assert!(first.awaited(), "it is older than the others");
     assert_eq!(
-        (first.start_state, first.kills()),
+        (first.start_state, first.crash_count()),
         (StartState::NotBegun, 0)
     );
     let mut third = Life::of(kind, &Sizes::default(), 64).await;

@@ -23,9 +23,9 @@ struct Life {
 
 impl Life {
     async fn of(kind: Kind) -> Self {
-        let (adopt, unsettled) = mpsc::unbounded_channel();
+        let (hand_out, unsettled) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.on_unsettled = Some(Box::new(move |all, _| drop(adopt.send(all))));
+        config.on_unsettled = Some(Box::new(move |all, _| drop(hand_out.send(all))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 4);
         let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;

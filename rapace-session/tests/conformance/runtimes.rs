@@ -219,10 +219,10 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
 async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
-    let (adopt, mut adopted) = tokio::sync::mpsc::unbounded_channel();
+    let (hand_out, mut handed_out) = tokio::sync::mpsc::unbounded_channel();
     let mut config = SessionConfig::new("host");
     config.on_unsettled = Some(Box::new(move |unsettled, reason| {
-        adopt.send((unsettled, reason)).unwrap();
+        hand_out.send((unsettled, reason)).unwrap();
     }));
     let (runtime, host, _plugin) = meet_apart(kind, config, services).await;
     let channel = host.open("Busy").await.unwrap();
@@ -231,7 +231,7 @@ async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
     assert!(waits(&mut call));
     let running = inbox.recv().await.unwrap().begin().unwrap();
     shut_down(runtime).await;
-    let (unsettled, reason) = adopted.recv().await.unwrap();
+    let (unsettled, reason) = handed_out.recv().await.unwrap();
     assert_eq!((unsettled.len(), reason), (1, EndReason::RuntimeGone));
     assert!(waits(&mut call), "it is somebody else's to settle");
     drop(unsettled);

@@ -26,22 +26,22 @@ scenarios!(
     a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on,
 );
 
-type Adopted = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
+type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
 /// An established pair whose host's unsettled the test takes.
 struct Life {
     host: Session,
     plugin: Session,
     inbox: Inbox,
-    unsettled: Adopted,
+    unsettled: UnsettledCalls,
     channel: rapace_session::Channel,
 }
 
 impl Life {
     async fn of(kind: Kind) -> Self {
-        let (adopt, unsettled) = mpsc::unbounded_channel();
+        let (hand_out, unsettled) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        config.on_unsettled = Some(Box::new(move |all, why| drop(hand_out.send((all, why)))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 16);
         let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
@@ -210,7 +210,7 @@ async fn each_death_while_it_ran_is_counted(kind: Kind) {
         drop(running);
         let unsettled = unsettled.remove(0);
         assert_eq!(
-            (unsettled.kills(), unsettled.start_state),
+            (unsettled.crash_count(), unsettled.start_state),
             (deaths, StartState::Begun)
         );
         assert!(unsettled.idempotent());
@@ -229,7 +229,7 @@ async fn an_unsettled_call_for_a_dead_session_comes_back(kind: Kind) {
     let _ = second.dies().await;
     let unsettled = second.channel.resend(unsettled).await.unwrap_err();
     assert_eq!(
-        (unsettled.start_state, unsettled.kills()),
+        (unsettled.start_state, unsettled.crash_count()),
         (StartState::NotBegun, 0)
     );
     let mut third = Life::of(kind).await;
@@ -290,9 +290,11 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     };
     let (a, b) = kind.pair_of(&sizes);
     let taken = Arc::new(Mutex::new(Vec::new()));
-    let adopted = Arc::clone(&taken);
+    let handed_out = Arc::clone(&taken);
     let mut config = SessionConfig::new("host");
-    config.on_unsettled = Some(Box::new(move |all, _| adopted.lock().unwrap().extend(all)));
+    config.on_unsettled = Some(Box::new(move |all, _| {
+        handed_out.lock().unwrap().extend(all)
+    }));
     let (host, mut raw) = Raw::meet(a, b, config).await;
     let channel = raw.open(&host, "Any", 64).await;
     for _ in 0..7 {
@@ -303,7 +305,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     assert!(waits(&mut waiting));
     // Although the peer lives: it never saw this one.
     host.close("bye");
-    assert!(waits(&mut waiting), "it waits for whoever adopted it");
+    assert!(waits(&mut waiting), "it waits for whoever took it over");
     let unsettled = std::mem::take(&mut *taken.lock().unwrap());
     let start_states = unsettled
         .iter()
@@ -329,9 +331,9 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         ),
     ];
     for (break_it, what) in breaks {
-        let (adopt, mut adopted) = mpsc::unbounded_channel();
+        let (hand_out, mut handed_out) = mpsc::unbounded_channel();
         let mut config = SessionConfig::new("host");
-        config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+        config.on_unsettled = Some(Box::new(move |all, why| drop(hand_out.send((all, why)))));
         let (a, b) = kind.pair();
         let (host, mut raw) = Raw::meet(a, b, config).await;
         let channel = raw.open(&host, "Any", 64).await;
@@ -352,7 +354,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         break_it(&mut header);
         // Nothing of it is marked as begun.
         raw.send_with(header, &[9; 5000]).await;
-        let (mut unsettled, why) = adopted.recv().await.unwrap();
+        let (mut unsettled, why) = handed_out.recv().await.unwrap();
         assert!(matches!(why, EndReason::PeerFault(found) if found.contains(what)));
         assert!(waits(&mut wrong), "it is not settled by that");
         let start_states = unsettled.iter_mut().map(UnsettledCall::refresh_start_state);

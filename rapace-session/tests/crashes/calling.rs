@@ -19,7 +19,7 @@ use crate::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
 
 /// What became of a call: who carried it out, where one is told.
 type Called = Result<Option<u32>, CallFailure>;
-type Adopted = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
+type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
 /// One process that carries out calls and dies, and a second that goes on. Returns what the first did,
 /// and when we knew of its death; nothing if all was done before.
@@ -31,7 +31,7 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
     let mut ended = None;
     match establish(socket).await {
         None => known = Some(crash::now()),
-        Some((session, mut adopted)) => {
+        Some((session, mut handed_out)) => {
             if let Ok(channel) = session.open(SERVICE).await {
                 make_calls(&session, &channel, &mut calls).await;
             }
@@ -40,8 +40,8 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
                 Some(reason) => {
                     known = Some(crash::now());
                     assert_eq!(reason, EndReason::PeerGone);
-                    let adopted = adopted.recv().await;
-                    unsettled = adopted.expect("a session that ends says so").0;
+                    let handed_out = handed_out.recv().await;
+                    unsettled = handed_out.expect("a session that ends says so").0;
                 }
             }
             ended = Some(session);
@@ -66,13 +66,13 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
 }
 
 /// A session, unless the other process dies before it is one.
-async fn establish(socket: ControlSocket) -> Option<(Session, Adopted)> {
+async fn establish(socket: ControlSocket) -> Option<(Session, UnsettledCalls)> {
     let link = socket.host(&segment()).await.ok()?;
-    let (adopt, adopted) = mpsc::unbounded_channel();
+    let (hand_out, handed_out) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("survivor");
-    config.on_unsettled = Some(Box::new(move |all, why| drop(adopt.send((all, why)))));
+    config.on_unsettled = Some(Box::new(move |all, why| drop(hand_out.send((all, why)))));
     let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
-    Some((session.ok()?, adopted))
+    Some((session.ok()?, handed_out))
 }
 
 /// Makes all calls, and waits until all are done or the session has ended.

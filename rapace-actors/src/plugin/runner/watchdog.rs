@@ -33,8 +33,8 @@ impl Watchdog {
         };
         loop {
             // Half as often as both beat, so that none of the other side's can fall between two looks. U1
-            let passed = self.session.beaten().await + self.session.beaten().await;
-            let beats = self.session.peer_beats();
+            let passed = self.session.next_heartbeat().await + self.session.next_heartbeat().await;
+            let beats = self.session.peer_heartbeats();
             if beats != self.last || beats.is_none() {
                 self.last = beats;
                 self.silent = Duration::ZERO;
