@@ -294,8 +294,8 @@ async fn streams_without_end_are_refused(kind: Kind) {
 #[test]
 fn frame_types_and_flags_that_do_not_exist_are_faults_over_shared_memory() {
     let cases: [(u8, u8, &str); 3] = [
-        (0, 0, "frame_type 0"),
-        (200, 0, "frame_type 200"),
+        (0, 0, "frame type 0"),
+        (200, 0, "frame type 200"),
         (7, 128, "flags"),
     ];
     for (frame_type, flags, what) in cases {
