@@ -2,8 +2,8 @@
 //!
 //! A half is two memory objects, both written by its owner alone:
 //!
-//! - *words*: the shared words, the ring, and the slots of classes below [`BULK_SLOT`];
-//! - *bulk*: the slots of all larger classes, which can give their pages back.
+//! - the *control region*: the shared words, the ring, and the slots of classes below [`LARGE_SLOT`];
+//! - the *large-slot region*: the slots of all larger classes, which can give their pages back.
 //!
 //! The handbook's page `docs/memory.md` has this table from here. `C` is the number of entries of the call table, `S` the
 //! number of slots rounded up to a power of two, `R` the capacity of the ring:
@@ -32,8 +32,8 @@ use crate::config::{SegmentConfig, SizeClass};
 /// messages. Raised by every change.
 pub const LAYOUT_VERSION: u32 = 2;
 
-/// Slots of this size and above lie in the bulk object.
-pub(crate) const BULK_SLOT: u32 = 1 << 20;
+/// Slots of this size and above lie in the large-slot region.
+pub(crate) const LARGE_SLOT: u32 = 1 << 20;
 
 /// Producer cursor of the owner's ring.
 pub(crate) const TAIL: usize = 0;
@@ -61,8 +61,10 @@ pub(crate) const PAGE: usize = 4096;
 /// Which object of a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Object {
-    Words,
-    Bulk,
+    /// The control region.
+    Control,
+    /// The large-slot region.
+    LargeSlots,
 }
 
 /// One slot class in a half.
@@ -99,8 +101,8 @@ pub(crate) struct Layout {
     pub(crate) ring: usize,
     pub(crate) classes: Vec<ClassPlace>,
     pub(crate) slots: u32,
-    pub(crate) words_len: usize,
-    pub(crate) bulk_len: usize,
+    pub(crate) control_len: usize,
+    pub(crate) large_slots_len: usize,
 }
 
 impl Layout {
@@ -111,15 +113,15 @@ impl Layout {
         let returns = (START_MARKERS + config.call_table as usize * 4).next_multiple_of(LINE);
         let ring = (returns + returns_capacity as usize * RETURN).next_multiple_of(LINE);
         let ring_end = ring + config.ring_capacity as usize * DESCRIPTOR;
-        let mut words_len = ring_end.next_multiple_of(PAGE);
-        let mut bulk_len = 0;
+        let mut control_len = ring_end.next_multiple_of(PAGE);
+        let mut large_slots_len = 0;
         let mut first = 0;
         let mut classes = Vec::with_capacity(config.classes.len());
         for &class in &config.classes {
-            let (object, end) = if class.slot_size < BULK_SLOT {
-                (Object::Words, &mut words_len)
+            let (object, end) = if class.slot_size < LARGE_SLOT {
+                (Object::Control, &mut control_len)
             } else {
-                (Object::Bulk, &mut bulk_len)
+                (Object::LargeSlots, &mut large_slots_len)
             };
             classes.push(ClassPlace {
                 class,
@@ -138,9 +140,9 @@ impl Layout {
             ring,
             classes,
             slots,
-            words_len,
+            control_len,
             // An empty object cannot be mapped.
-            bulk_len: bulk_len.max(PAGE),
+            large_slots_len: large_slots_len.max(PAGE),
         }
     }
 
@@ -194,20 +196,20 @@ mod tests {
 
     fn size(bytes: u32) -> String {
         match bytes {
-            bytes if bytes < BULK_SLOT => format!("{} KiB", bytes >> 10),
+            bytes if bytes < LARGE_SLOT => format!("{} KiB", bytes >> 10),
             bytes => format!("{} MiB", bytes >> 20),
         }
     }
 
     #[test]
     #[cfg_attr(miri, ignore = "reads files")]
-    fn the_page_has_the_words_where_the_code_has_them() {
+    fn the_page_has_the_offsets_of_the_code() {
         let tables = module_tables(SOURCE).unwrap();
         assert_table(PAGE, &tables[0]);
         let first = |row: &str| row.split('|').nth(1).map(|cell| cell.trim().to_owned());
         let offsets = tables[0].lines().skip(2).filter_map(first);
         let offsets = offsets.filter_map(|cell| cell.parse().ok());
-        let words = [
+        let offsets_in_code = [
             TAIL,
             HEAD,
             RECV_ARMED,
@@ -216,7 +218,7 @@ mod tests {
             HEARTBEAT,
             START_MARKERS,
         ];
-        assert_eq!(offsets.collect::<Vec<usize>>(), words);
+        assert_eq!(offsets.collect::<Vec<usize>>(), offsets_in_code);
         assert!(tables[0].contains(&format!("| {RETURN} × `S` |")));
         assert!(tables[0].contains(&format!("| {DESCRIPTOR} × `R` |")));
     }
@@ -256,24 +258,24 @@ mod tests {
                 ring + ring_capacity as usize * DESCRIPTOR,
             ),
         ];
-        let mut bulk = Vec::new();
+        let mut large_slots = Vec::new();
         for place in &layout.classes {
             let SizeClass {
                 slot_size, slots, ..
             } = place.class;
             match place.object {
-                Object::Words => rows.push(row(
+                Object::Control => rows.push(row(
                     format!("{slots} slots of {}", size(slot_size)),
                     place.offset,
                     place.offset + slot_size as usize * slots as usize,
                 )),
-                Object::Bulk => bulk.push(format!("{slots} × {}", size(slot_size))),
+                Object::LargeSlots => large_slots.push(format!("{slots} × {}", size(slot_size))),
             }
         }
         rows.push(row(
-            format!("in bulk: {}", bulk.join(", ")),
+            format!("in the large-slot region: {}", large_slots.join(", ")),
             0,
-            layout.bulk_len,
+            layout.large_slots_len,
         ));
         assert_table(PAGE, &rows.join("\n"));
     }
@@ -282,21 +284,24 @@ mod tests {
     #[cfg_attr(miri, ignore = "two thousand slots, and nothing unsafe")]
     fn areas_and_slots_neither_overlap_nor_leave_their_object() {
         let layout = Layout::of(&SegmentConfig::default());
-        let mut words = vec![
+        let mut control = vec![
             (0, START_MARKERS),
             (START_MARKERS, layout.call_table as usize * 4),
             (layout.returns, layout.returns_capacity as usize * RETURN),
             (layout.ring, layout.ring_capacity as usize * DESCRIPTOR),
         ];
-        let mut bulk = Vec::new();
+        let mut large_slots = Vec::new();
         for index in 0..layout.slots {
             let place = layout.slot(index).expect("index is in range");
             match place.object {
-                Object::Words => words.push((place.offset, place.size as usize)),
-                Object::Bulk => bulk.push((place.offset, place.size as usize)),
+                Object::Control => control.push((place.offset, place.size as usize)),
+                Object::LargeSlots => large_slots.push((place.offset, place.size as usize)),
             }
         }
-        for (areas, len) in [(words, layout.words_len), (bulk, layout.bulk_len)] {
+        for (areas, len) in [
+            (control, layout.control_len),
+            (large_slots, layout.large_slots_len),
+        ] {
             let mut end = 0;
             for (offset, size) in areas {
                 assert!(offset >= end, "{offset} lies before {end}");

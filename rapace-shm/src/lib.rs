@@ -66,8 +66,8 @@
 //! # Layout
 //!
 //! Version [`LAYOUT_VERSION`], which the handbook's page `docs/memory.md` describes byte by byte; its tables are made from this
-//! crate. A half is two memory objects: *words*, with the shared words, the rings, and the slots of classes below 1 MiB, and
-//! *bulk*, with the slots of the classes from 1 MiB up. Numbers are little-endian.
+//! crate. A half is two memory objects: the *control region*, with the shared words, the rings, and the slots of classes below 1 MiB, and
+//! the *large-slot region*, with the slots of the classes from 1 MiB up. Numbers are little-endian.
 //!
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
 //! 24 KiB, which the first calls touch, before the link is established.
@@ -90,9 +90,9 @@
 //! are its to use and abuse. No byte that it writes makes this side panic, hang, read out of bounds
 //! or allocate without bound; each broken rule is a [`PeerFault`] that ends the link. In particular:
 //!
-//! - It cannot write the creator's words, ring or payloads: sealed with `F_SEAL_FUTURE_WRITE` after
+//! - It cannot write the creator's control region, ring or payloads: sealed with `F_SEAL_FUTURE_WRITE` after
 //!   the creator mapped them, so the kernel refuses `mmap`, `mprotect`, `write` and reopening through
-//!   `/proc`. The one exception is the bulk object of a [`Trust::Trusted`] peer, below.
+//!   `/proc`. The one exception is the large-slot region of a [`Trust::Trusted`] peer, below.
 //! - It cannot shrink memory under a mapping: every object is sealed, and checked before it is mapped.
 //! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and also the
 //!   copy of an untrusted payload counts until it is dropped.
@@ -102,14 +102,14 @@
 //! - It cannot make one turn of [`Receiver::poll_recv`] long: 512 frames, 256 KiB copied, then all other
 //!   tasks run, also in the middle of a message.
 //! - It cannot have us allocate pages of an [`Untrusted`](Trust::Untrusted) one's slots from 256 KiB up
-//!   that it never wrote: those are read by `pread`. Of smaller slots, rings and words it can, some 16 MiB by
+//!   that it never wrote: those are read by `pread`. Of smaller slots and of the rest of the control region it can, some 16 MiB by
 //!   default; and of all that is borrowed from a trusted one.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
 //!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
 //!   where an adaptive spin was asked for ([`Sender::set_spin`]), it can keep this side spinning by sending now and then.
 //!   It can lie in its start markers and its heartbeat.
 //! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
-//!   sent, nor one in bulk that we sent. Its payloads are borrowed in place.
+//!   sent, nor a large one that we sent. Its payloads are borrowed in place.
 //!
 //! # Decision: pages of idle large slots
 //!
@@ -119,7 +119,7 @@
 //! own, which for a trusted peer has only its size sealed: slots that stayed idle for a whole
 //! [beat](Sender::heartbeat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
 //! and except for one slot of each class. For an untrusted peer
-//! the creator's bulk object is sealed as its words are, and keeps the pages it once used: choose
+//! the creator's large-slot region is sealed as its control region is, and keeps the pages it once used: choose
 //! classes for such a peer by what may stay committed. The joining side always gives pages back.
 //!
 //! # Models

@@ -114,10 +114,10 @@ fn handshake_faults() -> [HandshakeFault; 6] {
         HandshakeFault::Descriptors { expected: 6 },
         HandshakeFault::Geometry(ConfigError::RingCapacity { got: 100 }),
         HandshakeFault::NotSealed {
-            object: "A's words",
+            object: "A's control region",
         },
         HandshakeFault::WrongSize {
-            object: "A's bulk",
+            object: "A's large-slot region",
             expected: 4096,
             got: -1,
         },

@@ -179,10 +179,10 @@ fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
 impl Invitation {
     pub(crate) fn as_raw(&self) -> [i32; DESCRIPTORS] {
         [
-            &self.a_words,
-            &self.a_bulk,
-            &self.b_words,
-            &self.b_bulk,
+            &self.a_control,
+            &self.a_large_slots,
+            &self.b_control,
+            &self.b_large_slots,
             &self.ring_a,
             &self.wait_b,
         ]
@@ -195,12 +195,19 @@ impl Invitation {
                 expected: DESCRIPTORS,
             })
         })?;
-        let [a_words, a_bulk, b_words, b_bulk, ring_a, wait_b] = fds;
+        let [
+            a_control,
+            a_large_slots,
+            b_control,
+            b_large_slots,
+            ring_a,
+            wait_b,
+        ] = fds;
         Ok(Self {
-            a_words,
-            a_bulk,
-            b_words,
-            b_bulk,
+            a_control,
+            a_large_slots,
+            b_control,
+            b_large_slots,
             ring_a,
             wait_b,
         })

@@ -161,13 +161,13 @@ mod tests {
         let (mut ring, mut arm) = receiver(shared);
         // Behind a lone frame others run first, behind a burst as well.
         for (frames, first) in [(1, Idled::Pause), (100, Idled::Yield)] {
-            let words = &theirs.shared().own.words;
-            words.store(CrashPoint::Tail, TAIL, 0, orderings::RELAXED);
+            let control = &theirs.shared().own.control;
+            control.store(CrashPoint::Tail, TAIL, 0, orderings::RELAXED);
             let mut idle = Idle::default();
             idle.frames_taken(frames);
             let mut turn = || idle.turn(shared, &mut ring, &mut arm);
             assert_eq!(turn(), Ok(first));
-            words.store(CrashPoint::Tail, TAIL, 99_999, orderings::RELAXED);
+            control.store(CrashPoint::Tail, TAIL, 99_999, orderings::RELAXED);
             let fault = PeerFault::TailRanAhead {
                 ahead: 99_999,
                 capacity: shared.layout.ring_capacity,

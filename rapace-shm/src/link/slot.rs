@@ -3,7 +3,7 @@
 //! - O1: a [`SlotMut`] is the only user of its slot (S2), and no peer was told of it.
 //! - O2: nobody of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
 //!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
-//!   side our bulk, the creating side all of the joining side's half, both by mapping an object again
+//!   side our large-slot region, the creating side all of the joining side's half, both by mapping an object again
 //!   that they have or had. That they do not, for O1 too, is what they are trusted in.
 //! - O3: a handle keeps the mapping that its bytes lie in, whatever became of the link, and nothing else of the
 //!   link (Y1).

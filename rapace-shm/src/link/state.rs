@@ -51,7 +51,7 @@ pub(crate) struct LinkState {
     /// Which slots of the peer's we hold.
     pub(crate) leases: Arc<Leases>,
     pub(crate) rings: Arc<Rings>,
-    /// What handles on our slots keep, and what was received: words, then bulk.
+    /// What handles on our slots keep, and what was received: control region, then large-slot region.
     own_objects: [Arc<OwnObject>; 2],
     peer_objects: [Arc<PeerObject>; 2],
     ended: OnceLock<Closed>,
@@ -108,8 +108,8 @@ impl LinkState {
             })
         };
         Self {
-            own_objects: [own_object(&own.words), own_object(&own.bulk)],
-            peer_objects: [peer_object(&peer.words), peer_object(&peer.bulk)],
+            own_objects: [own_object(&own.control), own_object(&own.large_slots)],
+            peer_objects: [peer_object(&peer.control), peer_object(&peer.large_slots)],
             slab,
             counters: CachePadded::default(),
             producer: CachePadded::new(Mutex::new(Publishing {
@@ -218,19 +218,19 @@ impl LinkState {
 
     /// What a handle on a slot of ours keeps.
     pub(crate) fn own_object(&self, object: Object) -> &Arc<OwnObject> {
-        let [words, bulk] = &self.own_objects;
+        let [control, large_slots] = &self.own_objects;
         match object {
-            Object::Words => words,
-            Object::Bulk => bulk,
+            Object::Control => control,
+            Object::LargeSlots => large_slots,
         }
     }
 
     /// What a handle on a slot of the peer's keeps.
     pub(crate) fn peer_object(&self, object: Object) -> &Arc<PeerObject> {
-        let [words, bulk] = &self.peer_objects;
+        let [control, large_slots] = &self.peer_objects;
         match object {
-            Object::Words => words,
-            Object::Bulk => bulk,
+            Object::Control => control,
+            Object::LargeSlots => large_slots,
         }
     }
 

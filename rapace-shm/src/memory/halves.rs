@@ -36,9 +36,9 @@ use crate::sync::orderings;
 #[derive(Debug)]
 pub(crate) struct OwnHalf {
     pub(crate) layout: Arc<Layout>,
-    pub(crate) words: OwnMap,
-    pub(crate) bulk: OwnMap,
-    /// The bulk object, if its seals allow holes to be punched.
+    pub(crate) control: OwnMap,
+    pub(crate) large_slots: OwnMap,
+    /// The object of the large-slot region, if its seals allow holes to be punched.
     pub(crate) reclaim: Option<OwnedFd>,
     /// How often we showed progress.
     pub(crate) beats: AtomicU32,
@@ -48,8 +48,8 @@ pub(crate) struct OwnHalf {
 #[derive(Debug)]
 pub(crate) struct PeerHalf {
     pub(crate) layout: Arc<Layout>,
-    pub(crate) words: PeerMap,
-    pub(crate) bulk: PeerMap,
+    pub(crate) control: PeerMap,
+    pub(crate) large_slots: PeerMap,
     /// The objects, if their bytes are copied.
     pub(crate) files: Option<Files>,
 }
@@ -58,23 +58,23 @@ pub(crate) struct PeerHalf {
 /// then; through a mapping it would be allocated first, on the reader's account.
 #[derive(Debug)]
 pub(crate) struct Files {
-    pub(crate) words: File,
-    pub(crate) bulk: File,
+    pub(crate) control: File,
+    pub(crate) large_slots: File,
 }
 
 impl Files {
-    pub(crate) fn new(words: &OwnedFd, bulk: &OwnedFd) -> io::Result<Self> {
+    pub(crate) fn new(control: &OwnedFd, large_slots: &OwnedFd) -> io::Result<Self> {
         Ok(Self {
-            words: words.try_clone()?.into(),
-            bulk: bulk.try_clone()?.into(),
+            control: control.try_clone()?.into(),
+            large_slots: large_slots.try_clone()?.into(),
         })
     }
 
     /// Reads bytes to the end of `copy`, each once, and returns how many.
     fn read(&self, object: Object, start: usize, len: usize, copy: &mut Vec<u8>) -> usize {
         let file = match object {
-            Object::Words => &self.words,
-            Object::Bulk => &self.bulk,
+            Object::Control => &self.control,
+            Object::LargeSlots => &self.large_slots,
         };
         let mut done = 0;
         while done < len {
@@ -98,11 +98,11 @@ impl OwnHalf {
     /// Shows progress.
     pub(crate) fn heartbeat(&self) {
         let beats = self.beats.fetch_add(1, orderings::RELAXED).wrapping_add(1);
-        let words = &self.words;
-        words.store(CrashPoint::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
+        let control = &self.control;
+        control.store(CrashPoint::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
     }
 
-    /// Gives pages of a free bulk slot back: those of a range in it.
+    /// Gives pages of a free large slot back: those of a range in it.
     pub(crate) fn punch(&self, place: SlotPlace, range: Range<u32>) {
         let Some(object) = &self.reclaim else { return };
         let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
@@ -118,7 +118,7 @@ impl OwnHalf {
     /// small classes.
     pub(crate) fn prefault(&self) {
         for (offset, len) in hot_ranges(&self.layout) {
-            self.words.populate(offset, len);
+            self.control.populate(offset, len);
         }
     }
 }
@@ -127,8 +127,8 @@ impl PeerHalf {
     /// The object a slot lies in.
     pub(crate) fn object(&self, object: Object) -> &PeerMap {
         match object {
-            Object::Words => &self.words,
-            Object::Bulk => &self.bulk,
+            Object::Control => &self.control,
+            Object::LargeSlots => &self.large_slots,
         }
     }
 
@@ -149,13 +149,13 @@ impl PeerHalf {
 
     /// The peer's progress.
     pub(crate) fn heartbeat(&self) -> u32 {
-        self.words.load(HEARTBEAT)
+        self.control.load(HEARTBEAT)
     }
 
     /// As [`OwnHalf::prefault`], for our page tables.
     pub(crate) fn prefault(&self) {
         for (offset, len) in hot_ranges(&self.layout) {
-            self.words.populate(offset, len);
+            self.control.populate(offset, len);
         }
     }
 }
@@ -203,16 +203,16 @@ impl ProducerMemory for RingOut {
 
     fn write(&self, place: u32, entry: &Entry) {
         let start = self.own.layout.ring + place as usize * DESCRIPTOR;
-        self.own.words.store_wide(CrashPoint::Entry, start, entry);
+        self.own.control.store_wide(CrashPoint::Entry, start, entry);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
-        let words = &self.own.words;
-        words.store(CrashPoint::Tail, TAIL, tail, ordering);
+        let control = &self.own.control;
+        control.store(CrashPoint::Tail, TAIL, tail, ordering);
     }
 
     fn load_head(&self) -> u32 {
-        self.peer.words.load(HEAD)
+        self.peer.control.load(HEAD)
     }
 }
 
@@ -227,17 +227,17 @@ impl ConsumerMemory for RingIn {
     type Entry = Entry;
 
     fn load_tail(&self) -> u32 {
-        self.peer.words.load(TAIL)
+        self.peer.control.load(TAIL)
     }
 
     fn read(&self, place: u32) -> Entry {
         let start = self.peer.layout.ring + place as usize * DESCRIPTOR;
-        self.peer.words.load_wide(start)
+        self.peer.control.load_wide(start)
     }
 
     fn store_head(&self, head: u32, ordering: Ordering) {
-        let words = &self.own.words;
-        words.store(CrashPoint::Head, HEAD, head, ordering);
+        let control = &self.own.control;
+        control.store(CrashPoint::Head, HEAD, head, ordering);
     }
 }
 
@@ -248,13 +248,13 @@ pub(crate) struct ReturnsOut(pub(crate) Arc<OwnHalf>);
 impl ReturnMemory for ReturnsOut {
     fn write(&self, place: u32, entry: u64) {
         let place = self.0.layout.returns + place as usize * RETURN;
-        let words = &self.0.words;
-        words.store_wide(CrashPoint::ReturnEntry, place, &[entry]);
+        let control = &self.0.control;
+        control.store_wide(CrashPoint::ReturnEntry, place, &[entry]);
     }
 
     fn store_tail(&self, tail: u32, ordering: Ordering) {
-        let words = &self.0.words;
-        words.store(CrashPoint::ReturnsTail, RETURNS_TAIL, tail, ordering);
+        let control = &self.0.control;
+        control.store(CrashPoint::ReturnsTail, RETURNS_TAIL, tail, ordering);
     }
 }
 
@@ -266,12 +266,12 @@ impl ConsumerMemory for ReturnsIn {
     type Entry = u64;
 
     fn load_tail(&self) -> u32 {
-        self.0.words.load(RETURNS_TAIL)
+        self.0.control.load(RETURNS_TAIL)
     }
 
     fn read(&self, place: u32) -> u64 {
         let place = self.0.layout.returns + place as usize * RETURN;
-        let [entry] = self.0.words.load_wide(place);
+        let [entry] = self.0.control.load_wide(place);
         entry
     }
 
@@ -283,8 +283,8 @@ impl ConsumerMemory for ReturnsIn {
 impl StartMarkers for OwnHalf {
     fn store(&self, call: u32, generation: u32) {
         let offset = START_MARKERS + call as usize * 4;
-        let words = &self.words;
-        words.store(
+        let control = &self.control;
+        control.store(
             CrashPoint::StartMarker,
             offset,
             generation,
@@ -296,7 +296,7 @@ impl StartMarkers for OwnHalf {
 /// The peer's marks on our calls.
 impl PeerStartMarkers for PeerHalf {
     fn load(&self, call: u32) -> u32 {
-        self.words.load(START_MARKERS + call as usize * 4)
+        self.control.load(START_MARKERS + call as usize * 4)
     }
 }
 
@@ -330,8 +330,8 @@ impl OwnWord {
 
 impl ArmWord for OwnWord {
     fn store(&self, epoch: u32) {
-        let words = &self.half.words;
-        words.store(self.point, self.offset, epoch, orderings::RELAXED);
+        let control = &self.half.control;
+        control.store(self.point, self.offset, epoch, orderings::RELAXED);
     }
 }
 
@@ -344,6 +344,6 @@ pub(crate) struct PeerWord {
 
 impl PeerArmWord for PeerWord {
     fn load(&self) -> u32 {
-        self.half.words.load(self.offset)
+        self.half.control.load(self.offset)
     }
 }

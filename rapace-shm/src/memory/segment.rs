@@ -1,10 +1,10 @@
 //! Making and joining the memory between two peers. Roles are types.
 //!
-//! | object            | written by | seals                                                       |
-//! |-------------------|------------|-------------------------------------------------------------|
-//! | A's words         | `PeerA`    | shrink, grow, future write, seal                            |
-//! | A's bulk          | `PeerA`    | shrink, grow, seal; future write too if B is untrusted      |
-//! | B's words, B's bulk | `PeerB`  | shrink, grow, seal                                          |
+//! | objects                                   | written by | seals                                                  |
+//! |-------------------------------------------|------------|--------------------------------------------------------|
+//! | A's control region                        | `PeerA`    | shrink, grow, future write, seal                       |
+//! | A's large-slot region                     | `PeerA`    | shrink, grow, seal; future write too if B is untrusted |
+//! | B's control region, B's large-slot region | `PeerB`    | shrink, grow, seal                                     |
 //!
 //! - M1: `PeerA` makes all four objects, so it knows their seals; `PeerB` checks them before it maps.
 //! - M2: `PeerA` maps its half writable *before* it adds the future-write seal; nobody can afterwards.
@@ -64,10 +64,10 @@ pub(crate) struct Segment<Role> {
 /// The descriptors that `PeerB` needs, in the order in which they travel.
 #[derive(Debug)]
 pub(crate) struct Invitation {
-    pub(crate) a_words: OwnedFd,
-    pub(crate) a_bulk: OwnedFd,
-    pub(crate) b_words: OwnedFd,
-    pub(crate) b_bulk: OwnedFd,
+    pub(crate) a_control: OwnedFd,
+    pub(crate) a_large_slots: OwnedFd,
+    pub(crate) b_control: OwnedFd,
+    pub(crate) b_large_slots: OwnedFd,
     /// Ringing end of A's doorbell.
     pub(crate) ring_a: OwnedFd,
     /// Waiting end of B's doorbell.
@@ -80,32 +80,32 @@ impl Segment<PeerA> {
         config.validate().map_err(EstablishError::Config)?;
         let layout = Arc::new(Layout::of(config));
         let step = at_step("creating the memory of the segment");
-        let a_words = object(c"rapace-a-words", layout.words_len)?;
-        let a_bulk = object(c"rapace-a-bulk", layout.bulk_len)?;
-        let b_words = object(c"rapace-b-words", layout.words_len)?;
-        let b_bulk = object(c"rapace-b-bulk", layout.bulk_len)?;
-        let words = OwnMap::new(&a_words, layout.words_len).map_err(&step)?; // M2
-        let bulk = OwnMap::new(&a_bulk, layout.bulk_len).map_err(&step)?;
+        let a_control = object(c"rapace-a-control", layout.control_len)?;
+        let a_large_slots = object(c"rapace-a-large-slots", layout.large_slots_len)?;
+        let b_control = object(c"rapace-b-control", layout.control_len)?;
+        let b_large_slots = object(c"rapace-b-large-slots", layout.large_slots_len)?;
+        let control = OwnMap::new(&a_control, layout.control_len).map_err(&step)?; // M2
+        let large_slots = OwnMap::new(&a_large_slots, layout.large_slots_len).map_err(&step)?;
         let everything = SIZE | SealFlag::F_SEAL_FUTURE_WRITE;
-        seal(&a_words, everything)?;
+        seal(&a_control, everything)?;
         let reclaim = match config.trust {
             Trust::Trusted => {
-                seal(&a_bulk, SIZE)?;
-                Some(a_bulk.try_clone().map_err(&step)?)
+                seal(&a_large_slots, SIZE)?;
+                Some(a_large_slots.try_clone().map_err(&step)?)
             }
             Trust::Untrusted => {
-                seal(&a_bulk, everything)?; // M4
+                seal(&a_large_slots, everything)?; // M4
                 None
             }
         };
-        seal(&b_words, SIZE)?;
-        seal(&b_bulk, SIZE)?;
+        seal(&b_control, SIZE)?;
+        seal(&b_large_slots, SIZE)?;
         let peer = PeerHalf {
-            words: PeerMap::new(&b_words, layout.words_len).map_err(&step)?,
-            bulk: PeerMap::new(&b_bulk, layout.bulk_len).map_err(&step)?,
+            control: PeerMap::new(&b_control, layout.control_len).map_err(&step)?,
+            large_slots: PeerMap::new(&b_large_slots, layout.large_slots_len).map_err(&step)?,
             files: match config.trust {
                 Trust::Trusted => None,
-                Trust::Untrusted => Some(Files::new(&b_words, &b_bulk).map_err(&step)?),
+                Trust::Untrusted => Some(Files::new(&b_control, &b_large_slots).map_err(&step)?),
             },
             layout: Arc::clone(&layout),
         };
@@ -119,8 +119,8 @@ impl Segment<PeerA> {
             config: config.clone(),
             own: OwnHalf {
                 layout,
-                words,
-                bulk,
+                control,
+                large_slots,
                 reclaim,
                 beats: AtomicU32::new(0),
             },
@@ -131,10 +131,10 @@ impl Segment<PeerA> {
             role: PhantomData,
         };
         let invitation = Invitation {
-            a_words,
-            a_bulk,
-            b_words,
-            b_bulk,
+            a_control,
+            a_large_slots,
+            b_control,
+            b_large_slots,
             ring_a: doorbell_a.ring,
             wait_b: doorbell_b.wait,
         };
@@ -154,24 +154,40 @@ impl Segment<PeerB> {
             .map_err(|error| EstablishError::Fault(HandshakeFault::Geometry(error)))?;
         let layout = Arc::new(Layout::of(&config));
         for (object, len, name) in [
-            (&invitation.a_words, layout.words_len, "A's words"),
-            (&invitation.a_bulk, layout.bulk_len, "A's bulk"),
-            (&invitation.b_words, layout.words_len, "B's words"),
-            (&invitation.b_bulk, layout.bulk_len, "B's bulk"),
+            (
+                &invitation.a_control,
+                layout.control_len,
+                "A's control region",
+            ),
+            (
+                &invitation.a_large_slots,
+                layout.large_slots_len,
+                "A's large-slot region",
+            ),
+            (
+                &invitation.b_control,
+                layout.control_len,
+                "B's control region",
+            ),
+            (
+                &invitation.b_large_slots,
+                layout.large_slots_len,
+                "B's large-slot region",
+            ),
         ] {
             check_object(object, len, name)?;
         }
         let mapped = || -> io::Result<(OwnHalf, PeerHalf)> {
             let own = OwnHalf {
-                words: OwnMap::new(&invitation.b_words, layout.words_len)?,
-                bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len)?,
-                reclaim: Some(invitation.b_bulk),
+                control: OwnMap::new(&invitation.b_control, layout.control_len)?,
+                large_slots: OwnMap::new(&invitation.b_large_slots, layout.large_slots_len)?,
+                reclaim: Some(invitation.b_large_slots),
                 beats: AtomicU32::new(0),
                 layout: Arc::clone(&layout),
             };
             let peer = PeerHalf {
-                words: PeerMap::new(&invitation.a_words, layout.words_len)?,
-                bulk: PeerMap::new(&invitation.a_bulk, layout.bulk_len)?,
+                control: PeerMap::new(&invitation.a_control, layout.control_len)?,
+                large_slots: PeerMap::new(&invitation.a_large_slots, layout.large_slots_len)?,
                 files: None,
                 layout: Arc::clone(&layout),
             };

@@ -51,7 +51,7 @@ impl FreeLists {
     pub(crate) fn new(layout: &Layout) -> Self {
         let classes = layout.classes.iter().map(|place| {
             let slots = place.class.slots;
-            let gives_back = place.object == Object::Bulk;
+            let gives_back = place.object == Object::LargeSlots;
             let (all, none) = (place.first..place.first + slots, place.first..place.first);
             let (stacked, unused) = if gives_back { (all, none) } else { (none, all) };
             FreeList {
@@ -181,7 +181,7 @@ const PAGE: u32 = 4096;
 mod tests {
     use super::*;
     use crate::config::{SegmentConfig, SizeClass};
-    use crate::layout::BULK_SLOT;
+    use crate::layout::LARGE_SLOT;
 
     /// One class of four slots of that size, and what is taken after the second and then the first came back.
     fn next_after_two(slot_size: u32) -> [Option<u32>; 2] {
@@ -207,7 +207,7 @@ mod tests {
 
     #[test]
     fn of_a_class_that_gives_pages_back_the_slot_freed_last_is_used_first() {
-        assert_eq!(next_after_two(BULK_SLOT), [Some(0), Some(1)]);
+        assert_eq!(next_after_two(LARGE_SLOT), [Some(0), Some(1)]);
     }
 
     #[test]

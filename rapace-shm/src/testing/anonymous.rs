@@ -34,14 +34,14 @@ fn one_end(trust: Trust) -> Arc<LinkState> {
     let layout = Arc::new(Layout::of(&config));
     let own = OwnHalf {
         layout: Arc::clone(&layout),
-        words: OwnMap::anonymous(layout.words_len),
-        bulk: OwnMap::anonymous(layout.bulk_len),
+        control: OwnMap::anonymous(layout.control_len),
+        large_slots: OwnMap::anonymous(layout.large_slots_len),
         reclaim: None,
         beats: AtomicU32::new(0),
     };
     let peer = PeerHalf {
-        words: PeerMap::anonymous(layout.words_len),
-        bulk: PeerMap::anonymous(layout.bulk_len),
+        control: PeerMap::anonymous(layout.control_len),
+        large_slots: PeerMap::anonymous(layout.large_slots_len),
         files: None,
         layout,
     };
@@ -59,9 +59,9 @@ fn poke_return(shared: &LinkState, nth: u32, slot: SlotRef) {
     let entry = encode_return(slot.index, slot.generation);
     shared
         .peer
-        .words
+        .control
         .poke_wide(shared.layout.returns + place as usize * 8, entry);
-    shared.peer.words.poke(RETURNS_TAIL, nth + 1, Release);
+    shared.peer.control.poke(RETURNS_TAIL, nth + 1, Release);
 }
 
 #[test]
@@ -81,11 +81,11 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
         out.try_publish(&Header::default(), payload, &[], Lane::Data)
             .unwrap();
         assert!(slot.is_in_flight());
-        shared.peer.words.poke(HEAD, round + 1, Release);
+        shared.peer.control.poke(HEAD, round + 1, Release);
 
         let entry = shared.layout.ring + (round & (RING - 1)) as usize * DESCRIPTOR;
-        assert_eq!(shared.own.words.peek(TAIL, Acquire), round + 1);
-        let sent = shared.own.words.peek_wide(entry + 24);
+        assert_eq!(shared.own.control.peek(TAIL, Acquire), round + 1);
+        let sent = shared.own.control.peek_wide(entry + 24);
         let named = slot.slot_ref();
         assert_eq!(parse_return(sent), (named.index, named.generation));
 
@@ -149,13 +149,13 @@ fn a_payload_is_borrowed_in_place_until_it_is_returned() {
     let place = shared.layout.slot(0).unwrap().offset;
     for round in 0..5_u32 {
         let bytes: [u8; 64] = std::array::from_fn(|nth| nth as u8 ^ round as u8);
-        shared.peer.words.fill(place, &bytes);
+        shared.peer.control.fill(place, &bytes);
         let received = receive(&shared, first_slot(40, 3)).unwrap();
         assert!(!received.is_copy());
         let reading = thread::spawn(move || assert_eq!(received[..], bytes[3..43]));
         reading.join().unwrap();
         // Returned: only now the peer writes it again.
-        assert_eq!(shared.own.words.peek(RETURNS_TAIL, Acquire), round + 1);
+        assert_eq!(shared.own.control.peek(RETURNS_TAIL, Acquire), round + 1);
     }
 }
 
@@ -167,7 +167,7 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
         let shared = Arc::clone(&shared);
         move || {
             for value in 0..20 {
-                shared.peer.words.poke_wide(place, value);
+                shared.peer.control.poke_wide(place, value);
             }
         }
     });
@@ -184,7 +184,7 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
     scribbling.join().unwrap();
     // At any offset the copy has the bytes that are there.
     let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
-    shared.peer.words.fill(place, &bytes);
+    shared.peer.control.fill(place, &bytes);
     let slot = SlotRef {
         index: 2,
         ..first_slot(151, 5)
@@ -217,9 +217,9 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
                 };
                 let start = shared.layout.ring + call as usize * DESCRIPTOR;
                 for (nth, word) in encode(&header, Location::Empty).into_iter().enumerate() {
-                    shared.peer.words.poke_wide(start + nth * 8, word);
+                    shared.peer.control.poke_wide(start + nth * 8, word);
                 }
-                shared.peer.words.poke(TAIL, call + 1, Release);
+                shared.peer.control.poke(TAIL, call + 1, Release);
             }
         }
     });
@@ -243,7 +243,7 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
     take_all();
     consumer.commit();
     assert_eq!(taken, u64::from(RING));
-    assert_eq!(shared.own.words.peek(HEAD, Acquire), RING);
+    assert_eq!(shared.own.control.peek(HEAD, Acquire), RING);
 }
 
 #[test]
@@ -252,8 +252,8 @@ fn marks_and_heartbeats_are_where_the_layout_says() {
     let out = Sender::new(Arc::clone(&shared));
     out.mark_started(3, 7).unwrap();
     assert!(out.mark_started(4, 7).is_err());
-    assert_eq!(shared.own.words.peek(START_MARKERS + 12, Relaxed), 7);
-    shared.peer.words.poke(START_MARKERS + 8, 5, Relaxed);
+    assert_eq!(shared.own.control.peek(START_MARKERS + 12, Relaxed), 7);
+    shared.peer.control.poke(START_MARKERS + 8, 5, Relaxed);
     assert_eq!(out.started_generation(2), Some(5));
     assert_eq!(out.started_generation(4), None);
     out.heartbeat();
@@ -265,7 +265,7 @@ fn copies_begin_and_end_at_any_byte() {
     let shared = one_end(Trust::Untrusted);
     let place = shared.layout.slot(2).unwrap().offset;
     let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
-    shared.peer.words.fill(place, &bytes);
+    shared.peer.control.fill(place, &bytes);
     for offset in [0, 1, 7, 8, 63, 64, 65, 250] {
         for len in [0, 1, 5, 7, 8, 9, 64, 71, 100, 256] {
             let end = (offset + len).min(256);
@@ -283,7 +283,7 @@ fn what_is_held_outlives_its_link_and_returns_nothing() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let shared = one_end(trust);
         let place = shared.layout.slot(0).unwrap().offset;
-        shared.peer.words.fill(place, &[7; 64]);
+        shared.peer.control.fill(place, &[7; 64]);
         let own = Arc::downgrade(&shared.own);
         let peer = Arc::downgrade(&shared.peer);
         let received = receive(&shared, first_slot(40, 3)).unwrap();

@@ -210,10 +210,10 @@ async fn an_offer_is_checked_before_it_is_mapped() {
         let (_segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
         let mut message = Message::Segment(config);
         let mut fds = vec![
-            invitation.a_words,
-            invitation.a_bulk,
-            invitation.b_words,
-            invitation.b_bulk,
+            invitation.a_control,
+            invitation.a_large_slots,
+            invitation.b_control,
+            invitation.b_large_slots,
             invitation.ring_a,
             invitation.wait_b,
         ];

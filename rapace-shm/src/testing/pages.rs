@@ -12,11 +12,11 @@ fn committed(object: &OwnedFd) -> u64 {
     nix::sys::stat::fstat(object).unwrap().st_blocks as u64 * 512
 }
 
-/// A link, and the two bulk objects behind it.
+/// A link, and the objects of both large-slot regions.
 fn pair(trust: Trust) -> (Link, Link, OwnedFd, OwnedFd) {
     let (segment, theirs) = Segment::<PeerA>::create(&small(trust)).unwrap();
-    let a_bulk = theirs.a_bulk.try_clone().unwrap();
-    let b_bulk = theirs.b_bulk.try_clone().unwrap();
+    let a_large_slots = theirs.a_large_slots.try_clone().unwrap();
+    let b_large_slots = theirs.b_large_slots.try_clone().unwrap();
     let joined = Segment::<PeerB>::join(small(trust), theirs).unwrap();
     let (left, right) = std::os::unix::net::UnixStream::pair().unwrap();
     let register = |socket: std::os::unix::net::UnixStream| {
@@ -24,16 +24,16 @@ fn pair(trust: Trust) -> (Link, Link, OwnedFd, OwnedFd) {
     };
     let a = Link::new(segment, register(left), None).unwrap();
     let b = Link::new(joined, register(right), None).unwrap();
-    (a, b, a_bulk, b_bulk)
+    (a, b, a_large_slots, b_large_slots)
 }
 
 #[tokio::test]
 async fn idle_large_slots_give_their_pages_back_but_one() {
     const MIB: u64 = 1 << 20;
-    let (a, b, a_bulk, b_bulk) = pair(Trust::Trusted);
+    let (a, b, a_large_slots, b_large_slots) = pair(Trust::Trusted);
     let (a_out, _a_in, _) = a.split();
     let (b_out, _b_in, _) = b.split();
-    for (out, object) in [(&a_out, &a_bulk), (&b_out, &b_bulk)] {
+    for (out, object) in [(&a_out, &a_large_slots), (&b_out, &b_large_slots)] {
         assert_eq!(committed(object), 0);
         let fill = || {
             let mut slot = out.try_allocate(1 << 20, Lane::Priority).unwrap();
@@ -64,7 +64,7 @@ async fn idle_large_slots_give_their_pages_back_but_one() {
 #[tokio::test]
 async fn slots_that_the_peer_has_returned_give_their_pages_back_too() {
     const MIB: u64 = 1 << 20;
-    let (a, b, a_bulk, _) = pair(Trust::Trusted);
+    let (a, b, a_large_slots, _) = pair(Trust::Trusted);
     let (a_out, _a_in, _) = a.split();
     let (_b_out, mut b_in, _) = b.split();
     for _ in 0..2 {
@@ -80,12 +80,12 @@ async fn slots_that_the_peer_has_returned_give_their_pages_back_too() {
     b_in.recv(&mut received, 8).await.unwrap();
     assert_eq!(received.len(), 2);
     a_out.heartbeat();
-    assert_eq!(committed(&a_bulk), 2 * MIB);
+    assert_eq!(committed(&a_large_slots), 2 * MIB);
     received.clear();
     // The first finds them returned, the second finds them idle.
     a_out.heartbeat();
     a_out.heartbeat();
-    assert_eq!(committed(&a_bulk), MIB);
+    assert_eq!(committed(&a_large_slots), MIB);
 }
 
 #[tokio::test]
@@ -93,7 +93,7 @@ async fn one_beat_gives_back_a_bounded_part() {
     const MIB: u64 = 1 << 20;
     let config = SegmentConfig::default();
     let (segment, theirs) = Segment::<PeerA>::create(&config).unwrap();
-    let bulk = theirs.a_bulk.try_clone().unwrap();
+    let large_slots = theirs.a_large_slots.try_clone().unwrap();
     let (left, _right) = std::os::unix::net::UnixStream::pair().unwrap();
     let left = crate::kernel::register(left.into(), tokio::io::Interest::READABLE).unwrap();
     let (out, _in, _watch) = Link::new(segment, left, None).unwrap().split();
@@ -105,38 +105,42 @@ async fn one_beat_gives_back_a_bounded_part() {
     });
     drop(used);
     out.heartbeat();
-    let before = committed(&bulk);
+    let before = committed(&large_slots);
     assert_eq!(before, 2 * (16 * MIB + 4096));
     for (beat, given_back) in [(1, 8 * MIB), (2, 16 * MIB), (3, 16 * MIB + 4096)] {
         out.heartbeat();
-        assert_eq!(before - committed(&bulk), given_back, "after beat {beat}");
+        assert_eq!(
+            before - committed(&large_slots),
+            given_back,
+            "after beat {beat}"
+        );
     }
     out.heartbeat();
-    assert_eq!(before - committed(&bulk), 16 * MIB + 4096);
+    assert_eq!(before - committed(&large_slots), 16 * MIB + 4096);
 }
 
 #[tokio::test]
 async fn a_sealed_slab_keeps_its_pages() {
-    let (a, _b, a_bulk, _) = pair(Trust::Untrusted);
+    let (a, _b, a_large_slots, _) = pair(Trust::Untrusted);
     let (a_out, _a_in, _) = a.split();
     let both = [0, 1].map(|_| a_out.try_allocate(1 << 20, Lane::Priority).unwrap());
     for mut slot in both {
         slot.fill(7);
     }
-    let before = committed(&a_bulk);
+    let before = committed(&a_large_slots);
     for _ in 0..3 {
         assert_eq!(a_out.trim(), 0);
     }
-    assert_eq!(committed(&a_bulk), before);
+    assert_eq!(committed(&a_large_slots), before);
 }
 
 #[test]
 fn a_fresh_segment_commits_little() {
     let (_segment, theirs) = Segment::<PeerA>::create(&SegmentConfig::default()).unwrap();
-    for object in [&theirs.a_words, &theirs.b_words] {
+    for object in [&theirs.a_control, &theirs.b_control] {
         assert!(committed(object) <= 32 << 10, "{}", committed(object));
     }
-    for object in [&theirs.a_bulk, &theirs.b_bulk] {
+    for object in [&theirs.a_large_slots, &theirs.b_large_slots] {
         assert_eq!(committed(object), 0);
     }
 }
@@ -144,7 +148,7 @@ fn a_fresh_segment_commits_little() {
 /// Blocks that are allocated behind what an untrusted peer may fill.
 fn allocated(host: &Host) -> u64 {
     let files = host.out.shared().peer.files.as_ref().unwrap();
-    files.bulk.metadata().unwrap().blocks()
+    files.large_slots.metadata().unwrap().blocks()
 }
 
 #[tokio::test]

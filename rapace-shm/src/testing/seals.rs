@@ -52,10 +52,10 @@ fn cannot_be_resized(object: &OwnedFd) {
 #[test]
 fn a_peer_cannot_write_the_host_s_half() {
     let (_segment, theirs) = invitation(Trust::Trusted);
-    cannot_be_written(&theirs.a_words);
+    cannot_be_written(&theirs.a_control);
     let (_segment, theirs) = invitation(Trust::Untrusted);
-    cannot_be_written(&theirs.a_words);
-    cannot_be_written(&theirs.a_bulk);
+    cannot_be_written(&theirs.a_control);
+    cannot_be_written(&theirs.a_large_slots);
 }
 
 #[test]
@@ -63,10 +63,10 @@ fn nobody_can_resize_or_reseal_anything() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (_segment, theirs) = invitation(trust);
         for object in [
-            &theirs.a_words,
-            &theirs.a_bulk,
-            &theirs.b_words,
-            &theirs.b_bulk,
+            &theirs.a_control,
+            &theirs.a_large_slots,
+            &theirs.b_control,
+            &theirs.b_large_slots,
         ] {
             cannot_be_resized(object);
         }
@@ -84,8 +84,8 @@ async fn a_payload_is_borrowed_from_the_mapping_and_never_copied() {
         let own = &a_out.shared().own;
         let written = slot.as_ptr().addr();
         assert!(
-            own.words.address_range().contains(&written)
-                || own.bulk.address_range().contains(&written)
+            own.control.address_range().contains(&written)
+                || own.large_slots.address_range().contains(&written)
         );
         let slot = slot.freeze();
         assert_eq!(slot.as_ptr().addr(), written);
@@ -97,7 +97,8 @@ async fn a_payload_is_borrowed_from_the_mapping_and_never_copied() {
         let read = batch[0].payload.as_ref().as_ptr().addr();
         let peer = &b_out.shared().peer;
         assert!(
-            peer.words.address_range().contains(&read) || peer.bulk.address_range().contains(&read)
+            peer.control.address_range().contains(&read)
+                || peer.large_slots.address_range().contains(&read)
         );
     }
 }

@@ -156,7 +156,7 @@ fn against_joiners() -> Vec<Seed> {
         ),
         to_joiner(
             "fds-swapped",
-            odd(1, BadFd::Words {}),
+            odd(1, BadFd::Control {}),
             fault!(HandshakeFault::WrongSize { .. }),
         ),
         to_joiner(

@@ -8,7 +8,7 @@ use crate::layout::{HEAD, RETURN, TAIL};
 /// Asserts that the peer has done what it is accused of. The host has received `received` frames,
 /// and nothing has changed since it found the fault.
 pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kept) {
-    let word = |offset| peer.mirror.words.load(offset);
+    let word = |offset| peer.mirror.control.load(offset);
     let entry = peer.entry(received).map(u64::from_le);
     let [head, _, _, slot, bytes, ..] = entry;
     let [_, _, inline_len, kind, ..] = head.to_le_bytes();
@@ -26,7 +26,7 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
     let returned = |index: u32, generation: Option<u32>| {
         (0..peer.layout.returns_capacity).any(|place| {
             let offset = peer.layout.returns + place as usize * RETURN;
-            let [entry] = peer.mirror.words.load_wide(offset);
+            let [entry] = peer.mirror.control.load_wide(offset);
             low(entry) == index && generation.is_none_or(|known| high(entry) == known)
         })
     };
@@ -45,7 +45,7 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
             c == capacity && ahead > c && (ahead == behind || ahead == behind.wrapping_sub(1))
         }
         PeerFault::HeadOutsidePublished { head, tail } => {
-            head == word(HEAD) && tail == peer.theirs.words.load(TAIL)
+            head == word(HEAD) && tail == peer.theirs.control.load(TAIL)
         }
         PeerFault::ReturnsRanAhead { ahead, capacity: c } => {
             // How many the host has taken is its secret.

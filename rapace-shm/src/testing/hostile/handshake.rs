@@ -69,8 +69,8 @@ operands! {
         PipeEnd { ringing: bool },
         /// The stranger's own end of the control socket.
         Socket {},
-        /// The host's words, whatever should be there.
-        Words {},
+        /// The host's control region, whatever should be there.
+        Control {},
     }
 }
 

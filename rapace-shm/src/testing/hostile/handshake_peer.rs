@@ -34,10 +34,10 @@ impl HandshakePeer {
     pub(crate) fn new(config: SegmentConfig, socket: OwnedFd) -> Self {
         let (segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
         let fds = vec![
-            invitation.a_words,
-            invitation.a_bulk,
-            invitation.b_words,
-            invitation.b_bulk,
+            invitation.a_control,
+            invitation.a_large_slots,
+            invitation.b_control,
+            invitation.b_large_slots,
             invitation.ring_a,
             invitation.wait_b,
         ];
@@ -115,7 +115,7 @@ impl HandshakePeer {
 
     fn odd(&self, odd: &BadFd, at: usize) -> Option<OwnedFd> {
         let layout = Layout::of(&self.config);
-        let len = [layout.words_len, layout.bulk_len][at % 2];
+        let len = [layout.control_len, layout.large_slots_len][at % 2];
         Some(match odd {
             BadFd::Right {} => return None,
             BadFd::Unsealed {} => memory(len, SealFlag::empty()),
@@ -127,7 +127,7 @@ impl HandshakePeer {
                 if *ringing { ring } else { wait }
             }
             BadFd::Socket {} => self.socket.as_ref()?.try_clone().unwrap(),
-            BadFd::Words {} => self.fds.first()?.try_clone().unwrap(),
+            BadFd::Control {} => self.fds.first()?.try_clone().unwrap(),
         })
     }
 
@@ -177,7 +177,7 @@ impl HandshakePeer {
                 // What it only reads may be unwritable, and its own half aliased: its host is
                 // trusted. All memory must be sealed and of the right size.
                 BadFd::Unwritable {} => !(2..=3).contains(&at),
-                BadFd::Words {} => at.is_multiple_of(2) || at > 3,
+                BadFd::Control {} => at.is_multiple_of(2) || at > 3,
                 BadFd::Short {} | BadFd::Unsealed {} => at > 3,
                 BadFd::Null {} | BadFd::PipeEnd { .. } | BadFd::Socket {} => at > 3,
             };

@@ -138,7 +138,7 @@ impl Run {
     /// The host says so, and the peer's memory must too.
     fn nothing_there(&self) {
         let peer = self.peer.borrow();
-        let tail = peer.mirror.words.load(crate::layout::TAIL);
+        let tail = peer.mirror.control.load(crate::layout::TAIL);
         assert_eq!(tail, self.received);
     }
 

@@ -32,8 +32,8 @@ pub(crate) struct Host {
 pub(crate) struct Scripted {
     pub(crate) layout: Arc<Layout>,
     /// Its own half.
-    pub(crate) words: OwnMap,
-    pub(crate) bulk: OwnMap,
+    pub(crate) control: OwnMap,
+    pub(crate) large_slots: OwnMap,
     /// Its own half once more, to be read.
     pub(crate) mirror: PeerHalf,
     /// The host's half.
@@ -73,17 +73,17 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let (ours, socket) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
     let layout = Arc::clone(&segment.own.layout);
-    let view = |words, bulk| PeerHalf {
-        words: PeerMap::new(words, layout.words_len).unwrap(),
-        bulk: PeerMap::new(bulk, layout.bulk_len).unwrap(),
+    let view = |control, large_slots| PeerHalf {
+        control: PeerMap::new(control, layout.control_len).unwrap(),
+        large_slots: PeerMap::new(large_slots, layout.large_slots_len).unwrap(),
         files: None,
         layout: Arc::clone(&layout),
     };
     let scripted = Scripted {
-        words: OwnMap::new(&invitation.b_words, layout.words_len).unwrap(),
-        bulk: OwnMap::new(&invitation.b_bulk, layout.bulk_len).unwrap(),
-        mirror: view(&invitation.b_words, &invitation.b_bulk),
-        theirs: view(&invitation.a_words, &invitation.a_bulk),
+        control: OwnMap::new(&invitation.b_control, layout.control_len).unwrap(),
+        large_slots: OwnMap::new(&invitation.b_large_slots, layout.large_slots_len).unwrap(),
+        mirror: view(&invitation.b_control, &invitation.b_large_slots),
+        theirs: view(&invitation.a_control, &invitation.a_large_slots),
         layout,
         doorbells: Some(Doorbells {
             ring: invitation.ring_a,
@@ -108,7 +108,7 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
 impl Scripted {
     /// Stores any value in any of its words.
     pub(crate) fn poke(&self, offset: usize, value: u32) {
-        self.words
+        self.control
             .store(CrashPoint::Tail, offset, value, Ordering::SeqCst);
     }
 
@@ -123,14 +123,14 @@ impl Scripted {
     pub(crate) fn overwrite(&self, place: u32, entry: &Entry) {
         let place = place & (self.layout.ring_capacity - 1);
         let offset = self.layout.ring + place as usize * DESCRIPTOR;
-        self.words.store_wide(CrashPoint::Entry, offset, entry);
+        self.control.store_wide(CrashPoint::Entry, offset, entry);
     }
 
     /// The bytes of an entry of its ring.
     pub(crate) fn entry(&self, place: u32) -> Entry {
         let place = place & (self.layout.ring_capacity - 1);
         let offset = self.layout.ring + place as usize * DESCRIPTOR;
-        self.mirror.words.load_wide(offset)
+        self.mirror.control.load_wide(offset)
     }
 
     /// Returns any slot.
@@ -138,7 +138,7 @@ impl Scripted {
         let place = self.returns & (self.layout.returns_capacity - 1);
         let entry = u64::from(generation) << 32 | u64::from(index);
         let offset = self.layout.returns + place as usize * RETURN;
-        self.words.store_wide(CrashPoint::Entry, offset, &[entry]);
+        self.control.store_wide(CrashPoint::Entry, offset, &[entry]);
         self.returns = self.returns.wrapping_add(1);
         self.poke(RETURNS_TAIL, self.returns);
     }
@@ -149,8 +149,8 @@ impl Scripted {
             return;
         };
         let object = match place.object {
-            Object::Words => &self.words,
-            Object::Bulk => &self.bulk,
+            Object::Control => &self.control,
+            Object::LargeSlots => &self.large_slots,
         };
         for (nth, four) in bytes.chunks(4).enumerate() {
             if nth * 4 + 4 <= place.size as usize {
@@ -169,8 +169,8 @@ impl Scripted {
             return;
         };
         let object = match place.object {
-            Object::Words => &self.words,
-            Object::Bulk => &self.bulk,
+            Object::Control => &self.control,
+            Object::LargeSlots => &self.large_slots,
         };
         let word = u32::from_le_bytes([byte; 4]);
         let size = place.size as usize;

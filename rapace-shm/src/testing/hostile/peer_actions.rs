@@ -19,7 +19,7 @@ impl Scripted {
         match step {
             PeerStep::Poke { word, value } => self.set(word, value.0),
             PeerStep::Move { word, by } => {
-                let before = self.mirror.words.load(word.offset());
+                let before = self.mirror.control.load(word.offset());
                 self.set(word, before.wrapping_add_signed(i32::from(*by)));
             }
             PeerStep::Slot {
@@ -141,14 +141,14 @@ impl Scripted {
 
     /// Reads what the host has published, checks every byte of it, and returns what it was sent.
     fn consume(&mut self, most: u8, return_slot: bool) {
-        let published = self.theirs.words.load(TAIL);
+        let published = self.theirs.control.load(TAIL);
         for _ in 0..most {
             if self.head == published {
                 break;
             }
             let place = self.head & (self.layout.ring_capacity - 1);
             let offset = self.layout.ring + place as usize * DESCRIPTOR;
-            let entry = self.theirs.words.load_wide(offset);
+            let entry = self.theirs.control.load_wide(offset);
             self.head = self.head.wrapping_add(1);
             for slot in sent_log::named_by(&entry) {
                 if !self.lied {
