@@ -4,7 +4,7 @@
 //! - T1: a turn is so many passes of the runtime: all tasks that can run do, and whatever the kernel has to say is taken
 //!   note of. The last passes find nothing to do; that they cost is found out by turns in which nothing happens.
 //! - T2: nobody sleeps. In its turn a side finds what the other has sent in the turn before.
-//! - T3: a receiver that looks behind a burst for a while, by the clock, does so in vain, and leaves it out for 4096
+//! - T3: a receiver that polls after a burst for a while, by the clock, only has misses, and skips spinning for 4096
 //!   bursts after a warm-up of [`WARM_UP`].
 
 use std::hint::black_box;

@@ -21,7 +21,7 @@ pub struct Setting {
     pub runtime: Runtime,
     /// `true` if the subject is pinned to the first usable processor, and its partners to the second.
     pub pin: bool,
-    /// Microseconds that both sides of rapace look for frames before they sleep.
+    /// Microseconds that both sides of rapace poll for frames before they sleep.
     pub spin: u32,
     /// `true` if both sides write and sum up every byte ([`touch`]).
     pub touch: bool,

@@ -35,7 +35,7 @@ options
   --inflight N   operations under way at once (default 1)
   --runtime R    ct: tokio's current-thread runtime (default); mt: multi-thread; on both sides
   --pin          each process stays on a processor of its own: host on the first, plugins on the second
-  --spin MICROS  both sides of rapace look for frames so long before they sleep (default 0);
+  --spin MICROS  both sides of rapace poll for frames so long before they sleep (default 0);
                  compare: a further row
   --blob         stream: each item is a Blob that the plugin writes where it is sent from; memory is checked
   --touch        blob, compare: write and sum every byte on both sides; stream --blob: sum every byte

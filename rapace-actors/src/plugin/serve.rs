@@ -193,8 +193,8 @@ impl PluginServer {
         self
     }
 
-    /// How long this process looks for what comes next before it sleeps, whatever
-    /// [its host](crate::PluginSpec::spin) asks for; zero if it must never burn a processor.
+    /// How long this process polls for the next frame before it sleeps, whatever
+    /// [its host](crate::PluginSpec::spin) asks for; zero turns spinning off.
     pub fn spin(mut self, bound: Duration) -> Self {
         self.spin = Some(bound);
         self

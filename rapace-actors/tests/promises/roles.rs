@@ -124,7 +124,7 @@ fn ops() {
 }
 
 #[test]
-#[ignore = "a role: a plugin that says how often it looked on"]
+#[ignore = "a role: a plugin that reports how often it has spun"]
 fn watch() {
     if is("watch") {
         serve(crate::spin::main);

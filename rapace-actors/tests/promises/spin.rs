@@ -1,4 +1,4 @@
-//! Looking for what comes next instead of sleeping: who does, and who asked for it.
+//! Spinning before sleeping: which side spins, and at whose request.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use rapace_shm::LinkStats;
 
 use crate::support::{in_time, role};
 
-/// Set if the plugin has a mind of its own: it never looks on.
+/// Set if the plugin itself turns spinning off.
 const SLEEPS: &str = "RAPACE_TEST_SLEEPS";
 
 const BOUND: Duration = Duration::from_micros(200);
 
 #[rapace::service]
 pub trait Watch {
-    /// How often this side of the session looked on, so far.
+    /// How often this side of the session has spun so far.
     async fn spins(&self) -> u64;
 }
 
@@ -49,8 +49,7 @@ async fn start(change: impl FnOnce(PluginSpec) -> PluginSpec) -> (Plugin, WatchP
     (plugin, proxy)
 }
 
-/// How often host and plugin have looked on after a call that nothing followed for longer than they
-/// would look.
+/// How often host and plugin have spun, read after a pause longer than the bound of a spin.
 async fn after_a_pause(plugin: &Plugin, proxy: &WatchProxy) -> (u64, u64) {
     in_time(proxy.spins()).await.expect("an answer");
     tokio::time::sleep(BOUND * 10).await;
@@ -59,7 +58,7 @@ async fn after_a_pause(plugin: &Plugin, proxy: &WatchProxy) -> (u64, u64) {
 }
 
 #[tokio::test]
-async fn both_sides_look_on_if_the_host_asks_for_it() {
+async fn both_sides_spin_if_the_host_asks_for_it() {
     let (plugin, proxy) = start(|spec| spec.spin(BOUND)).await;
     in_time(async {
         loop {

@@ -27,10 +27,10 @@ pub struct SessionConfig {
     pub stream_window: u32,
     /// How often the peer is told that our executor runs: every 250 ms. Less than a millisecond is taken for one.
     pub heartbeat: Duration,
-    /// How long the reader looks for frames, after the last one, before it sleeps: not at all. A peer
+    /// How long the reader polls for frames, after the last one, before it sleeps: not at all. A peer
     /// that answers within this time need not wake us, which saves most of a round trip and costs the
-    /// processor for as long. The peer is told, and may do the same for us. More than a millisecond is
-    /// taken for one; only shared memory can be looked at.
+    /// processor for as long. The peer is told, and may do the same for us. More than a millisecond
+    /// counts as one; only shared memory can be polled.
     pub spin: Duration,
     /// Who takes the calls that are left at the end; without anybody they end with
     /// [`SessionEnded`](crate::CallFailure::SessionEnded).

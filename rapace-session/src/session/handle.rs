@@ -128,8 +128,8 @@ impl Session {
         self.parts().link.transport.peer_died();
     }
 
-    /// Has the reader look for frames on and on, for at most `bound` after the last one, before it
-    /// sleeps. Zero has it sleep at once; more than a millisecond is taken for one. See
+    /// Sets how long the reader polls for frames after the last one before it sleeps. With zero it
+    /// sleeps at once; more than a millisecond counts as one. See
     /// [`SessionConfig::spin`](crate::SessionConfig::spin).
     pub fn set_spin(&self, bound: Duration) {
         self.parts().link.transport.set_spin(bound);

@@ -11,7 +11,7 @@ use super::baton::{Dice, turn};
 use crate::transport::{AllocateError, BLOB_REF, Closed, Lane, SendError, StartState, Transport};
 use crate::wire::frame::{CallId, Frame, FrameType, Header, Payload, Status};
 
-/// Frames that the ring holds; one place is kept for what is urgent.
+/// Frames that the ring holds; one entry is reserved for the priority lane.
 pub(super) const RING: usize = 3;
 /// Calls that may be under way at once, and those that a channel's window allows.
 pub(super) const TABLE: u32 = 3;

@@ -27,7 +27,7 @@ pub struct Hello {
     pub stream_window: u32,
     /// Services that can be called on this side.
     pub services: Vec<ServiceOffer>,
-    /// Microseconds that this side looks for frames before it sleeps, and that the other might too.
+    /// Microseconds that this side polls for frames before it sleeps, and that the other side may poll too.
     pub spin_micros: u32,
 }
 
