@@ -11,11 +11,11 @@
 //! | offset | bytes | what | the owner stores it | the other side loads it |
 //! |---|---|---|---|---|
 //! | 0 | 4 | tail | publishing | receiving |
-//! | 128 | 4 | head, in the other's ring | after each batch | when the ring looks full |
+//! | 128 | 4 | head, in the other's ring | after each batch | when the ring seems full |
 //! | 256 | 4 | armed: receiver | before sleeping, on waking | after publishing |
 //! | 384 | 4 | armed: producer | before waiting for room or slots, when nobody waits | after consuming or returning |
 //! | 512 | 4 | returns tail | returning a slot | collecting slots |
-//! | 640 | 4 | heartbeat | four times a second | looking for a stuck peer |
+//! | 640 | 4 | heartbeat | four times a second | watching for an unresponsive peer |
 //! | 4096 | 4 × `C` | start markers | beginning a call | after a death |
 //! | next line | 8 × `S` | return ring | returning a slot | collecting slots |
 //! | next line | 64 × `R` | descriptor ring | publishing | receiving |

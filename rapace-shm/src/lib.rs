@@ -77,7 +77,7 @@
 //! | question               | answered by                                             |
 //! |------------------------|---------------------------------------------------------|
 //! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Sender::peer_died`] |
-//! | is its executor stuck? | [`Sender::peer_heartbeat`]                                 |
+//! | is its executor unresponsive? | [`Sender::peer_heartbeat`]                          |
 //! | what had it begun?     | [`Sender::started_generation`]                                  |
 //! | did it close?          | whoever gives frames a meaning                          |
 //!
@@ -176,9 +176,9 @@ pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, T
 #[doc(hidden)]
 pub use crash_points::crash;
 #[cfg(not(loom))]
-pub use doorbell::liveness::{PeerGone, PeerWatch, SocketHold};
+pub use doorbell::interval::Interval;
 #[cfg(not(loom))]
-pub use doorbell::ticks::Ticks;
+pub use doorbell::liveness::{PeerGone, PeerWatch, SocketHold};
 #[cfg(not(loom))]
 pub use establish_error::{EstablishError, HandshakeFault};
 pub use fault::PeerFault;

@@ -76,15 +76,15 @@ async fn every_kind_of_payload_arrives_as_it_was_sent() {
     }
 }
 
-/// K4 of liveness
+/// LV4
 #[tokio::test]
 async fn a_held_socket_hangs_up_with_its_holder() {
     let (a, b) = Link::pair(&small()).unwrap();
     let (_b_out, _b_in, mut watch) = b.split();
     let hold = a.hold_socket();
     drop(a);
-    let told = tokio::time::timeout(Duration::from_millis(50), watch.gone()).await;
-    assert!(told.is_err(), "{told:?}");
+    let result = tokio::time::timeout(Duration::from_millis(50), watch.gone()).await;
+    assert!(result.is_err(), "{result:?}");
     drop(hold);
     assert_eq!(watch.gone().await, PeerGone::HungUp);
 }
@@ -205,11 +205,11 @@ async fn a_link_that_is_dropped_tells_its_peer_and_gives_up_its_slots() {
             // Whoever else has its end open.
             let kept = a.dup_for_watchdog().unwrap();
             drop(a);
-            let told = tokio::time::timeout(SOON, inbound.recv(&mut Vec::new(), 1)).await;
-            let told = told.expect("the peer waits on");
-            assert_eq!(told, Err(RecvError::PeerGone(PeerGone::HungUp)));
-            let told = tokio::time::timeout(SOON, watch.gone()).await;
-            assert_eq!(told, Ok(PeerGone::HungUp));
+            let result = tokio::time::timeout(SOON, inbound.recv(&mut Vec::new(), 1)).await;
+            let result = result.expect("the peer waits on");
+            assert_eq!(result, Err(RecvError::PeerGone(PeerGone::HungUp)));
+            let result = tokio::time::timeout(SOON, watch.gone()).await;
+            assert_eq!(result, Ok(PeerGone::HungUp));
             assert!(!slot.is_in_flight());
             drop(kept);
         }
@@ -323,7 +323,7 @@ async fn delivers_before_the_news(a: Link, b: Link) {
 }
 
 #[tokio::test]
-async fn claim_marks_and_heartbeats_cross() {
+async fn start_markers_and_heartbeats_cross() {
     let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
     let (a_out, _a_in, _) = a.split();
     let (b_out, _b_in, _) = b.split();
@@ -425,8 +425,8 @@ async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is()
     let mut reading = Vec::new();
     b_in.recv(&mut reading, 3).await.unwrap();
     drop((b_in, b_out, b_watch));
-    let told = a_in.recv(&mut Vec::new(), 1).await;
-    assert_eq!(told, Err(RecvError::PeerGone(PeerGone::HungUp)));
+    let result = a_in.recv(&mut Vec::new(), 1).await;
+    assert_eq!(result, Err(RecvError::PeerGone(PeerGone::HungUp)));
     let [class] = out.stats().classes[..] else {
         panic!("one class was asked for");
     };
@@ -442,5 +442,5 @@ async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is()
     // Returned too late, and so to nobody.
     drop(reading);
     assert_eq!(out.trim(), 0);
-    assert_eq!(a_in.try_recv(&mut Vec::new(), 1), told);
+    assert_eq!(a_in.try_recv(&mut Vec::new(), 1), result);
 }

@@ -275,7 +275,7 @@ fn who_looks_on_is_told_of_the_peers_end() {
     assert_eq!(b.poll(), (Poll::Pending, true));
     send(&a_out);
     drop((a_out, a_in));
-    let told = runtime.block_on(async move {
+    let result = runtime.block_on(async move {
         let recv = async {
             let mut batch = Vec::new();
             let last = b.inbound.recv(&mut batch, 8).await;
@@ -284,7 +284,7 @@ fn who_looks_on_is_told_of_the_peers_end() {
         tokio::time::timeout(PATIENCE, recv).await.unwrap()
     });
     let gone = Err(RecvError::PeerGone(PeerGone::HungUp));
-    assert_eq!(told, (Ok(1), gone));
+    assert_eq!(result, (Ok(1), gone));
 }
 
 /// Who waits for a slot is served by the doorbell, and not put off by looking.

@@ -126,8 +126,8 @@ fn handshake_faults() -> [HandshakeFault; 6] {
 
 /// Made as this crate makes it: of what the system answered.
 fn unsupported() -> Unsupported {
-    let told = Unsupported::explain("memfd_create", "3.17", os(ENOSYS));
-    told.downcast().expect("there is no such call")
+    let result = Unsupported::explain("memfd_create", "3.17", os(ENOSYS));
+    result.downcast().expect("there is no such call")
 }
 
 fn establish() -> [EstablishError; 11] {

@@ -3,22 +3,21 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use rapace_shm::Ticks;
-use tokio::time::{Interval, MissedTickBehavior};
+use tokio::time::MissedTickBehavior;
 
 use crate::transport::Transport;
 
-/// Strikes at equal intervals; what was missed is left out.
+/// A periodic timer that skips missed expirations.
 pub(super) enum Heartbeat {
-    Kernel(Ticks),
+    Kernel(rapace_shm::Interval),
     /// Where the transport has none of its own, or there are no descriptors left.
-    Runtime(Interval),
+    Runtime(tokio::time::Interval),
 }
 
 impl Heartbeat {
     pub(super) fn new(transport: &dyn Transport, period: Duration) -> Self {
         let period = period.max(SHORTEST);
-        transport.ticks(period).map_or_else(
+        transport.interval(period).map_or_else(
             || {
                 let mut interval = tokio::time::interval(period);
                 interval.set_missed_tick_behavior(MissedTickBehavior::Skip);
@@ -28,13 +27,13 @@ impl Heartbeat {
         )
     }
 
-    /// Waits for the next strike.
+    /// Waits for the next expiration.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub(super) async fn tick(&mut self) {
         match self {
-            Self::Kernel(ticks) => poll_fn(|cx| ticks.poll_tick(cx)).await,
+            Self::Kernel(interval) => poll_fn(|cx| interval.poll_tick(cx)).await,
             Self::Runtime(interval) => {
                 interval.tick().await;
             }

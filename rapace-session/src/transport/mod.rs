@@ -64,7 +64,7 @@ pub trait Transport: Send + Sync + 'static {
     /// sent is received before the end.
     fn peer_died(&self) {}
 
-    /// Has the receiving half look on for at most `bound` before it sleeps, where it sleeps.
+    /// Sets how long the receiving half polls for more before it sleeps, where it sleeps.
     fn set_spin(&self, bound: Duration) {
         let _ = bound;
     }
@@ -72,8 +72,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Tells the peer that our executor runs.
     fn send_heartbeat(&self);
 
-    /// A clock for that which costs nothing between its strikes, where there is one.
-    fn ticks(&self, period: Duration) -> Option<rapace_shm::Ticks> {
+    /// A timer for heartbeats that costs nothing between two expirations, where there is one.
+    fn interval(&self, period: Duration) -> Option<rapace_shm::Interval> {
         let _ = period;
         None
     }

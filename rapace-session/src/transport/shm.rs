@@ -17,8 +17,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
 use rapace_shm::{
-    Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload, ReceivedSlot,
-    Receiver, RecvError, Sender, SizeClass, Slot, SlotMut, Ticks,
+    Interval, Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload,
+    ReceivedSlot, Receiver, RecvError, Sender, SizeClass, Slot, SlotMut,
 };
 
 use crate::transport::{
@@ -140,8 +140,8 @@ impl Transport for Shm {
         self.outbound.heartbeat();
     }
 
-    fn ticks(&self, period: Duration) -> Option<Ticks> {
-        Ticks::every(period).ok()
+    fn interval(&self, period: Duration) -> Option<Interval> {
+        Interval::every(period).ok()
     }
 
     fn peer_heartbeats(&self) -> Option<u32> {

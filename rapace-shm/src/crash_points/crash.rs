@@ -1,8 +1,8 @@
 //! Dying at a named step: for the tests of this crate and of those above it. Not part of the API, and
 //! only there with the feature `crash-points`, which no dependency but one of tests may enable.
 //!
-//! - Q1: every crash point is counted as it begins and as it has ended, from the start of the process.
-//! - Q2: a process that was armed kills itself, with SIGKILL, at the one passage that it was armed
+//! - CR1: every crash point is counted as it begins and as it has ended, from the start of the process.
+//! - CR2: a process that was armed kills itself, with SIGKILL, at the one passage that it was armed
 //!   for. Nothing runs between that passage and the kill but `on_crash`.
 
 use std::sync::OnceLock;
@@ -70,7 +70,7 @@ pub fn arm(site: &str, when: When, nth: u64, on_crash: fn()) -> Option<()> {
     DEATH.set(death).ok()
 }
 
-/// Counts a passage, and dies if it is the one (Q1, Q2).
+/// Counts a passage, and dies if it is the one (CR1, CR2).
 pub(crate) fn hit(point: CrashPoint, when: When) {
     let Some(counter) = counter(point, when) else {
         return;

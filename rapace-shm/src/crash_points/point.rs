@@ -56,7 +56,7 @@ crash_points! {
     /// The joining side's first message.
     Hello,
     /// The segment's geometry and descriptors.
-    Invitation,
+    Segment,
     /// The joining side's last message.
     Joined,
     /// The answer to a peer of another version.

@@ -1,8 +1,8 @@
 //! A clock that strikes at equal intervals, and costs nothing in between.
 //!
-//! - T1: the kernel keeps the time, not the runtime. A runtime with a timer of its own sets one in the kernel each
+//! - IV1: the kernel keeps the time, not the runtime. A runtime with a timer of its own sets one in the kernel each
 //!   time it goes to sleep and takes it back each time it wakes, which would be part of every call.
-//! - T2: strikes that nobody came for are one.
+//! - IV2: strikes that nobody came for are one.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -19,9 +19,9 @@ use crate::kernel::register;
 
 /// Strikes at equal intervals, for as long as it is there.
 #[derive(Debug)]
-pub struct Ticks(AsyncFd<OwnedFd>);
+pub struct Interval(AsyncFd<OwnedFd>);
 
-impl Ticks {
+impl Interval {
     /// Strikes every `period`, the first time after one.
     ///
     /// # Errors
@@ -39,14 +39,14 @@ impl Ticks {
         Ok(Self(register(timer.into(), Interest::READABLE)?))
     }
 
-    /// Ready once for each strike, or for several together (T2). A runtime that shuts down hears none.
+    /// Ready once for each strike, or for several together (IV2). A runtime that shuts down hears none.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let Ok(mut readable) = ready!(self.0.poll_read_ready(cx)) else {
                 return Poll::Pending;
             };
-            let mut strikes = [0; 8];
-            match nix::unistd::read(readable.get_inner(), &mut strikes) {
+            let mut expirations = [0; 8];
+            match nix::unistd::read(readable.get_inner(), &mut expirations) {
                 Ok(_) => return Poll::Ready(()),
                 Err(_) => readable.clear_ready(),
             }
@@ -72,17 +72,17 @@ mod tests {
     fn strikes_come_one_period_apart_and_late_ones_together() {
         runtime().block_on(async {
             let start = Instant::now();
-            let mut ticks = Ticks::every(PERIOD).expect("a timer");
-            for strike in 1..=3 {
-                poll_fn(|cx| ticks.poll_tick(cx)).await;
-                assert!(start.elapsed() >= strike * PERIOD);
+            let mut interval = Interval::every(PERIOD).expect("a timer");
+            for nth in 1..=3 {
+                poll_fn(|cx| interval.poll_tick(cx)).await;
+                assert!(start.elapsed() >= nth * PERIOD);
             }
-            // T2: more than one is due when it is asked again, and the next one is not.
+            // IV2: more than one is due when it is asked again, and the next one is not.
             while start.elapsed() < 13 * PERIOD / 2 {
                 std::thread::yield_now();
             }
-            poll_fn(|cx| ticks.poll_tick(cx)).await;
-            let next = poll_fn(|cx| Poll::Ready(ticks.poll_tick(cx))).await;
+            poll_fn(|cx| interval.poll_tick(cx)).await;
+            let next = poll_fn(|cx| Poll::Ready(interval.poll_tick(cx))).await;
             let late = start.elapsed() >= 7 * PERIOD;
             assert!(next.is_pending() || late, "one of several was left over");
         });
@@ -90,7 +90,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_never_strikes_is_refused() {
-        let refused = runtime().block_on(async { Ticks::every(Duration::ZERO) });
+        let refused = runtime().block_on(async { Interval::every(Duration::ZERO) });
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }
 }

@@ -1,11 +1,11 @@
 //! Whether the peer is there, as the kernel tells it: the control socket and the pidfd.
 //!
-//! - K1: a hang-up says that no process has the peer's end open for sending. One that leaked into a
+//! - LV1: a hang-up says that no process has the peer's end open for sending. One that leaked into a
 //!   sibling keeps it open, so the pidfd is watched as well.
-//! - K2: data that a peer sends over an established control socket means nothing, and is not read. A peer that was
+//! - LV2: data that a peer sends over an established control socket means nothing, and is not read. A peer that was
 //!   offered a segment always sends some.
-//! - K3: "gone" is final.
-//! - K4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until then
+//! - LV3: "gone" is final.
+//! - LV4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until then
 //!   a hang-up tells the peer that this process is dead, also when the session is over.
 
 use std::fmt;
@@ -60,7 +60,7 @@ impl Liveness {
             if guard.ready().is_read_closed() {
                 return Poll::Ready(PeerGone::HungUp);
             }
-            guard.clear_ready(); // K2
+            guard.clear_ready(); // LV2
         }
         Poll::Pending
     }
@@ -83,7 +83,7 @@ impl Liveness {
             if guard.ready().is_read_closed() {
                 return;
             }
-            guard.clear_ready(); // K2
+            guard.clear_ready(); // LV2
         }
         std::future::pending().await
     }
@@ -111,7 +111,7 @@ impl Liveness {
     }
 }
 
-/// Our end of the control socket, which hangs up when nobody has this any more (K4).
+/// Our end of the control socket, which hangs up when nobody has this any more (LV4).
 #[derive(Debug)]
 pub(crate) struct OurEnd(Arc<Liveness>);
 

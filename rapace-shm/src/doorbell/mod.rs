@@ -5,6 +5,6 @@
 //! memory: whether there is anything to wake for is the link's business.
 
 pub(crate) mod idle_policy;
+pub(crate) mod interval;
 pub(crate) mod liveness;
 pub(crate) mod notify;
-pub(crate) mod ticks;

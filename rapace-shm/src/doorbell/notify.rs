@@ -1,15 +1,15 @@
 //! The doorbell: what turns "published" into "woken" when the other side sleeps.
 //!
-//! - D1: a waiting end is edge-triggered. An eventfd is never read: each write is an edge.
-//! - D2: a pipe must be emptied, since a full one takes no byte and so gives no edge. It is emptied on
+//! - DB1: a waiting end is edge-triggered. An eventfd is never read: each write is an edge.
+//! - DB2: a pipe must be emptied, since a full one takes no byte and so gives no edge. It is emptied on
 //!   waking, by a bounded number of reads.
-//! - D3: a ring that the kernel refuses is dropped: the doorbell is then full, and rung already, or its
+//! - DB3: a ring that the kernel refuses is dropped: the doorbell is then full, and rung already, or its
 //!   other end is gone.
-//! - D4: a pipe whose ringing ends are all closed will never be heard again, and says so: that is a
+//! - DB4: a pipe whose ringing ends are all closed will never be heard again, and says so: that is a
 //!   hang-up, and not a ring that repeats for ever.
-//! - D5: nothing a peer does to its end makes ours block. With an eventfd that needs a trusted peer,
+//! - DB5: nothing a peer does to its end makes ours block. With an eventfd that needs a trusted peer,
 //!   since both ends are one file description; a pipe has one for each end.
-//! - D6: ringing raises no signal. Ringing a dead peer's pipe would be SIGPIPE: who made the pipe keeps its
+//! - DB6: ringing raises no signal. Ringing a dead peer's pipe would be SIGPIPE: who made the pipe keeps its
 //!   waiting end open, and who was given the ringing end alone rings by a [`PipeWriter`].
 
 use std::io;
@@ -62,9 +62,9 @@ impl NewDoorbell {
 pub(crate) struct Notifier {
     fd: OwnedFd,
     one: &'static [u8],
-    /// The waiting end of a pipe that we ring (D6).
+    /// The waiting end of a pipe that we ring (DB6).
     _keep: Option<OwnedFd>,
-    /// For a pipe without that (D6).
+    /// For a pipe without that (DB6).
     quiet: Option<PipeWriter>,
 }
 
@@ -83,7 +83,7 @@ impl Notifier {
         }
     }
 
-    /// One edge for the other side (D3).
+    /// One edge for the other side (DB3).
     pub(crate) fn ring(&self) {
         let rung = match &self.quiet {
             None => CrashPoint::Ring.around(|| unistd::write(&self.fd, self.one)),
@@ -123,7 +123,7 @@ impl Doorbell {
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<io::Result<DoorbellEvent>> {
         let mut guard = ready!(self.fd.poll_read_ready(cx))?;
         if guard.ready().is_read_closed() {
-            return Poll::Ready(Ok(DoorbellEvent::HangUp)); // D4
+            return Poll::Ready(Ok(DoorbellEvent::HangUp)); // DB4
         }
         guard.clear_ready();
         if self.trust == Trust::Untrusted {
@@ -132,7 +132,7 @@ impl Doorbell {
         Poll::Ready(Ok(DoorbellEvent::Ring))
     }
 
-    /// D2. The ringing side rings once for each time we arm, so one read empties an honest pipe; a
+    /// DB2. The ringing side rings once for each time we arm, so one read empties an honest pipe; a
     /// dishonest peer gets 64 KiB, a whole pipe, before we leave it to its next edge.
     fn empty_pipe(&self) {
         let mut sink = [0; 4096];

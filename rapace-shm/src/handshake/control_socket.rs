@@ -1,12 +1,12 @@
 //! The control socket: how two processes come to a link.
 //!
-//! - E1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
+//! - CS1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
 //!   [offers](ControlSocket::offer) a child of its own spends that memory on purpose.
-//! - E2: after "joined", and after the hello of a peer that was offered a segment, nothing that comes over the socket means
+//! - CS2: after "joined", and after the hello of a peer that was offered a segment, nothing that comes over the socket means
 //!   anything. It stays open, because its hang-up tells a death.
-//! - E3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
+//! - CS3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
 //!   leaks into what a plugin spawns.
-//! - E4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
+//! - CS4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
 //!   descriptors up.
 
 use std::fs::File;
@@ -30,7 +30,7 @@ use crate::kernel;
 use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::{DUP, PASSCRED, PIPE, SOCKET_TYPE, SOCKETPAIR};
 use crate::link::endpoint::Link;
-use crate::memory::segment::{Invitation, PeerA, PeerB, Segment};
+use crate::memory::segment::{PeerA, PeerB, Segment, SegmentFds};
 
 /// One end of a connected control socket: AF_UNIX, SOCK_SEQPACKET, close-on-exec, non-blocking.
 #[derive(Debug)]
@@ -102,7 +102,7 @@ impl ControlSocket {
         let wire = HandshakeSocket::new(self.socket)?;
         let hello = wire.recv(0).await?;
         match hello.message {
-            Ok(Message::Hello) => {} // E1
+            Ok(Message::Hello) => {} // CS1
             Ok(other) => return Err(other.instead_of("hello")),
             Err(error) => {
                 if matches!(error, EstablishError::LayoutVersion { .. }) {
@@ -112,11 +112,11 @@ impl ControlSocket {
                 return Err(error);
             }
         }
-        let (segment, invitation) = Segment::<PeerA>::create(config)?;
-        let descriptors = invitation.as_raw();
+        let (segment, fds) = Segment::<PeerA>::create(config)?;
+        let descriptors = fds.as_raw();
         wire.send(&Message::Segment(config.clone()), &descriptors)
             .await?;
-        drop(invitation);
+        drop(fds);
         match wire.recv(0).await?.message? {
             Message::Joined => {}
             other => return Err(other.instead_of("joined")),
@@ -149,8 +149,8 @@ impl ControlSocket {
             Message::Segment(config) => config,
             other => return Err(other.instead_of("segment")),
         };
-        let invitation = Invitation::from_received(descriptors)?;
-        let segment = Segment::<PeerB>::join(config, invitation)?;
+        let fds = SegmentFds::from_received(descriptors)?;
+        let segment = Segment::<PeerB>::join(config, fds)?;
         wire.send(&Message::Joined, &[]).await?;
         Link::new(segment, wire.into_socket(), sender)
     }
@@ -166,7 +166,7 @@ impl ControlSocket {
     }
 }
 
-/// Keeps a leash for as long as this process lives (E4).
+/// Keeps a leash for as long as this process lives (CS4).
 fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
     let [leash]: [OwnedFd; 1] = descriptors
         .try_into()
@@ -176,7 +176,7 @@ fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
     Ok(())
 }
 
-impl Invitation {
+impl SegmentFds {
     pub(crate) fn as_raw(&self) -> [i32; DESCRIPTORS] {
         [
             &self.a_control,

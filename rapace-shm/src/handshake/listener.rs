@@ -1,10 +1,10 @@
 //! How unrelated processes connect: a listener at a socket path.
 //!
-//! - J1: the path is never open to more than was said: the socket has its mode before it has its path.
-//! - J2: both sides authenticate the other ([`Access`]): the same user or root, or as somebody decides.
-//! - J3: a path that a dead process left behind is taken over; one where somebody listens is not.
-//! - J4: the path is removed on drop, if it is still ours.
-//! - J5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
+//! - LS1: the path is never open to more than was said: the socket has its mode before it has its path.
+//! - LS2: both sides authenticate the other ([`Access`]): the same user or root, or as somebody decides.
+//! - LS3: a path that a dead process left behind is taken over; one where somebody listens is not.
+//! - LS4: the path is removed on drop, if it is still ours.
+//! - LS5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
 //!   removed again. So of any number of processes one listens, and at what lies at the path.
 
 use std::fs::{self, Permissions};
@@ -47,9 +47,9 @@ pub struct Listener {
 struct Place {
     /// The same wherever the process goes.
     path: PathBuf,
-    /// Device and inode (J4).
+    /// Device and inode (LS4).
     identity: (u64, u64),
-    /// Let go of last (J5).
+    /// Let go of last (LS5).
     _lock: PathLock,
 }
 
@@ -71,12 +71,12 @@ impl Listener {
         let listener = new_socket(path)?;
         let address = address_of(path)?;
         let absolute = std::path::absolute(path).map_err(at_step("finding", path))?;
-        let lock = PathLock::take(&absolute)?; // J5
-        remove_if_dead(path)?; // J3
+        let lock = PathLock::take(&absolute)?; // LS5
+        remove_if_dead(path)?; // LS3
         let wanted = Mode::from_bits_truncate(access.mode());
         CrashPoint::Permit
             .around(|| fchmod(&listener, wanted))
-            .map_err(at_step("giving its mode to", path))?; // J1
+            .map_err(at_step("giving its mode to", path))?; // LS1
         CrashPoint::Bind
             .around(|| bind(listener.as_raw_fd(), &address))
             .map_err(at_step("binding", path))?;
@@ -167,7 +167,7 @@ impl Listener {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // J4. Nobody who asks for the lock replaces the path between these two steps.
+        // LS4. Nobody who asks for the lock replaces the path between these two steps.
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         if ours && let Err(error) = CrashPoint::Unlink.around(|| fs::remove_file(&self.path)) {
@@ -187,7 +187,7 @@ fn address_of(path: &Path) -> Result<UnixAddr, ListenerError> {
     UnixAddr::new(path).map_err(at_step("naming a socket", path))
 }
 
-/// J3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
+/// LS3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
 /// was built against a version without locks.
 fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     match fs::symlink_metadata(path) {
@@ -217,7 +217,7 @@ fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     }
 }
 
-/// J2.
+/// LS2.
 fn authenticate(
     socket: OwnedFd,
     path: &Path,

@@ -10,7 +10,7 @@
 //!
 //! Numbers are little-endian `u32`. Magic, version and kind keep their places in every version.
 //!
-//! - T1: a message is parsed from a private buffer, and every length in it is checked.
+//! - HM1: a message is parsed from a private buffer, and every length in it is checked.
 
 use crate::config::{MAX_CLASSES, SegmentConfig, SizeClass, Trust};
 use crate::establish_error::{EstablishError, HandshakeFault};

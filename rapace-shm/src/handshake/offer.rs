@@ -5,12 +5,12 @@
 //!   child                                    hello, take both, map the segment, joined
 //! ```
 //!
-//! - U1: nobody waits for an answer: what the child needs lies in its socket when it first looks.
-//! - U2: the child says hello all the same, and before it looks, so that a host learns of another
+//! - OF1: nobody waits for an answer: what the child needs lies in its socket when it first looks.
+//! - OF2: the child says hello all the same, and before it looks, so that a host learns of another
 //!   version, or of a program that is no peer, in the child's own words.
-//! - U3: a leash is a descriptor that the child keeps open as long as it lives. It is in flight before there is a child,
+//! - OF3: a leash is a descriptor that the child keeps open as long as it lives. It is in flight before there is a child,
 //!   so a program that has not looked yet keeps it all the same, and so does a launcher in between.
-//! - U4: a child that cannot map the segment hangs up, which the link tells as it tells a death.
+//! - OF4: a child that cannot map the segment hangs up, which the link tells as it tells a death.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -31,7 +31,7 @@ pub struct PendingLink {
 
 impl ControlSocket {
     /// Sends a descriptor to a child that is still to be started, which keeps it open until it ends, from the moment it
-    /// has the socket as its standard input (U3). At most one, and before everything else.
+    /// has the socket as its standard input (OF3). At most one, and before everything else.
     ///
     /// # Errors
     /// See [`EstablishError`].
@@ -46,14 +46,14 @@ impl ControlSocket {
     /// See [`EstablishError`].
     pub fn offer(self, config: &SegmentConfig) -> Result<PendingLink, EstablishError> {
         let wire = HandshakeSocket::new(self.socket)?;
-        let (segment, invitation) = Segment::<PeerA>::create(config)?;
-        wire.try_send(&Message::Segment(config.clone()), &invitation.as_raw())?;
+        let (segment, fds) = Segment::<PeerA>::create(config)?;
+        wire.try_send(&Message::Segment(config.clone()), &fds.as_raw())?;
         Ok(PendingLink { wire, segment })
     }
 }
 
 impl PendingLink {
-    /// Waits until the child has said hello. It may have the segment still to map (U4).
+    /// Waits until the child has said hello. It may have the segment still to map (OF4).
     ///
     /// # Cancel safety
     /// Dropping the future closes the socket and frees the segment. The peer sees a hang-up.

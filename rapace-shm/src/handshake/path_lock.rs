@@ -1,9 +1,9 @@
 //! The right to a socket path: a lock on a file beside it, as Wayland's compositors have it.
 //!
-//! - L1: the lock is the kernel's, and gone with the process that held it, however that ended.
-//! - L2: the lock that counts is on the file that lies at the lock's path once it is locked. Whoever had the right
+//! - PL1: the lock is the kernel's, and gone with the process that held it, however that ended.
+//! - PL2: the lock that counts is on the file that lies at the lock's path once it is locked. Whoever had the right
 //!   before has removed the file, and others may have opened it meanwhile.
-//! - L3: the file is removed while it is locked.
+//! - PL3: the file is removed while it is locked.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -43,7 +43,7 @@ impl PathLock {
                 return Ok(Self {
                     path,
                     _locked: file,
-                }); // L2
+                }); // PL2
             }
         }
         // So many had the path and left it, while we were looking.
@@ -53,7 +53,7 @@ impl PathLock {
 
 impl Drop for PathLock {
     fn drop(&mut self) {
-        // L3
+        // PL3
         if let Err(error) = CrashPoint::Unlock.around(|| fs::remove_file(&self.path)) {
             tracing::warn!(%error, path = %self.path.display(), "a lock file was left behind");
         }
@@ -88,7 +88,7 @@ fn not_opened(error: io::Error, socket: &Path) -> ListenerError {
     at_step(LOCKING, &beside(socket))(error)
 }
 
-/// L2
+/// PL2
 fn lies_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = file.metadata()?;
     match fs::symlink_metadata(path) {
@@ -121,7 +121,7 @@ mod tests {
         drop(PathLock::take(&socket).unwrap());
     }
 
-    /// L2
+    /// PL2
     #[test]
     fn a_file_that_was_removed_meanwhile_gives_no_right() {
         let directory = tempfile::tempdir().unwrap();

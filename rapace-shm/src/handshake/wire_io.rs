@@ -1,11 +1,11 @@
 //! The control socket on its runtime: whole messages, descriptors, kernel-verified senders.
 //!
-//! - X1: descriptors arrive close-on-exec, and only where some are expected: elsewhere they are closed,
+//! - WI1: descriptors arrive close-on-exec, and only where some are expected: elsewhere they are closed,
 //!   by the kernel or here, and a fault. Those that do not get in because this process has too many open are
 //!   no fault of the peer's.
-//! - X2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
+//! - WI2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
 //!   are those of whoever made it, which for a socket pair is ourselves.
-//! - X3: what can be done at once is done without asking the runtime, which has yet to hear of a new
+//! - WI3: what can be done at once is done without asking the runtime, which has yet to hear of a new
 //!   socket that it is ready.
 
 use std::io::{self, IoSlice};
@@ -57,7 +57,7 @@ impl HandshakeSocket {
                 let again = |socket: &OwnedFd| say(socket, message, descriptors);
                 self.socket.async_io(Interest::WRITABLE, again).await
             }
-            sent => sent, // X3
+            sent => sent, // WI3
         };
         sent.map_err(not_sent)
     }
@@ -78,7 +78,7 @@ impl HandshakeSocket {
                 let again = |socket: &OwnedFd| receive(socket, expected);
                 self.socket.async_io(Interest::READABLE, again).await
             }
-            received => received, // X3
+            received => received, // WI3
         };
         match received {
             Ok(arrived) => arrived,
@@ -97,7 +97,7 @@ impl HandshakeSocket {
 fn effect_of(message: &Message) -> CrashPoint {
     match message {
         Message::Hello => CrashPoint::Hello,
-        Message::Segment(_) => CrashPoint::Invitation,
+        Message::Segment(_) => CrashPoint::Segment,
         Message::Joined => CrashPoint::Joined,
         Message::Refused => CrashPoint::Refused,
         Message::Leash => CrashPoint::Leash,
@@ -126,7 +126,7 @@ fn receive(socket: &OwnedFd, expected: usize) -> io::Result<Result<Arrived, Esta
     let mut bytes = [0; MAX_MESSAGE];
     let fault = EstablishError::Fault(HandshakeFault::Descriptors { expected });
     let Some(datagram) = kernel::receive(socket, &mut bytes, expected)? else {
-        return Ok(Err(fault)); // X1
+        return Ok(Err(fault)); // WI1
     };
     if datagram.len == 0 {
         return Ok(Err(EstablishError::HungUp));

@@ -1,10 +1,10 @@
 //! Calls into the kernel and tokio that have no safe spelling yet: descriptors that somebody must
 //! vouch for.
 //!
-//! - I1: a descriptor that the kernel has just made for us is owned by nobody. It is wrapped here, at
+//! - SC1: a descriptor that the kernel has just made for us is owned by nobody. It is wrapped here, at
 //!   once, and once, also if its message is refused.
-//! - I2: an `OwnedFd` is open, and the same, until it is dropped.
-//! - I3: tokio panics where a runtime has no I/O, and cannot be asked before. That panic ends here.
+//! - SC2: an `OwnedFd` is open, and the same, until it is dropped.
+//! - SC3: tokio panics where a runtime has no I/O, and cannot be asked before. That panic ends here.
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -31,10 +31,10 @@ pub fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>>
         return Err(io::Error::other(NO_RUNTIME));
     }
     let register = || {
-        // SAFETY: I2, and the `AsyncFd` owns it.
+        // SAFETY: SC2, and the `AsyncFd` owns it.
         unsafe { AsyncFd::register_with_interest(fd, interest) }
     };
-    // I3
+    // SC3
     match catch_unwind(AssertUnwindSafe(register)) {
         Ok(registered) => Ok(registered?),
         Err(_) => Err(io::Error::other(NO_IO)),
@@ -64,7 +64,7 @@ pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
     // SAFETY: takes two integers and touches no memory of ours.
     let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     let fd = Errno::result(answer)? as RawFd;
-    // SAFETY: I1.
+    // SAFETY: SC1.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -75,7 +75,7 @@ pub(crate) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
         Errno::ENOSYS | Errno::EPERM => ACCEPT.refused(errno),
         errno => errno.into(),
     })?;
-    // SAFETY: I1.
+    // SAFETY: SC1.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
@@ -132,7 +132,7 @@ pub(crate) fn receive(
         received.bytes,
         received.flags.contains(MsgFlags::MSG_CTRUNC),
     );
-    // All of them are wrapped before anything is refused (I1).
+    // All of them are wrapped before anything is refused (SC1).
     let mut datagram = Datagram {
         len,
         sender: None,
@@ -205,6 +205,6 @@ fn pidfd(number: RawFd) -> io::Result<OwnedFd> {
 /// Private to [`receive`], which passes on what it has just received, and once.
 fn own(fds: impl Iterator<Item = RawFd>) -> impl Iterator<Item = OwnedFd> {
     fds.filter(|fd| *fd >= 0)
-        // SAFETY: I1.
+        // SAFETY: SC1.
         .map(|fd| unsafe { OwnedFd::from_raw_fd(fd) })
 }

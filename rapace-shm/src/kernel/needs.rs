@@ -13,8 +13,8 @@
 //!
 //! What else is used has something in its place: see the handbook, *Platforms*.
 //!
-//! - B1: a refusal that says nothing about the arguments names the call, the kernel that has it, and the way out.
-//! - B2: what this process has too little of may be there later, and is nobody's fault but ours.
+//! - ND1: a refusal that says nothing about the arguments names the call, the kernel that has it, and the way out.
+//! - ND2: what this process has too little of may be there later, and is nobody's fault but ours.
 
 use std::io;
 
@@ -62,7 +62,7 @@ pub struct Unsupported {
 }
 
 impl Need {
-    /// Says of an error whether it means that there is no such call here (B1). Any other stays what it is.
+    /// Says of an error whether it means that there is no such call here (ND1). Any other stays what it is.
     pub(crate) fn refused(self, error: impl Into<io::Error>) -> io::Error {
         let error = error.into();
         match error.raw_os_error().map(Errno::from_raw) {
@@ -99,7 +99,7 @@ impl Unsupported {
     }
 }
 
-/// Whether an error says that this process, or the machine, has too little of something at the moment (B2):
+/// Whether an error says that this process, or the machine, has too little of something at the moment (ND2):
 /// descriptors, memory, watches.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     // ENOMEM, with or without the number.

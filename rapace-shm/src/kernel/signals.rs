@@ -3,10 +3,10 @@
 //! A write to a pipe without a reader raises SIGPIPE, and a file that grows beyond `RLIMIT_FSIZE` raises SIGXFSZ. The
 //! default action of both ends the process.
 //!
-//! - Q1: no disposition is changed. It belongs to the whole process, so to whoever wrote the program.
-//! - Q2: the kernel sends both signals to the thread that made the call. So it is enough that this thread blocks the
+//! - SG1: no disposition is changed. It belongs to the whole process, so to whoever wrote the program.
+//! - SG2: the kernel sends both signals to the thread that made the call. So it is enough that this thread blocks the
 //!   signal during the call, and takes it before the mask is put back.
-//! - Q3: a signal that was pending before the call was raised by somebody else, and is left pending.
+//! - SG3: a signal that was pending before the call was raised by somebody else, and is left pending.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ use nix::unistd;
 
 use crate::sync::orderings;
 
-/// Makes a call of which the failure raises `signal`, without the signal (Q2).
+/// Makes a call of which the failure raises `signal`, without the signal (SG2).
 pub(crate) fn without<T>(signal: Signal, call: impl FnOnce() -> nix::Result<T>) -> nix::Result<T> {
     let mut set = SigSet::empty();
     set.add(signal);
@@ -31,7 +31,7 @@ pub(crate) fn without<T>(signal: Signal, call: impl FnOnce() -> nix::Result<T>) 
     let of_another = before.contains(signal) && is_pending(signal);
     let done = call();
     if done.is_err() && !of_another {
-        take(&set); // Q3
+        take(&set); // SG3
     }
     before.thread_set_mask()?;
     done
@@ -166,7 +166,7 @@ mod tests {
         }
     }
 
-    /// Q3
+    /// SG3
     #[test]
     fn a_signal_that_was_pending_before_stays_pending() {
         let mut set = SigSet::empty();

@@ -1,10 +1,10 @@
 //! A message whose bytes are not all here yet.
 //!
-//! - A1: the payload comes first: of an untrusted peer it is copied. Then its table says what is attached,
+//! - AS1: the payload comes first: of an untrusted peer it is copied. Then its table says what is attached,
 //!   and that is copied too. Nothing in the mapping of an untrusted peer's is looked at twice.
-//! - A2: each step copies no more than is left of a turn. All slots are held from the moment that they are
+//! - AS2: each step copies no more than is left of a turn. All slots are held from the moment that they are
 //!   known, so none is copied into while the peer may send it again.
-//! - A3: dropping it returns what it holds.
+//! - AS3: dropping it returns what it holds.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Assembly {
         }
     }
 
-    /// Goes on for as long as the turn allows (A2). Whether the message is complete.
+    /// Goes on for as long as the turn allows (AS2). Whether the message is complete.
     pub(crate) fn advance(
         &mut self,
         shared: &Arc<LinkState>,

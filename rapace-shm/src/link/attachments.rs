@@ -7,12 +7,12 @@
 //! | 0–1   | number of entries                                                        |
 //! | 2–    | 16 bytes for each: a [`SlotRef`] to an attachment, or an entry of the caller's own, which begins with [`NOT_ATTACHED`] |
 //!
-//! - L1: the descriptor says whether there is a table. A payload whose descriptor does not has none,
+//! - AT1: the descriptor says whether there is a table. A payload whose descriptor does not has none,
 //!   whatever its bytes are.
-//! - L2: who publishes compares the table with the slots that it marks as in flight, and a payload cannot
+//! - AT2: who publishes compares the table with the slots that it marks as in flight, and a payload cannot
 //!   be changed afterwards (O2). So no bytes that are written without this crate name a slot that does not
 //!   come along.
-//! - L3: who receives takes over all that the table names before anybody sees the message. From then on
+//! - AT3: who receives takes over all that the table names before anybody sees the message. From then on
 //!   nobody can name a slot, and each is had once.
 
 use crate::fault::PeerFault;
@@ -56,12 +56,12 @@ fn attached(entries: &[Entry]) -> impl Iterator<Item = SlotRef> {
     attached.map(|entry| SlotRef::from_bytes(*entry))
 }
 
-/// Whether a payload's table names these slots, in this order, and no others (L2).
+/// Whether a payload's table names these slots, in this order, and no others (AT2).
 pub(crate) fn names(payload: &[u8], slots: impl Iterator<Item = SlotRef>) -> bool {
     entries(payload).is_some_and(|entries| attached(entries).eq(slots))
 }
 
-/// What a payload's table names, as its descriptor says that there is one (L3).
+/// What a payload's table names, as its descriptor says that there is one (AT3).
 pub(crate) fn named(payload: &[u8]) -> Result<impl Iterator<Item = SlotRef>, PeerFault> {
     entries(payload)
         .map(attached)
@@ -86,7 +86,7 @@ mod tests {
         }
     }
 
-    /// L2
+    /// AT2
     #[test]
     fn a_table_names_what_it_was_made_of_and_nothing_else() {
         let mut payload = attachment_table(&[slot(1), slot(2)]);

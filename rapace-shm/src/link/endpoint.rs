@@ -42,8 +42,8 @@ impl Link {
     /// # Errors
     /// If the configuration cannot be used, the operating system refuses, or there is no runtime.
     pub fn pair(config: &SegmentConfig) -> Result<(Self, Self), EstablishError> {
-        let (segment, invitation) = Segment::<PeerA>::create(config)?;
-        let joined = Segment::<PeerB>::join(config.clone(), invitation)?;
+        let (segment, fds) = Segment::<PeerA>::create(config)?;
+        let joined = Segment::<PeerB>::join(config.clone(), fds)?;
         let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
         let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags)
             .map_err(|errno| SOCKETPAIR.refused(errno))
@@ -138,7 +138,7 @@ fn watch_process(peer: MessageSender) -> Option<AsyncFd<OwnedFd>> {
         return None;
     }
     let process = match peer.process {
-        Some(told) => told,
+        Some(result) => result,
         // It has no id in our pid namespace.
         None if pid <= 0 => return None,
         None => kernel::pidfd_open(Pid::from_raw(pid)),

@@ -1,9 +1,9 @@
 //! What an idle receiver does at its ring and its armed word, as [`IdlePolicy`] decides.
 //!
-//! - G1: while it spins the doorbell is not armed, so a peer that publishes makes no system call.
-//! - G2: it only finds. What is there is for whoever takes from it. What is wrong with the ring is told at
+//! - LI1: while it spins the doorbell is not armed, so a peer that publishes makes no system call.
+//! - LI2: it only finds. What is there is for whoever takes from it. What is wrong with the ring is told at
 //!   once, since looked at again it may be right.
-//! - G3: no adaptive spin goes on while somebody waits for slots or room, which the doorbell stands for as well, and
+//! - LI3: no adaptive spin goes on while somebody waits for slots or room, which the doorbell stands for as well, and
 //!   neither does a burst spin that has begun.
 
 use std::pin::pin;
@@ -50,19 +50,19 @@ impl Idle {
         arm: &mut Arm<OwnWord>,
     ) -> Result<Idled, PeerFault> {
         let bound = match shared.space.somebody_waits() {
-            true => Duration::ZERO, // G3
+            true => Duration::ZERO, // LI3
             false => shared.spin(),
         };
         let rest = match self.policy.next(bound, Instant::now) {
             Step::Rest(rest) => rest,
             Step::Spin { from, until } => {
-                arm.disarm(); // G1
+                arm.disarm(); // LI1
                 match spin(shared, ring, from, until)? {
                     Some(seen) => {
                         if self.policy.hit(|| seen.gap()) {
                             shared.counters.spin_hit();
                         }
-                        return Ok(Idled::Found); // G2
+                        return Ok(Idled::Found); // LI2
                     }
                     None => self.policy.miss(bound),
                 }
@@ -150,7 +150,7 @@ mod tests {
         (ring, Arm::new(OwnWord::receiver(&shared.own)))
     }
 
-    /// G2
+    /// LI2
     #[tokio::test]
     async fn a_cursor_that_cannot_be_is_told_by_the_look_that_saw_it() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(out.stats().spin_hits, 0, "it was there before");
     }
 
-    /// G1
+    /// LI1
     #[tokio::test]
     async fn no_ring_is_asked_for_while_spinning() {
         let (a, _b) = Link::pair(&SegmentConfig::default()).unwrap();

@@ -1,6 +1,6 @@
 //! What a handle on bytes keeps: the memory object that they lie in, and who counts its slots.
 //!
-//! - Y1: neither keeps the link, any descriptor, or another mapping. So what is held of a dead link costs one
+//! - OB1: neither keeps the link, any descriptor, or another mapping. So what is held of a dead link costs one
 //!   mapping, and private tables of some KiB.
 
 use std::sync::Arc;

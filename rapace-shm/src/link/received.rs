@@ -7,7 +7,7 @@
 //! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out, whole.
 //! - V4: bytes are lent in place only if the peer is trusted: not to write a slot between sending it
 //!   and getting it back, which V2 says is not before the last reader is dropped. And only if the peer
-//!   sent them: nobody on this side can name a slot (L3).
+//!   sent them: nobody on this side can name a slot (AT3).
 
 use std::fmt;
 use std::ops::Deref;

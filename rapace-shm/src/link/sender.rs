@@ -17,7 +17,7 @@ use crate::link::slot::{Slot, SlotMut};
 use crate::link::state::LinkState;
 use crate::link::stats::LinkStats;
 use crate::ring::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
-use crate::ring::start_marks;
+use crate::ring::start_markers;
 
 /// The payload of a descriptor to be published.
 #[derive(Clone, Copy, Debug)]
@@ -97,7 +97,7 @@ impl Sender {
         let mut entry = encode(header, location);
         if !attachments.is_empty() {
             if !names(bytes_of(payload), attachments.iter().map(Slot::slot_ref)) {
-                return Err(PublishError::NotNamed); // L2
+                return Err(PublishError::NotNamed); // AT2
             }
             entry = with_table(entry);
             bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
@@ -140,7 +140,7 @@ impl Sender {
     #[must_use]
     pub fn started_generation(&self, call: u32) -> Option<u32> {
         let known = call < self.shared.layout.call_table;
-        known.then(|| start_marks::marked(&*self.shared.peer, call))
+        known.then(|| start_markers::marked(&*self.shared.peer, call))
     }
 
     /// Marks a call of the peer's as begun. To be done before its handler starts: from this store on
@@ -153,7 +153,7 @@ impl Sender {
         if call >= entries {
             return Err(OutOfRange { call, entries });
         }
-        start_marks::mark(&*self.shared.own, call, generation);
+        start_markers::mark(&*self.shared.own, call, generation);
         Ok(())
     }
 

@@ -6,7 +6,7 @@
 //!   side our large-slot region, the creating side all of the joining side's half, both by mapping an object again
 //!   that they have or had. That they do not, for O1 too, is what they are trusted in.
 //! - O3: a handle keeps the mapping that its bytes lie in, whatever became of the link, and nothing else of the
-//!   link (Y1).
+//!   link (OB1).
 
 use std::fmt;
 use std::ops::{Deref, DerefMut, Range};

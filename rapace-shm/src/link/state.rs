@@ -271,7 +271,7 @@ impl LinkState {
 }
 
 impl Drop for LinkState {
-    /// Handles on slots may live on (Y1).
+    /// Handles on slots may live on (OB1).
     fn drop(&mut self) {
         self.leases.link_is_gone();
         self.slab.link_is_gone();

@@ -1,8 +1,8 @@
 //! How much a receiver does before other tasks have their turn. Plain logic.
 //!
-//! - W1: a turn ends after [`BYTES`] were copied or looked through, or [`FRAMES`] were delivered. What is not
+//! - TN1: a turn ends after [`BYTES`] were copied or looked through, or [`FRAMES`] were delivered. What is not
 //!   done then is done in the next.
-//! - W2: whoever has had nothing to do begins a new one.
+//! - TN2: whoever has had nothing to do begins a new one.
 
 /// What is left of a turn.
 #[derive(Debug)]
@@ -57,7 +57,7 @@ const FEW: usize = 64;
 mod tests {
     use super::*;
 
-    /// W1
+    /// TN1
     #[test]
     fn a_turn_is_over_after_so_many_bytes_or_frames() {
         let mut turn = Turn::default();

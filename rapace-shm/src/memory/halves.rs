@@ -28,7 +28,7 @@ use crate::ring::armed_flag::{ArmWord, PeerArmWord};
 use crate::ring::descriptor::Entry;
 use crate::ring::return_ring::ReturnMemory;
 use crate::ring::spsc::{ConsumerMemory, ProducerMemory};
-use crate::ring::start_marks::{PeerStartMarkers, StartMarkers};
+use crate::ring::start_markers::{PeerStartMarkers, StartMarkers};
 use crate::sync::Ordering;
 use crate::sync::orderings;
 
@@ -41,7 +41,7 @@ pub(crate) struct OwnHalf {
     /// The object of the large-slot region, if its seals allow holes to be punched.
     pub(crate) reclaim: Option<OwnedFd>,
     /// How often we showed progress.
-    pub(crate) beats: AtomicU32,
+    pub(crate) heartbeats: AtomicU32,
 }
 
 /// The half that the other process writes.
@@ -97,9 +97,17 @@ impl Files {
 impl OwnHalf {
     /// Shows progress.
     pub(crate) fn heartbeat(&self) {
-        let beats = self.beats.fetch_add(1, orderings::RELAXED).wrapping_add(1);
+        let heartbeats = self
+            .heartbeats
+            .fetch_add(1, orderings::RELAXED)
+            .wrapping_add(1);
         let control = &self.control;
-        control.store(CrashPoint::Heartbeat, HEARTBEAT, beats, orderings::RELAXED);
+        control.store(
+            CrashPoint::Heartbeat,
+            HEARTBEAT,
+            heartbeats,
+            orderings::RELAXED,
+        );
     }
 
     /// Gives pages of a free large slot back: those of a range in it.

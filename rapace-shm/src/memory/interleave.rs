@@ -1,8 +1,8 @@
 //! The peer's turn between two loads of the host's: how a word changes between two reads of it.
 //!
-//! - I1: every load of a word of the peer's asks here first; a copy of payload bytes asks once for
+//! - IL1: every load of a word of the peer's asks here first; a copy of payload bytes asks once for
 //!   each line.
-//! - I2: what the peer does in its turn gives it no further turn.
+//! - IL2: what the peer does in its turn gives it no further turn.
 
 use std::cell::Cell;
 
@@ -12,12 +12,12 @@ thread_local! {
     static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
 }
 
-/// Before a load from the peer's half (I1).
+/// Before a load from the peer's half (IL1).
 pub(crate) fn before_load() {
     // A thread that is going away has no peer.
     let taken = TURN.try_with(Cell::take).ok().flatten();
     let Some(mut turn) = taken else { return };
-    turn(); // I2: it was taken out.
+    turn(); // IL2: it was taken out.
     TURN.set(Some(turn));
 }
 

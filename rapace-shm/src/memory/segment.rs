@@ -63,7 +63,7 @@ pub(crate) struct Segment<Role> {
 
 /// The descriptors that `PeerB` needs, in the order in which they travel.
 #[derive(Debug)]
-pub(crate) struct Invitation {
+pub(crate) struct SegmentFds {
     pub(crate) a_control: OwnedFd,
     pub(crate) a_large_slots: OwnedFd,
     pub(crate) b_control: OwnedFd,
@@ -76,7 +76,7 @@ pub(crate) struct Invitation {
 
 impl Segment<PeerA> {
     /// Makes a segment, and what the other side needs to join it.
-    pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, Invitation), EstablishError> {
+    pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, SegmentFds), EstablishError> {
         config.validate().map_err(EstablishError::Config)?;
         let layout = Arc::new(Layout::of(config));
         let step = at_step("creating the memory of the segment");
@@ -122,7 +122,7 @@ impl Segment<PeerA> {
                 control,
                 large_slots,
                 reclaim,
-                beats: AtomicU32::new(0),
+                heartbeats: AtomicU32::new(0),
             },
             peer,
             wait: doorbell_a.wait,
@@ -130,7 +130,7 @@ impl Segment<PeerA> {
             copy_out: config.trust == Trust::Untrusted,
             role: PhantomData,
         };
-        let invitation = Invitation {
+        let fds = SegmentFds {
             a_control,
             a_large_slots,
             b_control,
@@ -139,38 +139,27 @@ impl Segment<PeerA> {
             wait_b: doorbell_b.wait,
         };
         segment.prefault();
-        Ok((segment, invitation))
+        Ok((segment, fds))
     }
 }
 
 impl Segment<PeerB> {
     /// Maps a segment that the other side made, once its geometry, sizes and seals were checked (M1).
-    pub(crate) fn join(
-        config: SegmentConfig,
-        invitation: Invitation,
-    ) -> Result<Self, EstablishError> {
+    pub(crate) fn join(config: SegmentConfig, fds: SegmentFds) -> Result<Self, EstablishError> {
         config
             .validate()
             .map_err(|error| EstablishError::Fault(HandshakeFault::Geometry(error)))?;
         let layout = Arc::new(Layout::of(&config));
         for (object, len, name) in [
+            (&fds.a_control, layout.control_len, "A's control region"),
             (
-                &invitation.a_control,
-                layout.control_len,
-                "A's control region",
-            ),
-            (
-                &invitation.a_large_slots,
+                &fds.a_large_slots,
                 layout.large_slots_len,
                 "A's large-slot region",
             ),
+            (&fds.b_control, layout.control_len, "B's control region"),
             (
-                &invitation.b_control,
-                layout.control_len,
-                "B's control region",
-            ),
-            (
-                &invitation.b_large_slots,
+                &fds.b_large_slots,
                 layout.large_slots_len,
                 "B's large-slot region",
             ),
@@ -179,15 +168,15 @@ impl Segment<PeerB> {
         }
         let mapped = || -> io::Result<(OwnHalf, PeerHalf)> {
             let own = OwnHalf {
-                control: OwnMap::new(&invitation.b_control, layout.control_len)?,
-                large_slots: OwnMap::new(&invitation.b_large_slots, layout.large_slots_len)?,
-                reclaim: Some(invitation.b_large_slots),
-                beats: AtomicU32::new(0),
+                control: OwnMap::new(&fds.b_control, layout.control_len)?,
+                large_slots: OwnMap::new(&fds.b_large_slots, layout.large_slots_len)?,
+                reclaim: Some(fds.b_large_slots),
+                heartbeats: AtomicU32::new(0),
                 layout: Arc::clone(&layout),
             };
             let peer = PeerHalf {
-                control: PeerMap::new(&invitation.a_control, layout.control_len)?,
-                large_slots: PeerMap::new(&invitation.a_large_slots, layout.large_slots_len)?,
+                control: PeerMap::new(&fds.a_control, layout.control_len)?,
+                large_slots: PeerMap::new(&fds.a_large_slots, layout.large_slots_len)?,
                 files: None,
                 layout: Arc::clone(&layout),
             };
@@ -197,8 +186,8 @@ impl Segment<PeerB> {
         let segment = Self {
             own,
             peer,
-            wait: invitation.wait_b,
-            notifier: Notifier::new(invitation.ring_a, config.trust, None),
+            wait: fds.wait_b,
+            notifier: Notifier::new(fds.ring_a, config.trust, None),
             copy_out: false,
             config,
             role: PhantomData,

@@ -8,4 +8,4 @@ pub(crate) mod armed_flag;
 pub(crate) mod descriptor;
 pub(crate) mod return_ring;
 pub(crate) mod spsc;
-pub(crate) mod start_marks;
+pub(crate) mod start_markers;

@@ -1,8 +1,8 @@
 //! Places that ask for an ordering, and the weaker orderings that the models must refute.
 //!
-//! - X1: a process runs at most one mutant, which an environment variable names: one build of the
+//! - OS1: a process runs at most one mutant, which an environment variable names: one build of the
 //!   models serves for all of them.
-//! - X2: the shipped build has none of this: there an ordering is a constant.
+//! - OS2: the shipped build has none of this: there an ordering is a constant.
 
 use crate::sync::Ordering;
 
@@ -52,7 +52,7 @@ impl OrderingSite {
 #[cfg(loom)]
 pub(crate) const MUTANT: &str = "RAPACE_ORDERING_MUTANT";
 
-/// The ordering that a site has in this process (X1).
+/// The ordering that a site has in this process (OS1).
 #[cfg(loom)]
 pub(crate) fn in_force(name: &str, shipped: Ordering) -> Ordering {
     match chosen() {

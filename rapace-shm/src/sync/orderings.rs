@@ -122,8 +122,8 @@ orderings! {
         /// E3: what was published, before the look at the armed word.
         armed_flag::waker: SeqCst,
         /// E5: the mark, before anything that the handler does.
-        start_marks::after_mark: Release,
+        start_markers::after_mark: Release,
         /// E5: what the caller heard, before the look at the mark.
-        start_marks::before_marked: Acquire,
+        start_markers::before_marked: Acquire,
     }
 }

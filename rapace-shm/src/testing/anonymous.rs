@@ -37,7 +37,7 @@ fn one_end(trust: Trust) -> Arc<LinkState> {
         control: OwnMap::anonymous(layout.control_len),
         large_slots: OwnMap::anonymous(layout.large_slots_len),
         reclaim: None,
-        beats: AtomicU32::new(0),
+        heartbeats: AtomicU32::new(0),
     };
     let peer = PeerHalf {
         control: PeerMap::anonymous(layout.control_len),
@@ -277,7 +277,7 @@ fn copies_begin_and_end_at_any_byte() {
     }
 }
 
-/// J3, Y1
+/// J3, OB1
 #[test]
 fn what_is_held_outlives_its_link_and_returns_nothing() {
     for trust in [Trust::Trusted, Trust::Untrusted] {

@@ -22,7 +22,7 @@ proptest! {
     #[test]
     fn no_script_gets_the_host_to_break_its_word(bytes in bytes()) {
         let script: steps::Script = decode(&bytes);
-        harness::play(&script);
+        harness::run(&script);
     }
 
     #[test]
@@ -40,6 +40,6 @@ proptest! {
     #[test]
     fn no_stranger_gets_further_than_it_should(bytes in bytes()) {
         let script: handshake::Script = decode(&bytes);
-        let _ = handshake::play(&script);
+        let _ = handshake::run(&script);
     }
 }

@@ -9,7 +9,7 @@ use crate::testing::hostile::{handshake, harness};
 
 /// A peer of an established link, and a host that works on: see `hostile::steps`.
 pub fn peer(bytes: &[u8]) {
-    harness::play(&read(bytes));
+    harness::run(&read(bytes));
 }
 
 /// A stranger at the control socket, against either side: see `hostile::handshake`.
@@ -18,7 +18,7 @@ pub fn handshake(bytes: &[u8]) {
     let open = || std::fs::read_dir("/proc/self/fd").map_or(0, Iterator::count);
     let before = open();
     // However it ends: what must hold was asserted.
-    let _ = handshake::play(&script);
+    let _ = handshake::run(&script);
     assert_eq!(open(), before, "a descriptor was left open");
 }
 

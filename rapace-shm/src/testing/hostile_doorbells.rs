@@ -45,10 +45,10 @@ async fn an_eventfd_at_its_maximum_does_not_block_us() {
 #[tokio::test]
 async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
     let (mut host, mut peer) = against(Trust::Trusted);
-    peer.act(Trust::Trusted, &PeerStep::FillBell {});
+    peer.perform(Trust::Trusted, &PeerStep::FillDoorbell {});
     let mut batch = Vec::new();
     for round in 0..100 {
-        peer.act(Trust::Trusted, &PeerStep::FillBell {});
+        peer.perform(Trust::Trusted, &PeerStep::FillDoorbell {});
         let mut cx = Context::from_waker(Waker::noop());
         let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
         assert_eq!(polled, Poll::Pending);
@@ -57,15 +57,15 @@ async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
     }
     // What is there is found by whoever looks, doorbell or none.
     peer.publish(&encode(&Header::default(), Location::Empty));
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
-    assert_eq!(told.expect("the receiver slept on"), Ok(1));
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(result.expect("the receiver slept on"), Ok(1));
 }
 
 #[tokio::test]
 async fn ringing_a_peer_that_has_closed_its_bells_is_harmless() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (host, mut peer) = against(trust);
-        peer.act(trust, &PeerStep::DropBells {});
+        peer.perform(trust, &PeerStep::DropDoorbells {});
         ring_often(&host, &peer);
     }
 }

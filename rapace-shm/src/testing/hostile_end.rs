@@ -41,10 +41,10 @@ async fn nothing_is_delivered_once_a_hang_up_was_told() {
     let mut batch = Vec::new();
     peer.publish(&empty());
     peer.socket = None;
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
-    assert_eq!(told.unwrap(), Ok(1));
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
-    assert_eq!(told.unwrap(), Err(GONE));
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(result.unwrap(), Ok(1));
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(result.unwrap(), Err(GONE));
     peer.publish(&empty());
     assert_eq!(host.inbound.try_recv(&mut batch, 8), Err(GONE));
     let mut cx = Context::from_waker(Waker::noop());
@@ -66,8 +66,8 @@ async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
         peer.publish(&empty());
         match host.inbound.try_recv(&mut batch, 1) {
             Ok(n) => delivered += n,
-            Err(told) => {
-                assert_eq!(told, RecvError::PeerFault(fault));
+            Err(result) => {
+                assert_eq!(result, RecvError::PeerFault(fault));
                 // What lay in the ring when the receiver learned of it, and no more.
                 assert_eq!(delivered, 3);
                 return;
@@ -84,8 +84,8 @@ async fn the_first_fault_is_what_everybody_is_told() {
     let fault = fault_of(&host);
     peer.publish(&[u64::from(9_u32) << 24, 0, 0, 0, 0, 0, 0, 0]);
     let mut batch = Vec::new();
-    let told = host.inbound.try_recv(&mut batch, 8);
-    assert_eq!(told, Err(RecvError::PeerFault(fault)));
+    let result = host.inbound.try_recv(&mut batch, 8);
+    assert_eq!(result, Err(RecvError::PeerFault(fault)));
 }
 
 #[tokio::test]
@@ -115,8 +115,8 @@ async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_told() {
     let mut cx = Context::from_waker(Waker::noop());
     let polled = interleave::during(turn, || host.inbound.poll_recv(&mut cx, &mut batch, 8));
     let fault = fault_of(&host);
-    let told = Poll::Ready(Err(RecvError::PeerFault(fault)));
-    assert_eq!(polled, told);
+    let result = Poll::Ready(Err(RecvError::PeerFault(fault)));
+    assert_eq!(polled, result);
 }
 
 #[tokio::test]
@@ -128,8 +128,8 @@ async fn asking_for_nothing_loses_nothing() {
     let mut batch = Vec::new();
     assert_eq!(host.inbound.try_recv(&mut batch, 0), Ok(0));
     assert_eq!(host.inbound.try_recv(&mut batch, 8), Ok(1));
-    let told = host.inbound.try_recv(&mut batch, 8);
-    assert_eq!(told, Err(RecvError::PeerFault(fault)));
+    let result = host.inbound.try_recv(&mut batch, 8);
+    assert_eq!(result, Err(RecvError::PeerFault(fault)));
 }
 
 #[tokio::test]
@@ -221,8 +221,8 @@ impl Waiting {
             assert_eq!(fault_of(&self.host), fault);
             let refused = self.host.out.try_allocate(1, Lane::Priority).err();
             assert_eq!(refused, Some(AllocateError::Closed(closed)));
-            let told = self.host.inbound.try_recv(&mut Vec::new(), 8);
-            assert_eq!(told, Err(RecvError::PeerFault(fault)));
+            let result = self.host.inbound.try_recv(&mut Vec::new(), 8);
+            assert_eq!(result, Err(RecvError::PeerFault(fault)));
             let polled = self.host.inbound.poll_recv(&mut cx, &mut Vec::new(), 8);
             assert_eq!(polled, Poll::Ready(Err(RecvError::PeerFault(fault))));
         }
@@ -355,7 +355,7 @@ async fn a_cursor_that_is_taken_back_was_a_fault_all_the_same() {
             loads += 1;
             peer.poke(TAIL, if loads == 2 { 1 << 20 } else { tail });
         };
-        let told = interleave::during(turn, || {
+        let result = interleave::during(turn, || {
             let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
             (polled, host.inbound.try_recv(&mut batch, 8))
         });
@@ -364,6 +364,6 @@ async fn a_cursor_that_is_taken_back_was_a_fault_all_the_same() {
             capacity: 8,
         };
         let fault = RecvError::PeerFault(fault);
-        assert_eq!(told, (Poll::Ready(Err(fault)), Err(fault)), "{spins}");
+        assert_eq!(result, (Poll::Ready(Err(fault)), Err(fault)), "{spins}");
     }
 }

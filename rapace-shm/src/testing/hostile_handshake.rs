@@ -79,7 +79,7 @@ async fn messages_out_of_turn_are_faults() {
 }
 
 /// As [`hosting`], by somebody who sent the segment first.
-async fn inviting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
+async fn offering(script: impl FnOnce(&OwnedFd)) -> EstablishError {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let pending = ours.offer(&small(Trust::Untrusted)).unwrap();
     script(&theirs);
@@ -92,28 +92,28 @@ async fn inviting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
 
 #[tokio::test]
 async fn an_offered_link_is_finished_only_by_a_hello() {
-    let error = inviting(|socket| say(socket, b"hello, world", &[])).await;
+    let error = offering(|socket| say(socket, b"hello, world", &[])).await;
     assert!(matches!(&error, EstablishError::NotAPeer { got } if got == "hello, world"));
     let mut hello = Message::Hello.encode();
     hello[8] = hello[8].wrapping_add(1);
-    let error = inviting(|socket| say(socket, &hello, &[])).await;
+    let error = offering(|socket| say(socket, &hello, &[])).await;
     assert!(matches!(error, EstablishError::LayoutVersion { .. }));
-    let error = inviting(|socket| say(socket, &Message::Joined.encode(), &[])).await;
+    let error = offering(|socket| say(socket, &Message::Joined.encode(), &[])).await;
     assert!(matches!(
         error,
         EstablishError::Fault(HandshakeFault::UnexpectedMessage { kind: 3, .. })
     ));
-    let error = inviting(|socket| say(socket, &Message::Hello.encode(), &[0; 8])).await;
+    let error = offering(|socket| say(socket, &Message::Hello.encode(), &[0; 8])).await;
     assert!(matches!(
         error,
         EstablishError::Fault(HandshakeFault::Descriptors { expected: 0 })
     ));
-    let error = inviting(|_| {}).await;
+    let error = offering(|_| {}).await;
     assert!(matches!(error, EstablishError::HungUp));
 }
 
 #[tokio::test]
-async fn an_invitation_of_another_version_is_named_by_who_gets_it() {
+async fn an_offer_of_another_version_is_named_by_its_receiver() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let mut offer = Message::Segment(small(Trust::Trusted)).encode();
     offer[8] = offer[8].wrapping_add(1);
@@ -126,7 +126,7 @@ async fn an_invitation_of_another_version_is_named_by_who_gets_it() {
 }
 
 #[tokio::test]
-async fn invitations_that_nobody_takes_leave_nothing_open() {
+async fn offers_that_nobody_takes_leave_nothing_open() {
     let (_host, _peer) = crate::testing::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.
     let before = descriptors_open();
     for _ in 0..40 {
@@ -207,15 +207,15 @@ async fn an_offer_is_checked_before_it_is_mapped() {
     ];
     for (spoil, expected) in spoils {
         let config = small(Trust::Trusted);
-        let (_segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
+        let (_segment, fds) = Segment::<PeerA>::create(&config).unwrap();
         let mut message = Message::Segment(config);
         let mut fds = vec![
-            invitation.a_control,
-            invitation.a_large_slots,
-            invitation.b_control,
-            invitation.b_large_slots,
-            invitation.ring_a,
-            invitation.wait_b,
+            fds.a_control,
+            fds.a_large_slots,
+            fds.b_control,
+            fds.b_large_slots,
+            fds.ring_a,
+            fds.wait_b,
         ];
         spoil(&mut message, &mut fds);
         let (ours, theirs) = ControlSocket::pair().unwrap();
@@ -255,7 +255,7 @@ fn is_held(hold: &OwnedFd) -> bool {
     nix::poll::poll(&mut look, nix::poll::PollTimeout::ZERO).unwrap() == 0
 }
 
-/// E4
+/// CS4
 #[test]
 fn a_child_keeps_its_leash_and_nobody_else_takes_one() {
     let (joined, hold) = leashes(&[&[1]], true);

@@ -24,13 +24,13 @@ fn slot(index: u32, len: u32) -> [u64; 8] {
 fn from_load(
     at: usize,
     peer: &Rc<RefCell<Scripted>>,
-    act: fn(&mut Scripted),
+    action: fn(&mut Scripted),
 ) -> impl FnMut() + use<> {
     let peer = Rc::clone(peer);
     let mut loads = 0;
     move || {
         if loads >= at {
-            act(&mut peer.borrow_mut());
+            action(&mut peer.borrow_mut());
         }
         loads += 1;
     }
@@ -67,8 +67,8 @@ async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
         ahead: u32::MAX - 1,
         capacity: 8,
     };
-    let told = host.inbound.try_recv(&mut batch, 8);
-    assert_eq!(told, Err(RecvError::PeerFault(fault)));
+    let result = host.inbound.try_recv(&mut batch, 8);
+    assert_eq!(result, Err(RecvError::PeerFault(fault)));
 }
 
 #[tokio::test]
@@ -79,9 +79,9 @@ async fn a_descriptor_that_changes_while_it_is_read_is_one_of_its_states() {
         peer.borrow_mut().publish(&slot(0, 8));
         let turn = from_load(at, &peer, |peer| peer.overwrite(0, &slot(5, 4096)));
         let mut batch = Vec::new();
-        let told = interleave::during(turn, || host.inbound.try_recv(&mut batch, 1));
+        let result = interleave::during(turn, || host.inbound.try_recv(&mut batch, 1));
         // Torn, it names slot 0 with 4096 bytes, or slot 5 with 8.
-        match told {
+        match result {
             Ok(1) => {
                 let len = batch[0].payload.as_ref().len();
                 assert!(len == 8 || len == 4096);
@@ -136,7 +136,7 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
         });
         let mut batch = Vec::new();
         // The large one is had by itself.
-        let told = [(); 2].map(|()| host.inbound.try_recv(&mut batch, 8));
+        let result = [(); 2].map(|()| host.inbound.try_recv(&mut batch, 8));
         let parsed = |batch: &[crate::Received]| -> Vec<_> {
             let payloads = batch.iter().map(|frame| frame.payload.as_ref());
             payloads
@@ -150,7 +150,7 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
         }
         stop.store(true, Ordering::Relaxed);
         let rounds = scribbling.join().unwrap();
-        assert_eq!(told, [Ok(4), Ok(1)]);
+        assert_eq!(result, [Ok(4), Ok(1)]);
         assert!(alike, "a payload changed under its parser");
         assert!(rounds > 0);
     });

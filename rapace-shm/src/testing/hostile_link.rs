@@ -34,8 +34,8 @@ fn faults_with(host: &mut Host, good: usize, fault: PeerFault) {
         assert_eq!(host.inbound.try_recv(&mut batch, 64), Ok(good));
     }
     for _ in 0..2 {
-        let told = host.inbound.try_recv(&mut batch, 64);
-        assert_eq!(told, Err(RecvError::PeerFault(fault)));
+        let result = host.inbound.try_recv(&mut batch, 64);
+        assert_eq!(result, Err(RecvError::PeerFault(fault)));
     }
     ended_with(host, fault);
 }
@@ -325,9 +325,9 @@ async fn a_fault_that_a_sender_finds_wakes_the_receiver() {
         index: 77,
         slots: 10,
     };
-    let told = tokio::time::timeout(SOON, receiving).await;
+    let result = tokio::time::timeout(SOON, receiving).await;
     assert_eq!(
-        told.expect("the receiver slept on").unwrap(),
+        result.expect("the receiver slept on").unwrap(),
         Err(RecvError::PeerFault(fault))
     );
 }
@@ -404,8 +404,8 @@ async fn a_bell_rung_without_end_wakes_us_and_no_more() {
     // And it is still heard when it has something to say.
     peer.publish(&encode(&Header::default(), Location::Empty));
     full(&peer);
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
-    assert_eq!(told.expect("the receiver slept on"), Ok(1));
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(result.expect("the receiver slept on"), Ok(1));
 }
 
 #[tokio::test]
@@ -414,11 +414,11 @@ async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
     peer.publish(&encode(&Header::default(), Location::Empty));
     drop(peer.doorbells.take());
     let mut batch = Vec::new();
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
-    assert_eq!(told.expect("not delivered"), Ok(1));
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    assert_eq!(result.expect("not delivered"), Ok(1));
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(
-        told.expect("the hang-up was not heard"),
+        result.expect("the hang-up was not heard"),
         Err(RecvError::PeerGone(PeerGone::HungUp))
     );
     drop(peer);
@@ -441,17 +441,17 @@ async fn chatter_on_the_control_socket_is_no_death() {
     }
     assert!(!watch.is_finished());
     shutdown(socket.as_raw_fd(), Shutdown::Write).unwrap();
-    let told = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
+    let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     let gone = PeerGone::HungUp;
     assert_eq!(
-        told.expect("nobody noticed"),
+        result.expect("nobody noticed"),
         Err(RecvError::PeerGone(gone))
     );
     assert_eq!(watch.await.unwrap(), gone);
 }
 
 #[tokio::test]
-async fn claims_and_heartbeats_may_hold_anything() {
+async fn start_markers_and_heartbeats_may_hold_anything() {
     let (host, peer) = against(Trust::Untrusted);
     peer.poke(HEARTBEAT, u32::MAX);
     peer.poke(crate::layout::START_MARKERS + 12, 0xDEAD_BEEF);

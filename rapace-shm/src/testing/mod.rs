@@ -17,13 +17,13 @@ mod crash_points;
 #[cfg(all(test, not(any(loom, miri))))]
 mod fuzzed;
 #[cfg(all(test, not(any(loom, miri))))]
-mod hostile_bells;
-#[cfg(all(test, not(any(loom, miri))))]
-mod hostile_between;
+mod hostile_doorbells;
 #[cfg(all(test, not(any(loom, miri))))]
 mod hostile_end;
 #[cfg(all(test, not(any(loom, miri))))]
 mod hostile_handshake;
+#[cfg(all(test, not(any(loom, miri))))]
+mod hostile_interleave;
 #[cfg(all(test, not(any(loom, miri))))]
 mod hostile_link;
 #[cfg(all(test, loom))]
@@ -34,6 +34,10 @@ mod model;
 mod orderings;
 #[cfg(all(test, not(any(loom, miri))))]
 mod pages;
+#[cfg(all(test, not(any(loom, miri))))]
+mod peer_died;
+#[cfg(all(test, not(loom)))]
+mod rule_codes;
 #[cfg(all(test, not(any(loom, miri))))]
 mod seals;
 #[cfg(all(test, not(any(loom, miri))))]
@@ -46,7 +50,5 @@ mod seeds_link;
 mod seeds_moving;
 #[cfg(all(test, not(loom)))]
 pub(crate) mod sources;
-#[cfg(all(test, not(any(loom, miri))))]
-mod told_of_death;
 #[cfg(all(test, not(loom)))]
 mod words;

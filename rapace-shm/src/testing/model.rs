@@ -155,7 +155,7 @@ enum SlabStep {
 fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
     let nth = || 0..16_usize;
     let step = prop_oneof![
-        4 => (0..3_usize, any::<bool>()).prop_map(|(class, urgent)| SlabStep::Take(class, urgent)),
+        4 => (0..3_usize, any::<bool>()).prop_map(|(class, priority)| SlabStep::Take(class, priority)),
         1 => nth().prop_map(SlabStep::Abandon),
         3 => nth().prop_map(SlabStep::Freeze),
         3 => nth().prop_map(SlabStep::Send),
@@ -196,11 +196,11 @@ proptest! {
         };
         for step in steps {
             match step {
-                SlabStep::Take(class, urgent) => {
-                    let lane = if urgent { Lane::Priority } else { Lane::Data };
+                SlabStep::Take(class, priority) => {
+                    let lane = if priority { Lane::Priority } else { Lane::Data };
                     let free = |class: usize| {
                         let total = layout.classes[class].class.slots as usize;
-                        let keep = if urgent { 0 } else { reserve[class] };
+                        let keep = if priority { 0 } else { reserve[class] };
                         total - count(&used, class) > keep
                     };
                     let mut classes = [class, class + 1].into_iter();

@@ -10,10 +10,10 @@ use nix::sys::uio::pwrite;
 use nix::unistd::ftruncate;
 
 use crate::Trust;
-use crate::memory::segment::{Invitation, PeerA, Segment};
+use crate::memory::segment::{PeerA, Segment, SegmentFds};
 use crate::testing::hostile::peer::small;
 
-fn invitation(trust: Trust) -> (Segment<PeerA>, Invitation) {
+fn fds(trust: Trust) -> (Segment<PeerA>, SegmentFds) {
     Segment::<PeerA>::create(&small(trust)).unwrap()
 }
 
@@ -51,9 +51,9 @@ fn cannot_be_resized(object: &OwnedFd) {
 
 #[test]
 fn a_peer_cannot_write_the_host_s_half() {
-    let (_segment, theirs) = invitation(Trust::Trusted);
+    let (_segment, theirs) = fds(Trust::Trusted);
     cannot_be_written(&theirs.a_control);
-    let (_segment, theirs) = invitation(Trust::Untrusted);
+    let (_segment, theirs) = fds(Trust::Untrusted);
     cannot_be_written(&theirs.a_control);
     cannot_be_written(&theirs.a_large_slots);
 }
@@ -61,7 +61,7 @@ fn a_peer_cannot_write_the_host_s_half() {
 #[test]
 fn nobody_can_resize_or_reseal_anything() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
-        let (_segment, theirs) = invitation(trust);
+        let (_segment, theirs) = fds(trust);
         for object in [
             &theirs.a_control,
             &theirs.a_large_slots,

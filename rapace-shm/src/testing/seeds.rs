@@ -58,26 +58,26 @@ fn the_committed_seeds_are_what_is_written_here() {
         .map(|seed| (seed.name, encode(&seed.script)))
         .collect();
     committed("peer", &link);
-    let strangers = seeds_handshake::all();
-    let strangers: Vec<_> = strangers
+    let peers = seeds_handshake::all();
+    let peers: Vec<_> = peers
         .iter()
         .map(|seed| (seed.name, encode(&seed.script)))
         .collect();
-    committed("handshake", &strangers);
+    committed("handshake", &peers);
 }
 
 #[test]
 fn each_hostile_peer_ends_as_it_must() {
     for seed in seeds_link::all() {
-        let ending = harness::play(&seed.script);
+        let ending = harness::run(&seed.script);
         assert_eq!(ending.over, seed.over, "{}", seed.name);
     }
 }
 
 #[test]
-fn each_stranger_ends_as_it_must() {
+fn each_handshake_peer_ends_as_it_must() {
     for seed in seeds_handshake::all() {
-        let shaken = handshake::play(&seed.script);
+        let shaken = handshake::run(&seed.script);
         assert!((seed.ends)(&shaken), "{}: {shaken:?}", seed.name);
     }
 }
@@ -85,10 +85,10 @@ fn each_stranger_ends_as_it_must() {
 #[test]
 fn every_committed_seed_is_survived() {
     for (_, bytes) in files("peer") {
-        harness::play(&decode(&bytes));
+        harness::run(&decode(&bytes));
     }
     for (_, bytes) in files("handshake") {
         // However it ends: what must hold was asserted.
-        let _ = handshake::play(&decode(&bytes));
+        let _ = handshake::run(&decode(&bytes));
     }
 }

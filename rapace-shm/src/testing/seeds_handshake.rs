@@ -27,8 +27,8 @@ fn changed(what: What, at: u8, xor: u8, cut: u8, descriptors: Descriptors) -> St
     }
 }
 
-fn fds(count: u8, at: u8, odd: BadFd) -> Descriptors {
-    Descriptors::Host { count, at, odd }
+fn fds(count: u8, at: u8, bad: BadFd) -> Descriptors {
+    Descriptors::Host { count, at, bad }
 }
 
 const NOTHING: Descriptors = Descriptors::None {};
@@ -80,7 +80,7 @@ fn against_hosts() -> Vec<Seed> {
     let cut = changed(What::Hello {}, 0, 0, 3, NOTHING);
     let laden = say(What::Hello {}, fds(8, 0, BadFd::Right {}));
     let late = say(What::Joined {}, fds(1, 0, BadFd::Socket {}));
-    let stranger: fn(&Shaken) -> bool =
+    let not_a_peer: fn(&Shaken) -> bool =
         |shaken| matches!(shaken, Err(EstablishError::NotAPeer { .. }));
     let hung_up: fn(&Shaken) -> bool = |shaken| matches!(shaken, Err(EstablishError::HungUp));
     vec![
@@ -90,8 +90,8 @@ fn against_hosts() -> Vec<Seed> {
             Result::is_ok,
         ),
         to_host("peer-in-a-hurry", vec![hello(), joined()], Result::is_ok),
-        to_host("stranger", vec![text], stranger),
-        to_host("stranger-shouting", vec![shouting], stranger),
+        to_host("not-a-peer", vec![text], not_a_peer),
+        to_host("not-a-peer-shouting", vec![shouting], not_a_peer),
         to_host("version", vec![version], |shaken| {
             matches!(shaken, Err(EstablishError::LayoutVersion { .. }))
         }),
@@ -128,14 +128,14 @@ fn against_hosts() -> Vec<Seed> {
 
 fn against_joiners() -> Vec<Seed> {
     let offer = |descriptors| say(What::Segment {}, descriptors);
-    let odd = |at, odd| offer(fds(6, at, odd));
+    let bad = |at, bad| offer(fds(6, at, bad));
     // Byte 20 is in the ring's capacity, and byte 28 counts the classes.
     let ring = changed(What::Segment {}, 20, 4, 0, fds(6, 0, BadFd::Right {}));
     let classes = changed(What::Segment {}, 28, 0x80, 0, fds(6, 0, BadFd::Right {}));
     let refused = changed(What::Refused {}, 8, 77, 0, NOTHING);
     let os: fn(&Shaken) -> bool = |shaken| matches!(shaken, Err(EstablishError::Os { .. }));
     vec![
-        to_joiner("host", odd(0, BadFd::Right {}), Result::is_ok),
+        to_joiner("host", bad(0, BadFd::Right {}), Result::is_ok),
         to_joiner("host-refuses", refused, |shaken| {
             matches!(shaken, Err(EstablishError::LayoutVersion { .. }))
         }),
@@ -156,28 +156,28 @@ fn against_joiners() -> Vec<Seed> {
         ),
         to_joiner(
             "fds-swapped",
-            odd(1, BadFd::Control {}),
+            bad(1, BadFd::Control {}),
             fault!(HandshakeFault::WrongSize { .. }),
         ),
         to_joiner(
             "fds-small",
-            odd(2, BadFd::Short {}),
+            bad(2, BadFd::Short {}),
             fault!(HandshakeFault::WrongSize { .. }),
         ),
         to_joiner(
             "fds-unsealed",
-            odd(0, BadFd::Unsealed {}),
+            bad(0, BadFd::Unsealed {}),
             fault!(HandshakeFault::NotSealed { .. }),
         ),
-        to_joiner("fds-unwritable", odd(3, BadFd::Unwritable {}), os),
-        to_joiner("fds-no-memory", odd(0, BadFd::Null {}), os),
-        to_joiner("fds-no-doorbell", odd(5, BadFd::Null {}), os),
+        to_joiner("fds-unwritable", bad(3, BadFd::Unwritable {}), os),
+        to_joiner("fds-no-memory", bad(0, BadFd::Null {}), os),
+        to_joiner("fds-no-doorbell", bad(5, BadFd::Null {}), os),
         to_joiner(
             "fds-pipe",
-            odd(5, BadFd::PipeEnd { ringing: false }),
+            bad(5, BadFd::PipeEnd { ringing: false }),
             Result::is_ok,
         ),
-        to_joiner("fds-socket", odd(4, BadFd::Socket {}), Result::is_ok),
+        to_joiner("fds-socket", bad(4, BadFd::Socket {}), Result::is_ok),
         to_joiner("geometry-ring", ring, fault!(HandshakeFault::Geometry(_))),
         to_joiner(
             "geometry-classes",

@@ -37,7 +37,7 @@ pub(super) fn slot(index: u32, offset: u32, len: u32) -> PeerStep {
 }
 
 pub(super) fn return_slot(index: u32, generation: u32) -> PeerStep {
-    PeerStep::GiveBack {
+    PeerStep::ReturnSlot {
         index: Number(index),
         generation: Number(generation),
     }
@@ -70,7 +70,7 @@ fn attach_inside(claimed: u8, index: u32) -> PeerStep {
 pub(super) fn allocate(len: u32) -> HostStep {
     HostStep::Allocate {
         len: Number(len),
-        urgent: true,
+        priority: true,
     }
 }
 
@@ -78,7 +78,7 @@ pub(super) const RECV: HostStep = HostStep::TryRecv { max: 64 };
 pub(super) const SLEEP: HostStep = HostStep::Recv { max: 64 };
 pub(super) const SEND: HostStep = HostStep::SendSlot {
     nth: 0,
-    urgent: true,
+    priority: true,
 };
 
 /// A slot in flight, number 0, and one being written, number 1.

@@ -15,8 +15,8 @@ pub(super) fn all() -> Vec<Seed> {
     all
 }
 
-fn between(loads: u8, times: u8, step: PeerStep) -> Step {
-    Step::Between { loads, times, step }
+fn interleave(loads: u8, times: u8, step: PeerStep) -> Step {
+    Step::Interleave { loads, times, step }
 }
 
 /// At the host's next loads.
@@ -27,21 +27,21 @@ fn changing() -> Vec<Seed> {
     };
     let tail = vec![
         peer(PeerStep::Empty {}),
-        between(1, 200, poke(Word::Tail {}, u32::MAX)),
+        interleave(1, 200, poke(Word::Tail {}, u32::MAX)),
         host(RECV),
         host(RECV),
     ];
     let payload = vec![
         peer(fill(1)),
         peer(slot(4, 0, 4096)),
-        between(40, 1, fill(9)),
+        interleave(40, 1, fill(9)),
         host(RECV),
         peer(fill(200)),
         host(HostStep::DropReceived { nth: 0 }),
     ];
     let odd_payload = vec![
         peer(slot(4, 3, 4001)),
-        between(20, 3, fill(9)),
+        interleave(20, 3, fill(9)),
         host(RECV),
         peer(fill(200)),
     ];
@@ -49,12 +49,12 @@ fn changing() -> Vec<Seed> {
         place: 0,
         entry: [2 << 24, 0, 0, 5, 4096 << 32, 0, 0, 0],
     };
-    let descriptor = vec![peer(slot(0, 0, 8)), between(5, 1, torn), host(RECV)];
+    let descriptor = vec![peer(slot(0, 0, 8)), interleave(5, 1, torn), host(RECV)];
     let storm = vec![
         host(allocate(64)),
         host(HostStep::Freeze { nth: 0 }),
         host(SEND),
-        between(
+        interleave(
             0,
             250,
             PeerStep::Consume {
@@ -85,17 +85,17 @@ fn changing() -> Vec<Seed> {
 
 fn bells_and_sockets() -> Vec<Seed> {
     let gone = Some(Closed::PeerGone(PeerGone::HungUp));
-    let heard = || [SLEEP, HostStep::Turn {}, SLEEP, HostStep::Turn {}, SLEEP].map(host);
+    let wakeups = || [SLEEP, HostStep::Turn {}, SLEEP, HostStep::Turn {}, SLEEP].map(host);
     let first = |step: PeerStep| {
         std::iter::once(peer(step))
-            .chain(heard())
+            .chain(wakeups())
             .collect::<Vec<_>>()
     };
     let mut publishes_on = first(PeerStep::HangUp {});
     publishes_on.extend([peer(PeerStep::Empty {}), host(RECV), host(SLEEP)]);
     let inline = HostStep::SendInline {
         len: 3,
-        urgent: true,
+        priority: true,
     };
     let mut armed = Vec::new();
     for epoch in [1, 3, 3, u32::MAX] {
@@ -103,25 +103,25 @@ fn bells_and_sockets() -> Vec<Seed> {
         armed.push(peer(poke(Word::SpaceArmed {}, epoch)));
         armed.push(host(inline.clone()));
     }
-    let unheard = [PeerStep::DropBells {}, poke(Word::RecvArmed {}, 1)].map(peer);
-    let unheard = unheard.into_iter().chain([host(inline)]).collect();
+    let doorbell_closed = [PeerStep::DropDoorbells {}, poke(Word::RecvArmed {}, 1)].map(peer);
+    let doorbell_closed = doorbell_closed.into_iter().chain([host(inline)]).collect();
     let marks = vec![
-        peer(poke(Word::Claim { call: 3 }, 0xDEAD_BEEF)),
+        peer(poke(Word::StartMarker { call: 3 }, 0xDEAD_BEEF)),
         peer(poke(Word::Heartbeat {}, u32::MAX)),
-        host(HostStep::Look { call: Number(3) }),
-        host(HostStep::Look { call: Number(4) }),
-        host(HostStep::Beat {}),
+        host(HostStep::ReadMarker { call: Number(3) }),
+        host(HostStep::ReadMarker { call: Number(4) }),
+        host(HostStep::Heartbeat {}),
     ];
     let seed = |name, steps| untrusted(name, steps, None);
     vec![
-        seed("doorbell-full", first(PeerStep::FillBell {})),
+        seed("doorbell-full", first(PeerStep::FillDoorbell {})),
         seed("doorbell-rung-often", first(PeerStep::Ring { times: 200 })),
-        seed("doorbells-dropped-and-rung", unheard),
+        seed("doorbells-dropped-and-rung", doorbell_closed),
         seed("socket-flooded", first(PeerStep::FloodSocket {})),
         seed("socket-chatter", first(PeerStep::Chat { len: 255 })),
         seed("armed-words", armed),
         seed("marks", marks),
-        untrusted("doorbells-dropped", first(PeerStep::DropBells {}), gone),
+        untrusted("doorbells-dropped", first(PeerStep::DropDoorbells {}), gone),
         untrusted("hung-up", first(PeerStep::HangUp {}), gone),
         untrusted("hung-up-and-publishes", publishes_on, gone),
     ]
@@ -140,7 +140,7 @@ fn honest() -> Vec<Seed> {
         let both = HostStep::SendBoth {
             payload: nth,
             attachment: nth + 1,
-            urgent: false,
+            priority: false,
         };
         slots.push(host(both));
         slots.push(host(SEND));
@@ -160,7 +160,7 @@ fn honest() -> Vec<Seed> {
         slice(1, 1000, 2000),
         HostStep::SendSlot {
             nth: 2,
-            urgent: true,
+            priority: true,
         },
     ];
     let parts = parts.map(host).into_iter();
@@ -171,11 +171,14 @@ fn honest() -> Vec<Seed> {
         waits.extend([allocate(4096), HostStep::Freeze { nth: 0 }].map(host));
     }
     for nth in 0..4 {
-        waits.push(host(HostStep::SendSlot { nth, urgent: true }));
+        waits.push(host(HostStep::SendSlot {
+            nth,
+            priority: true,
+        }));
     }
     let more = HostStep::WaitForSlot {
         len: Number(4096),
-        urgent: true,
+        priority: true,
     };
     cut_off.extend(waits.clone());
     // Two are served from the next class.
@@ -183,15 +186,15 @@ fn honest() -> Vec<Seed> {
     for _ in 0..8 {
         let inline = HostStep::SendInline {
             len: 1,
-            urgent: true,
+            priority: true,
         };
         cut_off.push(host(inline));
     }
-    cut_off.push(host(HostStep::WaitForRoom { urgent: true }));
+    cut_off.push(host(HostStep::WaitForRoom { priority: true }));
     cut_off.push(peer(return_slot(77, 0)));
     cut_off.push(host(HostStep::Stats {}));
     waits.extend([more.clone(), more.clone(), more].map(host));
-    waits.extend([HostStep::WaitForRoom { urgent: false }, SLEEP].map(host));
+    waits.extend([HostStep::WaitForRoom { priority: false }, SLEEP].map(host));
     waits.extend([(); 4].map(|()| host(HostStep::DropSlot { nth: 0 })));
     waits.push(peer(consume));
     waits.push(peer(PeerStep::Ring { times: 1 }));

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use rapace_shm::{ControlSocket, Link, Listener, PeerGone, SegmentConfig, SizeClass, Ticks, Trust};
+use rapace_shm::{
+    ControlSocket, Interval, Link, Listener, PeerGone, SegmentConfig, SizeClass, Trust,
+};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -103,7 +105,7 @@ fn segment(trust: Trust) -> Option<String> {
 fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
     let trusted = async || segment(Trust::Trusted);
     let untrusted = async || segment(Trust::Untrusted);
-    let clock = async || Ticks::every(SOON).err().map(|error| error.to_string());
+    let clock = async || Interval::every(SOON).err().map(|error| error.to_string());
     let sockets = async || ControlSocket::pair().err().map(|error| error.to_string());
     let listener = async || {
         let directory = tempfile::tempdir().unwrap();
@@ -234,15 +236,15 @@ fn what_is_merely_nice_to_have_is_done_without() {
         lack_bits(libc::SYS_madvise, 2, POPULATE, Errno::EINVAL),
     ];
     for trust in [Trust::Trusted, Trust::Untrusted] {
-        let told = without(&old, async || dies(trust, true).await);
-        assert_eq!(told, PeerGone::Exited, "looked up by its id");
+        let result = without(&old, async || dies(trust, true).await);
+        assert_eq!(result, PeerGone::Exited, "looked up by its id");
     }
     let none = [
         lack_bits(libc::SYS_setsockopt, 2, PASS_PIDFD, Errno::ENOPROTOOPT),
         lack(libc::SYS_pidfd_open, Errno::ENOSYS),
     ];
-    let told = without(&none, async || dies(Trust::Trusted, false).await);
-    assert_eq!(told, PeerGone::HungUp);
+    let result = without(&none, async || dies(Trust::Trusted, false).await);
+    assert_eq!(result, PeerGone::HungUp);
 }
 
 /// Hosts a process that dies, while its end of the control socket may be open elsewhere.
@@ -256,10 +258,10 @@ async fn dies(trust: Trust, leaks: bool) -> PeerGone {
         peer.kill().unwrap();
         watch.gone().await
     };
-    let told = tokio::time::timeout(SOON, linked).await.unwrap();
+    let result = tokio::time::timeout(SOON, linked).await.unwrap();
     drop(leaked);
     let _ = peer.wait();
-    told
+    result
 }
 
 fn peer(how: &str, stdin: Stdio) -> Child {
@@ -268,7 +270,7 @@ fn peer(how: &str, stdin: Stdio) -> Child {
     command.spawn().unwrap()
 }
 
-fn last_words(child: Child) -> String {
+fn output_until_exit(child: Child) -> String {
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{output:?}");
     String::from_utf8(output.stdout).unwrap()
@@ -289,7 +291,7 @@ async fn a_want_of_descriptors_is_ours_and_passes() {
                     _ => ours.join().await,
                 }
             };
-            let waiting = tokio::task::spawn_blocking(move || last_words(child));
+            let waiting = tokio::task::spawn_blocking(move || output_until_exit(child));
             let (_link, said) = tokio::join!(other, waiting);
             outcomes.push(said.unwrap());
         }
@@ -310,7 +312,7 @@ async fn a_want_of_descriptors_is_ours_and_passes() {
 #[test]
 fn a_want_of_address_space_names_the_limit_and_what_needs_less() {
     let child = peer("has-little-address-space", Stdio::null());
-    let said = last_words(child);
+    let said = output_until_exit(child);
     for part in ["transient", "RLIMIT_AS", "ulimit -v", "SegmentConfig"] {
         assert!(said.contains(part), "{part:?} is missing in {said:?}");
     }
@@ -319,7 +321,7 @@ fn a_want_of_address_space_names_the_limit_and_what_needs_less() {
 #[test]
 fn who_waits_to_be_accepted_is_accepted_when_there_are_descriptors_again() {
     let child = peer("accepts-without-descriptors", Stdio::null());
-    assert_eq!(last_words(child), "transient\naccepted\n");
+    assert_eq!(output_until_exit(child), "transient\naccepted\n");
 }
 
 #[test]
@@ -337,7 +339,7 @@ fn a_runtime_that_lacks_something_is_an_error_and_no_panic() {
         let (ours, _theirs) = ControlSocket::pair().unwrap();
         let error = ours.join().await.unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
-        let error: io::Error = Ticks::every(SOON).unwrap_err();
+        let error: io::Error = Interval::every(SOON).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");

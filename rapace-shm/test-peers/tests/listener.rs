@@ -101,10 +101,10 @@ async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
             .iter()
             .position(|answer| answer == "listens")
             .unwrap();
-        let met = Listener::connect(&path).await.unwrap().peer().unwrap();
+        let peer = Listener::connect(&path).await.unwrap().peer().unwrap();
         let expected = binders[listener].process.id();
         assert_eq!(
-            met.pid as u32, expected,
+            peer.pid as u32, expected,
             "round {round}: at the path is another"
         );
         for binder in &mut binders {

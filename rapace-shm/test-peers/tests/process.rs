@@ -151,7 +151,7 @@ async fn a_peer_that_dies_before_it_speaks_has_hung_up() {
 }
 
 #[tokio::test]
-async fn last_words_are_heard_and_marks_are_read_after_death() {
+async fn frames_are_received_and_start_markers_read_after_death() {
     let config = SegmentConfig::default();
     let (_peer, link) = Peer::hosted("speaks-and-dies", &config).await;
     let (out, mut inbound, mut watch) = link.split();
@@ -181,8 +181,8 @@ async fn an_idle_host_notices_a_death() {
     tokio::task::yield_now().await;
     assert!(!receiving.is_finished() && !watching.is_finished());
     peer.kill();
-    let told = soon(receiving).await.unwrap();
-    assert!(matches!(told, Err(RecvError::PeerGone(_))));
+    let result = soon(receiving).await.unwrap();
+    assert!(matches!(result, Err(RecvError::PeerGone(_))));
     soon(watching).await.unwrap();
 }
 
@@ -195,8 +195,8 @@ async fn a_death_is_noticed_although_somebody_else_holds_the_socket() {
     let (_out, mut inbound, mut watch) = link.split();
     peer.kill();
     assert_eq!(soon(watch.gone()).await, PeerGone::Exited);
-    let told = soon(inbound.recv(&mut Vec::new(), 64)).await;
-    assert_eq!(told, Err(RecvError::PeerGone(PeerGone::Exited)));
+    let result = soon(inbound.recv(&mut Vec::new(), 64)).await;
+    assert_eq!(result, Err(RecvError::PeerGone(PeerGone::Exited)));
     drop(leaked);
 }
 
@@ -254,8 +254,8 @@ async fn waiting_senders_end_and_slots_stay_readable_when_the_peer_dies() {
     });
     tokio::task::yield_now().await;
     peer.kill();
-    let told = soon(inbound.recv(&mut Vec::new(), 64)).await;
-    assert!(matches!(told, Err(RecvError::PeerGone(_))));
+    let result = soon(inbound.recv(&mut Vec::new(), 64)).await;
+    assert!(matches!(result, Err(RecvError::PeerGone(_))));
     for waiter in waiting {
         let ended = soon(waiter).await.unwrap();
         assert!(matches!(
@@ -287,8 +287,8 @@ async fn a_grandchild_inherits_nothing_and_hides_no_death() {
         .collect();
     assert_eq!(inherited, Vec::<PathBuf>::new());
     peer.kill();
-    let told = soon(inbound.recv(&mut batch, 1)).await;
-    assert!(matches!(told, Err(RecvError::PeerGone(_))));
+    let result = soon(inbound.recv(&mut batch, 1)).await;
+    assert!(matches!(result, Err(RecvError::PeerGone(_))));
 }
 
 #[tokio::test]
@@ -342,7 +342,7 @@ async fn a_peer_hears_the_host_go_and_leaves() {
 }
 
 #[tokio::test]
-async fn strangers_meet_at_a_path() {
+async fn unrelated_processes_connect_at_a_path() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
     let nothing = Listener::connect(&path).await;

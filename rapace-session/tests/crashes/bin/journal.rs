@@ -26,7 +26,7 @@ impl Journal {
         for site in crash::sites() {
             line(&format!("passed {site} {}\n", passed(site)));
         }
-        last_words("finished");
+        write_last_line("finished");
     }
 }
 
@@ -50,10 +50,10 @@ impl Notes for Journal {
 
 /// To be called where the process dies.
 pub(crate) fn dies() {
-    last_words("killed");
+    write_last_line("killed");
 }
 
-fn last_words(how: &str) {
+fn write_last_line(how: &str) {
     let (marks, tails) = (passed("StartMarker"), passed("Tail"));
     let now = crash::now().as_nanos();
     line(&format!("{how} {now} {marks} {tails}\n"));

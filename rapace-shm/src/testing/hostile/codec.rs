@@ -1,7 +1,7 @@
 //! Scripts as bytes, both ways: a fuzzer mutates the bytes, and unit tests write seeds.
 //!
-//! - Z1: all bytes are a script. Missing ones are zero.
-//! - Z2: decoding what was encoded gives the same script.
+//! - SD1: all bytes are a script. Missing ones are zero.
+//! - SD2: decoding what was encoded gives the same script.
 //!
 //! One table makes both directions, since the seeds need an encoder, which `arbitrary` does not have.
 
@@ -27,7 +27,7 @@ impl<'a> Bytes<'a> {
         self.0.is_empty()
     }
 
-    /// The next byte (Z1).
+    /// The next byte (SD1).
     pub(crate) fn next(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;

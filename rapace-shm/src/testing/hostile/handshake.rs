@@ -1,7 +1,7 @@
 //! A stranger at the control socket, against the host's side or the joining one.
 //!
-//! - J1: nothing panics, and once the stranger says no more the handshake ends.
-//! - J2: a link is established only with who said what a peer says, in order, and gave what a host
+//! - TH1: nothing panics, and once the stranger says no more the handshake ends.
+//! - TH2: a link is established only with who said what a peer says, in order, and gave what a host
 //!   gives; then the link can be used.
 
 use std::task::{Context, Poll, Waker};
@@ -50,7 +50,7 @@ operands! {
         /// Nothing.
         None {},
         /// The first `count` of what a host gives, and more of something else; one of them odd.
-        Host { count: u8, at: u8, odd: BadFd },
+        Host { count: u8, at: u8, bad: BadFd },
     }
 
     /// In place of a descriptor.
@@ -98,12 +98,12 @@ impl Operand for Script {
 ///
 /// # Panics
 /// If something does not hold.
-pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
+pub(crate) fn run(script: &Script) -> Result<(), EstablishError> {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let _inside = runtime.enter();
     let config = small(script.trust);
     let (ours, theirs) = ControlSocket::pair().unwrap();
-    let mut stranger = HandshakePeer::new(config.clone(), theirs);
+    let mut peer = HandshakePeer::new(config.clone(), theirs);
     let joins = script.joins;
     // As a host does with what it starts.
     let offers = !joins && script.trust == Trust::Trusted;
@@ -126,22 +126,22 @@ pub(crate) fn play(script: &Script) -> Result<(), EstablishError> {
     };
     let mut shaken = go_on(&runtime);
     for step in &script.steps {
-        stranger.act(step);
+        peer.perform(step);
         if matches!(step, Step::Turn {}) && shaken.is_none() {
             shaken = go_on(&runtime);
         }
     }
-    stranger.shutdown_write();
+    peer.shutdown_write();
     for _ in 0..ENOUGH {
         if shaken.is_none() {
             shaken = go_on(&runtime);
         }
     }
-    let link = shaken.expect("still waiting for a stranger that says no more")?; // J1
+    let link = shaken.expect("still waiting for a peer that says no more")?; // TH1
     if joins {
-        stranger.was_a_host(&link);
+        peer.was_a_host(&link);
     } else {
-        stranger.was_a_peer(offers);
+        peer.was_a_peer(offers);
     }
     used(link);
     Ok(())

@@ -32,14 +32,14 @@ pub(crate) struct HandshakePeer {
 
 impl HandshakePeer {
     pub(crate) fn new(config: SegmentConfig, socket: OwnedFd) -> Self {
-        let (segment, invitation) = Segment::<PeerA>::create(&config).unwrap();
+        let (segment, fds) = Segment::<PeerA>::create(&config).unwrap();
         let fds = vec![
-            invitation.a_control,
-            invitation.a_large_slots,
-            invitation.b_control,
-            invitation.b_large_slots,
-            invitation.ring_a,
-            invitation.wait_b,
+            fds.a_control,
+            fds.a_large_slots,
+            fds.b_control,
+            fds.b_large_slots,
+            fds.ring_a,
+            fds.wait_b,
         ];
         Self {
             socket: Some(socket),
@@ -51,7 +51,7 @@ impl HandshakePeer {
     }
 
     /// Does it.
-    pub(crate) fn act(&mut self, step: &Step) {
+    pub(crate) fn perform(&mut self, step: &Step) {
         match step {
             Step::Say {
                 what,
@@ -95,7 +95,7 @@ impl HandshakePeer {
     }
 
     fn given(&self, descriptors: &Descriptors) -> Vec<OwnedFd> {
-        let Descriptors::Host { count, at, odd } = descriptors else {
+        let Descriptors::Host { count, at, bad } = descriptors else {
             return Vec::new();
         };
         let mut given: Vec<OwnedFd> = (0..usize::from(*count % 10))
@@ -106,17 +106,17 @@ impl HandshakePeer {
             .collect();
         let at = usize::from(*at) % given.len().max(1);
         if let Some(place) = given.get_mut(at)
-            && let Some(odd) = self.odd(odd, at)
+            && let Some(bad) = self.bad_fd(bad, at)
         {
-            *place = odd;
+            *place = bad;
         }
         given
     }
 
-    fn odd(&self, odd: &BadFd, at: usize) -> Option<OwnedFd> {
+    fn bad_fd(&self, bad: &BadFd, at: usize) -> Option<OwnedFd> {
         let layout = Layout::of(&self.config);
         let len = [layout.control_len, layout.large_slots_len][at % 2];
-        Some(match odd {
+        Some(match bad {
             BadFd::Right {} => return None,
             BadFd::Unsealed {} => memory(len, SealFlag::empty()),
             BadFd::Short {} => memory(len - 4096, SIZE),
@@ -150,29 +150,29 @@ impl HandshakePeer {
         }
     }
 
-    /// J2 for a host of ours.
+    /// TH2 for a host of ours.
     pub(crate) fn was_a_peer(&self, offered: bool) {
         let expected = [Message::Hello, Message::Joined].map(|message| message.encode());
         // A peer that was offered the segment may take the segment later, and nobody reads what else it says.
-        let heard = if offered { 1 } else { expected.len() };
-        for (said, expected) in self.said.iter().zip(&expected).take(heard) {
+        let read = if offered { 1 } else { expected.len() };
+        for (said, expected) in self.said.iter().zip(&expected).take(read) {
             assert_eq!(&said.0, expected);
             let along = &said.1;
             assert!(self.given(along).is_empty(), "it had {along:?}");
         }
-        assert!(self.said.len() >= heard);
+        assert!(self.said.len() >= read);
     }
 
-    /// J2 for a joining side of ours.
+    /// TH2 for a joining side of ours.
     pub(crate) fn was_a_host(&self, link: &Link) {
         let (bytes, along) = self.said.first().expect("nobody said anything");
         assert_eq!(bytes, &Message::Segment(link.config().clone()).encode());
         assert_eq!(link.config().validate(), Ok(()));
         let given = self.given(along);
         assert_eq!(given.len(), DESCRIPTORS);
-        if let Descriptors::Host { at, odd, .. } = along {
+        if let Descriptors::Host { at, bad, .. } = along {
             let at = usize::from(*at) % DESCRIPTORS;
-            let fine = match odd {
+            let fine = match bad {
                 BadFd::Right {} => true,
                 // What it only reads may be unwritable, and its own half aliased: its host is
                 // trusted. All memory must be sealed and of the right size.
@@ -181,14 +181,14 @@ impl HandshakePeer {
                 BadFd::Short {} | BadFd::Unsealed {} => at > 3,
                 BadFd::Null {} | BadFd::PipeEnd { .. } | BadFd::Socket {} => at > 3,
             };
-            assert!(fine, "joined with {odd:?} at {at}");
+            assert!(fine, "joined with {bad:?} at {at}");
         }
     }
 }
 
 fn memory(len: usize, seals: SealFlag) -> OwnedFd {
     let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
-    let object = memfd_create(c"odd", flags).unwrap();
+    let object = memfd_create(c"bad", flags).unwrap();
     unistd::ftruncate(&object, len as i64).unwrap();
     fcntl(&object, FcntlArg::F_ADD_SEALS(seals)).unwrap();
     object

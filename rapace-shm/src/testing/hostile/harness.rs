@@ -1,13 +1,13 @@
 //! A script against a real host, and what must hold after each step.
 //!
-//! - J1: nothing panics, and each call ends.
-//! - J2: a link that is over stays over, for one reason; nobody goes on waiting for it, nothing more
+//! - HA1: nothing panics, and each call ends.
+//! - HA2: a link that is over stays over, for one reason; nobody goes on waiting for it, nothing more
 //!   is handed out or sent, and at most a ring of frames is still delivered.
-//! - J3: a fault tells the truth, where the peer was not given a turn in between.
-//! - J4: what was received lies inside of its slot, is held once, and does not change if it is an
+//! - HA3: a fault tells the truth, where the peer was not given a turn in between.
+//! - HA4: what was received lies inside of its slot, is held once, and does not change if it is an
 //!   untrusted peer's.
-//! - J5: a slot is handed out to one user at a time, is counted once, and holds what was written.
-//! - J6: the peer, while it keeps the rules of the host's ring, reads there what was sent.
+//! - HA5: a slot is handed out to one user at a time, is counted once, and holds what was written.
+//! - HA6: the peer, while it keeps the rules of the host's ring, reads there what was sent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -31,14 +31,14 @@ pub(crate) struct Ending {
     /// Why the link is over, if it is.
     pub(crate) over: Option<Closed>,
     /// What the receiver was told last, if it was told that nothing comes any more.
-    pub(crate) told: Option<RecvError>,
+    pub(crate) terminal: Option<RecvError>,
 }
 
 /// Carries a script out.
 ///
 /// # Panics
 /// If something does not hold.
-pub(crate) fn play(script: &Script) -> Ending {
+pub(crate) fn run(script: &Script) -> Ending {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let _inside = runtime.enter();
     let mut run = Run::new(script.trust);
@@ -62,7 +62,7 @@ pub(super) struct Run {
     pub(super) kept: Kept,
     pub(super) waits: Waits,
     pub(super) over: Option<Closed>,
-    pub(super) told: Option<RecvError>,
+    pub(super) terminal: Option<RecvError>,
     /// Frames received, and how many of them since the link is over.
     pub(super) received: u32,
     pub(super) afterwards: u32,
@@ -100,7 +100,7 @@ impl Run {
             kept: Kept::default(),
             waits: Waits::default(),
             over: None,
-            told: None,
+            terminal: None,
             received: 0,
             afterwards: 0,
             receiver: Arc::default(),
@@ -110,8 +110,8 @@ impl Run {
 
     fn step(&mut self, runtime: &Runtime, step: &Step) {
         match step {
-            Step::Peer { step } => self.peer.borrow_mut().act(self.trust, step),
-            Step::Between { loads, times, step } => {
+            Step::Peer { step } => self.peer.borrow_mut().perform(self.trust, step),
+            Step::Interleave { loads, times, step } => {
                 let due = (*loads, *times, step.clone());
                 self.plan.borrow_mut().0.push_back(due);
             }
@@ -133,7 +133,7 @@ impl Run {
         let turn = move || {
             let due = plan.borrow_mut().next();
             if let Some(step) = due {
-                peer.borrow_mut().act(trust, &step);
+                peer.borrow_mut().perform(trust, &step);
             }
         };
         interleave::during(turn, || part(self))
@@ -149,12 +149,12 @@ impl Run {
                 self.over = Some(closed);
                 if let (Closed::PeerFault(fault), true) = (closed, undisturbed) {
                     let peer = self.peer.borrow();
-                    fault_oracle::check(fault, &peer, self.received, &self.kept); // J3
+                    fault_oracle::check(fault, &peer, self.received, &self.kept); // HA3
                 }
-                assert!(!self.receiver_sleeps || self.receiver.is_up()); // J2
+                assert!(!self.receiver_sleeps || self.receiver.is_up()); // HA2
                 self.with_turns(|run| run.waits.end(closed));
             }
-            (before, now) => assert_eq!(before, now), // J2
+            (before, now) => assert_eq!(before, now), // HA2
         }
     }
 
@@ -175,7 +175,7 @@ impl Run {
         });
         Ending {
             over: self.over,
-            told: self.told,
+            terminal: self.terminal,
         }
     }
 }

@@ -23,56 +23,56 @@ impl Run {
                 }
             }
             HostStep::DropReceived { nth } => drop(self.kept.take(*nth)),
-            HostStep::Allocate { len, urgent } => self.allocate(len.0 as usize, lane(*urgent)),
+            HostStep::Allocate { len, priority } => self.allocate(len.0 as usize, lane(*priority)),
             HostStep::Truncate { nth, len } => self.sent.truncate(*nth, len.0),
             HostStep::Freeze { nth } => self.sent.freeze(*nth),
             HostStep::Abandon { nth } => drop(self.sent.abandon(*nth)),
             HostStep::Clone { nth } => self.sent.copy(*nth),
             HostStep::Slice { nth, start, end } => self.sent.slice(*nth, start.0, end.0),
             HostStep::DropSlot { nth } => drop(self.sent.drop_one(*nth)),
-            HostStep::SendInline { len, urgent } => {
+            HostStep::SendInline { len, priority } => {
                 let bytes = vec![7; usize::from(*len % 32)];
                 let payload = Payload::Inline(&bytes);
-                let sent = out.try_publish(&Header::default(), payload, &[], lane(*urgent));
+                let sent = out.try_publish(&Header::default(), payload, &[], lane(*priority));
                 assert_eq!(
                     sent == Err(PublishError::InlineTooLong { len: bytes.len() }),
                     bytes.len() > 24 && self.over.is_none()
                 );
                 self.published(sent);
             }
-            HostStep::SendSlot { nth, urgent } => {
-                let sent = self.sent.publish(&out, *nth, None, lane(*urgent));
+            HostStep::SendSlot { nth, priority } => {
+                let sent = self.sent.publish(&out, *nth, None, lane(*priority));
                 sent.into_iter().for_each(|sent| self.published(sent));
             }
             HostStep::SendBoth {
                 payload,
                 attachment,
-                urgent,
+                priority,
             } => {
                 let sent = self
                     .sent
-                    .publish(&out, *payload, Some(*attachment), lane(*urgent));
+                    .publish(&out, *payload, Some(*attachment), lane(*priority));
                 sent.into_iter().for_each(|sent| self.published(sent));
             }
-            HostStep::WaitForSlot { len, urgent } => {
+            HostStep::WaitForSlot { len, priority } => {
                 self.waits
-                    .for_slot(&out, len.0 as usize % ((1 << 20) + 1), lane(*urgent));
+                    .for_slot(&out, len.0 as usize % ((1 << 20) + 1), lane(*priority));
                 self.poll_wait(None);
             }
-            HostStep::WaitForRoom { urgent } => {
-                self.waits.for_room(&out, lane(*urgent));
+            HostStep::WaitForRoom { priority } => {
+                self.waits.for_room(&out, lane(*priority));
                 self.poll_wait(None);
             }
             HostStep::PollWait { nth } => self.poll_wait(Some(*nth)),
             HostStep::DropWait { nth } => drop(self.waits.take(*nth)),
             HostStep::Stats {} => self.count(),
             HostStep::Trim {} => drop(out.trim()),
-            HostStep::Beat {} => out.heartbeat(),
-            HostStep::MarkClaim { call, generation } => {
+            HostStep::Heartbeat {} => out.heartbeat(),
+            HostStep::MarkStarted { call, generation } => {
                 let marked = out.mark_started(call.0, generation.0);
                 assert_eq!(marked.is_ok(), call.0 < 4);
             }
-            HostStep::Look { call } => {
+            HostStep::ReadMarker { call } => {
                 assert_eq!(out.started_generation(call.0).is_some(), call.0 < 4);
                 let _ = out.peer_heartbeat();
             }
@@ -92,7 +92,7 @@ impl Run {
                 self.received(batch, answer, max);
             }
             Poll::Pending => {
-                assert!(batch.is_empty() && self.told.is_none());
+                assert!(batch.is_empty() && self.terminal.is_none());
                 if self.receiver.is_up() {
                     // It only lets others run.
                     self.receiver_sleeps = false;
@@ -118,20 +118,20 @@ impl Run {
         self.received = self.received.wrapping_add(count);
         if matches!(self.over, Some(Closed::PeerFault(_) | Closed::PeerGone(_))) {
             self.afterwards += count;
-            assert!(self.afterwards <= 8, "frames after the end"); // J2
+            assert!(self.afterwards <= 8, "frames after the end"); // HA2
         }
         for frame in batch {
             self.kept.received(&self.host, self.trust, frame);
         }
-        match (self.told, answer) {
+        match (self.terminal, answer) {
             (None, Ok(_)) => {}
-            (None, Err(told)) => self.told = Some(told),
-            (Some(told), again) => assert_eq!(again, Err(told)), // J2
+            (None, Err(terminal)) => self.terminal = Some(terminal),
+            (Some(terminal), again) => assert_eq!(again, Err(terminal)), // HA2
         }
-        if let (Some(RecvError::PeerFault(told)), Some(Closed::PeerFault(fault))) =
-            (self.told, self.over)
+        if let (Some(RecvError::PeerFault(terminal)), Some(Closed::PeerFault(fault))) =
+            (self.terminal, self.over)
         {
-            assert_eq!(told, fault); // J2
+            assert_eq!(terminal, fault); // HA2
         }
     }
 
@@ -166,7 +166,7 @@ impl Run {
         }
     }
 
-    /// J5: each slot is counted once.
+    /// HA5: each slot is counted once.
     pub(super) fn count(&mut self) {
         let classes = self.host.out.stats().classes;
         let (mut writing, mut frozen) = (0, 0);

@@ -69,7 +69,7 @@ pub(crate) fn small(trust: Trust) -> SegmentConfig {
 
 /// A host, and a scripted peer. Needs a runtime.
 pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
-    let (segment, invitation) = Segment::<PeerA>::create(&small(trust)).unwrap();
+    let (segment, fds) = Segment::<PeerA>::create(&small(trust)).unwrap();
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let (ours, socket) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, flags).unwrap();
     let layout = Arc::clone(&segment.own.layout);
@@ -80,14 +80,14 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
         layout: Arc::clone(&layout),
     };
     let scripted = Scripted {
-        control: OwnMap::new(&invitation.b_control, layout.control_len).unwrap(),
-        large_slots: OwnMap::new(&invitation.b_large_slots, layout.large_slots_len).unwrap(),
-        mirror: view(&invitation.b_control, &invitation.b_large_slots),
-        theirs: view(&invitation.a_control, &invitation.a_large_slots),
+        control: OwnMap::new(&fds.b_control, layout.control_len).unwrap(),
+        large_slots: OwnMap::new(&fds.b_large_slots, layout.large_slots_len).unwrap(),
+        mirror: view(&fds.b_control, &fds.b_large_slots),
+        theirs: view(&fds.a_control, &fds.a_large_slots),
         layout,
         doorbells: Some(Doorbells {
-            ring: invitation.ring_a,
-            wait: invitation.wait_b,
+            ring: fds.ring_a,
+            wait: fds.wait_b,
         }),
         socket: Some(socket),
         tail: 0,

@@ -15,7 +15,7 @@ use crate::ring::descriptor::{Header, INLINE_MAX, Location, SlotRef, encode, wit
 
 impl Scripted {
     /// Does it.
-    pub(crate) fn act(&mut self, trust: Trust, step: &PeerStep) {
+    pub(crate) fn perform(&mut self, trust: Trust, step: &PeerStep) {
         match step {
             PeerStep::Poke { word, value } => self.set(word, value.0),
             PeerStep::Move { word, by } => {
@@ -95,7 +95,7 @@ impl Scripted {
             PeerStep::Empty {} => self.publish(&encode(&self.header(), Location::Empty)),
             PeerStep::Raw { entry } => self.publish(entry),
             PeerStep::Overwrite { place, entry } => self.overwrite(u32::from(*place), entry),
-            PeerStep::GiveBack { index, generation } => {
+            PeerStep::ReturnSlot { index, generation } => {
                 self.lied = true;
                 self.return_slot(index.0, generation.0);
             }
@@ -106,7 +106,7 @@ impl Scripted {
                     self.ring(trust, 1);
                 }
             }
-            PeerStep::FillBell {} => {
+            PeerStep::FillDoorbell {} => {
                 for count in (1..64).rev().map(|bit| 1 << bit).chain([1]) {
                     while self.ring(trust, count) {}
                 }
@@ -120,7 +120,7 @@ impl Scripted {
                     shutdown(socket.as_raw_fd(), Shutdown::Both).unwrap();
                 }
             }
-            PeerStep::DropBells {} => self.doorbells = None,
+            PeerStep::DropDoorbells {} => self.doorbells = None,
         }
     }
 

@@ -19,7 +19,7 @@ operands! {
         /// The host's doing.
         Host { step: HostStep },
         /// In the host's next doings, after so many loads: before each of the `times` that follow.
-        Between { loads: u8, times: u8, step: PeerStep },
+        Interleave { loads: u8, times: u8, step: PeerStep },
     }
 
     /// What the peer does.
@@ -44,7 +44,7 @@ operands! {
         /// Overwrites an entry of its ring, and publishes nothing.
         Overwrite { place: u8, entry: [u64; 8] },
         /// Returns any slot.
-        GiveBack { index: Number, generation: Number },
+        ReturnSlot { index: Number, generation: Number },
         /// Takes what the host has published, as it should, and returns the slots if it likes.
         Consume { most: u8, return_slot: bool },
         /// Writes into a slot of its own.
@@ -52,7 +52,7 @@ operands! {
         /// Rings.
         Ring { times: u8 },
         /// Rings until the doorbell takes no more.
-        FillBell {},
+        FillDoorbell {},
         /// Sends something over the control socket.
         Chat { len: u8 },
         /// Sends until the control socket takes no more.
@@ -60,7 +60,7 @@ operands! {
         /// Hangs up.
         HangUp {},
         /// Closes its ends of both doorbells.
-        DropBells {},
+        DropDoorbells {},
     }
 
     /// A word of the peer's half.
@@ -71,7 +71,7 @@ operands! {
         SpaceArmed {},
         ReturnsTail {},
         Heartbeat {},
-        Claim { call: u8 },
+        StartMarker { call: u8 },
     }
 
     /// What the host does.
@@ -83,7 +83,7 @@ operands! {
         /// Drops something received.
         DropReceived { nth: u8 },
         /// Takes a slot to write.
-        Allocate { len: Number, urgent: bool },
+        Allocate { len: Number, priority: bool },
         /// Shortens what it writes.
         Truncate { nth: u8, len: Number },
         /// Ends writing.
@@ -97,15 +97,15 @@ operands! {
         /// Drops a handle.
         DropSlot { nth: u8 },
         /// Sends a few bytes.
-        SendInline { len: u8, urgent: bool },
+        SendInline { len: u8, priority: bool },
         /// Sends a slot.
-        SendSlot { nth: u8, urgent: bool },
+        SendSlot { nth: u8, priority: bool },
         /// Sends a slot as an attachment; or another, if it has one slot alone.
-        SendBoth { payload: u8, attachment: u8, urgent: bool },
+        SendBoth { payload: u8, attachment: u8, priority: bool },
         /// Begins to wait for a slot.
-        WaitForSlot { len: Number, urgent: bool },
+        WaitForSlot { len: Number, priority: bool },
         /// Begins to wait for room.
-        WaitForRoom { urgent: bool },
+        WaitForRoom { priority: bool },
         /// Looks whether a wait is over.
         PollWait { nth: u8 },
         /// Gives a wait up.
@@ -115,11 +115,11 @@ operands! {
         /// Gives pages back.
         Trim {},
         /// Shows progress.
-        Beat {},
+        Heartbeat {},
         /// Marks a call of the peer's as begun.
-        MarkClaim { call: Number, generation: Number },
+        MarkStarted { call: Number, generation: Number },
         /// Looks at the marks and the progress of the peer.
-        Look { call: Number },
+        ReadMarker { call: Number },
         /// Lets the runtime look for events.
         Turn {},
         /// Stops sending.
@@ -155,11 +155,11 @@ impl Word {
             Self::SpaceArmed {} => SPACE_ARMED,
             Self::ReturnsTail {} => RETURNS_TAIL,
             Self::Heartbeat {} => HEARTBEAT,
-            Self::Claim { call } => START_MARKERS + usize::from(*call % 4) * 4,
+            Self::StartMarker { call } => START_MARKERS + usize::from(*call % 4) * 4,
         }
     }
 }
 
-pub(crate) fn lane(urgent: bool) -> Lane {
-    if urgent { Lane::Priority } else { Lane::Data }
+pub(crate) fn lane(priority: bool) -> Lane {
+    if priority { Lane::Priority } else { Lane::Data }
 }

@@ -103,7 +103,7 @@ impl Waits {
         }
         while !self.waits.is_empty() {
             match self.poll(None) {
-                Some(Err(told)) => assert_eq!(told, closed),
+                Some(Err(terminal)) => assert_eq!(terminal, closed),
                 Some(Ok(_)) => panic!("served by a link that has ended"),
                 None => panic!("still waiting for a link that has ended"),
             }

@@ -26,7 +26,7 @@ mod mutations;
 mod return_ring;
 mod slot_state;
 mod spsc;
-mod start_marks;
+mod start_markers;
 
 use std::sync::Arc;
 

@@ -31,7 +31,7 @@ enum Outcome {
 enum Refutation {
     LostWakeUp,
     Torn,
-    Claim,
+    Assertion,
 }
 
 impl fmt::Display for Refutation {
@@ -39,7 +39,7 @@ impl fmt::Display for Refutation {
         f.write_str(match self {
             Self::LostWakeUp => "a wake-up is lost",
             Self::Torn => "bytes are torn",
-            Self::Claim => "a claim fails",
+            Self::Assertion => "an assertion fails",
         })
     }
 }
@@ -51,7 +51,7 @@ impl Outcome {
         } else if errors.contains("Causality violation") {
             Self::Refuted(Refutation::Torn)
         } else if errors.contains("assertion") || errors.contains("called `Result::unwrap()`") {
-            Self::Refuted(Refutation::Claim)
+            Self::Refuted(Refutation::Assertion)
         } else {
             Self::Broken(errors)
         }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{CAPACITY, View, check};
 use crate::ring::return_ring::Returner;
 use crate::ring::spsc::{Consumer, Producer};
-use crate::ring::start_marks::{PeerStartMarkers, StartMarkers, mark, marked};
+use crate::ring::start_markers::{PeerStartMarkers, StartMarkers, mark, marked};
 
 const CALL: u32 = 0;
 const GENERATION: u32 = 5;

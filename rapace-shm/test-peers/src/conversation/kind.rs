@@ -11,7 +11,7 @@ pub(super) enum Kind {
     /// Keep the payload until after the next [`Kind::StopUntilBeat`].
     Hold,
     /// Receive nothing before the sender's beat of this number.
-    StopUntilBeat(u32),
+    StopUntilHeartbeat(u32),
     /// Answer, as to [`Kind::StopUntilBeat`].
     Question,
     Answer,
@@ -26,7 +26,7 @@ impl Kind {
             Self::Call(call) => (2, call),
             Self::Attached => (3, 0),
             Self::Hold => (4, 0),
-            Self::StopUntilBeat(beats) => (5, beats),
+            Self::StopUntilHeartbeat(heartbeats) => (5, heartbeats),
             Self::Question => (6, 0),
             Self::Answer => (7, 0),
             Self::Turn => (8, 0),
@@ -40,7 +40,7 @@ impl Kind {
             2 => Self::Call(argument),
             3 => Self::Attached,
             4 => Self::Hold,
-            5 => Self::StopUntilBeat(argument),
+            5 => Self::StopUntilHeartbeat(argument),
             6 => Self::Question,
             7 => Self::Answer,
             8 => Self::Turn,

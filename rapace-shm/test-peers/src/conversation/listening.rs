@@ -15,7 +15,7 @@ impl<N: Notes> Side<'_, N> {
         watch: &mut PeerWatch,
     ) -> Option<RecvError> {
         let mut batch = Vec::new();
-        let mut held = Vec::new();
+        let mut retained = Vec::new();
         for number in 0.. {
             if let Err(end) = inbound.recv(&mut batch, 1).await {
                 return Some(end);
@@ -36,16 +36,16 @@ impl<N: Notes> Side<'_, N> {
                         assert!(is_filled(slot, fill(self.role.other(), number)));
                     }
                 }
-                Kind::Hold => held.push(frame.payload),
-                Kind::StopUntilBeat(beats) => {
+                Kind::Hold => retained.push(frame.payload),
+                Kind::StopUntilHeartbeat(heartbeats) => {
                     self.answer();
-                    self.wait_for_beat(beats, watch).await;
-                    held.clear();
+                    self.wait_for_heartbeat(heartbeats, watch).await;
+                    retained.clear();
                 }
                 Kind::Question => self.answer(),
-                Kind::Answer => self.hear(|heard| heard.answers += 1),
+                Kind::Answer => self.observe(|observed| observed.answers += 1),
                 Kind::Turn => {
-                    self.hear(|heard| heard.turns += 1);
+                    self.observe(|observed| observed.turns += 1);
                     if self.leaves && self.role == Role::Host {
                         self.notes.received(number);
                         return None;
@@ -77,14 +77,14 @@ impl<N: Notes> Side<'_, N> {
         kind
     }
 
-    async fn wait_for_beat(&self, beats: u32, watch: &mut PeerWatch) {
-        let beaten = async {
-            while self.out.peer_heartbeat() < beats {
+    async fn wait_for_heartbeat(&self, heartbeats: u32, watch: &mut PeerWatch) {
+        let has_reached = async {
+            while self.out.peer_heartbeat() < heartbeats {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
         tokio::select! {
-            () = beaten => {}
+            () = has_reached => {}
             _ = watch.gone() => {}
         }
     }

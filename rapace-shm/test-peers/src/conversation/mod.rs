@@ -36,7 +36,7 @@ pub trait Notes {
     /// It was, and its effect has happened.
     fn ran(&self, call: u32);
     /// The other side is gone.
-    fn knows(&self);
+    fn detected(&self);
 }
 
 /// How it ended for one side.
@@ -68,16 +68,16 @@ pub async fn converse(link: Link, role: Role, leaves: bool, notes: &impl Notes) 
         leaves,
         notes,
         numbers: Cell::new(0),
-        beats: Cell::new(0),
-        heard: Cell::default(),
-        news: Notify::new(),
+        heartbeats: Cell::new(0),
+        observed: Cell::default(),
+        changed: Notify::new(),
     };
     let listening = async {
         let received = side.listen(&mut inbound, &mut watch).await;
         if received.is_some() {
-            notes.knows();
+            notes.detected();
         }
-        side.hear(|heard| heard.over = true);
+        side.observe(|observed| observed.over = true);
         received
     };
     let (received, sent) = tokio::join!(listening, side.speak());
@@ -97,15 +97,15 @@ struct Side<'a, N> {
     notes: &'a N,
     /// Frames published.
     numbers: Cell<u32>,
-    beats: Cell<u32>,
-    heard: Cell<Heard>,
+    heartbeats: Cell<u32>,
+    observed: Cell<Observed>,
     /// Something was heard.
-    news: Notify,
+    changed: Notify,
 }
 
 /// What the listener has to tell the speaker.
 #[derive(Clone, Copy, Default)]
-struct Heard {
+struct Observed {
     /// How often it became our turn.
     turns: u32,
     answers: u32,
@@ -113,24 +113,24 @@ struct Heard {
 }
 
 impl<N: Notes> Side<'_, N> {
-    fn hear(&self, change: impl FnOnce(&mut Heard)) {
-        let mut heard = self.heard.get();
-        change(&mut heard);
-        self.heard.set(heard);
-        self.news.notify_one();
+    fn observe(&self, change: impl FnOnce(&mut Observed)) {
+        let mut observed = self.observed.get();
+        change(&mut observed);
+        self.observed.set(observed);
+        self.changed.notify_one();
     }
 
     /// Waits for something to be heard; an error once nothing will be.
-    async fn until(&self, condition: impl Fn(Heard) -> bool) -> Result<(), Closed> {
+    async fn until(&self, condition: impl Fn(Observed) -> bool) -> Result<(), Closed> {
         loop {
-            let heard = self.heard.get();
-            if condition(heard) {
+            let observed = self.observed.get();
+            if condition(observed) {
                 return Ok(());
             }
-            if heard.over {
+            if observed.over {
                 return Err(Closed::ByUs);
             }
-            self.news.notified().await;
+            self.changed.notified().await;
         }
     }
 }

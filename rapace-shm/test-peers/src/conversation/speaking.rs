@@ -14,13 +14,13 @@ impl<N: Notes> Side<'_, N> {
         let mut turns = 0;
         if self.role == Role::Plugin {
             turns += 1;
-            self.until(|heard| heard.turns >= turns).await?;
+            self.until(|observed| observed.turns >= turns).await?;
         }
         self.say_everything().await?;
         self.send(Kind::Turn, 0).await?;
         if self.role == Role::Host {
             turns += 1;
-            self.until(|heard| heard.turns >= turns).await?;
+            self.until(|observed| observed.turns >= turns).await?;
             self.send(Kind::Leave, 0).await?;
         }
         Ok(())
@@ -47,7 +47,8 @@ impl<N: Notes> Side<'_, N> {
     }
 
     async fn find_the_ring_full(&self) -> Result<(), Closed> {
-        self.ask(Kind::StopUntilBeat(self.beats.get() + 1)).await?;
+        self.ask(Kind::StopUntilHeartbeat(self.heartbeats.get() + 1))
+            .await?;
         let mut filling = 0;
         while self.try_send(Kind::Plain, Lane::Data)? {
             filling += 1;
@@ -63,7 +64,8 @@ impl<N: Notes> Side<'_, N> {
         for len in [1 << 20, 70_000, 4096, 4096, 4096] {
             self.send(Kind::Hold, len).await?;
         }
-        self.ask(Kind::StopUntilBeat(self.beats.get() + 1)).await?;
+        self.ask(Kind::StopUntilHeartbeat(self.heartbeats.get() + 1))
+            .await?;
         let mut slot = pin!(self.out.allocate(2000, Lane::Data));
         let mut slot = match self.beat_once_waiting(&mut slot).await {
             Ok(slot) => slot,
@@ -77,11 +79,11 @@ impl<N: Notes> Side<'_, N> {
 
     /// Lets a future wait, and beats as soon as it does.
     async fn beat_once_waiting<T>(&self, waiting: &mut (impl Future<Output = T> + Unpin)) -> T {
-        let mut beaten = false;
+        let mut has_reached = false;
         std::future::poll_fn(|cx| {
             let polled = pin!(&mut *waiting).poll(cx);
-            if polled.is_pending() && !beaten {
-                beaten = true;
+            if polled.is_pending() && !has_reached {
+                has_reached = true;
                 self.heartbeat();
             }
             polled
@@ -90,7 +92,7 @@ impl<N: Notes> Side<'_, N> {
     }
 
     fn heartbeat(&self) {
-        self.beats.set(self.beats.get() + 1);
+        self.heartbeats.set(self.heartbeats.get() + 1);
         self.out.heartbeat();
     }
 
@@ -157,9 +159,9 @@ impl<N: Notes> Side<'_, N> {
 
     /// Sends a frame that is answered once all before it were dealt with.
     async fn ask(&self, kind: Kind) -> Result<(), Closed> {
-        let answers = self.heard.get().answers;
+        let answers = self.observed.get().answers;
         self.send(kind, 0).await?;
-        self.until(|heard| heard.answers > answers).await
+        self.until(|observed| observed.answers > answers).await
     }
 
     pub(super) fn answer(&self) {

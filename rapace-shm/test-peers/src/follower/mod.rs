@@ -4,10 +4,10 @@
 //! tell that the round is over, and be told. What is dropped in a round was returned before the round
 //! is over, so after it each end knows what each of its slots is doing.
 //!
-//! - G1: frames arrive in order, once, with every byte (a `VecDeque` of the plan).
-//! - G2: a slot is had exactly if the model has one free for that lane, in its class or the next.
-//! - G3: after each round the slots in use are those of the model (a map), and no others.
-//! - G4: at the end everything is free, and every counter is what the model counted.
+//! - FW1: frames arrive in order, once, with every byte (a `VecDeque` of the plan).
+//! - FW2: a slot is had exactly if the model has one free for that lane, in its class or the next.
+//! - FW3: after each round the slots in use are those of the model (a map), and no others.
+//! - FW4: at the end everything is free, and every counter is what the model counted.
 
 mod plan;
 mod sending;
@@ -67,7 +67,7 @@ async fn exchange(
     let due = expected.len();
     let sends = sending.send(round, plan);
     at_once(sends, inbound, due, |frame| {
-        let planned = expected.pop_front().expect("no more than are due"); // G1
+        let planned = expected.pop_front().expect("no more than are due"); // FW1
         received.0 += 1;
         received.1 += frame.payload.as_ref().len() as u64;
         let attached = frame.attachments.iter().map(|slot| slot.len() as u64);
@@ -108,7 +108,7 @@ async fn at_once(
     .await;
 }
 
-/// G1: a frame is what the list says.
+/// FW1: a frame is what the list says.
 fn check(frame: Received, planned: &Planned, side: u32, round: u32) -> Kept {
     let Received {
         header,

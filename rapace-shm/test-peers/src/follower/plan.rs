@@ -13,34 +13,34 @@ pub(super) struct Planned {
     pub(super) slot: Option<usize>,
     /// Lengths of further slots, which the payload names.
     pub(super) attachments: Vec<usize>,
-    pub(super) urgent: bool,
+    pub(super) priority: bool,
     /// For how many rounds more the receiver keeps it.
     pub(super) keep: u32,
     /// Whether the sender keeps handles until the round is over.
-    pub(super) linger: bool,
+    pub(super) keep_handle: bool,
 }
 
 /// What one end sends in one round.
 pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
-    let mut dice = Dice(seed ^ u64::from(side) << 32 ^ u64::from(round) << 40);
+    let mut rng = Rng(seed ^ u64::from(side) << 32 ^ u64::from(round) << 40);
     // At least one, so that the other end cannot be a round ahead while this one counts.
-    let count = dice.below(20) + 1;
+    let count = rng.below(20) + 1;
     let frames = (0..count).map(|nth| {
-        let mut slot_len = || match dice.below(24) {
-            0..12 => dice.below(64) + 1,
-            12..18 => dice.below(512) + 1,
-            18..23 => dice.below(4096) + 1,
-            _ => dice.below(1 << 20) + 1,
+        let mut slot_len = || match rng.below(24) {
+            0..12 => rng.below(64) + 1,
+            12..18 => rng.below(512) + 1,
+            18..23 => rng.below(4096) + 1,
+            _ => rng.below(1 << 20) + 1,
         };
         let (first, second, third) = (slot_len(), slot_len(), slot_len());
         // A payload names its attachments at its start.
         let quiet = round >= ROUNDS;
-        let keep = dice.below(KEPT_AT_MOST as usize + 1) as u32;
-        let (inline, slot, attachments) = match dice.below(10) {
+        let keep = rng.below(KEPT_AT_MOST as usize + 1) as u32;
+        let (inline, slot, attachments) = match rng.below(10) {
             _ if quiet => (None, None, vec![]),
             0 => (None, None, vec![]),
-            1..4 => (Some(dice.below(25)), None, vec![]),
-            4 => (Some(table_len(1) + dice.below(7)), None, vec![first]),
+            1..4 => (Some(rng.below(25)), None, vec![]),
+            4 => (Some(table_len(1) + rng.below(7)), None, vec![first]),
             5 => (None, Some(third + table_len(2)), vec![first, second]),
             6 => (None, Some(second + table_len(1)), vec![first]),
             _ => (None, Some(first), vec![]),
@@ -50,9 +50,9 @@ pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
             inline,
             slot: slot.map(|len| len.min(1 << 20)),
             attachments,
-            urgent: dice.below(4) == 0,
+            priority: rng.below(4) == 0,
             keep: if quiet { 0 } else { keep },
-            linger: dice.below(4) == 0,
+            keep_handle: rng.below(4) == 0,
         }
     });
     frames.collect()
@@ -78,9 +78,9 @@ pub(super) fn holds(bytes: &[u8], planned: &Planned, part: usize) {
 }
 
 /// Numbers that both ends throw alike.
-struct Dice(u64);
+struct Rng(u64);
 
-impl Dice {
+impl Rng {
     fn below(&mut self, limit: usize) -> usize {
         // splitmix64
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);

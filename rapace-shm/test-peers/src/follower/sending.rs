@@ -28,7 +28,7 @@ pub(super) struct Sending {
     out: Sender,
     pub(super) side: u32,
     used: BTreeMap<u32, Used>,
-    lingering: Vec<Slot>,
+    kept_handles: Vec<Slot>,
     pub(super) expected: LinkStats,
 }
 
@@ -38,7 +38,7 @@ impl Sending {
             out,
             side,
             used: BTreeMap::new(),
-            lingering: Vec::new(),
+            kept_handles: Vec::new(),
             expected: LinkStats::default(),
         }
     }
@@ -69,8 +69,8 @@ impl Sending {
                 let index = slot.slot_ref().index;
                 let class = class_of(self.out.config(), index);
                 self.used.insert(index, Used { class, until });
-                if planned.linger {
-                    self.lingering.push(slot);
+                if planned.keep_handle {
+                    self.kept_handles.push(slot);
                 }
             }
         }
@@ -95,7 +95,7 @@ impl Sending {
         Some((Some(payload), attachments))
     }
 
-    /// G2. `taken` are the classes of what this frame has already.
+    /// FW2. `taken` are the classes of what this frame has already.
     fn take(
         &self,
         len: usize,
@@ -155,26 +155,30 @@ impl Sending {
         self.expected.descriptors_sent += 1;
     }
 
-    /// Tells that this end has dropped what was due, and is told the same; then counts (G3).
+    /// Tells that this end has dropped what was due, and is told the same; then counts (FW3).
     pub(super) async fn part(&mut self, inbound: &mut Receiver, round: u32) {
         let marked = self.out.mark_started(round % 16, round + 1);
         marked.expect("the table has so many");
         let header = self.header(OVER, round, 0);
-        let told = Header {
+        let expected = Header {
             channel: 1 - self.side,
             ..header
         };
         let over = self.publish(&header, Payload::Empty, &[], Lane::Priority);
-        at_once(over, inbound, 1, |frame| assert_eq!(frame.header, told)).await;
+        at_once(over, inbound, 1, |frame| assert_eq!(frame.header, expected)).await;
         self.expected.descriptors_received += 1;
         assert_eq!(self.out.started_generation(round % 16), Some(round + 1));
 
-        let lingers = |index| self.lingering.iter().any(|s| s.slot_ref().index == index);
+        let is_kept = |index| {
+            self.kept_handles
+                .iter()
+                .any(|s| s.slot_ref().index == index)
+        };
         let in_flight = |used: &Used| used.until > round;
         for (nth, class) in self.out.stats().classes.iter().enumerate() {
             let of_class = || self.used.iter().filter(|(_, used)| used.class == nth);
             let flying = of_class().filter(|(_, used)| in_flight(used)).count();
-            let held = of_class().filter(|(index, used)| lingers(**index) && !in_flight(used));
+            let held = of_class().filter(|(index, used)| is_kept(**index) && !in_flight(used));
             let (flying, held) = (flying as u32, held.count() as u32);
             assert_eq!(
                 (class.in_flight, class.held, class.writing),
@@ -182,11 +186,11 @@ impl Sending {
             );
             assert_eq!(class.free, class.total - flying - held);
         }
-        self.lingering.clear();
+        self.kept_handles.clear();
         self.used.retain(|_, used| used.until > round);
     }
 
-    /// G4.
+    /// FW4.
     pub(super) fn end(&self) {
         let stats = self.out.stats();
         for class in &stats.classes {
@@ -213,7 +217,7 @@ impl Sending {
 }
 
 fn lane(planned: &Planned) -> Lane {
-    if planned.urgent {
+    if planned.priority {
         Lane::Priority
     } else {
         Lane::Data

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 /// What a journal says.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Journal {
     pub(crate) will_publish: u32,
     pub(crate) published: u32,
     pub(crate) received: u32,
@@ -29,10 +29,10 @@ pub(crate) struct End {
     pub(crate) marks: u32,
 }
 
-impl Told {
+impl Journal {
     /// Reads a journal to its end. What a process that was not killed left open is a panic.
     pub(crate) fn read(path: &Path) -> Self {
-        let mut told = Self::default();
+        let mut journal = Self::default();
         for line in std::fs::read_to_string(path).unwrap().lines() {
             let words: Vec<&str> = line.split(' ').collect();
             // Each number is one more than the last.
@@ -42,18 +42,20 @@ impl Told {
             };
             match *words {
                 // Said again after waiting for room.
-                ["will_publish", number] if number == told.published.to_string() => {
-                    told.will_publish = told.published + 1;
+                ["will_publish", number] if number == journal.published.to_string() => {
+                    journal.will_publish = journal.published + 1;
                 }
-                ["published", number] => counted(&mut told.published, number),
-                ["received", number] => counted(&mut told.received, number),
-                ["will_mark", call] => counted(&mut told.will_mark, call),
-                ["ran", call] => counted(&mut told.ran, call),
+                ["published", number] => counted(&mut journal.published, number),
+                ["received", number] => counted(&mut journal.received, number),
+                ["will_mark", call] => counted(&mut journal.will_mark, call),
+                ["ran", call] => counted(&mut journal.ran, call),
                 ["passed", site, times] => {
-                    told.passed.insert(site.to_owned(), times.parse().unwrap());
+                    journal
+                        .passed
+                        .insert(site.to_owned(), times.parse().unwrap());
                 }
                 [how @ ("killed" | "finished"), at, tails, marks] => {
-                    told.end = Some(End {
+                    journal.end = Some(End {
                         killed: how == "killed",
                         at: Duration::from_nanos(at.parse().unwrap()),
                         tails: tails.parse().unwrap(),
@@ -63,6 +65,6 @@ impl Told {
                 _ => panic!("no line of a journal: {line}"),
             }
         }
-        told
+        journal
     }
 }

@@ -24,10 +24,10 @@ use std::time::Duration;
 use rapace_shm::Trust;
 use rapace_shm::crash::sites;
 
+mod journal;
 mod process;
 mod refused;
 mod survivor;
-mod told;
 
 use rapace_shm_test_peers::conversation::Role;
 use survivor::{Case, Death, Survivor};
@@ -69,10 +69,10 @@ fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
         .unwrap_or_else(|poisoned| poisoned.into_inner());
     let directory = tempfile::tempdir().unwrap();
     let hello = refused::hello_of_another_version(directory.path());
-    for (when, is_told) in [("before", false), ("after", true)] {
-        let (answer, told) = refused::refused(directory.path(), &hello, when);
-        assert_eq!(!answer.is_empty(), is_told, "{when}: {answer:?}");
-        assert!(told.end.is_some_and(|end| end.killed));
+    for (when, is_answered) in [("before", false), ("after", true)] {
+        let (answer, journal) = refused::refused(directory.path(), &hello, when);
+        assert_eq!(!answer.is_empty(), is_answered, "{when}: {answer:?}");
+        assert!(journal.end.is_some_and(|end| end.killed));
     }
 }
 
@@ -130,7 +130,7 @@ fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
     for ((case, site), times) in &deaths {
         println!("{case:<18} {site:<12} {times:>4} deaths");
     }
-    println!("{total} deaths, each known within {slowest:?}");
+    println!("{total} deaths, each detected within {slowest:?}");
 }
 
 /// One death at this occurrence of a step, or at an earlier one: how often somebody falls asleep is

@@ -11,8 +11,8 @@ use nix::sys::socket::{
 };
 use nix::sys::time::TimeVal;
 
+use crate::journal::Journal;
 use crate::process::Victim;
-use crate::told::Told;
 
 /// A hello as a peer of the next version would say it: the version is at bytes 8 to 11.
 pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
@@ -33,12 +33,15 @@ pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
 }
 
 /// Comes to a host as a stranger. The host is to die where it refuses. Returns what it answered.
-pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, Told) {
+pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, Journal) {
     let path = directory.join("socket");
-    let journal = directory.join(format!("journal of who dies {when}"));
+    let journal_path = directory.join(format!("journal of who dies {when}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     // One that hears the hello before it sends anything.
-    command.args(["host", "untrusted"]).arg(&path).arg(&journal);
+    command
+        .args(["host", "untrusted"])
+        .arg(&path)
+        .arg(&journal_path);
     command.args(["Refused", when, "1"]).stdout(Stdio::piped());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -54,7 +57,7 @@ pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, T
         send(socket.as_raw_fd(), hello, MsgFlags::MSG_NOSIGNAL).unwrap();
         let answer = receive(&socket);
         victim.end().await;
-        (answer, Told::read(&journal))
+        (answer, Journal::read(&journal_path))
     })
 }
 

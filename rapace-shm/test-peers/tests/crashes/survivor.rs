@@ -15,8 +15,8 @@ use rapace_shm::crash;
 use rapace_shm::{Closed, ControlSocket, EstablishError, Listener, RecvError, Sender, Trust};
 use tokio::runtime::Runtime;
 
+use crate::journal::{End, Journal};
 use crate::process::Victim;
-use crate::told::{End, Told};
 use rapace_shm_test_peers::conversation::{
     CALLS, Ended, GENERATIONS, Notes, Role, config, converse,
 };
@@ -93,14 +93,22 @@ impl Survivor {
         let socket_path = directory.path().join("socket");
         // What an earlier process left behind.
         drop(UnixListener::bind(&socket_path).unwrap());
-        let before = belongings();
+        let before = open_resources();
         let report = self.one_life(case, death, &socket_path, &context);
-        assert_eq!(belongings(), before, "{context}: something was left behind");
+        assert_eq!(
+            open_resources(),
+            before,
+            "{context}: something was left behind"
+        );
         if report.took.is_some() {
             let context = format!("after {context}");
             let fresh = self.one_life(case, None, &socket_path, &context);
             assert!(fresh.took.is_none(), "{context}");
-            assert_eq!(belongings(), before, "{context}: something was left behind");
+            assert_eq!(
+                open_resources(),
+                before,
+                "{context}: something was left behind"
+            );
         }
         report
     }
@@ -112,41 +120,41 @@ impl Survivor {
         socket_path: &Path,
         context: &str,
     ) -> Report {
-        let journal = socket_path.with_file_name(match death {
+        let journal_path = socket_path.with_file_name(match death {
             Some(_) => "journal of who dies",
             None => "journal of who lives",
         });
         let notes = Survived::default();
-        let (met, status) = self.runtime.block_on(async {
-            let played = play(case, death, socket_path, &journal, &notes);
-            let played = tokio::time::timeout(PATIENCE, played).await;
-            played.unwrap_or_else(|_| panic!("{context}: the survivor waits for ever"))
+        let (outcome, status) = self.runtime.block_on(async {
+            let running = run(case, death, socket_path, &journal_path, &notes);
+            let running = tokio::time::timeout(PATIENCE, running).await;
+            running.unwrap_or_else(|_| panic!("{context}: the survivor waits for ever"))
         });
-        let told = Told::read(&journal);
-        let end = told.end.as_ref().expect("a journal has a last line");
+        let journal = Journal::read(&journal_path);
+        let end = journal.end.as_ref().expect("a journal has a last line");
         let killed = status.signal() == Some(Signal::SIGKILL as i32);
         assert_eq!(end.killed, killed, "{context}: {status}");
         assert!(killed || status.success(), "{context}: {status}");
         assert!(death.is_some() || !killed, "{context}: died by itself");
-        check(&met, &notes, &told, end, context);
-        let known = notes.known.get();
+        check(&outcome, &notes, &journal, end, context);
+        let detected = notes.detected.get();
         let took = killed.then(|| {
-            let known = known.unwrap_or_else(|| panic!("{context}: nobody noticed"));
-            let took = known.saturating_sub(end.at);
-            assert!(took < BOUND, "{context}: known only after {took:?}");
+            let detected = detected.unwrap_or_else(|| panic!("{context}: nobody noticed"));
+            let took = detected.saturating_sub(end.at);
+            assert!(took < BOUND, "{context}: detected only after {took:?}");
             took
         });
         Report {
             took,
-            passed: told.passed,
+            passed: journal.passed,
         }
     }
 }
 
 /// How the two came together, and what then became of it.
-enum Met {
+enum Outcome {
     /// The victim died before there was anybody to talk to.
-    Nobody,
+    NeverConnected,
     /// It died during the handshake.
     NoLink(EstablishError),
     /// It died later, or left.
@@ -154,25 +162,25 @@ enum Met {
 }
 
 /// Plays the other side.
-async fn play(
+async fn run(
     case: &Case,
     death: Option<&Death>,
     socket_path: &Path,
-    journal: &Path,
+    journal_path: &Path,
     notes: &Survived,
-) -> (Met, ExitStatus) {
+) -> (Outcome, ExitStatus) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     let (role, trust) = case.words();
     let by_path = case.victim == Role::Host || case.trust == Trust::Untrusted;
     let path = if by_path { socket_path } else { Path::new("-") };
-    command.args([role, trust]).arg(path).arg(journal);
+    command.args([role, trust]).arg(path).arg(journal_path);
     if let Some(death) = death {
         let when = if death.before { "before" } else { "after" };
         command.args([&death.site, when, &death.nth.to_string()]);
     }
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let other = case.victim.other();
-    let (victim, met) = match case.victim {
+    let (victim, outcome) = match case.victim {
         Role::Host => {
             let victim = Victim::start(command.stdout(Stdio::piped()));
             let (victim, listening) = victim.wait_until_it_speaks().await;
@@ -199,46 +207,46 @@ async fn play(
             // The command still has what it gave the child.
             drop(command);
             // As a host does with what it starts.
-            let met = match ours.offer(&config(case.trust)) {
+            let outcome = match ours.offer(&config(case.trust)) {
                 Ok(pending) => pending.finish().await,
                 Err(error) => Err(error),
             };
-            (victim, Some(met))
+            (victim, Some(outcome))
         }
     };
-    match met {
+    match outcome {
         None => {
             let status = victim.end().await;
-            notes.knows();
-            (Met::Nobody, status)
+            notes.detected();
+            (Outcome::NeverConnected, status)
         }
         Some(Err(error)) => {
-            notes.knows();
-            (Met::NoLink(error), victim.end().await)
+            notes.detected();
+            (Outcome::NoLink(error), victim.end().await)
         }
         Some(Ok(link)) => {
             let (ended, out) = converse(link, other, false, notes).await;
-            (Met::Linked(ended, out), victim.end().await)
+            (Outcome::Linked(ended, out), victim.end().await)
         }
     }
 }
 
-fn check(met: &Met, notes: &Survived, told: &Told, end: &End, context: &str) {
+fn check(outcome: &Outcome, notes: &Survived, journal: &Journal, end: &End, context: &str) {
     // What the victim says of itself agrees with what its stores say.
-    assert!(told.published <= end.tails, "{context}");
-    assert!(end.tails <= told.will_publish, "{context}");
-    assert!(told.ran <= end.marks, "{context}");
-    assert!(end.marks <= told.will_mark, "{context}");
-    assert!(told.received <= notes.published.get(), "{context}");
-    match met {
-        Met::Nobody => assert_eq!(notes.published.get(), 0),
+    assert!(journal.published <= end.tails, "{context}");
+    assert!(end.tails <= journal.will_publish, "{context}");
+    assert!(journal.ran <= end.marks, "{context}");
+    assert!(end.marks <= journal.will_mark, "{context}");
+    assert!(journal.received <= notes.published.get(), "{context}");
+    match outcome {
+        Outcome::NeverConnected => assert_eq!(notes.published.get(), 0),
         // A host may have published to a peer that it made an offer to and was not to see.
-        Met::NoLink(EstablishError::HungUp) => {
+        Outcome::NoLink(EstablishError::HungUp) => {
             assert!(end.killed, "{context}");
             assert_eq!(notes.received.get(), 0, "{context}: frames");
         }
-        Met::NoLink(error) => panic!("{context}: {error}"),
-        Met::Linked(ended, out) => {
+        Outcome::NoLink(error) => panic!("{context}: {error}"),
+        Outcome::Linked(ended, out) => {
             assert_eq!(notes.received.get(), end.tails, "{context}: frames");
             let received = ended.received;
             let gone = matches!(received, Some(RecvError::PeerGone(_)));
@@ -275,7 +283,7 @@ fn check_marks(out: &Sender, end: &End, context: &str) {
 struct Survived {
     published: Cell<u32>,
     received: Cell<u32>,
-    known: Cell<Option<Duration>>,
+    detected: Cell<Option<Duration>>,
 }
 
 impl Notes for Survived {
@@ -293,13 +301,13 @@ impl Notes for Survived {
 
     fn ran(&self, _: u32) {}
 
-    fn knows(&self) {
-        self.known.set(Some(crash::now()));
+    fn detected(&self) {
+        self.detected.set(Some(crash::now()));
     }
 }
 
 /// Open descriptors, and mappings of segments.
-fn belongings() -> (usize, usize) {
+fn open_resources() -> (usize, usize) {
     let descriptors = fs::read_dir("/proc/self/fd").unwrap().count();
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
     let mapped = maps.lines().filter(|map| map.contains("rapace")).count();

@@ -30,7 +30,7 @@ impl Journal {
             let times = passed(site, When::After);
             line(&format!("passed {site} {times}\n"));
         }
-        last_words("finished");
+        write_last_line("finished");
     }
 }
 
@@ -55,15 +55,15 @@ impl Notes for Journal {
         line(&format!("ran {call}\n"));
     }
 
-    fn knows(&self) {}
+    fn detected(&self) {}
 }
 
 /// To be called where the process dies.
 pub(crate) fn dies() {
-    last_words("killed");
+    write_last_line("killed");
 }
 
-fn last_words(how: &str) {
+fn write_last_line(how: &str) {
     let (tails, marks) = (
         passed("Tail", When::After),
         passed("StartMarker", When::After),
