@@ -1,16 +1,16 @@
-//! Who rings whom, and when: the armed flag between a sleeper and a waker.
+//! When a waker rings the peer's doorbell: the armed flag between a sleeper and a waker.
 //!
 //! | word    | written by | read by | edge                                           |
 //! |---------|------------|---------|------------------------------------------------|
 //! | `armed` | sleeper    | waker   | E3: the two sequentially consistent fences below |
 //!
 //! - A1: the word is an epoch. Odd means "ring me", even means "I am awake".
-//! - A2: the sleeper stores an odd epoch, fences, and then looks once more for work (E3).
+//! - A2: the sleeper stores an odd epoch, fences, and then checks once more for work (E3).
 //! - A3: the waker publishes work, fences, and then reads the epoch (E3). So at least one of the two
 //!   sees the other: either the sleeper finds the work or the waker finds the word armed.
-//! - A4: the waker remembers the epoch it rang for last, in private memory, and rings once for each.
-//!   The word keeps one writer, and a burst costs one system call.
-//! - A5: whoever was rung arms under a new epoch before sleeping again.
+//! - A4: the waker keeps the epoch that it last rang for in private memory, and rings once for each
+//!   epoch. So the word keeps one writer, and a burst costs one system call.
+//! - A5: after a ring, the sleeper arms under a new epoch before it sleeps again.
 
 use crate::sync::AtomicU32;
 use crate::sync::orderings;
@@ -39,14 +39,14 @@ impl<W: ArmWord> Arm<W> {
         Self { word, epoch: 0 }
     }
 
-    /// Arms under a new epoch (A1, A5). The caller must look for work after this and before sleeping.
+    /// Arms under a new epoch (A1, A5). The caller must check for work after this and before it sleeps.
     pub(crate) fn arm(&mut self) {
         self.epoch = self.epoch.wrapping_add(2) | 1;
         self.word.store(self.epoch);
         orderings::sleeper(); // A2
     }
 
-    /// Says that no ring is needed.
+    /// Disarms: no ring is needed.
     pub(crate) fn disarm(&mut self) {
         if self.is_armed() {
             self.epoch = self.epoch.wrapping_add(1);
@@ -59,11 +59,11 @@ impl<W: ArmWord> Arm<W> {
     }
 }
 
-/// The waker's end. LinkState by all threads that publish.
+/// The waker's end, shared by all threads that publish.
 #[derive(Debug)]
 pub(crate) struct Ringer<W> {
     word: W,
-    /// The epoch rung for last (A4). Never even once set, and 0 before.
+    /// The epoch that was rung for last (A4); 0 if none was.
     rung: AtomicU32,
 }
 
@@ -75,8 +75,8 @@ impl<W: PeerArmWord> Ringer<W> {
         }
     }
 
-    /// To be asked after every publication: whether the sleeper must be rung now (A3, A4). Two
-    /// threads that race here may both be told to ring; none of them being told is impossible.
+    /// Returns whether the sleeper must be rung now (A3, A4). To be called after every publication. Two
+    /// racing threads may both get `true`; it is impossible that neither does.
     pub(crate) fn must_ring(&self) -> bool {
         orderings::waker(); // A3
         let epoch = self.word.load();

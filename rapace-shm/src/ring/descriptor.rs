@@ -1,4 +1,4 @@
-//! What travels in a ring: 64 bytes, parsed from a private copy.
+//! A ring entry: the descriptor of a message, 64 bytes, parsed from a private copy.
 //!
 //! | bytes | field | bytes | field |
 //! |---|---|---|---|
@@ -11,46 +11,46 @@
 //! | 12–15 | call: generation | | |
 //! | 16–19 | method | | |
 //!
-//! Numbers are little-endian. The attachments are a [table](crate::link::attachments) that the payload begins with. The
-//! handbook's page `docs/memory.md` has this table from here.
+//! Numbers are little-endian. The attachments are a [table](crate::link::attachments) at the start of the payload. The
+//! handbook's page `docs/memory.md` takes this table from here.
 //!
 //! - D1: a descriptor is parsed from a copy that the peer cannot reach.
-//! - D2: header fields mean nothing here. Every value is allowed.
-//! - D3: of the payload fields, each that is used is checked; the others are ignored.
+//! - D2: this crate does not interpret header fields. Every value is allowed.
+//! - D3: each payload field that is used is checked; the others are ignored.
 
 use crate::fault::PeerFault;
 use crate::layout::Layout;
 
-/// Longest payload in bytes that travels inside its descriptor and never touches the slab.
+/// Length in bytes of the longest payload that travels inside its descriptor, without a slot.
 pub const INLINE_MAX: usize = 24;
 
-/// The part of a descriptor that this crate carries without looking at it.
+/// The part of a descriptor that this crate carries without interpreting it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Header {
-    /// What kind of frame this is.
+    /// The kind of frame.
     pub frame_type: u8,
-    /// Bits that belong to the frame type.
+    /// Bits whose meaning depends on the frame type.
     pub flags: u8,
-    /// Channel the frame belongs to.
+    /// The channel that the frame belongs to.
     pub channel: u32,
-    /// Entry of the caller's call table.
+    /// Index of the entry in the caller's call table.
     pub call: u32,
-    /// Which use of that entry.
+    /// Generation of that entry.
     pub generation: u32,
-    /// Method, or whatever else the frame type needs.
+    /// The method, or another number that the frame type needs.
     pub method: u32,
     /// Credits granted.
     pub credits: u32,
 }
 
-/// Names bytes in a slot. It travels in descriptors, and in tables of attachments.
+/// A reference to bytes in a slot. It travels in descriptors, and in tables of attachments.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SlotRef {
-    /// Slot of the sender's slab.
+    /// Index in the sender's slab.
     pub index: u32,
-    /// Which use of that slot.
+    /// Generation of the slot.
     pub generation: u32,
-    /// First byte, counted from the start of the slot.
+    /// Offset of the first byte from the start of the slot.
     pub offset: u32,
     /// Length in bytes.
     pub len: u32,
@@ -71,8 +71,8 @@ impl SlotRef {
         bytes
     }
 
-    /// Decodes what [`to_bytes`](Self::to_bytes) made. Any bytes decode, and give access to nothing: what a
-    /// message brought is in [`Received::attachments`](crate::Received::attachments).
+    /// Decodes the output of [`to_bytes`](Self::to_bytes). Any bytes decode. The result gives access to nothing:
+    /// the slots of a message are in [`Received::attachments`](crate::Received::attachments).
     #[must_use]
     pub fn from_bytes(bytes: [u8; Self::ENCODED_LEN]) -> Self {
         let [
@@ -101,7 +101,7 @@ impl SlotRef {
         }
     }
 
-    /// Checks this reference against the geometry of the slab that it claims to point into.
+    /// Checks this reference against the geometry of the slab that it should point into.
     pub(crate) fn check(self, layout: &Layout) -> Result<CheckedSlot, PeerFault> {
         let place = layout.slot(self.index).ok_or(PeerFault::SlotOutOfRange {
             index: self.index,
@@ -119,7 +119,7 @@ impl SlotRef {
     }
 }
 
-/// A reference to bytes that exist.
+/// A reference that lies inside an existing slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct CheckedSlot(SlotRef);
 
@@ -129,7 +129,7 @@ impl CheckedSlot {
     }
 }
 
-/// Where the payload of a descriptor is.
+/// Where the payload of a descriptor lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Location {
     Empty,
@@ -137,7 +137,7 @@ pub(crate) enum Location {
     Slot(SlotRef),
 }
 
-/// A descriptor as it lies in the ring: eight words of eight bytes.
+/// A descriptor as the ring stores it: eight words of eight bytes.
 pub(crate) type Entry = [u64; 8];
 
 /// Encodes a descriptor.
@@ -167,7 +167,7 @@ pub(crate) fn encode(header: &Header, location: Location) -> Entry {
     .map(u64::to_le)
 }
 
-/// Says of a descriptor that its payload begins with a table of attachments.
+/// Marks a descriptor: its payload begins with a table of attachments.
 pub(crate) fn with_table(mut entry: Entry) -> Entry {
     if let Some(first) = entry.first_mut() {
         *first |= (u64::from(TABLE) << 24).to_le();
@@ -175,7 +175,7 @@ pub(crate) fn with_table(mut entry: Entry) -> Entry {
     entry
 }
 
-/// Parses a private copy of a descriptor (D1) against the geometry of the sender's slab. Also says whether
+/// Parses a private copy of a descriptor (D1) against the geometry of the sender's slab. Also returns whether
 /// the payload begins with a table of attachments.
 pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed, bool), PeerFault> {
     let [w0, w1, w2, w3, w4, w5, w6, w7] = entry.map(u64::from_le);
@@ -224,7 +224,7 @@ pub(crate) fn parse(entry: &Entry, layout: &Layout) -> Result<(Header, Parsed, b
     Ok((header, parsed, has_table))
 }
 
-/// The payload of a descriptor whose every used field was checked.
+/// The payload of a descriptor, with every field that is used checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Parsed {
     Empty,
@@ -237,7 +237,7 @@ pub(crate) fn encode_return(index: u32, generation: u32) -> u64 {
     join(index, generation).to_le()
 }
 
-/// Slot index and generation of a return.
+/// Decodes slot index and generation of a return.
 pub(crate) fn parse_return(entry: u64) -> (u32, u32) {
     split(u64::from_le(entry))
 }
@@ -253,7 +253,7 @@ fn split(word: u64) -> (u32, u32) {
 const EMPTY: u8 = 0;
 const INLINE: u8 = 1;
 const SLOT: u8 = 2;
-/// Beside the kind.
+/// Added to the kind of a payload with attachments.
 const TABLE: u8 = 128;
 
 const NO_SLOT: SlotRef = SlotRef {

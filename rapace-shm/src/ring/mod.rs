@@ -1,8 +1,8 @@
-//! What travels between two processes word by word: entries in rings, slots going back, the armed flag, start marks.
+//! The protocol words that two processes share: ring entries, returned slots, the armed flag, start markers.
 //!
-//! Decides who may write which word, in which order, and what the peer may have written there. The algorithms do not
-//! know their memory: `memory` gives them mappings, the models give them loom's cells. Knows the geometry of a segment
-//! (`layout`), the list of faults and the orderings.
+//! Decides which side may write which word, in which order, and which values the peer may have written. The algorithms
+//! are generic over their memory: `memory` supplies mappings, the models supply loom's cells. May use `layout`, `fault`
+//! and the orderings.
 
 pub(crate) mod armed_flag;
 pub(crate) mod descriptor;

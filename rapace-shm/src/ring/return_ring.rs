@@ -1,18 +1,19 @@
-//! Giving the peer's slots back: the return ring's producing end.
+//! The return ring's producing end: returns slots to the peer.
 //!
 //! | word           | written by | read by | edge                                                      |
 //! |----------------|------------|---------|-----------------------------------------------------------|
 //! | `returns_tail` | receiver   | sender  | E4: release store to load and acquire fence; ends our use of a slot |
 //!
 //! - G1: the ring has at least as many entries as the peer has slots, and a slot is returned once for
-//!   each time it was sent, so an honest peer never finds it overrun and we never look whether it is
-//!   full. A peer that sends slots again without taking returns overruns only what it reads itself.
-//! - G2: a slot is let go before it is returned (J2), and returned after its last use (E4).
+//!   each time that it was sent. So it is never overrun for an honest peer, and we never check for a
+//!   full ring. A peer that sends slots again without taking returns overruns only its own input.
+//! - G2: the lease on a slot is released before the return is published (J2), and after our last use
+//!   of the slot (E4).
 
 use crate::sync::Ordering;
 use crate::sync::orderings;
 
-/// What the returning end touches.
+/// The memory that the returning end accesses.
 pub(crate) trait ReturnMemory {
     /// Writes the entry at a place in `0..capacity`.
     fn write(&self, place: u32, entry: u64);
@@ -39,7 +40,7 @@ impl<M: ReturnMemory> Returner<M> {
         }
     }
 
-    /// One that has returned so many.
+    /// Creates a returner that has already returned `cursor` slots.
     #[cfg(test)]
     pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
         Self {

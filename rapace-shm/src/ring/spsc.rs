@@ -8,20 +8,20 @@
 //! - R1: entries in `head..tail` are the consumer's; all others are the producer's.
 //! - R2: `tail - head` is at most the capacity. The peer can break this; see [`ahead_of`].
 //! - R3: capacity and our own cursor live in private memory and are never read back.
-//! - R4: an entry is copied out once, and only the copy is looked at.
+//! - R4: an entry is copied out once, and only the copy is parsed.
 //! - R5: the other side's cursor is read again only when its cached copy says "empty" or "full".
 //! - R6: the consumer stores its cursor once per batch, not per entry.
 //!
-//! The ring does not know its memory: the mapping, loom's atomics and a scripted peer are all
+//! The ring is generic over its memory: the mapping, loom's atomics and a scripted peer all implement
 //! [`ProducerMemory`] and [`ConsumerMemory`].
 
 use crate::fault::PeerFault;
 use crate::sync::Ordering;
 use crate::sync::orderings;
 
-/// What a producer touches.
+/// The memory that a producer accesses.
 pub(crate) trait ProducerMemory {
-    /// What the ring carries.
+    /// The type of an entry.
     type Entry: Copy;
     /// Writes the entry at a place in `0..capacity` that R1 says is ours.
     fn write(&self, place: u32, entry: &Self::Entry);
@@ -31,9 +31,9 @@ pub(crate) trait ProducerMemory {
     fn load_head(&self) -> u32;
 }
 
-/// What a consumer touches.
+/// The memory that a consumer accesses.
 pub(crate) trait ConsumerMemory {
-    /// What the ring carries.
+    /// The type of an entry.
     type Entry: Copy;
     /// Loads the peer's cursor, relaxed. Any value may come back.
     fn load_tail(&self) -> u32;
@@ -43,7 +43,7 @@ pub(crate) trait ConsumerMemory {
     fn store_head(&self, head: u32, ordering: Ordering);
 }
 
-/// How far `theirs` is ahead of `ours`, or `Err` with the distance if that is more than `limit`.
+/// Returns how far `theirs` is ahead of `ours`, or `Err` with the distance if that is more than `limit`.
 pub(crate) fn ahead_of(ours: u32, theirs: u32, limit: u32) -> Result<u32, u32> {
     let ahead = theirs.wrapping_sub(ours);
     if ahead > limit { Err(ahead) } else { Ok(ahead) }
@@ -55,12 +55,12 @@ pub(crate) struct Producer<M> {
     memory: M,
     capacity: u32,
     tail: u32,
-    /// The consumer's cursor as last read and found sane.
+    /// The consumer's cursor as last read and validated.
     head: u32,
 }
 
 impl<M: ProducerMemory> Producer<M> {
-    /// A producer over zeroed memory. `capacity` is a power of two.
+    /// Creates a producer over zeroed memory. `capacity` is a power of two.
     pub(crate) fn new(memory: M, capacity: u32) -> Self {
         debug_assert!(capacity.is_power_of_two());
         Self {
@@ -71,7 +71,7 @@ impl<M: ProducerMemory> Producer<M> {
         }
     }
 
-    /// One that has published `cursor` entries, all of which were consumed.
+    /// Creates a producer that has published `cursor` entries, all of which were consumed.
     #[cfg(test)]
     pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
         Self {
@@ -81,8 +81,8 @@ impl<M: ProducerMemory> Producer<M> {
         }
     }
 
-    /// Entries that may still be published if `keep` are to stay free. Reads the peer's cursor only
-    /// when the cached one leaves no room (R5).
+    /// Returns how many entries may still be published if `keep` are to stay free. Reads the peer's cursor
+    /// only when the cached one leaves no room (R5).
     pub(crate) fn room(&mut self, keep: u32) -> Result<u32, PeerFault> {
         let room = self.cached_room(keep);
         if room > 0 {
@@ -103,7 +103,7 @@ impl<M: ProducerMemory> Producer<M> {
         Ok(true)
     }
 
-    /// Entries published and, as far as the peer has told, not consumed.
+    /// Returns the number of entries published and not yet consumed, by the peer's cursor.
     pub(crate) fn depth(&mut self) -> Result<u32, PeerFault> {
         self.refresh()?;
         Ok(self.tail.wrapping_sub(self.head))
@@ -137,12 +137,12 @@ pub(crate) struct Consumer<M> {
     memory: M,
     capacity: u32,
     head: u32,
-    /// The producer's cursor as last read and found sane.
+    /// The producer's cursor as last read and validated.
     tail: u32,
 }
 
 impl<M: ConsumerMemory> Consumer<M> {
-    /// A consumer over zeroed memory. `capacity` is a power of two.
+    /// Creates a consumer over zeroed memory. `capacity` is a power of two.
     pub(crate) fn new(memory: M, capacity: u32) -> Self {
         debug_assert!(capacity.is_power_of_two());
         Self {
@@ -153,7 +153,7 @@ impl<M: ConsumerMemory> Consumer<M> {
         }
     }
 
-    /// One that has consumed `cursor` entries, which is all that there were.
+    /// Creates a consumer that has consumed all `cursor` entries published so far.
     #[cfg(test)]
     pub(crate) fn resumed(memory: M, capacity: u32, cursor: u32) -> Self {
         Self {
@@ -163,7 +163,7 @@ impl<M: ConsumerMemory> Consumer<M> {
         }
     }
 
-    /// Takes the next entry. "Nothing there" is `Ok(None)`; a cursor that cannot be is a fault.
+    /// Takes the next entry. An empty ring is `Ok(None)`; an impossible cursor is a fault.
     pub(crate) fn pop(&mut self) -> Result<Option<M::Entry>, PeerFault> {
         if self.head == self.tail && self.refresh_tail()? == 0 {
             return Ok(None);
@@ -173,11 +173,11 @@ impl<M: ConsumerMemory> Consumer<M> {
         Ok(Some(entry))
     }
 
-    /// Reads the producer's cursor: how many entries wait.
+    /// Reads the producer's cursor. Returns how many entries are available.
     pub(crate) fn refresh_tail(&mut self) -> Result<u32, PeerFault> {
         let tail = self.memory.load_tail();
         orderings::after_tail();
-        // Before R6's store the peer cannot know of our progress, so R2 holds for `head` too.
+        // Until R6's store the peer does not know of our progress, so R2 holds for `head` too.
         let ahead =
             ahead_of(self.head, tail, self.capacity).map_err(|ahead| PeerFault::TailRanAhead {
                 ahead,
@@ -187,17 +187,17 @@ impl<M: ConsumerMemory> Consumer<M> {
         Ok(ahead)
     }
 
-    /// Whether the next [`pop`](Self::pop) has something to say.
+    /// Returns whether the next [`pop`](Self::pop) will return an entry or a fault.
     pub(crate) fn has_more(&mut self) -> Result<bool, PeerFault> {
         Ok(self.head != self.tail || self.refresh_tail()? > 0)
     }
 
-    /// How many entries were taken so far.
+    /// Returns how many entries were taken so far.
     pub(crate) fn position(&self) -> u32 {
         self.head
     }
 
-    /// Gives the room of everything taken so far back to the producer (R6).
+    /// Returns the room of all entries taken so far to the producer (R6).
     pub(crate) fn commit(&self) {
         self.memory.store_head(self.head, orderings::publish_head());
     }

@@ -1,19 +1,18 @@
-//! Our own slots: handed out, waited for, freed, collected from the return ring.
+//! The allocator of our own slots: allocating, waiting, freeing, and collecting from the return ring.
 //!
 //! - B1: free lists and generations are private memory. The peer can neither read nor corrupt them.
 //! - B2: a slot's generation changes each time it becomes free.
 //! - B3: a return is accepted if that slot is in flight under that generation. Anything else is a
 //!   fault, and changes nothing.
-//! - B4: a class that has nothing left may take from the next class up, never from further up, and
-//!   never past somebody who waits there.
-//! - B5: requests of one class and lane are served in the order in which they began to wait; a
-//!   newcomer does not overtake.
-//! - B6: wakers are made, called and dropped without the lock.
+//! - B4: when a class is exhausted, an allocation may take a slot of the next class up, never of one
+//!   further up, and never ahead of a waiter there.
+//! - B5: requests of one class and lane are served in FIFO order; a newcomer does not overtake.
+//! - B6: wakers are cloned, called and dropped outside the lock.
 //! - B7: returned slots are collected before colder or unused ones are taken: always for a large slot,
-//!   whose bytes are worth more than the look, and at every eighth small one.
-//! - B8: once a link is over, nobody returns anything: all slots are taken back. From then on none is
-//!   handed out or emptied, for a peer that hung up and lives may still be reading them. Once the link is
-//!   gone, only handles on slots keep this, and nothing of the peer's memory is kept.
+//!   where warm caches are worth more than the read of the cursor, and at every eighth small one.
+//! - B8: when the link is over, returns stop, and all slots are reclaimed. From then on none is handed
+//!   out or emptied, since a peer that hung up and lives may still be reading them. When the link is
+//!   dropped, only handles on slots keep this slab alive, and it keeps none of the peer's memory.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
@@ -30,7 +29,7 @@ use crate::slab::slot_state::{SlotState, SlotUse};
 use crate::slab::wait_queue::{Ticket, WaitQueue};
 use crate::sync::{Mutex, MutexGuard};
 
-/// All slots of one half, seen by their owner.
+/// All slots of one half, from their owner's side.
 #[derive(Debug)]
 pub(crate) struct Slab<M> {
     layout: Arc<Layout>,
@@ -38,7 +37,7 @@ pub(crate) struct Slab<M> {
     inner: Mutex<Inner<M>>,
 }
 
-/// A slot taken from the free list, and the generation of this use.
+/// A slot taken from the free list, with its generation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
     pub(crate) index: u32,
@@ -49,15 +48,15 @@ pub(crate) struct Taken {
 struct Inner<M> {
     lists: FreeLists,
     generations: Box<[u32]>,
-    /// Until the link is gone (B8).
+    /// The return ring; `None` once the link is dropped (B8).
     returns: Option<Consumer<M>>,
-    /// B8.
+    /// Whether the link is over (B8).
     over: bool,
-    /// For each class, a queue for each lane.
+    /// For each class, one queue per lane.
     queues: Box<[[WaitQueue; 2]]>,
     /// Slots taken since returns were last collected.
     uncollected: u32,
-    /// Classes that got a slot back, or lost a waiter, since wakers were last gathered.
+    /// Classes that got a slot back, or lost a waiter, since wakers were last gathered: one bit each.
     touched: u32,
 }
 
@@ -80,8 +79,8 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         }
     }
 
-    /// Takes a slot of `class` for `len` bytes, or of the next class up (B4), unless somebody else is
-    /// before us (B5).
+    /// Takes a slot of `class` for `len` bytes, or of the next class up (B4), unless another waiter is
+    /// first (B5).
     pub(crate) fn take(
         &self,
         class: usize,
@@ -102,7 +101,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         taken
     }
 
-    /// Waits in the queue of a class, or renews the waker there.
+    /// Waits in the queue of a class, or replaces the waker there.
     pub(crate) fn wait(
         &self,
         class: usize,
@@ -118,7 +117,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         Some(ticket)
     }
 
-    /// Stops waiting. Whoever is next gets its turn.
+    /// Stops waiting, and passes the turn on to the next waiter.
     pub(crate) fn leave(&self, class: usize, lane: Lane, ticket: Ticket) {
         let mut inner = self.lock();
         let waker = inner.leave(class, lane, ticket);
@@ -133,7 +132,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         wake_without_lock(inner);
     }
 
-    /// Takes back everything that the peer has returned, and wakes who waits for it.
+    /// Collects all slots that the peer has returned, and wakes their waiters.
     pub(crate) fn collect(&self) -> Result<(), PeerFault> {
         let mut inner = self.lock();
         let collected = inner.collect(&self.layout, &self.states);
@@ -141,7 +140,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         collected
     }
 
-    /// Takes back everything that the peer has, returned or not (B8). Nothing may be sent any more.
+    /// Reclaims all slots that the peer has, returned or not (B8). Nothing may be sent any more.
     pub(crate) fn reclaim(&self) {
         let mut inner = self.lock();
         inner.over = true;
@@ -153,7 +152,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         wake_without_lock(inner);
     }
 
-    /// The peer's memory is let go of (B8).
+    /// Drops the return ring, which lies in the peer's memory (B8).
     pub(crate) fn link_is_gone(&self) {
         let mut inner = self.lock();
         inner.over = true;
@@ -162,14 +161,14 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         drop(returns);
     }
 
-    /// The state word of a slot of ours.
+    /// Returns the state word of one of our slots.
     pub(crate) fn state(&self, index: u32) -> &SlotState {
         self.states
             .get(index as usize)
             .expect("slot handles carry indices that the free lists gave out")
     }
 
-    /// Wakes everybody who waits.
+    /// Wakes all waiters.
     pub(crate) fn wake_all(&self) {
         let mut inner = self.lock();
         let wakers: Vec<Waker> = inner
@@ -182,9 +181,9 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Has `punch` give back pages of slots that were idle since the last call, at most `budget` bytes,
-    /// and starts a new period. `punch` gets the slot's place and the range in it, and runs without
-    /// the lock. Returns how many bytes were given back.
+    /// Starts a new period, and calls `punch` for pages of slots that were idle since the last call, at most
+    /// `budget` bytes. `punch` gets the slot's place and the range in it, and runs without the lock.
+    /// Returns how many bytes were given back to the system.
     pub(crate) fn trim(&self, budget: u32, mut punch: impl FnMut(SlotPlace, Range<u32>)) -> u32 {
         let mut emptied = 0;
         let mut inner = self.lock();
@@ -208,7 +207,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         emptied
     }
 
-    /// What the slots of each class are used for.
+    /// Counts the slots of each class by their use.
     pub(crate) fn stats(&self) -> Vec<ClassStats> {
         let inner = self.lock();
         let mut states = self.states.iter();
@@ -240,7 +239,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
 }
 
 impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
-    /// B7. A fault that is found on the way takes nothing.
+    /// Allocates, collecting returns first where B7 says so. A fault found on the way allocates nothing.
     fn take_or_collect(
         &mut self,
         layout: &Layout,
@@ -333,7 +332,7 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
         }
     }
 
-    /// Returns what is to be dropped without the lock (B6).
+    /// Leaves a queue. Returns the waker, to be dropped outside the lock (B6).
     fn leave(&mut self, class: usize, lane: Lane, ticket: Ticket) -> Option<Waker> {
         let waker = self.queue(class, lane)?.leave(ticket);
         self.touch(class);
@@ -352,8 +351,8 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
         self.touched |= 1 << class;
     }
 
-    /// Who may get something now: the first in each queue of a touched class, and of the class below
-    /// it, which may take from it (B4).
+    /// Returns the wakers that may now be served: the first in each queue of a touched class, and of the class
+    /// below it, which may borrow from it (B4).
     fn wakers(&mut self) -> Vec<Waker> {
         let touched = std::mem::take(&mut self.touched);
         if touched == 0 {
@@ -368,7 +367,7 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
     }
 }
 
-/// B6.
+/// Wakes waiters after unlocking (B6).
 fn wake_without_lock<M: ConsumerMemory<Entry = u64>>(mut inner: MutexGuard<'_, Inner<M>>) {
     let wakers = inner.wakers();
     drop(inner);
@@ -384,7 +383,7 @@ fn of_return_ring(fault: PeerFault) -> PeerFault {
     }
 }
 
-/// From this length on, in bytes, a slot that is hot in the caches is worth a look at the return ring.
+/// From this length on, in bytes, a slot that is hot in the caches is worth a read of the return cursor.
 const LARGE: u32 = 16 << 10;
-/// Small slots taken between two looks.
+/// Small slots taken between two collections.
 const COLLECT_EVERY: u32 = 8;

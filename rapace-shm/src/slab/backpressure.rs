@@ -1,10 +1,10 @@
-//! Who waits for room in the ring or for a slot, and whether the peer knows.
+//! The tasks that wait for ring room or for a slot, and the armed word that tells the peer so.
 //!
-//! - U1: whoever waits first queues and arms, here, in one step, and then looks once more (A2). Whoever
-//!   is woken and goes on waiting does it again.
-//! - U2: the receiver, before it sleeps, arms again for those who wait, and then serves whom it can:
-//!   the epoch they armed under may have been rung for already, for room that served somebody else.
-//! - U3: the word is disarmed only while nobody waits, which is looked at in the same step.
+//! - U1: a waiter queues and arms, here, in one step, and then checks once more (A2). A waiter that is
+//!   woken and goes on waiting does the same again.
+//! - U2: before the receiver sleeps it arms again for the waiters, and then serves those it can: the
+//!   epoch they armed under may have been rung for already, for room that went to another waiter.
+//! - U3: the word is disarmed only while there is no waiter, which is checked in the same step.
 
 use std::task::Waker;
 
@@ -18,7 +18,7 @@ use crate::sync::{AtomicU32, Mutex, MutexGuard};
 #[derive(Debug)]
 pub(crate) struct Backpressure<W> {
     inner: Mutex<Inner<W>>,
-    /// A copy of [`Inner::waiting`], to be glanced at without the lock.
+    /// A copy of [`Inner::waiting`], readable without the lock.
     waiting: AtomicU32,
 }
 
@@ -27,7 +27,7 @@ struct Inner<W> {
     arm: Arm<W>,
     /// Futures that wait for ring room or for a slot.
     waiting: u32,
-    /// Those that wait for ring room, by lane. The slab queues the others.
+    /// Waiters for ring room, by lane. The slab queues the others.
     ring: [WaitQueue; 2],
 }
 
@@ -43,7 +43,7 @@ impl<W: ArmWord> Backpressure<W> {
         }
     }
 
-    /// U1 for a slot: counts one more waiter, if it is `new`, and arms. The caller has queued in the
+    /// Applies U1 to a slot: counts one more waiter, if it is `new`, and arms. The caller has queued in the
     /// slab.
     pub(crate) fn wait_for_slot(&self, new: bool) {
         let mut inner = self.lock();
@@ -53,12 +53,12 @@ impl<W: ArmWord> Backpressure<W> {
         inner.arm.arm();
     }
 
-    /// The counterpart of [`wait_for_slot`](Self::wait_for_slot), once served or given up.
+    /// Undoes [`wait_for_slot`](Self::wait_for_slot), once served or cancelled.
     pub(crate) fn slot_wait_over(&self) {
         self.count(&mut self.lock(), -1);
     }
 
-    /// U1 for ring room: queues, or renews the waker of a place already taken, and arms.
+    /// Applies U1 to ring room: queues, or replaces the waker of a ticket already held, and arms.
     pub(crate) fn wait_for_room(
         &self,
         lane: Lane,
@@ -77,7 +77,7 @@ impl<W: ArmWord> Backpressure<W> {
         ticket
     }
 
-    /// The counterpart of [`wait_for_room`](Self::wait_for_room).
+    /// Undoes [`wait_for_room`](Self::wait_for_room).
     pub(crate) fn room_wait_over(&self, lane: Lane, ticket: Ticket) {
         let mut inner = self.lock();
         let waker = inner.queue(lane).leave(ticket);
@@ -86,12 +86,12 @@ impl<W: ArmWord> Backpressure<W> {
         drop(waker); // Q3
     }
 
-    /// Whether anybody seems to wait. May be a little old.
+    /// Returns whether there seem to be waiters. The answer may be slightly stale.
     pub(crate) fn somebody_waits(&self) -> bool {
         self.waiting.load(orderings::RELAXED) > 0
     }
 
-    /// U2 and U3, before the receiver sleeps. Returns whether anybody waits, to be served then.
+    /// Applies U2 and U3, before the receiver sleeps. Returns whether there are waiters, to be served then.
     pub(crate) fn arm_for_waiters(&self) -> bool {
         let mut inner = self.lock();
         if inner.waiting == 0 {
@@ -102,13 +102,13 @@ impl<W: ArmWord> Backpressure<W> {
         true
     }
 
-    /// Whether anybody waits for ring room.
+    /// Returns whether there are waiters for ring room.
     pub(crate) fn waits_for_room(&self, lane: Lane) -> bool {
         !self.lock().queue(lane).is_empty()
     }
 
-    /// The wakers of all who wait for ring room and were not woken yet, in order. All: one that is woken may
-    /// be dropped before it publishes, and then nobody would pass its turn on.
+    /// Returns the wakers of all waiters for ring room that were not woken yet, in order. All of them, because a
+    /// woken task may be dropped before it publishes, and then none would pass its turn on.
     pub(crate) fn room_wakers(&self, lane: Lane) -> Vec<Waker> {
         self.lock().queue(lane).all().collect()
     }

@@ -1,19 +1,19 @@
-//! What the slots of one class are doing, in numbers.
+//! Counters of one slot class.
 
-/// The slots of one class.
+/// How many slots of one class are in which use.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassStats {
-    /// Bytes in a slot.
+    /// Size of a slot in bytes.
     pub slot_size: u32,
-    /// Slots there are.
+    /// Number of slots.
     pub total: u32,
-    /// In the free list.
+    /// Slots in the free list.
     pub free: u32,
-    /// Handed out and still being written.
+    /// Slots allocated and still being written.
     pub writing: u32,
-    /// Frozen, held on this side, and not with the peer.
+    /// Slots that are frozen, referenced on this side, and not in flight.
     pub held: u32,
-    /// With the peer: sent and not returned.
+    /// Slots in flight: sent and not returned.
     pub in_flight: u32,
 }

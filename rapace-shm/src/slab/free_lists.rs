@@ -1,13 +1,13 @@
-//! Which slot comes next, and which has been idle: the slab's decisions, without its locks.
+//! Free lists: which slot is allocated next, and which slots are idle. Plain data, without locks.
 //!
-//! - F1: a class that gives pages back is a stack, so that few of its slots are in use. Of any other the slot freed
-//!   first is used first: the bytes of the one freed last are in the caches of who has read it, and writing them
+//! - F1: a class that gives pages back is a stack (LIFO), so that few of its slots are in use. In any other class free
+//!   slots are reused in FIFO order: the bytes of the slot freed last are in the caches of its reader, and writing them
 //!   fetches each line from there. A slot that was never used comes after all that were.
-//! - F2: [`Lane::Data`] never takes the last slots of a class that its reserve keeps.
-//! - F3: entries of a stack below its lowest height in a period were not used in that period. Classes that keep their
-//!   pages have nothing idle.
+//! - F2: [`Lane::Data`] never takes the last slots of a class, which its reserve keeps.
+//! - F3: entries of a stack below its lowest height in a period were idle in that period. Classes that keep their
+//!   pages have no idle slots.
 //! - F4: of the idle slots of a class, one keeps its pages.
-//! - F5: a slot's pages lie below the highest length it was taken for since it last had none.
+//! - F5: a slot's committed pages lie below the greatest length that it was taken for since it was last emptied.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -23,27 +23,27 @@ pub(crate) struct FreeLists {
 
 #[derive(Debug)]
 struct FreeList {
-    /// Slots of a class that gives pages back, the hottest last (F1).
+    /// For a class that gives pages back: its free slots, the hottest last (F1).
     stack: Vec<u32>,
-    /// Slots of any other class that were used, the next one first, and those that never were (F1).
+    /// For any other class: free slots that were used before, the next one first, and the never used ones (F1).
     used: VecDeque<u32>,
     unused: Range<u32>,
     reserve: usize,
     first: u32,
-    /// For classes that give pages back: how many bytes of a slot may have some (F5). Empty for the
-    /// others.
+    /// For classes that give pages back: how many bytes of a slot may be committed (F5). Empty for other
+    /// classes.
     committed: Vec<u32>,
     /// Lowest height of the stack in this period (F3).
     floor: usize,
 }
 
-/// A part of an idle slot that is to give its pages back.
+/// The part of an idle slot whose pages are to be given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Idle {
     pub(crate) index: u32,
     /// Bytes from the start of the slot that keep their pages.
     pub(crate) kept: u32,
-    /// Bytes after those that lose them.
+    /// Bytes after those, which lose their pages.
     pub(crate) emptied: u32,
 }
 
@@ -69,7 +69,7 @@ impl FreeLists {
         }
     }
 
-    /// Takes a slot of this class for `len` bytes, unless it has none left for this lane (F2).
+    /// Takes a slot of this class for `len` bytes; `None` if none is left for this lane (F2).
     pub(crate) fn take(&mut self, class: usize, lane: Lane, len: u32) -> Option<u32> {
         let list = self.classes.get_mut(class)?;
         let keep = match lane {
@@ -101,9 +101,8 @@ impl FreeLists {
         }
     }
 
-    /// Takes out a slot of this class that was idle all through the period and has pages to give
-    /// back (F3, F4), to empty at most `budget` bytes of it, whole pages. It comes back through
-    /// [`emptied`](Self::emptied).
+    /// Takes out a slot of this class that was idle throughout the period and has committed pages (F3, F4),
+    /// to empty at most `budget` bytes of it, whole pages. [`emptied`](Self::emptied) puts it back.
     pub(crate) fn take_idle(&mut self, class: usize, budget: u32) -> Option<Idle> {
         let list = self.classes.get_mut(class)?;
         let idle = list.floor.min(list.stack.len().saturating_sub(1));
@@ -124,7 +123,7 @@ impl FreeLists {
         })
     }
 
-    /// Puts back what [`take_idle`](Self::take_idle) took, coldest of its class.
+    /// Puts back a slot from [`take_idle`](Self::take_idle), as the coldest of its class.
     pub(crate) fn emptied(&mut self, class: usize, idle: Idle) {
         if let Some(list) = self.classes.get_mut(class) {
             if let Some(committed) = list.committed_mut(idle.index) {
@@ -142,12 +141,12 @@ impl FreeLists {
         }
     }
 
-    /// How many classes there are.
+    /// Returns the number of classes.
     pub(crate) fn class_count(&self) -> usize {
         self.classes.len()
     }
 
-    /// How many slots of a class are free.
+    /// Returns how many slots of a class are free.
     pub(crate) fn free(&self, class: usize) -> usize {
         self.classes.get(class).map_or(0, FreeList::free)
     }
@@ -173,8 +172,8 @@ impl FreeList {
     }
 }
 
-/// What pages are given back in, in bytes. On machines with larger pages, emptying a part of one
-/// gives nothing back, and is not wrong.
+/// Granularity in bytes in which pages are given back. On machines with larger pages, emptying a part of a
+/// page gives nothing back, and is harmless.
 const PAGE: u32 = 4096;
 
 #[cfg(test)]
@@ -183,7 +182,7 @@ mod tests {
     use crate::config::{SegmentConfig, SizeClass};
     use crate::layout::LARGE_SLOT;
 
-    /// One class of four slots of that size, and what is taken after the second and then the first came back.
+    /// Returns what is taken from a class of four slots of that size after the second and then the first came back.
     fn next_after_two(slot_size: u32) -> [Option<u32>; 2] {
         let class = SizeClass {
             slot_size,

@@ -1,7 +1,7 @@
-//! Who has which slot, and who waits for one or for ring room. All of it lies in private memory.
+//! Which slots are in use, and which tasks wait for a slot or for ring room. All state lies in private memory.
 //!
-//! Decides which slot is handed out, when it is free again, who is served first, and which of the peer's slots this side
-//! holds. Knows `ring`, whose return ring brings slots back; never the bytes of a slot.
+//! Decides which slot is handed out, when it is free again, which waiter is served first, and which of the peer's slots
+//! this side holds. May use `ring`, whose return ring brings slots back; never accesses the bytes of a slot.
 
 pub(crate) mod allocator;
 pub(crate) mod backpressure;

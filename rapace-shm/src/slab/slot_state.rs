@@ -1,14 +1,14 @@
-//! Who uses a slot: one private word per slot of our own slab.
+//! The state of a slot: one private word for each slot of our own slab.
 //!
-//! - S1: a slot's word is 0 as long as it is in a free list, or out of it to be emptied (F3).
-//! - S2: a slot being written has one user, and nobody else may look at it.
-//! - S3: a slot is in flight at most once: the bit is set by sending and cleared by the return.
-//! - S4: whoever takes the word to 0, the last local user or the return, frees the slot. Exactly one
-//!   of them does, and has every use of the slot behind it (E6).
+//! - S1: the word is 0 as long as the slot is in a free list, or taken out of it to be emptied (F3).
+//! - S2: a slot being written has one user, and nobody else may read it.
+//! - S3: a slot is in flight at most once: sending sets the bit, the return clears it.
+//! - S4: whichever takes the word to 0, the last local user or the return, frees the slot. Exactly one
+//!   of them does, and every use of the slot happens before that (E6).
 //! - S5: a return is read after the sending that it answers (E1, E4), so a slot that an honest peer
-//!   gives back is always found in flight.
+//!   returns is always found in flight.
 //!
-//! Only E6 is an ordering of this word. Freezing and sending order nothing: the bytes go from thread to
+//! Only E6 needs an ordering on this word. Freezing and sending order nothing: the bytes go from thread to
 //! thread with the handle, and to the peer with the descriptor.
 
 use crate::sync::AtomicU32;
@@ -17,14 +17,14 @@ use crate::sync::orderings;
 const IN_FLIGHT: u32 = 1 << 31;
 const WRITING: u32 = 1 << 30;
 const USERS: u32 = WRITING - 1;
-/// One writer and nobody else.
+/// The writer alone.
 const WRITER: u32 = WRITING | 1;
 
 /// One slot's word: two flags and a count of local users.
 #[derive(Debug)]
 pub(crate) struct SlotState(AtomicU32);
 
-/// What a slot is being used for, for the eyes of a human.
+/// The use of a slot, for statistics.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SlotUse {
     Free,
@@ -46,17 +46,17 @@ impl SlotState {
         Self(AtomicU32::new(0))
     }
 
-    /// Free → being written. The caller took it from the free list (S1).
+    /// Free → writing. The caller took the slot from the free list (S1).
     pub(crate) fn begin_writing(&self) {
         self.0.store(WRITER, orderings::RELAXED);
     }
 
-    /// Being written → held by one local user, who still is the only one.
+    /// Writing → frozen, with one local user, still the only one.
     pub(crate) fn freeze(&self) {
         self.0.fetch_and(!WRITING, orderings::RELAXED);
     }
 
-    /// One more local user.
+    /// Adds a local user.
     pub(crate) fn retain(&self) {
         let before = self.0.fetch_add(1, orderings::RELAXED);
         if before & USERS > USERS / 2 {
@@ -65,7 +65,7 @@ impl SlotState {
         }
     }
 
-    /// One local user less, be it the writer. `true`: the caller must free the slot (S4).
+    /// Removes a local user or the writer. `true`: the caller must free the slot (S4).
     #[must_use]
     pub(crate) fn release(&self) -> bool {
         match self.0.fetch_sub(1, orderings::slot_release()) {
@@ -79,7 +79,7 @@ impl SlotState {
         }
     }
 
-    /// Held → in flight (S3).
+    /// Frozen → in flight (S3).
     pub(crate) fn send(&self) -> Result<(), AlreadyInFlight> {
         let before = self.0.fetch_or(IN_FLIGHT, orderings::RELAXED);
         if before & IN_FLIGHT == 0 {
@@ -89,13 +89,13 @@ impl SlotState {
         }
     }
 
-    /// Takes back a [`send`](Self::send) whose descriptor was not published. The caller holds the
+    /// Undoes a [`send`](Self::send) whose descriptor was not published. The caller is a local user of the
     /// slot, so this never frees it.
     pub(crate) fn cancel_send(&self) {
         self.0.fetch_and(!IN_FLIGHT, orderings::RELAXED);
     }
 
-    /// The peer gave the slot back. `Ok(true)`: the caller must free it (S4).
+    /// The peer returned the slot. `Ok(true)`: the caller must free it (S4).
     pub(crate) fn returned(&self) -> Result<bool, NotInFlight> {
         let before = self.0.fetch_and(!IN_FLIGHT, orderings::slot_returned());
         if before & IN_FLIGHT == 0 {

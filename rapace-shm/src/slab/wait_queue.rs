@@ -1,15 +1,15 @@
-//! Tasks that wait for room, first come, first served.
+//! A FIFO queue of tasks that wait for slots or ring room.
 //!
 //! - Q1: tickets ascend, so the queue is sorted and a ticket is found by bisection.
-//! - Q2: waking does not remove: whoever waited removes itself when it is served or gives up. Its waker is
-//!   taken: it leaves another when it is polled and goes on waiting.
-//! - Q3: nothing of a waker's is run here, whoever holds the queue's lock: wakers are made by the caller, and
-//!   handed out to be woken or dropped.
+//! - Q2: waking does not remove an entry: a waiter removes itself when it is served or cancelled. Its waker
+//!   is taken; if it goes on waiting, its next poll leaves another.
+//! - Q3: no waker's code runs in here, since the caller may hold the queue's lock: the caller clones wakers,
+//!   and gets them back to wake or drop them.
 
 use std::collections::VecDeque;
 use std::task::Waker;
 
-/// A place in one queue.
+/// A place in a queue.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Ticket(u64);
 
@@ -21,7 +21,7 @@ pub(crate) struct WaitQueue {
 }
 
 impl WaitQueue {
-    /// Joins at the end, or renews the waker of a place already taken. Also returns what is to be dropped.
+    /// Joins at the end, or replaces the waker of a place already held. Also returns the waker to be dropped.
     pub(crate) fn wait(&mut self, ticket: Option<Ticket>, waker: Waker) -> (Ticket, Option<Waker>) {
         if let Some(ticket) = ticket
             && let Ok(place) = self.find(ticket)
@@ -35,13 +35,13 @@ impl WaitQueue {
         (ticket, None)
     }
 
-    /// Leaves the queue. Returns what is to be dropped.
+    /// Leaves the queue. Returns the waker to be dropped.
     pub(crate) fn leave(&mut self, ticket: Ticket) -> Option<Waker> {
         let place = self.find(ticket).ok()?;
         self.waiting.remove(place)?.1
     }
 
-    /// Whether the holder of `ticket`, or a newcomer without one, is next.
+    /// Returns whether the holder of `ticket`, or a newcomer without one, is next.
     pub(crate) fn is_next(&self, ticket: Option<Ticket>) -> bool {
         match self.waiting.front() {
             None => true,
@@ -53,12 +53,12 @@ impl WaitQueue {
         self.waiting.is_empty()
     }
 
-    /// The waker of whoever is next, unless it was woken already.
+    /// Takes the waker of the first waiter, unless it was woken already.
     pub(crate) fn first(&mut self) -> Option<Waker> {
         self.waiting.front_mut()?.1.take()
     }
 
-    /// The wakers of all who were not woken already, in order.
+    /// Takes the wakers of all waiters that were not woken already, in order.
     pub(crate) fn all(&mut self) -> impl Iterator<Item = Waker> {
         self.waiting
             .iter_mut()
