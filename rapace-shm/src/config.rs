@@ -3,21 +3,21 @@
 //! - C1: what [`SegmentConfig::validate`] accepts can be laid out without overflow.
 //! - C2: both halves of a segment have the same geometry.
 
-/// How far a peer is relied on. It is said of the joining side; the creating side is always trusted
+/// How far a peer is trusted. Said of the joining side; the creating side is always trusted
 /// by the process that joins it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Trust {
     /// Payloads are borrowed in place, doorbells are eventfds, and idle large slots give their pages
-    /// back. The peer is relied on not to write into a payload that it has sent.
+    /// back. The peer is trusted not to write into a payload that it has sent.
     #[default]
     Trusted,
-    /// Payloads are copied out before anybody sees them, doorbells are pipes (no file description is
+    /// Payloads are copied before they are handed out, doorbells are pipes (no file description is
     /// shared), and all of the creator's half is sealed against writing.
     Untrusted,
 }
 
-/// Who asks for room. [`Lane::Data`] leaves one part in [`RESERVE_DIVISOR`] of the ring and of each
-/// slot class alone, so that a reply or a control frame finds room when requests hold the rest.
+/// The priority of an allocation or a frame. [`Lane::Data`] leaves one part in [`RESERVE_DIVISOR`] of the ring
+/// and of each slot class free, so that a reply or a control frame finds room when requests hold the rest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Requests and stream items.
@@ -26,17 +26,17 @@ pub enum Lane {
     Priority,
 }
 
-/// One part in this many of the ring, and of each slot class that has at least two slots, is kept
+/// One part in this many of the ring, and of each slot class that has at least two slots, is reserved
 /// for [`Lane::Priority`]: an eighth. Each reply answers a request that held room of its own, so the
 /// share only has to cover the replies that one batch of requests produces, not all that are queued.
 pub const RESERVE_DIVISOR: u32 = 8;
 
-/// Equal slots for payloads up to one size.
+/// A class of equal slots, for payloads up to their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SizeClass {
-    /// Bytes in a slot: a power of two.
+    /// Size of a slot in bytes: a power of two.
     pub slot_size: u32,
-    /// How many slots there are.
+    /// Number of slots.
     pub slots: u32,
 }
 
@@ -67,15 +67,15 @@ impl SizeClass {
 #[non_exhaustive]
 pub struct SegmentConfig {
     /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 512: 32 KiB, twice the
-    /// calls that keep two processes busy, and little enough to stay resident in every session.
+    /// calls that keep two processes busy, and small enough to stay resident in every session.
     pub ring_capacity: u32,
-    /// Entries of the table of calls in flight, for start markers: 1 to 2²⁰. Default 1024.
+    /// Entries of the call table, for start markers: 1 to 2²⁰. Default 1024.
     pub call_table: u32,
     /// Slot classes, sizes strictly ascending. By default nine, each four times the last, from
     /// 1 KiB × 1024 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address
     /// space only.
     pub classes: Vec<SizeClass>,
-    /// How far the joining side is relied on. Default [`Trust::Trusted`].
+    /// How far the joining side is trusted. Default [`Trust::Trusted`].
     pub trust: Trust,
 }
 
@@ -135,7 +135,7 @@ impl SegmentConfig {
     /// Checks every rule that the layout relies on.
     ///
     /// # Errors
-    /// [`ConfigError`] names the first value that cannot be used and what would be accepted.
+    /// [`ConfigError`] names the first value that cannot be used and the accepted range.
     pub fn validate(&self) -> Result<(), ConfigError> {
         let ring = self.ring_capacity;
         if !ring.is_power_of_two() || !RING_CAPACITY.contains(&ring) {
@@ -172,7 +172,7 @@ impl SegmentConfig {
         Ok(())
     }
 
-    /// Bytes in the largest slot: the longest payload.
+    /// Returns the size of the largest slot in bytes: the length of the longest payload.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.classes

@@ -6,19 +6,19 @@ use crate::config::ConfigError;
 use crate::kernel::NoRuntime;
 use crate::kernel::needs::{Unsupported, is_shortage};
 
-/// Why two processes did not get a link. The attempt is over; how long to wait for one is the
-/// caller's decision.
+/// Why two processes did not establish a link. The attempt is over; a time limit is up to the
+/// caller.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum EstablishError {
-    /// What arrived first is not our protocol: the program at the other end is no rapace peer, or
+    /// The first message is not of this protocol: the program at the other end is no rapace peer, or
     /// something else writes to its control socket.
     #[error("the program at the other end does not speak rapace: it sent \"{got}\"")]
     NotAPeer {
-        /// The start of what arrived, escaped.
+        /// The beginning of that message, escaped.
         got: String,
     },
-    /// Both are rapace peers, of versions that lay memory out differently: build both against the
+    /// Both are rapace peers, of versions with different memory layouts: build both against the
     /// same release.
     #[error(
         "the peer uses layout version {theirs} and this side {ours}: build both against the same release of rapace"
@@ -26,7 +26,7 @@ pub enum EstablishError {
     LayoutVersion {
         /// Our version.
         ours: u32,
-        /// The peer's.
+        /// The peer's version.
         theirs: u32,
     },
     /// The peer closed the control socket, most often because its process ended.
@@ -47,39 +47,39 @@ pub enum EstablishError {
          give the SegmentConfig fewer or smaller slots"
     )]
     FileSizeLimit {
-        /// Bytes of the object.
+        /// Size of the object in bytes.
         needed: u64,
         /// The limit in bytes.
         limit: u64,
     },
-    /// This process, or the machine, is out of descriptors or memory at the moment. Not the peer's fault.
+    /// This process, or the machine, is out of descriptors or memory at present. Not the peer's fault.
     #[error("{step} failed for want of resources: {source}{}", way_out(source))]
     OutOfResources {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
-        /// What the operating system answered.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it.
     #[error("{step} failed: {source}")]
     Unsupported {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
-        /// Which call, and since when there is one.
+        /// The missing call, and the first version of Linux that has it.
         source: Unsupported,
     },
-    /// There is no tokio runtime here, or one without I/O.
+    /// There is no current tokio runtime, or it has no I/O enabled.
     #[error("{why}")]
     NoRuntime {
         /// Which of the two.
         why: &'static str,
     },
-    /// The operating system refused.
+    /// The operating system refused a step.
     #[error("{step} failed: {source}")]
     Os {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
-        /// What it answered.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -88,14 +88,14 @@ pub enum EstablishError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeFault {
-    /// A message of ours was expected, and another one came.
+    /// Another message than the expected one came.
     #[error(
         "the peer broke a rule of the handshake: \"{expected}\" was expected and message {kind} came"
     )]
     UnexpectedMessage {
-        /// What was expected.
+        /// The expected message.
         expected: &'static str,
-        /// The kind of what came.
+        /// The kind of the message that came.
         kind: u32,
     },
     /// A message ends early or is too long.
@@ -104,15 +104,15 @@ pub enum HandshakeFault {
         /// Its length in bytes.
         len: usize,
     },
-    /// The wrong number of descriptors came along.
+    /// A message came with the wrong number of descriptors.
     #[error(
         "the peer broke a rule of the handshake: {expected} descriptors were expected with its message"
     )]
     Descriptors {
-        /// How many there should be.
+        /// The expected number.
         expected: usize,
     },
-    /// The geometry offered cannot be used.
+    /// The offered geometry cannot be used.
     #[error("the peer broke a rule of the handshake: {0}")]
     Geometry(#[source] ConfigError),
     /// A memory object can still shrink or grow.
@@ -120,32 +120,32 @@ pub enum HandshakeFault {
         "the peer broke a rule of the handshake: {object} could shrink under its mapping: it is not sealed"
     )]
     NotSealed {
-        /// Which.
+        /// The object.
         object: &'static str,
     },
-    /// A memory object has not the size that the geometry says.
+    /// A memory object does not have the size that the geometry requires.
     #[error(
         "the peer broke a rule of the handshake: {object} has {got} bytes where the geometry needs {expected}"
     )]
     WrongSize {
-        /// Which.
+        /// The object.
         object: &'static str,
-        /// Bytes the geometry asks for.
+        /// The required size in bytes.
         expected: usize,
-        /// Bytes it has.
+        /// Its size in bytes.
         got: i64,
     },
 }
 
 impl EstablishError {
-    /// Whether the same attempt may succeed later without anybody correcting anything.
+    /// Returns whether the same attempt may succeed later without any correction.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::OutOfResources { .. })
     }
 }
 
-/// What to do about a shortage that the system told: what is our own word says so itself.
+/// Returns what to do about a shortage that the operating system reported; our own errors say so themselves.
 fn way_out(source: &io::Error) -> &'static str {
     match source.raw_os_error() {
         None => "",
@@ -155,7 +155,7 @@ fn way_out(source: &io::Error) -> &'static str {
     }
 }
 
-/// Names the step at which the operating system refused, and sorts out what is wrong with this process.
+/// Names the step at which the operating system refused, and classifies the error.
 pub(crate) fn at_step(step: &'static str) -> impl Fn(io::Error) -> EstablishError {
     move |source| {
         if is_shortage(&source) {

@@ -1,23 +1,23 @@
-//! What a peer can do wrong, as a closed list.
+//! The rules that a peer can break, as a closed list.
 //!
-//! A fault is final for its link: nothing that the peer wrote afterwards is looked at.
+//! A fault is final for its link: nothing that the peer wrote afterwards is read.
 
 /// A rule of the segment that the other process broke. Each variant names one rule and carries the
 /// numbers that prove it. After a fault the link is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeerFault {
-    /// Its producer cursor is further ahead than the ring is long, or has moved back.
+    /// Its producer cursor is further ahead than the ring's capacity, or has moved back.
     #[error(
         "the peer broke a rule of the shared segment: its producer cursor claims {ahead} entries in a ring of {capacity}"
     )]
     TailRanAhead {
         /// Entries claimed to be published, counted from our position.
         ahead: u32,
-        /// Entries the ring holds.
+        /// Capacity of the ring.
         capacity: u32,
     },
-    /// Its consumer cursor lies past what we published, or has moved back.
+    /// Its consumer cursor is ahead of what we published, or has moved back.
     #[error(
         "the peer broke a rule of the shared segment: its consumer cursor {head} lies outside what was published up to {tail}"
     )]
@@ -34,7 +34,7 @@ pub enum PeerFault {
     ReturnsRanAhead {
         /// Returns claimed, counted from our position.
         ahead: u32,
-        /// Entries the return ring holds.
+        /// Capacity of the return ring.
         capacity: u32,
     },
     /// A descriptor names a payload kind that does not exist.
@@ -61,29 +61,29 @@ pub enum PeerFault {
         /// Slots in the slab.
         slots: u32,
     },
-    /// A payload reaches past the end of its slot.
+    /// A payload runs past the end of its slot.
     #[error(
         "the peer broke a rule of the shared segment: a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
     )]
     PayloadOutsideSlot {
-        /// First byte, counted from the start of the slot.
+        /// Offset of the first byte in the slot.
         offset: u32,
         /// Length in bytes.
         len: u32,
         /// Size of that slot in bytes.
         slot_size: u32,
     },
-    /// The table of a message's attachments runs past its payload.
+    /// The table of a message's attachments runs past the end of its payload.
     #[error(
         "the peer broke a rule of the shared segment: a table of {entries} attachments leaves its payload of {len} bytes"
     )]
     TableOutsidePayload {
         /// Entries that it claims to have.
         entries: u16,
-        /// Bytes in the payload.
+        /// Length of the payload in bytes.
         len: u32,
     },
-    /// A slot was sent again although we have not returned it.
+    /// A slot was sent again before we returned it.
     #[error(
         "the peer broke a rule of the shared segment: it sent slot {index} again before it was returned"
     )]

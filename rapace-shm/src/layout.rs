@@ -1,12 +1,12 @@
-//! Where everything lies in a half: offsets computed from a [`SegmentConfig`].
+//! The layout of a half: offsets computed from a [`SegmentConfig`].
 //!
 //! A half is two memory objects, both written by its owner alone:
 //!
 //! - the *control region*: the shared words, the ring, and the slots of classes below [`LARGE_SLOT`];
 //! - the *large-slot region*: the slots of all larger classes, which can give their pages back.
 //!
-//! The handbook's page `docs/memory.md` has this table from here. `C` is the number of entries of the call table, `S` the
-//! number of slots rounded up to a power of two, `R` the capacity of the ring:
+//! The handbook's page `docs/memory.md` takes this table from here. `C` is the number of entries of the call table, `S`
+//! the number of slots rounded up to a power of two, `R` the capacity of the ring:
 //!
 //! | offset | bytes | what | the owner stores it | the other side loads it |
 //! |---|---|---|---|---|
@@ -22,14 +22,14 @@
 //! | next page | | slots | writing a payload | reading it |
 //!
 //! - L1: every area starts on its own cache line and ends inside its object.
-//! - L2: offsets come from the configuration alone, never from a value in the segment.
-//! - L3: words that different parties write lie on different pairs of cache lines, since processors
+//! - L2: offsets depend on the configuration alone, never on a value in the segment.
+//! - L3: words written by different parties lie on different pairs of cache lines, since processors
 //!   fetch lines in pairs.
 
 use crate::config::{SegmentConfig, SizeClass};
 
 /// Version of everything that two processes must agree on: this module, the descriptor, the control
-/// messages. Raised by every change.
+/// messages. Every change of these raises it.
 pub const LAYOUT_VERSION: u32 = 2;
 
 /// Slots of this size and above lie in the large-slot region.
@@ -45,7 +45,7 @@ pub(crate) const RECV_ARMED: usize = 256;
 pub(crate) const SPACE_ARMED: usize = 384;
 /// Producer cursor of the owner's return ring.
 pub(crate) const RETURNS_TAIL: usize = 512;
-/// Progress of the owner's executor.
+/// Heartbeat of the owner's executor.
 pub(crate) const HEARTBEAT: usize = 640;
 /// First start marker.
 pub(crate) const START_MARKERS: usize = 4096;
@@ -58,7 +58,7 @@ pub(crate) const RETURN: usize = 8;
 const LINE: usize = 64;
 pub(crate) const PAGE: usize = 4096;
 
-/// Which object of a half.
+/// One of the two objects of a half.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Object {
     /// The control region.
@@ -78,13 +78,13 @@ pub(crate) struct ClassPlace {
     pub(crate) offset: usize,
 }
 
-/// Where one slot lies.
+/// The place of one slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct SlotPlace {
     /// Index of its class.
     pub(crate) class: usize,
     pub(crate) object: Object,
-    /// First byte, in its object.
+    /// Offset of its first byte in the object.
     pub(crate) offset: usize,
     /// Size in bytes.
     pub(crate) size: u32,
@@ -146,7 +146,7 @@ impl Layout {
         }
     }
 
-    /// The class of a slot, if there is such a slot.
+    /// Returns the class of a slot, if there is such a slot.
     pub(crate) fn class_of(&self, index: u32) -> Option<usize> {
         if index >= self.slots {
             return None;
@@ -155,7 +155,7 @@ impl Layout {
         after.checked_sub(1)
     }
 
-    /// Where a slot lies, if there is such a slot.
+    /// Returns the place of a slot, if there is such a slot.
     pub(crate) fn slot(&self, index: u32) -> Option<SlotPlace> {
         let class = self.class_of(index)?;
         let place = self.classes.get(class)?;
@@ -168,7 +168,7 @@ impl Layout {
         })
     }
 
-    /// The smallest class whose slots hold `len` bytes.
+    /// Returns the smallest class whose slots hold `len` bytes.
     pub(crate) fn class_for(&self, len: usize) -> Option<usize> {
         let class = self
             .classes
@@ -186,7 +186,7 @@ mod tests {
     const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/layout.rs");
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/memory.md");
 
-    /// With commas between thousands.
+    /// Formats a number with commas between thousands.
     fn number(value: usize) -> String {
         match value {
             0..1000 => value.to_string(),

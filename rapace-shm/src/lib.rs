@@ -1,9 +1,9 @@
-//! Bytes between two processes of one machine: descriptors in rings, payloads in slabs, doorbells for
-//! whoever sleeps, and the kernel's word on whether the other side lives.
+//! Exchanges bytes between two processes of one machine: descriptors in rings, payloads in slabs, doorbells to wake
+//! a sleeping side, and liveness as the kernel reports it.
 //!
 //! A [`Link`] joins exactly two peers. Each sends 64-byte descriptors with up to 24 bytes of payload
-//! inside; longer payloads are written once, into a slot of the sender's slab, and read where they
-//! lie. Under load nothing enters the kernel. What the bytes mean is the business of the crates above.
+//! inside; longer payloads are written once, into a slot of the sender's slab, and read in
+//! place. Under load there is no system call. The crates above give the bytes their meaning.
 //!
 //! ```
 //! use rapace_shm::{Header, Lane, Link, Payload, SegmentConfig};
@@ -29,15 +29,15 @@
 //! # }
 //! ```
 //!
-//! Two processes come to a link over a [`ControlSocket`], which a host passes to a child as its
+//! Two processes establish a link over a [`ControlSocket`], which a host passes to a child as its
 //! standard input, or which two unrelated processes get from a [`Listener`]. One end calls
 //! [`host`](ControlSocket::host), or [`offer`](ControlSocket::offer) for a child that it is starting, the
 //! other [`join`](ControlSocket::join).
 //!
 //! # When not to use it
 //!
-//! Between machines; between more than two processes over one segment; for a stream of bytes, which a
-//! pipe carries as fast; or without tokio, which waits for the doorbells.
+//! Between machines; between more than two processes over one segment; for a stream of bytes, for which a
+//! pipe is as fast; or without tokio, which polls the doorbells.
 //!
 //! # The parts
 //!
@@ -48,67 +48,68 @@
 //!  │ head    in B's ring             ◀────────┼───┤ tail    ring of B's descriptors          │
 //!  │ slots   of A's payloads         ─────────┼──▶│ returns of A's slots                     │
 //!  │ returns of B's slots            ◀────────┼───┤ slots   of B's payloads                  │
-//!  │ marks   of B's calls begun               │   │ marks   of A's calls begun               │
+//!  │ markers of B's calls begun               │   │ markers of A's calls begun               │
 //!  │ armed words, heartbeat                   │   │ armed words, heartbeat                   │
 //!  └──────────────────────────────────────────┘   └──────────────────────────────────────────┘
 //! ```
 //!
-//! Rules that hold throughout; each module numbers its own.
+//! These rules hold throughout; each module numbers its own.
 //!
 //! 1. Every shared word has exactly one writer.
 //! 2. Cursors, free lists, generations and geometry are kept in private memory, and never read back.
-//! 3. What the peer wrote is copied once, parsed into a checked type, and not looked at again.
+//! 3. What the peer wrote is copied once, parsed into a checked type, and not read again.
 //! 4. "Nothing there", "the peer broke a rule" and "the peer is gone" are different answers.
-//! 5. Whoever sleeps arms a word and looks once more; whoever publishes fences and looks at the word.
-//! 6. Handles keep the memory object that they lie in, and nothing else. A payload outlives its link.
-//! 7. A peer's fault ends the link for everybody, at once and for one reason, whoever finds it.
+//! 5. A sleeper arms a word and then checks once more for work; a publisher fences and then loads that word.
+//! 6. A handle keeps the memory object that its bytes lie in, and nothing else. A payload outlives its link.
+//! 7. A peer's fault ends the link for all its users, at once and for one reason, whichever of them finds it.
 //!
 //! # Layout
 //!
-//! Version [`LAYOUT_VERSION`], which the handbook's page `docs/memory.md` describes byte by byte; its tables are made from this
-//! crate. A half is two memory objects: the *control region*, with the shared words, the rings, and the slots of classes below 1 MiB, and
-//! the *large-slot region*, with the slots of the classes from 1 MiB up. Numbers are little-endian.
+//! Version [`LAYOUT_VERSION`], which the handbook's page `docs/memory.md` describes byte by byte; its tables are made
+//! from this crate. A half is two memory objects: the *control region*, with the shared words, the rings, and the slots
+//! of classes below 1 MiB, and the *large-slot region*, with the slots of the classes from 1 MiB up. Numbers are
+//! little-endian.
 //!
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
-//! 24 KiB, which the first calls touch, before the link is established.
+//! 24 KiB, the pages of the first calls, before the link is established.
 //!
 //! # Liveness
 //!
-//! | question               | answered by                                             |
-//! |------------------------|---------------------------------------------------------|
-//! | is the peer dead?      | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; earlier, whoever calls [`Sender::peer_died`] |
-//! | is its executor unresponsive? | [`Sender::peer_heartbeat`]                          |
-//! | what had it begun?     | [`Sender::started_generation`]                                  |
-//! | did it close?          | whoever gives frames a meaning                          |
+//! | question                      | answered by                                                             |
+//! |-------------------------------|-------------------------------------------------------------------------|
+//! | is the peer dead?             | [`PeerWatch`], [`RecvError::PeerGone`]: hang-up and pidfd; and [`Sender::peer_died`] |
+//! | is its executor unresponsive? | [`Sender::peer_heartbeat`]                                              |
+//! | which calls had it begun?     | [`Sender::started_generation`]                                          |
+//! | did it close?                 | the protocol of the layer above                                         |
 //!
-//! A peer's death is noticed by an idle host, and everything that the dead peer had published is
+//! An idle host detects its peer's death too, and everything that the dead peer had published is
 //! received before the terminal error.
 //!
 //! # What a hostile peer can do
 //!
-//! It owns its half, and may write there anything at any time; the doorbells and the control socket
-//! are its to use and abuse. No byte that it writes makes this side panic, hang, read out of bounds
+//! It owns its half, and may write there anything at any time; it may also misuse the doorbells and the control
+//! socket. No byte that it writes makes this side panic, hang, read out of bounds
 //! or allocate without bound; each broken rule is a [`PeerFault`] that ends the link. In particular:
 //!
 //! - It cannot write the creator's control region, ring or payloads: sealed with `F_SEAL_FUTURE_WRITE` after
 //!   the creator mapped them, so the kernel refuses `mmap`, `mprotect`, `write` and reopening through
 //!   `/proc`. The one exception is the large-slot region of a [`Trust::Trusted`] peer, below.
 //! - It cannot shrink memory under a mapping: every object is sealed, and checked before it is mapped.
-//! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and also the
-//!   copy of an untrusted payload counts until it is dropped.
-//! - It cannot have us borrow what it did not send: only the slots that a message names are handed out
-//!   with it, each once, and no function takes a slot's name. What names them is compared with what
-//!   is sent by the sender's [`try_publish`](Sender::try_publish), so neither can safe code over there.
+//! - It cannot make us hold more than its slab: a slot is ours at most once at a time, and the
+//!   copy of an untrusted payload also counts until it is dropped.
+//! - It cannot make us borrow what it did not send: only the slots that a message names are handed out with it, each
+//!   once, and no function takes a slot's name. The sender's [`try_publish`](Sender::try_publish) compares the names
+//!   in a table with the slots that are sent, so neither can safe code on its side.
 //! - It cannot make one turn of [`Receiver::poll_recv`] long: 512 frames, 256 KiB copied, then all other
 //!   tasks run, also in the middle of a message.
-//! - It cannot have us allocate pages of an [`Untrusted`](Trust::Untrusted) one's slots from 256 KiB up
-//!   that it never wrote: those are read by `pread`. Of smaller slots and of the rest of the control region it can, some 16 MiB by
-//!   default; and of all that is borrowed from a trusted one.
+//! - It cannot make us allocate pages of an [`Untrusted`](Trust::Untrusted) peer's slots from 256 KiB up
+//!   that it never wrote: those are read by `pread`. With smaller slots and the rest of the control region it can,
+//!   some 16 MiB by default; and with everything that is borrowed from a trusted peer.
 //! - It *can* refuse to return slots, to consume, or to answer: waits end when the link does, and
-//!   deadlines belong to the layer above. It can ring without end, and cost a wake-up for each ring;
-//!   where an adaptive spin was asked for ([`Sender::set_spin`]), it can keep this side spinning by sending now and then.
+//!   deadlines belong to the layer above. It can ring without end, at the cost of a wake-up for each ring;
+//!   where adaptive spinning is on ([`Sender::set_spin`]), it can keep this side spinning by sending now and then.
 //!   It can lie in its start markers and its heartbeat.
-//! - A [`Trust::Trusted`] peer is relied on in one thing more: not to write a payload that it has
+//! - A [`Trust::Trusted`] peer is trusted in one thing more: not to write a payload that it has
 //!   sent, nor a large one that we sent. Its payloads are borrowed in place.
 //!
 //! # Decision: pages of idle large slots
@@ -117,14 +118,14 @@
 //! `FALLOC_FL_PUNCH_HOLE` and `MADV_REMOVE` both answer `EPERM`, for the owner too, whose mapping is
 //! writable. With the size sealed alone both work. So slots from 1 MiB up lie in an object of their
 //! own, which for a trusted peer has only its size sealed: slots that stayed idle for a whole
-//! [beat](Sender::heartbeat) give their pages back, at most 8 MiB in one beat since that takes 2 to 4 ms,
-//! and except for one slot of each class. For an untrusted peer
-//! the creator's large-slot region is sealed as its control region is, and keeps the pages it once used: choose
-//! classes for such a peer by what may stay committed. The joining side always gives pages back.
+//! [heartbeat](Sender::heartbeat) interval give their pages back, at most 8 MiB at each heartbeat since that takes
+//! 2 to 4 ms, except for one slot of each class. For an untrusted peer the creator's large-slot region is sealed as its
+//! control region is, and keeps the pages it once used: choose classes for such a peer by what may stay committed. The
+//! joining side always gives pages back.
 //!
 //! # Models
 //!
-//! Ring, return ring, armed flag, start markers, held flags, slot word and slab do not know their memory.
+//! Ring, return ring, armed flag, start markers, leases, slot states and slab are generic over their memory.
 //! The tests run them over the mapping, beside simple models, against scripted peers that write
 //! anything anywhere, and through every interleaving that loom finds:
 //!

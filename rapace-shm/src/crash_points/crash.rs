@@ -1,9 +1,9 @@
-//! Dying at a named step: for the tests of this crate and of those above it. Not part of the API, and
-//! only there with the feature `crash-points`, which no dependency but one of tests may enable.
+//! Dying at a named step: for the tests of this crate and of those above it. Not part of the API; present
+//! only with the feature `crash-points`, which no dependency except one of tests may enable.
 //!
-//! - CR1: every crash point is counted as it begins and as it has ended, from the start of the process.
-//! - CR2: a process that was armed kills itself, with SIGKILL, at the one passage that it was armed
-//!   for. Nothing runs between that passage and the kill but `on_crash`.
+//! - CR1: every crash point is counted when it begins and when it has ended, from the start of the process.
+//! - CR2: an armed process kills itself, with SIGKILL, at the one occurrence that it was armed
+//!   for. Nothing runs between that occurrence and the kill except `on_crash`.
 
 use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
@@ -19,13 +19,13 @@ use crate::sync::orderings;
 /// On which side of a crash point.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum When {
-    /// Nobody can have seen it.
+    /// Before the step: no other process can have observed it.
     Before,
-    /// Everybody can.
+    /// After the step: every other process can observe it.
     After,
 }
 
-/// Where to die.
+/// Where this process is to die.
 #[derive(Debug)]
 struct Death {
     point: CrashPoint,
@@ -34,19 +34,19 @@ struct Death {
     on_crash: fn(),
 }
 
-/// The names of all crash points.
+/// Returns the names of all crash points.
 pub fn sites() -> impl Iterator<Item = &'static str> {
     CrashPoint::ALL.iter().map(|&(_, name)| name)
 }
 
-/// How often this process has passed a site. `None` if there is none of that name.
+/// Returns how often this process has passed a site. `None` if there is no site of that name.
 #[must_use]
 pub fn passed(site: &str, when: When) -> Option<u64> {
     let point = named(site)?;
     Some(counter(point, when)?.load(orderings::RELAXED))
 }
 
-/// The present on a clock that all processes of this machine share.
+/// Returns the current time of a clock that all processes of this machine share.
 ///
 /// # Panics
 /// If the kernel has no monotonic clock, which no Linux does without.
@@ -57,8 +57,8 @@ pub fn now() -> Duration {
 }
 
 /// Arms this process, once, to die the `nth` time, counted from 1, that it passes a site. `on_crash`
-/// is called just before, wherever that is: it must not use a link. `None` if there is no such site, or
-/// the process is armed already.
+/// is called just before, in whatever context that is: it must not use a link. `None` if there is no such site,
+/// or the process is armed already.
 pub fn arm(site: &str, when: When, nth: u64, on_crash: fn()) -> Option<()> {
     let point = named(site)?;
     let death = Death {
@@ -70,7 +70,7 @@ pub fn arm(site: &str, when: When, nth: u64, on_crash: fn()) -> Option<()> {
     DEATH.set(death).ok()
 }
 
-/// Counts a passage, and dies if it is the one (CR1, CR2).
+/// Counts a hit, and dies if it is the one that the process was armed for (CR1, CR2).
 pub(crate) fn hit(point: CrashPoint, when: When) {
     let Some(counter) = counter(point, when) else {
         return;
@@ -81,7 +81,7 @@ pub(crate) fn hit(point: CrashPoint, when: When) {
     };
     if death.point == point && death.when == when && death.nth == nth {
         (death.on_crash)();
-        // Does not return to a process that it has killed.
+        // SIGKILL: the call does not return.
         let survived = kill(Pid::this(), Signal::SIGKILL);
         unreachable!("{survived:?} of a kill that cannot be refused");
     }

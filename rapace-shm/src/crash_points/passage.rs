@@ -1,4 +1,4 @@
-//! Where crash points are hit: each on both sides, and with the feature `crash-points` counted.
+//! Hitting crash points: each is hit on both sides, and counted with the feature `crash-points`.
 
 #[cfg(feature = "crash-points")]
 use crate::crash_points::crash::{When, hit};
@@ -14,14 +14,14 @@ impl CrashPoint {
         done
     }
 
-    /// Just before. For a step that is not over when a function returns.
+    /// Hits the point just before the step. For a step that ends after the calling function returns.
     #[inline(always)]
     pub(crate) fn begins(self) {
         #[cfg(feature = "crash-points")]
         hit(self, When::Before);
     }
 
-    /// Just after, as [`begins`](Self::begins).
+    /// Hits the point just after the step; see [`begins`](Self::begins).
     #[inline(always)]
     pub(crate) fn ended(self) {
         #[cfg(feature = "crash-points")]

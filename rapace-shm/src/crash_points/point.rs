@@ -1,18 +1,18 @@
-//! Everything that this crate does and another process can see, by name.
+//! Every action of this crate that another process can observe, by name.
 //!
 //! - Z1: a store to the mapping names its crash point: [`OwnMap`](crate::memory::mapping::OwnMap) has no other way to
-//!   store, and no other module reaches the mapping's address.
-//! - Z2: so does each system call whose result another process can see: rings, messages, holes, and
-//!   what happens at a socket path. A test looks for those that do not.
-//! - Z3: what only takes is no crash point: receiving a message, emptying a pipe, accepting. Nobody waits
-//!   for it. Neither is closing a descriptor, which is what dying does; the hang-up that precedes it
+//!   store, and no other module accesses the mapping's address.
+//! - Z2: so does each system call whose result another process can observe: rings, messages, holes, and
+//!   changes at a socket path. A test searches the sources for calls that do not.
+//! - Z3: an action that only consumes is no crash point: receiving a message, emptying a pipe, accepting. No process
+//!   waits for it. Neither is closing a descriptor, which every death does; the hang-up that precedes it
 //!   is one.
 //!
 //! With the feature `crash-points`, a process can be made to die before or after each.
 
 macro_rules! crash_points {
     ($($(#[$doc:meta])+ $name:ident,)+) => {
-        /// What another process can see happen.
+        /// An action that another process can observe.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum CrashPoint {
             $($(#[$doc])+ $name,)+
@@ -27,27 +27,27 @@ macro_rules! crash_points {
 }
 
 crash_points! {
-    /// Bytes of a slot. Before: the slot is lent to be written; after: it is frozen.
+    /// Bytes of a slot. Before: the slot is lent for writing; after: it is frozen.
     Payload,
     /// A part of a descriptor.
     Entry,
     /// The cursor that publishes descriptors.
     Tail,
-    /// The cursor that gives ring room back.
+    /// The cursor that returns ring room.
     Head,
     /// The receiver's armed word.
     RecvArmed,
-    /// The armed word of who waits for room.
+    /// The armed word of waiters for room.
     SpaceArmed,
-    /// A slot on its way back.
+    /// The entry of a returned slot.
     ReturnEntry,
-    /// The cursor that gives slots back.
+    /// The cursor that returns slots.
     ReturnsTail,
     /// A start marker.
     StartMarker,
-    /// Progress.
+    /// The heartbeat.
     Heartbeat,
-    /// Pages of an idle slot given back.
+    /// The pages of an idle slot are given back.
     Hole,
     /// The peer's doorbell.
     Ring,
@@ -59,13 +59,13 @@ crash_points! {
     Segment,
     /// The joining side's last message.
     Joined,
-    /// The answer to a peer of another version.
+    /// The answer to a peer of another layout version.
     Refused,
     /// The end of a link: the control socket is shut down.
     HangUp,
-    /// The lock of a path is opened, and made if it is not there.
+    /// The lock file of a path is opened, and created if it does not exist.
     Lock,
-    /// A path that a dead process left is removed.
+    /// The path of a dead process's socket is removed.
     TakeOver,
     /// A socket gets the mode that its path will have.
     Permit,
@@ -75,8 +75,8 @@ crash_points! {
     Listen,
     /// A connection to a path.
     Connect,
-    /// The path is removed by who made it.
+    /// The path is removed by its creator.
     Unlink,
-    /// The lock of a path is removed by who holds it.
+    /// The lock file of a path is removed by its holder.
     Unlock,
 }

@@ -1,8 +1,8 @@
-//! A clock that strikes at equal intervals, and costs nothing in between.
+//! A periodic timer that costs nothing between two expirations.
 //!
-//! - IV1: the kernel keeps the time, not the runtime. A runtime with a timer of its own sets one in the kernel each
-//!   time it goes to sleep and takes it back each time it wakes, which would be part of every call.
-//! - IV2: strikes that nobody came for are one.
+//! - IV1: the kernel keeps the time, not the runtime. A runtime with a pending timer of its own arms one in the kernel
+//!   each time it goes to sleep and disarms it each time it wakes, which would be part of every call's latency.
+//! - IV2: missed expirations are reported as one.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,18 +17,19 @@ use tokio::io::unix::AsyncFd;
 use crate::kernel::needs::TIMERFD;
 use crate::kernel::register;
 
-/// Strikes at equal intervals, for as long as it is there.
+/// A periodic timer, backed by a timerfd. Runs until it is dropped.
 #[derive(Debug)]
 pub struct Interval(AsyncFd<OwnedFd>);
 
 impl Interval {
-    /// Strikes every `period`, the first time after one.
+    /// Starts a timer that expires every `period`, for the first time after one period.
     ///
     /// # Errors
-    /// If there are no descriptors left, no tokio runtime with I/O enabled is here, or `period` is zero.
+    /// If this process can have no more descriptors, there is no current tokio runtime with I/O enabled, or `period` is
+    /// zero.
     pub fn every(period: Duration) -> io::Result<Self> {
         if period.is_zero() {
-            // To the kernel that would be no timer at all.
+            // To the kernel that would disarm the timer.
             return Err(io::ErrorKind::InvalidInput.into());
         }
         let flags = TimerFlags::TFD_NONBLOCK | TimerFlags::TFD_CLOEXEC;
@@ -39,7 +40,7 @@ impl Interval {
         Ok(Self(register(timer.into(), Interest::READABLE)?))
     }
 
-    /// Ready once for each strike, or for several together (IV2). A runtime that shuts down hears none.
+    /// Ready once for each expiration, or for several together (IV2). Pending for ever once the runtime shuts down.
     pub fn poll_tick(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         loop {
             let Ok(mut readable) = ready!(self.0.poll_read_ready(cx)) else {
@@ -77,7 +78,7 @@ mod tests {
                 poll_fn(|cx| interval.poll_tick(cx)).await;
                 assert!(start.elapsed() >= nth * PERIOD);
             }
-            // IV2: more than one is due when it is asked again, and the next one is not.
+            // IV2: several are due when the timer is polled again, and then none is left.
             while start.elapsed() < 13 * PERIOD / 2 {
                 std::thread::yield_now();
             }

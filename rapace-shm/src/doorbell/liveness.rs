@@ -1,12 +1,12 @@
-//! Whether the peer is there, as the kernel tells it: the control socket and the pidfd.
+//! Detecting that the peer is gone, by what the kernel reports: the control socket and the pidfd.
 //!
-//! - LV1: a hang-up says that no process has the peer's end open for sending. One that leaked into a
+//! - LV1: a hang-up means that no process has the peer's end open for sending. A copy that leaked into a
 //!   sibling keeps it open, so the pidfd is watched as well.
-//! - LV2: data that a peer sends over an established control socket means nothing, and is not read. A peer that was
+//! - LV2: data that a peer sends over an established control socket has no meaning, and is not read. A peer that was
 //!   offered a segment always sends some.
 //! - LV3: "gone" is final.
-//! - LV4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until then
-//!   a hang-up tells the peer that this process is dead, also when the session is over.
+//! - LV4: our own end hangs up when the receiver is dropped, or with the last [`SocketHold`] if that is later. Until
+//!   then a hang-up tells the peer that this process is dead, even after the session has ended.
 
 use std::fmt;
 use std::io;
@@ -20,7 +20,7 @@ use tokio::io::unix::AsyncFd;
 
 use crate::crash_points::point::CrashPoint;
 
-/// How the kernel told that the peer is gone. "Stuck" and "closed" are told elsewhere.
+/// How the kernel reported that the peer is gone. An unresponsive peer and a closed link are not reported here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum PeerGone {
@@ -33,11 +33,11 @@ pub enum PeerGone {
     Exited,
 }
 
-/// The two descriptors that tell.
+/// The two descriptors that are watched.
 #[derive(Debug)]
 pub(crate) struct Liveness {
     socket: AsyncFd<OwnedFd>,
-    /// Absent if the peer is this process, or its id means nothing here (another pid namespace).
+    /// `None` if the peer is this process, or its id means nothing here (another pid namespace).
     process: Option<AsyncFd<OwnedFd>>,
 }
 
@@ -46,7 +46,7 @@ impl Liveness {
         Self { socket, process }
     }
 
-    /// For the one receiver: readiness of a poll has one waker.
+    /// For the one receiver: poll readiness keeps one waker only.
     pub(crate) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<PeerGone> {
         if let Some(process) = &self.process
             && let Poll::Ready(Ok(_)) = process.poll_read_ready(cx)
@@ -65,7 +65,7 @@ impl Liveness {
         Poll::Pending
     }
 
-    /// For any number of watchers. A runtime that shuts down lets them wait for ever.
+    /// For any number of watchers. Once the runtime shuts down, they wait for ever.
     async fn gone(&self) -> PeerGone {
         let mut hung_up = pin!(self.hung_up());
         let mut exited = pin!(self.exited());
@@ -97,7 +97,7 @@ impl Liveness {
         std::future::pending().await
     }
 
-    /// Tells the peer that we are gone, whoever else has our end open.
+    /// Tells the peer that we are gone, even if other processes have our end open.
     fn hang_up(&self) {
         let socket = self.socket.as_raw_fd();
         if let Err(error) = CrashPoint::HangUp.around(|| shutdown(socket, Shutdown::Write)) {
@@ -105,13 +105,13 @@ impl Liveness {
         }
     }
 
-    /// A duplicate of our end of the control socket.
+    /// Duplicates our end of the control socket.
     pub(crate) fn socket(&self) -> io::Result<OwnedFd> {
         self.socket.get_ref().try_clone()
     }
 }
 
-/// Our end of the control socket, which hangs up when nobody has this any more (LV4).
+/// Our end of the control socket, which hangs up when the last owner drops this (LV4).
 #[derive(Debug)]
 pub(crate) struct OurEnd(Arc<Liveness>);
 
@@ -127,8 +127,8 @@ impl Drop for OurEnd {
     }
 }
 
-/// Keeps this side from hanging up when its end of the link is dropped. For a host that still watches over a process
-/// with which it has nothing more to say: to that process a hang-up says that the host is dead.
+/// Keeps this side from hanging up when its end of the link is dropped. For a host that still watches a process with
+/// which it has nothing more to exchange: that process takes a hang-up for the death of its host.
 #[derive(Debug)]
 #[must_use = "dropping it hangs up, if the link was dropped before"]
 pub struct SocketHold {
@@ -141,8 +141,8 @@ impl SocketHold {
     }
 }
 
-/// Tells when the peer is gone: its process dead, or its end of the link dropped. Neither a stuck
-/// peer nor a closed session is told here.
+/// Reports that the peer is gone: its process dead, or its end of the link dropped. Neither an
+/// unresponsive peer nor a closed session is reported here.
 pub struct PeerWatch {
     life: Arc<Liveness>,
 }
@@ -152,7 +152,7 @@ impl PeerWatch {
         Self { life }
     }
 
-    /// Waits until the kernel says that the peer is gone. What it had published can still be
+    /// Waits until the kernel reports that the peer is gone. What it had published can still be
     /// received.
     ///
     /// # Cancel safety
@@ -161,7 +161,7 @@ impl PeerWatch {
         self.life.gone().await
     }
 
-    /// As [`Link::dup_for_watchdog`](crate::Link::dup_for_watchdog).
+    /// Duplicates our end of the control socket; see [`Link::dup_for_watchdog`](crate::Link::dup_for_watchdog).
     ///
     /// # Errors
     /// If this process can have no more descriptors.

@@ -1,8 +1,7 @@
-//! Waking and being woken: the doorbell, the kernel's word on whether the peer lives, and when a receiver that finds
-//! nothing polls on instead of sleeping.
+//! Sleeping and waking: the doorbell, liveness, and the policy for how long to poll before sleeping.
 //!
-//! Decides how a sleeping peer is woken and how its end is learned. Knows `kernel` and `crash_points`, no ring and no
-//! memory: whether there is anything to wake for is the link's business.
+//! Decides how a sleeping peer is woken and how its end is detected. May use `kernel` and `crash_points`, but no
+//! ring and no memory: the link decides when there is a reason to wake.
 
 pub(crate) mod idle_policy;
 pub(crate) mod interval;

@@ -1,16 +1,16 @@
-//! The doorbell: what turns "published" into "woken" when the other side sleeps.
+//! The doorbell: wakes the other side if it sleeps.
 //!
 //! - DB1: a waiting end is edge-triggered. An eventfd is never read: each write is an edge.
-//! - DB2: a pipe must be emptied, since a full one takes no byte and so gives no edge. It is emptied on
+//! - DB2: a pipe must be emptied, since a full one accepts no byte and so gives no edge. It is emptied on
 //!   waking, by a bounded number of reads.
-//! - DB3: a ring that the kernel refuses is dropped: the doorbell is then full, and rung already, or its
+//! - DB3: a ring that the kernel refuses is dropped: either the doorbell is full, and has been rung already, or its
 //!   other end is gone.
-//! - DB4: a pipe whose ringing ends are all closed will never be heard again, and says so: that is a
-//!   hang-up, and not a ring that repeats for ever.
-//! - DB5: nothing a peer does to its end makes ours block. With an eventfd that needs a trusted peer,
+//! - DB4: a pipe whose ringing ends are all closed can never ring again, and is reported as hung up: that is a
+//!   hang-up, not a ring that repeats for ever.
+//! - DB5: nothing that a peer does to its end makes ours block. With an eventfd that requires a trusted peer,
 //!   since both ends are one file description; a pipe has one for each end.
-//! - DB6: ringing raises no signal. Ringing a dead peer's pipe would be SIGPIPE: who made the pipe keeps its
-//!   waiting end open, and who was given the ringing end alone rings by a [`PipeWriter`].
+//! - DB6: ringing raises no signal. Ringing a dead peer's pipe would raise SIGPIPE: the creator of the pipe keeps its
+//!   waiting end open, and the side that has the ringing end alone rings through a [`PipeWriter`].
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -28,12 +28,12 @@ use crate::kernel;
 use crate::kernel::needs::{EVENTFD, PIPE};
 use crate::kernel::signals::PipeWriter;
 
-/// A doorbell that has not been handed out yet.
+/// A doorbell whose ends have not been handed out yet.
 #[derive(Debug)]
 pub(crate) struct NewDoorbell {
-    /// For whoever waits.
+    /// The waiting end.
     pub(crate) wait: OwnedFd,
-    /// For whoever rings.
+    /// The ringing end.
     pub(crate) ring: OwnedFd,
 }
 
@@ -62,9 +62,9 @@ impl NewDoorbell {
 pub(crate) struct Notifier {
     fd: OwnedFd,
     one: &'static [u8],
-    /// The waiting end of a pipe that we ring (DB6).
+    /// The waiting end of a pipe that we ring, kept open (DB6).
     _keep: Option<OwnedFd>,
-    /// For a pipe without that (DB6).
+    /// For a pipe whose waiting end we do not have (DB6).
     quiet: Option<PipeWriter>,
 }
 
@@ -83,7 +83,7 @@ impl Notifier {
         }
     }
 
-    /// One edge for the other side (DB3).
+    /// Gives the other side one edge (DB3).
     pub(crate) fn ring(&self) {
         let rung = match &self.quiet {
             None => CrashPoint::Ring.around(|| unistd::write(&self.fd, self.one)),
@@ -95,10 +95,10 @@ impl Notifier {
     }
 }
 
-/// What a doorbell may say.
+/// What a doorbell reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DoorbellEvent {
-    /// Something happened since it was last heard.
+    /// It was rung since the last event.
     Ring,
     /// Nobody can ring any more.
     HangUp,
@@ -118,7 +118,7 @@ impl Doorbell {
         Ok(Self { fd, trust })
     }
 
-    /// Ready once for each edge seen, and always once hung up. An error is a runtime that is shutting
+    /// Ready once for each edge seen, and always once hung up. An error means that the runtime is shutting
     /// down.
     pub(crate) fn poll(&self, cx: &mut Context<'_>) -> Poll<io::Result<DoorbellEvent>> {
         let mut guard = ready!(self.fd.poll_read_ready(cx))?;
@@ -132,8 +132,8 @@ impl Doorbell {
         Poll::Ready(Ok(DoorbellEvent::Ring))
     }
 
-    /// DB2. The ringing side rings once for each time we arm, so one read empties an honest pipe; a
-    /// dishonest peer gets 64 KiB, a whole pipe, before we leave it to its next edge.
+    /// Empties a pipe (DB2). The ringing side rings once for each time we arm, so one read empties an honest
+    /// pipe; of a dishonest peer's at most 64 KiB, a whole pipe, are read before its next edge.
     fn empty_pipe(&self) {
         let mut sink = [0; 4096];
         for _ in 0..16 {

@@ -1,4 +1,4 @@
-//! Who is let in at a socket path.
+//! Which processes may connect at a socket path.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use nix::unistd::geteuid;
 
 use crate::kernel::credentials::PeerCredentials;
 
-/// Who is let in at a [`Listener`](crate::Listener): this user and root, unless somebody else decides.
+/// Which processes a [`Listener`](crate::Listener) accepts: those of this user and root, unless configured otherwise.
 ///
 /// ```
 /// use rapace_shm::Access;
@@ -24,18 +24,18 @@ pub struct Access {
 type Decide = dyn Fn(PeerCredentials) -> bool + Send + Sync;
 
 impl Access {
-    /// This process's effective user, and root; the path has mode 0600.
+    /// Accepts this process's effective user, and root; the path has mode 0600.
     #[must_use]
     pub fn same_user() -> Self {
         let ours = geteuid().as_raw();
         Self::decided_by(move |who| who.uid == ours || who.uid == 0)
     }
 
-    /// Whoever `decide` says yes to. The credentials are the kernel's word: those of the process that connected or, for
-    /// who connects, of the one that listens. The process may have ended since and its id belong to another; user and
-    /// group cannot change.
+    /// Accepts every process for which `decide` returns `true`. The kernel vouches for the credentials: those of the
+    /// process that connected or, when connecting, of the one that listens. The process may have ended since and its id
+    /// may belong to another; user and group cannot change.
     ///
-    /// The kernel asks first, whether the mode of the path lets somebody connect: see [`with_mode`](Self::with_mode).
+    /// The mode of the path applies first: see [`with_mode`](Self::with_mode).
     #[must_use]
     pub fn decided_by(decide: impl Fn(PeerCredentials) -> bool + Send + Sync + 'static) -> Self {
         Self {
@@ -44,8 +44,8 @@ impl Access {
         }
     }
 
-    /// Gives the path another mode than 0600. Who is to connect needs write permission. The path has this mode before
-    /// anybody can connect, and never a wider one.
+    /// Sets the mode of the path, by default 0600. A process needs write permission to connect. The path has this mode
+    /// before anybody can connect, and never a wider one.
     #[must_use]
     pub fn with_mode(mut self, mode: u32) -> Self {
         self.mode = mode & 0o777;

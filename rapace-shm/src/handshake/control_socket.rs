@@ -1,13 +1,13 @@
-//! The control socket: how two processes come to a link.
+//! The control socket, over which two processes establish a link.
 //!
-//! - CS1: the joining side speaks first, so that a program which is no peer costs nobody memory. Whoever
-//!   [offers](ControlSocket::offer) a child of its own spends that memory on purpose.
-//! - CS2: after "joined", and after the hello of a peer that was offered a segment, nothing that comes over the socket means
-//!   anything. It stays open, because its hang-up tells a death.
+//! - CS1: the joining side speaks first, so that a program which is no peer costs no memory. A host that
+//!   [offers](ControlSocket::offer) a segment to a child of its own spends that memory on purpose.
+//! - CS2: after "joined", and after the hello of a peer that was offered a segment, no message on the socket has any
+//!   meaning. It stays open, because its hang-up reports a death.
 //! - CS3: every descriptor is close-on-exec on both sides, and standard input is freed, so that nothing
-//!   leaks into what a plugin spawns.
-//! - CS4: only a child is given a leash, and only one: it is never closed, so whoever could send more would use our
-//!   descriptors up.
+//!   leaks into processes that a plugin spawns.
+//! - CS4: only a child accepts a leash, and only one: it is never closed, so a peer that could send more would exhaust
+//!   our descriptors.
 
 use std::fs::File;
 use std::io;
@@ -36,13 +36,13 @@ use crate::memory::segment::{PeerA, PeerB, Segment, SegmentFds};
 #[derive(Debug)]
 pub struct ControlSocket {
     pub(crate) socket: OwnedFd,
-    /// It was our standard input, so whoever holds the other end has started us.
+    /// Whether it was our standard input: then the process at the other end has started us.
     pub(crate) is_child: bool,
 }
 
 impl ControlSocket {
-    /// A connected pair: one end for us, and one to become the standard input of a child, to which
-    /// no other descriptor need be passed.
+    /// Creates a connected pair: one end for us, and one to become the standard input of a child, which needs
+    /// no other descriptor.
     ///
     /// # Errors
     /// If this process can have no more descriptors.
@@ -53,12 +53,12 @@ impl ControlSocket {
         Ok((Self::prepare(ours)?, theirs))
     }
 
-    /// Takes the control socket that a host passed as standard input, and puts `/dev/null` there, or where there is
-    /// none, a pipe that is at its end.
+    /// Takes the control socket that a host passed as standard input, and puts `/dev/null` there or, where there is
+    /// none, a pipe at its end of file.
     ///
     /// # Errors
     /// If standard input is something else: then this program was not started by a host, and the
-    /// error tells what it was started with. If a host started it, what the operating system refused.
+    /// error says what standard input is. If a host started it, the error of the operating system.
     pub fn from_stdin() -> Result<Self, NotAControlSocket> {
         let stdin = io::stdin();
         match kind_of(&stdin).map_err(NotAControlSocket::Os)? {
@@ -79,7 +79,7 @@ impl ControlSocket {
         taken().map_err(NotAControlSocket::Os)
     }
 
-    /// A connected socket of the right kind, from wherever.
+    /// Prepares a connected socket of the right kind, whatever its origin.
     pub(crate) fn prepare(socket: OwnedFd) -> io::Result<Self> {
         setsockopt(&socket, PassCred, &true).map_err(|errno| PASSCRED.refused(errno))?;
         kernel::ask_for_senders(&socket);
@@ -89,8 +89,8 @@ impl ControlSocket {
         })
     }
 
-    /// Establishes a link as the side that creates the segment: waits for the peer's hello, makes the
-    /// segment, sends it, and waits until it is mapped. How long to wait is the caller's decision.
+    /// Establishes a link as the side that creates the segment: waits for the peer's hello, creates the
+    /// segment, sends it, and waits until it is mapped. There is no time limit: set one around the call.
     ///
     /// # Cancel safety
     /// Dropping the future closes the socket and frees the segment. The peer sees a hang-up.
@@ -106,7 +106,7 @@ impl ControlSocket {
             Ok(other) => return Err(other.instead_of("hello")),
             Err(error) => {
                 if matches!(error, EstablishError::LayoutVersion { .. }) {
-                    // So that the peer can tell its own user. Ours gets the error in any case.
+                    // So that the peer can report it to its user. This side returns the error in any case.
                     let _ = wire.send(&Message::Refused, &[]).await;
                 }
                 return Err(error);
@@ -124,7 +124,7 @@ impl ControlSocket {
         Link::new(segment, wire.into_socket(), hello.sender)
     }
 
-    /// Establishes a link as the side that joins: says hello, receives the segment, checks geometry,
+    /// Establishes a link as the joining side: sends hello, receives the segment, checks geometry,
     /// sizes and seals, and maps it.
     ///
     /// # Cancel safety
@@ -155,8 +155,8 @@ impl ControlSocket {
         Link::new(segment, wire.into_socket(), sender)
     }
 
-    /// Who holds the other end, as recorded when the sockets were connected. For a [`pair`](Self::pair)
-    /// that is whoever made the pair; [`Link::peer`] says who really spoke.
+    /// Returns the credentials of the other end, as recorded when the sockets were connected. For a
+    /// [`pair`](Self::pair) these are the pair's creator's; [`Link::peer`] has those of the process that sent messages.
     ///
     /// # Errors
     /// If the kernel does not say.
@@ -171,7 +171,7 @@ fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
     let [leash]: [OwnedFd; 1] = descriptors
         .try_into()
         .map_err(|_| EstablishError::Fault(HandshakeFault::Descriptors { expected: 1 }))?;
-    // Left open on purpose, also when the link is gone: its host may still die.
+    // Left open on purpose, also after the end of the link: its host may still die.
     let _ = leash.into_raw_fd();
     Ok(())
 }
@@ -214,13 +214,13 @@ impl SegmentFds {
     }
 }
 
-/// What standard input turned out to be.
+/// What standard input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StdinKind {
     /// A control socket.
     ControlSocket,
-    /// A terminal: somebody started the program by hand.
+    /// A terminal: the program was started by hand.
     Terminal,
     /// A file.
     File,
@@ -263,7 +263,7 @@ pub enum NotAControlSocket {
     Os(#[source] io::Error),
 }
 
-/// What reads as empty.
+/// Opens something that reads as empty.
 fn nothing() -> io::Result<OwnedFd> {
     match File::open("/dev/null") {
         Ok(null) => Ok(null.into()),

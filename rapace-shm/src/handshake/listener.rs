@@ -1,11 +1,11 @@
 //! How unrelated processes connect: a listener at a socket path.
 //!
-//! - LS1: the path is never open to more than was said: the socket has its mode before it has its path.
-//! - LS2: both sides authenticate the other ([`Access`]): the same user or root, or as somebody decides.
-//! - LS3: a path that a dead process left behind is taken over; one where somebody listens is not.
+//! - LS1: the path is never open to more processes than allowed: the socket gets its mode before its path.
+//! - LS2: each side authenticates the other ([`Access`]): the same user or root, or as `decide` says.
+//! - LS3: a path that a dead process left behind is taken over; one with a live listener is not.
 //! - LS4: the path is removed on drop, if it is still ours.
-//! - LS5: who looks at a path, takes it over, binds it and listens there, holds its lock all along, and until the path is
-//!   removed again. So of any number of processes one listens, and at what lies at the path.
+//! - LS5: a process that inspects a path, takes it over, binds it and listens there holds the path's lock throughout,
+//!   until the path is removed again. So of any number of processes one listens, and on the socket at the path.
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -30,26 +30,26 @@ use crate::kernel;
 use crate::kernel::credentials::PeerCredentials;
 use crate::kernel::needs::SOCKET;
 
-/// A listener at a socket path, where peers that nobody started as a child come to be hosted.
+/// A listener at a socket path, for peers that this process does not start as children.
 ///
-/// While it is there, a file beside the path, of the same name with `.lock` behind it, is locked.
+/// As long as it lives it holds a lock on a file beside the path, whose name is the path's with `.lock` appended.
 #[derive(Debug)]
 pub struct Listener {
     listener: AsyncFd<OwnedFd>,
     access: Access,
-    /// As it was given.
+    /// The path as it was given.
     path: PathBuf,
     _place: Place,
 }
 
-/// What we made at a path.
+/// The socket that we created at a path.
 #[derive(Debug)]
 struct Place {
-    /// The same wherever the process goes.
+    /// The absolute path, valid in every working directory.
     path: PathBuf,
     /// Device and inode (LS4).
     identity: (u64, u64),
-    /// Let go of last (LS5).
+    /// Released last (LS5).
     _lock: PathLock,
 }
 
@@ -62,7 +62,7 @@ impl Listener {
         Self::bind_for(path, Access::same_user())
     }
 
-    /// Listens at `path`, for whom `access` lets in.
+    /// Listens at `path`, for the processes that `access` accepts.
     ///
     /// # Errors
     /// If the path cannot be used; see [`ListenerError`].
@@ -88,7 +88,7 @@ impl Listener {
             _lock: lock,
         };
         if made.mode() & 0o777 != access.mode() {
-            // The umask took something away.
+            // The umask removed some of the bits.
             let wanted = Permissions::from_mode(access.mode());
             CrashPoint::Permit
                 .around(|| fs::set_permissions(path, wanted))
@@ -108,15 +108,15 @@ impl Listener {
         })
     }
 
-    /// Waits for a peer that is let in: of our user or of root, if nothing else was said.
+    /// Accepts the next peer: of our user or of root, unless [`Access`] says otherwise.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nobody: who connects goes on waiting to be accepted.
+    /// Dropping the future loses no peer: a process that connects goes on waiting to be accepted.
     ///
     /// # Errors
-    /// [`ListenerError::UnauthorizedPeer`] for a peer that is not let in and was turned away, and whatever
-    /// [is transient](ListenerError::is_transient): one can go on accepting. [`ListenerError::Os`] if the operating
-    /// system refuses.
+    /// [`ListenerError::UnauthorizedPeer`] for a peer that was rejected, and every error that
+    /// [is transient](ListenerError::is_transient): the caller can go on accepting. [`ListenerError::Os`] if the
+    /// operating system refuses.
     pub async fn accept(&self) -> Result<ControlSocket, ListenerError> {
         let accepted = self
             .listener
@@ -126,24 +126,24 @@ impl Listener {
         authenticate(accepted, &self.path, &self.access)
     }
 
-    /// The path.
+    /// Returns the path.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Connects to the [`Listener`] at `path`, to join its host, if that is our user or root.
+    /// Connects to the [`Listener`] at `path`, to join its host, if that runs as our user or root.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
     ///
     /// # Errors
-    /// What is wrong with the path, with whoever listens there, or with the system.
+    /// If the path or the process that listens there is not acceptable, or the system refuses.
     pub async fn connect(path: impl AsRef<Path>) -> Result<ControlSocket, ListenerError> {
         Self::connect_to(path, &Access::same_user()).await
     }
 
-    /// Connects to the [`Listener`] at `path`, to join its host, if `access` lets it in.
+    /// Connects to the [`Listener`] at `path`, to join its host, if `access` accepts it.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -156,7 +156,7 @@ impl Listener {
     ) -> Result<ControlSocket, ListenerError> {
         let path = path.as_ref();
         let socket = new_socket(path)?;
-        // A local connection is made or refused at once, so there is nothing to wait for.
+        // A local connection is accepted or refused at once, so there is nothing to wait for.
         let address = address_of(path)?;
         CrashPoint::Connect
             .around(|| connect(socket.as_raw_fd(), &address))
@@ -167,7 +167,7 @@ impl Listener {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        // LS4. Nobody who asks for the lock replaces the path between these two steps.
+        // LS4. No process that takes the lock can replace the path between these two steps.
         let ours = fs::symlink_metadata(&self.path)
             .is_ok_and(|found| (found.dev(), found.ino()) == self.identity);
         if ours && let Err(error) = CrashPoint::Unlink.around(|| fs::remove_file(&self.path)) {
@@ -187,8 +187,8 @@ fn address_of(path: &Path) -> Result<UnixAddr, ListenerError> {
     UnixAddr::new(path).map_err(at_step("naming a socket", path))
 }
 
-/// LS3. For who holds the lock: one that has no lock may listen there all the same, if it is another program or one that
-/// was built against a version without locks.
+/// Removes a dead process's socket (LS3). The caller holds the lock. A process that does not take the lock (another
+/// program, or a version of this one without locks) may listen there all the same.
 fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     match fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => {}
@@ -217,7 +217,7 @@ fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
     }
 }
 
-/// LS2.
+/// Authenticates the other process (LS2).
 fn authenticate(
     socket: OwnedFd,
     path: &Path,

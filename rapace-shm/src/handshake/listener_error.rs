@@ -1,4 +1,4 @@
-//! Why no process could be listened for, or connected to, at a path.
+//! Why a process could not listen at a path, accept a peer there, or connect to it.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::kernel::needs::is_shortage;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ListenerError {
-    /// Somebody listens at that path already.
+    /// Another process listens at that path already.
     #[error("somebody listens at {path} already: is the host running twice?")]
     InUse {
         /// The path.
@@ -38,71 +38,71 @@ pub enum ListenerError {
         /// The path.
         path: PathBuf,
     },
-    /// There is nothing at that path: the host was not started, or listens elsewhere.
+    /// Nothing exists at that path: the host was not started, or listens elsewhere.
     #[error("there is nothing at {path}: was the host started, and does it listen there?")]
     NoSuchPath {
         /// The path.
         path: PathBuf,
     },
-    /// The socket is there, and nobody listens: its host is dead.
+    /// The socket exists, and no process listens: its host is dead.
     #[error("nobody listens at {path}: the host that made it is dead")]
     NobodyListening {
         /// The path.
         path: PathBuf,
     },
-    /// The path may not be used by this user.
+    /// This user lacks permission for the path.
     #[error("{path} may not be used by this user")]
     PermissionDenied {
         /// The path.
         path: PathBuf,
     },
-    /// The listener has too many who wait to be accepted: try again.
+    /// The listener has too many pending connections: try again.
     #[error("too many wait to be accepted at {path}: try again")]
     Busy {
         /// The path.
         path: PathBuf,
     },
-    /// The peer is not among those that are let in (see [`Access`](crate::Access)), and was turned away.
+    /// The peer was rejected: [`Access`](crate::Access) does not accept it.
     #[error("process {} of user {} and group {} was turned away: it is not among those that are let in, which \
          are our own user and root unless Access says otherwise", who.pid, who.uid, who.gid)]
     UnauthorizedPeer {
-        /// Who.
+        /// Credentials of the peer.
         who: PeerCredentials,
     },
-    /// This process, or the machine, is out of descriptors or memory at the moment.
+    /// This process, or the machine, is out of descriptors or memory at present.
     #[error(
         "{step} {path} failed for want of resources: {source}; raise this process's limits (`ulimit -n` \
          for open files), or try again when others have let go of theirs"
     )]
     OutOfResources {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
         /// The path.
         path: PathBuf,
-        /// What the operating system answered.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// The operating system refused.
     #[error("{step} {path} failed: {source}")]
     Os {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
         /// The path.
         path: PathBuf,
-        /// What it answered.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
 impl ListenerError {
-    /// Whether the same attempt may succeed later without anybody correcting anything.
+    /// Returns whether the same attempt may succeed later without any correction.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         matches!(self, Self::Busy { .. } | Self::OutOfResources { .. })
     }
 }
 
-/// What an answer of the operating system means at this step, with this path.
+/// Maps an error of the operating system at this step, with this path.
 pub(crate) fn at_step<E: Into<io::Error>>(
     step: &'static str,
     path: &Path,

@@ -16,7 +16,7 @@ use crate::config::{MAX_CLASSES, SegmentConfig, SizeClass, Trust};
 use crate::establish_error::{EstablishError, HandshakeFault};
 use crate::layout::LAYOUT_VERSION;
 
-/// Enough for the longest message and to show what a program that is no peer sent.
+/// Enough for the longest message, and to show the output of a program that is no peer.
 pub(crate) const MAX_MESSAGE: usize = 256;
 
 /// One message.
@@ -117,7 +117,7 @@ impl Message {
         Ok(message)
     }
 
-    /// The fault of sending this where something else was expected.
+    /// Returns the fault of sending this message where another was expected.
     pub(crate) fn instead_of(&self, expected: &'static str) -> EstablishError {
         EstablishError::Fault(HandshakeFault::UnexpectedMessage {
             expected,

@@ -1,7 +1,7 @@
-//! How two processes come to a link: the control socket, its messages, and the listener at a path.
+//! How two processes establish a link: the control socket, its messages, and the listener at a path.
 //!
-//! Decides who is talked to, what is said in which order, and which descriptors travel. Knows `memory`, whose segment it
-//! sends, and `link`, which it hands out; nothing below knows it.
+//! Decides which peers are accepted, which message is sent when, and which descriptors travel. May use `memory`, whose
+//! segment it sends, and `link`, which it creates; nothing below uses this folder.
 
 pub(crate) mod access;
 pub(crate) mod control_socket;

@@ -1,16 +1,16 @@
-//! What is sent to a child before the child has said anything: a leash, and a segment.
+//! What a host sends to a child before the child has said anything: a leash, and a segment.
 //!
 //! ```text
 //!   host   leash, start the child, make the segment, send it ······ hello: the link is there
 //!   child                                    hello, take both, map the segment, joined
 //! ```
 //!
-//! - OF1: nobody waits for an answer: what the child needs lies in its socket when it first looks.
-//! - OF2: the child says hello all the same, and before it looks, so that a host learns of another
-//!   version, or of a program that is no peer, in the child's own words.
-//! - OF3: a leash is a descriptor that the child keeps open as long as it lives. It is in flight before there is a child,
-//!   so a program that has not looked yet keeps it all the same, and so does a launcher in between.
-//! - OF4: a child that cannot map the segment hangs up, which the link tells as it tells a death.
+//! - OF1: neither side waits for an answer: what the child needs is in its socket when it first reads.
+//! - OF2: the child says hello all the same, and before it reads, so that a host detects another
+//!   version, or a program that is no peer, by the child's own message.
+//! - OF3: a leash is a descriptor that the child keeps open for as long as it lives. It is in flight before there is a
+//!   child, so a program that has not read it yet keeps it open all the same, and so does a launcher in between.
+//! - OF4: a child that cannot map the segment hangs up, which the link reports like a death.
 
 use std::os::fd::{AsRawFd, BorrowedFd};
 
@@ -22,7 +22,7 @@ use crate::handshake::wire_io::{HandshakeSocket, not_sent, say};
 use crate::link::endpoint::Link;
 use crate::memory::segment::{PeerA, Segment};
 
-/// A segment that is on its way to a child.
+/// A link whose segment was sent to a child that has not answered yet.
 #[derive(Debug)]
 pub struct PendingLink {
     wire: HandshakeSocket,
@@ -30,8 +30,8 @@ pub struct PendingLink {
 }
 
 impl ControlSocket {
-    /// Sends a descriptor to a child that is still to be started, which keeps it open until it ends, from the moment it
-    /// has the socket as its standard input (OF3). At most one, and before everything else.
+    /// Sends a descriptor to a child that is still to be started. The child keeps it open until it ends, from the
+    /// moment that the socket is its standard input (OF3). At most one, and before all other messages.
     ///
     /// # Errors
     /// See [`EstablishError`].
@@ -39,8 +39,8 @@ impl ControlSocket {
         say(&self.socket, &Message::Leash, &[worn.as_raw_fd()]).map_err(not_sent)
     }
 
-    /// Makes the segment and sends it at once, to a child that is only being started. For a peer that
-    /// this process did not start, [`host`](Self::host) is more careful with memory.
+    /// Creates the segment and sends it at once, to a child that is only being started. For a peer that
+    /// this process did not start, use [`host`](Self::host), which spends no memory on a program that is no peer.
     ///
     /// # Errors
     /// See [`EstablishError`].
@@ -53,7 +53,7 @@ impl ControlSocket {
 }
 
 impl PendingLink {
-    /// Waits until the child has said hello. It may have the segment still to map (OF4).
+    /// Waits until the child has said hello. It may not have mapped the segment yet (OF4).
     ///
     /// # Cancel safety
     /// Dropping the future closes the socket and frees the segment. The peer sees a hang-up.

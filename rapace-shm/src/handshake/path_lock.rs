@@ -1,8 +1,8 @@
-//! The right to a socket path: a lock on a file beside it, as Wayland's compositors have it.
+//! The right to a socket path: a lock on a file beside it, as in Wayland's compositors.
 //!
-//! - PL1: the lock is the kernel's, and gone with the process that held it, however that ended.
-//! - PL2: the lock that counts is on the file that lies at the lock's path once it is locked. Whoever had the right
-//!   before has removed the file, and others may have opened it meanwhile.
+//! - PL1: the lock is the kernel's, and ends with the process that held it, however that ended.
+//! - PL2: the lock counts only if the locked file still lies at the lock's path. The previous holder
+//!   has removed its file, and other processes may have opened that one meanwhile.
 //! - PL3: the file is removed while it is locked.
 
 use std::ffi::OsString;
@@ -24,7 +24,7 @@ pub(crate) struct PathLock {
 }
 
 impl PathLock {
-    /// Takes the right to `socket`, an absolute path, if nobody has it.
+    /// Takes the right to `socket`, an absolute path, if no process has it.
     pub(crate) fn take(socket: &Path) -> Result<Self, ListenerError> {
         let path = beside(socket);
         let in_use = || ListenerError::InUse {
@@ -46,7 +46,7 @@ impl PathLock {
                 }); // PL2
             }
         }
-        // So many had the path and left it, while we were looking.
+        // In every turn another process had taken the path and left it.
         Err(in_use())
     }
 }
@@ -60,14 +60,14 @@ impl Drop for PathLock {
     }
 }
 
-/// The socket's name and `.lock`.
+/// Returns the socket's name with `.lock` appended.
 fn beside(socket: &Path) -> PathBuf {
     let mut path = OsString::from(socket);
     path.push(".lock");
     path.into()
 }
 
-/// For this user only, and nothing that a link or a pipe of that name leads to.
+/// Opens the file for this user only, and follows no link and opens no pipe of that name.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).mode(0o600);
@@ -88,7 +88,7 @@ fn not_opened(error: io::Error, socket: &Path) -> ListenerError {
     at_step(LOCKING, &beside(socket))(error)
 }
 
-/// PL2
+/// Returns whether an open file lies at its path (PL2).
 fn lies_at(file: &File, path: &Path) -> io::Result<bool> {
     let opened = file.metadata()?;
     match fs::symlink_metadata(path) {
@@ -100,7 +100,7 @@ fn lies_at(file: &File, path: &Path) -> io::Result<bool> {
 
 const LOCKING: &str = "locking";
 
-/// Each turn in vain is a whole life of somebody else's listener.
+/// For each turn that fails, another process's listener came and went.
 const TURNS: usize = 100;
 
 #[cfg(all(test, not(miri)))]

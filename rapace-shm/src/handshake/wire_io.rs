@@ -1,12 +1,12 @@
-//! The control socket on its runtime: whole messages, descriptors, kernel-verified senders.
+//! The control socket on its runtime: whole messages, descriptors, senders verified by the kernel.
 //!
 //! - WI1: descriptors arrive close-on-exec, and only where some are expected: elsewhere they are closed,
-//!   by the kernel or here, and a fault. Those that do not get in because this process has too many open are
+//!   by the kernel or here, and are a fault. Those that are lost because this process has too many open are
 //!   no fault of the peer's.
-//! - WI2: the sender of a message is the kernel's word (SCM_CREDENTIALS). The credentials of the socket
-//!   are those of whoever made it, which for a socket pair is ourselves.
-//! - WI3: what can be done at once is done without asking the runtime, which has yet to hear of a new
-//!   socket that it is ready.
+//! - WI2: the kernel vouches for the sender of a message (SCM_CREDENTIALS). The credentials of the socket
+//!   are those of its creator, which for a socket pair is this process.
+//! - WI3: a call that can complete at once does not go through the runtime, which has not yet seen that a
+//!   new socket is ready.
 
 use std::io::{self, IoSlice};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -23,7 +23,7 @@ use crate::kernel;
 use crate::kernel::credentials::MessageSender;
 use crate::kernel::needs::{RECEIVE, SEND};
 
-/// How many descriptors an invitation has.
+/// Number of descriptors that come with a segment.
 pub(crate) const DESCRIPTORS: usize = 6;
 
 /// A control socket during the handshake.
@@ -32,7 +32,7 @@ pub(crate) struct HandshakeSocket {
     socket: AsyncFd<OwnedFd>,
 }
 
-/// What came over it.
+/// A received message.
 #[derive(Debug)]
 pub(crate) struct Arrived {
     pub(crate) message: Result<Message, EstablishError>,
@@ -62,7 +62,7 @@ impl HandshakeSocket {
         sent.map_err(not_sent)
     }
 
-    /// Sends over a socket that nothing was sent over before, which always has room for one message.
+    /// Sends over a socket that was not used before, which always has room for one message.
     pub(crate) fn try_send(
         &self,
         message: &Message,

@@ -1,10 +1,10 @@
-//! A mapping for which this process may have no address space.
+//! A mapping that exceeds this process's limit on address space.
 
 use std::io;
 
 use nix::sys::resource::{RLIM_INFINITY, Resource, getrlimit};
 
-/// There is a limit on this process's address space, and a mapping did not fit.
+/// This process's address space is limited, and a mapping did not fit.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a memory object of the segment takes {needed} bytes of address space, as does that of the other direction, and \
@@ -16,7 +16,7 @@ struct NoAddressSpace {
     limit: u64,
 }
 
-/// Says of a mapping of `len` bytes that failed for want of memory what limits it, if something does.
+/// Adds to an error of mapping `len` bytes the limit that caused it, if there is one.
 pub(crate) fn explain(len: usize, error: io::Error) -> io::Error {
     match getrlimit(Resource::RLIMIT_AS) {
         Ok((limit, _)) if limit < RLIM_INFINITY && error.kind() == io::ErrorKind::OutOfMemory => {

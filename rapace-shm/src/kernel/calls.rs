@@ -1,10 +1,10 @@
-//! Calls into the kernel and tokio that have no safe spelling yet: descriptors that somebody must
-//! vouch for.
+//! Calls into the kernel and tokio that have no safe API yet, since somebody must guarantee that a
+//! descriptor is owned and open.
 //!
-//! - SC1: a descriptor that the kernel has just made for us is owned by nobody. It is wrapped here, at
-//!   once, and once, also if its message is refused.
+//! - SC1: a descriptor that the kernel has just created for us has no owner. It is wrapped here, at
+//!   once and exactly once, even if its message is refused.
 //! - SC2: an `OwnedFd` is open, and the same, until it is dropped.
-//! - SC3: tokio panics where a runtime has no I/O, and cannot be asked before. That panic ends here.
+//! - SC3: tokio panics where a runtime has no I/O, and there is no way to ask first. That panic is caught here.
 
 use std::io::{self, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -41,7 +41,7 @@ pub fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>>
     }
 }
 
-/// Where descriptors cannot be waited for.
+/// The error of registering a descriptor where there is no tokio runtime with I/O.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct NoRuntime(pub(crate) &'static str);
@@ -52,23 +52,23 @@ const NO_IO: NoRuntime = NoRuntime(
 );
 
 impl NoRuntime {
-    /// The one that hides in an error.
+    /// Extracts a `NoRuntime` from an error that wraps one.
     #[must_use]
     pub fn within(error: &io::Error) -> Option<Self> {
         error.get_ref()?.downcast_ref().copied()
     }
 }
 
-/// A descriptor that becomes readable when the process ends.
+/// Opens a pidfd: a descriptor that becomes readable when the process ends.
 pub(crate) fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: takes two integers and touches no memory of ours.
+    // SAFETY: takes two integers and accesses no memory of ours.
     let answer = unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) };
     let fd = Errno::result(answer)? as RawFd;
     // SAFETY: SC1.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// The next connection to a listening socket: close-on-exec, non-blocking.
+/// Accepts the next connection of a listening socket: close-on-exec, non-blocking.
 pub(crate) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
     let fd = accept4(listener.as_raw_fd(), flags).map_err(|errno| match errno {
@@ -79,7 +79,7 @@ pub(crate) fn accept(listener: &OwnedFd) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
-/// Has the kernel send a pidfd of its sender along with each message to this socket, where it can (Linux 6.5).
+/// Makes the kernel attach a pidfd of the sender to each message to this socket, where it can (Linux 6.5).
 pub(crate) fn ask_for_senders(socket: &OwnedFd) {
     let on: libc::c_int = 1;
     let len = size_of_val(&on) as libc::socklen_t;
@@ -99,23 +99,23 @@ pub(crate) fn ask_for_senders(socket: &OwnedFd) {
     }
 }
 
-/// What came in one message.
+/// One received message.
 #[derive(Debug)]
 pub(crate) struct Datagram {
-    /// Bytes stored in the buffer.
+    /// Number of bytes stored in the buffer.
     pub(crate) len: usize,
-    /// Who sent it.
+    /// Credentials of the sender.
     pub(crate) sender: Option<PeerCredentials>,
-    /// The process that sent it, whatever becomes of its id; or why there is none, if the kernel says.
+    /// A pidfd of the sending process, valid even if its id is reused; or why there is none, if the kernel says.
     pub(crate) process: Option<io::Result<OwnedFd>>,
     pub(crate) descriptors: Vec<OwnedFd>,
 }
 
-/// Receives one message without waiting. Descriptors that come along are close-on-exec. Where `room` is 0 there is no
-/// place for any but the sender's pidfd, and the kernel drops most; `None` says that some were dropped.
+/// Receives one message without waiting. Descriptors that come along are close-on-exec. With `room` 0 there is no
+/// place for any but the sender's pidfd, and the kernel drops the others; `None` means that some were dropped.
 ///
 /// # Errors
-/// `EMFILE` if this process can have no more descriptors: the kernel drops them, and does not tell why.
+/// `EMFILE` if this process can have no more descriptors: the kernel drops them without a reason.
 pub(crate) fn receive(
     socket: &OwnedFd,
     buffer: &mut [u8],
@@ -132,7 +132,7 @@ pub(crate) fn receive(
         received.bytes,
         received.flags.contains(MsgFlags::MSG_CTRUNC),
     );
-    // All of them are wrapped before anything is refused (SC1).
+    // All of them are wrapped before any is refused (SC1).
     let mut datagram = Datagram {
         len,
         sender: None,
@@ -157,8 +157,8 @@ pub(crate) fn receive(
     }
 }
 
-/// The kinds and data of the socket's control messages in a buffer that was zero before the kernel wrote to it, also if
-/// that was cut short.
+/// Iterates over the socket's control messages, each with its kind and data, in a buffer that was zero before the
+/// kernel wrote to it. A message that was cut short ends the iteration.
 fn control_messages(mut control: &[u8]) -> impl Iterator<Item = (libc::c_int, &[u8])> {
     std::iter::from_fn(move || {
         let (len, rest) = control.split_first_chunk()?;
@@ -193,16 +193,16 @@ const PASS_PIDFD: libc::c_int = if cfg!(target_arch = "sparc64") {
     76
 };
 
-/// The kind of message in which a sender's pidfd comes.
+/// The kind of control message that carries the sender's pidfd.
 const SCM_PIDFD: libc::c_int = 4;
 
-/// As [`own`]. A negative one is an error's number: the process is gone, or we can have no more descriptors.
+/// Like [`own`]. A negative number is an error code: the process is gone, or we can have no more descriptors.
 fn pidfd(number: RawFd) -> io::Result<OwnedFd> {
     let open = own(std::iter::once(number)).next();
     open.ok_or_else(|| io::Error::from_raw_os_error(-number))
 }
 
-/// Private to [`receive`], which passes on what it has just received, and once.
+/// Takes ownership. Private to [`receive`], which passes what it has just received, once.
 fn own(fds: impl Iterator<Item = RawFd>) -> impl Iterator<Item = OwnedFd> {
     fds.filter(|fd| *fd >= 0)
         // SAFETY: SC1.

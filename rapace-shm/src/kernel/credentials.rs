@@ -1,11 +1,11 @@
-//! Who a peer is, as the kernel says.
+//! The identity of a peer, as reported by the kernel.
 
 use std::io;
 use std::os::fd::OwnedFd;
 
 use nix::sys::socket::UnixCredentials;
 
-/// Who a peer is, as the kernel says.
+/// The identity of a peer, as reported by the kernel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct PeerCredentials {
     /// Process id in our pid namespace; 0 if it has none there.
@@ -26,10 +26,10 @@ impl PeerCredentials {
     }
 }
 
-/// Who sent a message, as the kernel says.
+/// The sender of a message, as reported by the kernel.
 #[derive(Debug)]
 pub(crate) struct MessageSender {
     pub(crate) credentials: PeerCredentials,
-    /// Its process or why there is none, where the kernel sends that along.
+    /// A pidfd of its process, or why there is none, where the kernel attaches one.
     pub(crate) process: Option<io::Result<OwnedFd>>,
 }

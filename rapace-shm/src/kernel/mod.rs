@@ -1,6 +1,6 @@
-//! System calls that need a helper: descriptors to be vouched for, signals to be avoided, refusals to be explained.
+//! System calls that need a helper: those that return descriptors, raise signals, or need their refusal explained.
 //!
-//! Decides nothing about links. Knows `sync` alone; each room above makes its own plain calls through `nix`.
+//! Contains no logic about links. May use `sync` alone; each folder above makes its own plain calls through `nix`.
 
 pub(crate) mod address_space;
 #[expect(

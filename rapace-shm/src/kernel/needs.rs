@@ -1,4 +1,4 @@
-//! What this crate needs of the kernel, and what to say where it is missing.
+//! The kernel features that this crate requires, and the error texts where one is missing.
 //!
 //! | needed for               | since Linux |
 //! |--------------------------|-------------|
@@ -11,16 +11,16 @@
 //! | the size of a segment: `ftruncate` | 2.2 |
 //! | knowing who speaks: `SO_PASSCRED` | 2.2 |
 //!
-//! What else is used has something in its place: see the handbook, *Platforms*.
+//! Every other feature has a fallback: see the handbook, *Platforms*.
 //!
-//! - ND1: a refusal that says nothing about the arguments names the call, the kernel that has it, and the way out.
-//! - ND2: what this process has too little of may be there later, and is nobody's fault but ours.
+//! - ND1: a refusal that has nothing to do with the arguments names the call, the kernel that has it, and the remedy.
+//! - ND2: a shortage of resources may pass, and is not the peer's fault.
 
 use std::io;
 
 use nix::errno::Errno;
 
-/// A call that this crate cannot do without.
+/// A system call that this crate cannot do without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Need {
     call: &'static str,
@@ -49,7 +49,7 @@ pub(crate) const TRUNCATE: Need = need("ftruncate", "2.2");
 pub(crate) const ACCEPT: Need = need("accept4", "2.6.28");
 pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
 
-/// A system call that rapace needs and that this process does not have.
+/// A system call that rapace needs and that is not available to this process.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "{} is not to be had here ({source}). Linux has it since {}: on an older kernel, upgrade; on a newer one a sandbox \
@@ -62,7 +62,7 @@ pub struct Unsupported {
 }
 
 impl Need {
-    /// Says of an error whether it means that there is no such call here (ND1). Any other stays what it is.
+    /// Explains an error if it means that the call does not exist here (ND1). Any other error is returned unchanged.
     pub(crate) fn refused(self, error: impl Into<io::Error>) -> io::Error {
         let error = error.into();
         match error.raw_os_error().map(Errno::from_raw) {
@@ -79,27 +79,27 @@ impl Need {
 }
 
 impl Unsupported {
-    /// Wraps an error of a system call if it means that there is no such call here: the kernel is older than `since`,
-    /// or a sandbox forbids it. Any other error stays what it is.
+    /// Wraps an error of a system call if it means that the call does not exist here: the kernel is older than `since`,
+    /// or a sandbox forbids it. Any other error is returned unchanged.
     #[must_use]
     pub fn explain(call: &'static str, since: &'static str, error: io::Error) -> io::Error {
         Need { call, since }.refused(error)
     }
 
-    /// The call, as `man 2` spells it.
+    /// Returns the name of the call, as `man 2` spells it.
     #[must_use]
     pub fn call(&self) -> &'static str {
         self.need.call
     }
 
-    /// The first version of Linux that has it.
+    /// Returns the first version of Linux that has it.
     #[must_use]
     pub fn since(&self) -> &'static str {
         self.need.since
     }
 }
 
-/// Whether an error says that this process, or the machine, has too little of something at the moment (ND2):
+/// Returns whether an error means that this process, or the machine, lacks a resource at present (ND2):
 /// descriptors, memory, watches.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     // ENOMEM, with or without the number.

@@ -1,12 +1,12 @@
-//! System calls that raise a signal when they fail, made so that they only fail.
+//! System calls that raise a signal when they fail, made so that they only return an error.
 //!
 //! A write to a pipe without a reader raises SIGPIPE, and a file that grows beyond `RLIMIT_FSIZE` raises SIGXFSZ. The
 //! default action of both ends the process.
 //!
-//! - SG1: no disposition is changed. It belongs to the whole process, so to whoever wrote the program.
+//! - SG1: no disposition is changed. It belongs to the whole process, and so to the program's author.
 //! - SG2: the kernel sends both signals to the thread that made the call. So it is enough that this thread blocks the
-//!   signal during the call, and takes it before the mask is put back.
-//! - SG3: a signal that was pending before the call was raised by somebody else, and is left pending.
+//!   signal during the call, and takes it before the mask is restored.
+//! - SG3: a signal that was pending before the call has another cause, and stays pending.
 
 use std::fmt;
 use std::io::{self, Write};
@@ -22,7 +22,7 @@ use nix::unistd;
 
 use crate::sync::orderings;
 
-/// Makes a call of which the failure raises `signal`, without the signal (SG2).
+/// Makes a call whose failure raises `signal`, without the signal (SG2).
 pub(crate) fn without<T>(signal: Signal, call: impl FnOnce() -> nix::Result<T>) -> nix::Result<T> {
     let mut set = SigSet::empty();
     set.add(signal);
@@ -37,9 +37,9 @@ pub(crate) fn without<T>(signal: Signal, call: impl FnOnce() -> nix::Result<T>) 
     done
 }
 
-/// Says something on stderr. Where nobody listens any more that is no SIGPIPE, and no panic either.
+/// Writes a line to stderr. If the reader of stderr is gone, neither SIGPIPE nor a panic follows.
 ///
-/// For a program that has nobody else to tell, such as a plugin without its host.
+/// For a program that has no other way to report, such as a plugin without its host.
 pub fn say_on_stderr(text: &impl fmt::Display) {
     let said = without(Signal::SIGPIPE, || {
         writeln!(io::stderr(), "{text}")
@@ -53,7 +53,7 @@ pub fn say_on_stderr(text: &impl fmt::Display) {
 /// Writes to pipes that may have no reader.
 #[derive(Debug, Default)]
 pub(crate) struct PipeWriter {
-    /// The kernel does not know [`NOSIGNAL`].
+    /// Whether the kernel does not know [`NOSIGNAL`].
     old: AtomicBool,
 }
 
@@ -71,7 +71,7 @@ impl PipeWriter {
         without(Signal::SIGPIPE, || unistd::write(&pipe, bytes))
     }
 
-    /// One that does as on an old kernel.
+    /// Creates a writer that behaves as on an old kernel.
     #[cfg(test)]
     pub(crate) fn old() -> Self {
         Self { old: true.into() }
@@ -112,7 +112,7 @@ fn take(set: &SigSet) {
 /// `RWF_NOSIGNAL`, since Linux 6.18.
 const NOSIGNAL: libc::c_int = 0x100;
 
-/// A pipe has no offset; this one stands for the file's position.
+/// A pipe has no offset; this value means the file's position.
 const AT_THE_POSITION: libc::off_t = -1;
 
 const _: () = assert!(size_of::<libc::off_t>() == 8);
@@ -127,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// A pipe that nobody reads.
+    /// Returns a pipe without a reader.
     fn broken() -> OwnedFd {
         let (_, end) = unistd::pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK).unwrap();
         end
@@ -137,7 +137,7 @@ mod tests {
         SigSet::thread_get_mask().unwrap().contains(Signal::SIGPIPE)
     }
 
-    /// In a process of its own, since a disposition is the process's.
+    /// Runs in a process of its own, since a disposition belongs to the process.
     #[test]
     fn a_pipe_without_a_reader_is_an_error_and_no_signal() {
         let this = std::env::current_exe().unwrap();

@@ -1,10 +1,10 @@
-//! A message whose bytes are not all here yet.
+//! A message that is still being copied.
 //!
-//! - AS1: the payload comes first: of an untrusted peer it is copied. Then its table says what is attached,
-//!   and that is copied too. Nothing in the mapping of an untrusted peer's is looked at twice.
-//! - AS2: each step copies no more than is left of a turn. All slots are held from the moment that they are
-//!   known, so none is copied into while the peer may send it again.
-//! - AS3: dropping it returns what it holds.
+//! - AS1: the payload comes first: an untrusted peer's is copied. Then its table names the attachments,
+//!   and those are copied too. Nothing in the mapping of an untrusted peer's is read twice.
+//! - AS2: each step copies no more than the turn allows. All slots are leased as soon as they are
+//!   known, so none is copied while the peer may send it again.
+//! - AS3: dropping an assembly returns the slots that it holds.
 
 use std::sync::Arc;
 
@@ -15,13 +15,13 @@ use crate::link::state::LinkState;
 use crate::link::turn::Turn;
 use crate::ring::descriptor::Header;
 
-/// The message, as far as it is here.
+/// The message, as far as it was copied.
 #[derive(Debug)]
 pub(crate) struct Assembly {
     message: Received,
     /// Whether the payload begins with a table that was not read yet.
     has_table: bool,
-    /// How many attachments are complete.
+    /// Number of attachments that are complete.
     complete: usize,
 }
 
@@ -38,7 +38,7 @@ impl Assembly {
         }
     }
 
-    /// Goes on for as long as the turn allows (AS2). Whether the message is complete.
+    /// Copies as much as the turn allows (AS2). Returns whether the message is complete.
     pub(crate) fn advance(
         &mut self,
         shared: &Arc<LinkState>,

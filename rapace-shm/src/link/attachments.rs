@@ -1,4 +1,4 @@
-//! Slots that a message brings beside its payload, and the table that names them.
+//! Attachments: slots that come with a message beside its payload, and the table that names them.
 //!
 //! A payload with attachments begins with their table:
 //!
@@ -7,24 +7,24 @@
 //! | 0–1   | number of entries                                                        |
 //! | 2–    | 16 bytes for each: a [`SlotRef`] to an attachment, or an entry of the caller's own, which begins with [`NOT_ATTACHED`] |
 //!
-//! - AT1: the descriptor says whether there is a table. A payload whose descriptor does not has none,
+//! - AT1: the descriptor says whether there is a table. A payload whose descriptor says no has none,
 //!   whatever its bytes are.
-//! - AT2: who publishes compares the table with the slots that it marks as in flight, and a payload cannot
-//!   be changed afterwards (O2). So no bytes that are written without this crate name a slot that does not
-//!   come along.
-//! - AT3: who receives takes over all that the table names before anybody sees the message. From then on
-//!   nobody can name a slot, and each is had once.
+//! - AT2: the sender compares the table with the slots that it marks as in flight, and a payload cannot
+//!   be changed afterwards (O2). So no bytes that safe code writes can name a slot that does not come with
+//!   the message.
+//! - AT3: the receiver leases all slots that the table names before it hands out the message. From then on
+//!   no code can name a slot, and each is handed out once.
 
 use crate::fault::PeerFault;
 use crate::ring::descriptor::SlotRef;
 
-/// How an entry of a table begins that names no attachment, but means something to the layer above: it is
+/// The first bytes of a table entry that names no attachment, but means something to the layer above: they are
 /// no slot's index.
 pub const NOT_ATTACHED: [u8; 4] = [255; 4];
 
 type Entry = [u8; SlotRef::ENCODED_LEN];
 
-/// The bytes that a payload with these attachments begins with.
+/// Encodes the table with which a payload with these attachments begins.
 #[must_use]
 pub fn attachment_table(attachments: &[SlotRef]) -> Vec<u8> {
     let count = u16::try_from(attachments.len()).unwrap_or(u16::MAX);
@@ -35,7 +35,7 @@ pub fn attachment_table(attachments: &[SlotRef]) -> Vec<u8> {
     table
 }
 
-/// The entries of a payload's table; `None` if it runs past the payload.
+/// Returns the entries of a payload's table; `None` if it runs past the end of the payload.
 fn entries(payload: &[u8]) -> Option<&[Entry]> {
     let (count, rest) = payload.split_first_chunk::<2>()?;
     let count = usize::from(u16::from_le_bytes(*count));
@@ -43,12 +43,12 @@ fn entries(payload: &[u8]) -> Option<&[Entry]> {
     entries.get(..count)
 }
 
-/// Bytes of the table of a payload that has one.
+/// Returns the length in bytes of the table of a payload that has one.
 pub(crate) fn table_len(payload: &[u8]) -> usize {
     entries(payload).map_or(payload.len(), |entries| 2 + size_of_val(entries))
 }
 
-/// The attachments among the entries.
+/// Returns the attachments among the entries.
 fn attached(entries: &[Entry]) -> impl Iterator<Item = SlotRef> {
     let attached = entries
         .iter()
@@ -56,12 +56,12 @@ fn attached(entries: &[Entry]) -> impl Iterator<Item = SlotRef> {
     attached.map(|entry| SlotRef::from_bytes(*entry))
 }
 
-/// Whether a payload's table names these slots, in this order, and no others (AT2).
+/// Returns whether a payload's table names these slots, in this order, and no others (AT2).
 pub(crate) fn names(payload: &[u8], slots: impl Iterator<Item = SlotRef>) -> bool {
     entries(payload).is_some_and(|entries| attached(entries).eq(slots))
 }
 
-/// What a payload's table names, as its descriptor says that there is one (AT3).
+/// Returns the slots that a payload's table names. The descriptor says that there is a table (AT3).
 pub(crate) fn named(payload: &[u8]) -> Result<impl Iterator<Item = SlotRef>, PeerFault> {
     entries(payload)
         .map(attached)

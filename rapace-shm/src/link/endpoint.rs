@@ -1,4 +1,4 @@
-//! One established end of a link. From here on the roles make no difference.
+//! One established end of a link. From here on both roles behave alike.
 
 use std::fmt;
 use std::io;
@@ -23,10 +23,9 @@ use crate::link::sender::Sender;
 use crate::link::state::LinkState;
 use crate::memory::segment::{PeerA, PeerB, Segment};
 
-/// One end of an established link, to be [`split`](Self::split) into what sends, what receives, and
-/// what watches over the peer.
+/// One end of an established link. [`split`](Self::split) it into sender, receiver and watch.
 ///
-/// Dropping it closes the link and hangs up, unless there is a [`SocketHold`]: the peer learns of it at once.
+/// Dropping it closes the link and hangs up, unless there is a [`SocketHold`]: the peer detects that at once.
 pub struct Link {
     sender: Sender,
     /// Closes the link when it is dropped.
@@ -36,7 +35,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// Both ends of a link in this process, over real memory objects and doorbells, without a
+    /// Creates both ends of a link in this process, over real memory objects and doorbells, without a
     /// handshake: for tests, benchmarks and examples. Both belong to the current tokio runtime.
     ///
     /// # Errors
@@ -82,36 +81,36 @@ impl Link {
         })
     }
 
-    /// Takes the link apart: what sends, what receives, what watches.
+    /// Splits the link into its sender, its receiver, and a watch on the peer.
     #[must_use]
     pub fn split(self) -> (Sender, Receiver, PeerWatch) {
         (self.sender, self.receiver, PeerWatch::new(self.life))
     }
 
-    /// Who shook hands with us, as the kernel says; `None` for a [`pair`](Self::pair).
+    /// Returns the credentials of the process at the other end, from the kernel; `None` for a [`pair`](Self::pair).
     #[must_use]
     pub fn peer(&self) -> Option<PeerCredentials> {
         self.peer
     }
 
-    /// The geometry of the segment: on the joining side, what the creating side chose.
+    /// Returns the geometry of the segment. On the joining side, the creating side chose it.
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
         self.sender.config()
     }
 
-    /// Puts our hang-up off until this is dropped, if that is later than the link's end.
+    /// Postpones our hang-up until the returned value is dropped, if that is later than the end of the link.
     pub fn hold_socket(&self) -> SocketHold {
         SocketHold::new(self.receiver.end())
     }
 
-    /// A duplicate of our end of the control socket, for a plain thread that polls it and ends the
-    /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLRDHUP` answers then,
-    /// and also with `POLLHUP` if all who had the peer's end open have closed it, as a dead process has.
+    /// Duplicates our end of the control socket, for a plain thread that polls it and ends the
+    /// process when the peer is gone, whatever the executor is doing. `poll` for `POLLRDHUP` returns then,
+    /// and also with `POLLHUP` if all processes that had the peer's end open have closed it, as a death does.
     ///
-    /// Do not poll for `POLLIN`: that the socket can be read says nothing. A peer that was
-    /// [offered](crate::ControlSocket::offer) the segment says once more that it has joined when the link is established
-    /// here already, nobody reads that, and a peer may send anything at any time.
+    /// Do not poll for `POLLIN`: a readable socket means nothing. A peer that was
+    /// [offered](crate::ControlSocket::offer) the segment sends "joined" when the link is already established
+    /// here, nobody reads that, and a peer may send anything at any time.
     ///
     /// # Errors
     /// If this process can have no more descriptors.
@@ -129,9 +128,9 @@ impl fmt::Debug for Link {
     }
 }
 
-/// A pidfd on the peer, unless it is this process. The kernel sends one along with the peer's words since Linux 6.5.
-/// Before, its id is looked up: that is the process that spoke, because an id is not used again before the process was
-/// reaped, and a peer that died and was reaped in between has hung up.
+/// Opens a pidfd on the peer, unless it is this process. Since Linux 6.5 the kernel attaches one to the peer's
+/// messages. Before, its id is looked up: that is the process that sent them, because an id is not reused before its
+/// process was reaped, and a peer that died and was reaped in between has hung up.
 fn watch_process(peer: MessageSender) -> Option<AsyncFd<OwnedFd>> {
     let pid = peer.credentials.pid;
     if pid == Pid::this().as_raw() {
@@ -146,7 +145,7 @@ fn watch_process(peer: MessageSender) -> Option<AsyncFd<OwnedFd>> {
     match process.and_then(|process| kernel::register(process, Interest::READABLE)) {
         Ok(process) => Some(process),
         Err(error) => {
-            // The hang-up of the control socket still tells.
+            // The hang-up of the control socket is still reported.
             tracing::debug!(%error, pid, "the peer's process cannot be watched");
             None
         }
@@ -193,7 +192,7 @@ mod tests {
         }
     }
 
-    /// The id that the sender had is that of another process by now.
+    /// By now the id that the sender had belongs to another process.
     #[tokio::test]
     async fn an_id_that_was_used_again_is_not_taken_for_the_peer() {
         let gone = Process::start();
@@ -205,7 +204,7 @@ mod tests {
         // The kernel says that the sender is gone.
         let none = io::Error::from(nix::errno::Errno::ESRCH);
         assert!(watch_process(sender(other.pid(), Some(Err(none)))).is_none());
-        // An old kernel says nothing.
+        // An old kernel reports nothing.
         let watched = watch_process(sender(other.pid(), None)).unwrap();
         let mut cx = Context::from_waker(Waker::noop());
         assert!(matches!(watched.poll_read_ready(&mut cx), Poll::Pending));

@@ -1,7 +1,7 @@
-//! What can go wrong on an established link. Establishing one has its own errors.
+//! The errors of an established link. Establishing one has its own errors.
 //!
-//! These lists are not `non_exhaustive`: each kind asks the layer above for another reaction, and a new one must be decided
-//! there.
+//! These enums are not `non_exhaustive`: each variant asks the layer above for a different reaction, and a new one must
+//! be handled there.
 
 use crate::doorbell::liveness::PeerGone;
 use crate::fault::PeerFault;
@@ -21,17 +21,17 @@ pub enum Closed {
     PeerFault(PeerFault),
 }
 
-/// Why no slot was handed out.
+/// Why no slot was allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum AllocateError {
-    /// No class holds that much: send it in pieces, or configure a larger class.
+    /// No class has slots of that size: send it in pieces, or configure a larger class.
     #[error(
         "{len} bytes do not fit the largest slot of {max}: send them in pieces, or configure a larger size class"
     )]
     TooLarge {
-        /// Bytes asked for.
+        /// The length asked for, in bytes.
         len: usize,
-        /// Bytes in the largest slot.
+        /// Size of the largest slot in bytes.
         max: usize,
     },
     /// All slots that this lane may use are taken: [`allocate`](crate::Sender::allocate) waits.
@@ -48,7 +48,7 @@ pub enum PublishError {
     /// The ring has no room for this lane: wait for [`writable`](crate::Sender::writable).
     #[error("the ring is full: wait until it is writable")]
     Full,
-    /// One of the slots is with the peer already, or was named twice. A slot is sent again only after
+    /// One of the slots is in flight already, or was named twice. A slot can be sent again only after
     /// it was returned.
     #[error("a slot is with the peer already: it can be sent again once returned")]
     AlreadyInFlight,
@@ -72,13 +72,13 @@ pub enum PublishError {
 /// Why nothing was received. Final.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum RecvError {
-    /// The peer broke a rule. What it had published before was delivered.
+    /// The peer broke a rule. Everything that it had published before was delivered.
     #[error(transparent)]
     PeerFault(PeerFault),
     /// The peer is gone, and everything that it had published was delivered.
     #[error(transparent)]
     PeerGone(PeerGone),
-    /// The runtime that the link was established in is shutting down, so no doorbell can be heard.
+    /// The runtime that the link was established in is shutting down, so doorbells can no longer be polled.
     #[error("the tokio runtime that the link was established in has shut down")]
     RuntimeGone,
 }
@@ -89,6 +89,6 @@ pub enum RecvError {
 pub struct OutOfRange {
     /// The entry asked for.
     pub call: u32,
-    /// Entries there are.
+    /// Number of entries of the table.
     pub entries: u32,
 }

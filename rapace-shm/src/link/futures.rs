@@ -1,8 +1,8 @@
 //! The futures that wait for a slot or for room.
 //!
-//! - Y1: look, queue and arm, look again (U1). Only then is a future pending.
-//! - Y2: one that is dropped leaves no trace, and passes its turn on.
-//! - Y3: each takes part in tokio's budget, so a task that is served again and again lets others run.
+//! - Y1: check, queue and arm, check again (U1). Only then is a future pending.
+//! - Y2: dropping one undoes all of that, and passes its turn on.
+//! - Y3: each takes part in tokio's budget, so a task that is served again and again lets other tasks run.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -15,7 +15,7 @@ use crate::link::slot::SlotMut;
 use crate::link::state::LinkState;
 use crate::slab::wait_queue::Ticket;
 
-/// [`Sender::allocate`](crate::Sender::allocate).
+/// The future of [`Sender::allocate`](crate::Sender::allocate).
 pub(crate) struct Allocate<'a> {
     shared: &'a LinkState,
     class: usize,
@@ -80,7 +80,7 @@ impl Drop for Allocate<'_> {
     }
 }
 
-/// [`Sender::writable`](crate::Sender::writable).
+/// The future of [`Sender::writable`](crate::Sender::writable).
 pub(crate) struct Writable<'a> {
     shared: &'a LinkState,
     lane: Lane,

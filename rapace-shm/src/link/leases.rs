@@ -1,7 +1,7 @@
-//! Which of the peer's slots are ours to read, and how they go back.
+//! The leases on the peer's slots, and how slots are returned.
 //!
-//! - J3: what was received keeps this and the object that its bytes lie in, and nothing else of the link. When
-//!   the link is dropped the way back is gone, and with it the other mappings and every descriptor.
+//! - J3: a received slot keeps this and the object that its bytes lie in alive, and nothing else of the link.
+//!   Dropping the link drops the return ring, and with it the other mappings and every descriptor.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -12,15 +12,15 @@ use crate::ring::descriptor::{CheckedSlot, encode_return};
 use crate::ring::return_ring::Returner;
 use crate::slab::lease_table::LeaseTable;
 
-/// The peer's slots, as their reader counts them.
+/// The peer's slots, as their reader accounts for them.
 #[derive(Debug)]
 pub(crate) struct Leases {
-    /// J1.
+    /// The slots that we hold (J1).
     held: LeaseTable,
     back: Mutex<Option<Back>>,
 }
 
-/// The way back to the peer.
+/// What returning a slot to the peer needs.
 #[derive(Debug)]
 struct Back {
     returner: Returner<ReturnsOut>,
@@ -35,10 +35,10 @@ impl Leases {
         }
     }
 
-    /// Marks a slot of the peer's as ours until [`return_slot`](Self::return_slot) (J1).
+    /// Leases one of the peer's slots until [`return_slot`](Self::return_slot) (J1).
     pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
         let index = slot.slot_ref().index;
-        // A checked slot has a flag: both are counted by the layout.
+        // A checked slot has a flag: the layout counts both.
         if self.held.hold(index) {
             Ok(())
         } else {
@@ -46,7 +46,7 @@ impl Leases {
         }
     }
 
-    /// Returns a held slot to the peer, if there is a way.
+    /// Returns a leased slot to the peer, unless the link is gone.
     pub(crate) fn return_slot(&self, index: u32, generation: u32) {
         self.held.release(index); // J2
         let mut back = self.lock();
@@ -61,7 +61,7 @@ impl Leases {
         }
     }
 
-    /// J3.
+    /// Drops the return ring (J3).
     pub(crate) fn link_is_gone(&self) {
         let back = self.lock().take();
         drop(back);

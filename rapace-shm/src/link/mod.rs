@@ -1,7 +1,7 @@
-//! One end of an established link: what sends, what receives, the slots that are lent, and how it all ends.
+//! One end of an established link: sender, receiver, slots, and the end of the link.
 //!
-//! Decides what is published and delivered, in which order, who is woken, and that the link ends once and for one reason.
-//! Knows every room below; not how two processes came to a link, which is `handshake`.
+//! Decides what is published and delivered, in which order, which tasks are woken, and that the link ends once, for one
+//! reason. May use every folder below; how the link was established is up to `handshake`.
 
 pub(crate) mod assembly;
 pub(crate) mod attachments;

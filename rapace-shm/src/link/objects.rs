@@ -1,6 +1,6 @@
-//! What a handle on bytes keeps: the memory object that they lie in, and who counts its slots.
+//! The memory objects that handles on bytes keep alive, each with the tables that account for its slots.
 //!
-//! - OB1: neither keeps the link, any descriptor, or another mapping. So what is held of a dead link costs one
+//! - OB1: neither keeps the link, any descriptor, or another mapping. So a handle that outlives its link costs one
 //!   mapping, and private tables of some KiB.
 
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub(crate) struct OwnObject {
     pub(crate) slab: Arc<Slab<ReturnsIn>>,
 }
 
-/// An object of the peer's half, for what was received.
+/// An object of the peer's half, for received slots.
 #[derive(Debug)]
 pub(crate) struct PeerObject {
     pub(crate) map: PeerMap,

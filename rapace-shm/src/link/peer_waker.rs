@@ -1,4 +1,4 @@
-//! Waking the peer: who is rung, and with what.
+//! Waking the peer: when its doorbell is rung.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -9,7 +9,7 @@ use crate::memory::halves::{PeerHalf, PeerWord};
 use crate::ring::armed_flag::Ringer;
 use crate::sync::orderings;
 
-/// The peer's armed words, and what rings its doorbell.
+/// The peer's armed words, and the ringing end of its doorbell.
 #[derive(Debug)]
 pub(crate) struct Rings {
     /// For a peer that waits for descriptors.
@@ -36,32 +36,32 @@ impl Rings {
         }
     }
 
-    /// After publishing: wakes a peer that sleeps.
+    /// To be called after publishing: wakes a peer that sleeps.
     pub(crate) fn published(&self) {
         if self.entries.must_ring() {
             self.ring();
         }
     }
 
-    /// After consuming: wakes a peer that waits for room.
+    /// To be called after consuming: wakes a peer that waits for room.
     pub(crate) fn made_space(&self) {
         if self.must_ring_for_space() {
             self.ring();
         }
     }
 
-    /// After consuming or returning: whether a peer that waits for room is to be woken.
+    /// To be called after consuming or returning: returns whether a peer that waits for room must be woken.
     pub(crate) fn must_ring_for_space(&self) -> bool {
         self.space.must_ring()
     }
 
-    /// Enters the kernel.
+    /// Rings, with a system call.
     pub(crate) fn ring(&self) {
         self.rung.fetch_add(1, orderings::RELAXED);
         self.notifier.ring();
     }
 
-    /// How often that was.
+    /// Returns how often the doorbell was rung.
     pub(crate) fn rung(&self) -> u64 {
         self.rung.load(orderings::RELAXED)
     }

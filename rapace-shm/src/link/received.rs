@@ -1,13 +1,13 @@
-//! What arrives: headers with payloads and attachments that lie in the peer's slots, or were copied out of
+//! Received frames: headers with payloads and attachments that lie in the peer's slots, or were copied out of
 //! them.
 //!
 //! - V1: a payload's place was checked against our own geometry before anything reads it.
-//! - V2: a slot is returned when its last reader is dropped, from whatever thread, and no earlier:
-//!   also when it was copied. So what a peer can make us hold is bounded by its slab.
-//! - V3: bytes of an untrusted peer are copied once, and only the copy is handed out, whole.
-//! - V4: bytes are lent in place only if the peer is trusted: not to write a slot between sending it
-//!   and getting it back, which V2 says is not before the last reader is dropped. And only if the peer
-//!   sent them: nobody on this side can name a slot (AT3).
+//! - V2: a slot is returned when its last reader is dropped, on whatever thread, and no earlier,
+//!   even if it was copied. So what a peer can make us hold is bounded by its slab.
+//! - V3: bytes of an untrusted peer are copied once, and only the complete copy is handed out.
+//! - V4: bytes are lent in place only if the peer is trusted not to write a slot between sending it
+//!   and getting it back, which by V2 is not before the last reader is dropped. And only if the peer
+//!   sent them: no code on this side can name a slot (AT3).
 
 use std::fmt;
 use std::ops::Deref;
@@ -24,23 +24,23 @@ use crate::ring::descriptor::{CheckedSlot, Header, INLINE_MAX, Parsed, SlotRef};
 /// One frame.
 #[derive(Debug)]
 pub struct Received {
-    /// As the peer published it.
+    /// The header as the peer published it.
     pub header: Header,
     /// Its payload.
     pub payload: ReceivedPayload,
     /// The further slots that came with it, in the order of the payload's
-    /// [table](crate::attachment_table). Each is returned when it is dropped, wanted or not.
+    /// [table](crate::attachment_table). Dropping one returns it.
     pub attachments: Vec<ReceivedSlot>,
 }
 
 /// The payload of a frame.
 #[derive(Debug)]
 pub enum ReceivedPayload {
-    /// None.
+    /// No payload.
     Empty,
     /// Carried inside the descriptor.
     Inline {
-        /// How many of the bytes count: at most [`INLINE_MAX`].
+        /// Number of bytes that are valid: at most [`INLINE_MAX`].
         len: u8,
         /// The bytes, zero past `len` if the peer is honest.
         bytes: [u8; INLINE_MAX],
@@ -61,8 +61,8 @@ impl AsRef<[u8]> for ReceivedPayload {
 
 /// Bytes in a slot of the peer's: borrowed in place from a [`Trusted`](crate::Trust::Trusted) peer,
 /// a copy of an [`Untrusted`](crate::Trust::Untrusted) one's. Dropping it returns the slot. The bytes
-/// stay readable as long as it lives, also after the peer and the link are gone. Those that are borrowed keep
-/// one mapping then, of the memory object that they lie in; a copy keeps none.
+/// stay readable as long as it lives, even after the peer and the link are gone. Borrowed bytes then keep
+/// one mapping alive, of the memory object that they lie in; a copy keeps none.
 pub struct ReceivedSlot {
     slot: SlotRef,
     bytes: Bytes,
@@ -73,12 +73,12 @@ enum Bytes {
         object: Arc<PeerObject>,
         start: usize,
     },
-    /// As far as they were copied.
+    /// The bytes copied so far.
     Copied { copy: Vec<u8>, leases: Arc<Leases> },
 }
 
 impl ReceivedSlot {
-    /// Takes hold of a checked slot. Bytes that are to be copied are not here yet: see
+    /// Leases a checked slot. Bytes that must be copied are not copied yet: see
     /// [`copy_more`](Self::copy_more).
     pub(crate) fn hold(shared: &LinkState, checked: CheckedSlot) -> Result<Self, PeerFault> {
         let slot = checked.slot_ref();
@@ -103,7 +103,7 @@ impl ReceivedSlot {
         Ok(Self { slot, bytes })
     }
 
-    /// Copies what is missing, but no more than the turn allows (V3). Whether all is here.
+    /// Copies missing bytes, but no more than the turn allows (V3). Returns whether all are copied.
     pub(crate) fn copy_more(&mut self, peer: &PeerHalf, turn: &mut Turn) -> bool {
         let Bytes::Copied { copy, .. } = &mut self.bytes else {
             return true;
@@ -118,21 +118,21 @@ impl ReceivedSlot {
         now == missing
     }
 
-    /// What names these bytes in the peer's slab.
+    /// Returns the reference to these bytes in the peer's slab.
     #[must_use]
     pub fn slot_ref(&self) -> SlotRef {
         self.slot
     }
 
-    /// Whether the bytes are a copy, as they are if the peer is not trusted, or if one was
-    /// [asked for](Self::into_copy).
+    /// Returns whether the bytes are a copy: because the peer is not trusted, or because of
+    /// [`into_copy`](Self::into_copy).
     #[must_use]
     pub fn is_copy(&self) -> bool {
         matches!(self.bytes, Bytes::Copied { .. })
     }
 
-    /// The same bytes as a copy, unless they are one. It keeps no mapping when the link is gone; until then
-    /// the slot is with us as before, so that a peer cannot make us hold more than its slab.
+    /// Copies the bytes, unless they are a copy. A copy keeps no mapping when the link is gone; until then
+    /// the slot still counts as ours, so that a peer cannot make us hold more than its slab.
     #[must_use]
     pub fn into_copy(mut self) -> Self {
         if let Bytes::InPlace { object, .. } = &self.bytes {
@@ -153,14 +153,14 @@ impl ReceivedPayload {
         })
     }
 
-    /// Whether its bytes are still to be copied.
+    /// Returns whether its bytes are still to be copied.
     pub(crate) fn is_to_be_copied(&self) -> bool {
         matches!(self, Self::Slot(slot) if slot.is_copy())
     }
 }
 
 impl Received {
-    /// Bytes of payload and attachments.
+    /// Returns the number of bytes of payload and attachments.
     pub(crate) fn bytes(&self) -> usize {
         let attached = self.attachments.iter().map(|slot| slot.len());
         self.payload.as_ref().len() + attached.sum::<usize>()

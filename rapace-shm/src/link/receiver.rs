@@ -1,19 +1,19 @@
-//! The receiving end: drains the ring, and does what else the doorbell may mean.
+//! The receiver: drains the ring, and handles everything else that the doorbell announces.
 //!
-//! - N1: nobody sleeps without having armed and looked once more (A2).
+//! - N1: the receiver never sleeps without having armed and checked once more (A2).
 //! - N2: what was published before a peer's death or fault is delivered before the terminal error.
-//! - N3: one call takes at most `max` descriptors, and gives their room back at once. What lets other tasks
-//!   run, and when, is decided by [`Turn`] and by tokio's budget.
-//! - N4: the doorbell also stands for returned slots and ring room. The receiver collects them and
-//!   wakes who waits, so there is one listener and no wake-up is stolen.
-//! - N5: what lay in the ring when the end became known is the last that is delivered. A peer that goes
-//!   on publishing cannot put the terminal error off, and nothing comes after it.
-//! - N6: what ends the link takes back what is out (H4): nobody collects it any more.
-//! - N7: the doorbell is silenced before arming. What rings after that is for the epoch just armed, so
-//!   it can be left standing until the task is polled again.
-//! - N9: a message that takes more than one turn to be copied is the next that is delivered. It counts as
+//! - N3: one call takes at most `max` descriptors, and returns their room at once. [`Turn`] and tokio's budget
+//!   decide when other tasks run.
+//! - N4: the doorbell also announces returned slots and ring room. The receiver collects them and
+//!   wakes the waiters, so there is one listener and no wake-up is stolen.
+//! - N5: the entries in the ring when the end became known are the last that are delivered. A peer that goes
+//!   on publishing cannot postpone the terminal error, and nothing comes after it.
+//! - N6: ending the link reclaims the slots that are in flight (H4), since nobody collects them any more.
+//! - N7: the doorbell is silenced before arming. A ring after that is for the new epoch, so
+//!   it need not be cleared until the task is polled again.
+//! - N8: [`Idle`] runs between an empty ring and arming, and leaves both as they are.
+//! - N9: a message that takes more than one turn to be copied is delivered next. It counts as
 //!   published before a terminal state that is latched meanwhile.
-//! - N8: [`Idle`] comes between finding nothing and arming, and leaves both as they are.
 
 use std::fmt;
 use std::sync::Arc;
@@ -49,16 +49,16 @@ pub struct Receiver {
     end: Arc<OurEnd>,
     idle: Idle,
     turn: Turn,
-    /// Taken from the ring, and not all here yet (N9).
+    /// A message taken from the ring that is not complete yet (N9).
     assembly: Option<Box<Assembly>>,
     terminal: Option<Terminal>,
 }
 
-/// That nothing will be received any more, and why.
+/// The terminal state: nothing more will be received, and why.
 #[derive(Clone, Copy, Debug)]
 struct Terminal {
     why: RecvError,
-    /// Frames that are delivered before it (N2, N5).
+    /// Frames that are still delivered before it (N2, N5).
     left: usize,
 }
 
@@ -83,13 +83,13 @@ impl Receiver {
         }
     }
 
-    /// Our end of the control socket.
+    /// Returns our end of the control socket.
     pub(crate) fn end(&self) -> Arc<OurEnd> {
         Arc::clone(&self.end)
     }
 
-    /// Appends up to `max` frames to `batch` and returns how many, at least one; or arranges for the
-    /// task to be woken when there are some. Asking for none is answered with none.
+    /// Appends up to `max` frames to `batch` and returns how many, at least one; if there are none, the
+    /// task is woken when some arrive. With `max` 0 it returns 0 at once.
     ///
     /// Also collects returned slots, and wakes futures that wait for room or slots.
     ///
@@ -148,7 +148,7 @@ impl Receiver {
             let pauses = match idled {
                 Ok(Idled::Found) => continue,
                 Ok(Idled::Yield) => {
-                    // Behind all that can run, and without asking the kernel what else there is.
+                    // After all tasks that can run, and without asking the kernel for events.
                     cx.waker().wake_by_ref();
                     return Poll::Pending;
                 }
@@ -166,8 +166,8 @@ impl Receiver {
             if self.shared.is_peer_dead() {
                 return self.poll_after_death(PeerGone::Exited, cx, batch, max);
             }
-            // Rings that stand for what was taken already are cleared before arming, so that the one that
-            // follows is news. From here on a ring wakes the task (N7).
+            // Rings for entries that were taken already are cleared before arming, so that the next ring means new
+            // work. From here on a ring wakes the task (N7).
             match self.listen(cx) {
                 Ok(DoorbellEvent::Ring) => {}
                 Ok(DoorbellEvent::HangUp) => {
@@ -215,7 +215,7 @@ impl Receiver {
     ///
     /// # Errors
     /// All are final, and come after everything that the peer had published when the end became known:
-    /// [`RecvError::PeerFault`] if it broke a rule, [`RecvError::PeerGone`] if the kernel says that it
+    /// [`RecvError::PeerFault`] if it broke a rule, [`RecvError::PeerGone`] if the kernel reports that it
     /// is gone, [`RecvError::RuntimeGone`] if the runtime is shutting down.
     pub async fn recv(
         &mut self,
@@ -225,14 +225,14 @@ impl Receiver {
         std::future::poll_fn(|cx| self.poll_recv(cx, batch, max)).await
     }
 
-    /// Appends up to `max` frames that are there now, and returns how many. Needs neither the peer
-    /// nor a runtime, so it drains what a dead peer left behind.
+    /// Appends up to `max` frames that have arrived, and returns how many. Needs neither the peer
+    /// nor a runtime, so it drains the ring of a dead peer.
     ///
     /// Copies out of an untrusted peer's slots end the call after 256 KiB, but not in the middle of its
-    /// first message, whatever that has attached: see [`poll_recv`](Self::poll_recv).
+    /// first message, however much that has attached: see [`poll_recv`](Self::poll_recv).
     ///
     /// # Errors
-    /// As [`recv`](Self::recv). `Ok(0)` says that there is nothing now.
+    /// See [`recv`](Self::recv). `Ok(0)` means that no frame has arrived.
     pub fn try_recv(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         loop {
             self.turn = Turn::default();
@@ -243,8 +243,8 @@ impl Receiver {
         }
     }
 
-    /// Takes of tokio's budget if there is something to be delivered: the few frames that a turn begins with
-    /// cost no look at it.
+    /// Consumes tokio's budget if there is something to deliver. For the first few frames of a turn the budget is not
+    /// checked.
     #[cold]
     fn poll_budget(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.consumer.has_more() {
@@ -318,7 +318,7 @@ impl Receiver {
         Ok(())
     }
 
-    /// Goes on with a message (N9). Whether it is delivered.
+    /// Continues with a message (N9). Returns whether it was delivered.
     fn go_on(
         &mut self,
         mut assembly: Assembly,
@@ -354,7 +354,7 @@ impl Receiver {
         }
     }
 
-    /// Clears what the doorbell says until it is silent, and has the task woken by what it says next.
+    /// Clears the doorbell until it is silent, and registers the task to be woken by its next event.
     fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<DoorbellEvent> {
         loop {
             match self.doorbell.poll(cx) {
@@ -367,7 +367,7 @@ impl Receiver {
         }
     }
 
-    /// The first terminal state is latched and stays (N5).
+    /// Latches the first terminal state, which stays (N5).
     fn latch(&mut self, why: RecvError) {
         if self.terminal.is_some() {
             return;
@@ -381,21 +381,21 @@ impl Receiver {
         }
     }
 
-    /// The peer broke a rule of another ring than this one.
+    /// Latches a fault found in another ring than this one.
     fn latch_fault(&mut self, fault: PeerFault) {
         let why = self.fail_link(fault);
         self.latch(why);
     }
 
-    /// The peer broke a rule of this ring: what it published before was delivered, and nothing that
-    /// follows can be relied on.
+    /// Latches a fault of this ring: everything published before was delivered, and nothing that
+    /// follows can be trusted.
     fn fail(&mut self, fault: PeerFault) {
         let why = self.fail_link(fault);
         let left = usize::from(self.assembly.is_some());
         self.terminal = Some(Terminal { why, left });
     }
 
-    /// Ends the link because of a fault. Everybody is told of the first one.
+    /// Ends the link because of a fault. Everybody gets the first one.
     fn fail_link(&self, fault: PeerFault) -> RecvError {
         self.shared.fail(fault);
         RecvError::PeerFault(self.shared.fault().unwrap_or(fault))
@@ -425,7 +425,7 @@ mod tests {
     use crate::link::sender::Payload;
     use crate::ring::descriptor::Header;
 
-    /// N2, between the last poll of the ring and the terminal error: no test can stop a peer just there.
+    /// N2, between the last poll of the ring and the terminal error: no other test can stop a peer just there.
     #[tokio::test]
     async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();

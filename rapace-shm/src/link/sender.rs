@@ -1,9 +1,9 @@
-//! The sending end: slots, descriptors, start markers, heartbeat.
+//! The sender: slots, descriptors, start markers, heartbeat.
 //!
-//! - P1: slots are marked as in flight before their descriptor is published, so that a return can
-//!   never arrive for a slot that is not; all of them or none.
+//! - P1: slots are marked as in flight before their descriptor is published, all of them or none, so that
+//!   a return can never arrive for a slot that is not marked.
 //! - P2: the producer's cursor moves under one lock, held for one publication.
-//! - P3: under that lock the link is still open, so nothing is in flight that was sent after its end.
+//! - P3: under that lock the link is checked to be open, so nothing is sent after its end.
 
 use std::fmt;
 use std::sync::Arc;
@@ -22,18 +22,18 @@ use crate::ring::start_markers;
 /// The payload of a descriptor to be published.
 #[derive(Clone, Copy, Debug)]
 pub enum Payload<'a> {
-    /// None.
+    /// No payload.
     Empty,
     /// At most [`INLINE_MAX`] bytes, carried inside the descriptor.
     Inline(&'a [u8]),
-    /// A slot of this link, which is in flight from then on.
+    /// A slot of this link, in flight once it is published.
     Slot(&'a Slot),
 }
 
-/// The sending end of a link. Clones are handles on the same end, to be used from any thread.
+/// The sending end of a link. Clones are handles on the same end, for use from any thread.
 ///
 /// The futures [`allocate`](Self::allocate) and [`writable`](Self::writable) are woken by the task
-/// that polls the link's [`Receiver`](crate::Receiver): somebody must be receiving.
+/// that polls the link's [`Receiver`](crate::Receiver), so some task must be receiving.
 #[derive(Clone)]
 pub struct Sender {
     shared: Arc<LinkState>,
@@ -48,21 +48,21 @@ impl Sender {
         &self.shared
     }
 
-    /// Takes a slot of at least `len` bytes, without waiting and without overtaking those who wait.
+    /// Allocates a slot of at least `len` bytes, without waiting and without overtaking waiters.
     ///
     /// # Errors
-    /// [`AllocateError::Exhausted`] if there is none for this lane now, otherwise why there will
+    /// [`AllocateError::Exhausted`] if there is none for this lane now; otherwise why there will
     /// never be one.
     pub fn try_allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
         SlotMut::take(&self.shared, self.class_for(len)?, len, lane, None)?
             .ok_or(AllocateError::Exhausted)
     }
 
-    /// Takes a slot of at least `len` bytes, waiting for one if need be. Requests for the same size
-    /// class and lane are served in the order in which they began to wait.
+    /// Allocates a slot of at least `len` bytes, and waits for one if need be. Waiters for the same size
+    /// class and lane are served in FIFO order.
     ///
     /// # Cancel safety
-    /// Dropping the future takes nothing and gives up the place in the queue.
+    /// Dropping the future allocates nothing and gives up the place in the queue.
     ///
     /// # Errors
     /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
@@ -70,7 +70,7 @@ impl Sender {
         Allocate::new(&self.shared, self.class_for(len)?, len, lane).await
     }
 
-    /// Publishes a descriptor. `attachments` are further slots of this link, which are in flight from then
+    /// Publishes a descriptor. `attachments` are further slots of this link, in flight from then
     /// on too. If there are any, the payload begins with their [table](crate::attachment_table), in this
     /// order; the receiver has them in [`Received::attachments`](crate::Received::attachments).
     ///
@@ -87,7 +87,7 @@ impl Sender {
         lane: Lane,
     ) -> Result<(), PublishError> {
         let shared = &self.shared;
-        // The end of the link is said before what else is wrong.
+        // The end of the link takes precedence over other errors.
         shared.check_open()?;
         let (location, slot, mut bytes) = self.locate(payload)?;
         if !attachments.iter().all(|slot| slot.is_of(shared)) {
@@ -135,16 +135,16 @@ impl Sender {
         Writable::new(&self.shared, lane).await
     }
 
-    /// The generation that the peer has marked as begun in entry `call` of our call table, 0 if none
-    /// yet. `None` if there is no such entry. Stays readable after the peer's death.
+    /// Returns the generation that the peer last marked as begun in entry `call` of our call table, or 0 if
+    /// none. `None` if there is no such entry. Stays readable after the peer's death.
     #[must_use]
     pub fn started_generation(&self, call: u32) -> Option<u32> {
         let known = call < self.shared.layout.call_table;
         known.then(|| start_markers::marked(&*self.shared.peer, call))
     }
 
-    /// Marks a call of the peer's as begun. To be done before its handler starts: from this store on
-    /// the peer takes the call for begun, whatever becomes of this process.
+    /// Marks a call of the peer's as begun. To be called before its handler starts: from this store on,
+    /// the call counts as begun for the peer, even if this process dies.
     ///
     /// # Errors
     /// If the peer's call table has no such entry, which an honest peer never names.
@@ -157,40 +157,39 @@ impl Sender {
         Ok(())
     }
 
-    /// Shows the peer that this executor is alive, and gives the pages of large slots back that were
-    /// idle since the last beat, as [`trim`](Self::trim). To be called every second or so.
+    /// Shows the peer that this executor is alive, and gives back the pages of large slots that were
+    /// idle since the last heartbeat, like [`trim`](Self::trim). To be called every second or so.
     pub fn heartbeat(&self) {
         self.shared.own.heartbeat();
         self.trim();
     }
 
-    /// Takes somebody's word that no thread of the peer's runs any more. Its receiver then drains the
-    /// ring and ends with [`PeerGone`](crate::RecvError::PeerGone), without waiting until the kernel has
-    /// torn the peer down and says so itself.
+    /// Reports, on behalf of a caller that knows better, that no thread of the peer's runs any more. The receiver
+    /// then drains the ring and ends with [`PeerGone`](crate::RecvError::PeerGone), without waiting until the kernel
+    /// has torn the peer down and reports it.
     pub fn peer_died(&self) {
         self.shared.peer_died();
     }
 
-    /// Has this end's [`Receiver`](crate::Receiver) poll for frames, for up to `bound` after the last ones,
-    /// before it sleeps (an adaptive spin): a peer that sends the next within that time need not wake it, and waking is
-    /// most of what a round trip takes. Zero, as at first, has it sleep at once; more than a millisecond
-    /// is taken for one.
+    /// Sets for how long this end's [`Receiver`](crate::Receiver) polls for frames after the last ones
+    /// before it sleeps (an adaptive spin). A peer that sends the next frame within `bound` need not wake it, and the
+    /// wake-up is most of a round trip's latency. With zero, the default, the receiver sleeps at once; more than a
+    /// millisecond counts as one.
     ///
-    /// It costs a processor for as long. Other tasks of the runtime have their turn first and in
-    /// between. Spins that miss many times in a row are skipped for a while, longer each
-    /// time.
+    /// Spinning costs a processor for as long. Other tasks of the runtime run first and in between. After several
+    /// misses in a row, spins are skipped for a while, longer each time.
     pub fn set_spin(&self, bound: Duration) {
         self.shared.set_spin(bound);
     }
 
-    /// The peer's heartbeat. One that stays the same while there is work is a stuck executor; a dead
-    /// peer is told by [`PeerWatch`](crate::PeerWatch).
+    /// Returns the peer's heartbeat. If it does not change while there is work, the peer's executor is unresponsive; a
+    /// death is reported by [`PeerWatch`](crate::PeerWatch).
     #[must_use]
     pub fn peer_heartbeat(&self) -> u32 {
         self.shared.peer.heartbeat()
     }
 
-    /// Takes back what the peer has returned: a slot may be back without anybody having looked.
+    /// Collects the slots that the peer has returned, at once instead of at the next allocation or receive.
     ///
     /// A return that breaks a rule ends the link, as it does wherever it is found.
     pub fn collect(&self) {
@@ -199,9 +198,9 @@ impl Sender {
         }
     }
 
-    /// Gives pages back of slots of 1 MiB and more that stayed free since the last call. One slot of
+    /// Gives back pages of slots of 1 MiB and more that stayed free since the last call. One slot of
     /// each class keeps its pages, and one call empties at most 8 MiB, a few milliseconds of work, so
-    /// that a heartbeat is not held up. Returns how many bytes were emptied.
+    /// that it does not delay a heartbeat. Returns how many bytes were given back.
     ///
     /// Does nothing on the creating side if the peer is [`Untrusted`](crate::Trust::Untrusted): the
     /// seal that keeps the peer from writing these slots also forbids punching holes.
@@ -211,7 +210,7 @@ impl Sender {
             return 0;
         }
         let slab = &self.shared.slab;
-        // Who sends nothing more would not look what has come back.
+        // A side that no longer allocates would not collect otherwise.
         if let Err(fault) = slab.collect() {
             self.shared.fail(fault);
             return 0;
@@ -219,7 +218,7 @@ impl Sender {
         slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
     }
 
-    /// What this end of the link is doing. Looks through all slots, so not for hot paths.
+    /// Returns the counters of this end of the link. Inspects all slots, so not for hot paths.
     #[must_use]
     pub fn stats(&self) -> LinkStats {
         let shared = &self.shared;
@@ -244,21 +243,21 @@ impl Sender {
         stats
     }
 
-    /// Ends sending: every future that waits on this end resolves with [`Closed::ByUs`], and so does
-    /// every later call, whatever becomes of the link. Receiving goes on, so that what the peer has
-    /// published can be drained, and returned slots are taken back; a rule that the peer breaks now is told
-    /// by receiving. The peer is told when the [`Receiver`](crate::Receiver) is dropped.
+    /// Ends sending: every pending future of this end resolves with [`Closed::ByUs`], and so does
+    /// every later call, even if the link ends for another reason. Receiving goes on, so that what the peer has
+    /// published can be drained, and returned slots are collected; a rule that the peer breaks now is reported
+    /// by the receiver. The peer is informed when the [`Receiver`](crate::Receiver) is dropped.
     pub fn close(&self) {
         self.shared.close();
     }
 
-    /// The geometry of the segment.
+    /// Returns the geometry of the segment.
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
         &self.shared.config
     }
 
-    /// Bytes in the largest slot: the longest payload.
+    /// Returns the size of the largest slot in bytes: the length of the longest payload.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.shared.config.max_payload()
@@ -291,7 +290,7 @@ impl Sender {
         }
     }
 
-    /// P1: all or none.
+    /// Marks all slots as in flight, or none (P1).
     fn mark_sent(payload: Option<&Slot>, attachments: &[Slot]) -> Result<(), PublishError> {
         let slots = || payload.into_iter().chain(attachments);
         for (marked, slot) in slots().enumerate() {
@@ -305,7 +304,7 @@ impl Sender {
 }
 
 impl Slot {
-    /// Whether the slot lies in the slab that `sender` sends from, so that it can be sent there
+    /// Returns whether the slot lies in the slab that `sender` sends from, so that it can be sent there
     /// without a copy.
     #[must_use]
     pub fn belongs_to(&self, sender: &Sender) -> bool {
@@ -329,5 +328,5 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// Bytes that one call of [`Sender::trim`] empties at most: 0.2 to 0.5 ms of work for each MiB.
+/// Most bytes that one call of [`Sender::trim`] gives back: 0.2 to 0.5 ms of work for each MiB.
 const TRIM_BUDGET: u32 = 8 << 20;

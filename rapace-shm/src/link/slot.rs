@@ -1,11 +1,11 @@
 //! Slots of our own slab: being written, then frozen and shared.
 //!
-//! - O1: a [`SlotMut`] is the only user of its slot (S2), and no peer was told of it.
-//! - O2: nobody of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
+//! - O1: a [`SlotMut`] is the only user of its slot (S2), and its index was not sent to any peer.
+//! - O2: no code of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
 //!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
-//!   side our large-slot region, the creating side all of the joining side's half, both by mapping an object again
-//!   that they have or had. That they do not, for O1 too, is what they are trusted in.
-//! - O3: a handle keeps the mapping that its bytes lie in, whatever became of the link, and nothing else of the
+//!   side our large-slot region, the creating side all of the joining side's half, both by mapping again an
+//!   object that they have or had. They are trusted not to, for O1 too.
+//! - O3: a handle keeps the mapping that its bytes lie in, even after the link is gone, and nothing else of the
 //!   link (OB1).
 
 use std::fmt;
@@ -23,8 +23,8 @@ use crate::slab::allocator::Taken;
 use crate::slab::slot_state::{AlreadyInFlight, SlotState};
 use crate::slab::wait_queue::Ticket;
 
-/// A slot being written: the bytes asked for, for one owner. A fresh one may hold what an earlier
-/// payload of this side left there. Dropping it frees the slot.
+/// A slot being written: the bytes asked for, with one owner. A fresh slot may contain bytes of an earlier
+/// payload of this side. Dropping it frees the slot.
 pub struct SlotMut {
     slot: Slot,
 }
@@ -34,7 +34,7 @@ pub struct SlotMut {
 /// returned it or the link is over.
 pub struct Slot {
     object: Arc<OwnObject>,
-    /// First byte, in the object.
+    /// Offset of the first byte in the object.
     start: usize,
     slot: SlotRef,
 }
@@ -85,7 +85,7 @@ impl SlotMut {
         self.slot
     }
 
-    /// Which slot is being written.
+    /// Returns the reference to the slot being written.
     #[cfg(all(any(test, fuzzing), not(miri)))]
     pub(crate) fn slot_ref(&self) -> SlotRef {
         self.slot.slot
@@ -117,21 +117,21 @@ impl DerefMut for SlotMut {
 }
 
 impl Slot {
-    /// What names these bytes on the wire.
+    /// Returns the reference that names these bytes on the wire.
     #[must_use]
     pub fn slot_ref(&self) -> SlotRef {
         self.slot
     }
 
-    /// Whether the peer has it: sent and not returned. Returns are noticed when the link's receiving
-    /// end runs or a slot is asked for. Once that end has told how the link ended, or is dropped,
-    /// nothing is in flight: nobody will return it.
+    /// Returns whether the slot is in flight: sent and not returned. Returns are collected when the link's receiver
+    /// runs or a slot is allocated. Once the receiver has reported the end of the link, or is dropped,
+    /// nothing is in flight any more.
     #[must_use]
     pub fn is_in_flight(&self) -> bool {
         self.state().is_in_flight()
     }
 
-    /// A handle on a part of the same slot; `None` if the range is not inside of it.
+    /// Returns a handle on a part of the same slot; `None` if the range lies outside of it.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> Option<Self> {
         self.get(range.clone())?;

@@ -1,12 +1,12 @@
-//! What both ends of one link's API share inside this process.
+//! The state that the handles of one end of a link share.
 //!
-//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, made or
+//! - H1: locks are taken one at a time. None is held while another is taken, a waker is called, cloned or
 //!   dropped, or the kernel is entered.
 //! - H2: sending ends once, with the first reason.
-//! - H3: a fault is kept by whoever sees it first, and from then on it is the only one. It ends the link also
-//!   if sending has ended before: the receiver is told of it, and slots come back.
-//! - H4: once the link is over, and not only sending, the slots that the peer has are taken back before
-//!   anybody is told.
+//! - H3: the first fault found is stored, and from then on it is the only one. It ends the link even
+//!   if sending has ended before: the receiver reports it, and slots come back.
+//! - H4: once the link is over, and not only sending, the slots in flight are reclaimed before
+//!   the end is reported.
 
 use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -33,39 +33,39 @@ use crate::slab::allocator::Slab;
 use crate::slab::backpressure::Backpressure;
 use crate::sync::orderings;
 
-/// One end of a link, inside.
+/// The shared state of one end of a link.
 #[derive(Debug)]
 pub(crate) struct LinkState {
     pub(crate) config: SegmentConfig,
     pub(crate) layout: Arc<Layout>,
     pub(crate) own: Arc<OwnHalf>,
     pub(crate) peer: Arc<PeerHalf>,
-    /// Whether received payloads are copied before anybody sees them.
+    /// Whether received payloads are copied before they are handed out.
     pub(crate) copy_out: bool,
     pub(crate) slab: Arc<Slab<ReturnsIn>>,
-    /// Written by the receiver, as the next is by each sender: not on one cache line.
+    /// Written by the receiver. The next field is written by each sender, so it lies on another cache line.
     pub(crate) counters: CachePadded<Counters>,
     producer: CachePadded<Mutex<Publishing>>,
-    /// Who waits for room or slots.
+    /// The waiters for room or slots.
     pub(crate) space: Backpressure<OwnWord>,
-    /// Which slots of the peer's we hold.
+    /// The slots of the peer's that we hold.
     pub(crate) leases: Arc<Leases>,
     pub(crate) rings: Arc<Rings>,
-    /// What handles on our slots keep, and what was received: control region, then large-slot region.
+    /// The objects that handles on our slots and received slots keep: control region, then large-slot region.
     own_objects: [Arc<OwnObject>; 2],
     peer_objects: [Arc<PeerObject>; 2],
     ended: OnceLock<Closed>,
     /// The first rule that the peer broke (H3).
     fault: OnceLock<PeerFault>,
-    /// The task in `recv`, for news that does not come over the doorbell.
+    /// The task in `recv`, for events that do not come through the doorbell.
     receiver: Mutex<Option<Waker>>,
-    /// Whether somebody has said that the peer is dead.
+    /// Set if the peer was reported dead.
     peer_died: OnceLock<()>,
-    /// Nanoseconds that the receiver looks on before it sleeps.
+    /// Nanoseconds for which the receiver spins before it sleeps.
     spin: AtomicU32,
 }
 
-/// The publishing end of the ring, and what went through it.
+/// The publishing end of the ring, with its counters.
 #[derive(Debug)]
 pub(crate) struct Publishing {
     pub(crate) ring: Producer<RingOut>,
@@ -133,7 +133,7 @@ impl LinkState {
         }
     }
 
-    /// How sending ended, if it has.
+    /// Returns how sending ended, if it has.
     pub(crate) fn check_open(&self) -> Result<(), Closed> {
         match self.ended.get() {
             None => Ok(()),
@@ -141,12 +141,12 @@ impl LinkState {
         }
     }
 
-    /// The rule that the peer broke, if it has broken one (H3).
+    /// Returns the rule that the peer broke, if it has broken one (H3).
     pub(crate) fn fault(&self) -> Option<PeerFault> {
         self.fault.get().copied()
     }
 
-    /// Ends sending (H2). The peer goes on returning what it has.
+    /// Ends sending (H2). The peer goes on returning slots.
     pub(crate) fn close(&self) {
         if self.ended.set(Closed::ByUs).is_ok() {
             self.wake_everybody();
@@ -155,20 +155,20 @@ impl LinkState {
 
     /// Ends the link: nothing is sent or returned any more (H4).
     pub(crate) fn end(&self, closed: Closed) {
-        // Whoever is second finds an older reason.
+        // The first reason stays.
         let _ = self.ended.set(closed);
         self.reclaim();
         self.wake_everybody();
     }
 
-    /// Ends the link because of a fault (H3). Returns how sending has ended, which may be older news.
+    /// Ends the link because of a fault (H3). Returns how sending has ended, which may be an earlier reason.
     pub(crate) fn fail(&self, fault: PeerFault) -> Closed {
         let first = Closed::PeerFault(*self.fault.get_or_init(|| fault));
         self.end(first);
         self.ended.get().copied().unwrap_or(first)
     }
 
-    /// Wakes everybody who waits in this process.
+    /// Wakes all tasks of this process that wait on the link.
     fn wake_everybody(&self) {
         self.slab.wake_all();
         for lane in LANES {
@@ -178,14 +178,14 @@ impl LinkState {
         self.wake_receiver();
     }
 
-    /// Somebody else knows that the peer is dead: the receiver need not wait for the kernel's word.
+    /// Reports the peer dead, so that the receiver need not wait for the kernel.
     pub(crate) fn peer_died(&self) {
         if self.peer_died.set(()).is_ok() {
             self.wake_receiver();
         }
     }
 
-    /// It leaves word again if it goes on waiting.
+    /// Wakes the receiver, which registers again if it goes on waiting.
     fn wake_receiver(&self) {
         let receiver = lock(&self.receiver).take();
         if let Some(receiver) = receiver {
@@ -193,30 +193,30 @@ impl LinkState {
         }
     }
 
-    /// Whether somebody has said so.
+    /// Returns whether the peer was reported dead.
     pub(crate) fn is_peer_dead(&self) -> bool {
         self.peer_died.get().is_some()
     }
 
-    /// Takes back the slots that the peer has. Its returns are collected no more.
+    /// Reclaims the slots that the peer has. Its returns are no longer collected.
     fn reclaim(&self) {
-        // Whoever is publishing is done then, and whoever comes later finds sending ended (P3).
+        // A publication under way has ended then, and a later one finds sending ended (P3).
         drop(self.producer());
         self.slab.reclaim();
     }
 
-    /// The publishing end of the ring, to be held for one publication.
+    /// Locks the publishing end of the ring, for one publication.
     pub(crate) fn producer(&self) -> MutexGuard<'_, Publishing> {
         lock(&self.producer)
     }
 
-    /// Whether the ring has room for a lane.
+    /// Returns whether the ring has room for a lane.
     pub(crate) fn has_room(&self, lane: Lane) -> Result<bool, PeerFault> {
         let keep = self.config.ring_reserve(lane);
         Ok(lock(&self.producer).ring.room(keep)? > 0)
     }
 
-    /// What a handle on a slot of ours keeps.
+    /// Returns the object that a handle on one of our slots keeps.
     pub(crate) fn own_object(&self, object: Object) -> &Arc<OwnObject> {
         let [control, large_slots] = &self.own_objects;
         match object {
@@ -225,7 +225,7 @@ impl LinkState {
         }
     }
 
-    /// What a handle on a slot of the peer's keeps.
+    /// Returns the object that a handle on one of the peer's slots keeps.
     pub(crate) fn peer_object(&self, object: Object) -> &Arc<PeerObject> {
         let [control, large_slots] = &self.peer_objects;
         match object {
@@ -234,7 +234,7 @@ impl LinkState {
         }
     }
 
-    /// Collects returned slots and room, and wakes those they serve.
+    /// Collects returned slots and room, and wakes the waiters that they serve.
     pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
         self.slab.collect()?;
         for lane in LANES {
@@ -246,7 +246,7 @@ impl LinkState {
         Ok(())
     }
 
-    /// How long the receiver looks on before it sleeps.
+    /// Returns for how long the receiver spins before it sleeps.
     pub(crate) fn spin(&self) -> Duration {
         Duration::from_nanos(self.spin.load(orderings::RELAXED).into())
     }
@@ -256,14 +256,14 @@ impl LinkState {
         self.spin.store(nanos, orderings::RELAXED);
     }
 
-    /// Leaves word where to find the receiver.
+    /// Stores the waker of the receiver.
     pub(crate) fn set_receiver(&self, waker: &Waker) {
         let known =
             |known: &Option<Waker>| known.as_ref().is_some_and(|known| known.will_wake(waker));
         if known(&lock(&self.receiver)) {
             return;
         }
-        // H1: what making and dropping a waker does is not ours to know.
+        // H1: cloning and dropping a waker runs code that we do not know.
         let new = Some(waker.clone());
         let before = std::mem::replace(&mut *lock(&self.receiver), new);
         drop(before);
@@ -271,7 +271,7 @@ impl LinkState {
 }
 
 impl Drop for LinkState {
-    /// Handles on slots may live on (OB1).
+    /// Drops what handles on slots do not need, since they may live on (OB1).
     fn drop(&mut self) {
         self.leases.link_is_gone();
         self.slab.link_is_gone();

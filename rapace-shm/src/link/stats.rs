@@ -1,4 +1,4 @@
-//! What a link is doing, in numbers.
+//! Counters of a link.
 
 use std::sync::atomic::AtomicU64;
 
@@ -12,18 +12,18 @@ use crate::sync::orderings;
 pub struct LinkStats {
     /// Descriptors published and not yet taken by the peer.
     pub ring_depth: u32,
-    /// Descriptors that fit in the ring.
+    /// Capacity of the ring.
     pub ring_capacity: u32,
     /// Our own slots, by class.
     pub classes: Vec<ClassStats>,
-    /// Times that we rang the peer's doorbell: system calls that publishing cost.
+    /// How often we rang the peer's doorbell: the system calls of publishing.
     pub rings: u64,
-    /// Times that our own doorbell woke us.
+    /// How often our own doorbell woke us.
     pub wakeups: u64,
-    /// Times that frames came while we looked for them instead of sleeping
+    /// How often frames came while we polled for them before sleeping
     /// ([`set_spin`](crate::Sender::set_spin)).
     pub spin_hits: u64,
-    /// Times that none came until we slept after all.
+    /// How often polling found none until we slept.
     pub spin_misses: u64,
     /// Descriptors published.
     pub descriptors_sent: u64,
@@ -35,8 +35,8 @@ pub struct LinkStats {
     pub bytes_received: u64,
 }
 
-/// Counters behind a [`LinkStats`]. Those of publishing are kept under its lock; those of receiving are written by the
-/// one receiver alone, which needs no atomic addition.
+/// The counters from which a [`LinkStats`] is made. Those of publishing are kept under its lock; those of receiving are
+/// written by the one receiver alone, which needs no atomic addition.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     wakeups: AtomicU64,
@@ -73,7 +73,7 @@ impl Counters {
     }
 }
 
-/// By the only one who writes it.
+/// Adds to a counter. Only for its one writer.
 fn add(counter: &AtomicU64, n: u64) {
     let before = counter.load(orderings::RELAXED);
     counter.store(before.wrapping_add(n), orderings::RELAXED);

@@ -1,10 +1,10 @@
-//! How much a receiver does before other tasks have their turn. Plain logic.
+//! How much a receiver does before other tasks run. Plain logic.
 //!
-//! - TN1: a turn ends after [`BYTES`] were copied or looked through, or [`FRAMES`] were delivered. What is not
-//!   done then is done in the next.
-//! - TN2: whoever has had nothing to do begins a new one.
+//! - TN1: a turn ends after [`BYTES`] were copied or scanned, or [`FRAMES`] were delivered. The rest is
+//!   done in the next turn.
+//! - TN2: a receiver that has been idle begins a new turn.
 
-/// What is left of a turn.
+/// The budget of a turn.
 #[derive(Debug)]
 pub(crate) struct Turn {
     bytes: usize,
@@ -21,33 +21,33 @@ impl Default for Turn {
 }
 
 impl Turn {
-    /// Whether others are to have their turn now.
+    /// Returns whether other tasks are to run now.
     pub(crate) fn is_over(&self) -> bool {
         self.bytes == 0 || self.frames == 0
     }
 
-    /// Whether more frames were delivered in it than come with one another now and then.
+    /// Returns whether more frames were delivered than a small burst has.
     pub(crate) fn is_long(&self) -> bool {
         self.frames <= FRAMES - FEW
     }
 
-    /// Bytes that may still be copied.
+    /// Returns how many bytes may still be copied.
     pub(crate) fn bytes_left(&self) -> usize {
         self.bytes
     }
 
-    /// So many bytes were copied, or looked through.
+    /// Counts bytes that were copied or scanned.
     pub(crate) fn copied(&mut self, bytes: usize) {
         self.bytes = self.bytes.saturating_sub(bytes);
     }
 
-    /// So many frames were delivered.
+    /// Counts frames that were delivered.
     pub(crate) fn delivered(&mut self, frames: usize) {
         self.frames = self.frames.saturating_sub(frames);
     }
 }
 
-/// A tenth of a millisecond's work, of which letting others run takes some hundredths.
+/// A tenth of a millisecond of work; letting other tasks run takes some hundredths.
 pub(crate) const BYTES: usize = 256 << 10;
 /// As many as a ring holds by default. They are counted when they were delivered, a batch at a time.
 pub(crate) const FRAMES: usize = 512;

@@ -1,4 +1,4 @@
-//! The two mapped halves, and the views of them that ring, slab and doorbell work on.
+//! The two mapped halves, and the views of them that ring, slab and doorbell use.
 //!
 //! | view          | half  | is                                            |
 //! |---------------|-------|-----------------------------------------------|
@@ -40,7 +40,7 @@ pub(crate) struct OwnHalf {
     pub(crate) large_slots: OwnMap,
     /// The object of the large-slot region, if its seals allow holes to be punched.
     pub(crate) reclaim: Option<OwnedFd>,
-    /// How often we showed progress.
+    /// Value of our heartbeat.
     pub(crate) heartbeats: AtomicU32,
 }
 
@@ -50,12 +50,12 @@ pub(crate) struct PeerHalf {
     pub(crate) layout: Arc<Layout>,
     pub(crate) control: PeerMap,
     pub(crate) large_slots: PeerMap,
-    /// The objects, if their bytes are copied.
+    /// The objects, if payloads are copied out.
     pub(crate) files: Option<Files>,
 }
 
-/// The objects of the peer's half, to be read by the kernel. A page that nobody has written is read as zeros
-/// then; through a mapping it would be allocated first, on the reader's account.
+/// The objects of the peer's half, for reading with `pread`. A page that was never written then reads as
+/// zeros; through a mapping it would be allocated first, and charged to the reader.
 #[derive(Debug)]
 pub(crate) struct Files {
     pub(crate) control: File,
@@ -70,7 +70,7 @@ impl Files {
         })
     }
 
-    /// Reads bytes to the end of `copy`, each once, and returns how many.
+    /// Appends bytes to `copy`, each read once, and returns how many.
     fn read(&self, object: Object, start: usize, len: usize, copy: &mut Vec<u8>) -> usize {
         let file = match object {
             Object::Control => &self.control,
@@ -78,7 +78,7 @@ impl Files {
         };
         let mut done = 0;
         while done < len {
-            // What is cleared first is still in the caches when it is written.
+            // A part that was just cleared is still in the caches when it is written.
             let part = (len - done).min(READ_AT_ONCE);
             let before = copy.len();
             copy.resize(before + part, 0);
@@ -95,7 +95,7 @@ impl Files {
 }
 
 impl OwnHalf {
-    /// Shows progress.
+    /// Increments our heartbeat.
     pub(crate) fn heartbeat(&self) {
         let heartbeats = self
             .heartbeats
@@ -110,7 +110,7 @@ impl OwnHalf {
         );
     }
 
-    /// Gives pages of a free large slot back: those of a range in it.
+    /// Gives the pages of a range of a free large slot back.
     pub(crate) fn punch(&self, place: SlotPlace, range: Range<u32>) {
         let Some(object) = &self.reclaim else { return };
         let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
@@ -122,7 +122,7 @@ impl OwnHalf {
         }
     }
 
-    /// Commits what every session touches at once: the words, and the starts of both rings and of the
+    /// Commits the pages that every session touches at once: the words, and the starts of both rings and of the
     /// small classes.
     pub(crate) fn prefault(&self) {
         for (offset, len) in hot_ranges(&self.layout) {
@@ -132,7 +132,7 @@ impl OwnHalf {
 }
 
 impl PeerHalf {
-    /// The object a slot lies in.
+    /// Returns the object that a slot lies in.
     pub(crate) fn object(&self, object: Object) -> &PeerMap {
         match object {
             Object::Control => &self.control,
@@ -140,7 +140,7 @@ impl PeerHalf {
         }
     }
 
-    /// Copies bytes of a slot to the end of `copy`, each once, while the peer may be writing them.
+    /// Appends bytes of a slot to `copy`, each read once, while the peer may be writing them.
     pub(crate) fn copy_out(&self, index: u32, offset: usize, len: usize, copy: &mut Vec<u8>) {
         let Some(place) = self.layout.slot(index) else {
             return;
@@ -155,12 +155,12 @@ impl PeerHalf {
             .copy_out(start + read, len - read, copy);
     }
 
-    /// The peer's progress.
+    /// Returns the peer's heartbeat.
     pub(crate) fn heartbeat(&self) -> u32 {
         self.control.load(HEARTBEAT)
     }
 
-    /// As [`OwnHalf::prefault`], for our page tables.
+    /// Like [`OwnHalf::prefault`], for our page tables.
     pub(crate) fn prefault(&self) {
         for (offset, len) in hot_ranges(&self.layout) {
             self.control.populate(offset, len);
@@ -168,10 +168,10 @@ impl PeerHalf {
     }
 }
 
-/// Words, and the first pages of the start markers, of both rings, and of the classes that small calls
-/// use: there the first calls find everything in place, and later ones pay for a page now and then. An
-/// idle session is to hold little, and each page of this counts on both sides. Neighbours are one range,
-/// since each is a system call at every start.
+/// Returns the pages that small calls use: those of the words, and the first pages of the start markers, of both
+/// rings, and of the small classes. The first calls find these mapped; later ones take a page fault now and then.
+/// An idle session should use little memory, and each of these pages counts on both sides. Adjacent pages become
+/// one range, since each range is a system call at every start.
 fn hot_ranges(layout: &Layout) -> Vec<(usize, usize)> {
     let starts = [0, START_MARKERS, layout.returns, layout.ring];
     let classes = layout.classes.iter();
@@ -191,10 +191,10 @@ fn hot_ranges(layout: &Layout) -> Vec<(usize, usize)> {
     ranges
 }
 
-/// Slots of this size and above are read by the kernel. Reading takes as long as copying words then: measured
-/// with 256 KiB and more, 1.2 times a `memcpy` of pages that this process has not touched before, where words
-/// take 1.2; and 1.4 to 1.8 of one in the caches, where they take 1.7 to 2.1. Below, a system call and a page's
-/// look-up count: 1.35 against 1.3 with 64 KiB, 2.4 against 1.1 with 4 KiB, 5 against 2.7 in the caches.
+/// Slots of this size and above are read with `pread`. From 256 KiB on that takes as long as copying by words: 1.2
+/// times a `memcpy` of pages that this process has not touched before, as copying does; and 1.4 to 1.8 times one in
+/// the caches, where copying takes 1.7 to 2.1. Below, the system call and the page look-ups dominate: 1.35 against
+/// 1.3 with 64 KiB, 2.4 against 1.1 with 4 KiB, 5 against 2.7 in the caches.
 const READ_FROM: u32 = 256 << 10;
 
 const READ_AT_ONCE: usize = 64 << 10;
@@ -283,11 +283,11 @@ impl ConsumerMemory for ReturnsIn {
         entry
     }
 
-    /// Nobody waits for room in a return ring: it is never full.
+    /// Does nothing: a return ring is never full, so nobody waits for room in it.
     fn store_head(&self, _: u32, _: Ordering) {}
 }
 
-/// Our marks on the peer's calls.
+/// Our start markers, for the peer's calls.
 impl StartMarkers for OwnHalf {
     fn store(&self, call: u32, generation: u32) {
         let offset = START_MARKERS + call as usize * 4;
@@ -301,14 +301,14 @@ impl StartMarkers for OwnHalf {
     }
 }
 
-/// The peer's marks on our calls.
+/// The peer's start markers, for our calls.
 impl PeerStartMarkers for PeerHalf {
     fn load(&self, call: u32) -> u32 {
         self.control.load(START_MARKERS + call as usize * 4)
     }
 }
 
-/// An armed word of ours.
+/// One of our armed words.
 #[derive(Debug)]
 pub(crate) struct OwnWord {
     half: Arc<OwnHalf>,
@@ -326,7 +326,7 @@ impl OwnWord {
         }
     }
 
-    /// The word of our producers and of who waits for slots.
+    /// The word of our producers and of the waiters for slots.
     pub(crate) fn space(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
@@ -343,7 +343,7 @@ impl ArmWord for OwnWord {
     }
 }
 
-/// An armed word of the peer's.
+/// One of the peer's armed words.
 #[derive(Debug)]
 pub(crate) struct PeerWord {
     pub(crate) half: Arc<PeerHalf>,

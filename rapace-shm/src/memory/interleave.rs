@@ -1,8 +1,8 @@
-//! The peer's turn between two loads of the host's: how a word changes between two reads of it.
+//! Test hook: runs steps of the peer between two loads of the host, so that a word changes between two reads.
 //!
-//! - IL1: every load of a word of the peer's asks here first; a copy of payload bytes asks once for
-//!   each line.
-//! - IL2: what the peer does in its turn gives it no further turn.
+//! - IL1: every load of one of the peer's words calls this hook first; a copy of payload bytes calls it once
+//!   for each line.
+//! - IL2: steps of the peer do not call the hook again.
 
 use std::cell::Cell;
 
@@ -12,16 +12,16 @@ thread_local! {
     static TURN: Cell<Option<Turn>> = const { Cell::new(None) };
 }
 
-/// Before a load from the peer's half (IL1).
+/// To be called before each load from the peer's half (IL1).
 pub(crate) fn before_load() {
-    // A thread that is going away has no peer.
+    // A thread that is being torn down has no peer.
     let taken = TURN.try_with(Cell::take).ok().flatten();
     let Some(mut turn) = taken else { return };
     turn(); // IL2: it was taken out.
     TURN.set(Some(turn));
 }
 
-/// Runs a part of the host, with a turn of the peer's before each of its loads.
+/// Runs `host`, with `turn` called before each of its loads.
 pub(crate) fn during<T>(turn: impl FnMut() + 'static, host: impl FnOnce() -> T) -> T {
     TURN.set(Some(Box::new(turn)));
     let done = host();

@@ -1,7 +1,7 @@
-//! The memory between two peers: objects, seals, mappings, and the words in them that rings and slabs work on.
+//! The memory between two peers: objects, seals, mappings, and the words in them that rings and slabs use.
 //!
-//! Decides who makes and maps which object, and that nothing outside of it is touched. [`mapping`] is the fence around the
-//! unsafe code. Knows `ring` for the memory that it asks for, and `doorbell` for the ends that travel with a segment.
+//! Decides who creates and maps which object, and guarantees that nothing outside of it is accessed. [`mapping`] has
+//! the unsafe code. May use `ring` for the memory traits, and `doorbell` for the ends that travel with a segment.
 
 pub(crate) mod halves;
 #[cfg(all(any(test, fuzzing), not(miri)))]

@@ -1,4 +1,4 @@
-//! Making and joining the memory between two peers. Roles are types.
+//! Creating and joining a segment. Each role is a type.
 //!
 //! | objects                                   | written by | seals                                                  |
 //! |-------------------------------------------|------------|--------------------------------------------------------|
@@ -6,14 +6,14 @@
 //! | A's large-slot region                     | `PeerA`    | shrink, grow, seal; future write too if B is untrusted |
 //! | B's control region, B's large-slot region | `PeerB`    | shrink, grow, seal                                     |
 //!
-//! - M1: `PeerA` makes all four objects, so it knows their seals; `PeerB` checks them before it maps.
+//! - M1: `PeerA` creates all four objects, so it knows their seals; `PeerB` checks them before it maps.
 //! - M2: `PeerA` maps its half writable *before* it adds the future-write seal; nobody can afterwards.
 //! - M3: a half is mapped read-only by the side that does not own it.
-//! - M4: an object that lets holes be punched by its owner lets everybody write who can open it. So
-//!   an untrusted peer is worth the pages that idle large slots keep.
-//! - M5: an object that may not be so large is an error, and not SIGXFSZ.
-//! - M6: an object cannot be executed, and never can be, where the kernel has a flag for that. With `vm.memfd_noexec` at
-//!   2 it makes no others.
+//! - M4: an object whose owner can punch holes can be written by every process that can open it. So for
+//!   an untrusted peer, idle large slots keep their pages.
+//! - M5: an object larger than the process's limit is an error, not SIGXFSZ.
+//! - M6: an object is not executable, and cannot be made so, where the kernel has a flag for that. With
+//!   `vm.memfd_noexec` at 2 the kernel creates no others.
 
 use std::ffi::CStr;
 use std::io;
@@ -56,7 +56,7 @@ pub(crate) struct Segment<Role> {
     pub(crate) wait: OwnedFd,
     /// Ringing end of the peer's doorbell.
     pub(crate) notifier: Notifier,
-    /// Whether received payloads are copied before anybody sees them.
+    /// Whether received payloads are copied before they are handed out.
     pub(crate) copy_out: bool,
     role: PhantomData<Role>,
 }
@@ -75,7 +75,7 @@ pub(crate) struct SegmentFds {
 }
 
 impl Segment<PeerA> {
-    /// Makes a segment, and what the other side needs to join it.
+    /// Creates a segment. Also returns the descriptors that the other side needs to join it.
     pub(crate) fn create(config: &SegmentConfig) -> Result<(Self, SegmentFds), EstablishError> {
         config.validate().map_err(EstablishError::Config)?;
         let layout = Arc::new(Layout::of(config));
@@ -144,7 +144,7 @@ impl Segment<PeerA> {
 }
 
 impl Segment<PeerB> {
-    /// Maps a segment that the other side made, once its geometry, sizes and seals were checked (M1).
+    /// Maps a segment that the other side created, after checking its geometry, sizes and seals (M1).
     pub(crate) fn join(config: SegmentConfig, fds: SegmentFds) -> Result<Self, EstablishError> {
         config
             .validate()
@@ -198,14 +198,14 @@ impl Segment<PeerB> {
 }
 
 impl<Role> Segment<Role> {
-    /// Touches what every session uses, so that the first calls do not pay for it.
+    /// Touches the pages that every session uses, so that the first calls take no page faults.
     fn prefault(&self) {
         self.own.prefault();
         self.peer.prefault();
     }
 }
 
-/// A sparse, anonymous memory object.
+/// Creates a sparse, anonymous memory object.
 fn object(name: &CStr, len: usize) -> Result<OwnedFd, EstablishError> {
     let step = at_step("creating the memory of the segment");
     let object = anonymous(name, memfd_create)
@@ -237,7 +237,7 @@ fn anonymous(
     }
 }
 
-/// Adds seals, and the seal that no more may be added.
+/// Adds seals, and `F_SEAL_SEAL`, which forbids any further ones.
 fn seal(object: &OwnedFd, seals: SealFlag) -> Result<(), EstablishError> {
     let need = match seals.contains(SealFlag::F_SEAL_FUTURE_WRITE) {
         true => FUTURE_WRITE,
@@ -278,7 +278,7 @@ fn check_object(
 /// `MFD_NOEXEC_SEAL`, since Linux 6.3.
 const NOEXEC_SEAL: MFdFlags = MFdFlags::from_bits_retain(8);
 
-/// The size cannot change, so a mapping never loses its pages.
+/// Seals the size, so that a mapping never loses its pages.
 const SIZE: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_GROW);
 
 #[cfg(all(test, not(miri)))]

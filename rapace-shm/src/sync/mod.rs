@@ -1,7 +1,7 @@
-//! What threads and processes are synchronised with: the standard types or, in the models, loom's; and every memory
-//! ordering of the crate ([`orderings`]), which no other room names.
+//! Synchronisation primitives: the standard types or, in the models, loom's; and every memory ordering of the crate
+//! ([`orderings`]), which no other folder names.
 //!
-//! The lowest room: it knows nothing of the others.
+//! The lowest folder: it uses none of the others.
 
 #[cfg(all(target_arch = "x86_64", not(any(loom, miri))))]
 #[expect(unsafe_code, reason = "one instruction")]

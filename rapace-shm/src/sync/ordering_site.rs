@@ -1,24 +1,24 @@
-//! Places that ask for an ordering, and the weaker orderings that the models must refute.
+//! Ordering sites: the places that use a memory ordering, and the weaker orderings that the models must refute.
 //!
-//! - OS1: a process runs at most one mutant, which an environment variable names: one build of the
+//! - OS1: a process runs at most one mutant, named by an environment variable: one build of the
 //!   models serves for all of them.
 //! - OS2: the shipped build has none of this: there an ordering is a constant.
 
 use crate::sync::Ordering;
 
-/// A place that asks for an ordering.
+/// A place that uses an ordering.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct OrderingSite {
     pub(crate) name: &'static str,
-    /// The module that asks.
+    /// The module that uses it.
     pub(crate) module: &'static str,
-    /// The edge that it is an end of, and what the edge carries.
+    /// The edge that the site is an end of, and what the edge carries.
     pub(crate) edge: &'static str,
     pub(crate) kind: Kind,
     pub(crate) shipped: Ordering,
 }
 
-/// What the ordering is given to.
+/// What the ordering applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Access,
@@ -26,7 +26,7 @@ pub(crate) enum Kind {
 }
 
 impl OrderingSite {
-    /// All weaker orderings. For a fence, [`Ordering::Relaxed`] stands for leaving it out.
+    /// Returns all weaker orderings. For a fence, [`Ordering::Relaxed`] means leaving it out.
     pub(crate) fn weaker(&self) -> &'static [Ordering] {
         use Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
         match (self.kind, self.shipped) {
@@ -39,7 +39,7 @@ impl OrderingSite {
         }
     }
 
-    /// A weaker ordering, as the table and the environment variable spell it.
+    /// Spells a weaker ordering as the table and the environment variable do.
     pub(crate) fn spell(&self, ordering: Ordering) -> String {
         match (self.kind, ordering) {
             (Kind::Fence, Ordering::Relaxed) => "none".to_owned(),
@@ -52,7 +52,7 @@ impl OrderingSite {
 #[cfg(loom)]
 pub(crate) const MUTANT: &str = "RAPACE_ORDERING_MUTANT";
 
-/// The ordering that a site has in this process (OS1).
+/// Returns the ordering that a site has in this process (OS1).
 #[cfg(loom)]
 pub(crate) fn in_force(name: &str, shipped: Ordering) -> Ordering {
     match chosen() {

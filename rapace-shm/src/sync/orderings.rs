@@ -1,40 +1,39 @@
 //! Every memory ordering of this crate. No other module names one.
 //!
-//! An algorithm asks here by the name of the place, so that the models can ask again with that place
-//! weakened. What each edge joins:
+//! An algorithm names the site here, so that the models can run again with that site weakened. The edges:
 //!
-//! | edge | from                          | to                              | carries                                    |
-//! |------|-------------------------------|---------------------------------|--------------------------------------------|
-//! | E1   | a producer moves its tail     | the consumer has read that tail | entries, and the bytes of slots they name  |
-//! | E2   | a consumer moves its head     | the producer has read that head | that the entries were read                 |
-//! | E3   | a sleeper armed, then looks   | a waker published, then looks   | that one of the two sees the other         |
-//! | E4   | a receiver moves its returns tail | the sender has read it      | that the slot was read                     |
-//! | E5   | a call is marked, then runs   | its caller heard of it, then asks | the mark                                 |
-//! | E6   | a user of a slot lets go      | the last one frees it           | every use of the slot                      |
+//! | edge | from                              | to                                      | carries                                   |
+//! |------|-----------------------------------|-----------------------------------------|-------------------------------------------|
+//! | E1   | a producer moves its tail         | the consumer has read that tail         | entries, and the bytes of slots they name |
+//! | E2   | a consumer moves its head         | the producer has read that head         | that the entries were read                |
+//! | E3   | a sleeper armed, then checks      | a waker published, then loads           | that one of the two sees the other        |
+//! | E4   | a receiver moves its returns tail | the sender has read it                  | that the slot was read                    |
+//! | E5   | a call is marked, then runs       | its caller sees an effect, then asks    | the start marker                          |
+//! | E6   | a user releases a slot            | the last user frees it                  | every use of the slot                     |
 //!
-//! What is relaxed, and what orders it instead:
+//! Relaxed accesses, and what orders them instead:
 //!
-//! - words of the peer, when loaded: the fence after them (E1, E2, E4) or before them (E3, E5). On
+//! - loads of the peer's words: the fence after them (E1, E2, E4) or before them (E3, E5). On
 //!   memory that is mapped read-only no other load is defined;
 //! - entries, in both rings: the cursor that hands them over (E1, E4) or back (E2);
-//! - armed words, when stored: the fence after them (E3);
+//! - stores of armed words: the fence after them (E3);
 //! - start markers: the fence after the store and the one before the load (E5). A release *store* would
-//!   order what came before the call began, which nobody asks about;
-//! - a slot's word when it is frozen, sent, taken back or looked at: the handle that goes from thread
-//!   to thread brings the bytes along, E1 brings them to the peer, and one return can be read only
-//!   after E1 and E4, which bring the word along. That one sender wins needs no ordering: a
-//!   read-modify-write always has the latest value;
-//! - the held flags: a slot comes again only after E4 and E1, which bring the flag along;
-//! - the word that says which epoch was rung for: a race rings twice, and the fence of E3 is before it;
-//! - whether somebody waits for space, at a glance: looked at again under the lock before sleeping;
-//! - how long a receiver looks on before it sleeps, which orders nothing;
-//! - counters for human eyes, and the heartbeat.
+//!   order what came before the call began, which no reader depends on;
+//! - a slot's state word when it is frozen, sent, taken back or read for statistics: the handle that goes from
+//!   thread to thread carries the bytes, E1 carries them to the peer, and a return can be read only
+//!   after E1 and E4, which carry the word. That one sender wins needs no ordering: a
+//!   read-modify-write always reads the latest value;
+//! - the leases: a slot arrives again only after E4 and E1, which carry the flag;
+//! - the epoch that was rung for last: a race rings twice, and the fence of E3 is before it;
+//! - the copy of the number of waiters: checked again under the lock before sleeping;
+//! - for how long a receiver spins before it sleeps, which orders nothing;
+//! - statistics, and the heartbeat.
 
 #[cfg(any(test, loom))]
 use crate::sync::ordering_site::{Kind, OrderingSite};
 use crate::sync::{Ordering, fence};
 
-/// For what is ordered by something else, or by nothing: see above.
+/// For accesses that something else orders, or nothing: see above.
 pub(crate) const RELAXED: Ordering = Ordering::Relaxed;
 
 macro_rules! orderings {
@@ -61,7 +60,7 @@ macro_rules! orderings {
             }
         )+
 
-        /// All of them, for the models.
+        /// All sites, for the models.
         #[cfg(any(test, loom))]
         pub(crate) const ALL: &[OrderingSite] = &[
             $(OrderingSite {
@@ -101,15 +100,15 @@ use crate::sync::ordering_site::in_force as shipped_or_mutant;
 
 orderings! {
     accesses {
-        /// E1: what an entry holds, before the cursor that hands it over.
+        /// E1: the bytes of an entry, before the cursor that hands it over.
         spsc::publish_tail: Release,
-        /// E2: what was read of the entries, before the cursor that gives their room back.
+        /// E2: reads of the entries, before the cursor that returns their room.
         spsc::publish_head: Release,
-        /// E4: what was read of a slot, before the cursor that gives it back.
+        /// E4: reads of a slot, before the cursor that returns it.
         return_ring::publish_returns: Release,
-        /// E6: a local user's uses, before whoever frees; and all uses, before this one frees.
+        /// E6: a local user's accesses, before the slot is freed; and all accesses, before this user frees it.
         slot_state::slot_release: AcqRel,
-        /// E6: the peer's uses, before whoever frees; and all uses, before this one frees.
+        /// E6: the peer's accesses, before the slot is freed; and all accesses, before the return frees it.
         slot_state::slot_returned: AcqRel,
     }
     fences {
@@ -117,13 +116,13 @@ orderings! {
         spsc::after_tail: Acquire,
         /// E2: the consumer's cursor, before the entries are written again.
         spsc::after_head: Acquire,
-        /// E3: the armed word, before the second look.
+        /// E3: the armed word, before the second check for work.
         armed_flag::sleeper: SeqCst,
-        /// E3: what was published, before the look at the armed word.
+        /// E3: the publication, before the load of the armed word.
         armed_flag::waker: SeqCst,
-        /// E5: the mark, before anything that the handler does.
+        /// E5: the start marker, before anything that the handler does.
         start_markers::after_mark: Release,
-        /// E5: what the caller heard, before the look at the mark.
+        /// E5: what the caller saw of the call, before the load of the marker.
         start_markers::before_marked: Acquire,
     }
 }

@@ -1,5 +1,5 @@
-//! Maps with no object behind them, for tests that need no kernel: each has one end here, and the test
-//! plays the other.
+//! Mappings without an object, for tests that need no kernel: our side uses one end, and the test acts as
+//! the peer.
 
 use memmap2::MmapOptions;
 
@@ -14,12 +14,12 @@ impl OwnMap {
         }
     }
 
-    /// Loads a word of ours as the other process would.
+    /// Loads one of our words as the other process would.
     pub(crate) fn peek(&self, offset: usize, ordering: Ordering) -> u32 {
         word(&self.map, offset).load(ordering)
     }
 
-    /// Loads eight bytes of ours as the other process would.
+    /// Loads eight of our bytes as the other process would.
     pub(crate) fn peek_wide(&self, offset: usize) -> u64 {
         wide(&self.map, offset).load(Ordering::Relaxed)
     }
@@ -42,7 +42,7 @@ impl PeerMap {
         wide(&self.map, offset).store(value, Ordering::Relaxed);
     }
 
-    /// Writes a payload as the other process would: plainly, while nobody reads it.
+    /// Writes a payload as the other process would: with plain stores, while nobody reads it.
     pub(crate) fn fill(&self, offset: usize, bytes: &[u8]) {
         let address = at(&self.map, offset, bytes.len());
         // SAFETY: in bounds and mapped by `at`; `bytes` lies elsewhere.

@@ -1,23 +1,22 @@
-//! Mapped memory. With the slot bytes in [`crate::link::slot`] and [`crate::link::received`], the only place
-//! where the segment is touched.
+//! Mapped memory. Together with the slot bytes in [`crate::link::slot`] and [`crate::link::received`], the only
+//! place that accesses the segment.
 //!
-//! - W1: a word that is handed out is aligned, inside the mapping, and mapped as long as borrowed: whoever has
-//!   the address of a mapping also keeps the mapping.
-//! - W2: this process reaches shared words, ring entries, return entries and what it copies out of an
+//! - W1: a word that is handed out is aligned, inside the mapping, and mapped for as long as it is borrowed: every
+//!   holder of a mapping's address also keeps the mapping alive.
+//! - W2: this process accesses shared words, ring entries, return entries and the bytes that it copies out of an
 //!   untrusted peer's slots through atomics only. So the one kind of reference to memory that the peer
-//!   may be writing is that to an atomic, which promises nothing about the value, and what the peer
-//!   does, by whatever instruction, can only change the value that is loaded.
-//! - W3: [`OwnMap`] is mapped writable and [`PeerMap`] read-only, so a store into the peer's half has
-//!   no method, and would fault if it had.
-//! - W4: the object behind a mapping cannot shrink: it is sealed, by us or checked on joining.
-//! - W5: offsets come from our own layout (L2). One outside the mapping is our bug, and panics.
+//!   may be writing is a reference to an atomic, which promises nothing about the value; and a store by the
+//!   peer, whatever the instruction, can only change the value that is loaded.
+//! - W3: [`OwnMap`] is mapped writable and [`PeerMap`] read-only, so there is no method that stores into the
+//!   peer's half, and such a store would fault.
+//! - W4: the object of a mapping cannot shrink: it is sealed, by us or checked on joining.
+//! - W5: offsets come from our own layout (L2). One outside the mapping is a bug of ours, and panics.
 //! - W6: in a [`PeerMap`] all loads are relaxed and of at most eight bytes: on memory that is mapped
-//!   read-only no others are defined. A fence beside them orders them.
+//!   read-only no others are defined. Fences order them.
 //! - W7: references to plain bytes are borrows of a slot's payload, and the caller promises that nobody
-//!   writes it meanwhile. Who could, and why it does not, is O1 and O2 for our slots and V4 for the
-//!   peer's.
-//! - W8: a child that is forked has no mapping (W1 is for the process that made it). What it touches
-//!   there faults.
+//!   writes it meanwhile. Why no process does is O1 and O2 for our slots and V4 for the peer's.
+//! - W8: a forked child does not inherit the mapping (W1 is for the process that made it). An access there
+//!   faults.
 
 #[cfg(test)]
 mod anonymous;
@@ -36,19 +35,19 @@ use crate::kernel::needs::{DONT_DUMP, DONT_FORK};
 use crate::sync::Ordering;
 use crate::sync::orderings;
 
-/// An object of our own half. Clones are the same mapping.
+/// A mapped object of our own half. Clones share the mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnMap {
     map: Mapping,
 }
 
-/// An object of the peer's half. Clones are the same mapping.
+/// A mapped object of the peer's half. Clones share the mapping.
 #[derive(Clone, Debug)]
 pub(crate) struct PeerMap {
     map: Mapping,
 }
 
-/// A mapping, and where it is, for accesses that look nowhere else first.
+/// A mapping and its address, so that an access reads nothing else first.
 #[derive(Clone, Debug)]
 struct Mapping {
     start: *mut u8,
@@ -66,7 +65,7 @@ impl Mapping {
     }
 }
 
-// SAFETY: the address is that of `map` (W1), which may be sent and says the same from every thread.
+// SAFETY: the address is that of `map` (W1), which is `Send`, and whose address is the same in every thread.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
@@ -82,7 +81,7 @@ impl OwnMap {
         })
     }
 
-    /// Stores a word of ours.
+    /// Stores one of our words.
     pub(crate) fn store(&self, point: CrashPoint, offset: usize, value: u32, ordering: Ordering) {
         let address = word_at(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses.
@@ -90,7 +89,7 @@ impl OwnMap {
         point.around(|| word.store(value, ordering));
     }
 
-    /// Stores eight bytes, or several times eight, of ours, relaxed and one after the other.
+    /// Stores `N` words of eight bytes of ours, relaxed, one after the other.
     pub(crate) fn store_wide<const N: usize>(
         &self,
         point: CrashPoint,
@@ -105,7 +104,7 @@ impl OwnMap {
         }
     }
 
-    /// Bytes of a slot of ours, for reading.
+    /// Borrows bytes of one of our slots, for reading.
     ///
     /// # Safety
     /// Nobody writes these bytes as long as the borrow lives.
@@ -115,8 +114,8 @@ impl OwnMap {
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
-    /// Bytes of a slot of ours, for writing. The crash point is hit here; when the step has ended is for the
-    /// caller to say.
+    /// Borrows bytes of one of our slots, for writing. Hits the beginning of the crash point; the caller marks its
+    /// end.
     ///
     /// # Safety
     /// Nobody else reads or writes these bytes as long as the borrow lives.
@@ -136,8 +135,8 @@ impl OwnMap {
         unsafe { std::slice::from_raw_parts_mut(address, len) }
     }
 
-    /// Commits the pages of a range and enters them in our page table. An optimisation: a kernel
-    /// that refuses costs page faults later.
+    /// Commits the pages of a range and enters them in our page table. An optimisation: if the kernel
+    /// refuses, page faults happen later.
     pub(crate) fn populate(&self, offset: usize, len: usize) {
         populate(&self.map, Advice::PopulateWrite, offset, len);
     }
@@ -160,17 +159,17 @@ impl PeerMap {
         })
     }
 
-    /// Loads a word of the peer's, relaxed (W6).
+    /// Loads one of the peer's words, relaxed (W6).
     pub(crate) fn load(&self, offset: usize) -> u32 {
         let address = word_at::<AtomicU32>(&self.map, offset);
-        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses. Not `from_ptr`, which asks for
-        // memory that may be written.
+        // SAFETY: W1 and W4 by `word_at`; W2 rules out plain accesses. Not `from_ptr`, which requires
+        // writable memory.
         let word = unsafe { &*address };
         before_load();
         word.load(orderings::RELAXED)
     }
 
-    /// Loads eight bytes, or several times eight, of the peer's, which may be torn from each other.
+    /// Loads `N` words of eight bytes of the peer's, which may be torn from each other.
     pub(crate) fn load_wide<const N: usize>(&self, offset: usize) -> [u64; N] {
         let address = word_at::<[AtomicU64; N]>(&self.map, offset);
         // SAFETY: W1 and W4 by `word_at`, for all of them; W2 rules out plain accesses.
@@ -183,8 +182,8 @@ impl PeerMap {
         })
     }
 
-    /// Copies bytes to the end of `copy` while the peer may be writing them (W2). They may be torn anywhere.
-    /// Goes by words, except for up to seven bytes at either end.
+    /// Appends bytes to `copy` while the peer may be writing them (W2). They may be torn anywhere.
+    /// Copies word by word, except for up to seven bytes at either end.
     pub(crate) fn copy_out(&self, offset: usize, len: usize, copy: &mut Vec<u8>) {
         copy.reserve(len);
         let end = offset + len;
@@ -215,7 +214,7 @@ impl PeerMap {
         }
     }
 
-    /// Bytes of a slot of the peer's, borrowed in place.
+    /// Borrows bytes of one of the peer's slots in place.
     ///
     /// # Safety
     /// The peer is trusted not to write these bytes as long as the borrow lives.
@@ -225,7 +224,7 @@ impl PeerMap {
         unsafe { std::slice::from_raw_parts(address, len) }
     }
 
-    /// Enters the pages of a range in our page table, as [`OwnMap::populate`].
+    /// Enters the pages of a range in our page table, like [`OwnMap::populate`].
     pub(crate) fn populate(&self, offset: usize, len: usize) {
         populate(&self.map, Advice::PopulateRead, offset, len);
     }
@@ -244,14 +243,14 @@ impl PeerMap {
     }
 }
 
-/// Where the tests let the peer act between two loads of ours.
+/// Lets tests run steps of the peer between two of our loads.
 #[cfg(all(any(test, fuzzing), not(miri)))]
 use crate::memory::interleave::before_load;
 #[cfg(any(miri, not(any(test, fuzzing))))]
 #[inline(always)]
 fn before_load() {}
 
-/// The address of `len` bytes at `offset` (W1, W5).
+/// Returns the address of `len` bytes at `offset` (W1, W5).
 fn at(map: &Mapping, offset: usize, len: usize) -> *mut u8 {
     assert!(
         offset.checked_add(len).is_some_and(|end| end <= map.len),
@@ -261,7 +260,7 @@ fn at(map: &Mapping, offset: usize, len: usize) -> *mut u8 {
     map.start.wrapping_add(offset)
 }
 
-/// The address of a `T` at `offset`; a mapping starts on a page, so the offset decides alignment.
+/// Returns the address of a `T` at `offset`. A mapping starts on a page, so the offset decides the alignment.
 fn word_at<T>(map: &Mapping, offset: usize) -> *mut T {
     assert!(
         offset.is_multiple_of(align_of::<T>()),
@@ -276,7 +275,8 @@ fn populate(map: &Mapping, advice: Advice, offset: usize, len: usize) {
     }
 }
 
-/// A fork would copy page tables for nothing, and a dump of a large slab delays the news of a death.
+/// Excludes the mapping from forks, which would copy page tables in vain, and from core dumps: dumping a large slab
+/// delays the report of a death.
 fn keep_out_of_forks_and_dumps(map: &MmapRaw) -> io::Result<()> {
     map.advise(Advice::DontFork)
         .map_err(|error| DONT_FORK.refused(error))?;

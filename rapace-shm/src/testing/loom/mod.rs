@@ -12,7 +12,8 @@
 //!   and not by luck, so the acquire side of E2 and E4 is checked all the same;
 //! - sequentially consistent *accesses* are weaker in loom than in the language. We ship none, only
 //!   fences, which it has;
-//! - preemptions are bounded, by three, in one model by two. Switching where a thread waits or ends is not a preemption;
+//! - preemptions are bounded, by three, in one model by two. Switching where a thread waits or ends is not a
+//!   preemption;
 //! - of each word the last seven values are remembered.
 #![expect(
     clippy::arc_with_non_send_sync,
