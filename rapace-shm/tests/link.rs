@@ -193,7 +193,7 @@ async fn bytes_that_look_like_a_table_give_access_to_no_slot() {
 }
 
 #[tokio::test]
-async fn a_link_that_is_dropped_tells_its_peer_and_gives_up_its_slots() {
+async fn a_dropped_link_hangs_up_and_frees_its_slots() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         for gone in [true, false] {
             let (a, b) = Link::pair(&small().with_trust(trust)).unwrap();
@@ -217,7 +217,7 @@ async fn a_link_that_is_dropped_tells_its_peer_and_gives_up_its_slots() {
 }
 
 #[tokio::test]
-async fn a_full_ring_is_told_and_waited_for() {
+async fn a_full_ring_is_reported_and_can_be_waited_for() {
     let (a, b) = Link::pair(&small()).unwrap();
     let (a_out, mut a_in, _) = a.split();
     let (_b_out, mut b_in, _) = b.split();
@@ -289,7 +289,7 @@ async fn an_exhausted_class_is_waited_for_in_order() {
 }
 
 #[tokio::test]
-async fn what_was_published_before_the_end_is_delivered_before_the_news() {
+async fn frames_published_before_the_end_are_delivered_before_the_terminal_error() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     drop(theirs);
     let hung_up = ours.host(&SegmentConfig::default()).await;
@@ -297,11 +297,11 @@ async fn what_was_published_before_the_end_is_delivered_before_the_news() {
 
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (a, b) = Link::pair(&SegmentConfig::default().with_trust(trust)).unwrap();
-        delivers_before_the_news(a, b).await;
+        delivers_before_the_terminal_error(a, b).await;
     }
 }
 
-async fn delivers_before_the_news(a: Link, b: Link) {
+async fn delivers_before_the_terminal_error(a: Link, b: Link) {
     let (_a_out, mut a_in, mut a_watch) = a.split();
     let (b_out, b_in, _b_watch) = b.split();
     b_out

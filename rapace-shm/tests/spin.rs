@@ -91,7 +91,7 @@ impl Polled {
 }
 
 #[test]
-fn who_was_not_asked_to_look_on_sleeps_at_once() {
+fn without_a_bound_the_receiver_sleeps_at_once() {
     let runtime = runtime();
     let _inside = runtime.enter();
     let [(a_out, _a_in), (b_out, b_in)] = link();
@@ -136,7 +136,7 @@ fn looking_lasts_for_the_bound_and_ends_in_sleep() {
 }
 
 #[test]
-fn what_came_before_looking_began_did_not_need_it() {
+fn a_frame_from_before_the_spin_is_no_hit() {
     let runtime = runtime();
     let inside = runtime.enter();
     let [(a_out, _a_in), (b_out, b_in)] = link();
@@ -152,7 +152,7 @@ fn what_came_before_looking_began_did_not_need_it() {
 }
 
 #[test]
-fn between_two_looks_a_peer_rings() {
+fn between_two_slices_a_peer_rings() {
     let runtime = runtime();
     let inside = runtime.enter();
     let [(a_out, _a_in), (b_out, b_in)] = link();
@@ -176,7 +176,7 @@ fn between_two_looks_a_peer_rings() {
 
 /// Nobody can send while the only thread looks: what arrives shows that others ran.
 #[test]
-fn tasks_of_the_same_thread_run_between_looks() {
+fn tasks_of_the_same_thread_run_between_slices() {
     const TRIPS: u32 = 2000;
     let runtime = runtime();
     let trips = runtime.block_on(async {
@@ -211,7 +211,7 @@ fn tasks_of_the_same_thread_run_between_looks() {
 
 /// Both ends of a round trip on threads of their own, until looking was worth it on both.
 #[test]
-fn a_frame_that_is_looked_for_wakes_nobody() {
+fn a_frame_that_a_spin_finds_needs_no_wake_up() {
     // While one side looks, the other needs a processor of its own.
     let usable = sched_getaffinity(Pid::from_raw(0)).unwrap();
     let mut usable = (0..CpuSet::count()).filter(|cpu| usable.is_set(*cpu) == Ok(true));
@@ -263,7 +263,7 @@ fn a_frame_that_is_looked_for_wakes_nobody() {
 }
 
 #[test]
-fn who_looks_on_is_told_of_the_peers_end() {
+fn a_spinning_receiver_reports_the_peers_end() {
     let runtime = runtime();
     let inside = runtime.enter();
     let [(a_out, a_in), (b_out, b_in)] = link();
@@ -289,7 +289,7 @@ fn who_looks_on_is_told_of_the_peers_end() {
 
 /// Who waits for a slot is served by the doorbell, and not put off by looking.
 #[test]
-fn nobody_looks_on_while_somebody_waits_for_a_slot() {
+fn there_is_no_spin_while_a_future_waits_for_a_slot() {
     let runtime = runtime();
     let inside = runtime.enter();
     let [(a_out, _a_in), (b_out, b_in)] = link();

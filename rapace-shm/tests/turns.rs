@@ -125,7 +125,7 @@ async fn a_large_message_is_had_at_once_by_who_does_not_wait() {
 }
 
 #[tokio::test]
-async fn a_large_message_of_a_peer_that_has_left_is_delivered_before_the_news() {
+async fn a_large_message_of_a_peer_that_has_left_is_delivered_before_the_terminal_error() {
     let (host, plugin) = Link::pair(&config(Trust::Untrusted)).unwrap();
     let (_out, mut inbound, _) = host.split();
     let (out, in_, _) = plugin.split();

@@ -1,10 +1,10 @@
 //! What an idle receiver does at its ring and its armed word, as [`IdlePolicy`] decides.
 //!
 //! - LI1: while it spins the doorbell is not armed, so a peer that publishes makes no system call.
-//! - LI2: it only finds. What is there is for whoever takes from it. What is wrong with the ring is told at
-//!   once, since looked at again it may be right.
-//! - LI3: no adaptive spin goes on while somebody waits for slots or room, which the doorbell stands for as well, and
-//!   neither does a burst spin that has begun.
+//! - LI2: a poll takes nothing. A fault that it reads is reported at once, since a second read may find a valid
+//!   cursor.
+//! - LI3: an adaptive spin ends while there are waiters for slots or room, which the doorbell announces as well, and
+//!   so does a burst spin that has begun.
 
 use std::pin::pin;
 use std::task::{Context, Poll};
@@ -23,26 +23,26 @@ pub(crate) struct Idle {
     policy: IdlePolicy,
 }
 
-/// What came of it.
+/// The outcome of a turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Idled {
-    /// There is something in the ring.
+    /// The ring has entries.
     Found,
-    /// Nothing. All others run, and the receiver is polled again at once, not armed.
+    /// The ring is empty. All other tasks run, and the receiver is polled again at once, not armed.
     Yield,
-    /// Nothing. The receiver arms, and is polled again [after the others](after_others).
+    /// The ring is empty. The receiver arms, and is polled again [after the other tasks](after_others).
     Pause,
-    /// Nothing. The receiver arms and sleeps.
+    /// The ring is empty. The receiver arms and sleeps.
     Sleep,
 }
 
 impl Idle {
-    /// So many frames were taken.
+    /// Records that `frames` frames were taken.
     pub(crate) fn frames_taken(&mut self, frames: usize) {
         self.policy.frames_taken(frames);
     }
 
-    /// The turn of a receiver that has found nothing.
+    /// Runs one turn of a receiver that has found the ring empty.
     pub(crate) fn turn(
         &mut self,
         shared: &LinkState,
@@ -80,11 +80,11 @@ impl Idle {
     }
 }
 
-/// That a spin has found something.
+/// A hit of a spin.
 struct Seen {
     /// Whether it had polled before, and found nothing.
     polled: bool,
-    /// When it last looked at the clock.
+    /// When it last read the clock.
     before: Instant,
 }
 
@@ -94,7 +94,7 @@ impl Seen {
     }
 }
 
-/// Polls until then, if nobody waits.
+/// Polls until then, if there are no waiters.
 fn spin(
     shared: &LinkState,
     ring: &mut Consumer<RingIn>,
@@ -125,7 +125,7 @@ pub(crate) fn after_others<T>(cx: &mut Context<'_>) -> Poll<T> {
     Poll::Pending
 }
 
-/// Polls between two looks at the clock.
+/// Polls between two reads of the clock.
 const POLLS: u32 = 8;
 
 // Miri has no memory objects to map.
@@ -152,14 +152,14 @@ mod tests {
 
     /// LI2
     #[tokio::test]
-    async fn a_cursor_that_cannot_be_is_told_by_the_look_that_saw_it() {
+    async fn an_impossible_cursor_is_reported_by_the_poll_that_read_it() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
         let (out, _inbound, _) = a.split();
         let (theirs, _b_in, _) = b.split();
         out.set_spin(Duration::from_millis(1));
         let shared = out.shared();
         let (mut ring, mut arm) = receiver(shared);
-        // Behind a lone frame others run first, behind a burst as well.
+        // After a lone frame the other tasks run first, after a burst as well.
         for (frames, first) in [(1, Idled::Pause), (100, Idled::Yield)] {
             let control = &theirs.shared().own.control;
             control.store(CrashPoint::Tail, TAIL, 0, orderings::RELAXED);

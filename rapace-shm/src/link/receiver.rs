@@ -427,7 +427,7 @@ mod tests {
 
     /// N2, between the last poll of the ring and the terminal error: no other test can stop a peer just there.
     #[tokio::test]
-    async fn what_came_after_the_last_look_is_not_overtaken_by_the_news() {
+    async fn a_frame_published_after_the_last_poll_comes_before_the_terminal_error() {
         let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
         let (_, mut inbound, _) = a.split();
         let (out, _b_in, _) = b.split();

@@ -1,5 +1,5 @@
 //! One end of a link over memory without a kernel object, so that Miri can run it: slots, borrows,
-//! rings, returns, marks. The test plays the peer.
+//! rings, returns, start markers. The test acts as the peer.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
@@ -127,7 +127,7 @@ fn a_slot_in_use_is_given_to_nobody_else() {
     }
 }
 
-/// As the receiver does when a descriptor names it.
+/// Receives a slot as the receiver does when a descriptor names it.
 fn receive(shared: &LinkState, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
     let mut received = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
     assert!(received.copy_more(&shared.peer, &mut Turn::default()));
@@ -154,7 +154,7 @@ fn a_payload_is_borrowed_in_place_until_it_is_returned() {
         assert!(!received.is_copy());
         let reading = thread::spawn(move || assert_eq!(received[..], bytes[3..43]));
         reading.join().unwrap();
-        // Returned: only now the peer writes it again.
+        // Returned: only now does the peer write it again.
         assert_eq!(shared.own.control.peek(RETURNS_TAIL, Acquire), round + 1);
     }
 }
@@ -171,7 +171,7 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
             }
         }
     });
-    // Whole lines are read in words, as they are written here; Miri knows no race between sizes.
+    // Whole lines are read in words, as they are written here; Miri detects no race between different sizes.
     for (len, offset) in [(256, 0), (200, 0), (128, 0), (64, 0), (0, 256)] {
         let slot = SlotRef {
             index: 2,
@@ -182,7 +182,7 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
         assert_eq!(received.len(), len as usize);
     }
     scribbling.join().unwrap();
-    // At any offset the copy has the bytes that are there.
+    // The copy is right at any offset.
     let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
     shared.peer.control.fill(place, &bytes);
     let slot = SlotRef {
@@ -238,7 +238,7 @@ fn what_another_thread_publishes_is_read_whole_and_in_order() {
     while !peer.is_finished() {
         take_all();
     }
-    // Only this shows all that it did.
+    // Joining makes all of the peer's stores visible.
     peer.join().unwrap();
     take_all();
     consumer.commit();

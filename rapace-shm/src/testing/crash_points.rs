@@ -1,8 +1,8 @@
-//! Z2, which no type can say: system calls that others can see are made inside of a crash point.
+//! Z2, which no type can express: system calls whose effect other processes see are made inside of a crash point.
 
 use crate::testing::sources;
 
-/// Calls that another process can see the result of.
+/// Calls whose result another process can observe.
 const SEEN: &[&str] = &[
     "bind",
     "connect",
@@ -30,13 +30,13 @@ const SEEN: &[&str] = &[
     "writev",
 ];
 
-/// Nobody has a descriptor yet of an object that is being made; and who writes by a `PipeWriter` names the crash point.
+/// Exempt: no process has a descriptor yet of an object being made; and callers of a `PipeWriter` name the crash point.
 const EXEMPT: &[(&str, &str)] = &[
     ("memory/segment.rs", "ftruncate"),
     ("kernel/signals.rs", "write"),
 ];
 
-/// Calls in `source` that name no crash point: each must directly follow `around(||`.
+/// Returns the calls in `source` that name no crash point: each must directly follow `around(||`.
 fn unnamed(source: &str) -> Vec<String> {
     let code: String = source
         .lines()
@@ -49,7 +49,7 @@ fn unnamed(source: &str) -> Vec<String> {
             for (at, _) in code.match_indices(&opening) {
                 let before = &code[..at];
                 let part_of_a_name = |c: char| c.is_alphanumeric() || c == '_';
-                // Our own functions and methods are looked at where they are written.
+                // Our own functions and methods are checked where they are defined.
                 if before.ends_with(part_of_a_name) || before.ends_with(['.', '"']) {
                     continue;
                 }

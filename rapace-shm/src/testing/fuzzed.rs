@@ -1,4 +1,4 @@
-//! Random scripts, without a fuzzer's guidance: the same steps, and the same that must hold.
+//! Random scripts, without a fuzzer's guidance: the same steps, and the same assertions.
 
 use proptest::prelude::*;
 
@@ -38,7 +38,7 @@ proptest! {
     #![proptest_config(cases(200))]
 
     #[test]
-    fn no_stranger_gets_further_than_it_should(bytes in bytes()) {
+    fn no_handshake_peer_gets_further_than_it_should(bytes in bytes()) {
         let script: handshake::Script = decode(&bytes);
         let _ = handshake::run(&script);
     }

@@ -1,4 +1,4 @@
-//! Doorbells that take no more rings, or have lost an end.
+//! Doorbells that are full, or have lost an end.
 
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use crate::{Header, Lane, Payload, Trust};
 
 const SOON: Duration = Duration::from_secs(10);
 
-/// A host that rings for each of many frames.
+/// Makes the host ring for each of many frames.
 fn ring_often(host: &Host, peer: &Scripted) {
     let before = host.out.stats().rings;
     for nth in 0..100_u32 {
@@ -25,7 +25,7 @@ fn ring_often(host: &Host, peer: &Scripted) {
     assert_eq!(host.out.stats().rings, before + 100);
 }
 
-/// The doorbell that the peer waits at holds all that it can.
+/// Fills the doorbell at which the peer waits.
 fn fill_theirs(peer: &Scripted) {
     let wait = &peer.doorbells.as_ref().unwrap().wait;
     // An eventfd is one description for both ends.
@@ -55,7 +55,7 @@ async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
         tokio::task::yield_now().await;
         assert!(host.out.stats().wakeups <= round + 1);
     }
-    // What is there is found by whoever looks, doorbell or none.
+    // A poll finds what was published, with or without a doorbell.
     peer.publish(&encode(&Header::default(), Location::Empty));
     let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(result.expect("the receiver slept on"), Ok(1));

@@ -22,7 +22,7 @@ fn empty() -> [u64; 8] {
     encode(&Header::default(), Location::Empty)
 }
 
-/// A fault that a sender finds, since the receiver is busy.
+/// Returns a fault that a sender finds, since the receiver is busy.
 fn fault_of(host: &Host) -> PeerFault {
     let _ = host.out.stats();
     let header = Header::default();
@@ -36,7 +36,7 @@ fn fault_of(host: &Host) -> PeerFault {
 }
 
 #[tokio::test]
-async fn nothing_is_delivered_once_a_hang_up_was_told() {
+async fn nothing_is_delivered_after_a_hang_up_was_reported() {
     let (mut host, mut peer) = against(Trust::Trusted);
     let mut batch = Vec::new();
     peer.publish(&empty());
@@ -68,7 +68,7 @@ async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
             Ok(n) => delivered += n,
             Err(result) => {
                 assert_eq!(result, RecvError::PeerFault(fault));
-                // What lay in the ring when the receiver learned of it, and no more.
+                // The entries in the ring when the receiver saw the end, and no more.
                 assert_eq!(delivered, 3);
                 return;
             }
@@ -78,7 +78,7 @@ async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
 }
 
 #[tokio::test]
-async fn the_first_fault_is_what_everybody_is_told() {
+async fn the_first_fault_is_reported_to_all_users() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.return_slot(77, 0);
     let fault = fault_of(&host);
@@ -92,7 +92,7 @@ async fn the_first_fault_is_what_everybody_is_told() {
 async fn a_fault_that_is_found_while_allocating_costs_no_slot() {
     let (host, mut peer) = against(Trust::Trusted);
     peer.return_slot(77, 0);
-    // A large one looks at the returns first.
+    // A large allocation collects the returns first.
     assert!(host.out.try_allocate(1 << 20, Lane::Data).is_err());
     for class in host.out.stats().classes {
         assert_eq!(class.free, class.total);
@@ -100,11 +100,11 @@ async fn a_fault_that_is_found_while_allocating_costs_no_slot() {
 }
 
 #[tokio::test]
-async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_told() {
+async fn a_fault_that_is_found_while_the_receiver_goes_to_sleep_is_reported() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.return_slot(77, 0);
     let out = host.out.clone();
-    // The receiver looks at the ring, and another task finds the fault, before there is anybody to wake.
+    // The receiver polls the ring, and another task finds the fault, before there is a task to wake.
     let mut found = false;
     let turn = move || {
         if !std::mem::replace(&mut found, true) {
@@ -142,7 +142,7 @@ async fn what_came_before_a_broken_return_is_delivered() {
         .try_publish(&header, Payload::Empty, &[], Lane::Priority)
         .is_ok()
     {}
-    // Somebody waits, so the receiver collects what was returned before it looks at the ring.
+    // There is a waiter, so the receiver collects the returns before it polls the ring.
     let mut waiting = Box::pin(out.writable(Lane::Priority));
     let mut cx = Context::from_waker(Waker::noop());
     assert!(waiting.as_mut().poll(&mut cx).is_pending());
@@ -206,7 +206,7 @@ impl Waiting {
         all
     }
 
-    /// The link is over for this fault, for everybody, and stays over for it.
+    /// The link is over with this fault for all its users, and stays so.
     fn stays_over_for(mut self, fault: PeerFault) {
         let closed = Closed::PeerFault(fault);
         assert!(!self.sent.is_in_flight(), "the slot did not come back");
@@ -214,7 +214,7 @@ impl Waiting {
         let mut cx = Context::from_waker(Waker::noop());
         assert_eq!(self.room.as_mut().poll(&mut cx), Poll::Ready(Err(closed)));
         assert_eq!(self.slot.as_mut().poll(&mut cx), Poll::Ready(Some(closed)));
-        // What it does now is not looked at.
+        // Nothing that the peer does now is read.
         self.peer.return_slot(3, 99);
         self.peer.poke(HEAD, 1 << 20);
         for _ in 0..2 {
@@ -234,7 +234,7 @@ async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
     type Finder = fn(&mut Host);
     let finders: [Finder; 7] = [
         |host| drop(host.out.try_allocate(1 << 20, Lane::Data)),
-        // Small ones are looked for among the returned ones only now and then.
+        // Small allocations collect returns only now and then.
         |host| while host.out.try_allocate(1, Lane::Data).is_ok() {},
         |host| host.out.collect(),
         |host| host.out.heartbeat(),
@@ -290,7 +290,7 @@ async fn a_broken_cursor_ends_the_link_alike_whoever_sees_it() {
 }
 
 #[tokio::test]
-async fn a_fault_after_close_is_told_by_receiving() {
+async fn a_fault_after_close_is_reported_by_the_receiver() {
     type Finder = fn(&Host);
     let finders: [Finder; 4] = [
         |host| host.out.collect(),
@@ -346,9 +346,9 @@ async fn a_cursor_that_is_taken_back_was_a_fault_all_the_same() {
         let mut cx = Context::from_waker(Waker::noop());
         let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);
         assert_eq!(polled, Poll::Ready(Ok(burst)));
-        // Others run first.
+        // Other tasks run first.
         assert!(host.inbound.poll_recv(&mut cx, &mut batch, 8).is_pending());
-        // The next poll finds nothing, and looks on: the second look sees what cannot be.
+        // The next poll finds nothing, and spins: the second poll reads the impossible cursor.
         let mut loads = 0;
         let tail = peer.tail;
         let turn = move || {

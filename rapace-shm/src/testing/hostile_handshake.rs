@@ -1,4 +1,4 @@
-//! Strangers and liars on the control socket.
+//! Programs that are no peer, and lying peers, at the control socket.
 
 use std::io::IoSlice;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -30,7 +30,7 @@ async fn hosting(script: impl FnOnce(&OwnedFd)) -> EstablishError {
 }
 
 #[tokio::test]
-async fn a_stranger_is_quoted() {
+async fn the_first_bytes_of_a_program_that_is_no_peer_are_quoted() {
     let error = hosting(|socket| say(socket, b"hello, world", &[])).await;
     assert!(matches!(&error, EstablishError::NotAPeer { got } if got == "hello, world"));
 }
@@ -78,7 +78,7 @@ async fn messages_out_of_turn_are_faults() {
     assert!(matches!(error, EstablishError::HungUp));
 }
 
-/// As [`hosting`], by somebody who sent the segment first.
+/// Like [`hosting`], by a host that sent the segment first.
 async fn offering(script: impl FnOnce(&OwnedFd)) -> EstablishError {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let pending = ours.offer(&small(Trust::Untrusted)).unwrap();
@@ -228,7 +228,7 @@ async fn an_offer_is_checked_before_it_is_mapped() {
     }
 }
 
-/// Joins a host that says these first, with so many descriptors; and the other end of what was given.
+/// Joins a host that sends these leashes first, each with so many descriptors; also returns the other end.
 fn leashes(said: &[&[i32]], is_child: bool) -> (Result<crate::Link, EstablishError>, OwnedFd) {
     let (hold, worn) = nix::unistd::pipe().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread();

@@ -1,4 +1,4 @@
-//! Words and payloads that change between two reads of them.
+//! Words and payloads that change between two reads.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ fn slot(index: u32, len: u32) -> [u64; 8] {
     encode(&Header::default(), Location::Slot(slot))
 }
 
-/// The peer acts before the host's load number `at`, counted from 0, and all that follow.
+/// Performs the peer's action before the host's load number `at`, counted from 0, and before all that follow.
 fn from_load(
     at: usize,
     peer: &Rc<RefCell<Scripted>>,
@@ -41,7 +41,7 @@ fn shared() -> (Host, Rc<RefCell<Scripted>>) {
     (host, Rc::new(RefCell::new(peer)))
 }
 
-/// Reads bytes the way a parser does: a length, so many bytes, and again. Their sum, and the rest.
+/// Reads bytes as a parser does: a length, so many bytes, and again. Returns their sum, and the rest.
 fn parse(mut bytes: &[u8]) -> (u64, usize) {
     let mut sum = 0;
     while let Some((&len, rest)) = bytes.split_first() {
@@ -56,7 +56,7 @@ fn parse(mut bytes: &[u8]) -> (u64, usize) {
 
 #[tokio::test]
 async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
-    // The first load is the cursor's: from then on it claims the impossible.
+    // The first load is the cursor's: from then on it claims an impossible number.
     let (mut host, peer) = shared();
     peer.borrow_mut().publish(&slot(0, 8));
     let turn = from_load(1, &peer, |peer| peer.poke(TAIL, u32::MAX));
@@ -73,7 +73,7 @@ async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
 
 #[tokio::test]
 async fn a_descriptor_that_changes_while_it_is_read_is_one_of_its_states() {
-    // Eight loads after that of the cursor. At each of them the entry may turn into another one.
+    // Eight loads follow that of the cursor. At each of them the entry may change into another one.
     for at in 1..12 {
         let (mut host, peer) = shared();
         peer.borrow_mut().publish(&slot(0, 8));
@@ -112,7 +112,7 @@ async fn a_payload_that_changes_while_it_is_copied_does_not_change_afterwards() 
             torn += usize::from(once.contains(&1) && once.contains(&9));
         });
     }
-    // The peer did act in the middle of copies.
+    // The peer did write in the middle of copies.
     assert!(torn > 30, "{torn}");
 }
 
@@ -122,7 +122,7 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
     for index in 4..8 {
         peer.publish(&slot(index, 4096));
     }
-    // The large ones too: their first page and their last line.
+    // Large slots too: their first page and their last line.
     peer.publish(&slot(8, 1 << 20));
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
@@ -135,7 +135,7 @@ async fn a_payload_that_another_thread_rewrites_is_parsed_twice_alike() {
             rounds
         });
         let mut batch = Vec::new();
-        // The large one is had by itself.
+        // The large one is delivered alone.
         let result = [(); 2].map(|()| host.inbound.try_recv(&mut batch, 8));
         let parsed = |batch: &[crate::Received]| -> Vec<_> {
             let payloads = batch.iter().map(|frame| frame.payload.as_ref());

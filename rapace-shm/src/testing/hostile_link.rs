@@ -1,4 +1,4 @@
-//! What a peer can write, and what comes of it: a fault with a name, or nothing.
+//! Everything that a peer can write: each leads to a named fault, or has no effect.
 
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -27,7 +27,7 @@ fn slot(index: u32, offset: u32, len: u32) -> [u64; 8] {
     encode(&Header::default(), Location::Slot(slot))
 }
 
-/// The host receives what is there and is told of this fault, now and ever after.
+/// The host receives `good` frames and then this fault, now and at each later call.
 fn faults_with(host: &mut Host, good: usize, fault: PeerFault) {
     let mut batch = Vec::new();
     if good > 0 {
@@ -40,7 +40,7 @@ fn faults_with(host: &mut Host, good: usize, fault: PeerFault) {
     ended_with(host, fault);
 }
 
-/// The host cannot send any more.
+/// The host can no longer send.
 fn ended_with(host: &Host, fault: PeerFault) {
     let header = Header::default();
     assert_eq!(
@@ -137,7 +137,7 @@ async fn a_slot_sent_while_held_is_a_fault() {
             host.inbound.try_recv(&mut batch, 64),
             Err(RecvError::PeerFault(fault))
         );
-        // The first is still good.
+        // The first frame is still good.
         assert_eq!(batch[0].payload.as_ref().len(), 8);
     }
 }
@@ -164,7 +164,7 @@ async fn an_attachment_is_checked_like_a_payload() {
         (vec![reference(1, 64), reference(1, 64)], twice(1)),
         (vec![reference(1, 64), reference(99, 1)], no_slot),
         (vec![reference(1, 65)], outside),
-        // Its own payload.
+        // The message's own payload.
         (vec![reference(4, 1)], twice(4)),
     ];
     for trust in [Trust::Trusted, Trust::Untrusted] {
@@ -211,7 +211,7 @@ async fn what_came_with_a_message_is_had_once_and_nothing_else() {
         peer.fill(5, 55);
         peer.fill(1, 11);
         peer.write(4, &attachment_table(&named));
-        // The same bytes, as a payload that has no table and as one that has.
+        // The same bytes, as a payload without a table and as one with a table.
         let len = 2 + 32;
         peer.publish(&slot(4, 0, len));
         let mut batch = Vec::new();
@@ -342,7 +342,7 @@ async fn an_untrusted_payload_is_read_once() {
         }
     };
     word(0x0101_0101);
-    // An odd offset takes the slow way through the copy.
+    // An odd offset takes the slow path through the copy.
     let (even, odd) = (slot(0, 0, 64), slot(1, 3, 61));
     peer.publish(&even);
     peer.publish(&odd);
@@ -374,7 +374,7 @@ async fn armed_words_cost_at_most_one_ring_for_each_publication() {
 #[tokio::test]
 async fn a_bell_that_nobody_empties_does_not_block_us() {
     let (host, peer) = against(Trust::Untrusted);
-    // The waiting end of its doorbell is a pipe that it never reads: 65536 rings fill it.
+    // The host's doorbell is a pipe that it never reads: 65536 rings fill it.
     for nth in 0..70_000_u32 {
         peer.poke(RECV_ARMED, nth * 2 + 1);
         let header = Header::default();
@@ -401,7 +401,7 @@ async fn a_bell_rung_without_end_wakes_us_and_no_more() {
         assert_eq!(polled, Poll::Pending);
         tokio::task::yield_now().await;
     }
-    // And it is still heard when it has something to say.
+    // And it still rings when there is something to deliver.
     peer.publish(&encode(&Header::default(), Location::Empty));
     full(&peer);
     let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;

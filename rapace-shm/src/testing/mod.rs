@@ -1,9 +1,9 @@
-//! What only tests and the fuzzer have: the hostile peer, the models, and the tests that need to see inside.
+//! For tests and the fuzzer only: the hostile peer, the models, and the tests that need access to private items.
 //!
-//! The highest room: it may know all others, and none knows it.
+//! The highest folder: it may use all others, and none uses it.
 //!
-//! Miri has no memory objects to map and no sequenced sockets: what needs a peer over real ones is not for it.
-//! `anonymous` is.
+//! Miri can neither map memory objects nor open sequenced sockets, so tests over a real peer do not run there;
+//! `anonymous` does.
 
 #[cfg(fuzzing)]
 pub mod fuzzing;

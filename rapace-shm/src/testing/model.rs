@@ -15,7 +15,7 @@ use crate::{Lane, SegmentConfig, SizeClass};
 
 const CAPACITY: u32 = 8;
 
-/// Longest script. Miri takes a thousand times as long for each step.
+/// Length of the longest script. Miri takes a thousand times as long for each step.
 const STEPS: usize = if cfg!(miri) { 24 } else { 200 };
 
 /// A ring's memory without another process.
@@ -74,7 +74,7 @@ fn ring_steps() -> impl Strategy<Value = Vec<RingStep>> {
     proptest::collection::vec(step, 1..STEPS)
 }
 
-/// How much a ring has carried before: nothing, or nearly as much as its cursors count.
+/// How many entries a ring has carried before: none, or nearly as many as its cursors can count.
 fn cursors() -> impl Strategy<Value = u32> {
     prop_oneof![Just(0), u32::MAX - 2 * CAPACITY..=u32::MAX]
 }
@@ -90,7 +90,7 @@ proptest! {
         let mut producer = Producer::resumed(memory.clone(), CAPACITY, cursor);
         let mut consumer = Consumer::resumed(memory, CAPACITY, cursor);
         let mut queue = VecDeque::new();
-        // Taken, but not given back.
+        // Taken, but room not returned.
         let mut kept = 0;
         let mut next = 0;
         for step in steps {
@@ -168,7 +168,7 @@ fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
     proptest::collection::vec(step, 1..STEPS)
 }
 
-/// A slot in use, in the model.
+/// A slot in use, as the model sees it.
 #[derive(Clone, Copy, Debug)]
 struct Used {
     taken: Taken,
@@ -268,7 +268,7 @@ proptest! {
                     });
                 }
                 SlabStep::Reclaim => {
-                    // B8. What was returned at the last moment is not looked at.
+                    // B8. Returns of the last moment are not read.
                     for slot in used.iter_mut().filter(|slot| slot.in_flight) {
                         slot.in_flight = false;
                         returns.tail.set(returns.tail.get() + 1);

@@ -1,4 +1,4 @@
-//! That all orderings are in one place, and that the table of them is not stale.
+//! All orderings are in one place, and the table of them is not stale.
 
 use crate::sync::Ordering;
 use crate::sync::ordering_site::{Kind, OrderingSite};
@@ -21,7 +21,7 @@ pub(crate) fn table() -> Vec<&'static str> {
     table.trim().lines().collect()
 }
 
-/// What a row says before it says what refutes the mutant.
+/// Returns the part of a row before the refutation.
 pub(crate) fn row_start(site: &OrderingSite, weaker: Ordering) -> String {
     let fence = if site.kind == Kind::Fence {
         " fence"

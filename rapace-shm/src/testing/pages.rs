@@ -1,4 +1,4 @@
-//! Pages: few at the start, given back when idle.
+//! Committed pages: few at the start, given back when idle.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;
@@ -12,7 +12,7 @@ fn committed(object: &OwnedFd) -> u64 {
     nix::sys::stat::fstat(object).unwrap().st_blocks as u64 * 512
 }
 
-/// A link, and the objects of both large-slot regions.
+/// Returns a link, and the objects of both large-slot regions.
 fn pair(trust: Trust) -> (Link, Link, OwnedFd, OwnedFd) {
     let (segment, theirs) = Segment::<PeerA>::create(&small(trust)).unwrap();
     let a_large_slots = theirs.a_large_slots.try_clone().unwrap();
@@ -51,16 +51,16 @@ async fn idle_large_slots_give_their_pages_back_but_one() {
         assert_eq!(committed(object), MIB);
         out.heartbeat();
         assert_eq!(committed(object), MIB);
-        // The one that kept its pages is the one used next.
+        // The slot that kept its pages is the next to be used.
         drop(fill());
         assert_eq!(committed(object), MIB);
-        // And the one that gave them back is as good as new.
+        // And the slot that gave them back is as good as new.
         let (first, second) = (fill(), fill());
         assert!(first.iter().chain(&*second).all(|byte| *byte == 7));
     }
 }
 
-/// Nobody sends again, so nobody looks for slots; the heartbeat does.
+/// When nothing is sent, no allocation collects returns; the heartbeat does.
 #[tokio::test]
 async fn slots_that_the_peer_has_returned_give_their_pages_back_too() {
     const MIB: u64 = 1 << 20;
@@ -82,14 +82,14 @@ async fn slots_that_the_peer_has_returned_give_their_pages_back_too() {
     a_out.heartbeat();
     assert_eq!(committed(&a_large_slots), 2 * MIB);
     received.clear();
-    // The first finds them returned, the second finds them idle.
+    // The first heartbeat finds them returned, the second finds them idle.
     a_out.heartbeat();
     a_out.heartbeat();
     assert_eq!(committed(&a_large_slots), MIB);
 }
 
 #[tokio::test]
-async fn one_beat_gives_back_a_bounded_part() {
+async fn one_heartbeat_gives_back_a_bounded_part() {
     const MIB: u64 = 1 << 20;
     let config = SegmentConfig::default();
     let (segment, theirs) = Segment::<PeerA>::create(&config).unwrap();
@@ -145,7 +145,7 @@ fn a_fresh_segment_commits_little() {
     }
 }
 
-/// Blocks that are allocated behind what an untrusted peer may fill.
+/// Returns the allocated blocks of the object that an untrusted peer may fill.
 fn allocated(host: &Host) -> u64 {
     let files = host.out.shared().peer.files.as_ref().unwrap();
     files.large_slots.metadata().unwrap().blocks()

@@ -1,12 +1,12 @@
-//! A receiver that is told of the peer's death before the kernel says so.
+//! A receiver that is informed of the peer's death before the kernel reports it.
 
 use crate::{Header, Lane, Link, Payload, PeerGone, RecvError, SegmentConfig};
 
 #[tokio::test]
-async fn what_was_published_comes_before_the_news() {
+async fn published_frames_come_before_the_terminal_error() {
     let (host, plugin) = Link::pair(&SegmentConfig::default()).unwrap();
     let (host_out, mut host_in, _watch) = host.split();
-    // It lives on, and so neither hangs up nor exits.
+    // The peer lives on, and so neither hangs up nor exits.
     let (plugin_out, _plugin_in, _watch) = plugin.split();
     for call in 0..3 {
         let header = Header {
@@ -29,7 +29,7 @@ async fn a_receiver_that_waits_is_woken() {
     let (host, plugin) = Link::pair(&SegmentConfig::default()).unwrap();
     let (host_out, mut host_in, _watch) = host.split();
     let waits = tokio::spawn(async move { host_in.recv(&mut Vec::new(), 64).await });
-    // It has been polled, on this one thread, and found nothing.
+    // The receiver has been polled, on this one thread, and found nothing.
     tokio::task::yield_now().await;
     assert!(!waits.is_finished());
     host_out.peer_died();

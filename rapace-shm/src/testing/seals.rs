@@ -1,4 +1,4 @@
-//! What the kernel keeps a peer from doing to the host's half, whatever it tries.
+//! The accesses to the host's half that the kernel refuses to a peer.
 
 use std::fs::File;
 use std::os::fd::{AsRawFd, OwnedFd};

@@ -1,4 +1,4 @@
-//! The hostile scripts that we know, as seeds for the fuzzer, and what comes of each.
+//! The known hostile scripts, as seeds for the fuzzer, each with its outcome.
 //!
 //! `WRITE_SEEDS=1 cargo test -p rapace-shm --lib seeds` writes them anew. A finding that was fixed is
 //! kept beside them, as `found-` and a name.
@@ -17,7 +17,7 @@ fn directory(target: &str) -> PathBuf {
     fuzz.join("seeds").join(target)
 }
 
-/// The files are these, and findings.
+/// Asserts that the committed files are these, and findings.
 fn committed(target: &str, seeds: &[(&str, Vec<u8>)]) {
     let directory = directory(target);
     let names: BTreeSet<&str> = seeds.iter().map(|(name, _)| *name).collect();
@@ -88,7 +88,7 @@ fn every_committed_seed_is_survived() {
         harness::run(&decode(&bytes));
     }
     for (_, bytes) in files("handshake") {
-        // However it ends: what must hold was asserted.
+        // The outcome does not matter here: the run itself contains the assertions.
         let _ = handshake::run(&decode(&bytes));
     }
 }

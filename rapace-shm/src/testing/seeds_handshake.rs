@@ -1,4 +1,4 @@
-//! Strangers at the control socket.
+//! Seeds: peers of the handshake at the control socket.
 
 use crate::testing::hostile::handshake::{BadFd, Descriptors, Script, Step, What};
 use crate::{EstablishError, HandshakeFault, Trust};
@@ -12,7 +12,7 @@ pub(super) struct Seed {
     pub(super) ends: fn(&Shaken) -> bool,
 }
 
-/// A message as it should be.
+/// A well-formed message.
 fn say(what: What, descriptors: Descriptors) -> Step {
     changed(what, 0, 0, 0, descriptors)
 }
@@ -58,7 +58,7 @@ macro_rules! fault {
     };
 }
 
-/// All of them.
+/// Returns all seeds.
 pub(super) fn all() -> Vec<Seed> {
     let mut all = against_hosts();
     all.extend(against_joiners());

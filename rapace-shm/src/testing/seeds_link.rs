@@ -1,4 +1,4 @@
-//! Hostile peers of an established link.
+//! Seeds: hostile peers of an established link.
 
 use super::seeds_moving;
 use crate::testing::hostile::codec::Number;
@@ -43,7 +43,7 @@ pub(super) fn return_slot(index: u32, generation: u32) -> PeerStep {
     }
 }
 
-/// Slots from `index` on, each `by` further, as attachments of a payload in slot 4.
+/// Attaches slots from `index` on, each `by` further, to a payload in slot 4.
 fn attach(claimed: u8, index: u32, by: u8, len: u32) -> PeerStep {
     PeerStep::Attach {
         payload: Number(4),
@@ -81,19 +81,19 @@ pub(super) const SEND: HostStep = HostStep::SendSlot {
     priority: true,
 };
 
-/// A slot in flight, number 0, and one being written, number 1.
+/// Puts slot 0 in flight, and leaves slot 1 being written.
 fn two_slots() -> Vec<Step> {
     let steps = [allocate(1), HostStep::Freeze { nth: 0 }, allocate(1), SEND];
     steps.map(host).into()
 }
 
-/// What the peer publishes, and the host receives.
+/// The peer publishes, and the host receives.
 fn received(steps: impl IntoIterator<Item = PeerStep>) -> Vec<Step> {
     let steps = steps.into_iter().map(peer);
     steps.chain([RECV, RECV].map(host)).collect()
 }
 
-/// What the peer returns of [`two_slots`], and the host collects.
+/// The peer returns slots of [`two_slots`], and the host collects.
 fn returned(steps: impl IntoIterator<Item = PeerStep>) -> Vec<Step> {
     let steps = steps.into_iter().map(peer);
     let before = two_slots().into_iter();
@@ -121,7 +121,7 @@ pub(super) fn untrusted(name: &'static str, steps: Vec<Step>, over: Option<Close
     }
 }
 
-/// All of them.
+/// Returns all seeds.
 pub(super) fn all() -> Vec<Seed> {
     let mut all = broken_frames();
     all.extend(broken_returns());
@@ -252,7 +252,7 @@ fn broken_frames() -> Vec<Seed> {
     ]
 }
 
-/// What takes several turns to be copied, and what comes behind it.
+/// A message that takes several turns to copy, and one after it.
 fn many_turns() -> Vec<Step> {
     let before = [attach(2, 8, 1, 1 << 20), PeerStep::Empty {}].map(peer);
     let turns = [SLEEP; 12].map(host);

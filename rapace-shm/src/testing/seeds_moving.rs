@@ -1,4 +1,4 @@
-//! Peers that change what is being read, abuse doorbells and sockets, or are honest.
+//! Seeds: peers that change what is being read, misuse doorbells and sockets, or are honest.
 
 use super::seeds_link::{
     RECV, SEND, SLEEP, Seed, allocate, fault, host, peer, poke, return_slot, slot, untrusted,
@@ -7,7 +7,7 @@ use crate::testing::hostile::codec::Number;
 use crate::testing::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
 use crate::{Closed, PeerFault, PeerGone, Trust};
 
-/// All of them.
+/// Returns all seeds.
 pub(super) fn all() -> Vec<Seed> {
     let mut all = changing();
     all.extend(bells_and_sockets());
@@ -19,7 +19,7 @@ fn interleave(loads: u8, times: u8, step: PeerStep) -> Step {
     Step::Interleave { loads, times, step }
 }
 
-/// At the host's next loads.
+/// Peers that change memory at the host's next loads.
 fn changing() -> Vec<Seed> {
     let fill = |byte| PeerStep::Fill {
         index: Number(4),
@@ -127,7 +127,7 @@ fn bells_and_sockets() -> Vec<Seed> {
     ]
 }
 
-/// An honest peer reaches what hostility alone does not.
+/// Honest peers, which reach code that hostile ones do not.
 fn honest() -> Vec<Seed> {
     let consume = PeerStep::Consume {
         most: 255,

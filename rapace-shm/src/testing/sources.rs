@@ -11,14 +11,14 @@ pub(crate) struct Source {
 }
 
 impl Source {
-    /// The room that the file belongs to: a folder of `src`, or a file there.
+    /// Returns the folder of `src` that the file belongs to, or the file's name if it lies in `src` itself.
     pub(crate) fn room(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or(&self.path);
         first.strip_suffix(".rs").unwrap_or(first)
     }
 }
 
-/// All of them, in the order of their paths.
+/// Returns all source files, in the order of their paths.
 pub(crate) fn all() -> Vec<Source> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut found = Vec::new();

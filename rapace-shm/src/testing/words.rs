@@ -1,4 +1,4 @@
-//! The words that decide, one step at a time: a slot's word, state by state, and the armed word.
+//! The words that carry state, one step at a time: a slot's word, state by state, and the armed word.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -9,7 +9,7 @@ use crate::slab::lease_table::LeaseTable;
 use crate::slab::slot_state::{SlotState, SlotUse};
 use crate::sync::Ordering;
 
-/// What a slot is used for, and how many local users it has.
+/// The use of a slot, and its number of local users.
 type State = (SlotUse, u32);
 
 const FREE: State = (SlotUse::Free, 0);
@@ -74,7 +74,7 @@ enum Event {
     Return,
 }
 
-/// What the event answers: whether the slot must be freed, or that it was refused.
+/// Applies an event. Returns whether the slot must be freed, or that the event was refused.
 fn happen(slot: &SlotState, event: Event) -> Result<bool, ()> {
     match event {
         Event::Freeze => slot.freeze(),
@@ -87,7 +87,7 @@ fn happen(slot: &SlotState, event: Event) -> Result<bool, ()> {
     Ok(false)
 }
 
-/// Every event that a handle, or a peer, can bring about in a state. A handle exists for each local
+/// Every event that a handle, or a peer, can cause in a state. There is a handle for each local
 /// user, and only a writer has the handle that freezes.
 #[test]
 fn each_state_answers_each_event() {
@@ -158,7 +158,7 @@ fn each_epoch_is_rung_for_once() {
     assert!(ringer.must_ring(), "whoever was rung arms anew");
 }
 
-/// A word of the peer's may hold anything; it costs at most a ring for each change.
+/// One of the peer's words may hold any value; it costs at most a ring for each change.
 #[test]
 fn any_word_is_an_epoch() {
     let word = Word::default();

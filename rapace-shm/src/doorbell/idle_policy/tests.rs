@@ -228,7 +228,7 @@ fn a_hit_makes_up_for_misses() {
 /// IP5
 #[test]
 #[cfg_attr(miri, ignore = "counts for minutes")]
-fn what_came_while_the_thread_did_not_run_or_before_it_looked_is_no_hit() {
+fn an_entry_from_before_the_first_poll_or_while_the_thread_was_preempted_is_no_hit() {
     for gap in [Some(PREEMPTION), None] {
         let mut policy = IdlePolicy::default();
         policy.frames_taken(1);

@@ -1,9 +1,9 @@
 //! Scripts as bytes, both ways: a fuzzer mutates the bytes, and unit tests write seeds.
 //!
-//! - SD1: all bytes are a script. Missing ones are zero.
-//! - SD2: decoding what was encoded gives the same script.
+//! - SD1: any bytes decode to a script. Missing bytes are zero.
+//! - SD2: decoding an encoded script gives the same script.
 //!
-//! One table makes both directions, since the seeds need an encoder, which `arbitrary` does not have.
+//! One table defines both directions, since the seeds need an encoder, which `arbitrary` does not have.
 
 /// Bytes being decoded.
 pub(crate) struct Bytes<'a>(&'a [u8]);
@@ -27,7 +27,7 @@ impl<'a> Bytes<'a> {
         self.0.is_empty()
     }
 
-    /// The next byte (SD1).
+    /// Takes the next byte (SD1).
     pub(crate) fn next(&mut self) -> u8 {
         let Some((first, rest)) = self.0.split_first() else {
             return 0;
@@ -37,7 +37,7 @@ impl<'a> Bytes<'a> {
     }
 }
 
-/// A number of which small values and edges are likely.
+/// A number for which small values and edges are likely.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Number(pub(crate) u32);
 
@@ -103,7 +103,7 @@ impl Operand for [u64; 8] {
     }
 }
 
-/// All that is left, but no more than a run can be expected to take in time.
+/// Takes all remaining bytes, but no more than a run can process in reasonable time.
 impl<T: Operand> Operand for Vec<T> {
     fn take(bytes: &mut Bytes<'_>) -> Self {
         let mut steps = Vec::new();
@@ -118,7 +118,7 @@ impl<T: Operand> Operand for Vec<T> {
     }
 }
 
-/// Defines enums and structs of operands. An enum is its variant's number, and the fields.
+/// Defines enums and structs of operands. An enum is encoded as its variant's number, and the fields.
 macro_rules! operands {
     ($($(#[$doc:meta])* enum $name:ident {
         $($(#[$variant_doc:meta])* $variant:ident { $($field:ident: $kind:ty),* },)+
@@ -161,7 +161,7 @@ pub(crate) fn decode<T: Operand>(bytes: &[u8]) -> T {
     T::take(&mut Bytes::new(bytes))
 }
 
-/// The bytes of a script.
+/// Encodes a script.
 #[cfg(test)]
 pub(crate) fn encode(script: &impl Operand) -> Vec<u8> {
     let mut out = Vec::new();
@@ -169,9 +169,9 @@ pub(crate) fn encode(script: &impl Operand) -> Vec<u8> {
     out
 }
 
-/// One byte below this is a number itself.
+/// One byte below this encodes itself.
 const SMALL: u8 = 0xE0;
-/// Where sizes, counts and signs change.
+/// Values at which sizes, counts and signs change.
 const EDGES: [u32; 16] = [
     u32::MAX,
     u32::MAX - 1,

@@ -1,11 +1,11 @@
-//! Whether a fault tells the truth: read from the peer's memory, without the code that found it.
+//! Checks that a fault is justified, by reading the peer's memory without the code that found the fault.
 
 use super::peer::Scripted;
 use super::received_log::Kept;
 use crate::PeerFault;
 use crate::layout::{HEAD, RETURN, TAIL};
 
-/// Asserts that the peer has done what it is accused of. The host has received `received` frames,
+/// Asserts that the peer has broken the rule that the fault names. The host has received `received` frames,
 /// and nothing has changed since it found the fault.
 pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kept) {
     let word = |offset| peer.mirror.control.load(offset);
@@ -40,7 +40,7 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
     };
     let true_so_far = match fault {
         PeerFault::TailRanAhead { ahead, capacity: c } => {
-            // A message that is not all here yet was taken from the ring.
+            // A message that is still being copied was taken from the ring.
             let behind = word(TAIL).wrapping_sub(received);
             c == capacity && ahead > c && (ahead == behind || ahead == behind.wrapping_sub(1))
         }
@@ -48,7 +48,7 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
             head == word(HEAD) && tail == peer.theirs.control.load(TAIL)
         }
         PeerFault::ReturnsRanAhead { ahead, capacity: c } => {
-            // How many the host has taken is its secret.
+            // The oracle does not know how many the host has taken.
             c == peer.layout.returns_capacity && ahead > c
         }
         PeerFault::UnknownPayloadKind { kind: named } => {
@@ -95,7 +95,7 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
     assert!(true_so_far, "{fault:?} is not what the peer did");
 }
 
-/// The payload that a descriptor names, if there is one.
+/// Returns the payload that a descriptor names, if there is one.
 fn payload_of(peer: &Scripted, entry: &[u64; 8]) -> Vec<u8> {
     let [head, _, _, slot, bytes, inline @ ..] = entry;
     let [_, _, inline_len, kind, ..] = head.to_le_bytes();
@@ -118,7 +118,7 @@ fn payload_of(peer: &Scripted, entry: &[u64; 8]) -> Vec<u8> {
     payload
 }
 
-/// The words of what a table names, without the entries that name nothing.
+/// Returns the words of a table's entries, without the entries that name nothing.
 fn table(payload: &[u8]) -> Vec<[u32; 4]> {
     let Some((count, rest)) = payload.split_first_chunk::<2>() else {
         return Vec::new();

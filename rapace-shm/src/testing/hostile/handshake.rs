@@ -1,8 +1,8 @@
-//! A stranger at the control socket, against the host's side or the joining one.
+//! A scripted peer at the control socket, against the hosting or the joining side.
 //!
-//! - TH1: nothing panics, and once the stranger says no more the handshake ends.
-//! - TH2: a link is established only with who said what a peer says, in order, and gave what a host
-//!   gives; then the link can be used.
+//! - TH1: nothing panics, and once the peer is silent the handshake ends.
+//! - TH2: a link is established only with a peer that sent the messages of its role, in order, and gave what a host
+//!   gives; then the link is usable.
 
 use std::task::{Context, Poll, Waker};
 
@@ -13,25 +13,25 @@ use super::handshake_peer::HandshakePeer;
 use super::peer::small;
 use crate::{ControlSocket, EstablishError, Header, Lane, Link, Payload, Trust};
 
-/// A run: which side is ours, and what the stranger does.
+/// A run: which side is ours, and what the peer does.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Script {
-    /// Ours joins, and the stranger plays the host.
+    /// Our side joins, and the peer acts as the host.
     pub(crate) joins: bool,
     pub(crate) trust: Trust,
     pub(crate) steps: Vec<Step>,
 }
 
 operands! {
-    /// What the stranger does.
+    /// An action of the peer.
     enum Step {
-        /// Says one of the four messages, with a byte changed, an end cut off, and descriptors.
+        /// Sends one of the four messages, with a byte changed, an end cut off, and descriptors.
         Say { what: What, at: u8, xor: u8, cut: u8, descriptors: Descriptors },
-        /// Says anything.
+        /// Sends any bytes.
         Raw { bytes: [u64; 8], len: u8 },
-        /// Says hello until nothing fits any more.
+        /// Sends hello until the socket is full.
         Flood {},
-        /// Lets our side go on.
+        /// Lets our side run.
         Turn {},
         /// Closes its end.
         HangUp {},
@@ -45,31 +45,31 @@ operands! {
         Refused {},
     }
 
-    /// What comes along.
+    /// The descriptors that come with a message.
     enum Descriptors {
-        /// Nothing.
+        /// None.
         None {},
-        /// The first `count` of what a host gives, and more of something else; one of them odd.
+        /// The first `count` of a host's descriptors, and then others; one of them is bad.
         Host { count: u8, at: u8, bad: BadFd },
     }
 
-    /// In place of a descriptor.
+    /// A replacement for a descriptor.
     enum BadFd {
-        /// What should be there.
+        /// None: the right descriptor.
         Right {},
         /// Memory without seals.
         Unsealed {},
-        /// Memory that is sealed, and not as long.
+        /// Memory that is sealed, and too short.
         Short {},
-        /// Memory that nobody may write.
+        /// Memory that no process may write.
         Unwritable {},
         /// A device.
         Null {},
         /// An end of a pipe.
         PipeEnd { ringing: bool },
-        /// The stranger's own end of the control socket.
+        /// The peer's own end of the control socket.
         Socket {},
-        /// The host's control region, whatever should be there.
+        /// The host's control region, in any place.
         Control {},
     }
 }
@@ -94,10 +94,10 @@ impl Operand for Script {
     }
 }
 
-/// Carries a script out, and tells how the handshake ended, without the link.
+/// Runs a script, and returns how the handshake ended, without the link.
 ///
 /// # Panics
-/// If something does not hold.
+/// If an assertion fails.
 pub(crate) fn run(script: &Script) -> Result<(), EstablishError> {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let _inside = runtime.enter();
@@ -105,7 +105,7 @@ pub(crate) fn run(script: &Script) -> Result<(), EstablishError> {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let mut peer = HandshakePeer::new(config.clone(), theirs);
     let joins = script.joins;
-    // As a host does with what it starts.
+    // As a host does for a child that it starts.
     let offers = !joins && script.trust == Trust::Trusted;
     let mut shaking = Box::pin(async move {
         if joins {
@@ -162,5 +162,5 @@ fn used(link: Link) {
     let _ = out.stats();
 }
 
-/// Turns until a handshake whose other end says no more must have ended.
+/// Turns after which a handshake whose other end is silent must have ended.
 const ENOUGH: usize = 200;

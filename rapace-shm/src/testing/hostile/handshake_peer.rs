@@ -1,4 +1,4 @@
-//! Says things over the control socket, and gives descriptors along.
+//! A peer that sends messages and descriptors over the control socket.
 
 use std::fs::File;
 use std::io::IoSlice;
@@ -16,16 +16,16 @@ use crate::layout::Layout;
 use crate::memory::segment::{PeerA, Segment};
 use crate::{Link, SegmentConfig};
 
-/// What was said: the bytes, and the descriptors that came along.
+/// A sent message: its bytes, and the descriptors that came with it.
 type Said = (Vec<u8>, Descriptors);
 
-/// Who speaks at the other end.
+/// The peer at the other end.
 pub(crate) struct HandshakePeer {
     socket: Option<OwnedFd>,
     config: SegmentConfig,
-    /// What a host gives: to be given once.
+    /// The descriptors of a host, to be given once.
     fds: Vec<OwnedFd>,
-    /// Keeps the segment as a host would.
+    /// Keeps the segment alive as a host would.
     _segment: Segment<PeerA>,
     said: Vec<Said>,
 }
@@ -50,7 +50,7 @@ impl HandshakePeer {
         }
     }
 
-    /// Does it.
+    /// Performs a step.
     pub(crate) fn perform(&mut self, step: &Step) {
         match step {
             Step::Say {
@@ -143,17 +143,17 @@ impl HandshakePeer {
         sendmsg::<()>(socket.as_raw_fd(), &bytes, control, flags, None).is_ok()
     }
 
-    /// Says no more, but can still be spoken to.
+    /// Sends no more, but can still receive.
     pub(crate) fn shutdown_write(&self) {
         if let Some(socket) = &self.socket {
             shutdown(socket.as_raw_fd(), Shutdown::Write).unwrap();
         }
     }
 
-    /// TH2 for a host of ours.
+    /// Checks TH2 for a host of ours.
     pub(crate) fn was_a_peer(&self, offered: bool) {
         let expected = [Message::Hello, Message::Joined].map(|message| message.encode());
-        // A peer that was offered the segment may take the segment later, and nobody reads what else it says.
+        // A peer that was offered the segment may take it later, and nobody reads its further messages.
         let read = if offered { 1 } else { expected.len() };
         for (said, expected) in self.said.iter().zip(&expected).take(read) {
             assert_eq!(&said.0, expected);
@@ -163,7 +163,7 @@ impl HandshakePeer {
         assert!(self.said.len() >= read);
     }
 
-    /// TH2 for a joining side of ours.
+    /// Checks TH2 for a joining side of ours.
     pub(crate) fn was_a_host(&self, link: &Link) {
         let (bytes, along) = self.said.first().expect("nobody said anything");
         assert_eq!(bytes, &Message::Segment(link.config().clone()).encode());
@@ -174,7 +174,7 @@ impl HandshakePeer {
             let at = usize::from(*at) % DESCRIPTORS;
             let fine = match bad {
                 BadFd::Right {} => true,
-                // What it only reads may be unwritable, and its own half aliased: its host is
+                // Objects that it only reads may be unwritable, and its own half aliased: its host is
                 // trusted. All memory must be sealed and of the right size.
                 BadFd::Unwritable {} => !(2..=3).contains(&at),
                 BadFd::Control {} => at.is_multiple_of(2) || at > 3,

@@ -1,13 +1,13 @@
-//! A script against a real host, and what must hold after each step.
+//! Runs a script against a real host, and asserts after each step.
 //!
 //! - HA1: nothing panics, and each call ends.
-//! - HA2: a link that is over stays over, for one reason; nobody goes on waiting for it, nothing more
-//!   is handed out or sent, and at most a ring of frames is still delivered.
-//! - HA3: a fault tells the truth, where the peer was not given a turn in between.
-//! - HA4: what was received lies inside of its slot, is held once, and does not change if it is an
+//! - HA2: a link that is over stays over, for one reason; no task goes on waiting for it, nothing more
+//!   is allocated or sent, and at most a ring of frames is still delivered.
+//! - HA3: a fault is justified, where the peer did not run in between.
+//! - HA4: a received payload lies inside of its slot, is leased once, and does not change if it is an
 //!   untrusted peer's.
-//! - HA5: a slot is handed out to one user at a time, is counted once, and holds what was written.
-//! - HA6: the peer, while it keeps the rules of the host's ring, reads there what was sent.
+//! - HA5: a slot is allocated to one user at a time, is counted once, and holds what was written.
+//! - HA6: as long as the peer keeps the rules of the host's ring, it reads there what was sent.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -30,14 +30,14 @@ use crate::{Closed, RecvError, Trust};
 pub(crate) struct Ending {
     /// Why the link is over, if it is.
     pub(crate) over: Option<Closed>,
-    /// What the receiver was told last, if it was told that nothing comes any more.
+    /// The terminal error of the receiver, if it returned one.
     pub(crate) terminal: Option<RecvError>,
 }
 
-/// Carries a script out.
+/// Runs a script.
 ///
 /// # Panics
-/// If something does not hold.
+/// If an assertion fails.
 pub(crate) fn run(script: &Script) -> Ending {
     let runtime = Builder::new_current_thread().enable_io().build().unwrap();
     let _inside = runtime.enter();
@@ -48,11 +48,11 @@ pub(crate) fn run(script: &Script) -> Ending {
     run.finish()
 }
 
-/// What the peer does in the middle of the host's doings.
+/// The peer's steps between the host's loads.
 #[derive(Default)]
 struct Plan(VecDeque<(u8, u8, PeerStep)>);
 
-/// A run in the middle.
+/// The state of a run.
 pub(super) struct Run {
     pub(super) trust: Trust,
     pub(super) host: Host,
@@ -63,16 +63,16 @@ pub(super) struct Run {
     pub(super) waits: Waits,
     pub(super) over: Option<Closed>,
     pub(super) terminal: Option<RecvError>,
-    /// Frames received, and how many of them since the link is over.
+    /// Number of frames received, and how many of them since the link is over.
     pub(super) received: u32,
     pub(super) afterwards: u32,
-    /// Raised if the receiver was woken since it last had nothing to do.
+    /// Set if the receiver was woken since it was last idle.
     pub(super) receiver: Arc<Flag>,
     pub(super) receiver_sleeps: bool,
 }
 
 impl Plan {
-    /// The host is about to load: what is due?
+    /// Called before each load of the host: returns the step that is due.
     fn next(&mut self) -> Option<PeerStep> {
         let (loads, times, step) = self.0.front_mut()?;
         if *loads > 0 {
@@ -127,7 +127,7 @@ impl Run {
         }
     }
 
-    /// Runs a part of the host, and the peer in between as planned.
+    /// Runs a part of the host, with the peer's planned steps in between.
     fn with_turns<T>(&mut self, part: impl FnOnce(&mut Self) -> T) -> T {
         let (peer, plan, trust) = (Rc::clone(&self.peer), Rc::clone(&self.plan), self.trust);
         let turn = move || {
@@ -158,7 +158,7 @@ impl Run {
         }
     }
 
-    /// Drops everything, and counts.
+    /// Drops everything, and checks the counts.
     fn finish(mut self) -> Ending {
         self.with_turns(|run| {
             while let Some(payload) = run.kept.take(0) {

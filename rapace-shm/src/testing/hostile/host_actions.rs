@@ -1,4 +1,4 @@
-//! The host carries a step out, and what comes back is looked at.
+//! How the host performs steps, and the checks of what comes back.
 
 use std::task::{Context, Poll};
 
@@ -8,7 +8,7 @@ use super::waits::Served;
 use crate::{AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError};
 
 impl Run {
-    /// Does it, with whatever the peer does in between.
+    /// Performs a step, with the peer's planned steps in between.
     pub(super) fn host_step(&mut self, step: &HostStep, undisturbed: bool) {
         let out = self.host.out.clone();
         match step {
@@ -94,7 +94,7 @@ impl Run {
             Poll::Pending => {
                 assert!(batch.is_empty() && self.terminal.is_none());
                 if self.receiver.is_up() {
-                    // It only lets others run.
+                    // It only lets other tasks run.
                     self.receiver_sleeps = false;
                     return;
                 }
@@ -135,7 +135,7 @@ impl Run {
         }
     }
 
-    /// The host says so, and the peer's memory must too.
+    /// The host found nothing: the peer's memory must agree.
     fn nothing_there(&self) {
         let peer = self.peer.borrow();
         let tail = peer.mirror.control.load(crate::layout::TAIL);

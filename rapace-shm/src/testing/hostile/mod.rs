@@ -1,16 +1,16 @@
 //! A peer that does anything, and a host that must survive it: for unit tests and for the fuzzer.
 //!
-//! | module        | holds                                                            |
-//! |---------------|------------------------------------------------------------------|
-//! | [`codec`]     | scripts as bytes, both ways                                      |
-//! | [`steps`]     | what a peer can do to an established link, and what a host does  |
-//! | [`peer`], [`peer_actions`] | the peer, carrying steps out                                |
-//! | [`harness`]      | a script against a real host, and what must hold after each step |
-//! | [`host_actions`]    | the host, carrying steps out                                     |
-//! | [`sent_log`], [`received_log`], [`waits`] | what a run remembers of the host                |
-//! | [`fault_oracle`]  | whether a fault tells the truth                                  |
-//! | [`handshake`] | the same for the control socket, either side                     |
-//! | [`handshake_peer`]  | the peer that speaks there                                                 |
+//! | module                                    | holds                                                            |
+//! |-------------------------------------------|------------------------------------------------------------------|
+//! | [`codec`]                                 | scripts as bytes, both ways                                      |
+//! | [`steps`]                                 | what a peer can do to an established link, and what a host does  |
+//! | [`peer`], [`peer_actions`]                | the peer, and how it performs steps                              |
+//! | [`harness`]                               | runs a script against a real host; asserts after each step       |
+//! | [`host_actions`]                          | how the host performs steps                                      |
+//! | [`sent_log`], [`received_log`], [`waits`] | what a run records of the host                                   |
+//! | [`fault_oracle`]                          | checks that a fault is justified                                 |
+//! | [`handshake`]                             | the same for the control socket, against either side             |
+//! | [`handshake_peer`]                        | the peer of the handshake                                        |
 
 pub(crate) mod codec;
 mod fault_oracle;

@@ -1,4 +1,4 @@
-//! A peer that follows a script: it joined a segment, and writes whatever it likes into its half.
+//! A scripted peer: it joined a segment, and writes whatever it likes into its half.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -19,33 +19,33 @@ use crate::memory::segment::{PeerA, Segment};
 use crate::ring::descriptor::Entry;
 use crate::{Link, SegmentConfig, SizeClass, Trust};
 
-/// The host's end, as everybody uses it.
+/// The host's end, as any user has it.
 pub(crate) struct Host {
     pub(crate) out: Sender,
     pub(crate) inbound: Receiver,
-    /// Keeps the link as a host has it.
+    /// Keeps the link alive as a host does.
     #[cfg_attr(not(test), expect(dead_code, reason = "the unit tests watch"))]
     pub(crate) watch: PeerWatch,
 }
 
-/// The other end, without any rules.
+/// The other end, which follows no rules.
 pub(crate) struct Scripted {
     pub(crate) layout: Arc<Layout>,
     /// Its own half.
     pub(crate) control: OwnMap,
     pub(crate) large_slots: OwnMap,
-    /// Its own half once more, to be read.
+    /// Its own half once more, for reading.
     pub(crate) mirror: PeerHalf,
     /// The host's half.
     pub(crate) theirs: PeerHalf,
     pub(crate) doorbells: Option<Doorbells>,
     pub(crate) socket: Option<OwnedFd>,
-    /// Where it publishes next, returns next, and reads next.
+    /// Its cursors: where it publishes next, returns next, and reads next.
     pub(crate) tail: u32,
     pub(crate) returns: u32,
     pub(crate) head: u32,
-    /// Whether it has broken a rule of what the host sends, so that the host may use slots again
-    /// that it still reads.
+    /// Whether it has lied about the host's entries or slots, so that the host may reuse slots that it
+    /// still reads.
     pub(crate) lied: bool,
 }
 
@@ -53,7 +53,7 @@ pub(crate) struct Scripted {
 pub(crate) struct Doorbells {
     /// Rings the host.
     pub(crate) ring: OwnedFd,
-    /// Where it could wait.
+    /// The end at which it could wait.
     #[cfg_attr(not(test), expect(dead_code, reason = "held open"))]
     pub(crate) wait: OwnedFd,
 }
@@ -67,7 +67,7 @@ pub(crate) fn small(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
-/// A host, and a scripted peer. Needs a runtime.
+/// Creates a host, and a scripted peer. Needs a runtime.
 pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
     let (segment, fds) = Segment::<PeerA>::create(&small(trust)).unwrap();
     let flags = SockFlag::SOCK_CLOEXEC | SockFlag::SOCK_NONBLOCK;
@@ -106,7 +106,7 @@ pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
 }
 
 impl Scripted {
-    /// Stores any value in any of its words.
+    /// Stores any value in any word of its half.
     pub(crate) fn poke(&self, offset: usize, value: u32) {
         self.control
             .store(CrashPoint::Tail, offset, value, Ordering::SeqCst);
@@ -126,7 +126,7 @@ impl Scripted {
         self.control.store_wide(CrashPoint::Entry, offset, entry);
     }
 
-    /// The bytes of an entry of its ring.
+    /// Returns an entry of its ring.
     pub(crate) fn entry(&self, place: u32) -> Entry {
         let place = place & (self.layout.ring_capacity - 1);
         let offset = self.layout.ring + place as usize * DESCRIPTOR;
@@ -163,7 +163,7 @@ impl Scripted {
         }
     }
 
-    /// Writes a slot of its own: the first page of it, and the last line.
+    /// Fills a slot of its own: its first page, and its last line.
     pub(crate) fn fill(&self, index: u32, byte: u8) {
         let Some(place) = self.layout.slot(index) else {
             return;

@@ -1,4 +1,4 @@
-//! The peer carries a step out.
+//! How the peer performs steps.
 
 use std::os::fd::AsRawFd;
 
@@ -14,7 +14,7 @@ use crate::link::attachments::attachment_table;
 use crate::ring::descriptor::{Header, INLINE_MAX, Location, SlotRef, encode, with_table};
 
 impl Scripted {
-    /// Does it.
+    /// Performs a step.
     pub(crate) fn perform(&mut self, trust: Trust, step: &PeerStep) {
         match step {
             PeerStep::Poke { word, value } => self.set(word, value.0),
@@ -124,7 +124,7 @@ impl Scripted {
         }
     }
 
-    /// Stores a value in a word, and goes on from there if it is a cursor of its own.
+    /// Stores a value in a word, and continues from there if it is a cursor of its own.
     fn set(&mut self, word: &Word, value: u32) {
         match word {
             Word::Tail {} => self.tail = value,
@@ -132,14 +132,14 @@ impl Scripted {
                 self.returns = value;
                 self.lied = true;
             }
-            // The host may write entries again that it has not read.
+            // The host may overwrite entries that it has not read.
             Word::Head {} => self.lied = true,
             _ => {}
         }
         self.poke(word.offset(), value);
     }
 
-    /// Reads what the host has published, checks every byte of it, and returns what it was sent.
+    /// Reads what the host has published, checks every byte of it, and returns the slots.
     fn consume(&mut self, most: u8, return_slot: bool) {
         let published = self.theirs.control.load(TAIL);
         for _ in 0..most {
@@ -162,7 +162,7 @@ impl Scripted {
         self.poke(HEAD, self.head);
     }
 
-    /// Whether it rang.
+    /// Rings. Returns whether the doorbell took it.
     fn ring(&self, trust: Trust, count: u64) -> bool {
         let Some(doorbells) = &self.doorbells else {
             return false;
@@ -175,14 +175,14 @@ impl Scripted {
         rung.is_ok()
     }
 
-    /// Whether it was sent.
+    /// Sends bytes over the control socket. Returns whether they were sent.
     fn say(&self, bytes: &[u8]) -> bool {
         let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
         let socket = self.socket.as_ref();
         socket.is_some_and(|socket| send(socket.as_raw_fd(), bytes, flags).is_ok())
     }
 
-    /// Whatever it likes, and different each time.
+    /// Returns any header, different each time.
     fn header(&self) -> Header {
         Header {
             call: self.tail,

@@ -1,23 +1,23 @@
-//! What the host has received and holds.
+//! The frames that the host has received and holds.
 
 use super::peer::Host;
 use super::sent_log::remove;
 use crate::{Received, ReceivedPayload, ReceivedSlot, Trust};
 
-/// Something received, and what it was then.
+/// A received payload, and its bytes on arrival.
 struct Item {
     payload: ReceivedPayload,
     then: Box<[u8]>,
 }
 
-/// All of it.
+/// All received payloads that are held.
 #[derive(Default)]
 pub(crate) struct Kept {
     items: Vec<Item>,
 }
 
 impl Kept {
-    /// A frame came.
+    /// Records a frame.
     pub(crate) fn received(&mut self, host: &Host, trust: Trust, frame: Received) {
         self.keep(host, trust, frame.payload);
         for slot in frame.attachments {
@@ -33,7 +33,7 @@ impl Kept {
         }
         let then = match trust {
             Trust::Untrusted => payload.as_ref().into(),
-            // A trusted peer is relied on not to write what it sent; this one does.
+            // A trusted peer must not write what it sent; this one does.
             Trust::Trusted => Box::default(),
         };
         self.items.push(Item { payload, then });
@@ -47,14 +47,14 @@ impl Kept {
         slots.any(|held| held == index)
     }
 
-    /// To be dropped, outside of here.
+    /// Takes one out, to be dropped by the caller.
     pub(crate) fn take(&mut self, nth: u8) -> Option<ReceivedPayload> {
         let item = remove(&mut self.items, nth)?;
         item.check();
         Some(item.payload)
     }
 
-    /// Nothing that an untrusted peer does changes what was received from it.
+    /// Asserts that no action of an untrusted peer has changed what was received from it.
     pub(crate) fn check(&self) {
         self.items.iter().for_each(Item::check);
     }
@@ -66,7 +66,7 @@ impl Item {
         if !self.then.is_empty() {
             assert!(*now == *self.then, "a received payload has changed");
         } else if let (Some(first), Some(last)) = (now.first(), now.last()) {
-            // The ends can be read. What they hold is the trusted peer's business.
+            // The ends are readable. A trusted peer may have changed them.
             std::hint::black_box((*first, *last));
         }
     }

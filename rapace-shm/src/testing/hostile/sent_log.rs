@@ -1,4 +1,4 @@
-//! The host's own slots: what it writes and sends, and that it stays what it was.
+//! The host's own slots: what it writes and sends, and that it does not change.
 
 use std::collections::BTreeMap;
 
@@ -8,12 +8,12 @@ use crate::memory::halves::PeerHalf;
 use crate::ring::descriptor::{Entry, SlotRef};
 use crate::{Header, Lane, Payload, PublishError, Slot, SlotMut};
 
-/// What the host has of its own slab.
+/// The host's slots of its own slab.
 #[derive(Default)]
 pub(crate) struct Sent {
     writing: Vec<SlotMut>,
     frozen: Vec<Slot>,
-    /// Under which generation each slot was handed out last.
+    /// The generation under which each slot was last allocated.
     generations: BTreeMap<u32, u32>,
 }
 
@@ -21,7 +21,7 @@ pub(crate) struct Sent {
 const NAMES_ATTACHMENT: u8 = 2;
 
 impl Sent {
-    /// A slot was handed out: nobody else has it, and it is a new use of it.
+    /// Records an allocation: the slot has no other user, and a new generation.
     pub(crate) fn allocated(&mut self, mut slot: SlotMut, len: usize) {
         assert_eq!(slot.len(), len);
         let all = self.frozen.iter().map(Slot::slot_ref);
@@ -48,7 +48,7 @@ impl Sent {
         }
     }
 
-    /// What is written and dropped, outside of here.
+    /// Takes out a slot being written, to be dropped by the caller.
     pub(crate) fn abandon(&mut self, nth: u8) -> Option<SlotMut> {
         remove(&mut self.writing, nth)
     }
@@ -118,12 +118,12 @@ impl Sent {
         Some(published)
     }
 
-    /// How many slots are being written.
+    /// Returns how many slots are being written.
     pub(crate) fn writers(&self) -> u32 {
         self.writing.len() as u32
     }
 
-    /// How many slots are frozen here.
+    /// Returns how many slots are frozen here.
     pub(crate) fn frozen(&self) -> u32 {
         let mut indices: Vec<u32> = self.frozen.iter().map(|s| s.slot_ref().index).collect();
         indices.sort_unstable();
@@ -131,7 +131,7 @@ impl Sent {
         indices.len() as u32
     }
 
-    /// Every byte is what was written; of large slots, every byte of both ends, unless `all`.
+    /// Asserts that every byte is what was written; of large slots, every byte of both ends, unless `all`.
     pub(crate) fn check(&self, all: bool) {
         let written = self.writing.iter().map(|slot| (&**slot, slot.slot_ref()));
         let frozen = self.frozen.iter().map(|slot| (&**slot, slot.slot_ref()));
@@ -148,7 +148,7 @@ impl Sent {
     }
 }
 
-/// The slots that a descriptor of the host's names, read without the code that is under test.
+/// Returns the slots that a descriptor of the host's names, without the code under test.
 pub(crate) fn named_by(entry: &Entry) -> Vec<SlotRef> {
     let half = |word: u64| (word as u32, (word >> 32) as u32);
     let [w0, w1, w2, w3, w4, ..] = entry.map(u64::from_le);
@@ -164,13 +164,13 @@ pub(crate) fn named_by(entry: &Entry) -> Vec<SlotRef> {
     payload.into_iter().chain(attachment).collect()
 }
 
-/// What the peer reads there is what the host wrote.
+/// Asserts that the peer reads what the host wrote.
 pub(crate) fn check(half: &PeerHalf, slot: SlotRef) {
     let place = half.layout.slot(slot.index).expect("the host sent it");
     let (offset, len) = (slot.offset as usize, slot.len as usize);
     assert!(offset + len <= place.size as usize, "{slot:?}");
     let object = half.object(place.object);
-    // Of the large ones a part is enough: the host itself looks at all of it.
+    // Of large slots a part is enough: the host itself checks all of it.
     let mut seen = Vec::new();
     object.copy_out(place.offset + offset, len.min(ENDS), &mut seen);
     holds(&seen, slot);
@@ -184,7 +184,7 @@ fn holds(bytes: &[u8], slot: SlotRef) {
     }
 }
 
-/// What a line of a slot is filled with, in this use of it.
+/// The byte that fills a line of a slot, in this generation.
 fn pattern(slot: SlotRef, line: usize) -> u8 {
     (slot.index as usize * 31 + slot.generation as usize * 7 + line * 3 + 1) as u8
 }
@@ -203,6 +203,6 @@ pub(crate) fn remove<T>(of: &mut Vec<T>, nth: u8) -> Option<T> {
     (nth < of.len()).then(|| of.swap_remove(nth))
 }
 
-/// Bytes at either end of a large slot that are looked at after each step.
+/// Bytes at either end of a large slot that are checked after each step.
 const ENDS: usize = 4096;
 const LINE: usize = 64;

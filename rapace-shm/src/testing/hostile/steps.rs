@@ -1,10 +1,10 @@
-//! What a peer can do to an established link, and what a host does meanwhile.
+//! The steps of a script: what a peer can do to an established link, and what a host does meanwhile.
 
 use super::codec::{Bytes, Number, Operand, operands};
 use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, START_MARKERS, TAIL};
 use crate::{Lane, Trust};
 
-/// A run: what the peer is to the host, and what happens.
+/// A run: how far the host trusts the peer, and what happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Script {
     pub(crate) trust: Trust,
@@ -12,19 +12,19 @@ pub(crate) struct Script {
 }
 
 operands! {
-    /// One thing that happens.
+    /// One step.
     enum Step {
-        /// The peer's doing.
+        /// A step of the peer.
         Peer { step: PeerStep },
-        /// The host's doing.
+        /// A step of the host.
         Host { step: HostStep },
-        /// In the host's next doings, after so many loads: before each of the `times` that follow.
+        /// A step of the peer during the next host step: after so many loads, before each of the `times` that follow.
         Interleave { loads: u8, times: u8, step: PeerStep },
     }
 
-    /// What the peer does.
+    /// An action of the peer.
     enum PeerStep {
-        /// Stores anything in one of its words.
+        /// Stores any value in one of its words.
         Poke { word: Word, value: Number },
         /// Moves one of its cursors, ahead or back.
         Move { word: Word, by: i8 },
@@ -45,17 +45,17 @@ operands! {
         Overwrite { place: u8, entry: [u64; 8] },
         /// Returns any slot.
         ReturnSlot { index: Number, generation: Number },
-        /// Takes what the host has published, as it should, and returns the slots if it likes.
+        /// Takes what the host has published, as an honest peer does, and may return the slots.
         Consume { most: u8, return_slot: bool },
         /// Writes into a slot of its own.
         Fill { index: Number, byte: u8 },
         /// Rings.
         Ring { times: u8 },
-        /// Rings until the doorbell takes no more.
+        /// Rings until the doorbell is full.
         FillDoorbell {},
-        /// Sends something over the control socket.
+        /// Sends some bytes over the control socket.
         Chat { len: u8 },
-        /// Sends until the control socket takes no more.
+        /// Sends until the control socket is full.
         FloodSocket {},
         /// Hangs up.
         HangUp {},
@@ -74,25 +74,25 @@ operands! {
         StartMarker { call: u8 },
     }
 
-    /// What the host does.
+    /// An action of the host.
     enum HostStep {
         /// Receives, or waits.
         Recv { max: u8 },
-        /// Receives what is there.
+        /// Receives without waiting.
         TryRecv { max: u8 },
-        /// Drops something received.
+        /// Drops a received payload.
         DropReceived { nth: u8 },
-        /// Takes a slot to write.
+        /// Allocates a slot.
         Allocate { len: Number, priority: bool },
-        /// Shortens what it writes.
+        /// Truncates a slot being written.
         Truncate { nth: u8, len: Number },
-        /// Ends writing.
+        /// Freezes a slot.
         Freeze { nth: u8 },
-        /// Drops a slot that it writes.
+        /// Drops a slot being written.
         Abandon { nth: u8 },
-        /// One more handle.
+        /// Clones a handle.
         Clone { nth: u8 },
-        /// A handle on a part.
+        /// Makes a handle on a part.
         Slice { nth: u8, start: Number, end: Number },
         /// Drops a handle.
         DropSlot { nth: u8 },
@@ -100,27 +100,27 @@ operands! {
         SendInline { len: u8, priority: bool },
         /// Sends a slot.
         SendSlot { nth: u8, priority: bool },
-        /// Sends a slot as an attachment; or another, if it has one slot alone.
+        /// Sends a slot with another as an attachment; or a further one, if it has one slot alone.
         SendBoth { payload: u8, attachment: u8, priority: bool },
-        /// Begins to wait for a slot.
+        /// Starts to wait for a slot.
         WaitForSlot { len: Number, priority: bool },
-        /// Begins to wait for room.
+        /// Starts to wait for room.
         WaitForRoom { priority: bool },
-        /// Looks whether a wait is over.
+        /// Polls a pending wait.
         PollWait { nth: u8 },
-        /// Gives a wait up.
+        /// Drops a pending wait.
         DropWait { nth: u8 },
-        /// Counts.
+        /// Reads the statistics.
         Stats {},
         /// Gives pages back.
         Trim {},
-        /// Shows progress.
+        /// Increments the heartbeat.
         Heartbeat {},
         /// Marks a call of the peer's as begun.
         MarkStarted { call: Number, generation: Number },
-        /// Looks at the marks and the progress of the peer.
+        /// Reads the peer's start markers and heartbeat.
         ReadMarker { call: Number },
-        /// Lets the runtime look for events.
+        /// Lets the runtime poll for events.
         Turn {},
         /// Stops sending.
         Close {},
@@ -146,7 +146,7 @@ impl Operand for Script {
 }
 
 impl Word {
-    /// Where it lies.
+    /// Returns the offset of the word.
     pub(crate) fn offset(&self) -> usize {
         match self {
             Self::Tail {} => TAIL,

@@ -1,4 +1,4 @@
-//! Futures of the host's that wait, and whether somebody ends their wait.
+//! The host's pending futures, and whether they are woken.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ impl Flag {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// A waker that raises this flag, which is down.
+    /// Clears this flag, and returns a waker that sets it.
     pub(crate) fn waker(self: &Arc<Self>) -> Waker {
         self.0.store(false, Ordering::Relaxed);
         Waker::from(Arc::clone(self))
@@ -30,7 +30,7 @@ impl Wake for Flag {
     }
 }
 
-/// What a wait may bring.
+/// What a wait may return.
 pub(crate) enum Served {
     Slot(SlotMut, usize),
     Room,
@@ -43,14 +43,14 @@ struct Wait {
     woken: Arc<Flag>,
 }
 
-/// All of them.
+/// All pending futures.
 #[derive(Default)]
 pub(crate) struct Waits {
     waits: Vec<Wait>,
 }
 
 impl Waits {
-    /// A wait for a slot that can exist.
+    /// Starts to wait for a slot of a size that exists.
     pub(crate) fn for_slot(&mut self, out: &Sender, len: usize, lane: Lane) {
         let out = out.clone();
         self.push(async move {
@@ -91,12 +91,12 @@ impl Waits {
         }
     }
 
-    /// To be dropped, outside of here.
+    /// Takes one out, to be dropped by the caller.
     pub(crate) fn take(&mut self, nth: u8) -> Option<impl Sized + use<>> {
         remove(&mut self.waits, nth)
     }
 
-    /// The link has ended: everybody was told, and finds it ended.
+    /// The link has ended: every waiter was woken, and finds it ended.
     pub(crate) fn end(&mut self, closed: Closed) {
         for wait in &self.waits {
             assert!(wait.woken.is_up(), "a wait outlives its link");

@@ -1,4 +1,4 @@
-//! Armed words: whoever sleeps while there is work is rung.
+//! Armed words: a side that sleeps while there is work is rung.
 
 use loom::sync::Mutex;
 use loom::thread;
@@ -8,7 +8,7 @@ use super::{CAPACITY, Door, View, check, ring_if_armed, take};
 use crate::ring::armed_flag::{Arm, ArmWord, PeerArmWord, Ringer};
 use crate::ring::spsc::{Consumer, Producer};
 
-/// A2 and A3, bare: one word of work and the armed word.
+/// A2 and A3 alone: one word of work and the armed word.
 #[test]
 fn one_of_sleeper_and_waker_sees_the_other() {
     check(|| {
@@ -48,7 +48,7 @@ fn a_sleeping_consumer_is_always_rung() {
     });
 }
 
-/// A4: they share the word that says what was rung for.
+/// A4: both publishers share the epoch that was last rung for.
 #[test]
 fn two_publishers_never_both_leave_it_to_the_other() {
     check(|| {
@@ -109,7 +109,7 @@ fn a_producer_that_waits_for_room_is_always_rung() {
     });
 }
 
-/// One entry is published as shipped, or as `publish` does it, and taken as shipped, or as `consume`.
+/// Publishes one entry as shipped, or by `publish`, and takes it as shipped, or by `consume`.
 fn one_entry(publish: fn(&mut Producer<View>, &Door), consume: fn(&mut Consumer<View>, &Door)) {
     check(move || {
         let (ring, door) = (View::new(), Door::new());
@@ -134,7 +134,7 @@ fn consume(consumer: &mut Consumer<View>, door: &Door) {
 
 #[test]
 #[should_panic(expected = "deadlock")]
-fn without_the_second_look_a_wake_up_is_lost() {
+fn without_the_second_check_a_wake_up_is_lost() {
     one_entry(publish, |consumer, door| {
         let mut arm = Arm::new(door.clone());
         while consumer.pop().unwrap().is_none() {

@@ -1,5 +1,5 @@
 //! Futures that wait for ring room or for a slot, the receiver of the same process, which arms and
-//! disarms on its own account, and the peer that makes the space.
+//! disarms independently, and the peer that makes room.
 
 use loom::sync::atomic::AtomicBool;
 use loom::sync::atomic::Ordering;
@@ -18,7 +18,7 @@ use crate::slab::allocator::Slab;
 use crate::slab::backpressure::Backpressure;
 use crate::{Lane, SegmentConfig, SizeClass};
 
-/// A future's waker.
+/// The waker of a future.
 struct Task(Notify);
 
 impl Task {
@@ -34,7 +34,7 @@ impl Wake for Task {
     }
 }
 
-/// Stands for the link's end, which wakes the receiver for good.
+/// Stands for the end of the link, which wakes the receiver for good.
 #[derive(Clone)]
 struct Served(Arc<AtomicBool>, Door);
 
@@ -53,7 +53,7 @@ impl Served {
     }
 }
 
-/// The receiver: serves whom it can, then sleeps (U2), as [`crate::Receiver`] does.
+/// The receiver: serves the waiters it can, then sleeps (U2), as [`crate::Receiver`] does.
 fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
     while !served.get() {
         if space.somebody_waits() {
@@ -68,7 +68,7 @@ fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
     }
 }
 
-/// As [`crate::link::futures::Writable`].
+/// Waits like [`crate::link::futures::Writable`].
 fn wait_for_room(space: &Backpressure<Door>, producer: &Mutex<Producer<View>>) {
     let (task, waker) = Task::new();
     let room = || producer.lock().unwrap().room(0).unwrap() > 0;
@@ -120,7 +120,7 @@ fn a_future_that_waits_for_room_is_always_woken() {
     });
 }
 
-/// As [`crate::link::futures::Allocate`].
+/// Waits like [`crate::link::futures::Allocate`].
 fn wait_for_slot(space: &Backpressure<Door>, slab: &Slab<View>) {
     let (task, waker) = Task::new();
     let mut ticket = None;
@@ -176,7 +176,7 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
     });
 }
 
-/// Neither steals what the other waits for: the word is disarmed only while nobody waits (U3).
+/// Neither future loses the other's wake-up: the word is disarmed only while there is no waiter (U3).
 #[test]
 fn one_that_gives_up_takes_nobody_s_wake_up_along() {
     check_bounded(2, || {

@@ -1,4 +1,4 @@
-//! The held flags, between who receives, who drops, and a peer that sends a slot again.
+//! The leases, between the receiver, the thread that drops a slot, and a peer that sends a slot again.
 
 use loom::thread;
 use std::sync::Arc;

@@ -1,20 +1,20 @@
-//! Every interleaving of the shipped algorithms that loom finds, on small sizes.
+//! The models: the shipped algorithms, on small sizes, in every interleaving that loom finds.
 //!
-//! A lost wake-up shows as a deadlock; an entry or a slot that two sides touch at once as a causality
+//! A lost wake-up shows as a deadlock; an entry or a slot that two sides access at once as a causality
 //! violation; everything else as an assertion. Models whose name begins with `without` leave a step of
-//! the algorithm out and must fail, so that it is known that they could. That every *ordering* is
+//! the algorithm out and must fail, which proves that they can. That every *ordering* is
 //! needed is checked in [`mutations`].
 //!
-//! What loom cannot express, and what stands in for it:
+//! Limits of loom, and how the models cover them:
 //!
-//! - it runs each thread in program order, so a load never sees what is stored later in every order of
+//! - it runs each thread in program order, so a load never sees a store that comes later in every order of
 //!   events (load buffering). Entries and slots are cells here, whose accesses must be ordered by edges
-//!   and not by luck, so the acquire side of E2 and E4 is checked all the same;
-//! - sequentially consistent *accesses* are weaker in loom than in the language. We ship none, only
-//!   fences, which it has;
-//! - preemptions are bounded, by three, in one model by two. Switching where a thread waits or ends is not a
+//!   and not by chance, so the acquire side of E2 and E4 is checked all the same;
+//! - sequentially consistent *accesses* are weaker in loom than in the language. None are shipped, only
+//!   fences, which loom has;
+//! - preemptions are bounded, by three, in one model by two. A switch where a thread waits or ends is no
 //!   preemption;
-//! - of each word the last seven values are remembered.
+//! - loom remembers the last seven values of each word.
 #![expect(
     clippy::arc_with_non_send_sync,
     reason = "loom's threads take its cells, which it watches itself"
@@ -39,7 +39,7 @@ use crate::ring::armed_flag::{Arm, ArmWord, PeerArmWord, Ringer};
 use crate::ring::return_ring::ReturnMemory;
 use crate::ring::spsc::{Consumer, ConsumerMemory, ProducerMemory};
 
-/// Most entries that a ring of a model has.
+/// Greatest capacity of a ring in a model.
 const CAPACITY: usize = 2;
 
 fn check(model: impl Fn() + Send + Sync + 'static) {
@@ -52,7 +52,7 @@ fn check_bounded(preemptions: usize, model: impl Fn() + Send + Sync + 'static) {
     builder.check(model);
 }
 
-/// Bytes that two sides must not touch at once.
+/// Bytes that two sides must not access at once.
 struct Bytes(UnsafeCell<u64>);
 
 impl Bytes {
@@ -135,7 +135,7 @@ impl ReturnMemory for View {
     }
 }
 
-/// An armed word and the doorbell that goes with it.
+/// An armed word with its doorbell.
 #[derive(Clone)]
 struct Door(Arc<(AtomicU32, Notify)>);
 

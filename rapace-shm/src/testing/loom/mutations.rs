@@ -1,7 +1,7 @@
-//! Whether each ordering is needed: the models, run with one ordering weakened at a time.
+//! Checks that each ordering is needed: runs the models with one ordering weakened at a time.
 //!
-//! A mutant that no model refutes is an ordering that nobody needs, or a model that is missing. A mutant
-//! is refuted by a claim of a model that fails; a process that is stopped by the clock, or by a limit of
+//! A mutant that no model refutes is an ordering that is not needed, or shows that a model is missing. Only a
+//! failed assertion of a model refutes a mutant; a process that is stopped by the time limit, or by a limit of
 //! the checker, refutes nothing.
 
 use std::io::Read;
@@ -22,11 +22,11 @@ enum Outcome {
     Refuted(Refutation),
     /// Stopped after [`LIMIT`].
     TimedOut,
-    /// Something else went wrong, which proves nothing.
+    /// Another failure, which proves nothing.
     Broken(String),
 }
 
-/// Which claim failed.
+/// The kind of assertion that failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Refutation {
     LostWakeUp,
@@ -88,7 +88,7 @@ fn run(model: &str, mutant: Option<(&OrderingSite, Ordering)>) -> Outcome {
     }
 }
 
-/// All models that must pass as shipped.
+/// Returns all models that must pass as shipped.
 fn models() -> Vec<String> {
     let list = Command::new(env::current_exe().unwrap())
         .args([MODELS, "--list", "--format=terse"])
@@ -100,7 +100,7 @@ fn models() -> Vec<String> {
     tests.filter(is_model).map(str::to_owned).collect()
 }
 
-/// The row of one mutant. Models of the module that asks for the ordering come first.
+/// Returns the row of one mutant. Models of the module that uses the ordering run first.
 fn refute(site: &OrderingSite, weaker: Ordering, models: &[String]) -> Result<String, String> {
     let own = format!("{MODELS}{}::", site.module);
     let (first, then): (Vec<&String>, Vec<&String>) =
@@ -163,8 +163,8 @@ fn every_weakened_ordering_is_refuted() {
     }
 }
 
-/// Where the models are.
+/// The module of the models.
 const MODELS: &str = "testing::loom::";
 
-/// What one model may take, on a machine that does something else beside it. They take seconds.
+/// Time limit of one model, on a machine that is busy with other work. A model takes seconds.
 const LIMIT: Duration = Duration::from_secs(60);

@@ -1,4 +1,4 @@
-//! The return ring, and a slot that goes out and comes back.
+//! The return ring, and a slot that is sent and returned.
 
 use loom::thread;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ fn a_slot_is_not_written_before_its_reader_returned_it() {
 }
 
 /// S4, S5 and P1, with three parties: the task that sends and then drops its handle, the peer, and
-/// whoever collects returns.
+/// the thread that collects returns.
 #[test]
 fn a_slot_that_comes_back_was_in_flight_and_is_freed_once() {
     check(|| {

@@ -1,4 +1,4 @@
-//! The word of a slot, between its users.
+//! The state word of a slot, between its users.
 
 use loom::thread;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Bytes, check};
 use crate::slab::slot_state::SlotState;
 
-/// S4. Who frees the slot writes it, as its next user will; all others only read.
+/// S4. The user that frees the slot writes it, as its next user will; all others only read.
 #[test]
 fn the_last_user_and_the_return_free_a_slot_once() {
     check(|| {
@@ -54,7 +54,7 @@ fn a_slot_is_sent_once_however_many_try() {
     });
 }
 
-/// A slot whose publication failed is freed by its last user, and by nobody else.
+/// A slot whose publication failed is freed by its last user, and by no other.
 #[test]
 fn a_sending_taken_back_leaves_the_slot_to_its_users() {
     check(|| {

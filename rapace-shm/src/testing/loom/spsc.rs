@@ -1,4 +1,4 @@
-//! The ring without its doorbell: the fences of E3 would order more than the ring asks for.
+//! The ring without its doorbell: the fences of E3 would order more than the ring requires.
 
 use loom::sync::atomic::Ordering;
 use loom::thread;
@@ -62,7 +62,7 @@ fn a_batch_is_read_before_its_room_is_used_again() {
     });
 }
 
-/// E1 carries what an entry names.
+/// E1 carries the bytes that an entry names.
 #[test]
 fn a_slot_is_written_before_its_entry_is_read() {
     check(|| {
@@ -96,7 +96,7 @@ fn without_reading_before_room_is_given_back_an_entry_is_torn() {
                     .count()
             }
         });
-        // A consumer that gives its room back before it has read.
+        // A consumer that returns its room before it has read.
         if ring.load_tail() == 1 {
             ring.store_head(1, Ordering::Release);
             ring.read(0);

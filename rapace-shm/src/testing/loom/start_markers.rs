@@ -1,4 +1,4 @@
-//! Start markers, and the ways in which a caller hears of a call that began.
+//! Start markers, and the ways in which a caller can see that a call has begun.
 
 use loom::sync::atomic::{AtomicU32, Ordering};
 use loom::thread;
@@ -34,7 +34,7 @@ impl PeerStartMarkers for Marks {
 }
 
 /// K1, at its weakest: the handler stores somewhere, ordering nothing, and the caller finds it there,
-/// ordering nothing. All order is in the claim's own fences.
+/// ordering nothing. The marker's own fences are the only order.
 #[test]
 fn whatever_a_handler_did_its_mark_is_found() {
     check(|| {
@@ -53,8 +53,8 @@ fn whatever_a_handler_did_its_mark_is_found() {
     });
 }
 
-/// A reply carries the mark, and so does a slot of the request that came back. The loads are the bare
-/// ones: here E1 and E4 do it alone.
+/// A reply carries the marker, and so does a returned slot of the request. The loads are bare
+/// ones: here E1 and E4 suffice.
 #[test]
 fn a_reply_and_a_returned_slot_carry_the_mark() {
     check(|| {
@@ -78,8 +78,8 @@ fn a_reply_and_a_returned_slot_carry_the_mark() {
     });
 }
 
-/// An entry of the call table that is used again never shows the mark of its next use before it
-/// began, nor that of an older one than the reply told of.
+/// A reused entry of the call table never shows the marker of its next use before that
+/// began, nor that of an older use than the one that the reply was for.
 #[test]
 fn an_entry_that_is_used_again_shows_its_last_use_or_this_one() {
     check(|| {

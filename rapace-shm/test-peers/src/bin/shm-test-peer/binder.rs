@@ -6,7 +6,7 @@ use rapace_shm::Listener;
 
 use crate::Failure;
 
-pub(crate) fn bind_as_told() -> Result<(), Failure> {
+pub(crate) fn bind_on_command() -> Result<(), Failure> {
     let mut listener = None;
     let mut answers = std::io::stdout();
     for order in std::io::stdin().lock().lines() {

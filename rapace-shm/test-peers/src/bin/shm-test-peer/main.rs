@@ -40,7 +40,7 @@ async fn live() -> Result<(), Failure> {
     let mut arguments = std::env::args().skip(1);
     let how = arguments.next().unwrap_or_default();
     match how.as_str() {
-        "binds" => return binder::bind_as_told(),
+        "binds" => return binder::bind_on_command(),
         "accepts-without-descriptors" => return scarce::accept_without().await,
         "has-little-address-space" => return scarce::map_without_space(),
         "is-limited-to-small-files" => return default_actions::be_limited_to_small_files(),
