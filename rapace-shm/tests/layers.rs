@@ -1,9 +1,9 @@
-//! No room of this crate imports from a room above it, and no files import each other in a circle.
+//! No folder of this crate imports from a folder above it, and no files import each other in a circle.
 
 use rapace_layering::{assert_acyclic, assert_layers, imports};
 
-/// The rooms, from the lowest to the highest. Each may know those before it, and none behind it. `testing` is above all,
-/// and in test builds only.
+/// The folders, from the lowest to the highest. Each may use those before it, and none after it. `testing` is above
+/// all, and in test builds only.
 const LAYERS: &[&str] = &[
     "sync",
     "config",

@@ -59,7 +59,7 @@ async fn every_kind_of_payload_arrives_as_it_was_sent() {
             let slot = slot.freeze();
             out.try_publish(&header(3), Payload::Slot(&slot), &[], Lane::Priority)
                 .unwrap();
-            // What is copied may take more than one turn.
+            // Copied payloads may take more than one turn.
             while batch.len() < 3 {
                 inbound.recv(&mut batch, 16).await.unwrap();
             }
@@ -153,7 +153,7 @@ async fn bytes_that_look_like_a_table_give_access_to_no_slot() {
     let (a, b) = Link::pair(&SegmentConfig::default()).unwrap();
     let (a_out, _a_in, _) = a.split();
     let (b_out, mut b_in, _) = b.split();
-    // A slot that is being written, named by whoever can guess.
+    // A slot that is being written, named by a sender that can guess.
     let slot = a_out.try_allocate(100, Lane::Data).unwrap().freeze();
     let mut guess = slot.slot_ref();
     drop(slot);
@@ -170,7 +170,7 @@ async fn bytes_that_look_like_a_table_give_access_to_no_slot() {
                 let payload = Payload::Inline(&table);
                 a_out.try_publish(&header(0), payload, attachments, Lane::Data)
             };
-            // Beside an attachment it is not its table.
+            // Beside an attachment, this is not its table.
             if guess != attachment.slot_ref() {
                 let refused = publish(std::slice::from_ref(&attachment));
                 assert_eq!(refused, Err(PublishError::NotNamed));
@@ -181,7 +181,7 @@ async fn bytes_that_look_like_a_table_give_access_to_no_slot() {
         }
     }
     assert!(!attachment.is_in_flight());
-    // Nobody has returned what was never sent: the two still talk.
+    // No slot that was never sent was returned: the link is still up.
     assert_eq!(a_out.stats().classes[0].in_flight, 0);
     let payload = Payload::Inline(b"well?");
     for out in [&a_out, &b_out] {
@@ -202,7 +202,7 @@ async fn a_dropped_link_hangs_up_and_frees_its_slots() {
             let slot = out.try_allocate(10, Lane::Data).unwrap().freeze();
             out.try_publish(&header(0), Payload::Slot(&slot), &[], Lane::Data)
                 .unwrap();
-            // Whoever else has its end open.
+            // Even if another owner has its end open.
             let kept = a.dup_for_watchdog().unwrap();
             drop(a);
             let result = tokio::time::timeout(SOON, inbound.recv(&mut Vec::new(), 1)).await;
@@ -431,7 +431,7 @@ async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is()
         panic!("one class was asked for");
     };
     assert_eq!((class.free, class.in_flight), (4, 0));
-    // Idle slots would be emptied, and free ones handed out.
+    // Without the rule, idle slots would be emptied, and free ones allocated.
     for _ in 0..3 {
         out.heartbeat();
     }
@@ -439,7 +439,7 @@ async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is()
     for (byte, frame) in (1..).zip(&reading) {
         assert!(frame.payload.as_ref() == vec![byte; LEN]);
     }
-    // Returned too late, and so to nobody.
+    // Returned too late, and so not at all.
     drop(reading);
     assert_eq!(out.trim(), 0);
     assert_eq!(a_in.try_recv(&mut Vec::new(), 1), result);

@@ -1,4 +1,4 @@
-//! Many senders, little room: everybody waits for everything, and all of it must arrive.
+//! Many senders, little room: all of them wait for everything, and all frames must arrive.
 
 use std::time::Duration;
 
@@ -60,7 +60,7 @@ async fn send(out: Sender, sender: u32) {
     }
 }
 
-/// Receives without end, and tells when everything from everybody has come, in order.
+/// Receives without end, and reports when all frames of all senders have come, in order.
 async fn receive(mut inbound: Receiver, complete: oneshot::Sender<()>) {
     let mut next = [0; SENDERS as usize];
     let mut batch = Vec::new();
@@ -138,7 +138,7 @@ async fn one_who_gives_up_waiting_passes_the_turn_on() {
         .collect();
     tokio::task::yield_now().await;
     waiters[0].abort();
-    // The first is woken at most to find that it was aborted; the second must be served.
+    // The first is woken only to find that it was aborted; the second must be served.
     drop(held);
     for waiter in waiters.into_iter().skip(1) {
         let served = tokio::time::timeout(PATIENCE, waiter).await;

@@ -1,4 +1,4 @@
-//! Looking on before sleeping: what it saves, what it leaves to others, and where it ends.
+//! Spinning before sleeping: what it saves, what it leaves to other tasks, and when it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,10 +13,10 @@ use rapace_shm::{
 };
 use tokio::runtime::Runtime;
 
-/// No test waits longer for what must come.
+/// Time limit of every wait.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The longest that there is.
+/// The longest bound.
 const LONG: Duration = Duration::from_millis(1);
 
 fn runtime() -> Runtime {
@@ -42,7 +42,7 @@ fn send(out: &Sender) {
     assert_eq!(sent, Ok(()));
 }
 
-/// Keeps this thread on one processor.
+/// Pins this thread to one processor.
 fn pin(cpu: usize) {
     let mut only = CpuSet::new();
     only.set(cpu).unwrap();
@@ -58,7 +58,7 @@ impl Wake for Wakes {
     }
 }
 
-/// A receiver that is polled by hand. Outside of a runtime, "when others have run" is at once.
+/// A receiver that is polled by hand. Outside of a runtime, other tasks have "run" at once.
 struct Polled {
     inbound: Receiver,
     wakes: Arc<Wakes>,
@@ -74,7 +74,7 @@ impl Polled {
         }
     }
 
-    /// What a poll answers, and whether the task wants to be polled again by itself.
+    /// Polls once. Returns the answer, and whether the task wants to be polled again by itself.
     fn poll(&mut self) -> (Poll<Result<usize, RecvError>>, bool) {
         let waker = Waker::from(Arc::clone(&self.wakes));
         let before = self.wakes.0.load(Ordering::Relaxed);
@@ -84,7 +84,7 @@ impl Polled {
         (answer, self.wakes.0.load(Ordering::Relaxed) > before)
     }
 
-    /// Takes one frame that is there.
+    /// Takes one frame that has arrived.
     fn take(&mut self) {
         assert_eq!(self.poll(), (Poll::Ready(Ok(1)), false));
     }
@@ -174,7 +174,7 @@ fn between_two_slices_a_peer_rings() {
     }
 }
 
-/// Nobody can send while the only thread looks: what arrives shows that others ran.
+/// Nobody can send while the only thread spins: an arrival shows that other tasks ran.
 #[test]
 fn tasks_of_the_same_thread_run_between_slices() {
     const TRIPS: u32 = 2000;
@@ -209,10 +209,10 @@ fn tasks_of_the_same_thread_run_between_slices() {
     assert_eq!(trips, u64::from(TRIPS));
 }
 
-/// Both ends of a round trip on threads of their own, until looking was worth it on both.
+/// Both ends of a round trip on threads of their own, until spinning has paid on both.
 #[test]
 fn a_frame_that_a_spin_finds_needs_no_wake_up() {
-    // While one side looks, the other needs a processor of its own.
+    // While one side spins, the other needs a processor of its own.
     let usable = sched_getaffinity(Pid::from_raw(0)).unwrap();
     let mut usable = (0..CpuSet::count()).filter(|cpu| usable.is_set(*cpu) == Ok(true));
     let (Some(one), Some(other)) = (usable.next(), usable.next()) else {
@@ -222,7 +222,7 @@ fn a_frame_that_a_spin_finds_needs_no_wake_up() {
     pin(one);
     let runtime = runtime();
     runtime.block_on(async {
-        // Both doorbells are heard by this runtime, and one wakes a task of the other's.
+        // Both doorbells belong to this runtime, and one wakes a task of the other's.
         let [(a_out, mut a_in), (b_out, mut b_in)] = link();
         a_out.set_spin(LONG);
         b_out.set_spin(LONG);
@@ -287,7 +287,7 @@ fn a_spinning_receiver_reports_the_peers_end() {
     assert_eq!(result, (Ok(1), gone));
 }
 
-/// Who waits for a slot is served by the doorbell, and not put off by looking.
+/// A waiter for a slot is served through the doorbell, and not delayed by spinning.
 #[test]
 fn there_is_no_spin_while_a_future_waits_for_a_slot() {
     let runtime = runtime();

@@ -1,6 +1,6 @@
-//! Every text that an error of this crate can print, as its reader sees it, and the sources behind it.
+//! Every text that an error of this crate can print, as its reader sees it, with its sources.
 //!
-//! With `RAPACE_BLESS=1` the file of texts is written instead of compared: whoever changes a text sees in the diff what
+//! With `RAPACE_BLESS=1` the file of texts is written instead of compared: the diff of a change then shows what
 //! a user will read.
 
 use std::error::Error;
@@ -15,7 +15,7 @@ use rapace_shm::{
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/texts.txt");
 
-/// The variant's name, and what it says.
+/// The variant's name, and its text.
 fn texts_of<E: Error>(kind: &str, errors: impl IntoIterator<Item = E>) -> String {
     let mut texts = String::new();
     for error in errors {
@@ -32,7 +32,7 @@ fn texts_of<E: Error>(kind: &str, errors: impl IntoIterator<Item = E>) -> String
     texts
 }
 
-/// An answer of the system, by its number.
+/// An error of the operating system, by its number.
 fn os(number: i32) -> io::Error {
     io::Error::from_raw_os_error(number)
 }
@@ -124,7 +124,7 @@ fn handshake_faults() -> [HandshakeFault; 6] {
     ]
 }
 
-/// Made as this crate makes it: of what the system answered.
+/// Made as this crate makes it, from an error of the operating system.
 fn unsupported() -> Unsupported {
     let result = Unsupported::explain("memfd_create", "3.17", os(ENOSYS));
     result.downcast().expect("there is no such call")

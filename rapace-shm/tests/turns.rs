@@ -1,4 +1,4 @@
-//! What one task leaves to the others: counted in turns, on one thread.
+//! How much a receiver leaves to other tasks: counted in turns, on one thread.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -18,7 +18,7 @@ fn config(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
-/// Runs `work` beside a task that only counts its turns. How many it had.
+/// Runs `work` beside a task that only counts its turns. Returns how many it had.
 async fn turns_beside(work: impl Future<Output = ()>) -> usize {
     let turns = Rc::new(Cell::new(0));
     let counting = Rc::clone(&turns);
@@ -39,8 +39,8 @@ fn send(out: &Sender, payload: Payload<'_>, attachments: &[Slot]) {
     assert_eq!(sent, Ok(()));
 }
 
-/// `count` slots of 4 MiB, of which most pages are never written, as attachments of one message; and a small
-/// one behind it.
+/// Sends `count` slots of 4 MiB, of which most pages are never written, as attachments of one message; and a
+/// small message after it.
 fn send_large(out: &Sender, count: usize) {
     let attachments: Vec<Slot> = (0..count)
         .map(|nth| {
@@ -91,7 +91,7 @@ async fn a_message_of_many_megabytes_is_copied_a_little_in_each_turn() {
         is_as_sent(&batch, COUNT);
     })
     .await;
-    // No more than 256 KiB in one, and others between two of them.
+    // No more than 256 KiB in one turn, and other tasks between two of them.
     let least = COUNT * 4 * MIB / (256 << 10) - 1;
     assert!(turns >= least, "{turns} turns, and {least} are due");
 }
@@ -146,7 +146,7 @@ async fn futures_that_are_ready_again_and_again_let_others_run() {
         let mut batch = Vec::new();
         send(&theirs, Payload::Empty, &[]);
         for _ in 0..TIMES {
-            // There is always one more.
+            // There is always one frame more.
             send(&theirs, Payload::Empty, &[]);
             assert_eq!(inbound.recv(&mut batch, 1).await, Ok(1));
         }

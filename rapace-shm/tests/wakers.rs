@@ -1,4 +1,4 @@
-//! Wakers may do anything when they are made, woken or dropped: so none of ours is under a lock then.
+//! A waker may run any code when it is cloned, woken or dropped: so no lock is held then.
 
 use std::pin::pin;
 use std::sync::{Arc, mpsc};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rapace_shm::{Header, Lane, Link, Payload, SegmentConfig, Sender, SizeClass};
 
-/// Takes every lock of its link that it can get at, whatever happens to it.
+/// Takes every lock of its link that it can reach, whenever it is cloned, woken or dropped.
 struct Nosy(Sender);
 
 impl Nosy {
@@ -45,7 +45,7 @@ fn config() -> SegmentConfig {
         .with_classes([SizeClass { slot_size, slots }])
 }
 
-/// Waits in every way, is asked again by another task, is served, and gives up.
+/// Waits in every way, is polled again by another task, is served, and is cancelled.
 fn everything() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_io()
@@ -93,7 +93,7 @@ fn everything() {
         assert!(room.as_mut().poll(&mut cx).is_ready());
     }
     out.peer_died();
-    // The wakers keep the link, and the link the wakers, until it has said that it is over.
+    // The wakers keep the link alive, and the link the wakers, until it has reported its end.
     let polled = inbound.poll_recv(&mut Context::from_waker(Waker::noop()), &mut Vec::new(), 8);
     assert!(polled.is_ready());
 }

@@ -1,9 +1,9 @@
-//! What both fuzz targets use: an allocator that ends a run which allocates without bound.
+//! Shared by both fuzz targets: an allocator that ends a run which allocates without bound.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// The system's allocator, which counts. libFuzzer's own memory, the corpus among it, is not counted.
+/// The system's allocator, with a count. libFuzzer's own memory, including the corpus, is not counted.
 pub struct Bounded;
 
 /// Bytes in use. One run's needs are below 4 MiB: two copies of each payload of the peer's slab, the
@@ -22,7 +22,7 @@ impl Bounded {
     }
 }
 
-// SAFETY: every call is passed on to the system's allocator as it came.
+// SAFETY: every call is passed on unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Bounded {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         Self::grow(layout.size());

@@ -1,4 +1,4 @@
-//! A stranger at the control socket, against either side.
+//! A scripted peer at the control socket, against either side.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

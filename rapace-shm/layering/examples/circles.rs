@@ -1,4 +1,4 @@
-//! Prints the circles of the crates whose folders or root files are given.
+//! Prints the import cycles of the crates whose folders or root files are given.
 //!
 //! ```text
 //! cargo run -p rapace-layering --example circles rapace-session/src benches/src

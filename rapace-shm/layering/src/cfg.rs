@@ -6,7 +6,7 @@ use syn::{Attribute, Meta, Token};
 /// The configurations that only test builds set.
 const TESTS: [&str; 5] = ["fuzzing", "kani", "loom", "miri", "test"];
 
-/// Whether what carries these attributes exists in test builds only.
+/// Returns whether an item with these attributes exists in test builds only.
 pub(crate) fn only_in_tests(attributes: &[Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let path = attribute.path();

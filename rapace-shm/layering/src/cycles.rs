@@ -1,16 +1,16 @@
-//! Decides what is a circle, of files and of folders.
+//! Finds import cycles, of files and of folders.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::{self, Write};
 
 use crate::imports::{Import, Imports};
 
-/// Files or folders that use each other in a circle.
+/// Files or folders that use each other in a cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cycle {
-    /// All that can be reached from each other.
+    /// All members; each can be reached from each other.
     pub members: Vec<String>,
-    /// A shortest way from the first back to itself.
+    /// A shortest path from the first member back to itself.
     pub shortest: Vec<Import>,
 }
 
@@ -23,10 +23,10 @@ impl fmt::Display for Cycle {
     }
 }
 
-/// What uses what, with one import as the evidence.
+/// Which node uses which, with one import as the evidence.
 type Graph<'a> = BTreeMap<&'a str, BTreeMap<&'a str, &'a Import>>;
 
-/// The circles of files. Every file is in one at most.
+/// Returns the cycles of files. Every file is in at most one.
 #[must_use]
 pub fn cycles(imports: &Imports) -> Vec<Cycle> {
     let mut graph = Graph::new();
@@ -37,8 +37,9 @@ pub fn cycles(imports: &Imports) -> Vec<Cycle> {
     circles(&graph)
 }
 
-/// The circles among what each folder holds, its subfolders and files. What is used by anything in a subfolder is used
-/// by the subfolder. The folder's own `mod.rs` is not part of what it holds, and a circle of files alone is in [`cycles`].
+/// Returns the cycles among the contents of each folder: its subfolders and files. A use by any file in a subfolder
+/// counts as a use by the subfolder. The folder's own `mod.rs` does not count, and a cycle of files alone is in
+/// [`cycles`].
 #[must_use]
 pub fn folder_cycles(imports: &Imports) -> Vec<Cycle> {
     let mut folders = BTreeMap::<&str, Graph<'_>>::new();
@@ -55,12 +56,12 @@ pub fn folder_cycles(imports: &Imports) -> Vec<Cycle> {
         .collect()
 }
 
-/// The innermost folder that holds both, and what of it each is in. `None` if they are in the same, or if one of them
-/// stands for the folder.
+/// Returns the innermost folder that holds both, and its subfolder or file that contains each. `None` if that is the
+/// same for both, or if one of them is the folder's own `mod.rs`.
 fn siblings<'a>(from: &'a str, to: &'a str) -> Option<(&'a str, &'a str, &'a str)> {
     let together = from.split('/').zip(to.split('/'));
     let shared = together.take_while(|(from, to)| from == to);
-    // With the slash behind each.
+    // Including the slash after each.
     let shared = shared.map(|(name, _)| name.len() + 1).sum::<usize>();
     let member = |file: &'a str| {
         let end = file[shared..].find('/').map(|slash| shared + slash);
@@ -83,7 +84,7 @@ fn circles(graph: &Graph<'_>) -> Vec<Cycle> {
         let forward = reached(graph, start);
         let back = |&other: &&str| reached(graph, other).contains(start);
         let members = forward.into_iter().filter(back).collect::<BTreeSet<_>>();
-        // Nothing uses itself, so who reaches itself does so through another.
+        // No node uses itself, so one that reaches itself does so through another.
         if !members.contains(start) {
             continue;
         }
@@ -97,7 +98,7 @@ fn circles(graph: &Graph<'_>) -> Vec<Cycle> {
     circles
 }
 
-/// All that is used, directly or not.
+/// Returns all nodes that are used, directly or not.
 fn reached<'a>(graph: &Graph<'a>, start: &str) -> BTreeSet<&'a str> {
     let mut seen = BTreeSet::new();
     let mut left = vec![start];
@@ -111,7 +112,7 @@ fn reached<'a>(graph: &Graph<'a>, start: &str) -> BTreeSet<&'a str> {
     seen
 }
 
-/// A shortest way from here to here.
+/// Returns a shortest path from a node back to itself.
 fn way_back(graph: &Graph<'_>, start: &str) -> Option<Vec<Import>> {
     let mut ways = VecDeque::from([(start, Vec::new())]);
     let mut seen = BTreeSet::new();
@@ -134,10 +135,10 @@ fn way_back(graph: &Graph<'_>, start: &str) -> Option<Vec<Import>> {
     None
 }
 
-/// Holds a crate to having no circles of files and none of folders.
+/// Asserts that a crate has no cycles of files and none of folders.
 ///
 /// # Panics
-/// There is one. The message lists them all, with a shortest way around each.
+/// If there is one. The message lists all of them, with a shortest path around each.
 #[track_caller]
 pub fn assert_acyclic(imports: &Imports) {
     let mut message = String::new();
@@ -218,7 +219,7 @@ mod tests {
 
     #[test]
     fn folders_are_held_against_their_neighbours_only() {
-        // What a folder's `mod.rs` and the files beside it do is between files.
+        // Uses between a folder's `mod.rs` and the files beside it are uses between files.
         let planted = planted(&[
             ("a/mod.rs", "a/x.rs"),
             ("a/y/mod.rs", "a/mod.rs"),

@@ -43,7 +43,7 @@ pub struct Imports {
 /// Reads the crate in a folder with a `lib.rs` or a `main.rs`, or whose root is the given file.
 ///
 /// # Errors
-/// A file is missing, or is not Rust.
+/// If a file is missing, or is not Rust.
 pub fn imports(source: impl AsRef<Path>) -> Result<Imports, ReadError> {
     let source = Crate::read(source.as_ref())?;
     let names = Names::new(&source);
@@ -75,7 +75,7 @@ pub fn imports(source: impl AsRef<Path>) -> Result<Imports, ReadError> {
     })
 }
 
-/// The file that a path in a module means; `None` if it is none of the crate.
+/// Returns the file that a path in a module refers to; `None` if it is none of the crate.
 fn target(source: &Crate, names: &Names<'_>, module: usize, written: &Written) -> Option<usize> {
     let is_name = written.segments.len() == 1;
     let imported = &source.modules[module].scan.imported;

@@ -1,11 +1,12 @@
-//! Decides which imports point upwards in a given order of layers.
+//! Finds imports that point upwards in a given order of layers.
 
 use std::fmt::Write;
 
 use crate::imports::{Import, Imports};
 
-/// The place of a file in a list of layers, the lowest first. A layer `a` is the folder `a` with all that is in it, or
-/// the file `a.rs`; it may be nested, as `a/b`, and the longest that fits counts. A file of no layer is above all.
+/// Returns the position of a file in a list of layers, the lowest first. A layer `a` is the folder `a` with its
+/// contents, or the file `a.rs`; it may be nested, as `a/b`, and the longest match counts. A file of no layer is
+/// above all.
 fn height(layers: &[&str], file: &str) -> Option<usize> {
     let module = file.strip_suffix(".rs").unwrap_or(file);
     let fits = |layer: &str| match module.strip_prefix(layer) {
@@ -19,8 +20,8 @@ fn height(layers: &[&str], file: &str) -> Option<usize> {
         .map(|(height, _)| height)
 }
 
-/// The imports from a lower layer to a higher one. `layers` begins with the lowest. Files of no layer, as `lib.rs`, are
-/// above all: they may import anything, and no layer may import from them.
+/// Returns the imports from a lower layer to a higher one. `layers` begins with the lowest. Files of no layer, such as
+/// `lib.rs`, are above all: they may import anything, and no layer may import from them.
 #[must_use]
 pub fn upward(layers: &[&str], imports: &Imports) -> Vec<Import> {
     let height = |file: &str| height(layers, file).unwrap_or(layers.len());
@@ -29,7 +30,7 @@ pub fn upward(layers: &[&str], imports: &Imports) -> Vec<Import> {
     upward.cloned().collect()
 }
 
-/// Files that belong to no layer, other than the root; and layers that no file belongs to.
+/// Returns the files that belong to no layer, except the root; and the layers that no file belongs to.
 #[must_use]
 pub fn unlisted(layers: &[&str], imports: &Imports) -> Vec<String> {
     let files = imports.files.iter().skip(1);
@@ -43,10 +44,10 @@ pub fn unlisted(layers: &[&str], imports: &Imports) -> Vec<String> {
         .collect()
 }
 
-/// Holds a crate to an order of layers, the lowest first.
+/// Asserts that a crate keeps an order of layers, the lowest first.
 ///
 /// # Panics
-/// An import points upwards, a file belongs to no layer, or a layer has no file. The message lists them.
+/// If an import points upwards, a file belongs to no layer, or a layer has no file. The message lists them.
 #[track_caller]
 pub fn assert_layers(imports: &Imports, layers: &[&str]) {
     let mut message = String::new();

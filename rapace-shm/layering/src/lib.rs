@@ -22,7 +22,7 @@
 //! cargo run -p rapace-layering --example circles rapace-session/src benches/src
 //! ```
 //!
-//! # What is an import
+//! # What counts as an import
 //!
 //! - `use` lines in all their forms (groups, renames, globs, `pub use`), and paths in code: types, calls, patterns,
 //!   bounds, and what looks like a path in a macro's arguments. Documentation and `pub(in path)` are not imports.
@@ -33,11 +33,11 @@
 //! - Code that only test builds have may import from anywhere: everything under `#[cfg(test)]`, `#[test]`, and
 //!   `cfg`s that name `fuzzing`, `kani`, `loom` or `miri`. Code under `cfg(feature = "…")` counts.
 //!
-//! # What it does not see
+//! # Limits
 //!
-//! It reads sources, not types. A method that is called on a value, a module that a macro declares, and an item that
-//! comes out of a macro's expansion are not seen. `cargo modules dependencies --acyclic` resolves names as the
-//! compiler does, and can be asked now and then.
+//! It reads sources, not types. It does not see a method call on a value, a module that a macro declares, or an item
+//! from a macro's expansion. `cargo modules dependencies --acyclic` resolves names as the compiler does, and is
+//! worth running now and then.
 //!
 //! # Tables of the handbook
 //!
@@ -49,10 +49,10 @@
 //! | `cfg` | which code only test builds have |
 //! | `scan` | which paths a file contains |
 //! | `source` | which files make up a crate, and which module each is |
-//! | `names` | which file defines what a path names |
-//! | `imports` | the list |
-//! | `layers` | what points upwards |
-//! | `cycles` | what is a circle, of files and of folders |
+//! | `names` | which file defines the item that a path names |
+//! | `imports` | the list of imports |
+//! | `layers` | which imports point upwards |
+//! | `cycles` | which files and folders form a cycle |
 //! | `pages` | whether a page has a table as the code has it |
 #![forbid(unsafe_code)]
 

@@ -1,4 +1,4 @@
-//! Decides which file defines what a path names.
+//! Finds the file that defines the item a path names.
 //!
 //! The rules are those of the language, as far as the sources show them: a path begins at the crate, at the module
 //! it stands in or above that; a name in a module is an item, a child module, an import, or comes from a glob.
@@ -32,12 +32,12 @@ impl<'a> Names<'a> {
         Self { source, own_name }
     }
 
-    /// What the path names in this module; `None` if it leaves the crate.
+    /// Resolves a path in this module; `None` if it leaves the crate.
     pub(crate) fn resolve(&self, module: usize, path: &[String]) -> Option<Definition> {
         self.walk(module, path, &mut Asked::new())
     }
 
-    /// The file of the only `macro_rules!` with this name.
+    /// Returns the file of the only `macro_rules!` with this name.
     pub(crate) fn textual_macro(&self, name: &str) -> Option<usize> {
         let modules = self.source.modules.iter();
         let mut found = modules.filter(|module| module.scan.macros.contains(name));
@@ -82,7 +82,7 @@ impl<'a> Names<'a> {
         self.source.modules[module].scan.imported.contains_key(name)
     }
 
-    /// A name in a module. If more of the path follows, it is rather a module than a function.
+    /// Looks up a name in a module. If more of the path follows, a module is preferred to a function.
     fn lookup(
         &self,
         module: usize,

@@ -1,4 +1,4 @@
-//! Decides whether a page of the handbook says what the code says: tables are rendered from the code, and compared.
+//! Checks that a page of the handbook says what the code says: tables are rendered from the code, and compared.
 
 use std::collections::HashMap;
 use std::fs;
@@ -9,11 +9,11 @@ use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta};
 
 use crate::source::ReadError;
 
-/// The doc comments of constants, variants and associated constants in a file, by name: `FrameType::Hello`, `MAX_TEXT`. Each is
-/// one line of Markdown, without links: a page is read elsewhere.
+/// Returns the doc comments of constants, variants and associated constants in a file, by name: `FrameType::Hello`,
+/// `MAX_TEXT`. Each is one line of Markdown, without links, since pages are read elsewhere.
 ///
 /// # Errors
-/// The file cannot be read, or is not Rust.
+/// If the file cannot be read, or is not Rust.
 pub fn doc_comments(file: impl AsRef<Path>) -> Result<HashMap<String, String>, ReadError> {
     let file = file.as_ref();
     let error = |why: String| ReadError::new(file, why);
@@ -66,7 +66,7 @@ fn docs(attributes: &[Attribute]) -> String {
     without_links(&lines.collect::<Vec<_>>().join(" "))
 }
 
-/// `[text](target)` and ``[`Name`]`` as their texts.
+/// Replaces `[text](target)` and ``[`Name`]`` by their texts.
 fn without_links(markdown: &str) -> String {
     let mut out = String::new();
     let mut rest = markdown;
@@ -91,10 +91,10 @@ fn without_links(markdown: &str) -> String {
     out + rest
 }
 
-/// The tables in a file's module documentation, each as the lines of Markdown that it has there.
+/// Returns the tables in a file's module documentation, each as its lines of Markdown.
 ///
 /// # Errors
-/// The file cannot be read.
+/// If the file cannot be read.
 pub fn module_tables(file: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
     let file = file.as_ref();
     let text = fs::read_to_string(file).map_err(|why| ReadError::new(file, why.to_string()))?;
@@ -105,11 +105,11 @@ pub fn module_tables(file: impl AsRef<Path>) -> Result<Vec<String>, ReadError> {
     Ok(tables.map(|table| table.join("\n")).collect())
 }
 
-/// Holds a page to a table: the page has one with the same first line, and it is the same to its end. With `UPDATE` in the
+/// Asserts that a page has a table: one with the same first line, and the same to its end. With `UPDATE` in the
 /// environment the page is rewritten instead.
 ///
 /// # Panics
-/// The page has another table, or none with this first line.
+/// If the page has another table, or none with this first line.
 #[track_caller]
 pub fn assert_table(page: impl AsRef<Path>, table: &str) {
     // The tests of one program run at once, and may write to one page.
@@ -133,7 +133,7 @@ pub fn assert_table(page: impl AsRef<Path>, table: &str) {
     );
 }
 
-/// The page with this table in place of the one with the same first line.
+/// Returns the page with this table in place of the one with the same first line.
 fn with_table(page: &str, table: &str) -> Option<String> {
     let first = table.lines().next()?;
     let lines = page.lines().collect::<Vec<_>>();

@@ -1,4 +1,4 @@
-//! Decides which paths a module contains, and which names it declares.
+//! Finds the paths that a module contains, and the names that it declares.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,7 +11,7 @@ use syn::{
 
 use crate::cfg::only_in_tests;
 
-/// Macros whose arguments are code for somebody else.
+/// Macros whose arguments are code of other crates.
 const QUOTES: [&str; 4] = [
     "parse_quote",
     "parse_quote_spanned",
@@ -19,7 +19,7 @@ const QUOTES: [&str; 4] = [
     "quote_spanned",
 ];
 
-/// A path as it stands in a file.
+/// A path as a file contains it.
 #[derive(Clone, Debug)]
 pub(crate) struct Written {
     pub(crate) segments: Vec<String>,
@@ -35,7 +35,7 @@ pub(crate) enum Place {
     Macro,
 }
 
-/// What one module declares, and what it refers to. Modules within it are not part of it.
+/// The names that one module declares, and the paths that it refers to. Nested modules are not part of it.
 #[derive(Debug, Default)]
 pub(crate) struct Scan {
     pub(crate) items: HashSet<String>,
@@ -48,7 +48,7 @@ pub(crate) struct Scan {
     pub(crate) own_name: Option<String>,
 }
 
-/// Everything that other builds than those of tests have.
+/// Scans everything that builds other than those of tests contain.
 pub(crate) fn scan(items: &[Item]) -> Scan {
     let mut scan = Scan::default();
     for item in items {
@@ -178,7 +178,7 @@ impl Scan {
         self.imported.entry(name).or_default().push(path);
     }
 
-    /// What looks like a path: names with `::` between them, and neither after a dot nor in a quotation.
+    /// Adds the paths in a macro's arguments: names with `::` between them, neither after a dot nor in a quotation.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let tokens = tokens.into_iter().collect::<Vec<_>>();
         let punct = |at: usize, sign: char| match tokens.get(at) {
@@ -335,7 +335,7 @@ impl<'ast> Visit<'ast> for Scan {
         self.visit_macro(&item.mac);
     }
 
-    /// Derives and their helpers name items, documentation and conditions do not.
+    /// Derives and their helpers name items; documentation and conditions do not.
     fn visit_attribute(&mut self, attribute: &'ast Attribute) {
         let path = attribute.path();
         if !["cfg", "doc", "expect", "allow"]

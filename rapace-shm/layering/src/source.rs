@@ -1,4 +1,4 @@
-//! Decides which files make up a crate, and which module each is.
+//! Finds the files that make up a crate, and the module that each is.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -42,7 +42,7 @@ pub(crate) struct Module {
     pub(crate) scan: Scan,
 }
 
-/// The modules of a crate that other builds than those of tests have, and their files.
+/// The modules of a crate in builds other than those of tests, and their files.
 #[derive(Debug)]
 pub(crate) struct Crate {
     /// Relative to the folder of the root, with `/` between names.
@@ -51,7 +51,7 @@ pub(crate) struct Crate {
     folder: PathBuf,
 }
 
-/// Where the files of a module's children are.
+/// Where the files of a module's children lie.
 struct Place {
     /// The folder that holds the file.
     folder: PathBuf,
@@ -60,7 +60,7 @@ struct Place {
 }
 
 impl Crate {
-    /// `source` is a folder with a `lib.rs` or a `main.rs`, or the file of the root itself.
+    /// Reads a crate. `source` is a folder with a `lib.rs` or a `main.rs`, or the root file itself.
     pub(crate) fn read(source: &Path) -> Result<Self, ReadError> {
         let root = if source.is_dir() {
             let library = source.join("lib.rs");
@@ -144,7 +144,7 @@ impl Crate {
     }
 }
 
-/// The file of `mod name;`.
+/// Returns the file of `mod name;`.
 fn locate(item: &ItemMod, place: &Place) -> (PathBuf, Place) {
     let name = item.ident.to_string();
     let folder = place.children.join(&name);
@@ -167,7 +167,7 @@ fn locate(item: &ItemMod, place: &Place) -> (PathBuf, Place) {
     (file, Place { folder, children })
 }
 
-/// What `#[path = "…"]` says.
+/// Returns the value of `#[path = "…"]`.
 fn explicit_path(item: &ItemMod) -> Option<String> {
     item.attrs.iter().find_map(|attribute| {
         let Meta::NameValue(meta) = &attribute.meta else {

@@ -1,4 +1,4 @@
-//! This crate is held to its own rules.
+//! This crate keeps its own rules.
 
 use rapace_layering::{assert_acyclic, assert_layers, imports};
 

@@ -1,4 +1,4 @@
-//! Small crates in which imports of each form are planted.
+//! Small crates with planted imports of each form.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,8 @@ fn plant(name: &str, files: &[(&str, &str)]) -> PathBuf {
     folder
 }
 
-/// Which files `a.rs` imports, with the paths, in a crate whose files `b/mod.rs`, `b/c.rs` and `d.rs` define `B`, `C`, `D`.
+/// Returns the files that `a.rs` imports, with the paths, in a crate whose files `b/mod.rs`, `b/c.rs` and `d.rs` define
+/// `B`, `C`, `D`.
 fn imports_of(name: &str, a: &str) -> Vec<String> {
     let root = "mod a; mod b; mod d; pub use b::c::C as Renamed; pub struct Root;";
     let folder = plant(

@@ -1,7 +1,8 @@
-//! What both processes of a test run: here, so that the tests and the processes that they start play by one script.
+//! The parts that both processes of a test run, shared so that the tests and the processes that they start follow one
+//! script.
 //!
-//! The binaries are the other processes. They are in a crate of their own, which is not published, so that whoever
-//! installs rapace-shm installs none of them.
+//! The binaries are the other processes. They are in a crate of their own, which is not published, so that
+//! installing rapace-shm installs none of them.
 
 pub mod conversation;
 pub mod follower;

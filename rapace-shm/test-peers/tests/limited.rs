@@ -21,7 +21,7 @@ use seccompiler::{
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A system call that a thread does without: all uses of it, or those with these bits in an argument.
+/// A system call that a thread cannot make: all uses of it, or those with these bits in an argument.
 struct Lack {
     call: libc::c_long,
     uses: Option<(u8, u64)>,
@@ -66,7 +66,7 @@ impl Lack {
     }
 }
 
-/// Does something in a thread that lacks these, inside a runtime that was there before.
+/// Runs `work` in a thread that lacks these calls, inside a runtime that existed before.
 fn without<T: Send>(lacks: &[Lack], work: impl AsyncFnOnce() -> T + Send) -> T {
     thread::scope(|scope| {
         let thread = scope.spawn(|| {
@@ -89,7 +89,7 @@ fn small(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
-/// What is said where something that needs a call is tried without it.
+/// Returns the error text of something that needs a call, tried without it.
 fn said(lack: Lack, work: impl AsyncFnOnce() -> Option<String> + Send) -> String {
     let said = without(&[lack], work);
     said.expect("it was done without what it needs")
@@ -222,12 +222,12 @@ fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
     }
 }
 
-/// As on a kernel of the oldest version that will do.
+/// As on a kernel of the oldest supported version.
 #[test]
 fn what_is_merely_nice_to_have_is_done_without() {
     const NOEXEC_SEAL: u64 = 8;
     const PASS_PIDFD: u64 = 76;
-    /// What MADV_POPULATE_READ and MADV_POPULATE_WRITE have in common, and no other advice of ours.
+    /// The bits that MADV_POPULATE_READ and MADV_POPULATE_WRITE share, and no other advice that is used here.
     const POPULATE: u64 = 22;
     let old = [
         lack_bits(libc::SYS_memfd_create, 1, NOEXEC_SEAL, Errno::EINVAL),
@@ -276,7 +276,7 @@ fn output_until_exit(child: Child) -> String {
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// However many descriptors this process may still have.
+/// For any number of descriptors that this process may still have.
 #[tokio::test]
 async fn a_want_of_descriptors_is_ours_and_passes() {
     for side in ["joins", "offers"] {
@@ -284,7 +284,7 @@ async fn a_want_of_descriptors_is_ours_and_passes() {
         for spare in 0..24 {
             let (ours, theirs) = ControlSocket::pair().unwrap();
             let child = peer(&format!("{side}-with-{spare}-descriptors"), theirs.into());
-            // The other side has enough of them; what becomes of it is its own affair.
+            // The other side has enough of them; its outcome does not matter here.
             let other = async {
                 match side {
                     "joins" => ours.host(&small(Trust::Untrusted)).await,

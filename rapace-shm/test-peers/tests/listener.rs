@@ -1,4 +1,4 @@
-//! Unrelated processes at one path: who gets it, who is let in, and what is left behind.
+//! Unrelated processes at one path: which one listens, which are accepted, and what is left behind.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -15,7 +15,7 @@ use rapace_shm::{Access, Listener, ListenerError};
 
 const SOON: Duration = Duration::from_secs(20);
 
-/// A process that binds paths when it is told to.
+/// A process that binds paths on command.
 struct Binder {
     process: Child,
     orders: ChildStdin,
@@ -55,7 +55,7 @@ impl Drop for Binder {
     }
 }
 
-/// What a host that was killed has left: a socket that nobody listens on, and the file of a lock that nobody holds.
+/// Leaves what a killed host leaves: a socket without a listener, and a lock file without a holder.
 ///
 /// The host is a process of its own: a socket of this process would stay open in every child that another test forks
 /// meanwhile, until the child executes its program.
@@ -183,7 +183,7 @@ async fn whoever_is_said_to_decide_is_asked_with_the_kernels_word() {
             (who.pid, who.uid, who.gid),
             (us, getuid().as_raw(), getgid().as_raw())
         );
-        // Every other one.
+        // Every other peer.
         counted.fetch_add(1, Ordering::Relaxed) % 2 == 1
     });
     let listener = Listener::bind_for(&path, access.with_mode(0o660)).unwrap();

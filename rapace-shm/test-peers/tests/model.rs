@@ -9,7 +9,7 @@ use rapace_shm_test_peers::follower;
 const PATIENCE: Duration = Duration::from_secs(60);
 const TRUSTS: [Trust; 2] = [Trust::Trusted, Trust::Untrusted];
 
-/// A segment in which everything runs short.
+/// Returns a segment in which everything runs short.
 fn tight(trust: Trust) -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default()

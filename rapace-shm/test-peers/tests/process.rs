@@ -1,4 +1,4 @@
-//! Two real processes: meeting, talking, and one of them dying at a named step.
+//! Two real processes: connecting, exchanging frames, and one of them dying at a named step.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -43,7 +43,7 @@ impl Drop for Peer {
     }
 }
 
-/// A process that is nobody's child any more.
+/// A process that is not our child.
 struct Stray(Pid);
 
 impl Drop for Stray {
@@ -52,7 +52,7 @@ impl Drop for Stray {
     }
 }
 
-/// What a process has open, but for the files that its loader opens and closes.
+/// Returns the open descriptors of a process, except for files that its loader opens and closes.
 fn descriptors(process: Pid) -> Vec<PathBuf> {
     fs::read_dir(format!("/proc/{process}/fd"))
         .unwrap()
@@ -276,7 +276,7 @@ async fn a_grandchild_inherits_nothing_and_hides_no_death() {
     let mut batch = Vec::new();
     soon(inbound.recv(&mut batch, 1)).await.unwrap();
     let grandchild = Stray(Pid::from_raw(batch[0].header.call as i32));
-    // Whoever runs the tests may let descriptors be inherited that are none of ours.
+    // Whoever runs the tests may pass on inheritable descriptors that are none of ours.
     let mut other = Command::new("sleep");
     let other = other.arg("1000").stdin(Stdio::null()).stdout(Stdio::null());
     let other = Peer(other.stderr(Stdio::null()).spawn().unwrap());
@@ -302,7 +302,7 @@ async fn a_watchdog_thread_hears_the_host_go_whatever_the_executor_does() {
     assert_eq!(soon(waiting).await.unwrap(), Some(7));
 }
 
-/// Also on the host's side, where what the child says last is left unread.
+/// Also on the host's side, where the child's last message stays unread.
 #[tokio::test]
 async fn a_watchdog_hears_of_a_child_that_was_sent_an_offer_when_it_goes_and_not_before() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
@@ -332,7 +332,7 @@ async fn a_peer_hears_the_host_go_and_leaves() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let config = SegmentConfig::default().with_trust(trust);
         let (mut peer, link) = Peer::hosted("echoes", &config).await;
-        // Everything but the watch is dropped, in this order: the doorbell goes last.
+        // Everything except the watch is dropped, in this order: the doorbell goes last.
         let (out, inbound, _watch) = link.split();
         drop(inbound);
         drop(out);
@@ -353,7 +353,7 @@ async fn unrelated_processes_connect_at_a_path() {
     assert!(matches!(twice, Err(ListenerError::InUse { .. })));
     let mut command = command("echoes");
     let _peer = Peer(command.arg(&path).stdin(Stdio::null()).spawn().unwrap());
-    // One came from the failed attempt to bind twice, to see whether anybody listens.
+    // One connection came from the failed attempt to bind twice, which checks whether a process listens.
     let link = loop {
         let socket = soon(meeting.accept()).await.unwrap();
         match soon(socket.host(&SegmentConfig::default())).await {
@@ -377,13 +377,13 @@ async fn unrelated_processes_connect_at_a_path() {
 async fn a_path_that_a_dead_host_left_is_taken_over_and_others_are_not() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
-    // A meeting that is never dropped, as that of a host that was killed, whose listener is closed.
+    // A listener that is never dropped, like that of a killed host, whose socket is closed.
     let listener = std::os::unix::net::UnixListener::bind(&path).unwrap();
     drop(listener);
     let nobody = Listener::connect(&path).await;
     assert!(matches!(nobody, Err(ListenerError::NobodyListening { .. })));
     let meeting = Listener::bind(&path).unwrap();
-    // Its path was replaced: what is there now is not ours to remove.
+    // The path was replaced: what lies there now is not ours to remove.
     fs::remove_file(&path).unwrap();
     fs::write(&path, "something else").unwrap();
     drop(meeting);

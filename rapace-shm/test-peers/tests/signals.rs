@@ -1,4 +1,4 @@
-//! Signals that a system call of ours would raise, in processes with their default actions.
+//! Signals that a system call of this crate would raise, in processes with their default actions.
 
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
@@ -36,7 +36,7 @@ async fn a_plugin_that_rings_a_dead_host_goes_on() {
         let config = SegmentConfig::default().with_trust(trust);
         let link = tokio::time::timeout(SOON, ours.host(&config)).await;
         let link = link.unwrap().unwrap();
-        // It is rung for when this is asleep, and so armed, as it goes.
+        // The ring comes while this side sleeps, and so is armed, and is dropped.
         let (out, mut inbound, watch) = link.split();
         let mut batch = Vec::new();
         let first = tokio::time::timeout(SOON, inbound.recv(&mut batch, 1)).await;
@@ -51,7 +51,7 @@ async fn a_plugin_that_rings_a_dead_host_goes_on() {
     }
 }
 
-/// The control socket, whichever of the two is gone.
+/// The control socket, whichever of the two sides is gone.
 #[tokio::test]
 async fn who_speaks_to_a_dead_peer_goes_on() {
     for how in ["joins-with-nobody", "offers-nobody"] {

@@ -1,18 +1,18 @@
-//! What a frame asks of who receives it.
+//! What a frame asks of its receiver.
 
-/// What a frame asks of who receives it.
+/// What a frame asks of its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain,
     /// Mark this call.
     Call(u32),
-    /// Adopt the slots that are named in the payload.
+    /// Receive the slots that the payload names.
     Attached,
-    /// Keep the payload until after the next [`Kind::StopUntilBeat`].
+    /// Keep the payload until after the next [`Kind::StopUntilHeartbeat`].
     Hold,
-    /// Receive nothing before the sender's beat of this number.
+    /// Receive nothing before the sender's heartbeat of this number.
     StopUntilHeartbeat(u32),
-    /// Answer, as to [`Kind::StopUntilBeat`].
+    /// Answer, as to [`Kind::StopUntilHeartbeat`].
     Question,
     Answer,
     Turn,

@@ -1,4 +1,4 @@
-//! What each side does with what it hears, and what it checks.
+//! The receiving part of a side, and its checks.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::kind::Kind;
 use super::{GENERATIONS, Notes, Role, Side, fill, is_filled};
 
 impl<N: Notes> Side<'_, N> {
-    /// Receives until the other side is gone, or asks us to be.
+    /// Receives until the other side is gone, or asks us to leave.
     pub(super) async fn listen(
         &self,
         inbound: &mut Receiver,

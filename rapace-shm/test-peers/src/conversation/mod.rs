@@ -1,9 +1,9 @@
-//! What the two processes say to each other, the same from both sides: the host speaks, then the
-//! plugin, each everything that a link can carry. Then one of them leaves.
+//! The conversation of the two processes, the same from both sides: the host speaks, then the
+//! plugin, each sending everything that a link can carry. Then one of them leaves.
 //!
-//! - It is deterministic, but for how often somebody falls asleep. A speaker that is to find no room
-//!   first asks the other side to stop reading until its next beat, and beats once it waits.
-//! - Each frame has a number, and bytes that follow from it and from who wrote them.
+//! - It is deterministic, except for how often a side falls asleep. A speaker that needs a full ring
+//!   first asks the other side to stop reading until its next heartbeat, and sends that once it waits.
+//! - Each frame has a number, and bytes that follow from it and from its sender.
 
 use std::cell::Cell;
 
@@ -14,41 +14,41 @@ mod kind;
 mod listening;
 mod speaking;
 
-/// Who made the segment, and who joined it.
+/// The two sides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Made it.
+    /// Created the segment.
     Host,
-    /// Joined it.
+    /// Joined the segment.
     Plugin,
 }
 
-/// What one side does, told as it happens.
+/// Observes what one side does, as it happens.
 pub trait Notes {
     /// The frame of this number is about to be published.
     fn will_publish(&self, number: u32);
-    /// It was.
+    /// The frame of this number was published.
     fn published(&self, number: u32);
-    /// The frame of this number, of the other side, was received and found right.
+    /// The frame of this number, of the other side, was received and checked.
     fn received(&self, number: u32);
     /// A call of the other side is about to be marked as begun.
     fn will_mark(&self, call: u32);
-    /// It was, and its effect has happened.
+    /// That call was marked, and its effect has happened.
     fn ran(&self, call: u32);
     /// The other side is gone.
     fn detected(&self);
 }
 
-/// How it ended for one side.
+/// How the conversation ended for one side.
 #[derive(Debug)]
 pub struct Ended {
-    /// What the receiving end said last; nothing for the one that left.
+    /// The receiver's last error; `None` for the side that left.
     pub received: Option<RecvError>,
-    /// What sending said last.
+    /// The sender's last result.
     pub sent: Result<(), Closed>,
 }
 
-/// Room for seven frames and for two to four payloads of each size.
+/// Returns a configuration with room for seven frames and for two to four payloads of each size.
 pub fn config(trust: Trust) -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default()
@@ -58,8 +58,8 @@ pub fn config(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
-/// Plays one side to its end. `leaves` is for the one that goes first when all is said. What is left
-/// of the link can be asked about start markers and slots.
+/// Runs one side to its end. `leaves` is for the side that goes first at the end. The returned sender
+/// still answers for start markers and slots.
 pub async fn converse(link: Link, role: Role, leaves: bool, notes: &impl Notes) -> (Ended, Sender) {
     let (out, mut inbound, mut watch) = link.split();
     let side = Side {
@@ -95,15 +95,15 @@ struct Side<'a, N> {
     role: Role,
     leaves: bool,
     notes: &'a N,
-    /// Frames published.
+    /// Number of frames published.
     numbers: Cell<u32>,
     heartbeats: Cell<u32>,
     observed: Cell<Observed>,
-    /// Something was heard.
+    /// Notified whenever the listener observes something.
     changed: Notify,
 }
 
-/// What the listener has to tell the speaker.
+/// What the listener has observed, for the speaker.
 #[derive(Clone, Copy, Default)]
 struct Observed {
     /// How often it became our turn.
@@ -120,7 +120,7 @@ impl<N: Notes> Side<'_, N> {
         self.changed.notify_one();
     }
 
-    /// Waits for something to be heard; an error once nothing will be.
+    /// Waits for an observation; an error once there will be none.
     async fn until(&self, condition: impl Fn(Observed) -> bool) -> Result<(), Closed> {
         loop {
             let observed = self.observed.get();
@@ -136,7 +136,7 @@ impl<N: Notes> Side<'_, N> {
 }
 
 impl Role {
-    /// The one that this one talks to.
+    /// Returns the other role.
     #[must_use]
     pub fn other(self) -> Self {
         match self {
@@ -146,7 +146,7 @@ impl Role {
     }
 }
 
-/// The byte that a frame's payload consists of.
+/// Returns the byte that fills a frame's payload.
 fn fill(role: Role, number: u32) -> u8 {
     let side = match role {
         Role::Host => 0,
@@ -159,9 +159,9 @@ fn is_filled(bytes: &[u8], byte: u8) -> bool {
     bytes == vec![byte; bytes.len()]
 }
 
-/// Calls that each side makes.
+/// Number of calls of each side.
 pub const CALLS: u32 = 3;
 /// The generation of call 0; each further one is one more.
 pub const GENERATIONS: u32 = 100;
-/// Frames that data may have in the ring.
+/// Ring entries that data frames may use.
 const ROOM: u32 = 7;

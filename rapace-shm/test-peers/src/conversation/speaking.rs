@@ -1,4 +1,4 @@
-//! What each side says: everything that a link can carry, also when there is no room for it.
+//! The sending part of a side: everything that a link can carry, even with no room for it.
 
 use std::pin::pin;
 
@@ -36,9 +36,9 @@ impl<N: Notes> Side<'_, N> {
         }
         self.find_the_ring_full().await?;
         self.find_no_slot().await?;
-        // So that everything has come back.
+        // So that everything has been returned.
         self.ask(Kind::Question).await?;
-        // Looks at the return ring, and leaves two large slots idle.
+        // Collects from the return ring, and leaves two large slots idle.
         drop(self.out.try_allocate(1 << 20, Lane::Priority));
         for _ in 0..2 {
             self.heartbeat();
@@ -77,7 +77,7 @@ impl<N: Notes> Side<'_, N> {
             .await
     }
 
-    /// Lets a future wait, and beats as soon as it does.
+    /// Polls a future until it waits, and sends a heartbeat then.
     async fn beat_once_waiting<T>(&self, waiting: &mut (impl Future<Output = T> + Unpin)) -> T {
         let mut has_reached = false;
         std::future::poll_fn(|cx| {
@@ -110,7 +110,7 @@ impl<N: Notes> Side<'_, N> {
         }
     }
 
-    /// A frame whose payload names further slots.
+    /// Sends a frame whose payload names further slots.
     async fn send_attached(&self, lens: &[usize]) -> Result<(), Closed> {
         let mut attached = Vec::new();
         for len in lens {
@@ -131,7 +131,7 @@ impl<N: Notes> Side<'_, N> {
         .await
     }
 
-    /// A slot with the bytes of the next frame, written in two halves.
+    /// Returns a slot with the bytes of the next frame, written in two halves.
     async fn written(&self, len: usize) -> Result<Slot, Closed> {
         let mut slot = self.out.allocate(len, Lane::Data).await.map_err(closed)?;
         let byte = fill(self.role, self.numbers.get());
@@ -157,7 +157,7 @@ impl<N: Notes> Side<'_, N> {
         self.try_publish(kind, Payload::Empty, &[], 0, lane)
     }
 
-    /// Sends a frame that is answered once all before it were dealt with.
+    /// Sends a frame that is answered once all before it were processed.
     async fn ask(&self, kind: Kind) -> Result<(), Closed> {
         let answers = self.observed.get().answers;
         self.send(kind, 0).await?;
@@ -165,7 +165,7 @@ impl<N: Notes> Side<'_, N> {
     }
 
     pub(super) fn answer(&self) {
-        // A link that has ended is the listener's business.
+        // The listener reports the end of a link.
         let answered = self.try_send(Kind::Answer, Lane::Priority);
         assert_ne!(answered, Ok(false), "no room for an answer");
     }

@@ -1,11 +1,11 @@
-//! One end of a link that follows a list of random operations, which both ends know from a seed.
+//! One end of a link that follows a list of random operations, which both ends generate from a seed.
 //!
-//! A round: send what the list says, and receive what it says that the other end sends; drop what is due;
-//! tell that the round is over, and be told. What is dropped in a round was returned before the round
-//! is over, so after it each end knows what each of its slots is doing.
+//! A round: send the frames of the list, and receive those that the other end's list has; drop what is due;
+//! announce that the round is over, and receive the same. What is dropped in a round was returned before the round
+//! is over, so after it each end knows the state of each of its slots.
 //!
 //! - FW1: frames arrive in order, once, with every byte (a `VecDeque` of the plan).
-//! - FW2: a slot is had exactly if the model has one free for that lane, in its class or the next.
+//! - FW2: an allocation succeeds exactly if the model has a slot free for that lane, in its class or the next.
 //! - FW3: after each round the slots in use are those of the model (a map), and no others.
 //! - FW4: at the end everything is free, and every counter is what the model counted.
 
@@ -29,7 +29,7 @@ struct Kept {
 /// Follows the list to its end.
 ///
 /// # Panics
-/// If anything is not as the model has it.
+/// If anything differs from the model.
 pub async fn follow(link: Link, side: u32, seed: u64) {
     let (out, mut inbound, _watch) = link.split();
     let mut sending = Sending::new(out, side);
@@ -53,7 +53,7 @@ pub async fn follow(link: Link, side: u32, seed: u64) {
     sending.end();
 }
 
-/// Sends and receives the frames of a round, at once.
+/// Sends and receives the frames of a round, concurrently.
 async fn exchange(
     sending: &mut Sending,
     inbound: &mut Receiver,
@@ -79,7 +79,7 @@ async fn exchange(
     sending.expected.bytes_received += received.1;
 }
 
-/// Sends, and receives what is due meanwhile: who waits for room is woken by who receives.
+/// Sends, and receives meanwhile: the receiver wakes a sender that waits for room.
 async fn at_once(
     sends: impl Future<Output = ()>,
     inbound: &mut Receiver,
@@ -108,7 +108,7 @@ async fn at_once(
     .await;
 }
 
-/// FW1: a frame is what the list says.
+/// Checks a frame against the list (FW1).
 fn check(frame: Received, planned: &Planned, side: u32, round: u32) -> Kept {
     let Received {
         header,

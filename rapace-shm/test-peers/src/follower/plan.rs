@@ -1,26 +1,26 @@
-//! What the ends of a link send each other, thrown from a seed.
+//! The frames that the ends of a link send each other, generated from a seed.
 
-/// Rounds with payloads. In those that follow, what was kept is dropped.
+/// Rounds with payloads. In the rounds after them, kept payloads are dropped.
 pub(super) const ROUNDS: u32 = 40;
 pub(super) const KEPT_AT_MOST: u32 = 3;
 
-/// A frame as the list has it.
+/// A frame of the list.
 #[derive(Debug)]
 pub(super) struct Planned {
     pub(super) nth: u32,
-    /// Length of what travels inside the descriptor, or in a slot.
+    /// Length of the inline payload, or of the payload in a slot.
     pub(super) inline: Option<usize>,
     pub(super) slot: Option<usize>,
     /// Lengths of further slots, which the payload names.
     pub(super) attachments: Vec<usize>,
     pub(super) priority: bool,
-    /// For how many rounds more the receiver keeps it.
+    /// Number of rounds for which the receiver keeps it.
     pub(super) keep: u32,
     /// Whether the sender keeps handles until the round is over.
     pub(super) keep_handle: bool,
 }
 
-/// What one end sends in one round.
+/// Returns the frames that one end sends in one round.
 pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
     let mut rng = Rng(seed ^ u64::from(side) << 32 ^ u64::from(round) << 40);
     // At least one, so that the other end cannot be a round ahead while this one counts.
@@ -58,7 +58,7 @@ pub(super) fn planned(seed: u64, side: u32, round: u32) -> Vec<Planned> {
     frames.collect()
 }
 
-/// Bytes of the table of so many attachments, at the start of a payload.
+/// Length in bytes of a table of attachments, at the start of a payload.
 pub(super) fn table_len(attachments: usize) -> usize {
     match attachments {
         0 => 0,
@@ -66,7 +66,7 @@ pub(super) fn table_len(attachments: usize) -> usize {
     }
 }
 
-/// What a part of a frame is filled with.
+/// Returns the byte that fills a part of a frame.
 pub(super) fn pattern(planned: &Planned, part: usize) -> u8 {
     (planned.nth as usize * 37 + planned.keep as usize * 11 + part * 101 + 1) as u8
 }
@@ -77,7 +77,7 @@ pub(super) fn holds(bytes: &[u8], planned: &Planned, part: usize) {
     assert_eq!(wrong, None, "part {part} of {planned:?}");
 }
 
-/// Numbers that both ends throw alike.
+/// Random numbers, the same at both ends.
 struct Rng(u64);
 
 impl Rng {

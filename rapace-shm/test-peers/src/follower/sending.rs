@@ -1,4 +1,4 @@
-//! The sending half of a follower, and what its model knows.
+//! The sending half of a follower, with its model.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use rapace_shm::{
 use super::at_once;
 use super::plan::{Planned, ROUNDS, pattern};
 
-/// Frames that could not be had slots for travel empty, with this flag.
+/// Flag of a frame that travels empty since its slots could not be allocated.
 pub(super) const EXHAUSTED: u8 = 1;
 pub(super) const FRAME: u8 = 1;
 pub(super) const OVER: u8 = 2;
@@ -23,7 +23,7 @@ struct Used {
     until: u32,
 }
 
-/// What is sent over this end, and what the model knows of it.
+/// The sender of this end, with its model.
 pub(super) struct Sending {
     out: Sender,
     pub(super) side: u32,
@@ -43,7 +43,7 @@ impl Sending {
         }
     }
 
-    /// Sends what the list says.
+    /// Sends the frames of the list.
     pub(super) async fn send(&mut self, round: u32, plan: &[Planned]) {
         for planned in plan {
             let mut header = self.header(FRAME, round, planned.nth);
@@ -76,7 +76,7 @@ impl Sending {
         }
     }
 
-    /// The slots that a frame needs, if they can all be had.
+    /// Allocates the slots that a frame needs; `None` if they are not all available.
     fn slots(&mut self, planned: &Planned) -> Option<(Option<Slot>, Vec<Slot>)> {
         let mut taken = Vec::new();
         let mut attachments = Vec::new();
@@ -95,7 +95,7 @@ impl Sending {
         Some((Some(payload), attachments))
     }
 
-    /// FW2. `taken` are the classes of what this frame has already.
+    /// Allocates one slot (FW2). `taken` are the classes that this frame has already.
     fn take(
         &self,
         len: usize,
@@ -155,7 +155,7 @@ impl Sending {
         self.expected.descriptors_sent += 1;
     }
 
-    /// Tells that this end has dropped what was due, and is told the same; then counts (FW3).
+    /// Announces that this end has dropped what was due, receives the same, and checks the counts (FW3).
     pub(super) async fn part(&mut self, inbound: &mut Receiver, round: u32) {
         let marked = self.out.mark_started(round % 16, round + 1);
         marked.expect("the table has so many");
@@ -190,7 +190,7 @@ impl Sending {
         self.used.retain(|_, used| used.until > round);
     }
 
-    /// FW4.
+    /// Checks the counts at the end (FW4).
     pub(super) fn end(&self) {
         let stats = self.out.stats();
         for class in &stats.classes {
@@ -224,7 +224,7 @@ fn lane(planned: &Planned) -> Lane {
     }
 }
 
-/// Writes the names of attachments at the start of a payload.
+/// Writes the table of attachments at the start of a payload.
 fn name(payload: &mut [u8], attachments: &[Slot]) {
     if !attachments.is_empty() {
         let names: Vec<_> = attachments.iter().map(Slot::slot_ref).collect();

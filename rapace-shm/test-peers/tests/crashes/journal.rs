@@ -1,10 +1,10 @@
-//! What the victim's journal says.
+//! Reads the victim's journal.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-/// What a journal says.
+/// The contents of a journal.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     pub(crate) will_publish: u32,
@@ -13,7 +13,7 @@ pub(crate) struct Journal {
     pub(crate) will_mark: u32,
     pub(crate) ran: u32,
     pub(crate) passed: BTreeMap<String, u64>,
-    /// How it ended.
+    /// How the process ended.
     pub(crate) end: Option<End>,
 }
 
@@ -21,16 +21,16 @@ pub(crate) struct Journal {
 #[derive(Debug)]
 pub(crate) struct End {
     pub(crate) killed: bool,
-    /// On the clock that both read.
+    /// Time of the end, on the clock that both processes read.
     pub(crate) at: Duration,
-    /// Times that the cursor was stored.
+    /// How often the cursor was stored.
     pub(crate) tails: u32,
-    /// Times that a mark was stored.
+    /// How often a start marker was stored.
     pub(crate) marks: u32,
 }
 
 impl Journal {
-    /// Reads a journal to its end. What a process that was not killed left open is a panic.
+    /// Reads a journal to its end. Panics if the journal of a process that was not killed is incomplete.
     pub(crate) fn read(path: &Path) -> Self {
         let mut journal = Self::default();
         for line in std::fs::read_to_string(path).unwrap().lines() {
@@ -41,7 +41,7 @@ impl Journal {
                 *count += 1;
             };
             match *words {
-                // Said again after waiting for room.
+                // Written again after waiting for room.
                 ["will_publish", number] if number == journal.published.to_string() => {
                     journal.will_publish = journal.published + 1;
                 }

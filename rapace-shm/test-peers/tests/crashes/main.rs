@@ -1,17 +1,17 @@
-//! A process dies before and after everything that it does and another can see, one step at a time.
+//! A process dies before and after each of its actions that another process can observe.
 //!
-//! The victim is a process of its own; the survivor is this one. They play a fixed conversation, in
-//! which each side does all that a link can do, until the victim kills itself at the step it was told.
+//! The victim is a process of its own; the survivor is this one. They hold a fixed conversation, in
+//! which each side does all that a link can do, until the victim kills itself at the step that it was armed for.
 //! The steps are those that `crash_points/point.rs` enumerates, and their occurrences those that a conversation
 //! without a death has passed. After each death the survivor
 //!
-//! - knows within a second,
+//! - detects it within a second,
 //! - has received what was published, and nothing else, with the right bytes,
-//! - finds a mark on each call that was begun, and on no other,
+//! - finds a start marker for each call that was begun, and for no other,
 //! - has every slot back, and every descriptor and mapping,
-//! - starts a fresh session with a new process, where the last one was.
+//! - starts a fresh session with a new process, at the same path.
 //!
-//! By default a step is tried at its first, middle and last occurrence. All of them:
+//! By default a step is tried at its first, middle and last occurrence. To try all of them:
 //!
 //! ```text
 //! cargo test -p rapace-shm-test-peers --test crashes -- --ignored --nocapture
@@ -32,7 +32,7 @@ mod survivor;
 use rapace_shm_test_peers::conversation::Role;
 use survivor::{Case, Death, Survivor};
 
-/// Who dies, and how far it is trusted.
+/// Which side dies, and how far it is trusted.
 const CASES: [Case; 4] = [
     Case::new(Role::Host, Trust::Trusted),
     Case::new(Role::Host, Trust::Untrusted),
@@ -40,11 +40,11 @@ const CASES: [Case; 4] = [
     Case::new(Role::Plugin, Trust::Untrusted),
 ];
 
-/// What the conversation does not do has a test of its own. A leash is sent before there is anybody to converse with;
+/// Steps that the conversation does not take. "Refused" has a test of its own. A leash is sent before the peer exists;
 /// hosts that die then are in rapace-actors' tests.
 const ELSEWHERE: [&str; 2] = ["Refused", "Leash"];
 
-/// The survivor counts its descriptors, so only one test at a time may have any.
+/// The survivor counts its descriptors, so only one test at a time may open any.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -76,7 +76,7 @@ fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
     }
 }
 
-/// Whatever the umask, and also for a moment: what is left of who died in between shows it.
+/// Whatever the umask, and at every moment: the files left by a process that died in between show it.
 #[test]
 fn a_path_never_is_open_to_more_than_was_said() {
     use std::os::unix::fs::PermissionsExt;
@@ -133,8 +133,8 @@ fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
     println!("{total} deaths, each detected within {slowest:?}");
 }
 
-/// One death at this occurrence of a step, or at an earlier one: how often somebody falls asleep is
-/// not the same each time. Returns how long it took the survivor to know.
+/// Causes one death at this occurrence of a step, or at an earlier one: how often a side falls asleep
+/// varies. Returns how long it took the survivor to detect it.
 fn die(survivor: &Survivor, case: &Case, site: &str, nth: u64, before: bool) -> Duration {
     let mut nth = nth;
     loop {

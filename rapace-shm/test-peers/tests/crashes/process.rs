@@ -1,9 +1,9 @@
-//! The other process, seen from here.
+//! The victim's process, from the survivor's side.
 
 use std::io::Read;
 use std::process::{Child, Command, ExitStatus};
 
-/// The process that dies; killed in any case when the test is done with it.
+/// The process that dies; killed in any case at the end of the test.
 pub(crate) struct Victim(Child);
 
 impl Victim {
@@ -11,7 +11,7 @@ impl Victim {
         Self(command.spawn().unwrap())
     }
 
-    /// Whether it came to speak, for it may be dead before.
+    /// Waits until it speaks. Returns whether it did, since it may die before.
     pub(crate) async fn wait_until_it_speaks(mut self) -> (Self, bool) {
         let mut stdout = self.0.stdout.take().expect("it was piped");
         let reading = tokio::task::spawn_blocking(move || {
@@ -24,7 +24,7 @@ impl Victim {
 
     /// Waits until it is dead, or has left.
     pub(crate) async fn end(mut self) -> ExitStatus {
-        // It has an alarm of its own, so this ends.
+        // It sets an alarm for itself, so this ends.
         let waiting = tokio::task::spawn_blocking(move || self.0.wait());
         waiting.await.unwrap().unwrap()
     }

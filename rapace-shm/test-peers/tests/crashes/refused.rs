@@ -1,4 +1,4 @@
-//! The one step that the conversation does not take: a host turns a peer of another version away.
+//! The one step that the conversation does not take: a host refuses a peer of another version.
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::Path;
@@ -14,7 +14,7 @@ use nix::sys::time::TimeVal;
 use crate::journal::Journal;
 use crate::process::Victim;
 
-/// A hello as a peer of the next version would say it: the version is at bytes 8 to 11.
+/// Returns a hello as a peer of the next version would send it: the version is at bytes 8 to 11.
 pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
     let (ours, theirs) = socketpair(
         AddressFamily::Unix,
@@ -32,12 +32,12 @@ pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
     hello
 }
 
-/// Comes to a host as a stranger. The host is to die where it refuses. Returns what it answered.
+/// Connects to a host as an unknown peer. The host is to die where it refuses. Returns its answer.
 pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, Journal) {
     let path = directory.join("socket");
     let journal_path = directory.join(format!("journal of who dies {when}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
-    // One that hears the hello before it sends anything.
+    // An untrusted peer's host reads the hello before it sends anything.
     command
         .args(["host", "untrusted"])
         .arg(&path)
@@ -61,7 +61,7 @@ pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, J
     })
 }
 
-/// One message; nothing once the other end is closed.
+/// Receives one message; empty once the other end is closed.
 fn receive(socket: &OwnedFd) -> Vec<u8> {
     setsockopt(socket, ReceiveTimeout, &TimeVal::new(10, 0)).unwrap();
     let mut message = vec![0; 256];

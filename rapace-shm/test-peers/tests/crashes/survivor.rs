@@ -1,4 +1,4 @@
-//! The process that goes on: it plays the other side, and checks what it is left with.
+//! The process that survives: it runs the other side, and checks the outcome.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -21,14 +21,14 @@ use rapace_shm_test_peers::conversation::{
     CALLS, Ended, GENERATIONS, Notes, Role, config, converse,
 };
 
-/// Who dies.
+/// Which side dies.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Case {
     victim: Role,
     trust: Trust,
 }
 
-/// Where it dies.
+/// Where the victim dies.
 #[derive(Debug)]
 pub(crate) struct Death {
     pub(crate) site: String,
@@ -36,12 +36,12 @@ pub(crate) struct Death {
     pub(crate) nth: u64,
 }
 
-/// What one victim's life was like.
+/// The report of one victim's run.
 #[derive(Debug)]
 pub(crate) struct Report {
-    /// From the death until the survivor knew; nothing if the victim was never where it was to die.
+    /// Time from the death until the survivor detected it; `None` if the victim never reached its step.
     pub(crate) took: Option<Duration>,
-    /// How often it passed each site, if it lived.
+    /// How often the victim passed each site, if it lived.
     pub(crate) passed: BTreeMap<String, u64>,
 }
 
@@ -86,12 +86,12 @@ impl Survivor {
         Self { runtime }
     }
 
-    /// One victim's life, up to its death if it has one, and then that of another in its place.
+    /// Runs one victim, up to its death if it has one, and then another in its place.
     pub(crate) fn live(&self, case: &Case, death: Option<&Death>) -> Report {
         let context = format!("{case} {death:?}");
         let directory = tempfile::tempdir().unwrap();
         let socket_path = directory.path().join("socket");
-        // What an earlier process left behind.
+        // The socket of an earlier process.
         drop(UnixListener::bind(&socket_path).unwrap());
         let before = open_resources();
         let report = self.one_life(case, death, &socket_path, &context);
@@ -151,17 +151,17 @@ impl Survivor {
     }
 }
 
-/// How the two came together, and what then became of it.
+/// How the connection was established, and how it ended.
 enum Outcome {
-    /// The victim died before there was anybody to talk to.
+    /// The victim died before it could be connected to.
     NeverConnected,
-    /// It died during the handshake.
+    /// The victim died during the handshake.
     NoLink(EstablishError),
-    /// It died later, or left.
+    /// The victim died later, or left.
     Linked(Ended, Sender),
 }
 
-/// Plays the other side.
+/// Runs the other side.
 async fn run(
     case: &Case,
     death: Option<&Death>,
@@ -204,9 +204,9 @@ async fn run(
         Role::Plugin => {
             let (ours, theirs) = ControlSocket::pair().unwrap();
             let victim = Victim::start(command.stdin(theirs));
-            // The command still has what it gave the child.
+            // The command still holds what it passed to the child.
             drop(command);
-            // As a host does with what it starts.
+            // As a host does for a child that it starts.
             let outcome = match ours.offer(&config(case.trust)) {
                 Ok(pending) => pending.finish().await,
                 Err(error) => Err(error),
@@ -232,7 +232,7 @@ async fn run(
 }
 
 fn check(outcome: &Outcome, notes: &Survived, journal: &Journal, end: &End, context: &str) {
-    // What the victim says of itself agrees with what its stores say.
+    // The victim's own account agrees with the count of its stores.
     assert!(journal.published <= end.tails, "{context}");
     assert!(end.tails <= journal.will_publish, "{context}");
     assert!(journal.ran <= end.marks, "{context}");
@@ -240,7 +240,7 @@ fn check(outcome: &Outcome, notes: &Survived, journal: &Journal, end: &End, cont
     assert!(journal.received <= notes.published.get(), "{context}");
     match outcome {
         Outcome::NeverConnected => assert_eq!(notes.published.get(), 0),
-        // A host may have published to a peer that it made an offer to and was not to see.
+        // A host may have published to a peer that it made an offer to and that died before it joined.
         Outcome::NoLink(EstablishError::HungUp) => {
             assert!(end.killed, "{context}");
             assert_eq!(notes.received.get(), 0, "{context}: frames");
@@ -278,7 +278,7 @@ fn check_marks(out: &Sender, end: &End, context: &str) {
     }
 }
 
-/// What the survivor notes down.
+/// The observations of the survivor.
 #[derive(Debug, Default)]
 struct Survived {
     published: Cell<u32>,
@@ -306,7 +306,7 @@ impl Notes for Survived {
     }
 }
 
-/// Open descriptors, and mappings of segments.
+/// Returns the numbers of open descriptors and of mapped segments.
 fn open_resources() -> (usize, usize) {
     let descriptors = fs::read_dir("/proc/self/fd").unwrap().count();
     let maps = fs::read_to_string("/proc/self/maps").unwrap();
@@ -314,7 +314,7 @@ fn open_resources() -> (usize, usize) {
     (descriptors, mapped)
 }
 
-/// The promise.
+/// The promised bound.
 const BOUND: Duration = Duration::from_secs(1);
-/// For a conversation that goes on to its end.
+/// Time limit of a conversation that runs to its end.
 const PATIENCE: Duration = Duration::from_secs(20);

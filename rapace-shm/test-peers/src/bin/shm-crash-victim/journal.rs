@@ -1,8 +1,8 @@
-//! What a process that is to die tells about itself, in a file that outlives it.
+//! The victim's journal, in a file that outlives the process.
 //!
 //! - A line is one write, so it is there as a whole or not at all.
-//! - The last line is written between the last thing that the process did and its death, and holds
-//!   what the process really did, as its stores are counted.
+//! - The last line is written between the last action of the process and its death, and holds
+//!   what the process really did, by the count of its stores.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -13,18 +13,18 @@ use rapace_shm::crash::{self, When};
 
 use rapace_shm_test_peers::conversation::Notes;
 
-/// The writing end, one for the process.
+/// The writing end; one per process.
 pub(crate) struct Journal;
 
 impl Journal {
-    /// Opens the file. To be done once.
+    /// Opens the file. To be called once.
     pub(crate) fn open(path: &Path) -> std::io::Result<Self> {
         let file = OpenOptions::new().create(true).append(true).open(path)?;
         FILE.set(file).expect("a process has one journal");
         Ok(Self)
     }
 
-    /// For a process that is to live: how often it passed each site.
+    /// For a process that lives: writes how often it passed each site.
     pub(crate) fn finish(&self) {
         for site in crash::sites() {
             let times = passed(site, When::After);

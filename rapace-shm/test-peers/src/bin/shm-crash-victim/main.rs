@@ -1,4 +1,4 @@
-//! The process that dies: it plays one side of the conversation, and is killed at the step that its
+//! The process that dies: it runs one side of the conversation, and is killed at the step that its
 //! arguments name: `role trust path|- journal [site before|after nth]`.
 
 use std::io::Write;
@@ -20,7 +20,7 @@ fn main() -> ExitCode {
     match live() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to be told if this fails too.
+            // If this fails too, there is no other way to report.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::from(2)
         }
@@ -43,7 +43,7 @@ fn live() -> Result<(), Failure> {
         "untrusted" => Trust::Untrusted,
         other => return Err(format!("{other} is no trust").into()),
     };
-    // Whatever else goes wrong, this process ends.
+    // Whatever goes wrong, this process ends.
     alarm::set(LIFETIME);
     let journal = Journal::open(Path::new(journal))?;
     if let [site, when, nth] = *death {
@@ -80,7 +80,7 @@ async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
             drop(listener);
             let config = conversation::config(trust);
             match trust {
-                // As for a child.
+                // As a host does for a child.
                 Trust::Trusted => socket.offer(&config)?.finish().await?,
                 Trust::Untrusted => socket.host(&config).await?,
             }
@@ -90,5 +90,5 @@ async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
     })
 }
 
-/// In seconds: much more than a conversation takes.
+/// In seconds: much longer than a conversation takes.
 const LIFETIME: u32 = 30;

@@ -1,4 +1,4 @@
-//! Binds paths and leaves them again as it is told, a line for each order.
+//! Binds paths and releases them again on command, one line for each command.
 
 use std::io::{BufRead, Write};
 

@@ -1,5 +1,5 @@
-//! Lives in which a signal would end the process: their actions are the system's, not those that Rust programs start
-//! with.
+//! Roles in which a signal would end the process: its actions are the system's defaults, not those that Rust programs
+//! start with.
 
 use std::os::fd::AsFd;
 
@@ -11,9 +11,9 @@ use rapace_shm::{ControlSocket, EstablishError, Link, SegmentConfig, SizeClass};
 
 use crate::{Failure, publish};
 
-/// As `main` of a C program has it.
+/// Restores the action that a C program starts with.
 pub(crate) fn restore(kind: Signal) -> Result<(), Failure> {
-    // SAFETY: the default action runs nothing of ours.
+    // SAFETY: the default action runs no code of ours.
     unsafe { signal(kind, SigHandler::SigDfl) }?;
     Ok(())
 }
@@ -37,7 +37,7 @@ pub(crate) fn be_limited_to_small_files() -> Result<(), Failure> {
     Ok(())
 }
 
-/// Publishes to a host that is gone, before its own executor could learn of that.
+/// Publishes to a host that is gone, before its own executor could detect that.
 pub(crate) async fn ring_a_dead_host(control: ControlSocket) -> Result<(), Failure> {
     restore(Signal::SIGPIPE)?;
     let link = control.join().await?;
@@ -55,7 +55,7 @@ pub(crate) async fn ring_a_dead_host(control: ControlSocket) -> Result<(), Failu
     Ok(())
 }
 
-/// Shakes hands with nobody, from either side.
+/// Sends handshake messages to a closed socket, from either side.
 pub(crate) async fn speak_to_nobody(control: ControlSocket, joins: bool) -> Result<(), Failure> {
     restore(Signal::SIGPIPE)?;
     let linked = match joins {

@@ -1,4 +1,4 @@
-//! The other process of the process tests. Its first argument says how it lives and dies.
+//! The other process of the process tests. Its first argument names its role.
 
 use std::io::Write;
 use std::os::fd::OwnedFd;
@@ -29,7 +29,7 @@ fn main() -> ExitCode {
     match lived {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to be told if this fails too.
+            // If this fails too, there is no other way to report.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::from(2)
         }
@@ -107,7 +107,7 @@ async fn echo(out: Sender, mut inbound: Receiver) -> Result<(), Failure> {
     }
 }
 
-/// Marks three calls as begun, publishes three frames, and is dead.
+/// Marks three calls as begun, publishes three frames, and dies.
 async fn speak_and_die(out: &Sender) -> Result<(), Failure> {
     for call in 0..3 {
         out.mark_started(call, call + 100)?;
@@ -123,7 +123,7 @@ async fn speak_and_die(out: &Sender) -> Result<(), Failure> {
     die()
 }
 
-/// Publishes numbered frames without end, and after each marks how many there are.
+/// Publishes numbered frames without end, and after each stores their number as a start marker.
 async fn stream(out: &Sender, mut inbound: Receiver) -> Result<(), Failure> {
     let receiving = async move {
         let mut batch = Vec::new();
@@ -160,7 +160,7 @@ async fn stream(out: &Sender, mut inbound: Receiver) -> Result<(), Failure> {
     .await
 }
 
-/// Takes everything, returns nothing.
+/// Receives everything, returns nothing.
 async fn hoard(mut inbound: Receiver) -> Result<(), Failure> {
     let mut hoarded: Vec<Received> = Vec::new();
     loop {
@@ -168,7 +168,7 @@ async fn hoard(mut inbound: Receiver) -> Result<(), Failure> {
     }
 }
 
-/// Starts a process of its own, tells its id, and stays.
+/// Starts a process of its own, sends its id, and stays.
 async fn have_a_child(out: &Sender, inbound: Receiver) -> Result<(), Failure> {
     let child = Command::new("sleep")
         .arg("1000")
@@ -179,7 +179,7 @@ async fn have_a_child(out: &Sender, inbound: Receiver) -> Result<(), Failure> {
     hoard(inbound).await
 }
 
-/// A thread that ends this process when the host is gone, whatever the executor does.
+/// Starts a thread that ends this process when the host is gone, whatever the executor does.
 fn watch(socket: OwnedFd) {
     std::thread::spawn(move || {
         use std::os::fd::AsFd;

@@ -1,4 +1,4 @@
-//! Lives with few descriptors.
+//! Roles with few descriptors.
 
 use std::fs;
 use std::io::Write;
@@ -8,7 +8,7 @@ use rapace_shm::{ControlSocket, EstablishError, Link, Listener, SegmentConfig, S
 
 use crate::Failure;
 
-/// So many more than are open now.
+/// Allows this process so many descriptors more than are open now.
 fn limit(spare: u64) -> Result<(), Failure> {
     let listed = fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u64>().ok())
@@ -17,7 +17,7 @@ fn limit(spare: u64) -> Result<(), Failure> {
     let is_open = |fd: &u64| {
         listed.contains(fd) && fs::symlink_metadata(format!("/proc/self/fd/{fd}")).is_ok()
     };
-    // The limit is on the number itself, and the lowest free one is given out.
+    // The limit applies to the number itself, and the lowest free one is assigned.
     let mut free = (0..).filter(|fd| !is_open(fd));
     let first_refused = free
         .nth(usize::try_from(spare)?)
@@ -27,7 +27,7 @@ fn limit(spare: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Comes to a link, or to no link, and says which.
+/// Establishes a link, or fails to, and says which.
 pub(crate) async fn live_with(
     control: ControlSocket,
     side: &str,
@@ -83,7 +83,7 @@ pub(crate) async fn accept_without() -> Result<(), Failure> {
     Ok(())
 }
 
-/// The default takes a gigabyte, and this process has a quarter.
+/// Maps the default segment, which takes a gigabyte, in a quarter of that.
 pub(crate) fn map_without_space() -> Result<(), Failure> {
     let (_, hard) = getrlimit(Resource::RLIMIT_AS)?;
     setrlimit(Resource::RLIMIT_AS, 256 << 20, hard)?;
