@@ -53,7 +53,7 @@ pub enum EstablishError {
         limit: u64,
     },
     /// This process, or the machine, is out of descriptors or memory at present. Not the peer's fault.
-    #[error("{step} failed for want of resources: {source}{}", way_out(source))]
+    #[error("{step} failed for lack of resources: {source}{}", way_out(source))]
     OutOfResources {
         /// The step that failed.
         step: &'static str,
@@ -150,7 +150,7 @@ fn way_out(source: &io::Error) -> &'static str {
     match source.raw_os_error() {
         None => "",
         Some(_) => {
-            "; raise this process's limits (`ulimit -n` for open files), or try again when others have let go of theirs"
+            "; raise this process's limits (`ulimit -n` for open files), or try again when other processes have released theirs"
         }
     }
 }

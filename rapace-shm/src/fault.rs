@@ -63,7 +63,7 @@ pub enum PeerFault {
     },
     /// A payload runs past the end of its slot.
     #[error(
-        "the peer broke a rule of the shared segment: a payload of {len} bytes at offset {offset} leaves its slot of {slot_size} bytes"
+        "the peer broke a rule of the shared segment: a payload of {len} bytes at offset {offset} runs past the end of its slot of {slot_size} bytes"
     )]
     PayloadOutsideSlot {
         /// Offset of the first byte in the slot.
@@ -75,7 +75,7 @@ pub enum PeerFault {
     },
     /// The table of a message's attachments runs past the end of its payload.
     #[error(
-        "the peer broke a rule of the shared segment: a table of {entries} attachments leaves its payload of {len} bytes"
+        "the peer broke a rule of the shared segment: a table of {entries} attachments runs past the end of its payload of {len} bytes"
     )]
     TableOutsidePayload {
         /// Entries that it claims to have.

@@ -156,7 +156,7 @@ fn establish() -> [EstablishError; 11] {
             source: unsupported(),
         },
         EstablishError::NoRuntime {
-            why: "there is no tokio runtime here: do this inside of one",
+            why: "there is no tokio runtime here: call this inside of one",
         },
         EstablishError::Os {
             step: "sealing the memory of the segment",

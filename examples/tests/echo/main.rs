@@ -158,7 +158,7 @@ fn a_client_learns_of_its_servers_death_at_once() {
     // What is dead stays at the path until somebody listens there again.
     let (code, printed) = place.client(&[]).ends();
     assert_eq!(code, Some(69), "{printed}");
-    assert!(printed.contains("nobody listens at "), "{printed}");
+    assert!(printed.contains("no process listens at "), "{printed}");
     let _again = place.server();
     let (code, printed) = place.client(&["--once"]).ends();
     assert_eq!(code, Some(0), "{printed}");

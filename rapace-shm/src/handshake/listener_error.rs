@@ -13,7 +13,7 @@ use crate::kernel::needs::is_shortage;
 #[non_exhaustive]
 pub enum ListenerError {
     /// Another process listens at that path already.
-    #[error("somebody listens at {path} already: is the host running twice?")]
+    #[error("another process listens at {path} already: is the host running twice?")]
     InUse {
         /// The path.
         path: PathBuf,
@@ -45,7 +45,7 @@ pub enum ListenerError {
         path: PathBuf,
     },
     /// The socket exists, and no process listens: its host is dead.
-    #[error("nobody listens at {path}: the host that made it is dead")]
+    #[error("no process listens at {path}: the host that created it is dead")]
     NobodyListening {
         /// The path.
         path: PathBuf,
@@ -57,22 +57,22 @@ pub enum ListenerError {
         path: PathBuf,
     },
     /// The listener has too many pending connections: try again.
-    #[error("too many wait to be accepted at {path}: try again")]
+    #[error("too many connections are pending at {path}: try again")]
     Busy {
         /// The path.
         path: PathBuf,
     },
     /// The peer was rejected: [`Access`](crate::Access) does not accept it.
-    #[error("process {} of user {} and group {} was turned away: it is not among those that are let in, which \
-         are our own user and root unless Access says otherwise", who.pid, who.uid, who.gid)]
+    #[error("process {} of user {} and group {} was rejected: only our own user and root may connect, unless Access says \
+        otherwise", who.pid, who.uid, who.gid)]
     UnauthorizedPeer {
         /// Credentials of the peer.
         who: PeerCredentials,
     },
     /// This process, or the machine, is out of descriptors or memory at present.
     #[error(
-        "{step} {path} failed for want of resources: {source}; raise this process's limits (`ulimit -n` \
-         for open files), or try again when others have let go of theirs"
+        "{step} {path} failed for lack of resources: {source}; raise this process's limits (`ulimit -n` \
+         for open files), or try again when other processes have released theirs"
     )]
     OutOfResources {
         /// The step that failed.

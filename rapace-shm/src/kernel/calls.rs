@@ -46,7 +46,7 @@ pub fn register(fd: OwnedFd, interest: Interest) -> io::Result<AsyncFd<OwnedFd>>
 #[error("{0}")]
 pub struct NoRuntime(pub(crate) &'static str);
 
-const NO_RUNTIME: NoRuntime = NoRuntime("there is no tokio runtime here: do this inside of one");
+const NO_RUNTIME: NoRuntime = NoRuntime("there is no tokio runtime here: call this inside of one");
 const NO_IO: NoRuntime = NoRuntime(
     "the tokio runtime here has no I/O, which rapace waits by: build it with `enable_io` or `enable_all`",
 );

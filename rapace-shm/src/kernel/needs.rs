@@ -52,7 +52,7 @@ pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
 /// A system call that rapace needs and that is not available to this process.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "{} is not to be had here ({source}). Linux has it since {}: on an older kernel, upgrade; on a newer one a sandbox \
+    "{} is not available here ({source}). Linux has it since {}: on an older kernel, upgrade; on a newer one a sandbox \
      forbids it (a seccomp filter, a container's profile), and has to allow it",
     need.call, need.since
 )]

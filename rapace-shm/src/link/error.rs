@@ -38,7 +38,7 @@ pub enum AllocateError {
     #[error("all slots of this size are in use: wait for one, or configure more of them")]
     Exhausted,
     /// The link has ended.
-    #[error("no slot can be had any more: {0}")]
+    #[error("no slot can be allocated any more: {0}")]
     Closed(#[from] Closed),
 }
 
@@ -50,7 +50,7 @@ pub enum PublishError {
     Full,
     /// One of the slots is in flight already, or was named twice. A slot can be sent again only after
     /// it was returned.
-    #[error("a slot is with the peer already: it can be sent again once returned")]
+    #[error("a slot is in flight already: it can be sent again once the peer has returned it")]
     AlreadyInFlight,
     /// One of the slots belongs to another link.
     #[error("a slot belongs to another link: copy its bytes")]

@@ -93,7 +93,7 @@ async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
         assert_eq!(listening, 1, "round {round}: {answers:?}");
         for answer in answers.iter().filter(|answer| *answer != "listens") {
             assert!(
-                answer.contains("somebody listens at"),
+                answer.contains("another process listens at"),
                 "round {round}: {answers:?}"
             );
         }
