@@ -17,7 +17,7 @@
 //! let mut slot = to_plugin.allocate(2 << 20, Lane::Data).await?;
 //! slot.fill(7);
 //! let slot = slot.freeze();
-//! let header = Header { frame type: 1, call: 42, ..Header::default() };
+//! let header = Header { frame_type: 1, call: 42, ..Header::default() };
 //! to_plugin.try_publish(&header, Payload::Slot(&slot), &[], Lane::Data)?;
 //!
 //! let mut batch = Vec::new();
