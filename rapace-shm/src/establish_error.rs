@@ -53,7 +53,7 @@ pub enum EstablishError {
         limit: u64,
     },
     /// This process, or the machine, is out of descriptors or memory at present. Not the peer's fault.
-    #[error("{step} failed for lack of resources: {source}{}", way_out(source))]
+    #[error("{step} failed for lack of resources: {source}{}", remedy(source))]
     OutOfResources {
         /// The step that failed.
         step: &'static str,
@@ -146,7 +146,7 @@ impl EstablishError {
 }
 
 /// Returns what to do about a shortage that the operating system reported; our own errors say so themselves.
-fn way_out(source: &io::Error) -> &'static str {
+fn remedy(source: &io::Error) -> &'static str {
     match source.raw_os_error() {
         None => "",
         Some(_) => {

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn strikes_come_one_period_apart_and_late_ones_together() {
+    fn expirations_come_one_period_apart_and_late_ones_together() {
         runtime().block_on(async {
             let start = Instant::now();
             let mut interval = Interval::every(PERIOD).expect("a timer");
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_never_strikes_is_refused() {
+    fn a_period_of_zero_is_refused() {
         let refused = runtime().block_on(async { Interval::every(Duration::ZERO) });
         assert_eq!(refused.unwrap_err().kind(), io::ErrorKind::InvalidInput);
     }

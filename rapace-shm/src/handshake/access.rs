@@ -56,7 +56,7 @@ impl Access {
         self.mode
     }
 
-    pub(crate) fn lets_in(&self, who: PeerCredentials) -> bool {
+    pub(crate) fn accepts(&self, who: PeerCredentials) -> bool {
         (self.decide)(who)
     }
 }

@@ -67,7 +67,7 @@ impl ControlSocket {
         }
         let taken = || -> io::Result<Self> {
             let socket = std::os::fd::AsFd::as_fd(&stdin).try_clone_to_owned()?;
-            nix::unistd::dup2_stdin(nothing()?).map_err(|errno| DUP.refused(errno))?;
+            nix::unistd::dup2_stdin(open_null()?).map_err(|errno| DUP.refused(errno))?;
             let flags = OFlag::from_bits_retain(fcntl(&socket, FcntlArg::F_GETFL)?);
             fcntl(&socket, FcntlArg::F_SETFL(flags | OFlag::O_NONBLOCK))?;
             let prepared = Self::prepare(socket)?;
@@ -137,7 +137,7 @@ impl ControlSocket {
         wire.send(&Message::Hello, &[]).await?;
         let mut arrived = wire.recv(DESCRIPTORS).await?;
         if self.is_child && matches!(arrived.message, Ok(Message::Leash)) {
-            wear(arrived.descriptors)?;
+            keep_leash(arrived.descriptors)?;
             arrived = wire.recv(DESCRIPTORS).await?;
         }
         let Arrived {
@@ -167,7 +167,7 @@ impl ControlSocket {
 }
 
 /// Keeps a leash for as long as this process lives (CS4).
-fn wear(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
+fn keep_leash(descriptors: Vec<OwnedFd>) -> Result<(), EstablishError> {
     let [leash]: [OwnedFd; 1] = descriptors
         .try_into()
         .map_err(|_| EstablishError::Fault(HandshakeFault::Descriptors { expected: 1 }))?;
@@ -264,7 +264,7 @@ pub enum NotAControlSocket {
 }
 
 /// Opens something that reads as empty.
-fn nothing() -> io::Result<OwnedFd> {
+fn open_null() -> io::Result<OwnedFd> {
     match File::open("/dev/null") {
         Ok(null) => Ok(null.into()),
         // A sandbox may have no devices.

@@ -80,7 +80,7 @@ impl Listener {
         CrashPoint::Bind
             .around(|| bind(listener.as_raw_fd(), &address))
             .map_err(at_step("binding", path))?;
-        let made = fs::symlink_metadata(path).map_err(at_step(LOOKING, path))?;
+        let made = fs::symlink_metadata(path).map_err(at_step(INSPECTING, path))?;
         // From here on the path is removed if something fails.
         let place = Place {
             path: absolute,
@@ -198,22 +198,23 @@ fn remove_if_dead(path: &Path) -> Result<(), ListenerError> {
             });
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-        Err(error) => return Err(at_step(LOOKING, path)(error)),
+        Err(error) => return Err(at_step(INSPECTING, path)(error)),
     }
     let probe = new_socket(path)?;
     let address = address_of(path)?;
     match CrashPoint::Connect.around(|| connect(probe.as_raw_fd(), &address)) {
         Err(Errno::ECONNREFUSED) => match CrashPoint::TakeOver.around(|| fs::remove_file(path)) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(at_step("removing what a dead process left at", path)(error))
-            }
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(at_step(
+                "removing the socket of a dead process at",
+                path,
+            )(error)),
             _ => Ok(()),
         },
         Err(Errno::ENOENT) => Ok(()),
         Ok(()) | Err(Errno::EAGAIN | Errno::EPROTOTYPE) => Err(ListenerError::InUse {
             path: path.to_owned(),
         }),
-        Err(errno) => Err(at_step(LOOKING, path)(errno)),
+        Err(errno) => Err(at_step(INSPECTING, path)(errno)),
     }
 }
 
@@ -228,11 +229,12 @@ fn authenticate(
         let who = socket.peer()?;
         Ok((socket, who))
     };
-    let (socket, who) = prepared().map_err(at_step("asking who was met at", path))?;
-    if !access.lets_in(who) {
+    let (socket, who) =
+        prepared().map_err(at_step("reading the credentials of the peer at", path))?;
+    if !access.accepts(who) {
         return Err(ListenerError::UnauthorizedPeer { who });
     }
     Ok(socket)
 }
 
-const LOOKING: &str = "looking at what is at";
+const INSPECTING: &str = "inspecting";

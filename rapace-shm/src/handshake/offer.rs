@@ -35,8 +35,8 @@ impl ControlSocket {
     ///
     /// # Errors
     /// See [`EstablishError`].
-    pub fn leash(&self, worn: BorrowedFd<'_>) -> Result<(), EstablishError> {
-        say(&self.socket, &Message::Leash, &[worn.as_raw_fd()]).map_err(not_sent)
+    pub fn leash(&self, leash: BorrowedFd<'_>) -> Result<(), EstablishError> {
+        say(&self.socket, &Message::Leash, &[leash.as_raw_fd()]).map_err(not_sent)
     }
 
     /// Creates the segment and sends it at once, to a child that is only being started. For a peer that

@@ -94,7 +94,7 @@ impl HandshakeSocket {
     }
 }
 
-fn effect_of(message: &Message) -> CrashPoint {
+fn crash_point_of(message: &Message) -> CrashPoint {
     match message {
         Message::Hello => CrashPoint::Hello,
         Message::Segment(_) => CrashPoint::Segment,
@@ -111,7 +111,7 @@ pub(crate) fn say(socket: &OwnedFd, message: &Message, descriptors: &[RawFd]) ->
     let control: &[ControlMessage<'_>] = if descriptors.is_empty() { &[] } else { &rights };
     let flags = MsgFlags::MSG_NOSIGNAL | MsgFlags::MSG_DONTWAIT;
     let socket = socket.as_raw_fd();
-    effect_of(message).around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?;
+    crash_point_of(message).around(|| sendmsg::<()>(socket, &bytes, control, flags, None))?;
     Ok(())
 }
 

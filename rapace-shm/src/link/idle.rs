@@ -49,7 +49,7 @@ impl Idle {
         ring: &mut Consumer<RingIn>,
         arm: &mut Arm<OwnWord>,
     ) -> Result<Idled, PeerFault> {
-        let bound = match shared.space.somebody_waits() {
+        let bound = match shared.space.has_waiters() {
             true => Duration::ZERO, // LI3
             false => shared.spin(),
         };
@@ -112,7 +112,7 @@ fn spin(
             std::hint::spin_loop();
         }
         before = Instant::now();
-        if before >= until || shared.space.somebody_waits() {
+        if before >= until || shared.space.has_waiters() {
             return Ok(None);
         }
     }

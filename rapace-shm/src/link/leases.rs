@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::fault::PeerFault;
-use crate::link::peer_waker::Rings;
+use crate::link::peer_waker::PeerWaker;
 use crate::memory::halves::ReturnsOut;
 use crate::ring::descriptor::{CheckedSlot, encode_return};
 use crate::ring::return_ring::Returner;
@@ -16,22 +16,29 @@ use crate::slab::lease_table::LeaseTable;
 #[derive(Debug)]
 pub(crate) struct Leases {
     /// The slots that we hold (J1).
-    held: LeaseTable,
-    back: Mutex<Option<Back>>,
+    table: LeaseTable,
+    return_path: Mutex<Option<ReturnPath>>,
 }
 
 /// What returning a slot to the peer needs.
 #[derive(Debug)]
-struct Back {
+struct ReturnPath {
     returner: Returner<ReturnsOut>,
-    rings: Arc<Rings>,
+    peer_waker: Arc<PeerWaker>,
 }
 
 impl Leases {
-    pub(crate) fn new(slots: u32, returner: Returner<ReturnsOut>, rings: Arc<Rings>) -> Self {
+    pub(crate) fn new(
+        slots: u32,
+        returner: Returner<ReturnsOut>,
+        peer_waker: Arc<PeerWaker>,
+    ) -> Self {
         Self {
-            held: LeaseTable::new(slots),
-            back: Mutex::new(Some(Back { returner, rings })),
+            table: LeaseTable::new(slots),
+            return_path: Mutex::new(Some(ReturnPath {
+                returner,
+                peer_waker,
+            })),
         }
     }
 
@@ -39,7 +46,7 @@ impl Leases {
     pub(crate) fn hold(&self, slot: CheckedSlot) -> Result<(), PeerFault> {
         let index = slot.slot_ref().index;
         // A checked slot has a flag: the layout counts both.
-        if self.held.hold(index) {
+        if self.table.acquire(index) {
             Ok(())
         } else {
             Err(PeerFault::SlotSentTwice { index })
@@ -48,26 +55,34 @@ impl Leases {
 
     /// Returns a leased slot to the peer, unless the link is gone.
     pub(crate) fn return_slot(&self, index: u32, generation: u32) {
-        self.held.release(index); // J2
-        let mut back = self.lock();
-        let Some(Back { returner, rings }) = &mut *back else {
+        self.table.release(index); // J2
+        let mut return_path = self.lock();
+        let Some(ReturnPath {
+            returner,
+            peer_waker,
+        }) = &mut *return_path
+        else {
             return;
         };
         returner.push(encode_return(index, generation));
-        let sleeper = rings.must_ring_for_space().then(|| Arc::clone(rings));
-        drop(back); // H1
-        if let Some(rings) = sleeper {
-            rings.ring();
+        let sleeper = peer_waker
+            .must_ring_for_space()
+            .then(|| Arc::clone(peer_waker));
+        drop(return_path); // H1
+        if let Some(peer_waker) = sleeper {
+            peer_waker.ring();
         }
     }
 
     /// Drops the return ring (J3).
     pub(crate) fn link_is_gone(&self) {
-        let back = self.lock().take();
-        drop(back);
+        let return_path = self.lock().take();
+        drop(return_path);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Back>> {
-        self.back.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<ReturnPath>> {
+        self.return_path
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

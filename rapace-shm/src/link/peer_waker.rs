@@ -11,7 +11,7 @@ use crate::sync::orderings;
 
 /// The peer's armed words, and the ringing end of its doorbell.
 #[derive(Debug)]
-pub(crate) struct Rings {
+pub(crate) struct PeerWaker {
     /// For a peer that waits for descriptors.
     entries: Ringer<PeerWord>,
     /// For a peer that waits for room or slots.
@@ -20,7 +20,7 @@ pub(crate) struct Rings {
     rung: AtomicU64,
 }
 
-impl Rings {
+impl PeerWaker {
     pub(crate) fn new(peer: &Arc<PeerHalf>, notifier: Notifier) -> Self {
         let ringer = |offset| {
             Ringer::new(PeerWord {

@@ -119,7 +119,7 @@ impl Receiver {
         max: usize,
     ) -> Poll<Result<usize, RecvError>> {
         loop {
-            if self.shared.space.somebody_waits()
+            if self.shared.space.has_waiters()
                 && let Err(fault) = self.shared.serve_waiters()
             {
                 self.latch_fault(fault);
@@ -168,7 +168,7 @@ impl Receiver {
             }
             // Rings for entries that were taken already are cleared before arming, so that the next ring means new
             // work. From here on a ring wakes the task (N7).
-            match self.listen(cx) {
+            match self.poll_doorbell(cx) {
                 Ok(DoorbellEvent::Ring) => {}
                 Ok(DoorbellEvent::HangUp) => {
                     return self.poll_after_death(PeerGone::HungUp, cx, batch, max);
@@ -180,9 +180,9 @@ impl Receiver {
                 }
             }
             // From here on the peer rings (N1).
-            let somebody_waits = self.shared.space.arm_for_waiters();
+            let has_waiters = self.shared.space.arm_for_waiters();
             self.arm.arm();
-            let served = if somebody_waits {
+            let served = if has_waiters {
                 self.shared.serve_waiters()
             } else {
                 self.shared.slab.collect()
@@ -267,7 +267,7 @@ impl Receiver {
         let taken = batch.len() - before;
         if self.consumer.position() != position {
             self.consumer.commit(); // R6
-            self.shared.rings.made_space();
+            self.shared.peer_waker.made_space();
         }
         if taken > 0 {
             self.turn.delivered(taken);
@@ -291,7 +291,7 @@ impl Receiver {
         if max > 0
             && let Some(assembly) = self.assembly.take()
         {
-            if !self.go_on(*assembly, batch)? {
+            if !self.continue_assembly(*assembly, batch)? {
                 return Ok(());
             }
             max -= 1;
@@ -304,7 +304,7 @@ impl Receiver {
             let payload = ReceivedPayload::of(&self.shared, payload)?;
             if has_table || payload.is_to_be_copied() {
                 let assembly = Assembly::new(header, payload, has_table);
-                if !self.go_on(assembly, batch)? || self.turn.is_over() {
+                if !self.continue_assembly(assembly, batch)? || self.turn.is_over() {
                     break;
                 }
                 continue;
@@ -319,7 +319,7 @@ impl Receiver {
     }
 
     /// Continues with a message (N9). Returns whether it was delivered.
-    fn go_on(
+    fn continue_assembly(
         &mut self,
         mut assembly: Assembly,
         batch: &mut Vec<Received>,
@@ -355,7 +355,7 @@ impl Receiver {
     }
 
     /// Clears the doorbell until it is silent, and registers the task to be woken by its next event.
-    fn listen(&self, cx: &mut Context<'_>) -> std::io::Result<DoorbellEvent> {
+    fn poll_doorbell(&self, cx: &mut Context<'_>) -> std::io::Result<DoorbellEvent> {
         loop {
             match self.doorbell.poll(cx) {
                 Poll::Ready(heard) => match heard? {

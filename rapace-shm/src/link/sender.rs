@@ -119,7 +119,7 @@ impl Sender {
         if let Err(fault) = pushed {
             return Err(shared.fail(fault).into());
         }
-        shared.rings.published();
+        shared.peer_waker.published();
         Ok(())
     }
 
@@ -234,7 +234,7 @@ impl Sender {
             ring_depth: depth.unwrap_or(0),
             ring_capacity: shared.config.ring_capacity,
             classes: shared.slab.stats(),
-            rings: shared.rings.rung(),
+            rings: shared.peer_waker.rung(),
             descriptors_sent,
             bytes_sent,
             ..LinkStats::default()

@@ -23,7 +23,7 @@ use crate::layout::{Layout, Object};
 use crate::link::error::Closed;
 use crate::link::leases::Leases;
 use crate::link::objects::{OwnObject, PeerObject};
-use crate::link::peer_waker::Rings;
+use crate::link::peer_waker::PeerWaker;
 use crate::link::stats::Counters;
 use crate::memory::halves::{OwnHalf, OwnWord, PeerHalf, ReturnsIn, ReturnsOut, RingOut};
 use crate::memory::mapping::{OwnMap, PeerMap};
@@ -50,7 +50,7 @@ pub(crate) struct LinkState {
     pub(crate) space: Backpressure<OwnWord>,
     /// The slots of the peer's that we hold.
     pub(crate) leases: Arc<Leases>,
-    pub(crate) rings: Arc<Rings>,
+    pub(crate) peer_waker: Arc<PeerWaker>,
     /// The objects that handles on our slots and received slots keep: control region, then large-slot region.
     own_objects: [Arc<OwnObject>; 2],
     peer_objects: [Arc<PeerObject>; 2],
@@ -89,9 +89,9 @@ impl LinkState {
             peer: Arc::clone(&peer),
         };
         let space_armed = OwnWord::space(&own);
-        let rings = Arc::new(Rings::new(&peer, notifier));
+        let peer_waker = Arc::new(PeerWaker::new(&peer, notifier));
         let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
-        let leases = Leases::new(layout.slots, returner, Arc::clone(&rings));
+        let leases = Leases::new(layout.slots, returner, Arc::clone(&peer_waker));
         let leases = Arc::new(leases);
         let returns = ReturnsIn(Arc::clone(&peer));
         let slab = Arc::new(Slab::new(Arc::clone(&layout), returns));
@@ -119,7 +119,7 @@ impl LinkState {
             })),
             space: Backpressure::new(space_armed),
             leases,
-            rings,
+            peer_waker,
             ended: OnceLock::new(),
             fault: OnceLock::new(),
             receiver: Mutex::new(None),
@@ -149,7 +149,7 @@ impl LinkState {
     /// Ends sending (H2). The peer goes on returning slots.
     pub(crate) fn close(&self) {
         if self.ended.set(Closed::ByUs).is_ok() {
-            self.wake_everybody();
+            self.wake_all();
         }
     }
 
@@ -158,7 +158,7 @@ impl LinkState {
         // The first reason stays.
         let _ = self.ended.set(closed);
         self.reclaim();
-        self.wake_everybody();
+        self.wake_all();
     }
 
     /// Ends the link because of a fault (H3). Returns how sending has ended, which may be an earlier reason.
@@ -169,7 +169,7 @@ impl LinkState {
     }
 
     /// Wakes all tasks of this process that wait on the link.
-    fn wake_everybody(&self) {
+    fn wake_all(&self) {
         self.slab.wake_all();
         for lane in LANES {
             let wakers = self.space.room_wakers(lane);
@@ -238,7 +238,7 @@ impl LinkState {
     pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
         self.slab.collect()?;
         for lane in LANES {
-            if self.space.waits_for_room(lane) && self.has_room(lane)? {
+            if self.space.has_room_waiters(lane) && self.has_room(lane)? {
                 let wakers = self.space.room_wakers(lane);
                 wakers.into_iter().for_each(Waker::wake);
             }

@@ -327,7 +327,7 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
             self.generations.get_mut(index as usize),
         ) {
             *generation = generation.wrapping_add(1); // B2
-            self.lists.give(class, index);
+            self.lists.put_back(class, index);
             self.touch(class);
         }
     }

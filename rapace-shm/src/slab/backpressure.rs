@@ -87,7 +87,7 @@ impl<W: ArmWord> Backpressure<W> {
     }
 
     /// Returns whether there seem to be waiters. The answer may be slightly stale.
-    pub(crate) fn somebody_waits(&self) -> bool {
+    pub(crate) fn has_waiters(&self) -> bool {
         self.waiting.load(orderings::RELAXED) > 0
     }
 
@@ -103,7 +103,7 @@ impl<W: ArmWord> Backpressure<W> {
     }
 
     /// Returns whether there are waiters for ring room.
-    pub(crate) fn waits_for_room(&self, lane: Lane) -> bool {
+    pub(crate) fn has_room_waiters(&self, lane: Lane) -> bool {
         !self.lock().queue(lane).is_empty()
     }
 

@@ -51,16 +51,20 @@ impl FreeLists {
     pub(crate) fn new(layout: &Layout) -> Self {
         let classes = layout.classes.iter().map(|place| {
             let slots = place.class.slots;
-            let gives_back = place.object == Object::LargeSlots;
+            let gives_pages_back = place.object == Object::LargeSlots;
             let (all, none) = (place.first..place.first + slots, place.first..place.first);
-            let (stacked, unused) = if gives_back { (all, none) } else { (none, all) };
+            let (stacked, unused) = if gives_pages_back {
+                (all, none)
+            } else {
+                (none, all)
+            };
             FreeList {
                 stack: stacked.rev().collect(),
                 used: VecDeque::new(),
                 unused,
                 reserve: place.class.reserve() as usize,
                 first: place.first,
-                committed: vec![0; if gives_back { slots as usize } else { 0 }],
+                committed: vec![0; if gives_pages_back { slots as usize } else { 0 }],
                 floor: slots as usize,
             }
         });
@@ -79,7 +83,7 @@ impl FreeLists {
         if list.free() <= keep {
             return None;
         }
-        let index = match list.gives_back() {
+        let index = match list.gives_pages_back() {
             true => list.stack.pop(),
             false => list.used.pop_front().or_else(|| list.unused.next()),
         }?;
@@ -91,9 +95,9 @@ impl FreeLists {
     }
 
     /// Puts a slot back.
-    pub(crate) fn give(&mut self, class: usize, index: u32) {
+    pub(crate) fn put_back(&mut self, class: usize, index: u32) {
         if let Some(list) = self.classes.get_mut(class) {
-            if list.gives_back() {
+            if list.gives_pages_back() {
                 list.stack.push(index);
             } else {
                 list.used.push_back(index);
@@ -157,7 +161,7 @@ impl FreeList {
         self.stack.len() + self.used.len() + self.unused.len()
     }
 
-    fn gives_back(&self) -> bool {
+    fn gives_pages_back(&self) -> bool {
         !self.committed.is_empty()
     }
 
@@ -193,8 +197,8 @@ mod tests {
         let first = lists.take(0, Lane::Priority, 1).unwrap();
         let second = lists.take(0, Lane::Priority, 1).unwrap();
         assert_eq!((first, second), (0, 1));
-        lists.give(0, second);
-        lists.give(0, first);
+        lists.put_back(0, second);
+        lists.put_back(0, first);
         assert_eq!(lists.free(0), 4);
         [(); 2].map(|()| lists.take(0, Lane::Priority, 1))
     }
@@ -220,9 +224,9 @@ mod tests {
         let taken = [(); 8].map(|()| lists.take(0, Lane::Data, 1));
         assert_eq!(taken.iter().flatten().count(), 7);
         assert!(lists.take(0, Lane::Priority, 1).is_some());
-        lists.give(0, 3);
+        lists.put_back(0, 3);
         assert_eq!(lists.take(0, Lane::Data, 1), None);
-        lists.give(0, 4);
+        lists.put_back(0, 4);
         assert_eq!(lists.take(0, Lane::Data, 1), Some(3));
     }
 }

@@ -19,7 +19,7 @@ impl LeaseTable {
 
     /// Takes the lease on a slot. `false` if it is leased already (J1), or there is no such slot.
     #[must_use]
-    pub(crate) fn hold(&self, index: u32) -> bool {
+    pub(crate) fn acquire(&self, index: u32) -> bool {
         let held = self.0.get(index as usize);
         held.is_some_and(|held| !held.swap(true, orderings::RELAXED))
     }

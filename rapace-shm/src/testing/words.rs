@@ -173,11 +173,11 @@ fn any_word_is_an_epoch() {
 #[test]
 fn a_slot_is_held_once_at_a_time_and_only_if_there_is_one() {
     let held = LeaseTable::new(2);
-    assert!(held.hold(1) && held.hold(0));
-    assert!(!held.hold(1) && !held.hold(2) && !held.hold(u32::MAX));
+    assert!(held.acquire(1) && held.acquire(0));
+    assert!(!held.acquire(1) && !held.acquire(2) && !held.acquire(u32::MAX));
     held.release(1);
     held.release(2);
-    assert!(held.hold(1) && !held.hold(0));
+    assert!(held.acquire(1) && !held.acquire(0));
 }
 
 #[derive(Clone, Default)]

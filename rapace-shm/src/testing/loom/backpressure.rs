@@ -56,7 +56,7 @@ impl Served {
 /// The receiver: serves the waiters it can, then sleeps (U2), as [`crate::Receiver`] does.
 fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
     while !served.get() {
-        if space.somebody_waits() {
+        if space.has_waiters() {
             serve();
         }
         if space.arm_for_waiters() {
@@ -105,7 +105,7 @@ fn a_future_that_waits_for_room_is_always_woken() {
         let receiving = thread::spawn(move || {
             receive(&served, &space, || {
                 let room = || producer.lock().unwrap().room(0).unwrap() > 0;
-                if space.waits_for_room(Lane::Priority) && room() {
+                if space.has_room_waiters(Lane::Priority) && room() {
                     let wakers = space.room_wakers(Lane::Priority);
                     wakers.into_iter().for_each(Waker::wake);
                 }
@@ -207,7 +207,7 @@ fn one_that_gives_up_takes_nobody_s_wake_up_along() {
         space.room_wait_over(Lane::Priority, gives_up);
         receive(&served, &space, || {
             let room = || producer.lock().unwrap().room(0).unwrap() > 0;
-            if space.waits_for_room(Lane::Priority) && room() {
+            if space.has_room_waiters(Lane::Priority) && room() {
                 let wakers = space.room_wakers(Lane::Priority);
                 wakers.into_iter().for_each(Waker::wake);
             }

@@ -26,15 +26,15 @@ fn a_slot_comes_twice(drop_slot: fn(&LeaseTable, &mut Returner<View>)) {
     let held = Arc::new(LeaseTable::new(1));
     let mut consumer = Consumer::new(ring, CAPACITY as u32);
     assert!(consumer.pop().unwrap().is_some());
-    assert!(held.hold(SLOT));
-    assert!(!held.hold(SLOT), "what is held cannot come");
+    assert!(held.acquire(SLOT));
+    assert!(!held.acquire(SLOT), "what is held cannot come");
     let mut returner = Returner::new(returns, CAPACITY as u32);
     let dropping = thread::spawn({
         let held = Arc::clone(&held);
         move || drop_slot(&held, &mut returner)
     });
     if consumer.pop().unwrap().is_some() {
-        assert!(held.hold(SLOT), "an honest peer is accused");
+        assert!(held.acquire(SLOT), "an honest peer is accused");
     }
     dropping.join().unwrap();
     peer.join().unwrap();
