@@ -1,39 +1,39 @@
-//! What a receiver does when it finds nothing: spin, let others run, or sleep. Plain logic: the clock, the ring and the
-//! doorbell are the caller's.
+//! The idle policy: what a receiver does when the ring is empty (spin, let other tasks run, or sleep). Plain logic: the
+//! caller supplies the clock, the ring and the doorbell.
 //!
-//! A *burst spin* polls for [`BURST_SPIN`] behind a burst of frames. Every link has it. An *adaptive spin* polls on for a
-//! bound that was asked for ([`set_spin`](crate::Sender::set_spin)), in slices, behind any frames. In one idle time the
-//! first comes before the second.
+//! A *burst spin* polls for [`BURST_SPIN`] after a burst of frames. Every link has it. An *adaptive spin* goes on
+//! polling for a configured bound ([`set_spin`](crate::Sender::set_spin)), in slices, after any frames. In one idle
+//! period the burst spin comes first.
 //!
 //! ```text
 //!          frames           burst: yield                 hit
 //!  Asleep ───────▶ Taken ───────────────▶ BurstSpin ─────────────▶ Taken
 //!    ▲               │ no burst               │ miss, or skipped
 //!    │               ▼                        ▼
-//!    │◀──────────── not asked for, or skipped │
+//!    │◀──────────────────── off, or skipped   │
 //!    │               │ pause                  │ pause
 //!    │               ▼                        ▼            frames
 //!    │             Paused ─────────────▶ AdaptiveSpin ───────────▶ Taken
 //!    └─────────────────── the bound has passed ┘
 //! ```
 //!
-//! - IP1: frames come in a burst if [`BURST`] or more were taken since this side last slept. A lone call and its answer are
-//!   no burst, so a burst spin never waits for what is a round trip away.
-//! - IP2: before any spin, and between two slices of an adaptive one, all other tasks that can run have their turn. Behind a
-//!   burst the receiver *yields*: it is not armed, since it comes back at once. In an adaptive spin it *pauses*: it is armed as
-//!   for sleeping, so a peer that publishes rings, and any thread of the runtime may hear it.
-//! - IP3: a burst spin takes no longer than a wake-up on another processor, an adaptive spin no longer than its bound, which is
-//!   [`MAX_SPIN`] at most and counts from its first slice. So a hostile peer cannot keep the poller spinning for longer than
-//!   that for each time that it sends.
-//! - IP4: where spins miss many times in a row, the next ones are skipped for a while, longer each time: the two sides may
+//! - IP1: frames come in a burst if [`BURST`] or more were taken since this side last slept. A lone call and its answer
+//!   are no burst, so a burst spin never waits for a frame that is a round trip away.
+//! - IP2: before any spin, and between two slices of an adaptive one, all other tasks that can run do. After a burst
+//!   the receiver *yields*: it is not armed, since it comes back at once. In an adaptive spin it *pauses*: it is
+//!   armed as for sleeping, so a peer that publishes rings, and any thread of the runtime may take that event.
+//! - IP3: a burst spin takes no longer than a wake-up on another processor, an adaptive spin no longer than its bound,
+//!   which is [`MAX_SPIN`] at most and counts from its first slice. So a hostile peer cannot keep the poller spinning
+//!   for longer than that for each time that it sends.
+//! - IP4: after many misses in a row, the next spins are skipped for a while, longer each time: the two sides may
 //!   share a processor. See [`SkipBackoff`].
-//! - IP5: an adaptive spin counts as a hit only if an entry appears between two consecutive polls. One that arrives while the
-//!   thread is preempted proves nothing: where both sides share a processor, it came because this one was made to stop
-//!   spinning.
-//! - IP6: an adaptive spin is tried many times before it is skipped, since two sides on one processor are separated by the
-//!   scheduler only if some of its ticks find both of them running.
-//! - IP7: between two polls there is one `spin_loop` hint and no exponential backoff: that of `crossbeam_utils` pauses for up
-//!   to 64 hints, which outlasts a slice.
+//! - IP5: an adaptive spin counts as a hit only if an entry appears between two consecutive polls. One that arrives
+//!   while the thread is preempted does not: where both sides share a processor, it came because this one was made
+//!   to stop spinning.
+//! - IP6: an adaptive spin is tried many times before it is skipped, since two sides on one processor are separated by
+//!   the scheduler only if some of its ticks find both of them running.
+//! - IP7: between two polls there is one `spin_loop` hint and no exponential backoff: that of `crossbeam_utils` pauses
+//!   for up to 64 hints, which outlasts a slice.
 
 mod skip_backoff;
 
@@ -41,7 +41,7 @@ use std::time::{Duration, Instant};
 
 use self::skip_backoff::SkipBackoff;
 
-/// No adaptive spin is longer: what a wake-up costs is lost in it.
+/// The longest adaptive spin: the cost of a wake-up is negligible against it.
 pub(crate) const MAX_SPIN: Duration = Duration::from_millis(1);
 
 /// Decides what an idle receiver does.
@@ -58,42 +58,42 @@ pub(crate) struct IdlePolicy {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// There is nothing to spin for.
+    /// No reason to spin.
     Asleep,
-    /// Frames were just taken. What they wake has not run yet.
+    /// Frames were just taken. The tasks that they wake have not run yet.
     Taken,
-    /// Others have run, behind a burst.
+    /// Other tasks have run, after a burst.
     BurstSpin,
-    /// Others run, behind the last frames.
+    /// Other tasks run, after the last frames.
     Paused,
     AdaptiveSpin {
         since: Instant,
     },
 }
 
-/// What a receiver does that has found nothing.
+/// The next step of a receiver that has found the ring empty.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// It polls the ring, not armed, and reports a [`hit`](IdlePolicy::hit) or a [`miss`](IdlePolicy::miss).
+    /// Polls the ring, not armed, and reports a [`hit`](IdlePolicy::hit) or a [`miss`](IdlePolicy::miss).
     Spin {
-        /// The present.
+        /// The current time.
         from: Instant,
         until: Instant,
     },
-    /// It stops.
+    /// Stops polling.
     Rest(Rest),
 }
 
-/// How a receiver stops.
+/// How a receiver stops polling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rest {
-    /// It is polled again behind all other tasks, and is not armed.
+    /// It is polled again after all other tasks, and is not armed.
     Yield,
-    /// It is armed as for sleeping, and polled again behind all other tasks.
+    /// It is armed as for sleeping, and polled again after all other tasks.
     Pause,
     /// It is armed, and polled again when the doorbell rings.
     Sleep,
-    /// It sleeps, and its adaptive spin has missed.
+    /// It sleeps, and its adaptive spin counts as a miss.
     GiveUp,
 }
 
@@ -110,15 +110,15 @@ impl Default for IdlePolicy {
 }
 
 impl IdlePolicy {
-    /// So many frames were taken, however they were found.
+    /// Records that `frames` frames were taken, by whatever poll.
     pub(crate) fn frames_taken(&mut self, frames: usize) {
         self.frames = self.frames.saturating_add(frames);
         self.adaptive_due = self.adaptive.is_due();
         self.stage = Stage::Taken;
     }
 
-    /// The ring is empty. `bound` is how long an adaptive spin may take: nothing if it was not asked for, or if somebody
-    /// waits for what only the doorbell tells.
+    /// Returns the next step for an empty ring. `bound` is the longest adaptive spin: zero if it is off, or if there
+    /// are waiters that only the doorbell can serve.
     pub(crate) fn next(&mut self, bound: Duration, now: impl FnOnce() -> Instant) -> Step {
         match self.stage {
             Stage::Asleep => Step::Rest(Rest::Sleep),
@@ -143,8 +143,8 @@ impl IdlePolicy {
         }
     }
 
-    /// The spin found frames. `gap` is how long before it the last poll was, if that found none. Whether that was a hit
-    /// of an adaptive spin (IP5).
+    /// The spin found frames. `gap` is the time since the previous poll, if that found none. Returns whether this
+    /// was a hit of an adaptive spin (IP5).
     pub(crate) fn hit(&mut self, gap: impl FnOnce() -> Option<Duration>) -> bool {
         match self.stage {
             Stage::BurstSpin => {
@@ -168,12 +168,12 @@ impl IdlePolicy {
                 self.burst.miss();
                 self.after_burst(bound)
             }
-            // That was a slice: whether the spin has missed is decided when it is over.
+            // One slice: whether the spin is a miss is decided at its end.
             _ => Rest::Pause,
         }
     }
 
-    /// There was no burst, or nothing came behind it.
+    /// There was no burst, or no frame came after it.
     fn after_burst(&mut self, bound: Duration) -> Rest {
         self.frames = 0;
         if bound.is_zero() || !self.adaptive_due {
@@ -201,7 +201,7 @@ impl IdlePolicy {
     }
 }
 
-/// Frames between two sleeps, from which on they come in a burst.
+/// Frames between two sleeps that make a burst.
 const BURST: usize = 4;
 
 /// Half of a bare round trip over two eventfds, between two virtual processors that had gone idle.
@@ -211,19 +211,19 @@ const BURST_SPIN: Duration = Duration::from_micros(20);
 const BURST_PATIENCE: u32 = 16;
 const BURST_MIN_SKIP: u32 = 64;
 
-/// For how long one slice spins: less than being woken takes, so nobody waits longer for this turn to end than for
-/// that.
+/// For how long one slice spins: less than a wake-up takes, so a task waits no longer for this turn to end than for a
+/// wake-up.
 const SLICE: Duration = Duration::from_micros(2);
 
-/// Less than it takes to hand the processor to somebody else and back.
+/// Less than it takes to switch the processor to another thread and back.
 const PREEMPTION: Duration = Duration::from_micros(2);
 
-/// Misses in a row before adaptive spins are skipped: with a bound of 50 µs after some 6 ms, which is more than a tick
-/// (IP6).
+/// Misses in a row before adaptive spins are skipped: with a bound of 50 µs after some 6 ms, which is more than a
+/// scheduler tick (IP6).
 const ADAPTIVE_PATIENCE: u32 = 128;
 
-/// For how many times that frames come adaptive spins are skipped at first: up to 65536 times later, of which the
-/// spinning that follows takes some hundredth.
+/// For how many arrivals adaptive spins are skipped at first: up to 65536 times later, of which the spins in between
+/// take about a hundredth.
 const ADAPTIVE_MIN_SKIP: u32 = 1024;
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
-//! Leaving out what misses again and again, for longer each time.
+//! Skips spins that miss again and again, for longer each time.
 //!
 //! - SB1: after `patience` misses in a row, `min_skip` occasions are skipped.
-//! - SB2: each time that this happens again, twice as many are, up to [`MAX_DOUBLINGS`] times that.
-//! - SB3: a hit begins a new row, and takes back half of the doublings.
+//! - SB2: each time that this happens again, the number doubles, up to [`MAX_DOUBLINGS`] times.
+//! - SB3: a hit resets the misses, and takes back half of the doublings.
 
 /// Counts hits and misses of one kind of spin.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl SkipBackoff {
         }
     }
 
-    /// There is an occasion. Whether it is one to spin at.
+    /// Counts an occasion. Returns whether to spin at it.
     pub(super) fn is_due(&mut self) -> bool {
         match self.skip.checked_sub(1) {
             None => true,
@@ -59,7 +59,7 @@ const MAX_DOUBLINGS: u32 = 6;
 mod tests {
     use super::*;
 
-    /// Misses until an occasion is skipped; how many are.
+    /// Misses until an occasion is skipped. Returns how many are.
     fn skipped(backoff: &mut SkipBackoff) -> u32 {
         for _ in 0..3 {
             assert!(backoff.is_due());

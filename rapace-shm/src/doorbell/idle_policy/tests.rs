@@ -1,19 +1,19 @@
-//! The policy on a clock of the tests' own. It is safe code that keeps nothing in memory, so Miri, which would count for
-//! minutes, runs only what is short.
+//! The policy on a clock of the tests' own. It is safe code without shared state, so Miri, which would take minutes,
+//! runs only the short tests.
 
 use super::*;
 
 const BOUND: Duration = Duration::from_micros(50);
 
-/// No adaptive spin is asked for.
+/// Adaptive spinning is off.
 const OFF: Duration = Duration::ZERO;
 
 fn no_clock() -> Instant {
     panic!("what is decided needs no clock")
 }
 
-/// Whether a spin begins, or is skipped, behind a burst.
-fn spins_behind_a_burst(policy: &mut IdlePolicy) -> bool {
+/// Returns whether a spin begins, or is skipped, after a burst.
+fn spins_after_a_burst(policy: &mut IdlePolicy) -> bool {
     policy.frames_taken(BURST);
     assert_eq!(policy.next(OFF, no_clock), Step::Rest(Rest::Yield));
     let now = Instant::now();
@@ -31,7 +31,7 @@ fn spins_behind_a_burst(policy: &mut IdlePolicy) -> bool {
 
 /// IP1
 #[test]
-fn lone_frames_are_not_spun_behind() {
+fn no_spin_follows_lone_frames() {
     let mut policy = IdlePolicy::default();
     for _ in 0..100 {
         policy.frames_taken(BURST - 1);
@@ -66,7 +66,7 @@ fn burst_spins_that_miss_are_skipped_for_longer_each_time() {
     let mut skipped = Vec::new();
     let mut row = 0;
     while skipped.len() < 9 {
-        if !spins_behind_a_burst(&mut policy) {
+        if !spins_after_a_burst(&mut policy) {
             row += 1;
             continue;
         }
@@ -79,7 +79,7 @@ fn burst_spins_that_miss_are_skipped_for_longer_each_time() {
     assert_eq!(skipped, doubled);
 }
 
-/// A burst is spun behind first, and then as behind any frames.
+/// After a burst, the burst spin comes first, and then the adaptive one as after any frames.
 #[test]
 fn an_adaptive_spin_follows_a_burst_spin_that_misses() {
     let mut policy = IdlePolicy::default();
@@ -95,7 +95,7 @@ fn an_adaptive_spin_follows_a_burst_spin_that_misses() {
     assert_eq!(policy.next(BOUND, || now), slice);
 }
 
-/// Spins from `now`, until it is given up, and returns when that is.
+/// Spins from `now` until the spin is given up, and returns when that is.
 fn spin_and_miss(policy: &mut IdlePolicy, mut now: Instant) -> Instant {
     assert_eq!(policy.next(BOUND, no_clock), Step::Rest(Rest::Pause));
     loop {
@@ -150,7 +150,7 @@ fn no_bound_is_longer_than_the_longest() {
     assert_eq!(later, Step::Rest(Rest::GiveUp));
 }
 
-/// Somebody began to wait for what the doorbell tells, or the spin is no longer asked for.
+/// A waiter for a doorbell event appeared, or spinning was turned off.
 #[test]
 fn an_adaptive_spin_ends_with_its_bound() {
     for slices in 0..3 {
@@ -165,7 +165,7 @@ fn an_adaptive_spin_ends_with_its_bound() {
     }
 }
 
-/// How often frames come until they are spun behind.
+/// Returns how often frames come until a spin follows them.
 fn frames_until_it_spins(policy: &mut IdlePolicy) -> u32 {
     for times in 1.. {
         policy.frames_taken(1);
@@ -292,7 +292,7 @@ fn each_stage_has_an_answer_to_each_event() {
         assert_eq!(policy.miss(bound), answer, "{stage:?}, {bound:?}");
         assert_eq!(policy.stage, next, "{stage:?}, {bound:?}");
     }
-    // Frames begin anew, whatever was going on.
+    // New frames start over, in every stage.
     for stage in [Asleep, Taken, BurstSpin, Paused, spinning] {
         let mut policy = IdlePolicy {
             stage,
