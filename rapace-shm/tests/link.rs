@@ -245,7 +245,7 @@ async fn a_full_ring_is_reported_and_can_be_waited_for() {
     assert_eq!(b_in.recv(&mut batch, 8).await, Ok(8));
     let woken = tokio::time::timeout(SOON, waiting)
         .await
-        .expect("nobody rang");
+        .expect("no wake-up came");
     assert_eq!(woken.unwrap(), Ok(()));
     receiving.abort();
 }
@@ -281,7 +281,7 @@ async fn an_exhausted_class_is_waited_for_in_order() {
     for expected in 0..3 {
         drop(batch.pop());
         let next = tokio::time::timeout(SOON, order.recv());
-        let (nth, slot) = next.await.expect("nobody rang").unwrap();
+        let (nth, slot) = next.await.expect("no wake-up came").unwrap();
         assert_eq!(nth, expected);
         kept.push(slot);
     }
@@ -407,7 +407,7 @@ async fn a_slice_and_a_truncated_slot_arrive_as_such() {
 }
 
 #[tokio::test]
-async fn what_a_peer_that_hung_up_still_reads_is_ours_again_and_stays_as_it_is() {
+async fn slots_that_a_peer_reads_after_hanging_up_are_reclaimed_and_not_reused() {
     const LEN: usize = 1 << 20;
     let config = SegmentConfig::default().with_classes([SizeClass {
         slot_size: LEN as u32,

@@ -97,7 +97,7 @@ async fn press(trust: Trust) {
     }
     let worked = async { while work.join_next().await.transpose().unwrap().is_some() {} };
     let done = tokio::time::timeout(PATIENCE, worked).await;
-    done.expect("somebody was never woken");
+    done.expect("a sender was never woken");
     for (out, _watch) in ends {
         for class in out.stats().classes {
             assert_eq!(class.free, class.total);
@@ -106,22 +106,22 @@ async fn press(trust: Trust) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_waits_for_ever_on_eventfds() {
+async fn no_sender_waits_for_ever_on_eventfds() {
     press(Trust::Trusted).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn nobody_waits_for_ever_on_pipes() {
+async fn no_sender_waits_for_ever_on_pipes() {
     press(Trust::Untrusted).await;
 }
 
 #[tokio::test]
-async fn nobody_waits_for_ever_on_one_thread() {
+async fn no_sender_waits_for_ever_on_one_thread() {
     press(Trust::Trusted).await;
 }
 
 #[tokio::test]
-async fn one_who_gives_up_waiting_passes_the_turn_on() {
+async fn a_cancelled_waiter_passes_its_turn_on() {
     let (a, b) = Link::pair(&tight(Trust::Trusted)).unwrap();
     let (out, mut a_in, _watch) = a.split();
     let (_b_out, _b_in, _b_watch) = b.split();

@@ -97,7 +97,7 @@ async fn a_message_of_many_megabytes_is_copied_a_little_in_each_turn() {
 }
 
 #[tokio::test]
-async fn what_is_borrowed_takes_no_turns() {
+async fn borrowed_payloads_take_no_turns() {
     const COUNT: usize = 16;
     let (host, plugin) = Link::pair(&config(Trust::Trusted)).unwrap();
     let (_out, mut inbound, _) = host.split();
@@ -112,7 +112,7 @@ async fn what_is_borrowed_takes_no_turns() {
 }
 
 #[tokio::test]
-async fn a_large_message_is_had_at_once_by_who_does_not_wait() {
+async fn try_recv_completes_a_large_message_at_once() {
     let (host, plugin) = Link::pair(&config(Trust::Untrusted)).unwrap();
     let (_out, mut inbound, _) = host.split();
     let (out, _in, _) = plugin.split();

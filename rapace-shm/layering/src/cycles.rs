@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_circle_has_all_its_members_and_a_shortest_way() {
+    fn a_cycle_has_all_its_members_and_a_shortest_path() {
         let planted = planted(&[
             ("a.rs", "b.rs"),
             ("b.rs", "c.rs"),
@@ -209,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_and_a_file_beside_it_can_form_a_circle_and_two_files_are_not_counted_twice() {
+    fn a_folder_and_a_file_beside_it_can_form_a_cycle_and_two_files_are_not_counted_twice() {
         let beside = planted(&[("calls/a.rs", "link.rs"), ("link.rs", "calls/b.rs")]);
         assert_eq!(cycles(&beside), []);
         assert_eq!(folder_cycles(&beside)[0].members, ["calls", "link"]);

@@ -68,7 +68,7 @@ fn every_form_of_a_use_line_is_read() {
 }
 
 #[test]
-fn what_is_used_is_where_it_is_defined_and_not_where_it_is_passed_on() {
+fn an_import_leads_to_the_definition_and_not_to_a_re_export() {
     let uses = "
         use crate::Renamed;
         use crate::b::C;

@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_is_no_peer_is_shown_as_it_spoke() {
+    fn the_output_of_a_program_that_is_no_peer_is_quoted() {
         let Err(EstablishError::NotAPeer { got }) = Message::decode(b"GET / HTTP/1.1\r\n") else {
             panic!("it was taken for a peer");
         };

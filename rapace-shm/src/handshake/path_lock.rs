@@ -123,7 +123,7 @@ mod tests {
 
     /// PL2
     #[test]
-    fn a_file_that_was_removed_meanwhile_gives_no_right() {
+    fn a_lock_on_a_file_that_was_removed_meanwhile_does_not_count() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("lock");
         let removed = open(&path).unwrap();
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_the_way_is_named() {
+    fn the_error_names_what_prevents_the_lock() {
         let directory = tempfile::tempdir().unwrap();
         let nowhere = directory.path().join("nowhere/socket");
         assert!(matches!(

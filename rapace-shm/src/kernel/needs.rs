@@ -123,7 +123,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
+    fn a_missing_call_is_named_with_its_kernel_and_the_remedy() {
         for errno in [Errno::ENOSYS, Errno::EPERM, Errno::EACCES, Errno::EINVAL] {
             let refused = MEMFD.refused(errno);
             let said = refused.to_string();
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn another_refusal_stays_what_it_is() {
+    fn any_other_refusal_is_returned_unchanged() {
         for errno in [Errno::EMFILE, Errno::ENOMEM, Errno::EBADF] {
             let error = MEMFD.refused(errno);
             assert_eq!(error.raw_os_error(), Some(errno as i32));

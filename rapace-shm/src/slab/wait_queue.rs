@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_to_come_is_next_until_it_leaves() {
+    fn waiters_are_served_in_fifo_order() {
         let mut queue = WaitQueue::default();
         let (first, _) = queue.wait(None, Waker::noop().clone());
         let (second, _) = queue.wait(None, Waker::noop().clone());

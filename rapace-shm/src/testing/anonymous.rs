@@ -109,7 +109,7 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
 }
 
 #[test]
-fn a_slot_in_use_is_given_to_nobody_else() {
+fn a_slot_in_use_is_not_allocated_again() {
     let shared = one_end(Trust::Trusted);
     let out = Sender::new(Arc::clone(&shared));
     let mut slots: Vec<_> = (0..3)
@@ -204,7 +204,7 @@ fn a_slot_that_comes_while_held_ends_the_link() {
 }
 
 #[test]
-fn what_another_thread_publishes_is_read_whole_and_in_order() {
+fn entries_of_another_thread_are_read_whole_and_in_order() {
     let shared = one_end(Trust::Trusted);
     let peer = thread::spawn({
         let shared = Arc::clone(&shared);
@@ -279,7 +279,7 @@ fn copies_begin_and_end_at_any_byte() {
 
 /// J3, OB1
 #[test]
-fn what_is_held_outlives_its_link_and_returns_nothing() {
+fn a_received_slot_outlives_its_link_and_returns_nothing() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let shared = one_end(trust);
         let place = shared.layout.slot(0).unwrap().offset;

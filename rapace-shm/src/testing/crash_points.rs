@@ -85,7 +85,7 @@ fn a_call_outside_of_an_effect_is_found() {
 }
 
 #[test]
-fn every_call_that_others_can_see_names_its_effect() {
+fn every_call_that_other_processes_can_observe_names_its_crash_point() {
     for source in sources::all() {
         if source.room() == "testing" {
             continue;

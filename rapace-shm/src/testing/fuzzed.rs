@@ -20,7 +20,7 @@ proptest! {
     #![proptest_config(cases(400))]
 
     #[test]
-    fn no_script_gets_the_host_to_break_its_word(bytes in bytes()) {
+    fn no_script_makes_an_assertion_of_the_harness_fail(bytes in bytes()) {
         let script: steps::Script = decode(&bytes);
         harness::run(&script);
     }

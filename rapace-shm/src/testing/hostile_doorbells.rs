@@ -62,7 +62,7 @@ async fn an_eventfd_of_ours_at_its_maximum_wakes_us_and_no_more() {
 }
 
 #[tokio::test]
-async fn ringing_a_peer_that_has_closed_its_bells_is_harmless() {
+async fn ringing_a_peer_that_has_closed_its_doorbells_is_harmless() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (host, mut peer) = against(trust);
         peer.perform(trust, &PeerStep::DropDoorbells {});

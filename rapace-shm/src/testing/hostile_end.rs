@@ -54,7 +54,7 @@ async fn nothing_is_delivered_after_a_hang_up_was_reported() {
 }
 
 #[tokio::test]
-async fn a_peer_that_never_falls_silent_cannot_put_its_end_off() {
+async fn a_peer_that_goes_on_publishing_cannot_postpone_its_end() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.publish(&empty());
     peer.publish(&empty());
@@ -133,7 +133,7 @@ async fn asking_for_nothing_loses_nothing() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_broken_return_is_delivered() {
+async fn frames_before_a_broken_return_are_delivered() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.return_slot(77, 0);
     let out = host.out.clone();
@@ -230,7 +230,7 @@ impl Waiting {
 }
 
 #[tokio::test]
-async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
+async fn a_broken_return_ends_the_link_alike_wherever_it_is_found() {
     type Finder = fn(&mut Host);
     let finders: [Finder; 7] = [
         |host| drop(host.out.try_allocate(1 << 20, Lane::Data)),
@@ -260,7 +260,7 @@ async fn a_broken_return_ends_the_link_alike_whoever_sees_it() {
 }
 
 #[tokio::test]
-async fn a_broken_cursor_ends_the_link_alike_whoever_sees_it() {
+async fn a_broken_cursor_ends_the_link_alike_wherever_it_is_found() {
     type Finder = fn(&mut Waiting);
     let finders: [Finder; 4] = [
         |all| drop(all.host.out.stats()),

@@ -136,7 +136,7 @@ async fn offers_that_nobody_takes_leave_nothing_open() {
         let error = pending
             .finish()
             .await
-            .expect_err("a link to nobody was finished");
+            .expect_err("a link without a peer was established");
         assert!(matches!(error, EstablishError::HungUp));
     }
     // Other tests of this process open and close descriptors too, but never as many.
@@ -144,7 +144,7 @@ async fn offers_that_nobody_takes_leave_nothing_open() {
 }
 
 #[tokio::test]
-async fn descriptors_that_nobody_asked_for_do_not_get_in() {
+async fn unexpected_descriptors_are_closed() {
     let (_host, _peer) = crate::testing::hostile::peer::against(Trust::Trusted); // The runtime's own are open now.
     let before = descriptors_open();
     for _ in 0..20 {
@@ -257,7 +257,7 @@ fn is_held(hold: &OwnedFd) -> bool {
 
 /// CS4
 #[test]
-fn a_child_keeps_its_leash_and_nobody_else_takes_one() {
+fn only_a_child_accepts_a_leash_and_keeps_it() {
     let (joined, hold) = leashes(&[&[1]], true);
     drop(joined.expect("a child on a leash joins"));
     assert!(is_held(&hold), "the leash went with the link");

@@ -72,7 +72,7 @@ async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
 }
 
 #[tokio::test]
-async fn a_descriptor_that_changes_while_it_is_read_is_one_of_its_states() {
+async fn a_descriptor_that_changes_while_it_is_read_is_parsed_as_one_of_its_states() {
     // Eight loads follow that of the cursor. At each of them the entry may change into another one.
     for at in 1..12 {
         let (mut host, peer) = shared();

@@ -79,7 +79,7 @@ async fn a_tail_that_moves_back_is_a_fault() {
 }
 
 #[tokio::test]
-async fn what_came_before_a_broken_descriptor_is_delivered() {
+async fn frames_before_a_broken_descriptor_are_delivered() {
     let (mut host, mut peer) = against(Trust::Trusted);
     peer.publish(&slot(0, 0, 64));
     peer.publish(&[u64::from(9_u32) << 24, 0, 0, 0, 0, 0, 0, 0]);
@@ -180,7 +180,7 @@ async fn an_attachment_is_checked_like_a_payload() {
 }
 
 #[tokio::test]
-async fn a_table_that_leaves_its_payload_is_a_fault() {
+async fn a_table_that_runs_past_the_end_of_its_payload_is_a_fault() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (mut host, mut peer) = against(trust);
         peer.write(4, &attachment_table(&[]));
@@ -199,7 +199,7 @@ async fn a_table_that_leaves_its_payload_is_a_fault() {
 }
 
 #[tokio::test]
-async fn what_came_with_a_message_is_had_once_and_nothing_else() {
+async fn each_attachment_is_handed_out_once_and_no_other_slot() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (mut host, mut peer) = against(trust);
         let named = [5, 1].map(|index| SlotRef {
@@ -372,7 +372,7 @@ async fn armed_words_cost_at_most_one_ring_for_each_publication() {
 }
 
 #[tokio::test]
-async fn a_bell_that_nobody_empties_does_not_block_us() {
+async fn a_doorbell_that_is_never_emptied_does_not_block_us() {
     let (host, peer) = against(Trust::Untrusted);
     // The host's doorbell is a pipe that it never reads: 65536 rings fill it.
     for nth in 0..70_000_u32 {
@@ -409,7 +409,7 @@ async fn a_bell_rung_without_end_wakes_us_and_no_more() {
 }
 
 #[tokio::test]
-async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
+async fn a_doorbell_without_a_ringing_end_is_a_hang_up() {
     let (mut host, mut peer) = against(Trust::Untrusted);
     peer.publish(&encode(&Header::default(), Location::Empty));
     drop(peer.doorbells.take());
@@ -418,7 +418,7 @@ async fn a_bell_that_nobody_can_ring_is_a_hang_up() {
     assert_eq!(result.expect("not delivered"), Ok(1));
     let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     assert_eq!(
-        result.expect("the hang-up was not heard"),
+        result.expect("the hang-up was not reported"),
         Err(RecvError::PeerGone(PeerGone::HungUp))
     );
     drop(peer);
@@ -444,7 +444,7 @@ async fn chatter_on_the_control_socket_is_no_death() {
     let result = tokio::time::timeout(SOON, host.inbound.recv(&mut batch, 8)).await;
     let gone = PeerGone::HungUp;
     assert_eq!(
-        result.expect("nobody noticed"),
+        result.expect("the hang-up was not reported"),
         Err(RecvError::PeerGone(gone))
     );
     assert_eq!(watch.await.unwrap(), gone);

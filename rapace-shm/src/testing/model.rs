@@ -181,7 +181,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_slab_hands_out_what_is_free_and_nothing_else(steps in slab_steps()) {
+    fn the_slab_allocates_free_slots_and_no_others(steps in slab_steps()) {
         let class = |slot_size, slots| SizeClass { slot_size, slots };
         let classes = [class(64, 3), class(128, 2), class(1 << 20, 1)];
         let layout = Arc::new(Layout::of(&SegmentConfig::default().with_classes(classes)));

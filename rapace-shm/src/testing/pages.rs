@@ -107,12 +107,12 @@ async fn one_heartbeat_gives_back_a_bounded_part() {
     out.heartbeat();
     let before = committed(&large_slots);
     assert_eq!(before, 2 * (16 * MIB + 4096));
-    for (beat, given_back) in [(1, 8 * MIB), (2, 16 * MIB), (3, 16 * MIB + 4096)] {
+    for (heartbeat, given_back) in [(1, 8 * MIB), (2, 16 * MIB), (3, 16 * MIB + 4096)] {
         out.heartbeat();
         assert_eq!(
             before - committed(&large_slots),
             given_back,
-            "after beat {beat}"
+            "after heartbeat {heartbeat}"
         );
     }
     out.heartbeat();

@@ -59,7 +59,7 @@ fn a_peer_cannot_write_the_host_s_half() {
 }
 
 #[test]
-fn nobody_can_resize_or_reseal_anything() {
+fn no_object_can_be_resized_or_resealed() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
         let (_segment, theirs) = fds(trust);
         for object in [

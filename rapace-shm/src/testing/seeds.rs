@@ -37,7 +37,7 @@ fn committed(target: &str, seeds: &[(&str, Vec<u8>)]) {
     }
     for (name, _) in files(target) {
         let known = names.contains(name.as_str()) || name.starts_with("found-");
-        assert!(known, "nobody writes {target}/{name}");
+        assert!(known, "no seed is named {target}/{name}");
     }
 }
 

@@ -155,7 +155,7 @@ fn each_epoch_is_rung_for_once() {
     arm.arm();
     assert!(ringer.must_ring());
     arm.arm();
-    assert!(ringer.must_ring(), "whoever was rung arms anew");
+    assert!(ringer.must_ring(), "after a ring comes a new epoch");
 }
 
 /// One of the peer's words may hold any value; it costs at most a ring for each change.

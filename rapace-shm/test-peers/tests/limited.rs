@@ -102,7 +102,7 @@ fn segment(trust: Trust) -> Option<String> {
 }
 
 #[test]
-fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
+fn a_missing_call_is_named_with_its_kernel_and_the_remedy() {
     let trusted = async || segment(Trust::Trusted);
     let untrusted = async || segment(Trust::Untrusted);
     let clock = async || Interval::every(SOON).err().map(|error| error.to_string());
@@ -224,7 +224,7 @@ fn a_missing_call_is_named_with_its_kernel_and_the_way_out() {
 
 /// As on a kernel of the oldest supported version.
 #[test]
-fn what_is_merely_nice_to_have_is_done_without() {
+fn every_optional_call_has_a_fallback() {
     const NOEXEC_SEAL: u64 = 8;
     const PASS_PIDFD: u64 = 76;
     /// The bits that MADV_POPULATE_READ and MADV_POPULATE_WRITE share, and no other advice that is used here.
@@ -278,7 +278,7 @@ fn output_until_exit(child: Child) -> String {
 
 /// For any number of descriptors that this process may still have.
 #[tokio::test]
-async fn a_want_of_descriptors_is_ours_and_passes() {
+async fn a_lack_of_descriptors_is_transient_and_no_fault_of_the_peers() {
     for side in ["joins", "offers"] {
         let mut outcomes = Vec::new();
         for spare in 0..24 {
@@ -310,7 +310,7 @@ async fn a_want_of_descriptors_is_ours_and_passes() {
 }
 
 #[test]
-fn a_want_of_address_space_names_the_limit_and_what_needs_less() {
+fn a_lack_of_address_space_names_the_limit_and_the_remedy() {
     let child = peer("has-little-address-space", Stdio::null());
     let said = output_until_exit(child);
     for part in ["transient", "RLIMIT_AS", "ulimit -v", "SegmentConfig"] {
@@ -319,7 +319,7 @@ fn a_want_of_address_space_names_the_limit_and_what_needs_less() {
 }
 
 #[test]
-fn who_waits_to_be_accepted_is_accepted_when_there_are_descriptors_again() {
+fn a_pending_connection_is_accepted_when_there_are_descriptors_again() {
     let child = peer("accepts-without-descriptors", Stdio::null());
     assert_eq!(output_until_exit(child), "transient\naccepted\n");
 }

@@ -76,7 +76,7 @@ fn lock_of(path: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn of_many_processes_at_one_path_one_listens_and_at_what_lies_there() {
+async fn of_many_processes_at_one_path_one_listens_on_the_socket_at_it() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
     let mut binders: Vec<Binder> = (0..4).map(|_| Binder::start()).collect();
@@ -135,7 +135,7 @@ async fn a_killed_host_holds_no_path() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_path_is_named() {
+async fn the_error_names_what_is_wrong_with_a_path() {
     let directory = tempfile::tempdir().unwrap();
     let nowhere = directory.path().join("nowhere").join("socket");
     let said = Listener::bind(&nowhere).unwrap_err().to_string();
@@ -172,7 +172,7 @@ async fn the_path_is_removed_wherever_the_process_has_gone() {
 }
 
 #[tokio::test]
-async fn whoever_is_said_to_decide_is_asked_with_the_kernels_word() {
+async fn a_custom_decision_gets_the_kernels_credentials() {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("socket");
     let asked = Arc::new(AtomicU32::new(0));

@@ -37,7 +37,7 @@ impl Drop for Peer {
 async fn patiently<T>(future: impl Future<Output = T>) -> T {
     tokio::time::timeout(PATIENCE, future)
         .await
-        .expect("somebody waits for ever")
+        .expect("a side waits for ever")
 }
 
 #[tokio::test]

@@ -187,7 +187,7 @@ async fn an_idle_host_notices_a_death() {
 }
 
 #[tokio::test]
-async fn a_death_is_noticed_although_somebody_else_holds_the_socket() {
+async fn a_death_is_detected_although_another_process_holds_the_socket() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let leaked = theirs.try_clone().unwrap();
     let mut peer = Peer(command("hoards").stdin(theirs).spawn().unwrap());
@@ -292,7 +292,7 @@ async fn a_grandchild_inherits_nothing_and_hides_no_death() {
 }
 
 #[tokio::test]
-async fn a_watchdog_thread_hears_the_host_go_whatever_the_executor_does() {
+async fn a_watchdog_thread_detects_the_hosts_end_whatever_the_executor_does() {
     let (mut peer, link) = Peer::hosted("watches-its-host", &SegmentConfig::default()).await;
     let (out, mut inbound, watch) = link.split();
     let mut batch = Vec::new();
@@ -304,7 +304,7 @@ async fn a_watchdog_thread_hears_the_host_go_whatever_the_executor_does() {
 
 /// Also on the host's side, where the child's last message stays unread.
 #[tokio::test]
-async fn a_watchdog_hears_of_a_child_that_was_sent_an_offer_when_it_goes_and_not_before() {
+async fn a_watchdog_detects_the_end_of_a_child_that_was_sent_an_offer_and_nothing_before() {
     let (ours, theirs) = ControlSocket::pair().unwrap();
     let pending = ours.offer(&SegmentConfig::default()).unwrap();
     let mut peer = Peer(command("echoes").stdin(theirs).spawn().unwrap());
@@ -396,7 +396,7 @@ async fn a_path_that_a_dead_host_left_is_taken_over_and_others_are_not() {
 }
 
 #[test]
-fn a_peer_started_by_hand_says_what_it_misses() {
+fn a_peer_started_by_hand_reports_what_its_stdin_is() {
     let file = fs::File::open("/proc/self/exe").unwrap();
     for (stdin, found) in [
         (Stdio::null(), "a device"),

@@ -53,7 +53,7 @@ async fn a_plugin_that_rings_a_dead_host_goes_on() {
 
 /// The control socket, whichever of the two sides is gone.
 #[tokio::test]
-async fn who_speaks_to_a_dead_peer_goes_on() {
+async fn sending_to_a_dead_peer_raises_no_signal() {
     for how in ["joins-with-nobody", "offers-nobody"] {
         let (ours, theirs) = ControlSocket::pair().unwrap();
         let mut child = peer(how).stdin(theirs).spawn().unwrap();

@@ -74,7 +74,7 @@ mod tests {
 
     /// SB1, SB2
     #[test]
-    fn what_misses_again_and_again_is_skipped_for_longer_each_time() {
+    fn repeated_misses_are_skipped_for_longer_each_time() {
         let mut backoff = SkipBackoff::new(3, 10);
         let times = [(); 9].map(|()| skipped(&mut backoff));
         assert_eq!(times, [10, 20, 40, 80, 160, 320, 640, 640, 640]);

@@ -165,7 +165,7 @@ impl HandshakePeer {
 
     /// Checks TH2 for a joining side of ours.
     pub(crate) fn was_a_host(&self, link: &Link) {
-        let (bytes, along) = self.said.first().expect("nobody said anything");
+        let (bytes, along) = self.said.first().expect("the peer sent nothing");
         assert_eq!(bytes, &Message::Segment(link.config().clone()).encode());
         assert_eq!(link.config().validate(), Ok(()));
         let given = self.given(along);

@@ -178,7 +178,7 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
 
 /// Neither future loses the other's wake-up: the word is disarmed only while there is no waiter (U3).
 #[test]
-fn one_that_gives_up_takes_nobody_s_wake_up_along() {
+fn a_cancelled_waiter_does_not_lose_another_ones_wake_up() {
     check_bounded(2, || {
         let (ring, door) = (View::new(), Door::new());
         let space = Arc::new(Backpressure::new(door.clone()));

@@ -61,13 +61,13 @@ impl Bytes {
     }
 
     fn read(&self) -> u64 {
-        #[expect(unsafe_code, reason = "loom checks that nobody writes here")]
+        #[expect(unsafe_code, reason = "loom checks that there is no concurrent write")]
         // SAFETY: what the model checks.
         self.0.with(|bytes| unsafe { *bytes })
     }
 
     fn write(&self, value: u64) {
-        #[expect(unsafe_code, reason = "loom checks that nobody else is here")]
+        #[expect(unsafe_code, reason = "loom checks that there is no concurrent access")]
         // SAFETY: what the model checks.
         self.0.with_mut(|bytes| unsafe { *bytes = value });
     }

@@ -56,7 +56,7 @@ fn a_slot_is_sent_once_however_many_try() {
 
 /// A slot whose publication failed is freed by its last user, and by no other.
 #[test]
-fn a_sending_taken_back_leaves_the_slot_to_its_users() {
+fn a_cancelled_sending_leaves_the_slot_to_its_users() {
     check(|| {
         let (state, slot) = (Arc::new(SlotState::free()), Bytes::new(1));
         state.begin_writing();

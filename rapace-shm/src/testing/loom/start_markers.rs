@@ -36,7 +36,7 @@ impl PeerStartMarkers for Marks {
 /// K1, at its weakest: the handler stores somewhere, ordering nothing, and the caller finds it there,
 /// ordering nothing. The marker's own fences are the only order.
 #[test]
-fn whatever_a_handler_did_its_mark_is_found() {
+fn the_marker_is_found_after_any_effect_of_the_handler() {
     check(|| {
         let (marks, effect) = (Marks::new(), Arc::new(AtomicU32::new(0)));
         let handling = thread::spawn({
@@ -81,7 +81,7 @@ fn a_reply_and_a_returned_slot_carry_the_mark() {
 /// A reused entry of the call table never shows the marker of its next use before that
 /// began, nor that of an older use than the one that the reply was for.
 #[test]
-fn an_entry_that_is_used_again_shows_its_last_use_or_this_one() {
+fn a_reused_entry_shows_its_last_generation_or_this_one() {
     check(|| {
         let (requests, replies, marks) = (View::new(), View::new(), Marks::new());
         let handling = thread::spawn({

@@ -45,7 +45,7 @@ impl Kind {
             7 => Self::Answer,
             8 => Self::Turn,
             9 => Self::Leave,
-            frame_type => panic!("nobody sends frame type {frame_type}"),
+            frame_type => panic!("no side sends frame type {frame_type}"),
         }
     }
 }

@@ -101,7 +101,7 @@ async fn at_once(
             }
             due = due
                 .checked_sub(batch.len())
-                .expect("a frame that nobody sent");
+                .expect("a frame that was not sent");
             batch.drain(..).for_each(&mut take);
         }
     })

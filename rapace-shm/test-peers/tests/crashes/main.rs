@@ -63,7 +63,7 @@ fn a_death_at_any_occurrence_of_any_step_harms_nobody() {
 }
 
 #[test]
-fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
+fn the_death_of_a_refusing_host_is_an_answer_or_a_hang_up() {
     let _alone = ALONE
         .lock()
         .unwrap_or_else(|poisoned| poisoned.into_inner());
@@ -78,7 +78,7 @@ fn a_death_of_who_refuses_is_an_answer_or_a_hang_up() {
 
 /// Whatever the umask, and at every moment: the files left by a process that died in between show it.
 #[test]
-fn a_path_never_is_open_to_more_than_was_said() {
+fn a_path_is_never_open_to_more_processes_than_allowed() {
     use std::os::unix::fs::PermissionsExt;
     let _alone = ALONE
         .lock()
@@ -123,7 +123,7 @@ fn die_at_every_step(choose: impl Fn(u64) -> Vec<u64>) {
     for site in sites().filter(|site| !ELSEWHERE.contains(site)) {
         assert!(
             deaths.keys().any(|(_, died)| died == site),
-            "nobody died at {site}: the conversation does not take that step"
+            "no process died at {site}: the conversation does not take that step"
         );
     }
     let total: u32 = deaths.values().sum();

@@ -25,7 +25,7 @@ pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
     .unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     command.args(["plugin", "trusted", "-"]);
-    command.arg(directory.join("journal of who is asked"));
+    command.arg(directory.join("journal of the version peer"));
     let _peer = Victim::start(command.stdin(theirs));
     let mut hello = receive(&ours);
     hello[8] += 1;
@@ -35,7 +35,7 @@ pub(crate) fn hello_of_another_version(directory: &Path) -> Vec<u8> {
 /// Connects to a host as an unknown peer. The host is to die where it refuses. Returns its answer.
 pub(crate) fn refused(directory: &Path, hello: &[u8], when: &str) -> (Vec<u8>, Journal) {
     let path = directory.join("socket");
-    let journal_path = directory.join(format!("journal of who dies {when}"));
+    let journal_path = directory.join(format!("journal of the victim {when}"));
     let mut command = Command::new(env!("CARGO_BIN_EXE_shm-crash-victim"));
     // An untrusted peer's host reads the hello before it sends anything.
     command

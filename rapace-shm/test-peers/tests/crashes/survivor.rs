@@ -121,8 +121,8 @@ impl Survivor {
         context: &str,
     ) -> Report {
         let journal_path = socket_path.with_file_name(match death {
-            Some(_) => "journal of who dies",
-            None => "journal of who lives",
+            Some(_) => "journal of the victim",
+            None => "journal of a process that lives",
         });
         let notes = Survived::default();
         let (outcome, status) = self.runtime.block_on(async {
@@ -139,7 +139,8 @@ impl Survivor {
         check(&outcome, &notes, &journal, end, context);
         let detected = notes.detected.get();
         let took = killed.then(|| {
-            let detected = detected.unwrap_or_else(|| panic!("{context}: nobody noticed"));
+            let detected =
+                detected.unwrap_or_else(|| panic!("{context}: the death was not detected"));
             let took = detected.saturating_sub(end.at);
             assert!(took < BOUND, "{context}: detected only after {took:?}");
             took

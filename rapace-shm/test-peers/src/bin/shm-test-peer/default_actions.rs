@@ -67,6 +67,6 @@ pub(crate) async fn speak_to_nobody(control: ControlSocket, joins: bool) -> Resu
     };
     match linked {
         Err(EstablishError::HungUp) => Ok(()),
-        other => Err(format!("spoke to nobody: {other:?}").into()),
+        other => Err(format!("the peer is gone, but: {other:?}").into()),
     }
 }
