@@ -364,10 +364,10 @@ async fn misuse_is_refused_and_sends_nothing() {
     assert!(slot.belongs_to(&out) && !foreign.belongs_to(&out));
     let too_long = publish(Payload::Inline(&[0; 25]), &[]);
     assert_eq!(too_long, Err(PublishError::InlineTooLong { len: 25 }));
-    let stranger = publish(Payload::Slot(&foreign), &[]);
-    assert_eq!(stranger, Err(PublishError::ForeignSlot));
-    let stranger = publish(Payload::Slot(&slot), std::slice::from_ref(&foreign));
-    assert_eq!(stranger, Err(PublishError::ForeignSlot));
+    let refused = publish(Payload::Slot(&foreign), &[]);
+    assert_eq!(refused, Err(PublishError::ForeignSlot));
+    let refused = publish(Payload::Slot(&slot), std::slice::from_ref(&foreign));
+    assert_eq!(refused, Err(PublishError::ForeignSlot));
     let unnamed = publish(Payload::Slot(&slot), std::slice::from_ref(&slot));
     assert_eq!(unnamed, Err(PublishError::NotNamed));
     let both = [slot.clone(), slot.clone()];

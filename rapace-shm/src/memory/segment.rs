@@ -291,11 +291,11 @@ mod tests {
     #[test]
     fn objects_cannot_be_executed_where_the_kernel_knows_how_and_are_made_elsewhere() {
         let asked = RefCell::new(Vec::new());
-        let kernel_of = |knows: MFdFlags| {
+        let kernel_of = |supported: MFdFlags| {
             let asked = &asked;
             move |name: &CStr, flags: MFdFlags| {
                 asked.borrow_mut().push(flags.contains(NOEXEC_SEAL));
-                match knows.contains(flags) {
+                match supported.contains(flags) {
                     true => memfd_create(name, flags & !NOEXEC_SEAL),
                     false => Err(Errno::EINVAL),
                 }

@@ -87,7 +87,7 @@ fn a_call_outside_of_an_effect_is_found() {
 #[test]
 fn every_call_that_other_processes_can_observe_names_its_crash_point() {
     for source in sources::all() {
-        if source.room() == "testing" {
+        if source.folder() == "testing" {
             continue;
         }
         let path = &*source.path;

@@ -60,7 +60,7 @@ fn the_table_names_every_mutant_and_nothing_else() {
 fn no_other_module_names_an_ordering() {
     for source in sources::all() {
         let path = &source.path;
-        let exempt = matches!(source.room(), "sync" | "testing");
+        let exempt = matches!(source.folder(), "sync" | "testing");
         if exempt || path == "memory/mapping/anonymous.rs" {
             continue;
         }

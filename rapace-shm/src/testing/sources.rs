@@ -12,7 +12,7 @@ pub(crate) struct Source {
 
 impl Source {
     /// Returns the folder of `src` that the file belongs to, or the file's name if it lies in `src` itself.
-    pub(crate) fn room(&self) -> &str {
+    pub(crate) fn folder(&self) -> &str {
         let first = self.path.split('/').next().unwrap_or(&self.path);
         first.strip_suffix(".rs").unwrap_or(first)
     }

@@ -348,14 +348,14 @@ async fn unrelated_processes_connect_at_a_path() {
     let nothing = Listener::connect(&path).await;
     assert!(matches!(nothing, Err(ListenerError::NoSuchPath { .. })));
 
-    let meeting = Listener::bind(&path).unwrap();
+    let listener = Listener::bind(&path).unwrap();
     let twice = Listener::bind(&path);
     assert!(matches!(twice, Err(ListenerError::InUse { .. })));
     let mut command = command("echoes");
     let _peer = Peer(command.arg(&path).stdin(Stdio::null()).spawn().unwrap());
     // One connection came from the failed attempt to bind twice, which checks whether a process listens.
     let link = loop {
-        let socket = soon(meeting.accept()).await.unwrap();
+        let socket = soon(listener.accept()).await.unwrap();
         match soon(socket.host(&SegmentConfig::default())).await {
             Ok(link) => break link,
             Err(EstablishError::HungUp) => {}
@@ -369,7 +369,7 @@ async fn unrelated_processes_connect_at_a_path() {
     let mut batch = Vec::new();
     soon(inbound.recv(&mut batch, 1)).await.unwrap();
     assert_eq!(batch[0].payload.as_ref(), b"hi");
-    drop(meeting);
+    drop(listener);
     assert!(!path.exists());
 }
 
@@ -382,11 +382,11 @@ async fn a_path_that_a_dead_host_left_is_taken_over_and_others_are_not() {
     drop(listener);
     let nobody = Listener::connect(&path).await;
     assert!(matches!(nobody, Err(ListenerError::NobodyListening { .. })));
-    let meeting = Listener::bind(&path).unwrap();
+    let listener = Listener::bind(&path).unwrap();
     // The path was replaced: what lies there now is not ours to remove.
     fs::remove_file(&path).unwrap();
     fs::write(&path, "something else").unwrap();
-    drop(meeting);
+    drop(listener);
     assert!(path.exists());
     let file = Listener::bind(&path);
     assert!(matches!(file, Err(ListenerError::NotASocket { .. })));

@@ -13,7 +13,7 @@ use rapace_session::{HandshakeError, OpenError, Session, SessionConfig, Side, Un
 use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
-use super::start::Invitation;
+use super::start::Offered;
 use crate::plugin::spec::PluginSpec;
 use crate::process::{Allowance, Incarnation, PluginProcess, within};
 use crate::route::{PluginRoute, Ready};
@@ -48,10 +48,10 @@ impl Handshake<'_> {
     pub(super) async fn with(
         self,
         process: &mut PluginProcess,
-        invited: Invitation,
+        offered: Offered,
         allowance: &mut Allowance,
     ) -> Result<(Ready, SocketHold), Unready> {
-        let mut agree = pin!(self.agree(invited));
+        let mut agree = pin!(self.agree(offered));
         // HS1
         tokio::select! {
             biased;
@@ -68,14 +68,14 @@ impl Handshake<'_> {
         }
     }
 
-    async fn agree(self, invited: Invitation) -> Result<(Ready, SocketHold), Disagreement> {
+    async fn agree(self, offered: Offered) -> Result<(Ready, SocketHold), Disagreement> {
         let Self {
             spec,
             incarnation,
             route,
             adopt,
         } = self;
-        let link = invited?.finish().await?;
+        let link = offered?.finish().await?;
         let socket = link.hold_socket();
         let mut config = SessionConfig::new(spec.host_name());
         config.offers = spec.provides.service_offers();

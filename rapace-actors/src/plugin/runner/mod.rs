@@ -32,7 +32,7 @@ use self::handshake::{Handshake, LEAVE, NOTICE};
 pub(crate) use self::order::Order;
 use self::order::next;
 pub(crate) use self::report::{Ended, Report};
-use self::start::{Invitation, Runner, start};
+use self::start::{Offered, Runner, start};
 use self::watchdog::Watchdog;
 use super::spec::PluginSpec;
 use crate::process::{
@@ -58,9 +58,9 @@ pub(crate) async fn run(
             started = start(&spec, incarnation, &mut allowance) => started,
         };
         match started {
-            Ok((runner, invited)) => {
-                let invited = (invited, allowance);
-                runner.live(invited, &route, orders, &report).await
+            Ok((runner, offered)) => {
+                let offered = (offered, allowance);
+                runner.live(offered, &route, orders, &report).await
             }
             Err(error) => Ended::NotStarted(error),
         }
@@ -77,7 +77,7 @@ pub(crate) async fn run(
 impl Runner {
     async fn live(
         mut self,
-        (invited, mut allowance): (Invitation, Allowance),
+        (offered, mut allowance): (Offered, Allowance),
         route: &PluginRoute,
         mut orders: mpsc::UnboundedReceiver<Order>,
         report: &(impl Fn(Report) + Sync),
@@ -95,7 +95,7 @@ impl Runner {
         let shaken = tokio::select! {
             biased;
             order = next(&mut orders) => Err(order),
-            shaken = handshake.with(&mut self.process, invited, &mut allowance) => Ok(shaken),
+            shaken = handshake.with(&mut self.process, offered, &mut allowance) => Ok(shaken),
         };
         let ready = match shaken {
             Ok(Ok((ready, socket))) => {

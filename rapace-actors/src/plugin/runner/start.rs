@@ -29,14 +29,14 @@ pub(super) struct Runner {
 }
 
 /// What was sent to the process before it ran, unless that failed.
-pub(super) type Invitation = Result<PendingLink, EstablishError>;
+pub(super) type Offered = Result<PendingLink, EstablishError>;
 
 /// Starts the process, and sends it what it needs to find its host.
 pub(super) async fn start(
     spec: &Arc<PluginSpec>,
     incarnation: Incarnation,
     allowance: &mut Allowance,
-) -> Result<(Runner, Invitation), StartError> {
+) -> Result<(Runner, Offered), StartError> {
     if spec.namesake {
         return Err(StartError::namesake());
     }
@@ -69,8 +69,8 @@ pub(super) async fn start(
         stays: None,
     };
     // While the kernel loads the program.
-    let invited = socket.offer(&spec.segment);
-    Ok((runner, invited))
+    let offered = socket.offer(&spec.segment);
+    Ok((runner, offered))
 }
 
 /// Has the program executed. To wait for other starts takes none of the time that this one has.
