@@ -5,7 +5,7 @@
 pub(crate) mod address_space;
 #[expect(
     unsafe_code,
-    reason = "descriptors that the kernel and tokio want vouched for"
+    reason = "descriptors whose ownership the types cannot express"
 )]
 mod calls;
 pub(crate) mod credentials;
