@@ -1,13 +1,13 @@
 //! Checks that a fault is justified, by reading the peer's memory without the code that found the fault.
 
 use super::peer::Scripted;
-use super::received_log::Kept;
+use super::received_log::ReceivedLog;
 use crate::PeerFault;
 use crate::layout::{HEAD, RETURN, TAIL};
 
 /// Asserts that the peer has broken the rule that the fault names. The host has received `received` frames,
 /// and nothing has changed since it found the fault.
-pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kept) {
+pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, received_log: &ReceivedLog) {
     let word = |offset| peer.mirror.control.load(offset);
     let entry = peer.entry(received).map(u64::from_le);
     let [head, _, _, slot, bytes, ..] = entry;
@@ -81,7 +81,9 @@ pub(crate) fn check(fault: PeerFault, peer: &Scripted, received: u32, kept: &Kep
                 && claims == entries
                 && (len < 2 || entries > room)
         }
-        PeerFault::SlotSentTwice { index } => names(index) && (kept.holds(index) || twice(index)),
+        PeerFault::SlotSentTwice { index } => {
+            names(index) && (received_log.holds(index) || twice(index))
+        }
         PeerFault::ReturnedUnknownSlot { index, slots: s } => {
             s == slots && index >= slots && returned(index, None)
         }

@@ -18,8 +18,8 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::fault_oracle;
 use super::peer::{Host, Scripted, against};
-use super::received_log::Kept;
-use super::sent_log::Sent;
+use super::received_log::ReceivedLog;
+use super::sent_log::SentLog;
 use super::steps::{HostStep, PeerStep, Script, Step};
 use super::waits::{Flag, Waits};
 use crate::memory::interleave;
@@ -58,8 +58,8 @@ pub(super) struct Run {
     pub(super) host: Host,
     pub(super) peer: Rc<RefCell<Scripted>>,
     plan: Rc<RefCell<Plan>>,
-    pub(super) sent: Sent,
-    pub(super) kept: Kept,
+    pub(super) sent_log: SentLog,
+    pub(super) received_log: ReceivedLog,
     pub(super) waits: Waits,
     pub(super) over: Option<Closed>,
     pub(super) terminal: Option<RecvError>,
@@ -96,8 +96,8 @@ impl Run {
             host,
             peer: Rc::new(RefCell::new(peer)),
             plan: Rc::default(),
-            sent: Sent::default(),
-            kept: Kept::default(),
+            sent_log: SentLog::default(),
+            received_log: ReceivedLog::default(),
             waits: Waits::default(),
             over: None,
             terminal: None,
@@ -140,8 +140,8 @@ impl Run {
     }
 
     fn check(&mut self, undisturbed: bool) {
-        self.sent.check(false);
-        self.kept.check();
+        self.sent_log.check(false);
+        self.received_log.check();
         let over = self.host.out.shared().check_open().err();
         match (self.over, over) {
             (None, None) => {}
@@ -149,7 +149,7 @@ impl Run {
                 self.over = Some(closed);
                 if let (Closed::PeerFault(fault), true) = (closed, undisturbed) {
                     let peer = self.peer.borrow();
-                    fault_oracle::check(fault, &peer, self.received, &self.kept); // HA3
+                    fault_oracle::check(fault, &peer, self.received, &self.received_log); // HA3
                 }
                 assert!(!self.receiver_sleeps || self.receiver.is_up()); // HA2
                 self.with_turns(|run| run.waits.end(closed));
@@ -161,14 +161,14 @@ impl Run {
     /// Drops everything, and checks the counts.
     fn finish(mut self) -> Ending {
         self.with_turns(|run| {
-            while let Some(payload) = run.kept.take(0) {
+            while let Some(payload) = run.received_log.take(0) {
                 drop(payload);
             }
             while let Some(wait) = run.waits.take(0) {
                 drop(wait);
             }
-            run.sent.check(true);
-            run.sent = Sent::default();
+            run.sent_log.check(true);
+            run.sent_log = SentLog::default();
             run.count();
             let classes = run.host.out.stats().classes;
             assert!(classes.iter().all(|class| class.writing + class.held == 0));

@@ -22,14 +22,14 @@ impl Run {
                     self.nothing_there();
                 }
             }
-            HostStep::DropReceived { nth } => drop(self.kept.take(*nth)),
+            HostStep::DropReceived { nth } => drop(self.received_log.take(*nth)),
             HostStep::Allocate { len, priority } => self.allocate(len.0 as usize, lane(*priority)),
-            HostStep::Truncate { nth, len } => self.sent.truncate(*nth, len.0),
-            HostStep::Freeze { nth } => self.sent.freeze(*nth),
-            HostStep::Abandon { nth } => drop(self.sent.abandon(*nth)),
-            HostStep::Clone { nth } => self.sent.copy(*nth),
-            HostStep::Slice { nth, start, end } => self.sent.slice(*nth, start.0, end.0),
-            HostStep::DropSlot { nth } => drop(self.sent.drop_one(*nth)),
+            HostStep::Truncate { nth, len } => self.sent_log.truncate(*nth, len.0),
+            HostStep::Freeze { nth } => self.sent_log.freeze(*nth),
+            HostStep::Abandon { nth } => drop(self.sent_log.abandon(*nth)),
+            HostStep::Clone { nth } => self.sent_log.copy(*nth),
+            HostStep::Slice { nth, start, end } => self.sent_log.slice(*nth, start.0, end.0),
+            HostStep::DropSlot { nth } => drop(self.sent_log.drop_one(*nth)),
             HostStep::SendInline { len, priority } => {
                 let bytes = vec![7; usize::from(*len % 32)];
                 let payload = Payload::Inline(&bytes);
@@ -41,7 +41,7 @@ impl Run {
                 self.published(sent);
             }
             HostStep::SendSlot { nth, priority } => {
-                let sent = self.sent.publish(&out, *nth, None, lane(*priority));
+                let sent = self.sent_log.publish(&out, *nth, None, lane(*priority));
                 sent.into_iter().for_each(|sent| self.published(sent));
             }
             HostStep::SendBoth {
@@ -49,9 +49,9 @@ impl Run {
                 attachment,
                 priority,
             } => {
-                let sent = self
-                    .sent
-                    .publish(&out, *payload, Some(*attachment), lane(*priority));
+                let sent =
+                    self.sent_log
+                        .publish(&out, *payload, Some(*attachment), lane(*priority));
                 sent.into_iter().for_each(|sent| self.published(sent));
             }
             HostStep::WaitForSlot { len, priority } => {
@@ -121,7 +121,7 @@ impl Run {
             assert!(self.afterwards <= 8, "frames after the end"); // HA2
         }
         for frame in batch {
-            self.kept.received(&self.host, self.trust, frame);
+            self.received_log.received(&self.host, self.trust, frame);
         }
         match (self.terminal, answer) {
             (None, Ok(_)) => {}
@@ -147,7 +147,7 @@ impl Run {
             (Err(AllocateError::TooLarge { .. }), _) => assert!(len > 1 << 20),
             (Err(AllocateError::Closed(closed)), Some(over)) => assert_eq!(closed, over),
             (answer, Some(_)) => panic!("{answer:?} after the end"),
-            (Ok(slot), None) => self.sent.allocated(slot, len),
+            (Ok(slot), None) => self.sent_log.allocated(slot, len),
             (Err(_), None) => {}
         }
     }
@@ -160,7 +160,7 @@ impl Run {
 
     fn poll_wait(&mut self, nth: Option<u8>) {
         match self.waits.poll(nth) {
-            Some(Ok(Served::Slot(slot, len))) => self.sent.allocated(slot, len),
+            Some(Ok(Served::Slot(slot, len))) => self.sent_log.allocated(slot, len),
             Some(Ok(Served::Room)) | None => {}
             Some(Err(closed)) => assert_eq!(self.host.out.shared().check_open(), Err(closed)),
         }
@@ -176,7 +176,7 @@ impl Run {
             writing += class.writing;
             frozen += class.held + class.in_flight;
         }
-        assert_eq!(writing, self.sent.writers());
-        assert!(frozen >= self.sent.frozen());
+        assert_eq!(writing, self.sent_log.writers());
+        assert!(frozen >= self.sent_log.frozen());
     }
 }

@@ -12,11 +12,11 @@ struct Item {
 
 /// All received payloads that are held.
 #[derive(Default)]
-pub(crate) struct Kept {
+pub(crate) struct ReceivedLog {
     items: Vec<Item>,
 }
 
-impl Kept {
+impl ReceivedLog {
     /// Records a frame.
     pub(crate) fn received(&mut self, host: &Host, trust: Trust, frame: Received) {
         self.keep(host, trust, frame.payload);

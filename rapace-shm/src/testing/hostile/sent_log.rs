@@ -10,7 +10,7 @@ use crate::{Header, Lane, Payload, PublishError, Slot, SlotMut};
 
 /// The host's slots of its own slab.
 #[derive(Default)]
-pub(crate) struct Sent {
+pub(crate) struct SentLog {
     writing: Vec<SlotMut>,
     frozen: Vec<Slot>,
     /// The generation under which each slot was last allocated.
@@ -20,7 +20,7 @@ pub(crate) struct Sent {
 /// Marks a header that names an attachment.
 const NAMES_ATTACHMENT: u8 = 2;
 
-impl Sent {
+impl SentLog {
     /// Records an allocation: the slot has no other user, and a new generation.
     pub(crate) fn allocated(&mut self, mut slot: SlotMut, len: usize) {
         assert_eq!(slot.len(), len);
