@@ -20,6 +20,8 @@
 //!
 //!  one of each for a session:  reader actor    reads frames, waits for nobody
 //!                              session actor   handshake, channels, heartbeat, draining, the end
+//!  one for each channel that   channel actor   open, draining, closed
+//!  this side opened:
 //!  one for each stream:        stream actor    which direction is open, what is still allowed
 //! ```
 //!
@@ -201,7 +203,7 @@ pub use session::config::{OnUnsettled, SessionConfig};
 pub use session::open_error::OpenError;
 pub use session::room::room_for_handshake;
 pub use session::runtime::check_timers;
-pub use session::{Session, SessionActor};
+pub use session::{ChannelActor, Session, SessionActor};
 pub use streams::error::StreamError;
 pub use streams::halves::StreamParts;
 pub use streams::moves::Moves;

@@ -8,6 +8,7 @@
 mod conformance {
     mod callbacks;
     mod cancel;
+    mod channels;
     mod copies;
     mod deadlines;
     mod ends;

@@ -42,6 +42,21 @@ impl ChannelIds {
         }
     }
 
+    /// Takes a number of this side's that is not in use (C1, C2).
+    pub(crate) fn take_next(&self) -> ChannelId {
+        loop {
+            let id = self.next();
+            if self.take(id) {
+                return id;
+            }
+        }
+    }
+
+    /// Whether a number is in use.
+    pub(crate) fn is_used(&self, id: ChannelId) -> bool {
+        self.used.contains_key(&id)
+    }
+
     /// Whether the peer is the side that chooses this number (C2).
     pub(crate) fn is_peers(&self, id: ChannelId) -> bool {
         let odd = id.0 % 2 == 1;

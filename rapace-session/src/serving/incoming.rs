@@ -61,6 +61,17 @@ impl IncomingCalls {
         self.table.close_window(window)
     }
 
+    /// Has requests for a channel that arrive from now on be refused; false if they are already. Those that have arrived
+    /// are handled.
+    pub(crate) fn withdraw_window(&self, window: &ServiceWindow, why: &str) -> bool {
+        self.table.withdraw_window(window, why)
+    }
+
+    /// Lets in so many more requests for a channel at once.
+    pub(crate) fn grow_window(&self, window: &ServiceWindow, credits: u32) {
+        self.table.grow_window(window, credits);
+    }
+
     /// Nothing enters, begins or is replied to any more; what runs is told (I2).
     pub(crate) fn close(&self) {
         self.table.close();

@@ -9,6 +9,7 @@ use crate::serving::cell::{CallCell, CellState};
 use crate::serving::held::HeldCall;
 use crate::serving::incoming::IncomingCalls;
 use crate::serving::running::RunningCall;
+use crate::serving::table::Entered;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
 use crate::wire::frame::Header;
@@ -22,7 +23,7 @@ pub struct IncomingCall {
 
 impl IncomingCall {
     /// Enters a request that was just read. An error is a rule that the peer broke; `None` if the
-    /// session is over.
+    /// session is over, or the service was withdrawn: then it is answered.
     pub(crate) fn enter(
         calls: &Arc<IncomingCalls>,
         window: &Arc<ServiceWindow>,
@@ -34,7 +35,14 @@ impl IncomingCall {
         let cell = CallCell::new(Arc::clone(window), header, deadline, body, parts);
         let call = HeldCall::new(calls, cell);
         let entered = calls.table.enter(&call.cell)?;
-        Ok(entered.then_some(Self { call: Some(call) }))
+        match entered {
+            Entered::Taken => Ok(Some(Self { call: Some(call) })),
+            Entered::Withdrawn => {
+                refuse_withdrawn(call);
+                Ok(None)
+            }
+            Entered::Over => Ok(None),
+        }
     }
 
     /// The method's number.
@@ -93,6 +101,12 @@ impl IncomingCall {
             call.fail(failure);
         }
     }
+}
+
+#[cold]
+fn refuse_withdrawn(call: HeldCall) {
+    let why = call.window.withdrawn().unwrap_or_default().to_owned();
+    IncomingCall { call: Some(call) }.refuse(&RemoteError::Unavailable(why));
 }
 
 impl Drop for IncomingCall {

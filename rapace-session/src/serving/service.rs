@@ -26,13 +26,20 @@ pub trait ServiceResolver: Send + Sync + 'static {
 
 /// A channel that the peer opened to a service of ours.
 pub(crate) struct ServiceRoute {
+    pub(crate) service: Box<str>,
     pub(crate) sink: Arc<dyn RequestSink>,
     pub(crate) window: Arc<ServiceWindow>,
 }
 
 impl ServiceRoute {
-    pub(crate) fn new(id: ChannelId, sink: Arc<dyn RequestSink>, window: u32) -> Self {
+    pub(crate) fn new(
+        id: ChannelId,
+        service: &str,
+        sink: Arc<dyn RequestSink>,
+        window: u32,
+    ) -> Self {
         Self {
+            service: service.into(),
             sink,
             window: Arc::new(ServiceWindow::new(id, window)),
         }

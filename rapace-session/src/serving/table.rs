@@ -28,6 +28,16 @@ struct Inner {
     closed: bool,
 }
 
+/// What became of a request that was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entered {
+    Taken,
+    /// To be refused: the service was withdrawn before this side had read of it.
+    Withdrawn,
+    /// The session is over.
+    Over,
+}
+
 /// How an attempt to reply went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replied {
@@ -67,15 +77,15 @@ impl IncomingTable {
         }
     }
 
-    /// Enters a call; an error is a rule that the peer broke. False if the session is over.
-    pub(crate) fn enter(&self, cell: &Arc<CallCell>) -> Result<bool, &'static str> {
+    /// Enters a call; an error is a rule that the peer broke.
+    pub(crate) fn enter(&self, cell: &Arc<CallCell>) -> Result<Entered, &'static str> {
         let id = cell.id;
         if id.generation == 0 {
             return Err("a call of generation 0");
         }
         let mut inner = self.lock();
         if inner.closed {
-            return Ok(false);
+            return Ok(Entered::Over);
         }
         if id.index >= self.capacity {
             return Err("a call entry past the table");
@@ -88,17 +98,33 @@ impl IncomingTable {
         if slot.is_some() {
             return Err("a call entry used again before its reply");
         }
-        if !cell.window.take() {
+        let entered = if cell.window.take() {
+            Entered::Taken
+        } else if cell.window.take_withdrawn() {
+            Entered::Withdrawn
+        } else {
             return Err("a request without credit");
-        }
+        };
         *slot = Some(Arc::clone(cell));
-        Ok(true)
+        Ok(entered)
     }
 
     /// Takes no more requests for a channel; false if some are under way.
     pub(crate) fn close_window(&self, window: &ServiceWindow) -> bool {
         let _inner = self.lock();
         window.close()
+    }
+
+    /// Has requests for a channel that arrive from now on be refused; false if they are already.
+    pub(crate) fn withdraw_window(&self, window: &ServiceWindow, why: &str) -> bool {
+        let _inner = self.lock();
+        window.withdraw(why)
+    }
+
+    /// Lets in so many more requests for a channel at once.
+    pub(crate) fn grow_window(&self, window: &ServiceWindow, credits: u32) {
+        let _inner = self.lock();
+        window.grow(credits);
     }
 
     /// Sends a reply if that can be done at once (I4).

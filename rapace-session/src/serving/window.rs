@@ -1,5 +1,6 @@
 //! The calls that a peer may have under way on one channel.
 
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::wire::frame::ChannelId;
@@ -7,28 +8,63 @@ use crate::wire::frame::ChannelId;
 /// A channel's window, and how much of it is used. Changes under the lock of the [table](super::table) only (I4).
 pub(crate) struct ServiceWindow {
     pub(crate) channel: ChannelId,
-    size: u32,
-    /// Requests without a reply.
+    size: AtomicU32,
+    /// Requests without a reply, and [`WITHDRAWN`]: so who looks for a free credit finds both with one load.
     outstanding: AtomicU32,
+    /// Why it takes no more calls.
+    withdrawn: OnceLock<Box<str>>,
 }
 
 impl ServiceWindow {
     pub(crate) fn new(channel: ChannelId, size: u32) -> Self {
         Self {
             channel,
-            size,
+            size: AtomicU32::new(size),
             outstanding: AtomicU32::new(0),
+            withdrawn: OnceLock::new(),
         }
     }
 
-    /// Takes a credit; false if all are out.
+    /// Takes a credit; false if all are out, or the service was withdrawn.
     pub(super) fn take(&self) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
-        if outstanding >= self.size {
+        if outstanding >= self.size.load(Ordering::Relaxed) {
             return false;
         }
         self.outstanding.store(outstanding + 1, Ordering::Relaxed);
         true
+    }
+
+    /// Takes a credit of a service that was withdrawn: of a request that crossed with the word of it.
+    pub(super) fn take_withdrawn(&self) -> bool {
+        let outstanding = self.outstanding.load(Ordering::Relaxed);
+        let size = self.size.load(Ordering::Relaxed);
+        let taken = outstanding & WITHDRAWN != 0 && outstanding & !WITHDRAWN < size;
+        if taken {
+            self.outstanding.store(outstanding + 1, Ordering::Relaxed);
+        }
+        taken
+    }
+
+    /// Has requests that arrive from now on be refused, and says why; false if they are already.
+    pub(super) fn withdraw(&self, why: &str) -> bool {
+        if self.outstanding.load(Ordering::Relaxed) == CLOSED
+            || self.withdrawn.set(why.into()).is_err()
+        {
+            return false;
+        }
+        self.outstanding.fetch_or(WITHDRAWN, Ordering::Relaxed);
+        true
+    }
+
+    /// Why requests are refused, if they are.
+    pub(super) fn withdrawn(&self) -> Option<&str> {
+        self.withdrawn.get().map(|why| &**why)
+    }
+
+    /// Lets in so many more at once.
+    pub(super) fn grow(&self, credits: u32) {
+        self.size.fetch_add(credits, Ordering::Relaxed);
     }
 
     /// One reply was sent.
@@ -38,11 +74,43 @@ impl ServiceWindow {
 
     /// Lets no more requests in; false if some are under way.
     pub(super) fn close(&self) -> bool {
-        if self.outstanding.load(Ordering::Relaxed) != 0 {
+        if self.outstanding.load(Ordering::Relaxed) & !WITHDRAWN != 0 {
             return false;
         }
-        // More than any window: who has the channel at hand takes nothing for it either.
-        self.outstanding.store(u32::MAX, Ordering::Relaxed);
+        self.outstanding.store(CLOSED, Ordering::Relaxed);
         true
+    }
+}
+
+/// The service was withdrawn.
+const WITHDRAWN: u32 = 1 << 31;
+
+/// More than any window: who has the channel at hand takes nothing for it either.
+const CLOSED: u32 = u32::MAX;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_withdrawn_window_counts_what_crosses_and_closes_when_all_is_replied() {
+        let window = ServiceWindow::new(ChannelId(1), 2);
+        assert!(window.take() && !window.take_withdrawn());
+        assert!(window.withdraw("enough") && !window.withdraw("again"));
+        assert_eq!(window.withdrawn(), Some("enough"));
+        assert!(!window.take() && window.take_withdrawn() && !window.take_withdrawn());
+        assert!(!window.close());
+        window.give_back();
+        window.give_back();
+        assert!(window.close());
+        assert!(!window.take() && !window.take_withdrawn() && !window.withdraw("late"));
+    }
+
+    #[test]
+    fn a_window_that_grew_lets_in_more() {
+        let window = ServiceWindow::new(ChannelId(1), 1);
+        assert!(window.take() && !window.take());
+        window.grow(2);
+        assert!(window.take() && window.take() && !window.take());
     }
 }

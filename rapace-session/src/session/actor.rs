@@ -5,15 +5,14 @@
 //! | `Control` | reader | tell |
 //! | `ReadingEnded` | reader | tell |
 //! | `OpenChannel` | [`Session::open`](crate::Session::open) | ask |
+//! | `Withdraw` | [`Session::withdraw`](crate::Session::withdraw) | ask |
 //!
 //! - L1: whichever way it ends, [`Session::ended`](crate::Session::ended) says why, and every wait
 //!   in it ends. A runtime that is shut down drops the actor without a word: then its destructor sees to it.
 //! - L2: a drained side finishes what it has begun, what waits in its mailboxes and its streams, then
 //!   closes.
-//! - L3: the windows that one side grants stay within half of what is left of the peer's call table
-//!   each, so that the callers of a slow service leave entries for those of others.
-//! - L4: a channel that this side opened and nobody holds is closed when its last call is over, at the next heartbeat at
-//!   the latest.
+//! - L4: it is linked to the actor of each channel that this side opened, which stops with it.
+//! - L5: what the peer says of a channel is dealt with in the order in which it was said, so behind the channel's opening.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -21,9 +20,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use kameo::Actor;
-use kameo::actor::{ActorId, ActorRef, WeakActorRef};
+use kameo::actor::{ActorId, ActorRef, Spawn, WeakActorRef};
 use kameo::error::{ActorStopReason, Infallible};
-use kameo::mailbox::{MailboxReceiver, Signal};
+use kameo::mailbox::{self, MailboxReceiver, Signal};
 use kameo::message::{Context, Message};
 use kameo::reply::{DelegatedReply, ReplySender};
 use tokio::sync::oneshot;
@@ -32,11 +31,13 @@ use crate::calls::credits::ClientChannel;
 use crate::link::end::EndReason;
 use crate::link::places::Place;
 use crate::serving::service::ServiceRoute;
-use crate::session::channels::{Lease, LeftChannel};
+use crate::session::channel_actor::ChannelActor;
+use crate::session::channels::Lease;
 use crate::session::handshake::{Handshake, Step};
 use crate::session::heartbeat::Heartbeat;
 use crate::session::open_error::OpenError;
 use crate::session::parts::Parts;
+use crate::session::window_budget::WindowBudget;
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, Payload};
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::limits::MAX_CHANNELS;
@@ -54,12 +55,8 @@ pub struct SessionActor {
     /// Told when the peer has welcomed us.
     ready: Option<oneshot::Sender<()>>,
     opening: HashMap<ChannelId, Opening>,
-    /// Channels that nobody holds any more, and that still have calls.
-    leaving: Vec<LeftChannel>,
-    /// Channels that the peer has open, and what their windows took of `unpromised`.
-    accepted: HashMap<ChannelId, u32>,
-    /// Entries of the peer's call table that no window was granted for.
-    unpromised: u32,
+    /// Of the channels that the peer has open.
+    windows: WindowBudget,
     heartbeat: Heartbeat,
 }
 
@@ -90,6 +87,13 @@ pub(crate) struct OpenChannel {
     pub(crate) place: Place,
 }
 
+/// Close the channels that the peer has opened to a service.
+pub(crate) struct Withdraw {
+    pub(crate) service: String,
+    /// Why, for the peer's callers to read.
+    pub(crate) why: String,
+}
+
 impl SessionActor {
     pub(crate) fn new(
         parts: Arc<Parts>,
@@ -97,7 +101,7 @@ impl SessionActor {
         ready: oneshot::Sender<()>,
     ) -> Self {
         Self {
-            unpromised: parts.link.transport.call_table(),
+            windows: WindowBudget::new(parts.link.transport.call_table()),
             heartbeat: Heartbeat::new(&*parts.link.transport, parts.config.heartbeat),
             parts,
             own: None,
@@ -105,8 +109,6 @@ impl SessionActor {
             greeted: Some(greeted),
             ready: Some(ready),
             opening: HashMap::new(),
-            leaving: Vec::new(),
-            accepted: HashMap::new(),
         }
     }
 
@@ -119,7 +121,7 @@ impl SessionActor {
     }
 
     /// What is none of the handshake's business.
-    fn control(&mut self, frame: &Frame) {
+    async fn control(&mut self, frame: &Frame) {
         let bytes = frame.payload.bytes();
         match frame.header.frame_type {
             FrameType::Refuse => {
@@ -127,13 +129,17 @@ impl SessionActor {
                 self.parts.end(EndReason::Refused(why));
             }
             FrameType::Open => self.accept(frame.header.channel, &text::short_text(bytes)),
-            FrameType::Opened => self.opened(frame),
-            FrameType::NotOpened => match self.opening.remove(&frame.header.channel) {
-                Some(waiting) => waiting
-                    .asker
-                    .send(Err(OpenError::Refused(text::reason(bytes)))),
-                None => self.fault("an answer to no opening"),
-            },
+            FrameType::Opened => self.opened(frame).await,
+            FrameType::NotOpened => {
+                let id = frame.header.channel;
+                let Some(waiting) = self.opening.remove(&id) else {
+                    return self.fault("an answer to no opening");
+                };
+                self.parts.channels.ids.release(id);
+                let why = OpenError::Refused(text::reason(bytes));
+                waiting.asker.send(Err(why));
+            }
+            FrameType::Credit => self.window_grew(frame.header),
             FrameType::Drain => {
                 self.parts.peer_drains.store(true, Ordering::Release);
                 self.close_if_drained();
@@ -141,7 +147,7 @@ impl SessionActor {
             FrameType::Ready => {
                 self.parts.peer_ready.send_replace(true);
             }
-            FrameType::CloseChannel => self.close_accepted(frame.header.channel),
+            FrameType::CloseChannel => self.peer_closes(frame),
             FrameType::Close => self
                 .parts
                 .end(EndReason::ClosedByPeer(text::short_text(bytes))),
@@ -153,7 +159,7 @@ impl SessionActor {
         if !self.parts.channels.ids.is_free_for_peer(id) {
             return self.fault("a channel with a number that is not free");
         }
-        if self.accepted.len() >= MAX_CHANNELS as usize {
+        if self.windows.channels() >= MAX_CHANNELS as usize {
             let why = format!("over {MAX_CHANNELS} channels in one session");
             return self.say(FrameType::NotOpened, id, &why);
         }
@@ -163,23 +169,40 @@ impl SessionActor {
                 self.say(FrameType::NotOpened, id, &why);
             }
             Ok((sink, asked)) => {
-                let window = asked.min((self.unpromised / 2).max(1)); // L3
-                let promised = window.min(self.unpromised);
-                self.unpromised -= promised;
-                self.accepted.insert(id, promised);
-                let route = ServiceRoute::new(id, sink, window);
+                let window = self.windows.grant(id, asked);
+                let route = ServiceRoute::new(id, service, sink, window);
                 if !self.parts.channels.add_service(route) {
                     return self.fault("a channel with a number that is not free");
                 }
-                let mut header = Header::new(FrameType::Opened, id);
-                header.credits = window;
-                self.parts.link.outbox.send(Frame::bare(header));
+                self.grant(FrameType::Opened, id, window);
             }
             Err(why) => self.say(FrameType::NotOpened, id, &why),
         }
     }
 
-    /// The peer gives a channel up: its window can be promised again.
+    fn grant(&self, verb: FrameType, id: ChannelId, credits: u32) {
+        let mut header = Header::new(verb, id);
+        header.credits = credits;
+        self.parts.link.outbox.send(Frame::bare(header));
+    }
+
+    /// The peer closes a channel that it opened, or one to a service of its own.
+    fn peer_closes(&mut self, frame: &Frame) {
+        let id = frame.header.channel;
+        let channels = &self.parts.channels;
+        if channels.ids.is_peers(id) {
+            return self.close_accepted(id);
+        }
+        if self.opening.contains_key(&id) {
+            return self.fault("it closes a channel that it has not opened");
+        }
+        if !channels.close_client(id, &text::reason(frame.payload.bytes())) {
+            // Both sides have closed it.
+            self.parts.link.metrics.arrived_late();
+        }
+    }
+
+    /// The peer gives a channel up: its window can be granted to others.
     fn close_accepted(&mut self, id: ChannelId) {
         let Some(route) = self.parts.channels.service(id) else {
             return self.fault("it closes a channel that is not open");
@@ -187,42 +210,59 @@ impl SessionActor {
         if !self.parts.incoming.close_window(&route.window) {
             return self.fault("it closes a channel with calls under way");
         }
-        self.parts.channels.remove(id);
-        self.unpromised += self.accepted.remove(&id).unwrap_or_default();
-    }
-
-    /// Gives channels up that nobody holds and that have no calls any more (L4).
-    fn close_left(&mut self) {
-        self.leaving.append(&mut self.parts.channels.take_left());
-        let parts = &self.parts;
-        self.leaving.retain(|left| {
-            let idle = left.channel.is_idle();
-            if idle {
-                let id = left.channel.id;
-                parts.channels.remove(id);
-                parts.link.send_bare(FrameType::CloseChannel, id);
+        self.parts.channels.remove_service(id);
+        for (id, credits) in self.windows.release(id) {
+            if let Some(route) = self.parts.channels.service(id) {
+                // Before the peer can know of it.
+                self.parts.incoming.grow_window(&route.window, credits);
+                self.grant(FrameType::Credit, id, credits);
             }
-            !idle
-        });
+        }
     }
 
-    fn opened(&mut self, frame: &Frame) {
+    /// The peer grants a channel that this side opened a larger window.
+    fn window_grew(&self, header: Header) {
+        let id = header.channel;
+        if self.opening.contains_key(&id) {
+            return self.fault("credits for a channel that it has not opened");
+        }
+        match self.parts.channels.client(id) {
+            Some(channel) if channel.grow(header.credits) => {}
+            Some(_) => self.fault("a channel's window that is too large"),
+            // It was closed.
+            None => self.parts.link.metrics.arrived_late(),
+        }
+    }
+
+    async fn opened(&mut self, frame: &Frame) {
         let id = frame.header.channel;
         let Some(waiting) = self.opening.remove(&id) else {
             return self.fault("an answer to no opening");
         };
         let window = frame.header.credits;
         if !(1..=MAX_WINDOW).contains(&window) {
+            self.parts.channels.ids.release(id);
             waiting.asker.send(Err(OpenError::Refused(format!(
                 "it was granted a window of {window}"
             ))));
             return self.fault("a channel's window that is 0 or too large");
         }
         let channel = ClientChannel::new(id, &waiting.service, window);
-        let channel = Arc::new(channel.to(self.parts.peer.get().cloned()));
-        self.parts.channels.add_client(&channel);
-        // If nobody waits for it any more, the lease is dropped, and so the channel is given up.
-        let lease = Lease::new(&self.parts.channels, &channel, waiting.place);
+        let channel = channel.to(self.parts.peer.get().cloned());
+        let channel = Arc::new(channel.at(waiting.place));
+        let Some(own) = &self.own else {
+            return;
+        };
+        let channels = &self.parts.channels;
+        let registry = Arc::clone(channels);
+        let actor = ChannelActor::spawn_with_mailbox(
+            ChannelActor::new(&channel, own.id(), move || registry.give_up(id)),
+            // A channel is closed once.
+            mailbox::unbounded(),
+        );
+        own.link(&actor).await; // L4
+        let lease = channels.add_client(&channel, actor);
+        // If nobody waits for it any more, the lease is dropped, and so the channel is closed.
         waiting.asker.send(Ok(OpenedChannel { channel, lease }));
     }
 
@@ -263,12 +303,7 @@ impl Actor for SessionActor {
                 () = self.heartbeat.tick() => {
                     parts.link.transport.send_heartbeat();
                     parts.heartbeat_sent.notify_waiters();
-                    // Nobody tells of the last call on a channel: that would cost each call.
-                    if !self.leaving.is_empty() {
-                        self.close_left();
-                    }
                 }
-                () = parts.channels.channel_left.notified() => self.close_left(),
                 () = parts.link.outbox.flush() => {
                     if parts.link.outbox.is_overfull() {
                         self.fault("it asks for answers and does not read them");
@@ -288,8 +323,8 @@ impl Actor for SessionActor {
         _: ActorId,
         reason: ActorStopReason,
     ) -> Result<ControlFlow<ActorStopReason>, Infallible> {
-        // The reader stops only at the session's end; if it did not say so, it panicked. Others
-        // that were linked are nothing to us.
+        // The reader stops only at the session's end; if it did not say so, it panicked. Channels
+        // are closed, and others that were linked are nothing to us.
         if let ActorStopReason::Panicked(error) = reason {
             let why = format!("the reader panicked: {error}");
             self.parts.end(EndReason::Internal(why));
@@ -314,7 +349,6 @@ impl Actor for SessionActor {
         for (_, waiting) in self.opening.drain() {
             waiting.asker.send(Err(OpenError::Ended(reason.clone())));
         }
-        self.leaving.clear();
         self.greeted = None;
         self.ready = None;
         Ok(())
@@ -338,7 +372,7 @@ impl Message<OpenChannel> for SessionActor {
     ) -> Self::Reply {
         let (delegated, asker) = ctx.reply_sender();
         if let Some(asker) = asker {
-            let id = self.parts.channels.ids.next();
+            let id = self.parts.channels.ids.take_next();
             let opening = Opening {
                 service: msg.service,
                 place: msg.place,
@@ -378,8 +412,24 @@ impl Message<Control> for SessionActor {
                 }
             }
             Step::Fault(what) => self.fault(what),
-            Step::NotMine => self.control(&frame),
+            Step::NotMine => self.control(&frame).await,
         }
+    }
+}
+
+impl Message<Withdraw> for SessionActor {
+    type Reply = usize;
+
+    async fn handle(&mut self, msg: Withdraw, _: &mut Context<Self, usize>) -> usize {
+        let mut withdrawn = 0;
+        for route in self.parts.channels.to_service(&msg.service) {
+            if self.parts.incoming.withdraw_window(&route.window, &msg.why) {
+                self.windows.withdraw(route.id());
+                self.say(FrameType::CloseChannel, route.id(), &msg.why);
+                withdrawn += 1;
+            }
+        }
+        withdrawn
     }
 }
 

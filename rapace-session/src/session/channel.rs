@@ -8,6 +8,7 @@ use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
+use kameo::actor::ActorRef;
 
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
@@ -22,6 +23,7 @@ use crate::link::end::EndReason;
 use crate::link::places::Place;
 use crate::serving::context::CallContext;
 use crate::session::actor::OpenedChannel;
+use crate::session::channel_actor::ChannelActor;
 use crate::session::channels::Lease;
 use crate::session::handle::Session;
 use crate::session::parts::Parts;
@@ -34,13 +36,17 @@ use crate::wire::limits::MAX_STREAMS;
 use crate::wire::offer::ServiceOffer;
 use crate::wire::remote_error::RemoteError;
 
-/// An open channel to one of the peer's services. Cheap to clone. When the last clone is dropped and the calls that were
-/// made over it are over, the channel is closed, and counts no more against those that a session may have.
+/// An open channel to one of the peer's services. Cheap to clone.
+///
+/// A channel is closed when its last clone is dropped, by [`close`](Self::close), by the peer that withdraws its service
+/// ([`Session::withdraw`]), and at the session's end. Calls that are under way on a closed channel finish, unless the session
+/// has ended; new ones fail with [`RemoteError::Unavailable`]. After the last call it counts no more against the channels that a
+/// session may have.
 #[derive(Clone)]
 pub struct Channel {
     session: Session,
     pub(crate) inner: Arc<ClientChannel>,
-    _lease: Arc<Lease>,
+    lease: Arc<Lease>,
 }
 
 impl Channel {
@@ -48,7 +54,7 @@ impl Channel {
         Self {
             session,
             inner: channel,
-            _lease: Arc::new(lease),
+            lease: Arc::new(lease),
         }
     }
 
@@ -66,6 +72,27 @@ impl Channel {
     #[must_use]
     pub fn service(&self) -> &str {
         &self.inner.service
+    }
+
+    /// The channel's actor, to link to: it stops when the channel is closed and its calls are over, and when the session
+    /// ends. Stopping it closes the channel; see [`close`](Self::close).
+    #[must_use]
+    pub fn actor(&self) -> &ActorRef<ChannelActor> {
+        self.lease.actor()
+    }
+
+    /// Closes the channel, for all its clones: new calls, and those that wait for a credit, fail with
+    /// [`RemoteError::Unavailable`] from now on. Those under way go on. To wait for the last of them, wait until the channel's
+    /// [`actor`](Self::actor) has shut down.
+    pub fn close(&self) {
+        self.lease.close("this side closed the channel");
+    }
+
+    /// Why new calls fail, if the channel was closed: what the peer said, if it was the peer. `None` if it is open, and if
+    /// it ended with its session: see [`ended`](Self::ended).
+    #[must_use]
+    pub fn closed(&self) -> Option<&str> {
+        self.inner.close_reason()
     }
 
     /// Bytes that a buffer may have.
@@ -267,7 +294,10 @@ impl Channel {
                 }
                 unsettled.transfer();
             }
-            Ok(Err(NotSent::Over)) => return Err(unsettled),
+            Ok(Err(NotSent::Over)) => match self.unavailable() {
+                Some(failure) if self.ended().is_none() => unsettled.settle(failure),
+                _ => return Err(unsettled),
+            },
             Ok(Err(NotSent::Failed(failure))) | Err(failure) => unsettled.settle(failure),
         }
         Ok(())
@@ -318,12 +348,21 @@ impl Channel {
         {
             Ok(_) => Ok(guard),
             Err(NotSent::Failed(failure)) => Err(failure),
-            // The transport may know it before the session does.
-            Err(NotSent::Over) => Err(CallFailure::SessionEnded {
-                start_state: StartState::NotBegun,
-                reason: self.session.ended().await,
-            }),
+            Err(NotSent::Over) => match self.unavailable() {
+                Some(failure) => Err(failure),
+                // The transport may know it before the session does.
+                None => Err(CallFailure::SessionEnded {
+                    start_state: StartState::NotBegun,
+                    reason: self.session.ended().await,
+                }),
+            },
         }
+    }
+
+    /// What a call comes to over a channel that was closed.
+    fn unavailable(&self) -> Option<CallFailure> {
+        let why = self.closed()?.to_owned();
+        Some(CallFailure::Failed(RemoteError::Unavailable(why)))
     }
 }
 

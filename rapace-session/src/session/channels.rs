@@ -2,21 +2,22 @@
 //!
 //! - B1: a channel that nobody holds any more is closed once its calls are over, also one that was opened for somebody
 //!   who has left.
-//! - B2: dropping the last handle waits for nothing: the session's actor closes the channel.
+//! - B2: dropping the last handle waits for nothing: the channel's actor waits for the calls.
 //! - D1: a channel is never replaced: a number is used again only when its channel is closed.
 //! - D2: a channel that is registered after the session's end learns of the end like all others.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 use dashmap::DashMap;
-use tokio::sync::Notify;
+use kameo::actor::ActorRef;
 
 use crate::calls::credits::ClientChannel;
 use crate::link::Link;
 use crate::link::channel_ids::{ChannelIds, sharded};
-use crate::link::places::{Place, Places};
+use crate::link::places::Places;
 use crate::serving::service::ServiceRoute;
-use crate::wire::frame::ChannelId;
+use crate::session::channel_actor::{ChannelActor, Close};
+use crate::wire::frame::{ChannelId, FrameType};
 use crate::wire::limits::MAX_CHANNELS;
 
 /// The channels of one session.
@@ -26,13 +27,15 @@ pub(crate) struct Channels {
     /// Those that the peer opened.
     services: DashMap<ChannelId, Arc<ServiceRoute>>,
     /// Those that this side opened.
-    clients: DashMap<ChannelId, Arc<ClientChannel>>,
+    clients: DashMap<ChannelId, Client>,
     /// For channels that this side opens.
     pub(crate) places: Arc<Places>,
-    /// Channels that nobody on this side holds any more, for the session's actor to close. `None` after the end.
-    left: Mutex<Option<Vec<LeftChannel>>>,
-    /// Notified when there is one.
-    pub(crate) channel_left: Notify,
+}
+
+/// A channel that this side opened.
+struct Client {
+    channel: Arc<ClientChannel>,
+    actor: ActorRef<ChannelActor>,
 }
 
 impl Channels {
@@ -43,8 +46,6 @@ impl Channels {
             services: sharded(),
             clients: sharded(),
             places: Places::new(MAX_CHANNELS),
-            left: Mutex::new(Some(Vec::new())),
-            channel_left: Notify::new(),
         }
     }
 
@@ -52,9 +53,22 @@ impl Channels {
         self.services.get(&id).map(|route| Arc::clone(&route))
     }
 
-    /// Whether a number belongs to a channel to a service, on whichever side.
-    pub(crate) fn contains(&self, id: ChannelId) -> bool {
-        self.services.contains_key(&id) || self.clients.contains_key(&id)
+    /// The channels that the peer opened to a service.
+    pub(crate) fn to_service(&self, service: &str) -> Vec<Arc<ServiceRoute>> {
+        let all = self.services.iter();
+        let these = all.filter(|route| *route.service == *service);
+        these.map(|route| Arc::clone(&route)).collect()
+    }
+
+    pub(crate) fn client(&self, id: ChannelId) -> Option<Arc<ClientChannel>> {
+        self.clients
+            .get(&id)
+            .map(|client| Arc::clone(&client.channel))
+    }
+
+    /// Whether a number belongs to a channel that the peer opened to a service.
+    pub(crate) fn is_to_service(&self, id: ChannelId) -> bool {
+        self.services.contains_key(&id)
     }
 
     /// Registers a channel that the peer opened; false if the number is in use (D1).
@@ -67,90 +81,92 @@ impl Channels {
         free
     }
 
-    /// Registers a channel that this side opened; false if the number is in use (D1).
-    pub(crate) fn add_client(&self, channel: &Arc<ClientChannel>) -> bool {
-        let free = self.ids.take(channel.id);
-        if free {
-            self.clients.insert(channel.id, Arc::clone(channel));
-            if self.link.end.is_settled() {
-                channel.close(); // D2
-            }
+    /// Registers a channel that this side opened, under the number that was taken for it. Gives the lease of its first
+    /// handle.
+    pub(crate) fn add_client(
+        self: &Arc<Self>,
+        channel: &Arc<ClientChannel>,
+        actor: ActorRef<ChannelActor>,
+    ) -> Lease {
+        let client = Client {
+            channel: Arc::clone(channel),
+            actor: actor.clone(),
+        };
+        self.clients.insert(channel.id, client);
+        if self.link.end.is_settled() {
+            self.end(); // D2
         }
-        free
+        Lease {
+            channels: Arc::clone(self),
+            id: channel.id,
+            actor,
+        }
     }
 
-    /// Removes a channel that is closed.
-    pub(crate) fn remove(&self, id: ChannelId) {
-        if self.services.remove(&id).is_some() || self.clients.remove(&id).is_some() {
+    /// Closes a channel that this side opened: from here on it takes no calls, and its actor drains it. False if there is
+    /// none.
+    pub(crate) fn close_client(&self, id: ChannelId, why: &str) -> bool {
+        let Some(client) = self.clients.get(&id) else {
+            return false;
+        };
+        if let Some(drain) = client.channel.close(why)
+            && client.actor.tell(Close(drain)).try_send().is_err()
+        {
+            client.channel.end();
+        }
+        true
+    }
+
+    /// Tells the peer that a channel is closed that this side opened, and removes it.
+    pub(crate) fn give_up(&self, id: ChannelId) {
+        // Told before the number and the place are free.
+        self.link.send_bare(FrameType::CloseChannel, id);
+        if let Some((_, client)) = self.clients.remove(&id) {
+            self.ids.release(id);
+            client.channel.leave_place();
+        }
+    }
+
+    /// Removes a channel that the peer has closed.
+    pub(crate) fn remove_service(&self, id: ChannelId) {
+        if self.services.remove(&id).is_some() {
             self.ids.release(id);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<LeftChannel>>> {
-        self.left.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Channels that nobody holds any more, since this was asked last.
-    pub(crate) fn take_left(&self) -> Vec<LeftChannel> {
-        self.lock().as_mut().map(std::mem::take).unwrap_or_default()
-    }
-
-    /// Ends all waits for credits. Incoming calls are cancelled one by one.
+    /// Ends all waits for credits, and for places. Incoming calls are cancelled one by one.
     pub(crate) fn end(&self) {
-        let clients = self.clients.iter().map(|channel| Arc::clone(&channel));
+        let ids = self.clients.iter().map(|client| *client.key());
         // Closed outside of the map's locks.
-        for channel in clients.collect::<Vec<_>>() {
-            channel.close();
+        for id in ids.collect::<Vec<_>>() {
+            if let Some((_, client)) = self.clients.remove(&id) {
+                client.channel.end();
+                client.channel.leave_place();
+            }
         }
-        // Nobody closes anything any more, and nobody should wait for it.
-        let left = self.lock().take();
-        drop(left);
     }
 }
 
 /// Shared by all handles of one channel that this side opened.
 pub(crate) struct Lease {
     channels: Arc<Channels>,
-    /// Taken when the last handle goes.
-    channel: Option<LeftChannel>,
-}
-
-/// A channel that nobody holds any more.
-pub(crate) struct LeftChannel {
-    pub(crate) channel: Arc<ClientChannel>,
-    pub(crate) place: Place,
+    id: ChannelId,
+    actor: ActorRef<ChannelActor>,
 }
 
 impl Lease {
-    pub(crate) fn new(
-        channels: &Arc<Channels>,
-        channel: &Arc<ClientChannel>,
-        mut place: Place,
-    ) -> Self {
-        place.set_leaving(false);
-        Self {
-            channels: Arc::clone(channels),
-            channel: Some(LeftChannel {
-                channel: Arc::clone(channel),
-                place,
-            }),
-        }
+    /// Closes the channel.
+    pub(crate) fn close(&self, why: &str) {
+        self.channels.close_client(self.id, why);
+    }
+
+    pub(crate) fn actor(&self) -> &ActorRef<ChannelActor> {
+        &self.actor
     }
 }
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        if let Some(mut left) = self.channel.take() {
-            left.place.set_leaving(true);
-            let late = match &mut *self.channels.lock() {
-                Some(all) => {
-                    all.push(left);
-                    None
-                }
-                None => Some(left),
-            };
-            drop(late);
-            self.channels.channel_left.notify_one();
-        }
+        self.close("its last handle was dropped"); // B1, B2
     }
 }

@@ -19,7 +19,8 @@ use crate::wire::remote_error::RemoteError;
 
 type Fault = &'static str;
 
-/// The service that was called last, and most likely will be next: its channel stays for as long as the session.
+/// The service that was called last, and most likely will be next. A channel that is closed is not: its number can be used
+/// again.
 #[derive(Default)]
 pub(crate) struct LastCalled(Option<Arc<ServiceRoute>>);
 
@@ -54,7 +55,7 @@ pub(crate) fn dispatch(
             parts.streams.arrived(frame);
             Ok(())
         }
-        FrameType::Credit => credit(parts, header),
+        FrameType::Credit => credit(parts, session, frame),
         FrameType::Cancel => {
             if !parts.incoming.cancel(header.call) {
                 parts.link.metrics.arrived_late();
@@ -69,11 +70,11 @@ pub(crate) fn dispatch(
         | FrameType::NotOpened
         | FrameType::Drain
         | FrameType::Ready
-        | FrameType::CloseChannel
-        | FrameType::Close => session
-            .tell(Control(frame))
-            .try_send()
-            .map_err(|_| "more control frames than a session has use for"),
+        | FrameType::Close => control(session, frame),
+        FrameType::CloseChannel => {
+            *called = LastCalled::default();
+            control(session, frame)
+        }
     }
 }
 
@@ -120,15 +121,27 @@ fn deliver(
     Ok(())
 }
 
-fn credit(parts: &Parts, header: Header) -> Result<(), Fault> {
+fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Result<(), Fault> {
+    let header = frame.header;
     if parts.streams.granted(header)? {
         return Ok(());
     }
-    if parts.channels.contains(header.channel) {
-        return Err("credits for what is not a stream");
+    if parts.channels.is_to_service(header.channel) {
+        return Err("credits from the side that takes them");
+    }
+    // Behind the answer to the opening, which the session's actor deals with.
+    if !parts.channels.ids.is_peers(header.channel) && parts.channels.ids.is_used(header.channel) {
+        return control(session, frame);
     }
     parts.link.metrics.arrived_late();
     Ok(())
+}
+
+fn control(session: &ActorRef<SessionActor>, frame: Frame) -> Result<(), Fault> {
+    session
+        .tell(Control(frame))
+        .try_send()
+        .map_err(|_| "more control frames than a session has use for")
 }
 
 const TOO_MANY: &str =

@@ -11,7 +11,7 @@ use crate::link::BufferError;
 use crate::link::end::EndReason;
 use crate::link::metrics::MetricsSnapshot;
 use crate::serving::context::CallContext;
-use crate::session::actor::SessionActor;
+use crate::session::actor::{SessionActor, Withdraw};
 use crate::session::heartbeat::SHORTEST;
 use crate::session::parts::Parts;
 use crate::transport::Lane;
@@ -83,6 +83,25 @@ impl Session {
         self.parts()
             .link
             .send_bare(FrameType::Drain, ChannelId::SESSION);
+    }
+
+    /// Closes every channel that the peer has opened to a service of this side, and tells the peer why. Calls that have
+    /// arrived are handled; those that arrive later, and all that the peer would make over these channels, fail with
+    /// [`RemoteError::Unavailable`](crate::RemoteError::Unavailable) and have not begun. Gives how many channels it closed.
+    ///
+    /// The peer can open others: that is for [`SessionConfig::resolver`](crate::SessionConfig::resolver) to refuse.
+    ///
+    /// # Cancel safety
+    /// Dropping the future may leave it done or not.
+    pub async fn withdraw(&self, service: &str, why: &str) -> usize {
+        let Some(actor) = self.actor() else {
+            return 0; // At the session's end all are closed.
+        };
+        let withdraw = Withdraw {
+            service: service.to_owned(),
+            why: why.to_owned(),
+        };
+        actor.ask(withdraw).await.unwrap_or_default()
     }
 
     /// Tells the peer that this side is ready: it has set up everything that it needs besides the session.

@@ -5,6 +5,7 @@
 
 mod actor;
 pub(crate) mod channel;
+mod channel_actor;
 mod channels;
 pub(crate) mod config;
 mod dispatch;
@@ -19,9 +20,11 @@ mod parts;
 mod reader;
 pub(crate) mod room;
 pub(crate) mod runtime;
+mod window_budget;
 
 pub use actor::SessionActor;
+pub use channel_actor::ChannelActor;
 pub use handle::Session;
 
 #[cfg(test)]
-pub(crate) use {actor::OpenedChannel, channels::Lease, parts::Parts};
+pub(crate) use {actor::OpenedChannel, parts::Parts};

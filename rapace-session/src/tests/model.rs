@@ -6,6 +6,7 @@
 //! - No call runs twice. What a caller is told of its call is true.
 //! - Each request has one reply, and each reply its request: the peer is never blamed.
 //! - In the session that is left at the end all entries and credits are back.
+//! - A channel that is closed meanwhile makes no calls any more, and is given up after its last.
 
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,6 +15,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use futures_util::FutureExt;
+use kameo::actor::{ActorId, Spawn};
+use kameo::mailbox;
+use tokio::runtime::Runtime;
 
 use super::baton::{self, Dice, Party, turn};
 use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
@@ -26,7 +30,7 @@ use crate::link::deadline::now;
 use crate::link::end::EndReason;
 use crate::session::channel::Channel;
 use crate::session::config::SessionConfig;
-use crate::session::{Lease, OpenedChannel, Parts, Session};
+use crate::session::{ChannelActor, OpenedChannel, Parts, Session};
 use crate::transport::{Side, StartState};
 use crate::wire::frame::ChannelId;
 use crate::wire::remote_error::RemoteError;
@@ -51,13 +55,17 @@ impl One {
         let mut config = SessionConfig::new("model");
         config.on_unsettled = Some(Box::new(move |all, _| *locked(&handed_out) = Some(all)));
         let parts = Arc::new(Parts::new(ring.clone(), Side::Creator, config));
-        let inner = Arc::new(ClientChannel::new(ChannelId(1), "any", WINDOW));
-        assert!(parts.channels.add_client(&inner));
+        let id = parts.channels.ids.take_next();
+        assert_eq!(id, ChannelId(1));
         let place = parts.channels.places.take().now_or_never().flatten();
-        let lease = Lease::new(&parts.channels, &inner, place.expect("it is the first"));
+        let place = place.expect("it is the first");
+        let inner = Arc::new(ClientChannel::new(id, "any", WINDOW).at(place));
+        let channels = Arc::clone(&parts.channels);
+        let actor = ChannelActor::new(&inner, ActorId::new(0), move || channels.give_up(id));
+        let spawn = |actor| ChannelActor::spawn_with_mailbox(actor, mailbox::unbounded());
         let opened = OpenedChannel {
+            lease: parts.channels.add_client(&inner, spawn(actor)),
             channel: inner,
-            lease,
         };
         let channel = Channel::new(Session::new(Arc::clone(&parts)), opened);
         Self {
@@ -73,12 +81,17 @@ impl One {
         assert_eq!(self.parts.link.end.reason(), None);
         assert!(self.ring.is_told(), "a cancel");
         assert_eq!(self.parts.calls.table.under_way(), 0);
-        let credits = (0..=WINDOW).map(|_| self.channel.inner.credit().now_or_never());
-        let credits = credits.flatten().flatten().collect::<Vec<_>>();
-        assert_eq!(credits.len(), WINDOW as usize, "credits");
         let room = (0..=TABLE).map(|_| self.parts.calls.table.room().now_or_never());
         let room = room.flatten().flatten().collect::<Vec<_>>();
         assert_eq!(room.len(), TABLE as usize, "entries");
+        if self.channel.closed().is_some() {
+            assert!(!self.channel.actor().is_alive(), "not all credits are back");
+            assert!(self.parts.channels.client(ChannelId(1)).is_none());
+            return;
+        }
+        let credits = (0..=WINDOW).map(|_| self.channel.inner.credit().now_or_never());
+        let credits = credits.flatten().flatten().collect::<Vec<_>>();
+        assert_eq!(credits.len(), WINDOW as usize, "credits");
     }
 }
 
@@ -167,6 +180,8 @@ impl Scenario {
                 StartState::NotBegun => 0,
                 StartState::Unknown => panic!("call {call}: it is known"),
             },
+            // The channel was closed.
+            Err(CallFailure::Failed(RemoteError::Unavailable(_))) => 0,
             Err(other) => panic!("call {call}: {other}"),
         };
         self.know(call, |known| assert_eq!(known.begun, begun, "call {call}"));
@@ -238,6 +253,30 @@ impl Scenario {
         ring.die();
     }
 
+    /// Closes a channel, if this scenario has that.
+    fn close_channel(&self) {
+        let mut dice = self.dice(500);
+        if !dice.one_in(3) {
+            return;
+        }
+        for _ in 0..dice.below(100) {
+            turn();
+        }
+        self.sessions[dice.below(SESSIONS)].channel.close();
+    }
+
+    /// Lets deadlines pass at some time, and the actors of channels run.
+    fn clock(&self, runtime: &Runtime) {
+        for _ in 0..self.dice(300).below(200) {
+            turn();
+        }
+        runtime.block_on(tokio::time::advance(2 * DEADLINE));
+        while self.busy.load(Ordering::Acquire) > 0 {
+            runtime.block_on(tokio::task::yield_now());
+            turn();
+        }
+    }
+
     /// The peer of one session, and this side's reader.
     fn peer(&self, n: usize) {
         let One { parts, ring, .. } = &self.sessions[n];
@@ -267,12 +306,7 @@ impl Scenario {
         }
     }
 
-    fn run(&self) {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .expect("a runtime");
+    fn run(&self, runtime: &Runtime) {
         let mut parties: Vec<Party<'_>> = Vec::new();
         let busy = |work: Box<dyn FnOnce(&Self) + Send>| -> Party<'_> {
             self.busy.fetch_add(1, Ordering::AcqRel);
@@ -290,18 +324,14 @@ impl Scenario {
             parties.push(busy(Box::new(move |all: &Self| all.end(n))));
         }
         parties.push(busy(Box::new(Self::redeliver)));
-        let clock = &runtime;
-        let mut dice = self.dice(300);
-        parties.push(Box::new(move || {
-            for _ in 0..dice.below(200) {
-                turn();
-            }
-            clock.block_on(tokio::time::advance(2 * DEADLINE));
-        }));
+        parties.push(busy(Box::new(Self::close_channel)));
+        parties.push(Box::new(|| self.clock(runtime)));
         for n in 0..SESSIONS {
             parties.push(Box::new(move || self.peer(n)));
         }
         baton::run(self.seed, parties);
+        // What the actors still have to do.
+        runtime.block_on(async { tokio::time::sleep(DEADLINE).await });
         for session in &self.sessions[self.ends..] {
             session.assert_idle();
         }
@@ -312,7 +342,18 @@ impl Scenario {
 }
 
 fn check(seed: u64) {
-    let caught = std::panic::catch_unwind(|| Scenario::new(seed).run());
+    let caught = std::panic::catch_unwind(|| {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .expect("a runtime");
+        let scenario = {
+            let _context = runtime.enter();
+            Scenario::new(seed)
+        };
+        scenario.run(&runtime);
+    });
     if let Err(why) = caught {
         eprintln!("seed {seed}");
         std::panic::resume_unwind(why);

@@ -44,6 +44,8 @@ struct State {
     closed: bool,
     /// The peer runs nothing any more.
     dead: bool,
+    /// The peer has read that the channel is closed.
+    channel_closed: bool,
     start_markers: HashMap<u32, u32>,
     /// Requests without a reply, by entry.
     open: HashMap<u32, Request>,
@@ -73,6 +75,7 @@ impl Ring {
                 frames: VecDeque::new(),
                 closed: false,
                 dead: false,
+                channel_closed: false,
                 start_markers: HashMap::new(),
                 open: HashMap::new(),
                 used: HashMap::new(),
@@ -151,6 +154,7 @@ impl State {
         let call = header.call;
         match header.frame_type {
             FrameType::Request => {
+                assert!(!self.channel_closed, "a request after the channel's close");
                 let before = self.used.insert(call.index, call.generation);
                 assert_ne!(before, Some(call.generation), "an entry's use came twice");
                 let request = Request {
@@ -176,6 +180,11 @@ impl State {
                 {
                     request.cancelled = true;
                 }
+            }
+            FrameType::CloseChannel => {
+                assert!(!self.channel_closed, "a channel is closed twice");
+                assert!(self.open.is_empty(), "a channel is closed with calls on it");
+                self.channel_closed = true;
             }
             _ => {}
         }

@@ -155,14 +155,14 @@ async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
                 "closes a channel that is not open"
             }
             2 => {
-                // The reader has it at hand.
+                // The reader had it at hand.
                 raw.send(request(2, 0, 1)).await;
                 answer_next(&mut inbox, 1_u8).await;
                 raw.recv_type(FrameType::Reply).await;
                 raw.send(close(2)).await;
                 raw.open_to(4, "Any").await;
                 raw.send(request(2, 0, 2)).await;
-                "a request without credit"
+                "a request on a channel that is not open"
             }
             _ => {
                 raw.send(close(2)).await;

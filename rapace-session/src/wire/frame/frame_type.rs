@@ -27,7 +27,7 @@ pub enum FrameType {
     Reply = 8,
     /// Channel 0: the caller no longer wants the answer to the call in the header.
     Cancel = 9,
-    /// A stream's channel: `credits` more items may be sent.
+    /// A stream's channel: `credits` more items may be sent. A service's channel: its window is larger by `credits`.
     Credit = 10,
     /// A stream's channel: one item.
     Item = 11,
@@ -43,7 +43,8 @@ pub enum FrameType {
     Close = 16,
     /// Channel 0: the sender is ready: it has set up everything that it needs besides the session.
     Ready = 17,
-    /// A service's channel: its opener closes it. It has no calls on it, and will make none.
+    /// A service's channel: from its opener, it is closed; it has no calls on it, and will make none. From the other side,
+    /// which has to be answered with that once the calls on it are over: it takes no more calls; the payload says why.
     CloseChannel = 18,
 }
 
@@ -93,7 +94,9 @@ impl FrameType {
         match self {
             Self::Hello | Self::Request | Self::Reply | Self::Item => None,
             Self::Open => Some(MAX_NAME),
-            Self::Refuse | Self::NotOpened | Self::Reset | Self::Close => Some(MAX_TEXT),
+            Self::Refuse | Self::NotOpened | Self::Reset | Self::Close | Self::CloseChannel => {
+                Some(MAX_TEXT)
+            }
             Self::Welcome
             | Self::Opened
             | Self::Cancel
@@ -101,8 +104,7 @@ impl FrameType {
             | Self::End
             | Self::Stop
             | Self::Drain
-            | Self::Ready
-            | Self::CloseChannel => Some(0),
+            | Self::Ready => Some(0),
         }
     }
 }
