@@ -1,6 +1,6 @@
 //! Slots of our own slab: being written, then frozen and shared.
 //!
-//! - O1: a [`SlotMut`] is the only user of its slot (S2), and its index was not sent to any peer.
+//! - O1: a [`SlotMut`] is the only user of its slot (S2), which was not sent to any peer since it was allocated.
 //! - O2: no code of this process writes a slot from [`SlotMut::freeze`] until it is free again (S4). An
 //!   untrusted peer can write no slot of ours, at any time (M2, M4). A trusted one could: the joining
 //!   side our large-slot region, the creating side all of the joining side's half, both by mapping again an
