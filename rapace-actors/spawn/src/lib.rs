@@ -47,3 +47,4 @@ pub use attempt::Attempt;
 pub use error::{LaunchError, Step, Unusable};
 pub use launch::Launch;
 pub use leash::{Leash, LeashHold};
+pub use raw::ended_in_group;

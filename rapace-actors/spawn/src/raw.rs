@@ -1,4 +1,4 @@
-//! The child, from `clone` to `exec`, and two calls that have no safe spelling.
+//! The child, from `clone` to `exec`, and three calls that have no safe spelling.
 //!
 //! The child shares this process's memory until it executes the program. What makes that sound:
 //!
@@ -182,6 +182,27 @@ pub(crate) fn duplicate_from(fd: &OwnedFd, least: RawFd) -> Result<OwnedFd, Errn
     let fd = Errno::result(answer)?;
     // SAFETY: the kernel has just made it, and nobody else knows of it.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}
+
+/// Finds a child in a process group that has ended and has not been reaped. It stays unreaped.
+///
+/// Unlike `waitid` in nix, this also finds a process that was killed by a real-time signal; unlike the one in rustix,
+/// it returns the process id.
+///
+/// # Errors
+/// `ECHILD` if no child of this process is in the group; `EINTR` after a signal.
+pub fn ended_in_group(group: Pid) -> Result<Option<Pid>, Errno> {
+    let group = libc::id_t::try_from(group.as_raw()).map_err(|_| Errno::EINVAL)?;
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let only_look = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: writes to `info`, which is large enough.
+    let answer = unsafe { libc::waitid(libc::P_PGID, group, info.as_mut_ptr(), only_look) };
+    Errno::result(answer)?;
+    // SAFETY: written above; and all zeroes are valid.
+    let info = unsafe { info.assume_init() };
+    // SAFETY: `waitid` fills in the process id; where no child has ended, it is 0.
+    let pid = unsafe { info.si_pid() };
+    Ok((pid != 0).then(|| Pid::from_raw(pid)))
 }
 
 /// The child needs a few hundred bytes of stack, and a few KiB without optimisation.

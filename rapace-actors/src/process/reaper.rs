@@ -25,8 +25,9 @@ use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::sys::prctl::get_child_subreaper;
-use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
+use rapace_spawn::ended_in_group;
 // nix gives an error for a process that a real-time signal has ended, although it was reaped.
 use rustix::process::{WaitOptions, waitpgid};
 
@@ -159,16 +160,14 @@ impl Ended {
     }
 }
 
-/// RE5, RE7
+/// Reaps orphans that have ended in the group of a live plugin (RE5), but not the plugin (RE7).
 fn sweep_group(leader: Pid) {
-    let only_look = WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
     loop {
-        match waitid(Id::PGid(leader), only_look) {
-            Ok(WaitStatus::Exited(pid, _) | WaitStatus::Signaled(pid, _, _)) if pid != leader => {
-                let _ = waitpid(pid, Some(WaitPidFlag::WNOHANG));
-            }
+        match ended_in_group(leader) {
+            // An error means that it was killed by a real-time signal; it is reaped all the same.
+            Ok(Some(pid)) if pid != leader => drop(waitpid(pid, Some(WaitPidFlag::WNOHANG))),
             Err(Errno::EINTR) => {}
-            // Nobody, or the plugin itself, which has ended.
+            // No orphan has ended, or the plugin itself has.
             _ => return,
         }
     }

@@ -56,18 +56,22 @@ pub(crate) fn adopt_and_reap() {
             .expect("started");
         until("the other child has ended", || zombies() == [other.id()]);
 
-        // An orphan that ends while its plugin lives.
-        let mut plugin = start(&sh(
-            "sh -c 'sleep 0.05 & echo $! >&0'; read line <&0; exit 5",
-        ))
-        .await;
-        let orphan: u32 = plugin.control.line().trim().parse().expect("a process id");
-        until("the orphan is gone", || !is_there(orphan));
-        assert_eq!(plugin.process.try_wait(), None);
-        plugin.control.send("leave\n");
-        assert_eq!(plugin.process.wait().await, ExitCause::Exited(5));
-        drop(plugin);
-        until("the plugin is gone", || zombies() == [other.id()]);
+        // Orphans that end while their plugin lives, one of them by a real-time signal.
+        let exits = "sleep 0.05";
+        let is_killed = r#"sh -c "sleep 0.05; kill -40 \$\$""#;
+        for orphan in [exits, is_killed] {
+            let mut plugin = start(&sh(&format!(
+                "sh -c '{orphan} & echo $! >&0'; read line <&0; exit 5"
+            )))
+            .await;
+            let orphan: u32 = plugin.control.line().trim().parse().expect("a process id");
+            until("the orphan is gone", || !is_there(orphan));
+            assert_eq!(plugin.process.try_wait(), None);
+            plugin.control.send("leave\n");
+            assert_eq!(plugin.process.wait().await, ExitCause::Exited(5));
+            drop(plugin);
+            until("the plugin is gone", || zombies() == [other.id()]);
+        }
 
         // Three generations that are left by a plugin that is killed.
         let tree = "sh -c 'sleep 600 & sleep 600 & wait' & sleep 600 & echo started >&0; wait";
