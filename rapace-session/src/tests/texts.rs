@@ -5,55 +5,12 @@
 
 use std::error::Error;
 
+use rapace_layering::assert_error_texts;
+
 use crate::{
     BufferError, CallFailure, EndReason, HandshakeError, HelloLimit, MismatchKind, OpenError,
     RemoteError, SchemaMismatch, StartState, StreamError, StreamSendError,
 };
-
-/// Compares all texts with those in the file. With `RAPACE_BLESS=1` it writes them there instead: whoever changes a text
-/// sees in the diff what a user will read.
-fn compare(file: &str, samples: Vec<(&'static str, Box<dyn Error>)>) {
-    let mut texts = String::new();
-    for (name, error) in samples {
-        let text = error.to_string();
-        texts += &format!("{name}\n    {}\n", text.replace('\n', "\n    "));
-        let mut parts = text.split(": ").collect::<Vec<_>>();
-        parts.dedup();
-        assert_eq!(parts.join(": "), text, "{name} says something twice");
-        assert!(!text.contains("0ns"), "{name}: {text}");
-        let mut told = text;
-        let mut source = error.source();
-        while let Some(cause) = source {
-            let text = cause.to_string();
-            assert!(
-                !told.contains(&text),
-                "{name} gives as its source what it has said: {text}"
-            );
-            texts += &format!("    source: {text}\n");
-            told = text;
-            source = cause.source();
-        }
-    }
-    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
-    if std::env::var_os("RAPACE_BLESS").is_some() {
-        std::fs::write(path, &texts).expect("the file can be written");
-        return;
-    }
-    let known = std::fs::read_to_string(path).expect("the file is there");
-    let differs = texts
-        .lines()
-        .zip(known.lines())
-        .find(|(now, then)| now != then);
-    assert_eq!(
-        differs, None,
-        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
-    );
-    assert_eq!(
-        texts.lines().count(),
-        known.lines().count(),
-        "run again with RAPACE_BLESS=1 and look at the diff of {file}"
-    );
-}
 
 macro_rules! named {
     ($type:ident: $($variant:ident),* $(,)?) => {
@@ -195,5 +152,5 @@ fn every_text_is_the_one_that_was_reviewed() {
             MismatchKind::Methods { .. } => "SchemaMismatch, Methods",
         },
     ));
-    compare("tests/texts.txt", all);
+    assert_error_texts(env!("CARGO_MANIFEST_DIR"), "tests/texts.txt", all);
 }
