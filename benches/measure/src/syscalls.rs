@@ -62,7 +62,7 @@ pub fn count(command: &mut Command, warm_up: &Request, request: &Request) -> Res
     driver.ready()?;
     let pid = Pid::from_raw(driver.pid() as i32);
     let said = |why: Errno| format!("tracing: {why}");
-    for thread in family(driver.pid()).map_err(|why| why.to_string())? {
+    for thread in threads_of_tree(driver.pid()).map_err(|why| why.to_string())? {
         ptrace::seize(thread, options()).map_err(said)?;
         ptrace::interrupt(thread).map_err(said)?;
     }
@@ -90,7 +90,7 @@ fn options() -> Options {
 }
 
 /// All threads of a process and of its descendants (C2).
-fn family(pid: u32) -> io::Result<Vec<Pid>> {
+fn threads_of_tree(pid: u32) -> io::Result<Vec<Pid>> {
     let mut found = Vec::new();
     let mut processes = vec![pid];
     while let Some(process) = processes.pop() {

@@ -32,9 +32,9 @@ fn table(bars: &[Bar]) -> String {
         ),
     ];
     for bar in bars {
-        let verdict = if bar.holds() { "" } else { "  broken" };
+        let note = if bar.holds() { "" } else { "  broken" };
         lines.push(format!(
-            "{:<24}{:<24}{:>10}{:>10}  {:<26}{:>6.2}{:>6.1}{verdict}",
+            "{:<24}{:<24}{:>10}{:>10}  {:<26}{:>6.2}{:>6.1}{note}",
             bar.value,
             bar.way,
             nanos(bar.ours),

@@ -39,9 +39,9 @@ impl PingPongs {
 impl Work for PingPongs {
     async fn round(&mut self, request: &Request) -> Result<Round, String> {
         self.have(request.inflight)?;
-        let rung = &self.answerers[..request.inflight];
-        let watched = Watched::Partners(rung.iter().map(|answerer| answerer.pid()).collect());
-        let trips = rung.iter().cloned().map(Trip).collect();
+        let partners = &self.answerers[..request.inflight];
+        let watched = Watched::Partners(partners.iter().map(|answerer| answerer.pid()).collect());
+        let trips = partners.iter().cloned().map(Trip).collect();
         round(request, &watched, trips).await
     }
 }

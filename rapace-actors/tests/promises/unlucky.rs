@@ -108,14 +108,14 @@ trait Sender {
 }
 
 #[rapace::service]
-trait Judge {
+trait Checker {
     async fn check(&mut self, number: Sure, keys: HashSet<Key>) -> u32;
     async fn check_all(&mut self, numbers: Streaming<Sure>) -> String;
     /// Holds something that breaks, until its caller leaves.
     async fn hold(&mut self, begun: Fragile) -> u32;
 }
 
-struct Bench(JudgeProxy);
+struct Bench(CheckerProxy);
 
 struct Torn(std::sync::atomic::AtomicBool);
 
@@ -189,9 +189,9 @@ impl Sender for Bench {
     }
 }
 
-struct Severe;
+struct StrictChecker;
 
-impl Judge for Severe {
+impl Checker for StrictChecker {
     async fn check(&mut self, number: Sure, _: HashSet<Key>) -> u32 {
         number.0
     }
@@ -215,7 +215,7 @@ impl Judge for Severe {
 
 pub(crate) fn main() -> PluginServer {
     let mut main = PluginServer::new().on_panic(OnPanic::Stop);
-    let decide = main.host::<JudgeProxy>();
+    let decide = main.host::<CheckerProxy>();
     main.service(SenderServer::new(Bench(decide)))
 }
 
@@ -226,8 +226,8 @@ async fn plugin(decide: ServiceHandle) -> (Plugin, SenderProxy) {
     (plugin, proxy)
 }
 
-fn decide() -> (JudgeProxy, ServiceHandle) {
-    let (decide, served) = Proxy::serve(JudgeServer::new(Severe), 8, OnPanic::Stop);
+fn decide() -> (CheckerProxy, ServiceHandle) {
+    let (decide, served) = Proxy::serve(CheckerServer::new(StrictChecker), 8, OnPanic::Stop);
     (decide.into(), served)
 }
 
@@ -352,8 +352,8 @@ async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
 #[tokio::test]
 async fn a_handler_that_panics_as_it_is_given_up_does_as_its_service_says() {
     for (on_panic, goes_on) in [(OnPanic::Continue, true), (OnPanic::Stop, false)] {
-        let (decide, _) = Proxy::serve(JudgeServer::new(Severe), 8, on_panic);
-        let decide = JudgeProxy::from(decide);
+        let (decide, _) = Proxy::serve(CheckerServer::new(StrictChecker), 8, on_panic);
+        let decide = CheckerProxy::from(decide);
         let held = decide
             .hold(Fragile(13))
             .timeout(std::time::Duration::from_millis(50));

@@ -152,9 +152,9 @@ mod tests {
         let table = "
             free       | sent publish | publishing publish | - nothing         | - nothing        | - nothing      | - nothing       | - fault          | - nothing
             waiting    | - nothing    | - nothing          | publishing publish | - nothing       | - nothing      | free refund     | - fault          | free unsent
-            publishing | - nothing    | - nothing          | - nothing         | sent nothing     | waiting keep   | unwanted nothing | free settle     | free handon
+            publishing | - nothing    | - nothing          | - nothing         | sent nothing     | waiting keep   | unwanted nothing | free settle     | free transfer
             unwanted   | - nothing    | - nothing          | - nothing         | cancelled cancel  | free refund    | - nothing       | free creditback  | free nothing
-            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | cancelled cancel | free settle      | free handon
+            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | cancelled cancel | free settle      | free transfer
             cancelled   | - nothing    | - nothing          | - nothing         | - nothing        | - nothing      | - nothing       | free creditback  | free nothing
         ";
         let rows = table.lines().map(str::trim).filter(|row| !row.is_empty());
@@ -170,7 +170,7 @@ mod tests {
                 };
                 let effect = match effect {
                     Effect::Transfer { sent: false } => "unsent".into(),
-                    Effect::Transfer { sent: true } => "handon".into(),
+                    Effect::Transfer { sent: true } => "transfer".into(),
                     other => format!("{other:?}").to_lowercase(),
                 };
                 assert_eq!(format!("{next} {effect}"), cell, "{stage:?} on {event:?}");

@@ -14,15 +14,15 @@ fn restarts(config: RestartConfig) -> Restarts {
     Restarts::with_backoff(config, backoff)
 }
 
-fn attempt(verdict: &RestartDecision) -> Option<u32> {
-    match verdict {
+fn attempt(decision: &RestartDecision) -> Option<u32> {
+    match decision {
         RestartDecision::Restart { attempt, .. } => Some(*attempt),
         RestartDecision::Probe { .. } | RestartDecision::GiveUp(_) => None,
     }
 }
 
-fn probe_at(verdict: &RestartDecision) -> Option<Instant> {
-    match verdict {
+fn probe_at(decision: &RestartDecision) -> Option<Instant> {
+    match decision {
         RestartDecision::Probe { until, .. } => Some(*until),
         RestartDecision::Restart { .. } | RestartDecision::GiveUp(_) => None,
     }
@@ -97,8 +97,8 @@ fn an_open_breaker_stays_open_until_one_probe_is_healthy() {
     // The window is empty again by then, and the probe has still failed.
     for n in 1..4 {
         let then = now + n * pause;
-        let verdict = restarts.decide(&crash(3), HEALTHY - SECOND, then);
-        assert_eq!(probe_at(&verdict), Some(then + pause));
+        let decision = restarts.decide(&crash(3), HEALTHY - SECOND, then);
+        assert_eq!(probe_at(&decision), Some(then + pause));
     }
     // A probe that became healthy before it failed has closed the breaker.
     assert_eq!(
@@ -117,10 +117,10 @@ fn policy_comes_before_counting() {
     });
     let done = Failure::Died(exit(1, ExitCause::Exited(0), EndedBy::Itself));
     for _ in 0..5 {
-        let verdict = transient.decide(&done, BRIEF, now);
+        let decision = transient.decide(&done, BRIEF, now);
         assert!(
-            matches!(verdict, RestartDecision::GiveUp(DownReason::Completed(_))),
-            "{verdict:?}"
+            matches!(decision, RestartDecision::GiveUp(DownReason::Completed(_))),
+            "{decision:?}"
         );
     }
     // None of them took a place in the window.
@@ -130,13 +130,13 @@ fn policy_comes_before_counting() {
         policy: RestartPolicy::Never,
         ..Default::default()
     });
-    let verdict = never.decide(&crash(1), BRIEF, now);
+    let decision = never.decide(&crash(1), BRIEF, now);
     assert!(
         matches!(
-            verdict,
+            decision,
             RestartDecision::GiveUp(DownReason::NotRestarted(_))
         ),
-        "{verdict:?}"
+        "{decision:?}"
     );
 }
 
@@ -156,10 +156,10 @@ fn a_requested_stop_is_no_failure_under_any_policy() {
             ExitCause::Unknown,
             EndedBy::Request(ShutdownStage::Kill),
         ));
-        let verdict = restarts.decide(&stopped, BRIEF, Instant::now());
+        let decision = restarts.decide(&stopped, BRIEF, Instant::now());
         assert!(
-            matches!(verdict, RestartDecision::GiveUp(DownReason::Stopped)),
-            "{verdict:?}"
+            matches!(decision, RestartDecision::GiveUp(DownReason::Stopped)),
+            "{decision:?}"
         );
     }
 }
@@ -170,13 +170,13 @@ fn what_only_a_correction_can_cure_is_not_tried_again() {
         Incarnation::FIRST,
         StartError::Refused("speaks version 9".into()),
     );
-    let verdict = restarts(RestartConfig::default()).decide(&refused, BRIEF, Instant::now());
+    let decision = restarts(RestartConfig::default()).decide(&refused, BRIEF, Instant::now());
     assert!(
         matches!(
-            verdict,
+            decision,
             RestartDecision::GiveUp(DownReason::StartFailed(..))
         ),
-        "{verdict:?}"
+        "{decision:?}"
     );
 }
 
