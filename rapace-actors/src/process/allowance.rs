@@ -1,15 +1,15 @@
-//! Time that somebody has, counted while this process really runs.
+//! A timeout that counts only time in which this process really runs.
 //!
-//! - AL1: it is spent in small steps, each of which counts when it is over, and once, however late that is noticed. So a
-//!   host that blocks its thread, is stopped or sleeps spends a step of it at most.
-//! - AL2: what is ready counts before the time does.
+//! - AL1: the time is spent in small steps. A step counts once, when it is over, however late that is noticed.
+//!   So a host that blocks its thread, is stopped or is suspended spends at most one step.
+//! - AL2: finished work is checked before the timeout.
 
 use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::sleep;
 
-/// What is left of a time.
+/// The remaining time.
 #[derive(Debug)]
 pub(crate) struct Allowance {
     left: Duration,
@@ -24,10 +24,10 @@ impl Allowance {
         }
     }
 
-    /// Does `work`, unless the time is spent first.
+    /// Awaits `work`; returns `None` if the time is spent first.
     ///
     /// # Cancel safety
-    /// What was spent stays spent, but for the step that had begun.
+    /// Dropping the future keeps the time as spent, except for the current step.
     pub(crate) async fn within<F: Future>(&mut self, work: F) -> Option<F::Output> {
         let mut work = pin!(work);
         loop {
@@ -44,12 +44,12 @@ impl Allowance {
     }
 }
 
-/// [`Allowance::within`], for all of the time.
+/// Awaits `work` for at most `time`; see [`Allowance::within`].
 pub(crate) async fn within<F: Future>(time: Duration, work: F) -> Option<F::Output> {
     Allowance::new(time).within(work).await
 }
 
-/// A step is this part of the whole, between the shortest and the longest.
+/// The number of steps in a timeout, within the shortest and longest step.
 const STEPS: u32 = 16;
 const SHORTEST: Duration = Duration::from_millis(1);
 const LONGEST: Duration = Duration::from_millis(250);
@@ -80,7 +80,7 @@ mod tests {
         assert_eq!(within(Duration::ZERO, pending::<()>()).await, None);
     }
 
-    /// The answer needs several turns of the runtime after it has come.
+    /// The answer takes several polls after it has been sent.
     #[tokio::test]
     async fn a_thread_that_is_blocked_spends_nobodys_time() {
         let (answer, answered) = tokio::sync::oneshot::channel();

@@ -1,14 +1,14 @@
 //! The handle of a running plugin process.
 //!
-//! - H1: a signal is sent only while the process has not been reaped, so its id cannot have passed to a stranger. It is
-//!   reaped after its handle is gone, and by nobody else.
-//! - H2: SIGKILL goes to the process group too, if the plugin leads one; SIGTERM goes to the plugin alone, which
-//!   knows best how to end what it has started.
-//! - H3: how the process ended is remembered and can be asked for again.
-//! - H4: however the process ends, what it has left in its process group is killed. That is done before the process
-//!   is reaped: until then the group's number is its own.
-//! - H5: no executor reaps: that has been seen to take two ticks of the kernel, eight milliseconds. How a process ended
-//!   can be known without, and the rest is the [`reaper`]'s.
+//! - H1: a signal is sent only while the process has not been reaped, so its id cannot belong to another
+//!   process. It is reaped after its handle is dropped, and by nobody else.
+//! - H2: SIGKILL goes to the process group too, if the plugin leads one; SIGTERM goes to the plugin alone,
+//!   which knows best how to stop its own children.
+//! - H3: how the process ended is remembered and can be queried again.
+//! - H4: however the process ends, the rest of its process group is killed. That happens before the process is
+//!   reaped: until then the group's id cannot be reused.
+//! - H5: no executor thread reaps: that can take two ticks of the kernel, eight milliseconds. How a process
+//!   ended can be read without reaping it; the [`reaper`] does the rest.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -17,7 +17,7 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use rapace_spawn::LeashHold;
-// nix knows no real-time signals: it gives an error for a process that one of them has ended.
+// nix returns an error for a process that was killed by a real-time signal.
 use rustix::process::{WaitId, WaitIdOptions, WaitIdStatus, waitid};
 use tokio::io::unix::AsyncFd;
 
@@ -27,19 +27,19 @@ use super::{ExitCause, Threads, reaper, thread_end};
 /// A plugin process. Dropping it kills the process.
 #[derive(Debug)]
 pub struct PluginProcess {
-    /// Taken when the handle is dropped.
+    /// `None` once the handle is being dropped.
     child: Option<Unreaped>,
     pid: Pid,
     leads_group: bool,
-    /// Readable from the end of the process on.
+    /// Readable once the process has ended.
     exit: AsyncFd<OwnedFd>,
     ended: Option<ExitCause>,
-    /// Ends what is left of it with this handle, and with this process.
+    /// Kills the rest of its group when this handle, or this process, goes.
     _leash: LeashHold,
 }
 
 impl PluginProcess {
-    /// Takes over a child that nobody has reaped. If that fails, it is killed.
+    /// Takes over an unreaped child. On failure the child is killed.
     pub(super) fn new(
         mut child: Unreaped,
         leads_group: bool,
@@ -61,7 +61,7 @@ impl PluginProcess {
                 })
             }
             Err(error) => {
-                // It was started a moment ago, and is ours.
+                // The signal cannot fail: the child is ours and unreaped.
                 let _ = child.kill();
                 reaper::take(child, leads_group);
                 Err(error)
@@ -69,7 +69,7 @@ impl PluginProcess {
         }
     }
 
-    /// Its process id, which is its own as long as there is this handle.
+    /// Returns its process id, which cannot be reused while this handle exists.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid.as_raw().unsigned_abs()
@@ -78,14 +78,14 @@ impl PluginProcess {
     /// Waits until the process has ended.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing; the next call gives the same answer.
+    /// Dropping the future loses nothing; the next call returns the same result.
     pub async fn wait(&mut self) -> ExitCause {
         loop {
             if let Some(ended) = self.ended {
                 return ended;
             }
             let Ok(mut ready) = self.exit.readable().await else {
-                // A runtime that shuts down tells no more.
+                // A runtime that shuts down delivers no more events.
                 return self.lost(&io::Error::other("the runtime shuts down"));
             };
             ready.clear_ready();
@@ -93,15 +93,15 @@ impl PluginProcess {
         }
     }
 
-    /// What tells of its death before it can be waited for, once it is guarded.
+    /// Returns the watcher of its threads, which detects its death before it can be reaped.
     pub(crate) fn threads(&self) -> Threads {
         Threads::of(self.pid())
     }
 
-    /// How the process ended, if it has.
+    /// Returns how the process ended, if it has.
     pub fn try_wait(&mut self) -> Option<ExitCause> {
         if self.ended.is_none() {
-            // H5
+            // Does not reap (H5).
             let only_look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
             match waitid(WaitId::Pid(raw(self.pid)), only_look) {
                 Ok(None) => {}
@@ -115,10 +115,10 @@ impl PluginProcess {
         self.ended
     }
 
-    /// Asks the process to end: SIGTERM. Does nothing if it has ended.
+    /// Sends SIGTERM. Does nothing if the process has ended.
     ///
     /// # Errors
-    /// What the system said, if the signal may not be sent (the plugin runs as another user).
+    /// The system's error, if the signal may not be sent (the plugin runs as another user).
     pub fn terminate(&mut self) -> io::Result<()> {
         match self.ended {
             None => sent(kill(self.pid, Signal::SIGTERM)),
@@ -126,31 +126,31 @@ impl PluginProcess {
         }
     }
 
-    /// Ends the process, and whatever it has started and left in its process group: SIGKILL. Does nothing if it has
-    /// ended.
+    /// Sends SIGKILL to the process and to the rest of its process group. Does nothing if it has ended.
     ///
     /// # Errors
-    /// What the system said, if the signal may not be sent (the plugin runs as another user).
+    /// The system's error, if the signal may not be sent (the plugin runs as another user).
     pub fn kill(&mut self) -> io::Result<()> {
         if self.ended.is_some() {
             return Ok(());
         }
         if self.leads_group {
-            // The group is gone if the plugin has moved itself to another; the plugin itself is next.
+            // The group is gone if the plugin has moved to another one; the plugin itself follows.
             sent(killpg(self.pid, Signal::SIGKILL))?;
         }
         sent(kill(self.pid, Signal::SIGKILL))
     }
 
-    /// H4: of a process that has ended and was not reaped.
+    /// Kills the rest of the group of a process that has ended and was not reaped (H4).
     fn sweep(&self) {
         if self.leads_group {
-            // The process itself is in the group, so there always is one; others of it may be another user's.
+            // The zombie is still in the group, so the group exists; other members may belong to another user.
             let _ = killpg(self.pid, Signal::SIGKILL);
         }
     }
 
-    /// It cannot be waited for. Unless somebody else has reaped it (H1), it must not run on unwatched.
+    /// Handles a process that cannot be waited for. Unless it was reaped elsewhere (H1), it is killed, so that
+    /// it does not run unwatched.
     fn lost(&mut self, error: &io::Error) -> ExitCause {
         if error.raw_os_error() != Some(Errno::ECHILD as i32) {
             tracing::warn!(target: "rapace", pid = self.pid(), %error, "cannot wait for a plugin process; killing it");
@@ -188,7 +188,8 @@ fn cause(status: &WaitIdStatus) -> ExitCause {
     }
 }
 
-/// A process that has ended between the check and the signal is still unreaped: the signal is lost, which is fine.
+/// Ignores that the process has ended between the check and the signal. It is still unreaped, so the signal was
+/// just lost.
 fn sent(result: nix::Result<()>) -> io::Result<()> {
     match result {
         Ok(()) | Err(Errno::ESRCH) => Ok(()),

@@ -1,10 +1,9 @@
-//! What to start: the description of a plugin process.
+//! The description of a plugin process: what to start.
 //!
-//! - C1: a description starts nothing. It is kept, and used again for every incarnation.
-//! - C2: it offers nothing that would need code of its user's between clone and exec, where there is next to nothing
-//!   that code may do.
-//! - C3: the program is looked up once for each start, by the host: a bare name in the host's `PATH`, a relative path
-//!   from the host's working directory, whatever environment and directory the plugin itself gets.
+//! - C1: a description starts nothing. It is kept and used for every incarnation.
+//! - C2: it has no hook for user code between clone and exec, where hardly anything is allowed.
+//! - C3: the host looks up the program at each start: a bare name in the host's `PATH`, a relative path from
+//!   the host's working directory, whatever environment and directory the plugin gets.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -39,7 +38,8 @@ pub struct PluginCommand {
 }
 
 impl PluginCommand {
-    /// A plugin that runs `program` with the host's environment, directory, and no arguments.
+    /// Describes a plugin that runs `program` with the host's environment and working directory, without
+    /// arguments.
     ///
     /// A name without a slash is looked up in the host's `PATH`.
     #[must_use]
@@ -55,7 +55,7 @@ impl PluginCommand {
         }
     }
 
-    /// Adds one argument.
+    /// Adds an argument.
     #[must_use]
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.args.push(arg.into());
@@ -69,62 +69,62 @@ impl PluginCommand {
         self
     }
 
-    /// Sets one variable of the plugin's environment.
+    /// Sets an environment variable of the plugin.
     #[must_use]
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.env.push((name.into(), Some(value.into())));
         self
     }
 
-    /// Keeps one variable of the host's environment from the plugin.
+    /// Removes a variable of the host's environment from the plugin's.
     #[must_use]
     pub fn env_remove(mut self, name: impl Into<OsString>) -> Self {
         self.env.push((name.into(), None));
         self
     }
 
-    /// Starts the plugin with an empty environment, but for what [`env`](Self::env) sets.
+    /// Clears the plugin's environment, except for what [`env`](Self::env) sets.
     #[must_use]
     pub fn env_clear(mut self) -> Self {
         self.inherit_env = false;
         self
     }
 
-    /// The plugin's working directory. Default: the host's.
+    /// Sets the plugin's working directory. Default: the host's.
     #[must_use]
     pub fn directory(mut self, directory: impl Into<PathBuf>) -> Self {
         self.directory = Some(directory.into());
         self
     }
 
-    /// What the kernel lets it use. Default: no core dumps, otherwise as the host.
+    /// Sets resource limits. Default: no core dumps, otherwise the host's limits.
     #[must_use]
     pub fn limits(mut self, limits: ResourceLimits) -> Self {
         self.limits = limits;
         self
     }
 
-    /// Whether the plugin leads a process group of its own. Default `true`: Ctrl-C in a terminal then reaches the
-    /// host alone, which can drain its plugins, and a kill takes along what the plugin has started.
+    /// Sets whether the plugin leads a process group of its own. Default `true`: Ctrl-C in a terminal then
+    /// reaches only the host, which can drain its plugins, and a kill also reaches the plugin's own children.
     #[must_use]
     pub fn own_group(mut self, own_group: bool) -> Self {
         self.own_group = own_group;
         self
     }
 
-    /// The program as it was given.
+    /// Returns the program as it was given.
     #[must_use]
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// The working directory, if one was given.
+    /// Returns the working directory, if one was given.
     #[must_use]
     pub fn working_directory(&self) -> Option<&Path> {
         self.directory.as_deref()
     }
 
-    /// The limits that a process of this command gets.
+    /// Returns the resource limits of a process.
     #[must_use]
     pub fn resource_limits(&self) -> &ResourceLimits {
         &self.limits
@@ -134,11 +134,11 @@ impl PluginCommand {
         self.own_group
     }
 
-    /// The start of one process, with what this process has at the moment: its environment, its `PATH`.
+    /// Prepares the start of one process, with the current environment and `PATH` of this process.
     pub(super) fn to_launch(&self) -> io::Result<Launch> {
         let program = self.resolved();
         if is_bare(&program) {
-            // The kernel would look for it in the working directory (C3).
+            // The kernel would look for the program in the working directory (C3).
             return Err(Errno::ENOENT.into());
         }
         Ok(Launch::new(program)
@@ -161,7 +161,8 @@ impl PluginCommand {
         variables.into_iter().collect()
     }
 
-    /// The program as a path with a slash in it, unless it is a bare name that is nowhere to be found (C3).
+    /// Returns the program as a path with a slash, unless it is a bare name that is in no directory of the
+    /// `PATH` (C3).
     pub(super) fn resolved(&self) -> PathBuf {
         if is_bare(&self.program) {
             let found = on_path(&self.program, std::env::var_os("PATH").as_deref());
@@ -170,7 +171,7 @@ impl PluginCommand {
         self.as_given()
     }
 
-    /// The same, without looking for a bare name.
+    /// Returns the same, without looking up a bare name.
     pub(super) fn as_given(&self) -> PathBuf {
         match is_bare(&self.program) {
             true => self.program.clone(),
@@ -179,12 +180,13 @@ impl PluginCommand {
     }
 }
 
-/// Whether it is looked up in the `PATH` (C3).
+/// Whether the program is looked up in the `PATH` (C3).
 pub(super) fn is_bare(program: &Path) -> bool {
     !program.as_os_str().as_encoded_bytes().contains(&b'/')
 }
 
-/// The first directory of `path` that holds a file called `name`. One without a name is the working directory.
+/// Returns the file `name` in the first directory of `path` that has it. An empty entry means the working
+/// directory.
 fn on_path(name: &Path, path: Option<&OsStr>) -> Option<PathBuf> {
     let found = std::env::split_paths(path?)
         .map(|directory| directory.join(name))
@@ -217,7 +219,7 @@ mod tests {
         );
     }
 
-    /// As a shell has it.
+    /// As in a shell.
     #[test]
     fn an_empty_directory_of_the_path_is_the_working_directory() {
         let here = std::env::current_dir().expect("tests have a working directory");

@@ -1,13 +1,14 @@
-//! The death of a process before the kernel is done with it.
+//! Detects the death of a process before it can be reaped.
 //!
-//! A process that had a gibibyte is gone a sixth of a second after it was killed. Its threads have stopped long before.
+//! A killed process with 1 GiB of memory can be reaped only a sixth of a second later. Its threads have stopped
+//! long before.
 //!
-//! - Y1: two threads of a plugin are watched: its watchdog and its sentinel. One of them may be the last, which tears the
-//!   memory down before it ends; the other is not. The first thread of a process is no use for this: the kernel tells
-//!   of its end only when all others have ended.
-//! - Y2: the process counts as dead when the kernel says that it ends as a whole, with what, and that each of its
-//!   threads is past its last instruction. From then on nothing in shared memory changes any more.
-//! - Y3: a cause of 0 may also mean that we may not know it. Then the process is waited for.
+//! - Y1: two threads of a plugin are watched: its watchdog and its sentinel. One of them may be the last
+//!   thread, which tears down the memory before it ends; then the other is not. The main thread is useless for
+//!   this: the kernel reports its end only when all other threads have ended.
+//! - Y2: the process counts as dead when the kernel shows its exit status and that each of its threads is past
+//!   its last instruction. From then on nothing in shared memory changes.
+//! - Y3: an exit status of 0 may also mean that we may not read it. Then the process is waited for.
 
 use std::fs;
 use std::os::fd::OwnedFd;
@@ -20,7 +21,7 @@ use tokio::io::unix::AsyncFd;
 
 use super::{ExitCause, thread_end, thread_names};
 
-/// The threads of a process whose ends are waited for.
+/// The watched threads of a process.
 #[derive(Debug)]
 pub(crate) struct Threads {
     pid: u32,
@@ -31,7 +32,7 @@ pub(crate) struct Threads {
 type Watched = (AsyncFd<OwnedFd>, AsyncFd<OwnedFd>);
 
 impl Threads {
-    /// The threads of a child that was not reaped.
+    /// Watches the threads of an unreaped child.
     pub(super) fn of(pid: u32) -> Self {
         Self {
             pid,
@@ -39,18 +40,18 @@ impl Threads {
         }
     }
 
-    /// Finds them. Without the means to watch them there are none.
+    /// Finds the threads; `None` if the kernel cannot watch them.
     fn find(&self) -> Option<Watched> {
         let watch = |name| {
             let thread = thread_end::named(i32::try_from(self.pid).ok()?, name)?;
             thread_end::register(thread_end::of_thread(thread).ok()?).ok()
         };
-        // One alone would be the last every now and then (Y1).
+        // One alone would sometimes be the last (Y1).
         watch(thread_names::PARENT_WATCHDOG).zip(watch(thread_names::SENTINEL))
     }
 
-    /// Waits until the process is dead (Y2), and says how it ended. Never returns if that is not known before the
-    /// process can be waited for.
+    /// Waits until the process is dead (Y2), and returns how it ended. Never returns if that cannot be known
+    /// before the process can be reaped.
     pub(crate) async fn end(&self) -> ExitCause {
         if let Some((parent_watchdog, sentinel)) = self.watched.get_or_init(|| self.find()) {
             tokio::select! {
@@ -71,21 +72,22 @@ impl Threads {
     }
 }
 
-/// How a process ends, if it is dead.
+/// Returns how a process ended, if it is dead.
 fn cause_of(pid: u32) -> Option<ExitCause> {
-    // First: a process that ends as a whole has no new threads.
+    // Read first: a process that exits starts no new threads.
     let code = number(&format!("/proc/{pid}/stat"), EXIT_CODE)?;
     let threads = fs::read_dir(format!("/proc/{pid}/task")).ok()?;
     let all_stopped = threads.flatten().all(|thread| {
         let stat = thread.path().join("stat");
-        // One that is not there any more has ended.
+        // A missing thread has ended.
         number(&stat.to_string_lossy(), FLAGS).is_none_or(|flags| flags & EXITING != 0)
     });
     let code = i32::try_from(code).ok()?;
     (all_stopped && code != 0).then(|| ExitStatus::from_raw(code).into())
 }
 
-/// A number in a `stat` file of a process or thread; places are counted from the state, which follows the name.
+/// Reads a number in the `stat` file of a process or thread. Places count from the state, which follows the
+/// name.
 fn number(path: &str, place: usize) -> Option<u64> {
     let stat = fs::read_to_string(path).ok()?;
     let (_, after_name) = stat.rsplit_once(')')?;
@@ -97,7 +99,8 @@ const EXIT_CODE: usize = 49;
 /// PF_EXITING: the thread does not return from the kernel.
 const EXITING: u64 = 4;
 
-/// Looks at a process of which one thread has ended; the others follow within microseconds, unless it alone did.
+/// How often a process is checked after one thread has ended. The others follow within microseconds, unless
+/// only that thread ended.
 const LOOKS: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(1);
 

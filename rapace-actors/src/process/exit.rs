@@ -1,4 +1,4 @@
-//! How a process ended, as the kernel tells it.
+//! How a process ended, according to the kernel.
 
 use std::fmt;
 use std::os::unix::process::ExitStatusExt;
@@ -10,21 +10,22 @@ use nix::sys::signal::Signal;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExitCause {
-    /// It returned or called exit with this code, 0 to 255.
+    /// It exited with this code, 0 to 255.
     Exited(i32),
-    /// A signal ended it.
+    /// A signal killed it.
     Signalled {
         /// The signal's number.
         signal: i32,
         /// Whether the kernel wrote a core dump.
         core_dumped: bool,
     },
-    /// It is gone, but somebody else collected its status: the host waits for any child elsewhere, or ignores SIGCHLD.
+    /// It is gone, but its status was reaped elsewhere: other code in the host waits for any child, or the host
+    /// ignores SIGCHLD.
     Unknown,
 }
 
 impl ExitCause {
-    /// True for exit code 0 and nothing else.
+    /// Returns true for exit code 0 only.
     #[must_use]
     pub fn is_success(self) -> bool {
         self == Self::Exited(0)

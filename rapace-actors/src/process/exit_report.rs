@@ -13,7 +13,7 @@ use super::{ExitCause, Incarnation, ShutdownStage, StderrTail};
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EndedBy {
-    /// The host did nothing: the plugin exited, crashed, or was killed by the system or somebody else.
+    /// The host did nothing: the plugin exited, crashed, or was killed by the system or another process.
     Itself,
     /// The host was asked to stop or restart it. Never a failure.
     Request(ShutdownStage),
@@ -34,7 +34,7 @@ pub enum EndedBy {
 pub struct ExitDetails {
     /// The plugin's name.
     pub plugin: Arc<str>,
-    /// Which of its processes died.
+    /// The incarnation that exited.
     pub incarnation: Incarnation,
     /// How the process ended.
     pub cause: ExitCause,
@@ -143,7 +143,8 @@ impl ExitDetails {
 }
 
 impl ExitDetails {
-    /// A SIGKILL that is not the host's, nor of the plugin's own watchdog: that waits until its host has let go of it.
+    /// Whether it was killed by a SIGKILL from neither the host nor the plugin's own watchdog, which waits
+    /// until its host has gone.
     fn is_strange_kill(&self) -> bool {
         let sends_none = matches!(
             self.ended_by,
@@ -153,7 +154,7 @@ impl ExitDetails {
     }
 }
 
-/// On which stage it ended and how, as far as the stage does not say that.
+/// Writes in which stage it ended and how, unless the stage implies how.
 fn tell_stage(f: &mut fmt::Formatter<'_>, stage: ShutdownStage, cause: ExitCause) -> fmt::Result {
     let expected = match stage {
         ShutdownStage::Drain => cause.is_success(),
@@ -163,7 +164,7 @@ fn tell_stage(f: &mut fmt::Formatter<'_>, stage: ShutdownStage, cause: ExitCause
     match (stage, cause) {
         _ if expected => write!(f, "{stage}"),
         (ShutdownStage::Drain, ExitCause::Exited(code)) => write!(f, "{stage}, with code {code}"),
-        (ShutdownStage::Drain, _) => write!(f, "it {cause} before it had left"),
+        (ShutdownStage::Drain, _) => write!(f, "it {cause} before it had exited"),
         _ => write!(f, "{stage} it {cause}"),
     }
 }
@@ -253,25 +254,25 @@ mod tests {
             (
                 ExitCause::Exited(0),
                 ShutdownStage::Drain,
-                "it left by itself",
+                "it exited by itself",
                 false,
             ),
             (
                 ExitCause::Exited(3),
                 ShutdownStage::Drain,
-                "it left by itself, with code 3",
+                "it exited by itself, with code 3",
                 false,
             ),
             (
                 SEGV,
                 ShutdownStage::Drain,
-                "it was killed by SIGSEGV before it had left",
+                "it was killed by SIGSEGV before it had exited",
                 false,
             ),
             (
                 KILL,
                 ShutdownStage::Drain,
-                "it was killed by SIGKILL before it had left",
+                "it was killed by SIGKILL before it had exited",
                 true,
             ),
             (

@@ -1,10 +1,10 @@
-//! The number that tells one process of a plugin from the next.
+//! The number of a plugin's process.
 
 use std::fmt;
 
-/// One life of a plugin: which of its successive processes is meant.
+/// The number of one of a plugin's successive processes.
 ///
-/// Numbers start at one, rise with every start, and are never used twice for the same plugin.
+/// Numbers start at 1, increase with every start, and are never reused for the same plugin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Incarnation(u64);
 
@@ -12,14 +12,14 @@ impl Incarnation {
     /// The first process of a plugin.
     pub const FIRST: Self = Self(1);
 
-    /// The one that comes after this one.
+    /// Returns the next number.
     #[must_use]
     pub const fn next(self) -> Self {
-        // One start a nanosecond would take five centuries to wrap.
+        // At one start per nanosecond this wraps after five centuries.
         Self(self.0.wrapping_add(1))
     }
 
-    /// The number itself, from one.
+    /// Returns the number, from 1.
     #[must_use]
     pub const fn get(self) -> u64 {
         self.0

@@ -1,32 +1,33 @@
-//! What the kernel lets a plugin use.
+//! Resource limits of a plugin process.
 //!
-//! - L1: the host sets the limits from outside, right after the start, so that they hold for programs that never run
-//!   any of our code. Soft and hard limit are the same: the plugin cannot raise them again.
-//! - L2: a limit that cannot be set fails the start. A plugin never runs with fewer limits than were asked for.
-//! - L3: where one byte of core dump cannot be allowed, because the host itself may dump none, it is none.
+//! - L1: the host sets the limits from outside, right after the start, so that they hold even before the
+//!   program runs any of our code. Soft and hard limit are equal: the plugin cannot raise them.
+//! - L2: if a limit cannot be set, the start fails. A plugin never runs with fewer limits than requested.
+//! - L3: if a core size of one byte cannot be set, because the host itself may dump nothing, it is set to zero.
 
 use std::io;
 use std::time::Duration;
 
 use rapace_shm::Unsupported;
-// nix sets the limits of its own process only.
+// nix sets limits only for the calling process.
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 
-/// Limits that the kernel enforces on a plugin process.
+/// Resource limits that the kernel enforces on a plugin process.
 ///
-/// They hold for each process on its own; what the plugin starts inherits them, but does not share the same budget.
+/// They apply per process: the plugin's children inherit them, but do not share one budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ResourceLimits {
-    /// Largest core dump, in bytes. Default `Some(1)`: no dump, since dumping 256 MiB delays the news of a crash by up
-    /// to a second. Zero would only forbid files; one is too little for a file, and is also the value at which the
-    /// kernel does not pipe the dump to a helper such as systemd-coredump.
+    /// Largest core dump, in bytes. Default `Some(1)`: no dump, since dumping 256 MiB delays the detection of a
+    /// crash by up to a second. Zero would only forbid files; 1 is too small for a file, and is also the value
+    /// at which the kernel does not pipe the dump to a helper such as systemd-coredump.
     pub core_size: Option<u64>,
-    /// Private writable memory, in bytes: heap and anonymous mappings. The shared segment of a session does not
+    /// Private writable memory in bytes: heap and anonymous mappings. A session's shared segment does not
     /// count. Default `None`.
     pub memory: Option<u64>,
-    /// Open descriptors. Default `None`; at least [`LEAST_OPEN_FILES`](Self::LEAST_OPEN_FILES).
+    /// Open file descriptors. Default `None`; at least [`LEAST_OPEN_FILES`](Self::LEAST_OPEN_FILES).
     pub open_files: Option<u64>,
-    /// Processor time over the plugin's whole life, rounded up to seconds; SIGKILL follows. Default `None`.
+    /// CPU time over the plugin's whole life, rounded up to seconds; then the kernel sends SIGKILL. Default
+    /// `None`.
     pub cpu_time: Option<Duration>,
 }
 
@@ -42,7 +43,7 @@ impl Default for ResourceLimits {
 }
 
 impl ResourceLimits {
-    /// Whatever the host itself is allowed, core dumps included.
+    /// The host's own limits, core dumps included.
     pub const INHERITED: Self = Self {
         core_size: None,
         memory: None,
@@ -50,11 +51,11 @@ impl ResourceLimits {
         cpu_time: None,
     };
 
-    /// Open descriptors that a plugin needs which has a runtime, a session, and nothing of its own. With fewer it is not
-    /// started.
+    /// The file descriptors that a plugin with a runtime and a session needs at least. With a lower limit it is
+    /// not started.
     pub const LEAST_OPEN_FILES: u64 = 18;
 
-    /// Sets every limit on `pid`, which must be a child of ours that has not been reaped.
+    /// Sets every limit on `pid`, which must be an unreaped child.
     pub(super) fn apply(&self, pid: u32) -> Result<(), (&'static str, io::Error)> {
         let target = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let Some(target) = target else {
@@ -97,9 +98,9 @@ fn set(target: Pid, resource: Resource, limit: Rlimit) -> io::Result<()> {
     }
 }
 
-/// Whether it was the limit that was refused, or the system call.
+/// Finds out whether the limit or the system call itself was refused.
 fn missing(errno: rustix::io::Errno) -> io::Error {
-    // The same call, asking for nothing.
+    // The same call, which changes nothing.
     let may_ask = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_CORE).is_ok();
     match may_ask {
         true => errno.into(),

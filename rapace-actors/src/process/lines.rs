@@ -1,17 +1,17 @@
-//! Bytes of a pipe, cut into lines.
+//! Splits the bytes of a pipe into lines.
 //!
 //! - LI1: a line is emitted when its newline arrives, or when the stream ends.
-//! - LI2: at most [`MAX_LINE`] bytes of a line are kept. The rest, up to its newline, is dropped and the cut is marked,
-//!   so memory is bounded whatever the process writes.
-//! - LI3: what is emitted is printable text: invalid UTF-8 is replaced, control characters are escaped, so that
-//!   nothing a plugin prints can drive the terminal of the host.
+//! - LI2: at most [`MAX_LINE`] bytes of a line are kept. The rest, up to its newline, is dropped and the cut is
+//!   marked, so memory is bounded whatever the process writes.
+//! - LI3: emitted lines are printable text: invalid UTF-8 is replaced and control characters are escaped, so
+//!   that no output of a plugin can control the host's terminal.
 
 use rapace_session::printable;
 
-/// Most bytes that are kept of one line. Structured log lines of a few KiB stay whole.
+/// The most bytes kept of one line. Structured log lines of a few KiB fit.
 pub(super) const MAX_LINE: usize = 8 * 1024;
 
-/// The part of a stream that has arrived and not yet been emitted.
+/// The part of a stream that was received and not yet emitted.
 #[derive(Debug, Default)]
 pub(super) struct LineSplitter {
     partial: Vec<u8>,
@@ -19,7 +19,7 @@ pub(super) struct LineSplitter {
 }
 
 impl LineSplitter {
-    /// Takes the next bytes and emits every line that they complete.
+    /// Adds received bytes and emits every line that they complete.
     pub(super) fn feed(&mut self, mut bytes: &[u8], mut emit: impl FnMut(String)) {
         while let Some(end) = bytes.iter().position(|byte| *byte == b'\n') {
             self.keep(&bytes[..end]);
@@ -29,7 +29,7 @@ impl LineSplitter {
         self.keep(bytes);
     }
 
-    /// Emits what is left when the stream ends without a newline.
+    /// Emits the rest when the stream ends without a newline.
     pub(super) fn finish(&mut self) -> Option<String> {
         if self.partial.is_empty() {
             None
@@ -57,7 +57,7 @@ impl LineSplitter {
     }
 }
 
-/// What stands in for the dropped end of a line.
+/// The mark for the dropped end of a line.
 pub(super) const CUT: &str = " [cut]";
 
 #[cfg(test)]
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_terminal_would_obey_is_escaped() {
+    fn control_characters_are_escaped() {
         assert_eq!(
             lines(&[b"\x1b[2Jhi\tthere\x07\n"]),
             ["\\u{1b}[2Jhi\tthere\\u{7}"]

@@ -1,15 +1,16 @@
-//! Plugin processes: how one is started, watched, listened to and taken down.
+//! Plugin processes: how one is started, watched and stopped, and its output read.
 //!
-//! This is the lowest room: it knows nothing of sessions, services, restart policy and plugins. A plugin's runner holds one [`PluginProcess`] and one
-//! [`Output`] for each incarnation, and turns what became of them into one [`ExitReport`].
+//! This is the lowest layer: it uses no sessions, services, restart policies or plugins. A plugin's runner
+//! holds one [`PluginProcess`] and one [`Output`] for each incarnation, and combines how they ended into one
+//! [`ExitReport`].
 //!
 //! - P1: every plugin process is started by a thread that lives as long as the host (see [`spawn`]).
-//! - P2: exactly one descriptor is handed over, as stdin: the control socket. Everything else is closed.
+//! - P2: exactly one descriptor is passed to the plugin, as stdin: the control socket. All others are closed.
 //! - P3: starting a process never copies the host's page tables: `rapace-spawn` makes the child with `vfork`'s flags.
 //! - P4: no signal is sent to a process id that may already have been reaped.
-//! - P5: a process whose handle is dropped is killed. One whose host dies is killed by the kernel, from before it runs
-//!   ([`Leash`]), and kills itself, once it serves ([`parent_watchdog`]).
-//! - P6: what a plugin has started and left in its process group ends with it, and is reaped if it is left to the host.
+//! - P5: a process whose handle is dropped is killed. If the host dies, the kernel kills the process, from
+//!   before it runs ([`Leash`]), and once it serves, it also kills itself ([`parent_watchdog`]).
+//! - P6: the rest of a plugin's process group ends with the plugin, and is reaped if it becomes the host's.
 
 mod allowance;
 mod child;

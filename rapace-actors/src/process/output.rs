@@ -1,13 +1,14 @@
-//! What a plugin prints, line by line, into the host's log.
+//! Logs what a plugin prints, line by line, in the host.
 //!
-//! - OU1: both pipes are read all the time, so a plugin never waits for its host to take its output.
-//! - OU2: each line is one event: target `rapace::output`, level INFO, fields `plugin`, `incarnation`, `stream`. Which
-//!   stream a line came from says nothing about how important it is.
-//! - OU3: the end of stderr is kept, also what came without a final newline.
-//! - OU4: what a dead process wrote is in the pipe: reading ends there, without waiting for the pipe's end, which
-//!   the kernel may still have to bring about, or a grandchild put off for ever. From then on its writes fail with
-//!   EPIPE.
-//! - OU5: a pipe is read and its lines are cut under one lock, so that they stay in order whoever reads.
+//! - OU1: both pipes are always being read, so a plugin never waits for its host to read its output.
+//! - OU2: each line is one event: target `rapace::output`, level INFO, fields `plugin`, `incarnation`,
+//!   `stream`. The level is the same for both streams, since the stream does not tell how important a line is.
+//! - OU3: the end of stderr is kept, including a last line without a newline.
+//! - OU4: everything that a dead process wrote is in the pipe. Reading stops there, without waiting for EOF,
+//!   which the kernel may deliver later, or which a grandchild may delay forever. After that, writes to the
+//!   pipe fail with EPIPE.
+//! - OU5: reading a pipe and splitting it into lines happens under one lock, so lines stay in order whichever
+//!   task reads.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -23,7 +24,8 @@ use super::lines::LineSplitter;
 use super::tail::Tail;
 use super::{Incarnation, StderrTail, thread_end};
 
-/// The two readers of one process. Dropping it closes the pipes, and a plugin that writes on is told so by SIGPIPE.
+/// The two readers of one process's output. Dropping it closes the pipes; a plugin that writes after that gets
+/// SIGPIPE.
 #[derive(Debug)]
 pub struct Output {
     stdout: Pump,
@@ -31,10 +33,10 @@ pub struct Output {
 }
 
 impl Output {
-    /// Starts to read both pipes of a process, on the current runtime.
+    /// Starts reading both pipes of a process on the current runtime.
     ///
     /// # Errors
-    /// What the system said, if a pipe cannot be watched.
+    /// The system's error, if a pipe cannot be registered with the runtime.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -55,18 +57,18 @@ impl Output {
         })
     }
 
-    /// The end of stderr as far as it has arrived.
+    /// Returns the end of stderr as received so far.
     #[must_use]
     pub fn tail(&self) -> StderrTail {
         lock(&self.stderr.shared.state).tail.snapshot()
     }
 
-    /// Reads what a process that has ended left in its pipes, closes them, and yields the end of stderr.
+    /// Reads what a dead process left in its pipes, closes them, and returns the end of stderr.
     ///
-    /// Nothing is waited for but a subscriber that takes its time.
+    /// It waits for nothing except a slow `tracing` subscriber.
     ///
     /// # Cancel safety
-    /// Dropping the future closes the pipes; lines that were not read are lost.
+    /// Dropping the future closes the pipes; unread lines are lost.
     pub async fn finish(mut self) -> StderrTail {
         self.stdout.finish().await;
         self.stderr.finish().await;
@@ -74,7 +76,7 @@ impl Output {
     }
 }
 
-/// Where a line comes from.
+/// The origin of a line.
 #[derive(Clone, Debug)]
 struct Source {
     plugin: Arc<str>,
@@ -127,10 +129,11 @@ impl Pump {
         Ok(Self { shared, task })
     }
 
-    /// OU3, OU4
+    /// Reads the rest (OU3, OU4).
     async fn finish(&mut self) {
         self.task.abort();
-        // It ends where it waits. A subscriber that panics has ended it before; the lines so far are still there.
+        // The abort takes effect at its next await. If a subscriber panicked, the task ended before; the lines
+        // so far are kept.
         let _ = (&mut self.task).await;
         let mut buffer = vec![0; READ_SIZE];
         for _ in 0..LARGEST_PIPE / READ_SIZE {
@@ -153,13 +156,13 @@ impl Shared {
         while let Ok(mut ready) = self.pipe.readable().await {
             match ready.try_io(|_| self.read(&mut buffer)) {
                 Ok(Ok(1..)) | Err(_) => {}
-                // A pipe that cannot be read any more is at its end.
+                // A read error counts as EOF.
                 Ok(Ok(0) | Err(_)) => return,
             }
         }
     }
 
-    /// Takes what has arrived, as much as the buffer holds (OU5).
+    /// Reads as much as the buffer holds (OU5).
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut lines = Vec::new();
         let count = {
@@ -176,12 +179,12 @@ impl Shared {
             });
             count
         };
-        // Outside the lock: a subscriber may take its time.
+        // Outside the lock: a subscriber may be slow.
         lines.iter().for_each(|line| self.source.emit(line));
         Ok(count)
     }
 
-    /// Emits what came without a newline: OU3.
+    /// Emits a last line without a newline (OU3).
     fn flush(&self) {
         let rest = {
             let mut state = lock(&self.state);
@@ -204,7 +207,7 @@ fn lock(shared: &Mutex<State>) -> MutexGuard<'_, State> {
     shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Both pipes of every plugin have such a buffer: one page each, for output that is mostly short.
+/// The read buffer's size, one per pipe and plugin: a page, since output is mostly short.
 const READ_SIZE: usize = 4 * 1024;
-/// What the kernel lets a pipe hold if nobody has the privilege to ask for more: what a process left behind is no more.
+/// The largest pipe that the kernel allows without privileges: a dead process left no more than that.
 const LARGEST_PIPE: usize = 1024 * 1024;

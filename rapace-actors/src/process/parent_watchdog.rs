@@ -1,31 +1,32 @@
-//! Decides, in the plugin, that its process ends with its host.
+//! The plugin's watchdog over its host: kills the plugin when the host is gone.
 //!
-//! Until a plugin serves, and behind these, the kernel sees to that: see [`Leash`](super::Leash). Two mechanisms more,
-//! which are sooner than the kernel if the host is large, because each has a hole that the other closes:
+//! Until a plugin serves, and as a fallback afterwards, the kernel does that: see [`Leash`](super::Leash). Two
+//! more mechanisms are faster than the kernel if the host is large. Each has a gap that the other covers:
 //!
 //! | | reaches an unresponsive plugin | reaches a stopped plugin | works through a launcher | fails if |
 //! |---|---|---|---|---|
 //! | end of the parent: pidfd, and a signal that continues us | yes | yes | no | a debugger holds the plugin |
 //! | hang-up of the control socket | yes | once continued | yes | a descriptor leaked into a sibling |
 //!
-//! - G1: both live on a thread of their own, which no executor of the plugin can hold up.
-//! - G2: the kernel keeps the parent-death signal per thread and forgets it with the thread. So that thread lives as
-//!   long as the process.
-//! - G3: a host that died before the signal was armed is noticed: the parent is asked for before and after, and the
-//!   hang-up stays readable.
-//! - G4: the end is SIGKILL to ourselves. Exit handlers could wait for the very lock that a blocked thread holds.
-//! - G5: if the plugin leads a process group, the group goes with it. Were the parent-death signal SIGKILL, nobody
-//!   would be left to do that; so it is SIGCONT, which reaches a stopped plugin all the same, and the thread kills.
-//!   What the plugin has started in a session or group of its own is out of reach.
-//! - G6: the host's threads that start plugins, any of them, end early in the host's end, before a large host's memory is torn down.
-//!   Where the kernel tells of single threads (6.9), that is what is waited for.
-//! - G7: a second thread, the sentinel, does nothing but end with the process: of two threads at least one ends early,
-//!   which tells the host (see `dying`). The host looks for both by name, once, when it is told that they are there.
-//!   The watchdog itself tells it: the first call of all may hold the executor for good.
-//! - G9: a host that lives keeps its end of the control socket open until the process is gone, also when the session is
-//!   over, so a hang-up says that it is dead or has let go of us. It lets go of what it cannot signal: the grace is then
-//!   all that ends the process. Nobody else is told of that death, so what ends a plugin of a living host is the host.
-//! - G8: where there are no pidfds, the parent-death signal is SIGKILL, which at least no plugin survives.
+//! - G1: both run on a dedicated thread, which no executor of the plugin can block.
+//! - G2: the kernel keeps the parent-death signal per thread and drops it with the thread. So this thread lives
+//!   as long as the process.
+//! - G3: a host that died before the signal was armed is detected: the parent is checked before and after, and
+//!   the hang-up stays readable.
+//! - G4: the watchdog sends SIGKILL to its own process. Exit handlers could wait for the very lock that a
+//!   blocked thread holds.
+//! - G5: if the plugin leads a process group, the whole group is killed. If the parent-death signal were
+//!   SIGKILL, no thread would be left to do that; so it is SIGCONT, which also reaches a stopped plugin, and
+//!   the thread kills. Children in a session or group of their own are out of reach.
+//! - G6: the host's spawner threads end early when the host dies, before a large host's memory is torn down.
+//!   Where the kernel reports the end of single threads (6.9), the watchdog waits for that.
+//! - G7: a second thread, the sentinel, does nothing but end with the process: of two threads at least one ends
+//!   early, which the host sees (see `dying`). The host looks up both by name, once, when the watchdog reports
+//!   that they run. The watchdog itself reports it, since the first call may block the executor forever.
+//! - G9: a live host keeps its end of the control socket open until the process is gone, even after the
+//!   session. So a hang-up means that the host is dead or has given the process up because it cannot signal it;
+//!   then only the grace period ends the process. In every other case the host ends the plugins of a live host.
+//! - G8: without pidfds the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -42,20 +43,20 @@ use tokio::sync::oneshot;
 
 use super::{thread_end, thread_names};
 
-/// How long a plugin may go on after a host that lives has closed the control socket (G9). Half of the second within which every
-/// plugin of a dead host is gone.
+/// How long a plugin may run after a live host has closed the control socket (G9). Half of the second within
+/// which every plugin of a dead host is gone.
 pub const DEFAULT_GRACE: Duration = Duration::from_millis(500);
 
-/// Makes this process end with its host. Call this once, before anything in the process can block.
+/// Ends this process when its host ends. Call this once, before anything in the process can block.
 ///
-/// `control` is a duplicate of the control socket; nothing is read from it. When the host is dead, the process is
-/// killed at once. When the host lives but has closed its end, the process has `grace` to leave by itself.
+/// `control` is a duplicate of the control socket; it is never read. When the host is dead, the process is
+/// killed at once. When the host lives but has closed its end, the process has `grace` to exit by itself.
 ///
-/// Returns as soon as a thread has taken that over; it still has to find its host. When the process is watched over, that
-/// thread does `then` (G7).
+/// Returns as soon as the thread is started, before it has found its host. Once the watchdog is armed, the
+/// thread calls `then` (G7).
 ///
 /// # Errors
-/// [`ParentWatchdogError`], and then the process is not watched over and should exit.
+/// [`ParentWatchdogError`]: the process is not protected and should exit.
 pub fn begin(
     control: OwnedFd,
     grace: Duration,
@@ -75,7 +76,7 @@ pub fn begin(
         if armed.is_ok() {
             then();
         }
-        // Whoever does not wait for this ends the process.
+        // If the receiver is gone, the process is about to exit.
         let _ = report.send(armed.map(|()| Arc::clone(&host)));
         watch(&control, &host, grace);
         end();
@@ -87,19 +88,19 @@ pub fn begin(
     Ok(Arming { armed, grace })
 }
 
-/// [`begin`], to its end.
+/// Calls [`begin`] and waits until the watchdog is armed.
 ///
 /// # Errors
 /// As for [`begin`].
 ///
 /// # Panics
-/// In asynchronous code, which this would hold up.
+/// In asynchronous code, which this would block.
 pub fn arm(control: OwnedFd, grace: Duration) -> Result<ParentWatchdog, ParentWatchdogError> {
     let Arming { armed, grace } = begin(control, grace, || {})?;
     Arming::done(armed.blocking_recv(), grace)
 }
 
-/// A watch that is being set up by its own thread.
+/// A watchdog that its thread is still setting up.
 #[derive(Debug)]
 #[must_use = "whether the process is watched over is known only when it is armed"]
 pub struct Arming {
@@ -108,10 +109,10 @@ pub struct Arming {
 }
 
 impl Arming {
-    /// Waits until the process is watched over, and both threads have their names (G7).
+    /// Waits until the watchdog is armed, and both threads have their names (G7).
     ///
     /// # Cancel safety
-    /// Dropping the future leaves everything to the thread.
+    /// Dropping the future does not stop the thread.
     ///
     /// # Errors
     /// As for [`begin`].
@@ -128,13 +129,13 @@ impl Arming {
     }
 }
 
-/// G7. It has its name when it says that it runs.
+/// Starts the sentinel (G7). Its thread has its name by the time it reports that it runs.
 fn sentinel() -> io::Result<mpsc::Receiver<()>> {
     let (present, is_there) = mpsc::sync_channel(1);
     thread::Builder::new()
         .name(thread_names::SENTINEL.into())
         .spawn(move || {
-            // A thread gives itself its name before it runs this.
+            // A thread sets its name before it runs its closure.
             let _ = present.send(());
             loop {
                 thread::park();
@@ -147,7 +148,7 @@ fn never_began() -> ParentWatchdogError {
     ParentWatchdogError::Thread(io::Error::other("it ended before it began"))
 }
 
-/// The watch over the host, as [`begin`] has set it up.
+/// The armed watchdog over the host.
 #[derive(Debug)]
 pub struct ParentWatchdog {
     host: Arc<Parent>,
@@ -155,11 +156,11 @@ pub struct ParentWatchdog {
 }
 
 impl ParentWatchdog {
-    /// To be awaited when the host has hung up, before the process leaves: one that left now would save itself, and
-    /// nobody would end what it has started (G5). Returns if the host turns out to live.
+    /// Waits, after the host has hung up, until the host is gone. Await this before the process exits: if it
+    /// exited now, nothing would kill its children (G5). Returns if the host turns out to live.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves everything to the thread.
+    /// Dropping the future does not stop the thread.
     pub async fn await_host_exit(&self) {
         let until = Instant::now() + self.grace / 2;
         while Instant::now() < until {
@@ -171,15 +172,15 @@ impl ParentWatchdog {
     }
 }
 
-/// A host hangs up a moment before it is gone.
+/// How long to wait for the host's death after a hang-up, which comes a moment before.
 const LOOK: Duration = Duration::from_millis(2);
 
-/// The process that has started this one.
+/// The parent process.
 #[derive(Debug)]
 struct Parent {
     pid: Pid,
     process: Option<OwnedFd>,
-    /// G6
+    /// The parent's thread that started this process (G6).
     thread: Option<OwnedFd>,
 }
 
@@ -193,7 +194,7 @@ impl Parent {
         }
     }
 
-    /// G5, G8
+    /// Returns the parent-death signal (G5, G8).
     fn signal(&self) -> Signal {
         match self.process {
             Some(_) => Signal::SIGCONT,
@@ -201,7 +202,7 @@ impl Parent {
         }
     }
 
-    /// What tells of its end, readable from then on.
+    /// Returns the descriptors that become readable when the parent ends.
     fn ends(&self) -> impl Iterator<Item = PollFd<'_>> {
         let ends = self.process.iter().chain(&self.thread);
         ends.map(|end| PollFd::new(end.as_fd(), PollFlags::POLLIN))
@@ -213,9 +214,9 @@ impl Parent {
     }
 }
 
-/// Never returns while the host holds its end of the socket.
+/// Watches the host. Never returns while the host holds its end of the socket.
 fn watch(control: &OwnedFd, host: &Parent, grace: Duration) {
-    // G3: after the signal was armed. The hang-up is looked for next.
+    // G3: checked after the signal was armed. The hang-up is checked next.
     if host.is_gone() {
         return;
     }
@@ -226,17 +227,17 @@ fn watch(control: &OwnedFd, host: &Parent, grace: Duration) {
     }
 }
 
-/// No event is asked for: a hang-up is always reported, and data on the socket is not for us.
+/// Requests no events: a hang-up is always reported, and data on the socket is not for the watchdog.
 fn hang_up_of(control: &OwnedFd) -> Option<PollFd<'_>> {
     Some(PollFd::new(control.as_fd(), PollFlags::empty()))
 }
 
-/// Waits for this, or the end of the host, or so long.
+/// Waits for this descriptor, the host's end, or the timeout.
 fn wait_for<'a>(this: Option<PollFd<'a>>, host: &'a Parent, limit: Option<Duration>) {
     let mut watched = this.into_iter().chain(host.ends()).collect::<Vec<_>>();
     let limit = match limit {
         None => PollTimeout::NONE,
-        // Rounded up, so that the time is over afterwards.
+        // Rounded up, so that the time has passed afterwards.
         Some(limit) => {
             PollTimeout::try_from(limit + Duration::from_millis(1)).unwrap_or(PollTimeout::MAX)
         }
@@ -244,17 +245,17 @@ fn wait_for<'a>(this: Option<PollFd<'a>>, host: &'a Parent, limit: Option<Durati
     while let Err(Errno::EINTR) = poll(&mut watched, limit) {}
 }
 
-/// G4, G5
+/// Kills the group and this process (G4, G5).
 fn end() {
     let this = Pid::this();
     if getpgrp() == this {
         let _ = killpg(this, Signal::SIGKILL);
     }
-    // Sending ourselves a signal is never refused.
+    // A signal to the own process is never refused.
     let _ = kill(this, Signal::SIGKILL);
 }
 
-/// The process could not be bound to the life of its host. Its text holds what the system said, so it has no source.
+/// The watchdog over the host could not be set up. The text includes the system's error, so there is no source.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParentWatchdogError {
@@ -275,7 +276,7 @@ mod tests {
 
     use super::*;
 
-    /// On the kind of socket that sessions use.
+    /// On both kinds of socket that sessions use.
     #[test]
     fn the_watch_ends_with_the_hosts_end_and_not_with_data() {
         let pair = |kind| socketpair(AddressFamily::Unix, kind, None, SockFlag::SOCK_CLOEXEC);

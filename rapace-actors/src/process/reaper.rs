@@ -1,21 +1,23 @@
-//! The one thread that reaps plugin processes, and what they leave to a host that adopts orphans.
+//! The thread that reaps plugin processes, and their orphans if the host adopts them.
 //!
-//! A process whose parent has ended gets another parent: process 1 of its pid namespace, or an ancestor that has asked
-//! for it (`PR_SET_CHILD_SUBREAPER`). If that is the host, what a plugin has started becomes a child of the host's, and
-//! stays a zombie until the host waits for it.
+//! A process whose parent has ended gets a new parent: process 1 of its pid namespace, or an ancestor that has
+//! set `PR_SET_CHILD_SUBREAPER`. If that is the host, a plugin's orphans become the host's children, and stay
+//! zombies until the host waits for them.
 //!
-//! - RE1: reaping can block for milliseconds (see `child`), so no executor does it, nor the thread that starts processes.
-//! - RE2: one that does not go, because the kernel waits for a device, keeps no other from being reaped.
-//! - RE3: every process is reaped: if there is no such thread, by whoever let go of it.
-//! - RE4: none is reaped at once. The kernel takes down what `/proc` showed of a process and of its threads, each as it
-//!   goes; whoever reaps while the last thread is at that spins until it is done, with a processor that the next
-//!   process could use.
-//! - RE5: of children that the host has not started, those in the process group of a plugin are reaped, and no others:
-//!   other children are other people's, who wait for them.
-//! - RE6: a group's number is nobody else's while the plugin that leads it was not reaped, and while a child of ours is
-//!   in it. When neither holds, the group is not looked at again.
-//! - RE7: while a plugin lives, its group is looked at without reaping the plugin itself: that would free its number
-//!   under its handle.
+//! - RE1: reaping can block for milliseconds (see `child`), so neither an executor nor a spawner thread does
+//!   it.
+//! - RE2: a process that does not end, because the kernel waits for a device, does not delay the reaping of
+//!   others.
+//! - RE3: every process is reaped: if the thread cannot be started, by the thread that dropped the handle.
+//! - RE4: no process is reaped at once. The kernel removes the `/proc` entries of a process and of each thread
+//!   as it ends; a reaper that comes while the last thread does that spins until it is done, on a processor
+//!   that the next process could use.
+//! - RE5: of the children that the host has not started, only those in a plugin's process group are reaped:
+//!   other code in the host may wait for the others.
+//! - RE6: a group's id cannot be reused while the plugin that leads it has not been reaped, nor while a child
+//!   of ours is in it. After that the group is not checked again.
+//! - RE7: while a plugin lives, its group is swept without reaping the plugin itself: that would free its
+//!   process id while its handle exists.
 
 use std::io;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -28,15 +30,16 @@ use nix::sys::prctl::get_child_subreaper;
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::Pid;
 use rapace_spawn::ended_in_group;
-// nix gives an error for a process that a real-time signal has ended, although it was reaped.
+// nix returns an error for a process that was killed by a real-time signal, although it has reaped it.
 use rustix::process::{WaitOptions, waitpgid};
 
 use super::unreaped::Unreaped as Child;
 
-/// Reaps a process that has ended or is about to. If it `leads_group`, so much of its group as is ours.
+/// Reaps a process that has ended or is about to. If it `leads_group`, reaps those of its group that are our
+/// children.
 pub(super) fn take(child: Child, leads_group: bool) {
     let ended = Task::Ended(Ended::new(child, leads_group));
-    // RE3
+    // No thread: reap here (RE3).
     if let Err(Task::Ended(Ended {
         child: Some(mut child),
         ..
@@ -46,11 +49,11 @@ pub(super) fn take(child: Child, leads_group: bool) {
     }
 }
 
-/// Reaps what ends in the group of a plugin that lives, if it is left to us (RE7).
+/// Reaps orphans that end in the group of a live plugin, if this process adopts orphans (RE7).
 pub(super) fn look_after(leader: Pid) {
     let adopts_orphans = Pid::this().as_raw() == 1 || get_child_subreaper() == Ok(true);
     if adopts_orphans {
-        // If there is no thread, the plugin's end is what is waited for.
+        // Without the thread, orphans are reaped when the plugin has ended.
         let _ = submit(Task::Lives(leader));
     }
 }
@@ -60,7 +63,7 @@ enum Task {
     Ended(Ended),
 }
 
-/// Gives a task to the thread, which is started by the first one.
+/// Sends a task to the thread, which the first task starts.
 fn submit(task: Task) -> Result<(), Task> {
     static REAPER: Mutex<Option<Sender<Task>>> = Mutex::new(None);
 
@@ -108,9 +111,9 @@ fn start() -> io::Result<Sender<Task>> {
 
 /// A plugin that has ended, and its group.
 struct Ended {
-    /// Until it is reaped.
+    /// `None` once it is reaped.
     child: Option<Child>,
-    /// Until nobody of ours is left in it (RE6).
+    /// `None` once no child of ours is left in it (RE6).
     group: Option<Pid>,
     due: Instant,
     pause: Duration,
@@ -126,14 +129,14 @@ impl Ended {
         }
     }
 
-    /// Reaps what has ended. Whether something is left, to be looked at when it is due.
+    /// Reaps what has ended. Returns whether something is left, to be checked again at `due`.
     fn is_left(&mut self) -> bool {
         if let Some(leader) = self.group
             && !self.reap_group(leader)
         {
             self.group = None;
         }
-        // One that cannot be waited for was reaped by another.
+        // A process that cannot be waited for was reaped elsewhere.
         if let Some(child) = &mut self.child
             && !matches!(child.try_wait(), Ok(None))
         {
@@ -144,7 +147,7 @@ impl Ended {
         self.child.is_some() || self.group.is_some()
     }
 
-    /// Whether somebody of ours is left in the group.
+    /// Reaps what has ended in the group. Returns whether a child of ours is left in it.
     fn reap_group(&mut self, leader: Pid) -> bool {
         let Some(group) = rustix::process::Pid::from_raw(leader.as_raw()) else {
             return false;
@@ -173,8 +176,9 @@ fn sweep_group(leader: Pid) {
     }
 }
 
-/// Before the first look at one that has ended. A killed process takes a millisecond, a large one a hundred.
+/// The delay before the first check of a process that has ended. A killed process takes a millisecond to exit,
+/// a large one a hundred.
 const LOOK: Duration = Duration::from_millis(10);
 
-/// Between two looks at what lives. An orphan that has ended may be seen that much later.
+/// The interval between two sweeps of live plugins' groups: an orphan may stay a zombie for that long.
 const SWEEP: Duration = Duration::from_secs(1);

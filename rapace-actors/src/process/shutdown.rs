@@ -93,7 +93,7 @@ pub enum StopError {
     Signal {
         /// Its process id.
         pid: u32,
-        /// What the system said.
+        /// The system's error.
         cause: io::Error,
     },
 }
@@ -178,7 +178,7 @@ impl ShutdownTimeouts {
 impl fmt::Display for ShutdownStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Drain => "it left by itself",
+            Self::Drain => "it exited by itself",
             Self::Terminate => "after SIGTERM",
             Self::Kill => "after SIGKILL",
         })

@@ -12,10 +12,10 @@ use rapace_spawn::{LaunchError, Step, Unusable};
 
 use super::PluginCommand;
 use super::command::is_bare;
-use super::starts::TOO_LONG;
+use super::starts::HANGS_AFTER;
 use super::transient::{is_shortage, is_transient};
 
-/// A plugin process could not be started. Nothing of it is left running.
+/// A plugin process could not be started. No process is left running.
 #[derive(Clone, Debug)]
 pub struct SpawnError {
     program: PathBuf,
@@ -26,7 +26,7 @@ pub struct SpawnError {
 #[derive(Debug)]
 struct Cause {
     source: io::Error,
-    /// A bare name that is in no directory of the `PATH`, but in the working directory.
+    /// Whether a bare name is in no directory of the `PATH`, but in the working directory.
     lies_here: bool,
 }
 
@@ -39,52 +39,52 @@ impl From<io::Error> for Cause {
     }
 }
 
-/// What stood in the way of a start.
+/// Why a start failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SpawnErrorKind {
-    /// There is no such file.
+    /// The file does not exist.
     NotFound,
     /// The path names a directory.
     IsDirectory,
-    /// The file, or a directory on the way to it, may not be executed by this user.
+    /// The file may not be executed by this user, or a directory in its path may not be searched.
     NotExecutable,
-    /// The file is there, but the interpreter or loader that it names is not.
+    /// The file exists, but the interpreter or loader that it names does not.
     NoInterpreter,
-    /// The kernel does not know this kind of executable, or it is for another machine.
+    /// The kernel does not support this executable format, or it is for another architecture.
     BadFormat,
-    /// The working directory that was asked for is missing or is not a directory.
+    /// The requested working directory does not exist or is not a directory.
     BadDirectory(PathBuf),
-    /// Somebody has the file open for writing: it is being built or copied.
+    /// The file is open for writing: it is being built or copied.
     Busy,
     /// Out of processes, descriptors or memory.
     OutOfResources,
-    /// The program was not executed within this time: it, or its working directory, lies somewhere that does not answer.
-    /// It never runs.
+    /// The program was not executed within this time: it, or its working directory, is on a file system that
+    /// does not respond. It never runs.
     Hangs(Duration),
-    /// Other starts were in its way for all of its time. It never runs.
+    /// Other starts blocked it for its whole timeout. It never runs.
     HeldUp(Box<HeldUp>),
     /// The plugin was stopped, restarted or killed before its program was executed. It never runs.
     GivenUp,
-    /// The process was started, one of its limits could not be set, and it was killed again. Names the limit.
+    /// The process was started and killed again, because a resource limit could not be set. Names the limit.
     Limit(&'static str),
     /// A system call that rapace needs is missing: the kernel is too old, or a sandbox forbids it. The source says which.
     Unsupported,
-    /// The call was made where no tokio runtime with I/O and timers runs.
+    /// The call was made outside a tokio runtime with I/O and timers enabled.
     NoRuntime,
-    /// An argument, a variable of its environment or a path cannot be handed to a program. Says which and why.
+    /// An argument, environment variable or path cannot be passed to a program. Says which and why.
     Unusable(Box<Unusable>),
-    /// Anything else that the system refused.
+    /// Any other error of the system.
     Os,
 }
 
-/// What was in the way of a start.
+/// What blocked a start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HeldUp {
     /// How long it waited.
     pub limit: Duration,
-    /// The programs that the kernel has been reading for too long, as they were given.
+    /// The programs whose starts hang, as they were given.
     pub by: Vec<PathBuf>,
 }
 
@@ -106,13 +106,13 @@ impl SpawnError {
         )
     }
 
-    /// Other starts were in its way for `limit`: those of the programs `by` hang.
+    /// Other starts blocked it for `limit`: those of the programs `by` hang.
     pub(crate) fn held_up(command: &PluginCommand, limit: Duration, by: Vec<PathBuf>) -> Self {
         let kind = SpawnErrorKind::HeldUp(Box::new(HeldUp { limit, by }));
         Self::unread(command, kind, io::ErrorKind::TimedOut)
     }
 
-    /// Looks for the program nowhere: a file system that does not answer would hold up whoever asks.
+    /// Does not look for the program: a file system that does not respond would block the caller.
     fn unread(command: &PluginCommand, kind: SpawnErrorKind, source: impl Into<io::Error>) -> Self {
         Self {
             program: command.as_given(),
@@ -121,12 +121,12 @@ impl SpawnError {
         }
     }
 
-    /// Nobody wants the process any more.
+    /// The start was cancelled.
     pub(crate) fn given_up(command: &PluginCommand) -> Self {
         Self::unread(command, SpawnErrorKind::GivenUp, Errno::ECANCELED)
     }
 
-    /// Tells a failed step from what shares its error number.
+    /// Finds the kind of a failed step, where several share an error number.
     pub(super) fn of_launch(command: &PluginCommand, error: LaunchError) -> Self {
         let (step, source) = match error {
             LaunchError::Unusable(what) => {
@@ -154,12 +154,12 @@ impl SpawnError {
         }
     }
 
-    /// Finds out which of the things that share an error number it was.
+    /// Finds the kind of an error, where several share an error number.
     pub(super) fn diagnose(command: &PluginCommand, source: io::Error) -> Self {
         let program = command.resolved();
         let bare = is_bare(&program);
         let kind = match source.raw_os_error().map(Errno::from_raw) {
-            // It was looked for in no other place than the `PATH`.
+            // It was looked up only in the `PATH`.
             Some(Errno::ENOENT) if bare && is_dots(&program) => SpawnErrorKind::IsDirectory,
             Some(Errno::ENOENT) if bare => SpawnErrorKind::NotFound,
             Some(Errno::ENOENT | Errno::ENOTDIR) => {
@@ -184,19 +184,19 @@ impl SpawnError {
         }
     }
 
-    /// What stood in the way.
+    /// Returns why the start failed.
     #[must_use]
     pub fn kind(&self) -> &SpawnErrorKind {
         &self.kind
     }
 
-    /// The program, as it was looked up.
+    /// Returns the program's path, as looked up.
     #[must_use]
     pub fn program(&self) -> &Path {
         &self.program
     }
 
-    /// Whether the same start may succeed later without anybody correcting anything.
+    /// Whether the same start may succeed later without a correction.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self.kind {
@@ -220,7 +220,7 @@ impl SpawnError {
     }
 }
 
-/// So many of the programs that hang are named.
+/// How many of the programs that hang are named.
 const NAMED: usize = 3;
 
 fn is_unsupported(error: &io::Error) -> bool {
@@ -229,7 +229,7 @@ fn is_unsupported(error: &io::Error) -> bool {
         .is_some_and(|inner| inner.is::<Unsupported>())
 }
 
-/// What the system answered to one step of a start, and which call that was if it is missing or forbidden here.
+/// Returns the system's error of a step, and names the system call if that is missing or forbidden here.
 pub(crate) fn refused(error: LaunchError) -> io::Error {
     match error {
         LaunchError::Os { step, source } => named(step, source),
@@ -239,9 +239,9 @@ pub(crate) fn refused(error: LaunchError) -> io::Error {
     }
 }
 
-/// Says which call it was, if it is missing or forbidden here.
+/// Names the system call, if it is missing or forbidden here.
 pub(super) fn named(step: Step, source: io::Error) -> io::Error {
-    // These have other reasons to refuse.
+    // These steps have other reasons to fail.
     let refuses = matches!(step, Step::Directory | Step::Exec);
     match step.call() {
         Some((call, since)) if !refuses || source.raw_os_error() == Some(Errno::ENOSYS as i32) => {
@@ -251,12 +251,12 @@ pub(super) fn named(step: Step, source: io::Error) -> io::Error {
     }
 }
 
-/// The directory itself, or the one above.
+/// Whether the path is `.` or `..`.
 fn is_dots(program: &Path) -> bool {
     matches!(program.as_os_str().as_encoded_bytes(), b"." | b"..")
 }
 
-/// What helps against an error that has no kind of its own.
+/// Returns advice for an error that has no kind of its own.
 fn way_out(error: &io::Error) -> &'static str {
     match error.raw_os_error().map(Errno::from_raw) {
         Some(Errno::E2BIG) => {
@@ -274,7 +274,7 @@ fn way_out(error: &io::Error) -> &'static str {
     }
 }
 
-/// ENOENT stands for a missing program, a missing interpreter and a missing working directory.
+/// Distinguishes what ENOENT may mean: a missing program, interpreter or working directory.
 fn why_missing(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
     match directory {
         Some(directory) if !directory.is_dir() => SpawnErrorKind::BadDirectory(directory.into()),
@@ -283,7 +283,8 @@ fn why_missing(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
     }
 }
 
-/// EACCES stands for a file without the x bit and for a working directory that may not be entered.
+/// Distinguishes what EACCES may mean: a file without the x bit, or a working directory that may not be
+/// entered.
 fn why_denied(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
     match directory {
         Some(directory) if std::fs::metadata(directory.join(".")).is_err() => {
@@ -295,7 +296,8 @@ fn why_denied(program: &Path, directory: Option<&Path>) -> SpawnErrorKind {
 }
 
 impl SpawnErrorKind {
-    /// A file that everybody may execute was refused for another reason (a policy, a mount option).
+    /// Returns [`Os`](Self::Os) if the file is executable for everybody: it was refused for another reason (a
+    /// policy, a mount option).
     fn or_os(self, program: &Path) -> Self {
         use std::os::unix::fs::PermissionsExt;
         let executable =
@@ -389,7 +391,7 @@ impl fmt::Display for SpawnError {
             SpawnErrorKind::Busy => {
                 write!(
                     f,
-                    "plugin program `{program}` is being written by somebody; start it when it is complete"
+                    "plugin program `{program}` is open for writing, so it may be incomplete; start it when it is complete"
                 )
             }
             SpawnErrorKind::OutOfResources => write!(
@@ -397,10 +399,10 @@ impl fmt::Display for SpawnError {
                 "no process could be started for plugin program `{program}`: {}; raise the limit, or stop something",
                 self.cause.source
             ),
-            SpawnErrorKind::Hangs(limit) if *limit < TOO_LONG => write!(
+            SpawnErrorKind::Hangs(limit) if *limit < HANGS_AFTER => write!(
                 f,
-                "plugin program `{program}` was not executed within {limit:.1?}, which says nothing yet; give the plugin \
-                 a longer `start_timeout`"
+                "plugin program `{program}` was not executed within {limit:.1?}, which is too short to tell why; give \
+                 the plugin a longer `start_timeout`"
             ),
             SpawnErrorKind::HeldUp(held_up) => write!(f, "plugin program `{program}` {held_up}"),
             SpawnErrorKind::Hangs(limit) => write!(
@@ -414,11 +416,11 @@ impl fmt::Display for SpawnError {
             ),
             SpawnErrorKind::Limit(limit) => write!(
                 f,
-                "plugin program `{program}` was not let run, because its limit on {limit} could not be set: {}; ask \
+                "plugin program `{program}` was killed at its start, because its limit on {limit} could not be set: {}; ask \
                  for no more than the host itself may use, or for no limits, with `ResourceLimits::INHERITED`",
                 self.cause.source
             ),
-            // These say what to do.
+            // The text of these includes advice.
             SpawnErrorKind::Unsupported | SpawnErrorKind::NoRuntime => write!(
                 f,
                 "plugin program `{program}` was not started: {}",
@@ -439,7 +441,7 @@ impl fmt::Display for SpawnError {
 }
 
 impl std::error::Error for SpawnError {
-    /// What the system said, unless the text holds it.
+    /// Returns the system's error, unless the text includes it.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self.kind {
             SpawnErrorKind::OutOfResources

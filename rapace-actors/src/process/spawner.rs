@@ -1,13 +1,14 @@
 //! The threads that start plugin processes.
 //!
-//! - SW1: they live as long as the host, and the end of any of them is the earliest sign of the host's: plugins wait for
-//!   it. For the kernel, which tells of a parent's death, the parent is the *thread* that started a process: a worker
-//!   thread of a runtime that is shut down would be taken for a host that died.
-//! - SW2: nothing that goes wrong with one start ends a thread, not even a panic.
-//! - SW3: a start either yields a handle or leaves no process behind.
-//! - SW4: a handle nobody waits for any more is dropped, and so its process is killed. One that is still in `exec` is
-//!   killed there, and never runs. One that waits for others leaves the queue.
-//! - SW5: mostly there is one of them. As long as a start waits, one more is there, and takes over from one that hangs.
+//! - SW1: they live as long as the host, and plugins watch for the end of one as the earliest sign of the
+//!   host's death. For the kernel's parent-death signal, the parent is the *thread* that started a process: if
+//!   a runtime's worker thread did, the end of that runtime would look like the host's death.
+//! - SW2: no failed start ends a thread, not even a panic.
+//! - SW3: a start either returns a handle or leaves no process behind.
+//! - SW4: if the caller stops waiting, the process's handle is dropped, which kills it. A process still in
+//!   `exec` is killed there and never runs. A queued start leaves the queue.
+//! - SW5: usually there is one thread. While a start waits in the queue there is one more, which takes over if
+//!   the first one hangs.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -29,30 +30,29 @@ use super::starts::{Next, Starts};
 use super::unreaped::Unreaped;
 use super::{PluginCommand, PluginProcess, SpawnError, SpawnErrorKind, thread_end, thread_names};
 
-/// A process that was started, and its two pipes.
+/// A started process and its two pipes.
 #[derive(Debug)]
 pub struct Spawned {
-    /// The process itself.
+    /// The process.
     pub process: PluginProcess,
-    /// What it writes to stdout.
+    /// Its stdout.
     pub stdout: ChildStdout,
-    /// What it writes to stderr.
+    /// Its stderr.
     pub stderr: ChildStderr,
 }
 
-/// Starts a process for `command`, with `control` as its stdin. The kernel kills it, and its group if it has one of its
-/// own, when this process is gone, from before it runs and as long as the [worn](Leash::worn) end of `leash` is open
-/// there: put that into the other end of `control` before.
+/// Starts a process for `command`, with `control` as its stdin. When this process dies, the kernel kills the
+/// new process, and its group if it leads one; that holds from before it runs, for as long as it keeps the
+/// [worn](Leash::worn) end of `leash` open. So send that end into the other end of `control` first.
 ///
-/// The process belongs to the runtime that this is called in. Give the pipes to [`Output`](super::Output): a process
-/// whose pipes nobody reads stops at the first 64 KiB.
+/// The process is tied to the calling runtime. Pass the pipes to [`Output`](super::Output): a process whose
+/// pipes nobody reads blocks after 64 KiB.
 ///
 /// # Cancel safety
-/// If the future is dropped, a process that was started meanwhile is killed. One that hangs in `exec`, which reads
-/// the program, never runs.
+/// Dropping the future kills the process. A process still in `exec`, which reads the program, never runs.
 ///
 /// # Errors
-/// [`SpawnError`] says what stood in the way and how to remove it. No process is left behind.
+/// [`SpawnError`] says why the start failed and how to fix it. No process is left behind.
 pub async fn spawn(
     command: &PluginCommand,
     control: OwnedFd,
@@ -61,7 +61,7 @@ pub async fn spawn(
     queue(command, control, leash)?.started().await
 }
 
-/// Asks for a start, as [`spawn`] does. It begins as soon as no other is in its way.
+/// Queues a start, as [`spawn`] does. It begins as soon as no other start blocks it.
 pub(crate) fn queue(
     command: &PluginCommand,
     control: OwnedFd,
@@ -83,7 +83,7 @@ pub(crate) fn queue(
             let start = || start(&command, control, leash, &attempt, &runtime);
             let result = guarded(start)
                 .unwrap_or_else(|panic| Err(no_runtime(&command, &what_tokio_says(&panic))));
-            // Nobody waits any more: SW4.
+            // If the caller is gone, the handle is dropped (SW4).
             drop(answer.send(result));
         }
     };
@@ -98,8 +98,7 @@ pub(crate) fn queue(
     })
 }
 
-/// A start that was asked for. It is given up when nobody waits for it any more (SW4). One that has succeeded is not
-/// touched by that.
+/// A queued start. Dropping it cancels the start (SW4), unless it has succeeded already.
 pub(crate) struct Queued {
     command: PluginCommand,
     attempt: Arc<Attempt>,
@@ -109,12 +108,12 @@ pub(crate) struct Queued {
 }
 
 impl Queued {
-    /// Waits until no other start is in its way. To be asked once.
+    /// Waits until no other start blocks it. Call it once.
     pub(crate) async fn begun(&mut self) {
         let _ = (&mut self.begun).await;
     }
 
-    /// Waits until it has succeeded or failed.
+    /// Waits until the start has succeeded or failed.
     pub(crate) async fn started(mut self) -> Result<Spawned, SpawnError> {
         match (&mut self.started).await {
             Ok(result) => result,
@@ -133,7 +132,7 @@ impl Drop for Queued {
     }
 }
 
-/// The programs that the kernel has been reading for too long, each once.
+/// Returns the programs whose starts hang, each once.
 pub(crate) fn hanging() -> Vec<PathBuf> {
     let mut guard = lock();
     let starts = &guard.get_or_insert_default().starts;
@@ -146,8 +145,8 @@ pub(crate) fn hanging() -> Vec<PathBuf> {
     programs
 }
 
-/// What the kernel looks for before a process runs. It is not looked up here, where a file system that does not answer
-/// would hold up a runtime.
+/// The paths that the kernel looks up at a start. They are not looked up here, where a file system that does
+/// not respond would block a runtime.
 #[derive(PartialEq)]
 struct Place {
     program: PathBuf,
@@ -165,7 +164,7 @@ impl Place {
 
 type Job = Box<dyn FnOnce() + Send>;
 
-/// The threads, as far as they are idle or carry out a start.
+/// The spawner threads and what they do.
 #[derive(Default)]
 struct Pool {
     starts: Starts<Place, Job>,
@@ -173,7 +172,7 @@ struct Pool {
 }
 
 impl Pool {
-    /// SW5
+    /// Starts another thread if one is needed (SW5).
     fn staff(&mut self) -> io::Result<()> {
         if self.threads == self.starts.running() && self.starts.waiting() > 0 {
             thread::Builder::new()
@@ -192,13 +191,13 @@ fn lock() -> MutexGuard<'static, Option<Pool>> {
     POOL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Gives `job` to a thread, which is started if none is idle, and a number.
+/// Passes `job` to a thread, starting one if none is idle. Returns the job's number.
 fn submit(place: Place, job: Job) -> io::Result<u64> {
     let mut guard = lock();
     let pool = guard.get_or_insert_default();
     let number = pool.starts.ask(place, job, Instant::now());
     match pool.staff() {
-        // One of those that are busy does it later.
+        // A busy thread does it later.
         Err(_) if pool.threads > 0 => {}
         Err(error) => {
             pool.starts.take_back(number);
@@ -210,14 +209,14 @@ fn submit(place: Place, job: Job) -> io::Result<u64> {
     Ok(number)
 }
 
-/// What each thread does, for ever.
+/// The loop of each thread.
 fn work() {
     let mut guard = lock();
     loop {
         let pool = guard.get_or_insert_default();
         match pool.starts.next(Instant::now()) {
             Next::Begin(job, number) => {
-                // Without, they wait until this one is done.
+                // Without another thread, queued starts wait for this one.
                 let _ = pool.staff();
                 drop(guard);
                 job();
@@ -237,7 +236,7 @@ fn work() {
     }
 }
 
-/// Runs on the thread.
+/// Starts one process; runs on a spawner thread.
 fn start(
     command: &PluginCommand,
     control: OwnedFd,
@@ -258,7 +257,7 @@ fn start(
         .map_err(|error| SpawnError::of_launch(command, error))?;
     let process =
         PluginProcess::new(Unreaped::new(pid), command.has_own_group(), leash).map_err(diagnose)?;
-    // If this fails, dropping `process` kills it: SW3.
+    // On failure, dropping `process` kills it (SW3).
     let limited = command.resource_limits().apply(process.pid());
     limited
         .map_err(|(limit, error)| SpawnError::new(command, SpawnErrorKind::Limit(limit), error))?;
@@ -268,9 +267,9 @@ fn start(
         stderr: OwnedFd::from(stderr).into(),
     })
 }
-/// Registers two descriptors with the runtime, as a start does after the process runs. Where that cannot succeed, for
-/// want of an I/O driver or of room in it, it fails here, before there is a process to lose: SW3. What is registered has
-/// nothing to tell, so that the runtime is not woken for it.
+/// Registers two descriptors with the runtime, as a start does once the process runs. If the runtime has no I/O
+/// driver or no room in it, that fails here, before there is a process to lose (SW3). The descriptors never
+/// become ready, so that the runtime is not woken for them.
 fn preflight() -> io::Result<()> {
     let silent = || thread_end::register(thread_end::of_process(Pid::this().as_raw())?);
     let _both = (silent()?, silent()?);
@@ -289,7 +288,7 @@ const NO_RUNTIME: &str =
     "there is no tokio runtime here; call this inside of one built with `enable_all`";
 const ABANDONED: &str = "the start was abandoned; keep the tokio runtime that it was asked for in";
 
-/// What tokio says of a runtime that lacks something, or is gone.
+/// Turns tokio's panic message about a missing feature or a runtime that is gone into an error text.
 fn what_tokio_says(message: &str) -> String {
     format!("{message}; call this inside a tokio runtime built with `enable_all`")
 }

@@ -1,24 +1,24 @@
-//! Which start is carried out when, without a clock or a thread.
+//! The queue of starts, without a clock or threads.
 //!
-//! - Q1: one start at a time, in the order in which they were asked for: two at once get in each other's way in the
-//!   kernel.
-//! - Q2: one that takes too long hangs: `exec` reads the program, and a network file system may not answer. However many
-//!   hang, each of the others is held up once: it begins when the first was found to hang and it has itself waited as
-//!   long.
-//! - Q3: only so many may hang at once, since each has a thread; and of one kind only a few, so that what hangs at one
-//!   place leaves room for what lies elsewhere. Those of that kind that are left wait, and are passed by.
+//! - Q1: starts run one at a time in FIFO order: two at once slow each other down in the kernel.
+//! - Q2: a start that takes too long hangs: `exec` reads the program, and a network file system may not
+//!   respond. However many hang, each of the others is delayed once: it begins when the first was found to hang
+//!   and it has itself waited as long.
+//! - Q3: the number of hanging starts is bounded, since each occupies a thread, and so is the number per kind,
+//!   so that hanging starts at one place leave threads for others. Further starts of that kind wait, and others
+//!   overtake them.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// How long a start is waited for by the next one. It takes a fraction of a millisecond, on a busy machine some.
-pub(super) const TOO_LONG: Duration = Duration::from_millis(250);
-/// Q3
-const MOST: usize = 32;
-/// Q3: of one kind.
-const FEW: usize = 4;
+/// How long a start delays the next one. It usually takes a fraction of a millisecond, a few on a busy machine.
+pub(super) const HANGS_AFTER: Duration = Duration::from_millis(250);
+/// The most starts that may hang (Q3).
+const MAX_HANGING: usize = 32;
+/// The most starts of one kind that may hang (Q3).
+const MAX_HANGING_PER_KIND: usize = 4;
 
-/// Starts that were asked for, and those that are being carried out. `K` is what those have in common that hang together.
+/// Queued and running starts. `K` is their kind: starts of the same kind hang together.
 #[derive(Debug)]
 pub(super) struct Starts<K, J> {
     asked: VecDeque<(Start<K>, J)>,
@@ -30,16 +30,16 @@ pub(super) struct Starts<K, J> {
 struct Start<K> {
     number: u64,
     kind: K,
-    /// Since when it waits, or is being carried out.
+    /// When it was queued, or begun.
     since: Instant,
 }
 
-/// What a thread that has nothing to do is to do.
+/// What an idle thread does next.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Next<J> {
-    /// This, and then say that [it is done](Starts::done).
+    /// Run this job, then call [`done`](Starts::done).
     Begin(J, u64),
-    /// Look again then, or when something has changed.
+    /// Check again at this time, or when something has changed.
     Wait(Option<Instant>),
 }
 
@@ -54,7 +54,7 @@ impl<K, J> Default for Starts<K, J> {
 }
 
 impl<K: PartialEq, J> Starts<K, J> {
-    /// Gives it the number that is returned.
+    /// Queues a start and returns its number.
     pub(super) fn ask(&mut self, kind: K, job: J, now: Instant) -> u64 {
         self.numbered += 1;
         let start = Start {
@@ -66,7 +66,7 @@ impl<K: PartialEq, J> Starts<K, J> {
         self.numbered
     }
 
-    /// Takes back what was asked for, unless it has begun.
+    /// Removes a start from the queue, unless it has begun.
     pub(super) fn take_back(&mut self, number: u64) -> Option<J> {
         let place = self.asked.iter().position(|(it, _)| it.number == number)?;
         Some(self.asked.remove(place)?.1)
@@ -80,19 +80,19 @@ impl<K: PartialEq, J> Starts<K, J> {
         self.asked.len()
     }
 
-    /// What has taken too long, the oldest first.
+    /// Returns the starts that hang, oldest first.
     pub(super) fn hanging(&self, now: Instant) -> impl Iterator<Item = &K> {
-        let hangs = move |start: &&Start<K>| start.since + TOO_LONG <= now;
+        let hangs = move |start: &&Start<K>| start.since + HANGS_AFTER <= now;
         self.running.iter().filter(hangs).map(|start| &start.kind)
     }
 
     pub(super) fn next(&mut self, now: Instant) -> Next<J> {
-        if self.running.len() >= MOST {
+        if self.running.len() >= MAX_HANGING {
             return Next::Wait(None);
         }
         let may_begin = |kind: &K| {
             let alike = self.running.iter().filter(|running| running.kind == *kind);
-            alike.count() < FEW
+            alike.count() < MAX_HANGING_PER_KIND
         };
         let mut asked = self.asked.iter();
         let Some(place) = asked.position(|(start, _)| may_begin(&start.kind)) else {
@@ -114,12 +114,13 @@ impl<K: PartialEq, J> Starts<K, J> {
         }
     }
 
-    /// Q2: when all hang that were begun, or the first does and this one has waited as long. `None` is at once.
+    /// Returns when a queued start may begin (Q2): when all running starts hang, or the first does and this one
+    /// has waited as long. `None` means at once.
     fn begins(&self, place: usize) -> Option<Instant> {
         let oldest = self.running.first()?.since;
         let youngest = self.running.last()?.since;
         let asked = self.asked.get(place)?.0.since;
-        Some(youngest.min(oldest.max(asked)) + TOO_LONG)
+        Some(youngest.min(oldest.max(asked)) + HANGS_AFTER)
     }
 
     pub(super) fn done(&mut self, number: u64) {
@@ -140,16 +141,16 @@ mod tests {
             starts.ask(job, job, now);
         }
         assert_eq!(starts.next(now), Next::Begin("first", 1));
-        assert_eq!(starts.next(now), Next::Wait(Some(now + TOO_LONG)));
+        assert_eq!(starts.next(now), Next::Wait(Some(now + HANGS_AFTER)));
         starts.done(1);
         assert_eq!(starts.next(now), Next::Begin("second", 2));
         assert_eq!(starts.hanging(now).count(), 0);
-        let later = now + TOO_LONG;
+        let later = now + HANGS_AFTER;
         assert_eq!(starts.next(later), Next::Begin("third", 3));
         assert_eq!(starts.hanging(later).collect::<Vec<_>>(), [&"second"]);
         starts.ask("fourth", "fourth", later);
-        // The third may still be quick.
-        assert_eq!(starts.next(later), Next::Wait(Some(later + TOO_LONG)));
+        // The third may still be fast.
+        assert_eq!(starts.next(later), Next::Wait(Some(later + HANGS_AFTER)));
         starts.done(3);
         assert_eq!(starts.next(later), Next::Begin("fourth", 4));
         assert_eq!(starts.running(), 2);
@@ -164,21 +165,21 @@ mod tests {
             starts.ask(job, job, now);
         }
         assert_eq!(starts.next(now), Next::Begin(0, 1));
-        assert_eq!(starts.next(now), Next::Wait(Some(now + TOO_LONG)));
-        let found = now + TOO_LONG;
+        assert_eq!(starts.next(now), Next::Wait(Some(now + HANGS_AFTER)));
+        let found = now + HANGS_AFTER;
         for job in 1..20 {
             assert_eq!(starts.next(found), Next::Begin(job, job + 1));
         }
-        // Whoever comes now has not waited yet, and the youngest may be quick.
+        // A new start has not waited yet, and the youngest running one may be fast.
         starts.ask(20, 20, found);
-        assert_eq!(starts.next(found), Next::Wait(Some(found + TOO_LONG)));
+        assert_eq!(starts.next(found), Next::Wait(Some(found + HANGS_AFTER)));
         // All of them hang.
-        let later = found + TOO_LONG;
+        let later = found + HANGS_AFTER;
         starts.ask(21, 21, later);
         assert_eq!(starts.next(later), Next::Begin(20, 21));
     }
 
-    /// Q1: a queue that is merely long is no reason.
+    /// Q1: a long queue alone starts nothing earlier.
     #[test]
     fn many_that_are_quick_follow_each_other_however_long_the_last_waits() {
         let mut starts = Starts::default();
@@ -189,7 +190,7 @@ mod tests {
         let mut now = asked;
         for job in 0..100 {
             assert_eq!(starts.next(now), Next::Begin(job, job + 1));
-            now += TOO_LONG / 10;
+            now += HANGS_AFTER / 10;
             assert!(matches!(starts.next(now), Next::Wait(_)));
             starts.done(job + 1);
         }
@@ -200,16 +201,16 @@ mod tests {
     fn hanging_starts_are_bounded() {
         let mut starts = Starts::default();
         let mut now = Instant::now();
-        for job in 0..=MOST {
+        for job in 0..=MAX_HANGING {
             starts.ask(job, job, now);
         }
-        for job in 0..MOST {
+        for job in 0..MAX_HANGING {
             assert!(matches!(starts.next(now), Next::Begin(it, _) if it == job));
-            now += TOO_LONG;
+            now += HANGS_AFTER;
         }
         assert_eq!(starts.next(now), Next::Wait(None));
         starts.done(1);
-        assert!(matches!(starts.next(now), Next::Begin(MOST, _)));
+        assert!(matches!(starts.next(now), Next::Begin(MAX_HANGING, _)));
     }
 
     /// Q3
@@ -222,16 +223,16 @@ mod tests {
         }
         let local = starts.ask("local", "local", asked);
         let mut now = asked;
-        for number in 1..=FEW as u64 {
+        for number in 1..=MAX_HANGING_PER_KIND as u64 {
             assert_eq!(starts.next(now), Next::Begin("remote", number));
-            now = asked + TOO_LONG;
+            now = asked + HANGS_AFTER;
         }
         assert_eq!(starts.next(now), Next::Begin("local", local));
         assert_eq!(starts.next(now), Next::Wait(None));
-        // Those that nobody waits for any more are gone.
+        // Cancelled starts are gone.
         assert_eq!(starts.take_back(5), Some("remote"));
         assert_eq!(starts.take_back(1), None);
         starts.done(1);
-        assert_eq!(starts.next(now + TOO_LONG), Next::Begin("remote", 6));
+        assert_eq!(starts.next(now + HANGS_AFTER), Next::Begin("remote", 6));
     }
 }

@@ -1,10 +1,10 @@
-//! The end of what a process wrote to stderr.
+//! The tail of a process's stderr.
 //!
 //! - TA1: at most [`MAX_LINES`] lines and [`MAX_BYTES`] bytes are kept, the newest ones.
-//! - TA2: a single line may take a quarter of that, so one huge line never drives out the others.
-//! - TA3: the message of the last panic is kept beside them, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`] bytes, when
-//!   its own backtrace has driven it out.
-//! - TA4: what is shown begins with a line that says something. A panic's message begins with an empty one.
+//! - TA2: a single line may take a quarter of that, so that one huge line never displaces the others.
+//! - TA3: the message of the last panic is kept separately, up to [`MESSAGE_LINES`] lines and [`MESSAGE_BYTES`]
+//!   bytes, if its own backtrace displaces it.
+//! - TA4: the shown text skips leading empty lines. A panic's message begins with one.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,14 +12,14 @@ use std::sync::Arc;
 
 use super::lines::CUT;
 
-/// Most lines that a tail keeps: a panic message with a short backtrace.
+/// The most lines that a tail keeps: enough for a panic message with a short backtrace.
 const MAX_LINES: usize = 20;
-/// Most bytes that a tail keeps.
+/// The most bytes that a tail keeps.
 const MAX_BYTES: usize = 4 * 1024;
 
-/// Most lines of a panic's message, the one that says where it happened included.
+/// The most lines of a panic's message, including the one with its location.
 const MESSAGE_LINES: usize = 4;
-/// Most bytes of a panic's message.
+/// The most bytes of a panic's message.
 const MESSAGE_BYTES: usize = 1024;
 
 /// The lines kept so far.
@@ -31,11 +31,11 @@ pub(super) struct Tail {
     panic: Option<Message>,
 }
 
-/// What a panic said.
+/// A panic's message.
 #[derive(Debug)]
 struct Message {
     lines: Vec<String>,
-    /// The number of its first line among all lines.
+    /// The number of its first line in the stream.
     first: u64,
     complete: bool,
 }
@@ -93,7 +93,7 @@ impl Tail {
             .skip_while(|line| line.trim().is_empty()) // TA4
             .collect::<Vec<_>>()
             .join("\n");
-        // As much of the message as the lines above do not hold (TA3).
+        // The part of the message that the kept lines do not include (TA3).
         let lost = self.panic.as_ref().map_or(&[][..], |panic| {
             let lost = self.dropped.saturating_sub(panic.first);
             let lost = usize::try_from(lost).unwrap_or(usize::MAX);
@@ -107,8 +107,8 @@ impl Tail {
     }
 }
 
-/// The last lines that a plugin wrote to stderr: at most 20 lines and 4 KiB, printable, cheap to clone. The message of its
-/// last panic is kept beside them if a backtrace has driven it out.
+/// The last lines that a plugin wrote to stderr: at most 20 lines and 4 KiB, printable, cheap to clone. The
+/// message of its last panic is kept separately if a backtrace has displaced it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StderrTail {
     text: Arc<str>,
@@ -117,25 +117,26 @@ pub struct StderrTail {
 }
 
 impl StderrTail {
-    /// The lines, separated by newlines.
+    /// Returns the lines, separated by newlines.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// What the last panic said, as far as it is not among the [lines](Self::as_str): up to 4 lines and 1 KiB.
+    /// Returns the part of the last panic's message that is not in [the lines](Self::as_str): up to 4 lines and
+    /// 1 KiB.
     #[must_use]
     pub fn panic(&self) -> &str {
         &self.panic
     }
 
-    /// How many lines are in neither.
+    /// Returns how many lines are in neither.
     #[must_use]
     pub fn omitted_lines(&self) -> u64 {
         self.omitted
     }
 
-    /// True if the plugin wrote nothing.
+    /// Whether the plugin wrote nothing.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
@@ -144,7 +145,7 @@ impl StderrTail {
 
 #[cfg(test)]
 impl StderrTail {
-    /// For tests: these lines.
+    /// Makes a tail of these lines, for tests.
     pub(crate) fn of(lines: &[&str]) -> Self {
         let mut tail = Tail::default();
         lines.iter().for_each(|line| tail.push(line));
@@ -162,7 +163,7 @@ impl Default for StderrTail {
     }
 }
 
-/// One indented line each, with a note of how many are missing.
+/// Writes each line indented, with a note of how many are missing.
 impl fmt::Display for StderrTail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut all = |text: &str| text.lines().try_for_each(|line| write!(f, "\n  {line}"));
@@ -224,13 +225,13 @@ mod tests {
         for n in 0..15 {
             tail.push(&format!("  {n}: frame"));
         }
-        // All of it is among the last lines still.
+        // The kept lines still include all of it.
         let tail_so_far = tail.snapshot();
         assert_eq!((tail_so_far.panic(), tail_so_far.omitted_lines()), ("", 0));
         for n in 15..18 {
             tail.push(&format!("  {n}: frame"));
         }
-        // The half that is lost.
+        // The half that was displaced.
         let tail_so_far = tail.snapshot();
         assert_eq!(
             tail_so_far.panic(),

@@ -1,9 +1,9 @@
-//! Names of threads by which another process finds them.
+//! Thread names by which another process finds a thread.
 
 /// The plugin's thread that watches its host.
 pub(super) const PARENT_WATCHDOG: &str = "rapace-watchdog";
 
-/// The plugin's second thread, which does nothing but end with the process.
+/// The plugin's second thread, which only ends with the process.
 pub(super) const SENTINEL: &str = "rapace-sentinel";
 
 /// The host's threads that start plugins.

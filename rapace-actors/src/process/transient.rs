@@ -1,16 +1,16 @@
-//! Which refusals of the system pass by themselves.
+//! Which system errors are transient.
 //!
-//! - TR1: what is missing may be there later: descriptors, memory, processes, room, a server's answer. That is tried
-//!   again, by the restart policy.
-//! - TR2: what is forbidden, missing in this kernel, or asked for wrongly needs somebody to correct it.
-//! - TR3: an error that nobody has thought of is tried again: the backoff and the breaker bound what that costs.
+//! - TR1: a shortage may pass: descriptors, memory, processes, space, a server's response. The restart policy
+//!   retries these.
+//! - TR2: what is forbidden, missing in this kernel, or a wrong request needs a correction.
+//! - TR3: an unknown error is retried: backoff and circuit breaker bound the cost.
 
 use std::io;
 
 use nix::errno::Errno;
 use rapace_shm::NoRuntime;
 
-/// Whether the same request may succeed later without anybody correcting anything.
+/// Whether the same request may succeed later without a correction.
 pub(crate) fn is_transient(error: &io::Error) -> bool {
     match error.raw_os_error().map(Errno::from_raw) {
         // TR2
@@ -36,7 +36,7 @@ pub(crate) fn is_transient(error: &io::Error) -> bool {
         ) => false,
         // TR1, TR3
         Some(_) => true,
-        // Not the system's own words: of a call that is missing or forbidden, of the runtime, or the standard library's.
+        // Not from the system: a missing or forbidden call, the runtime, or the standard library.
         None => match error.kind() {
             io::ErrorKind::PermissionDenied
             | io::ErrorKind::InvalidInput
@@ -46,7 +46,7 @@ pub(crate) fn is_transient(error: &io::Error) -> bool {
     }
 }
 
-/// Whether something has run out that everybody shares.
+/// Whether the error is a shortage of something that all processes share.
 pub(crate) fn is_shortage(error: &io::Error) -> bool {
     matches!(
         error.raw_os_error().map(Errno::from_raw),

@@ -1,6 +1,7 @@
-//! A child that nobody has reaped, by its process id.
+//! An unreaped child, by its process id.
 //!
-//! - UR1: the id is its own until it is reaped here. A host that waits for any child elsewhere takes that away.
+//! - UR1: its process id cannot be reused until it is reaped here, unless other code in the host waits for any
+//!   child.
 
 use std::io;
 
@@ -9,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::Pid;
 
-/// A child of ours.
+/// An unreaped child of this process.
 #[derive(Debug)]
 pub(super) struct Unreaped(Pid);
 
@@ -22,12 +23,12 @@ impl Unreaped {
         self.0
     }
 
-    /// Ends it.
+    /// Sends it SIGKILL.
     pub(super) fn kill(&mut self) -> io::Result<()> {
         Ok(kill(self.0, Signal::SIGKILL)?)
     }
 
-    /// Reaps it, once it has ended.
+    /// Waits until it has ended, and reaps it.
     pub(super) fn wait(&mut self) -> io::Result<()> {
         loop {
             match waitpid(self.0, None) {
@@ -37,7 +38,7 @@ impl Unreaped {
         }
     }
 
-    /// Reaps it, if it has ended.
+    /// Reaps it if it has ended.
     pub(super) fn try_wait(&mut self) -> io::Result<Option<()>> {
         let reaped = waitpid(self.0, Some(WaitPidFlag::WNOHANG))?;
         Ok((reaped != WaitStatus::StillAlive).then_some(()))

@@ -1,6 +1,6 @@
-//! Every text that an error of this crate can print, as its reader sees it; and what a retry may rely on.
+//! Every text that an error of this crate can print, as users see it; and when retries are safe.
 //!
-//! A variant that is added needs a sample: the matches without a wildcard are there to say so.
+//! A new variant needs a sample: the exhaustive matches enforce that.
 
 use std::error::Error;
 use std::fmt;

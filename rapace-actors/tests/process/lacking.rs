@@ -1,4 +1,4 @@
-//! Hosts and plugins in processes where something is missing.
+//! Hosts and plugins in processes that lack a system call, descriptors or a runtime feature.
 
 use std::collections::BTreeMap;
 use std::process::{Command, ExitCode, Stdio};
@@ -17,7 +17,7 @@ use seccompiler::{
 
 use crate::support::{Control, ROLE, leash, program, role, sh, start};
 
-/// Which call the role lacks, or that it may make no core dumps.
+/// The system call that the role lacks, or that it may dump no core.
 const LACKS: &str = "RAPACE_TEST_LACKS";
 
 async fn what_comes_of_it(lacks: &str) -> String {
@@ -71,7 +71,7 @@ async fn a_plugin_that_its_sandbox_keeps_from_its_control_socket_says_which_call
     }
 }
 
-/// A plugin whose limit its host does not know of.
+/// Describes a plugin with a limit that its host does not know of.
 fn plugin_with(few: u64) -> PluginSpec {
     let script = format!("ulimit -n {few}; exec \"$0\" \"$@\"");
     let command = sh(&script).arg(program()).args([
@@ -86,7 +86,7 @@ fn plugin_with(few: u64) -> PluginSpec {
     spec.restart_policy(RestartPolicy::Never)
 }
 
-/// From too few for its runtime to what it needs at most.
+/// From too few for its runtime to as many as it needs.
 #[tokio::test]
 async fn a_plugin_with_few_descriptors_knows_that_a_host_started_it() {
     let mut taken_over = 0;
@@ -143,13 +143,13 @@ pub(crate) fn serve_without_a_call() -> ! {
     std::process::exit(known.iter().find(same).map_or(1, |code| (*code).into()))
 }
 
-/// It may not give a plugin the default, which is one byte, and need not.
+/// The host cannot set the default of one byte for a plugin, and need not.
 #[tokio::test]
 async fn a_host_that_may_dump_no_core_at_all_starts_plugins_that_may_not_either() {
     assert_eq!(what_comes_of_it("core dumps").await, "started");
 }
 
-/// The role. Filters and limits hold for the thread that starts processes too, since it is started here.
+/// The role. Filters and limits also apply to the thread that starts processes, since it is started here.
 pub(crate) fn start_without_a_call() -> String {
     let lacks = std::env::var(LACKS).expect("the test says what");
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -161,7 +161,7 @@ pub(crate) fn start_without_a_call() -> String {
         "prlimit64" => forbid(libc::SYS_prlimit64, Errno::EPERM),
         "core dumps" => {
             setrlimit(Resource::RLIMIT_CORE, 0, 0).expect("it is lowered");
-            // Root may raise limits, unless it gives that up.
+            // Root may raise limits, unless it drops that capability.
             let unprivileged = rustix::thread::CapabilitySet::empty();
             let none = rustix::thread::CapabilitySets {
                 effective: unprivileged,
@@ -207,7 +207,7 @@ pub(crate) fn start_without_a_call() -> String {
     })
 }
 
-/// What the C library calls `poll` and `dup2` with.
+/// The system calls behind the C library's `poll` and `dup2`.
 #[cfg(target_arch = "x86_64")]
 const POLL: libc::c_long = libc::SYS_poll;
 #[cfg(not(target_arch = "x86_64"))]
@@ -217,7 +217,7 @@ const DUP2: libc::c_long = libc::SYS_dup2;
 #[cfg(not(target_arch = "x86_64"))]
 const DUP2: libc::c_long = libc::SYS_dup3;
 
-/// Processes, and no threads.
+/// Forbids starting processes, but not threads.
 fn vfork() -> SeccompRule {
     let flag = libc::CLONE_VFORK as u64;
     let with = SeccompCmpOp::MaskedEq(flag);

@@ -1,4 +1,4 @@
-//! Real processes: started, listened to, taken down, and left behind by a host that was killed.
+//! Real processes: started, watched, stopped, and left behind by a host that was killed.
 
 mod lacking;
 mod orphans;

@@ -1,4 +1,4 @@
-//! A host that is process 1, or adopts orphans for another reason: what plugins leave to it is reaped, and nothing else.
+//! A host that is process 1, or a subreaper, reaps its plugins' orphans, and no other children.
 
 use std::fs;
 use std::process::{Command, Stdio};
@@ -37,7 +37,7 @@ async fn a_host_that_is_process_1_reaps_those_of_its_plugins_and_no_others() {
     assert_eq!(host.process.wait().await, ExitCause::Exited(0));
 }
 
-/// The role. Dead orphans are there for whoever is asked next, so this is a process of its own.
+/// The role. Orphans of all tests in a process become its children, so this runs in a process of its own.
 pub(crate) fn adopt_and_reap() {
     if Pid::this().as_raw() != 1 {
         set_child_subreaper(true).expect("every Linux can do this");
@@ -48,7 +48,7 @@ pub(crate) fn adopt_and_reap() {
         .build()
         .expect("a runtime");
     runtime.block_on(async {
-        // Somebody else's child, which has ended and is not waited for yet.
+        // A child of other code, which has ended and is not waited for yet.
         let mut other = Command::new("sh")
             .args(["-c", "exit 9"])
             .stdin(Stdio::null())
@@ -73,7 +73,7 @@ pub(crate) fn adopt_and_reap() {
             until("the plugin is gone", || zombies() == [other.id()]);
         }
 
-        // Three generations that are left by a plugin that is killed.
+        // Three generations of orphans of a killed plugin.
         let tree = "sh -c 'sleep 600 & sleep 600 & wait' & sleep 600 & echo started >&0; wait";
         let mut plugin = start(&sh(tree)).await;
         assert_eq!(plugin.control.line(), "started");
@@ -101,7 +101,7 @@ fn is_there(pid: u32) -> bool {
     fs::exists(format!("/proc/{pid}")).expect("there is a /proc")
 }
 
-/// State and parent of a process.
+/// Returns the state and the parent of a process.
 fn stat(pid: u32) -> Option<(String, u32)> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let (_, after_name) = stat.rsplit_once(") ")?;

@@ -1,4 +1,4 @@
-//! What plugins print, and what is kept of it.
+//! What plugins print, and the part of it that is kept.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ async fn the_end_of_stderr_is_kept_with_and_without_a_newline() {
     }
 }
 
-/// Far more than both pipes hold, and lines without an end.
+/// Far more than both pipes hold, in endless lines.
 #[tokio::test]
 async fn huge_output_blocks_nobody() {
     let script = "head -c 20000000 /dev/zero | tr '\\0' x; seq 1 200000 >&2; exit 5";
@@ -41,7 +41,7 @@ async fn huge_output_blocks_nobody() {
 
 #[tokio::test]
 async fn a_grandchild_that_holds_the_pipe_delays_nothing() {
-    // It stays until the test closes the control socket, since it is in no group of the plugin's.
+    // It runs until the test closes the control socket, since it is not in the plugin's group.
     let script = "exec 3<&0; cat <&3 >/dev/null & printf 'last words' >&2";
     let mut started = start(&sh(script).own_group(false)).await;
     started.process.wait().await;
@@ -49,12 +49,12 @@ async fn a_grandchild_that_holds_the_pipe_delays_nothing() {
     assert_eq!(tail.expect("it is not waited for").as_str(), "last words");
 }
 
-/// More than one read, written in front of the end by the process itself, which nobody has read until then.
+/// More than one read, written by the process just before its end and not read until then.
 #[tokio::test(flavor = "current_thread")]
 async fn what_a_dead_process_left_in_the_pipe_is_read() {
     let script = "seq 1 5000 >&2";
     let mut started = start(&sh(script)).await;
-    // Blocks the only thread that could read.
+    // Blocks the only thread that could read the pipe.
     while started.process.try_wait().is_none() {
         std::thread::yield_now();
     }
@@ -66,8 +66,8 @@ async fn what_a_dead_process_left_in_the_pipe_is_read() {
 #[tokio::test]
 async fn each_line_is_one_event_that_says_where_it_came_from() {
     let log = Log::default();
-    // With only one in the process, tracing asks whichever thread comes to an event first whether anybody wants it, and
-    // other tests' threads have no subscriber.
+    // With a single dispatcher in the process, tracing asks the first thread that reaches an event whether it
+    // is enabled, and other tests' threads have no subscriber.
     let _second = tracing::Dispatch::new(Log::default());
     let subscribed = tracing::subscriber::set_default(log.clone());
     let mut started = start(&sh("echo hello; echo ouch >&2; printf rest")).await;
@@ -86,7 +86,7 @@ async fn each_line_is_one_event_that_says_where_it_came_from() {
     );
 }
 
-/// Keeps the events of plugins as text.
+/// Collects plugins' events as text.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<String>>>);
 

@@ -30,7 +30,7 @@ async fn an_unresponsive_plugin_is_gone_within_a_second_of_its_hosts_death() {
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
 }
 
-/// The hang-up cannot reach it, the parent-death signal does.
+/// Only the parent-death signal reaches a stopped process; the hang-up does not.
 #[tokio::test]
 async fn a_stopped_plugin_is_gone_within_a_second_of_its_hosts_death() {
     let mut host = start(&role("host_of_an_unresponsive_plugin")).await;
@@ -41,7 +41,7 @@ async fn a_stopped_plugin_is_gone_within_a_second_of_its_hosts_death() {
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
 }
 
-/// The parent-death signal goes to the launcher's children only when the launcher dies; the hang-up reaches it.
+/// The parent-death signal comes only when the launcher dies; the hang-up comes at once.
 #[tokio::test]
 async fn a_plugin_behind_a_launcher_is_gone_within_a_second_of_its_hosts_death() {
     let mut host = start(&role("host_with_a_launcher")).await;
@@ -67,7 +67,7 @@ async fn a_plugin_that_does_not_leave_is_killed_after_the_grace() {
     assert_eq!(ended.expect("the watchdog ended it"), KILLED);
 }
 
-/// Also one that the thread has started by itself.
+/// Also a process that the thread has started directly.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_plugin_survives_the_thread_that_asked_for_it() {
     let runtime = tokio::runtime::Handle::current();
@@ -90,7 +90,7 @@ async fn a_plugin_survives_the_thread_that_asked_for_it() {
             .kill_on_drop(true);
         let direct = command.spawn().expect("started");
 
-        // Both are guarded before the thread ends.
+        // Both watchdogs are armed before the thread ends.
         let (mut to_ours, mut to_direct) = (to_ours, to_direct);
         to_ours.line();
         to_direct.line();

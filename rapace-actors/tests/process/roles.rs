@@ -1,4 +1,5 @@
-//! What this program does when a test starts it as another process. Ignored, so that no test run enters them.
+//! The roles of this program when a test starts it as another process. Ignored, so that no test run enters
+//! them.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -13,7 +14,7 @@ fn is(name: &str) -> bool {
     std::env::var(ROLE).is_ok_and(|role| role == name)
 }
 
-/// The control socket, where a plugin finds it.
+/// Takes the control socket, where a plugin has it.
 fn control() -> OwnedFd {
     io::stdin()
         .as_fd()
@@ -27,8 +28,7 @@ fn arm(control: OwnedFd, grace: Duration) {
     armed.expect("no panic").expect("guarded");
 }
 
-/// Tells its process id, which says that it is guarded, then answers every byte with the same byte until the other end
-/// is closed.
+/// Sends its process id, once its watchdog is armed, then echoes every byte until the other end is closed.
 fn serve_until_closed() {
     let mut socket = File::from(control());
     let hello = format!("{}\n", std::process::id());
@@ -145,7 +145,7 @@ fn host_of_orphans() {
     }
 }
 
-/// Starts the plugin, tells its own parent the plugin's id once the plugin is guarded, and stays.
+/// Starts the plugin, sends the plugin's id to its own parent once its watchdog is armed, and stays.
 fn host(plugin: &PluginCommand) {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)

@@ -1,4 +1,4 @@
-//! What is started, what is not, and why not.
+//! Which commands can be started, and the errors of those that cannot.
 
 use std::fs;
 use std::os::fd::AsFd;
@@ -37,7 +37,7 @@ async fn a_missing_bare_name_is_said_to_be_nowhere_on_the_path() {
     assert!(error.to_string().contains("PATH"), "{error}");
 }
 
-/// Tests run in the directory of their package.
+/// The working directory of tests is their package.
 #[tokio::test]
 async fn a_bare_name_is_not_looked_for_in_the_working_directory_which_is_said_where_it_lies_there()
 {
@@ -48,7 +48,7 @@ async fn a_bare_name_is_not_looked_for_in_the_working_directory_which_is_said_wh
         told.contains("PATH") && told.contains("write `./Cargo.toml`"),
         "{told}"
     );
-    // A directory is none.
+    // A directory is not an executable.
     let directory = refused(PluginCommand::new("src")).await;
     assert_eq!(*directory.kind(), SpawnErrorKind::NotFound);
     let told = directory.to_string();
@@ -96,7 +96,7 @@ async fn a_variable_that_cannot_be_handed_over_is_named_with_the_reason() {
     }
 }
 
-/// In a process of its own: no other test may lose its directory.
+/// In a process of its own, so that no other test loses its working directory.
 #[test]
 fn a_relative_path_without_a_working_directory_is_not_looked_for_on_the_path() {
     const HERE: &str = "RAPACE_TEST_NOWHERE";
@@ -276,7 +276,7 @@ async fn exactly_one_end_of_one_socket_is_handed_over() {
     drop(control);
     started.process.wait().await;
     let listed = output.finish().await;
-    // Whatever else the test program has inherited itself is not ours to judge.
+    // Descriptors that the test program has inherited do not count.
     let count = |inode: u64| {
         listed
             .as_str()
@@ -332,7 +332,7 @@ async fn a_start_that_nobody_waits_for_is_undone() {
     for _ in 0..20 {
         let (mut control, theirs) = Control::pair();
         let script = sh("echo $$ >&0; sleep 600");
-        // Polled once, so that the start is on its way, and then given up.
+        // Polled once, so that the start is queued, and then dropped.
         tokio::select! {
             biased;
             _ = spawn(&script, theirs, leash()) => {}

@@ -18,7 +18,7 @@ const KILL: ExitCause = ExitCause::Signalled {
     core_dumped: false,
 };
 
-/// A process that does what `script` says once it has told that it is ready.
+/// Starts a process that runs `script`, and waits until it prints that it is ready.
 async fn ready_to(script: &str) -> Started {
     let mut started = start(&sh(script)).await;
     assert_eq!(started.control.line(), "ready");

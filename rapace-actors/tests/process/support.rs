@@ -1,4 +1,4 @@
-//! What the tests of this folder share.
+//! Helpers that the tests of this folder share.
 
 use std::fs::File;
 use std::io::{Read, Write};
@@ -14,15 +14,15 @@ use rapace::process::{Incarnation, Leash, Output, PluginCommand, PluginProcess, 
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use tokio::io::unix::AsyncFd;
 
-/// No test waits longer than this for anything.
+/// The timeout of every wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A shell that runs `script`.
+/// Describes a shell that runs `script`.
 pub(crate) fn sh(script: &str) -> PluginCommand {
     PluginCommand::new("/bin/sh").args(["-c", script])
 }
 
-/// This test program in another role; see `roles.rs`.
+/// Describes this test program in another role; see `roles.rs`.
 pub(crate) fn role(name: &str) -> PluginCommand {
     PluginCommand::new(program())
         .args(["--ignored", "--exact", "--nocapture", "--test-threads=1"])
@@ -34,7 +34,7 @@ pub(crate) fn program() -> PathBuf {
     std::env::current_exe().expect("a test knows its program")
 }
 
-/// Tells a role from a test that somebody ran by name.
+/// The variable that distinguishes a role from a test that was run by name.
 pub(crate) const ROLE: &str = "RAPACE_TEST_ROLE";
 
 /// A started process, its output, and the host's end of its control socket.
@@ -62,7 +62,7 @@ pub(crate) async fn start(command: &PluginCommand) -> Started {
     }
 }
 
-/// A leash that nobody wears, so that what these tests look at happens without.
+/// Makes a leash that no process wears, so that these tests observe the mechanisms without it.
 pub(crate) fn leash() -> Leash {
     Leash::new().expect("descriptors")
 }
@@ -100,7 +100,7 @@ impl Control {
         inode(self.0.as_fd())
     }
 
-    /// Waits until nobody holds the other end any more, that is: until the process is gone.
+    /// Waits until the other end is closed everywhere, that is, until the process is gone.
     pub(crate) fn is_closed_in_time(&mut self) -> bool {
         self.0.read_to_end(&mut Vec::new()).is_ok()
     }
@@ -112,13 +112,13 @@ impl Control {
     }
 }
 
-/// What tells one socket from every other.
+/// Returns the inode, which identifies a socket.
 pub(crate) fn inode(descriptor: BorrowedFd<'_>) -> u64 {
     let file = File::from(descriptor.try_clone_to_owned().expect("a descriptor"));
     file.metadata().expect("an open file").ino()
 }
 
-/// Any process, also one that is not our child, held so that its number cannot pass to another.
+/// Any process, even one that is not our child, held by a pidfd so that its id cannot be reused.
 pub(crate) struct Stranger(AsyncFd<OwnedFd>);
 
 impl Stranger {
@@ -132,12 +132,12 @@ impl Stranger {
         Self(AsyncFd::new(pidfd).expect("a runtime"))
     }
 
-    /// Waits until it is dead; false if it still lives after `patience`.
+    /// Waits until it is dead; returns false if it still runs after `patience`.
     pub(crate) async fn is_gone_within(&self, patience: Duration) -> bool {
         let gone = async {
             loop {
                 let mut told = self.0.readable().await.expect("a pidfd can be waited for");
-                // A runtime may tell of events that are none.
+                // A runtime may report spurious events.
                 let mut asked = [PollFd::new(self.0.get_ref().as_fd(), PollFlags::POLLIN)];
                 if poll(&mut asked, PollTimeout::ZERO) == Ok(1) {
                     return;
