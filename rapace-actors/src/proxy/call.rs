@@ -107,7 +107,7 @@ impl<'a, S: Service, M: MethodCall<S>> IntoFuture for Call<'a, S, M> {
 /// A message that expects no result. Nothing happens until it is awaited.
 ///
 /// # Cancel safety
-/// Dropping the future before it is ready sends nothing.
+/// Dropping the future before it completes sends nothing.
 #[must_use = "a message is sent when it is awaited"]
 pub struct Tell<'a, S: Service, M: MethodCall<S>> {
     proxy: &'a Proxy<S>,

@@ -1,7 +1,7 @@
 //! One call over one channel.
 //!
-//! - CC1: a method's number is the peer's, found by the name and the hash of the method, for each channel anew. So no
-//!   other method runs than the one that was called, whoever the peer is.
+//! - CC1: a method's number is the peer's, looked up by the name and the hash of the method, for each channel.
+//!   So no other method runs than the one that was called, whichever peer it is.
 
 use std::any::TypeId;
 use std::convert::Infallible;
@@ -15,17 +15,17 @@ use super::turn::Turn;
 use crate::error::CallError;
 use crate::service::contained::Contained;
 use crate::service::streaming::{OutgoingItems, pump_argument};
-use crate::service::voice::{Voice, Why};
+use crate::service::warnings::{TellFailure, WarningSink};
 use crate::service::{MethodCall, Service};
 
-/// The number that the peer has for the method (CC1).
+/// Returns the peer's number for the method (CC1).
 fn number<S: Service, M: MethodCall<S>>(channel: &Channel) -> Result<u32, CallFailure> {
     let number = channel.method::<S>(M::METHOD, || S::descriptor().offer());
     number.map_err(CallFailure::from)
 }
 
-/// The outer error is the session's, the inner result the method's. The items of a stream that the message had
-/// are taken when the request is on its way; while they are there, nothing of the call is lost.
+/// Makes a call. The outer error is the session's, the inner result the method's. The items of a stream
+/// argument are taken once the request is sent; until then, the call can be sent again.
 pub(super) async fn call_channel<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     message: &M,
@@ -39,11 +39,11 @@ pub(super) async fn call_channel<S: Service, M: MethodCall<S>>(
         let reply = channel.call(method, &body, options).await?;
         return Ok(decode::<S, M>(&reply, None, Wants::All));
     }
-    // Boxed, since a stream costs more than that, and would make every call's future larger.
+    // Boxed: small beside the cost of a stream, and without it every call's future would be larger.
     Box::pin(in_two_steps::<S, M>(channel, message, items, options, turn)).await
 }
 
-/// Sends the request, and then waits for the answer.
+/// Sends the request, then waits for the answer.
 async fn in_two_steps<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     message: &M,
@@ -76,12 +76,12 @@ async fn in_two_steps<S: Service, M: MethodCall<S>>(
     Ok(decode::<S, M>(&reply, receiver, Wants::All))
 }
 
-/// What a caller wants of an answer.
+/// How much of an answer a caller wants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wants {
     /// All of it: a result that is a stream must have one.
     All,
-    /// Whether it went well; no stream was asked for.
+    /// Only whether it succeeded; no stream was requested.
     NoItems,
 }
 
@@ -106,7 +106,7 @@ fn decode<S: Service, M: MethodCall<S>>(
             S::descriptor().name
         )));
     }
-    // What the peer sent may make the result's own code panic, which is no business of the task that waits for it.
+    // Data from the peer may make the result's own code panic, which must not panic the caller's task.
     let result = guarded(|| {
         let result = M::decode_reply(reply.is_error, &mut reader, items)?;
         reader.finish_with(result)
@@ -130,7 +130,7 @@ pub(super) async fn try_tell_channel<S: Service, M: MethodCall<S>>(
     let told = match number::<S, M>(channel) {
         Ok(method) if M::ITEMS_IN => {
             let told = tell_items::<S, M>(channel, method, &mut message, options);
-            // What has no room sends nothing when it is dropped.
+            // If there is no room, dropping the future sends nothing.
             let now = tokio::task::unconstrained(told).now_or_never();
             now.map_or(Ok(false), |told| told.map(|()| true))
         }
@@ -160,8 +160,8 @@ pub(super) async fn tell_channel<S: Service, M: MethodCall<S>>(
     channel.tell(method, &body, options).await
 }
 
-/// A message whose stream follows it. The call behind it is the stream's: a task waits for its outcome, which ends the
-/// stream, and reports a failure. The items are taken when the request is on its way.
+/// Sends a tell with a stream. On the wire it is a call: a task waits for its outcome, which ends the stream,
+/// and reports a failure. The items are taken once the request is sent.
 async fn tell_items<S: Service, M: MethodCall<S>>(
     channel: &Channel,
     method: u32,
@@ -178,15 +178,16 @@ async fn tell_items<S: Service, M: MethodCall<S>>(
     tokio::spawn(async move {
         let outcome = settlement.await;
         drop(sending);
-        let failed = |why: &Why<'_>| Voice::of(false).failed::<S>(M::METHOD, why);
-        // What the other side sends may panic when it is dropped, which is nobody's business on this task.
+        let failed =
+            |why: &TellFailure<'_>| WarningSink::of(false).tell_failed::<S>(M::METHOD, why);
+        // Data from the peer may panic when it is dropped, which must not panic this task.
         match outcome.map(|reply| Contained::new(decode::<S, M>(&reply, None, Wants::NoItems))) {
             Ok(decoded) => match decoded.get() {
                 Ok(_) => {}
-                Err(CallError::Handler(error)) => failed(&Why::Error(error)),
-                Err(other) => failed(&Why::Error(other)),
+                Err(CallError::Handler(error)) => failed(&TellFailure::Error(error)),
+                Err(other) => failed(&TellFailure::Error(other)),
             },
-            Err(failure) => failed(&Why::Failure(&failure)),
+            Err(failure) => failed(&TellFailure::Failure(&failure)),
         }
     });
     Ok(())

@@ -1,8 +1,8 @@
-//! The proxy itself, and which of the three ways a call takes.
+//! The proxy, and which of the three kinds of target a call goes to.
 //!
 //! - X1: a proxy never changes; the service or process behind it may.
-//! - X2: the deadline spans everything that happens on the call's behalf: waiting for a plugin to
-//!   come back, for credits, for the answer. A call whose deadline has passed is not sent.
+//! - X2: the deadline covers everything that is done for the call: waiting for a plugin's restart, for credits
+//!   and for the answer. A call whose deadline has passed is not sent.
 //! - X3: a call that had not begun when its incarnation died is sent again, and its caller does not notice.
 
 use std::convert::Infallible;
@@ -66,18 +66,17 @@ impl<S: Service> fmt::Debug for Proxy<S> {
     }
 }
 
-/// A generated proxy: a name for [`Proxy`] with the trait's own methods.
+/// A generated proxy: wraps [`Proxy`] and adds the trait's own methods.
 pub trait TypedProxy: Sized {
     /// The service.
     type Service: Service;
 
-    /// Around the untyped-by-name proxy.
+    /// Wraps a [`Proxy`].
     fn from_proxy(proxy: Proxy<Self::Service>) -> Self;
 }
 
 impl<S: Service> Proxy<S> {
-    /// Starts a service in this process, as an actor, and gives its address. No value is encoded
-    /// on the way to it.
+    /// Starts a service in this process, as an actor, and returns its proxy. Its calls serialize nothing.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -85,8 +84,8 @@ impl<S: Service> Proxy<S> {
         Self::serve(service, DEFAULT_CAPACITY, OnPanic::default()).0
     }
 
-    /// As [`local`](Self::local), with the mailbox's capacity and what follows a panic; what is
-    /// given beside can be offered to other processes.
+    /// As [`local`](Self::local), with a mailbox capacity and [`OnPanic`] policy. The returned handle can be
+    /// provided to other processes.
     ///
     /// # Panics
     /// If the capacity is 0, and outside a tokio runtime.
@@ -101,8 +100,9 @@ impl<S: Service> Proxy<S> {
         (Self { backend }, served)
     }
 
-    /// The address of the service at the other end of an open channel. Before the first call its methods are compared
-    /// with those that the peer's hello lists: what differs is [`CallError::Unimplemented`] when it is called.
+    /// Makes a proxy of the service at the other end of an open channel. Before the first call its methods are
+    /// compared with those in the peer's hello; a method that differs fails with [`CallError::Unimplemented`]
+    /// when it is called.
     #[must_use]
     pub fn from_channel(channel: Channel) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl<S: Service> Proxy<S> {
         }
     }
 
-    /// As [`tell`](Self::tell), giving the message back where that would wait.
+    /// As [`tell`](Self::tell), but returns the message instead of waiting.
     ///
     /// # Errors
     /// See [`TryTellError`].
@@ -153,7 +153,7 @@ impl<S: Service> Proxy<S> {
     /// service in this process, or while a plugin is away, the buffer is on the heap.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its turn.
+    /// Dropping the future gives up its place in the queue.
     ///
     /// # Errors
     /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
@@ -169,7 +169,7 @@ impl<S: Service> Proxy<S> {
         }
     }
 
-    /// `turn` is passed on as soon as the message has left.
+    /// Makes a call. `turn` is passed on as soon as the message has left.
     pub(crate) async fn run<M: MethodCall<S>>(
         &self,
         mut message: M,
@@ -243,7 +243,7 @@ impl<S: Service> Proxy<S> {
         }
     }
 
-    /// Completes when the service behind the proxy has stopped for good, and says why.
+    /// Completes with the reason when the service behind the proxy has stopped for good.
     pub(crate) async fn closed(&self) -> String {
         match &self.backend {
             Backend::Local(service) => {
@@ -256,8 +256,8 @@ impl<S: Service> Proxy<S> {
     }
 }
 
-/// Runs `work` for as long as the deadline allows: not at all if it has passed (X2). Pinned by the caller, so that
-/// no future is moved into another.
+/// Runs `work` until the deadline, and not at all if that has passed (X2). The caller pins the future, which
+/// avoids moving it.
 async fn by<T, E>(
     deadline: Option<Instant>,
     work: Pin<&mut impl Future<Output = Result<T, CallError<E>>>>,

@@ -1,8 +1,8 @@
 //! Proxies: the typed address of a service in this process, at the other end of a session, or behind a plugin.
 //!
-//! Decides how a call is made: its options, its order, what of it is sent again, and the error that its caller sees.
-//! Knows services to call locally, channels to call through, and the route to a plugin's current incarnation; knows
-//! nothing of who starts and supervises that plugin.
+//! Decides how a call is made: its options, its order, whether it is sent again, and the error that its caller
+//! sees. Uses local services, channels, and the route to a plugin's current incarnation; does not depend on
+//! what starts and supervises that plugin.
 
 pub mod actor;
 pub mod call;

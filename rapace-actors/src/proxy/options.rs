@@ -1,8 +1,8 @@
-//! How a call through a proxy is made.
+//! The options of a call.
 
 use rapace_session::CallOptions;
 
-/// How a call through a proxy is to be made.
+/// The options of a call through a proxy.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AskOptions {
     pub(crate) call: CallOptions,

@@ -1,4 +1,4 @@
-//! One call to a plugin, over as many of its incarnations as that takes.
+//! One call to a plugin, across as many of its incarnations as needed.
 
 use rapace_session::{CallFailure, RemoteError, StartState};
 
@@ -25,14 +25,14 @@ pub(super) async fn ready<S: Service, E>(
         })
 }
 
-/// Whether the other side proved that it did not run the call, and another incarnation will (X3).
+/// Whether the failure proves that the call did not run, and another incarnation will follow (X3).
 pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
     match failure {
         CallFailure::SessionEnded {
             start_state: StartState::NotBegun,
             ..
         } => true,
-        // A plugin whose service has stopped ends, and is restarted; a host is not.
+        // A plugin whose service has stopped exits and is restarted; a host is not.
         CallFailure::Failed(RemoteError::Unavailable(_)) => route.is_supervised(),
         _ => false,
     }
@@ -51,12 +51,12 @@ pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
         let call = &options.call;
         match call_channel::<S, M>(ready.channel(), &message, &mut items, call, turn).await {
             Ok(result) => return result,
-            // A stream that was handed over is gone with its session; everything else is intact.
+            // A stream that was passed on is lost with its session; everything else is intact.
             Err(failure) if will_restart(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {
                 route.redelivers();
                 Box::pin(route.left(ready.incarnation())).await;
             }
-            // Only where nobody took it over from its session.
+            // Only if the call was not transferred from its session.
             Err(CallFailure::SessionEnded {
                 start_state,
                 reason,

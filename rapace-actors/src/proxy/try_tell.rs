@@ -5,17 +5,17 @@ use std::fmt;
 
 use crate::error::CallError;
 
-/// Why a message was not put in a mailbox; it comes back where it can.
+/// Why a message was not enqueued. It is returned where possible.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TryTellError<M> {
-    /// There is no room in the mailbox, the window, the ring or the slots, or the plugin is being started or restarted:
-    /// the message comes back.
+    /// The mailbox, credit window, ring or slab is full, or the plugin is being started or restarted. Returns
+    /// the message.
     #[error(
-        "there is no room now: the mailbox or the window is full, or the plugin is being restarted; the message came back"
+        "there is no room now: the mailbox or the window is full, or the plugin is being restarted; the message is returned"
     )]
     Full(M),
-    /// It will not be taken: see the error.
+    /// The call failed: see the error.
     #[error(transparent)]
     Refused(CallError<Infallible>),
 }

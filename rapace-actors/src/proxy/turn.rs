@@ -1,14 +1,14 @@
-//! Who may send next: messages of one line leave one after the other, in the order in which they joined it.
+//! The send order: messages of one queue are sent in FIFO order.
 //!
-//! - TU1: a turn is held until its message has left, which for an ask is long before its answer.
-//! - TU2: dropping a message gives its turn, or its place in the line, to the next one.
+//! - TU1: a message holds its turn until it is sent; for an ask that is long before its answer.
+//! - TU2: dropping a message passes its turn, or its place in the queue, to the next one.
 
 use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// Messages that leave one after the other.
+/// A FIFO queue of messages to send.
 #[derive(Clone)]
 pub(crate) struct Line(Arc<Semaphore>);
 
@@ -21,31 +21,31 @@ impl Line {
         Self(Arc::new(Semaphore::new(1)))
     }
 
-    /// Waits for the turn; `None` if the deadline passes first. The place in the line is taken at the first poll.
+    /// Waits for the turn; `None` if the deadline passes first. The first poll takes the place in the queue.
     pub(crate) async fn turn(self, deadline: Option<Instant>) -> Option<Turn> {
-        // Unconstrained: a future that used up its task's budget would be told to wait before it had its place.
+        // Unconstrained: if its task's budget is used up, the future would be pending before it has its place.
         let turn = tokio::task::unconstrained(self.0.acquire_owned());
         let turn = match deadline {
             None => turn.await,
             Some(at) => tokio::time::timeout_at(at.into(), turn).await.ok()?,
         };
-        // Nobody closes the semaphore.
+        // The semaphore is never closed.
         turn.ok().map(|turn| Turn(Some(turn)))
     }
 }
 
 impl Turn {
-    /// Of a message that stands in no line.
+    /// The turn of a message that is in no queue.
     pub(crate) fn free() -> Self {
         Self::default()
     }
 
-    /// Whether somebody waits until the message has left.
+    /// Whether other messages wait until this one is sent.
     pub(crate) fn matters(&self) -> bool {
         self.0.is_some()
     }
 
-    /// The message has left.
+    /// Passes the turn on: the message was sent.
     pub(crate) fn pass(&mut self) {
         self.0 = None;
     }

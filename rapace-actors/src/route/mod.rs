@@ -1,8 +1,8 @@
-//! Routes: what leads a proxy's calls to the current incarnation of a plugin, or to a plugin's host.
+//! Routes: they lead a proxy's calls to the current incarnation of a plugin, or from a plugin to its host.
 //!
-//! Decides, for each call, whether it goes to an incarnation, waits for the next one or fails, and what happens to
-//! calls that a dead incarnation left. Knows processes' deaths and the reasons of supervision; it is told what to do
-//! by the plugin above it, which it does not know.
+//! Decides, for each call, whether it goes to an incarnation, waits for the next one or fails, and what happens
+//! to the unsettled calls of a dead incarnation. Uses exit reports and the reasons of supervision; the plugin
+//! actor above updates routes, and routes do not know it.
 
 mod plugin_route;
 mod ready;

@@ -1,12 +1,12 @@
-//! The route itself: how it changes, and what happens to calls that a dead incarnation left.
+//! A plugin's route: how it changes, and what happens to the unsettled calls of a dead incarnation.
 //!
-//! - RT1: a proxy asks the route for each call; the route never changes, its state does.
-//! - RT2: what an incarnation left unsettled is sorted once, when its death is known: what had not
-//!   begun is kept, what had begun ends, or is kept if it may run twice and has not done so before.
-//! - RT3: what was kept is sent to the next incarnation before anybody's new calls, in order.
-//! - RT4: when the plugin will not come back, what was kept ends and says why.
-//! - RT5: who waits is woken in the order of arrival, so that calls which found no incarnation reach
-//!   the next one in the order in which they were made.
+//! - RT1: a proxy asks the route for each call. The route object stays the same; its state changes.
+//! - RT2: the unsettled calls of an incarnation are sorted once, when its exit is reported. A call that had not begun is
+//!   kept. A call that had begun fails, unless it is idempotent and was not running at an earlier crash: then it is kept.
+//! - RT3: kept calls are sent to the next incarnation in order, before any new call.
+//! - RT4: when the plugin will not come back, kept calls fail with the reason.
+//! - RT5: waiters wake in FIFO order, so that calls which found no incarnation reach the next one in the order
+//!   in which they were made.
 //! - RT6: requests, the actor and the runners change the state by the rules of [`Standing`].
 
 use std::collections::VecDeque;
@@ -31,7 +31,7 @@ pub(crate) struct PluginRoute {
     name: Arc<str>,
     standing: RwLock<Standing<Arc<Ready>>>,
     exit: Mutex<Option<ExitReport>>,
-    /// State or death have changed (RT5).
+    /// Notified when the state or the exit report changes (RT5).
     changed: Notify,
     kept: Mutex<VecDeque<UnsettledCall>>,
     stats: PluginStats,
@@ -51,7 +51,7 @@ impl PluginRoute {
         }
     }
 
-    /// The route from a plugin to its host, which is not restarted when it goes.
+    /// The route from a plugin to its host, which is not restarted.
     pub(crate) fn to_host() -> Self {
         Self {
             supervised: false,
@@ -59,7 +59,7 @@ impl PluginRoute {
         }
     }
 
-    /// Whether another incarnation may follow the present one.
+    /// Whether another incarnation may follow the current one.
     pub(crate) fn is_supervised(&self) -> bool {
         self.supervised
     }
@@ -72,7 +72,7 @@ impl PluginRoute {
         &self.stats
     }
 
-    /// The incarnation that answers, if one does.
+    /// Returns the ready incarnation, if there is one.
     pub(crate) fn answering(&self) -> Option<Arc<Ready>> {
         self.look(|state| match state {
             RouteState::Ready(ready) => Some(Arc::clone(ready)),
@@ -80,7 +80,7 @@ impl PluginRoute {
         })
     }
 
-    /// A channel, if the plugin is ready at this moment.
+    /// Returns a channel if the plugin is ready now.
     pub(crate) fn now(&self, service: &str) -> Option<ReadyChannel> {
         self.look(|state| match state {
             RouteState::Ready(ready) => channel_of(ready, service).ok(),
@@ -88,7 +88,7 @@ impl PluginRoute {
         })
     }
 
-    /// Waits for a channel; whoever calls brings the deadline.
+    /// Waits for a channel. The caller applies the deadline.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -107,12 +107,12 @@ impl PluginRoute {
         };
         match self.look(settled) {
             Some(found) => found,
-            // Boxed, since it is rare, and would make every call's future larger.
+            // Boxed: it is rare, and would make every call's future larger.
             None => Box::pin(self.until(|| self.look(settled))).await,
         }
     }
 
-    /// Waits until `incarnation` is not the one that answers.
+    /// Waits until `incarnation` is no longer the ready one.
     pub(crate) async fn left(&self, incarnation: Incarnation) {
         let has_left = |state: &State| match state {
             RouteState::Ready(ready) => (ready.incarnation != incarnation).then_some(()),
@@ -121,7 +121,7 @@ impl PluginRoute {
         self.until(|| self.look(has_left)).await;
     }
 
-    /// Waits for the news of an incarnation's death; `None` if it went without any.
+    /// Waits for an incarnation's exit report; `None` if it went without one.
     pub(crate) async fn exit_of(&self, incarnation: Incarnation) -> Option<ExitReport> {
         self.until(|| {
             let exit = self.exit().clone();
@@ -133,7 +133,7 @@ impl PluginRoute {
         .await
     }
 
-    /// Waits until the plugin does not come back by itself.
+    /// Waits until the plugin is down for good: it does not restart by itself.
     pub(crate) async fn down(&self) -> Down {
         self.until(|| self.look(for_good)).await
     }
@@ -147,8 +147,9 @@ impl PluginRoute {
         self.stats.settled(since, failed);
     }
 
-    /// Makes a request: it counts for callers from now on. `carry_out` hands it to the actor, and says whether there is
-    /// one; requests reach the actor in the order in which they count. False if nobody carries it out.
+    /// Makes a request, which takes effect for callers at once. `carry_out` passes it to the actor and returns
+    /// whether there is one; requests reach the actor in the order in which they took effect. Returns false if
+    /// there is no actor.
     pub(crate) fn ask(&self, request: &Request, carry_out: impl FnOnce(Asked) -> bool) -> bool {
         let carried_out = {
             let mut standing = self.write();
@@ -158,23 +159,23 @@ impl PluginRoute {
         carried_out
     }
 
-    /// The actor has taken up a request.
+    /// Notes that the actor has processed a request.
     pub(crate) fn take_up(&self, asked: Asked) {
         self.write().take_up(asked);
     }
 
-    /// An incarnation is being started.
+    /// Notes that an incarnation is being started.
     pub(crate) fn begin(&self, incarnation: Incarnation) {
         self.write().begin(incarnation);
     }
 
-    /// Whether requests keep new calls from an incarnation.
+    /// Whether a request has closed an incarnation to new calls.
     pub(crate) fn is_closed(&self, incarnation: Incarnation) -> bool {
         self.read().is_closed(incarnation)
     }
 
-    /// Takes over what the actor says to callers. Once it says that there is no next incarnation, or none soon, what was
-    /// kept ends (RT4).
+    /// Applies the actor's update. Once that says that no incarnation follows, or none soon, kept calls fail
+    /// (RT4).
     pub(crate) fn update(&self, update: RouteUpdate) {
         let ends = match &update {
             RouteUpdate::Refuse(reason) => Some(reason.clone()),
@@ -189,14 +190,14 @@ impl PluginRoute {
         }
     }
 
-    /// The incarnation of the moment answers no more.
+    /// Closes the current incarnation to calls.
     pub(crate) fn set_away(&self) {
         if self.write().close() {
             self.changed.notify_waiters();
         }
     }
 
-    /// Nobody carries out requests any more, and no incarnation follows (RT4). False if that was known.
+    /// Marks that the actor is gone and no incarnation follows (RT4). Returns `None` if that was known.
     pub(crate) fn abandon(&self, reason: DownReason) -> Option<Surprise> {
         let news = self.write().abandon(reason.clone());
         if news.is_some() {
@@ -206,13 +207,13 @@ impl PluginRoute {
         news
     }
 
-    /// How many calls are kept for the next incarnation.
+    /// Returns how many calls are kept for the next incarnation.
     pub(crate) fn waiting(&self) -> usize {
         self.kept().len()
     }
 
-    /// Sends what was kept to an incarnation that nobody else knows yet (RT3). False if its session
-    /// ended first: then what is left stays kept.
+    /// Sends the kept calls to a new incarnation, before the route is opened to others (RT3). Returns false if
+    /// its session ended first; the remaining calls stay kept.
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
         while let Some(orphan) = self.take_kept() {
             let Some(channel) = ready.channel(orphan.service()) else {
@@ -233,7 +234,8 @@ impl PluginRoute {
         ready.session.end_reason().is_none()
     }
 
-    /// The incarnation answers. False if it gets no calls, because it is about to be taken down.
+    /// Opens the route to an incarnation. Returns false if a request has closed that incarnation already,
+    /// because it is about to be stopped.
     pub(crate) fn set_ready(&self, ready: Ready) -> bool {
         let opened = self.write().open(ready.incarnation, Arc::new(ready));
         if opened {
@@ -253,16 +255,16 @@ impl PluginRoute {
         }
     }
 
-    /// Sorts what a dead incarnation left unsettled (RT2).
+    /// Sorts the unsettled calls of a dead incarnation (RT2).
     pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<UnsettledCall>) {
         let mut kept = VecDeque::new();
         for mut orphan in orphans {
-            // Its session may have ended while the process still ran.
+            // The session may have ended while the process still ran.
             orphan.refresh_start_state();
             match outcome(&orphan, exit) {
                 None => {
                     if exit.was_requested() && orphan.start_state == StartState::Begun {
-                        // Nobody holds this end against the call when it is sent again.
+                        // A requested exit does not count against the call when it is sent again.
                         orphan.start_state = StartState::Unknown;
                     }
                     kept.push_back(orphan);
@@ -271,7 +273,7 @@ impl PluginRoute {
             }
         }
         {
-            // What could not be sent to this incarnation any more comes after what could (RT3).
+            // Calls that could not be sent to this incarnation come after those that were (RT3).
             let mut left = self.kept();
             kept.append(&mut left);
             *left = kept;
@@ -294,12 +296,12 @@ impl PluginRoute {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at each change until there is an answer.
+    /// Checks at each change until `look` returns a value.
     async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Listening starts before the look, so that a change between the two is not missed.
+            // Registers before the check, so that a change between the two is not missed.
             changed.as_mut().enable();
             if let Some(found) = look() {
                 return found;

@@ -1,4 +1,4 @@
-//! An incarnation that answers, and the channels to its services.
+//! A ready incarnation, and the channels to its services.
 
 use std::sync::Arc;
 
@@ -7,12 +7,12 @@ use rapace_session::{Channel, Session};
 use crate::process::Incarnation;
 use crate::supervision::Down;
 
-/// An incarnation that answers.
+/// A ready incarnation.
 #[derive(Debug)]
 pub(crate) struct Ready {
     pub(crate) incarnation: Incarnation,
     pub(crate) session: Session,
-    /// By service. So few that looking through them is faster than a table.
+    /// One per service. With so few, a linear search is faster than a hash table.
     channels: Vec<Channel>,
 }
 
@@ -36,7 +36,7 @@ impl Ready {
     }
 }
 
-/// A channel to the incarnation of the moment, in place: a copy of it would take two more counts.
+/// A channel to the current incarnation, by index: cloning the channel would take two more reference counts.
 pub(crate) struct ReadyChannel {
     ready: Arc<Ready>,
     place: usize,
@@ -54,7 +54,7 @@ impl ReadyChannel {
 
 /// Why there is no channel.
 pub(crate) enum Unready {
-    /// It is being started, and the caller does not wait.
+    /// The plugin is being restarted, and the caller chose not to wait.
     Restarting,
     Down(Down),
     NotProvided(String),

@@ -1,4 +1,4 @@
-//! What the callers of a plugin experienced, across all of its incarnations.
+//! Statistics of a plugin's calls, across all of its incarnations.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use rapace_session::Metrics;
 
-/// Counters of one plugin; all relaxed, each exact, together no snapshot.
+/// Counters of one plugin. Each is exact; they are read with relaxed ordering, so together they are no
+/// consistent snapshot.
 #[derive(Debug, Default)]
 pub(crate) struct PluginStats {
     pub(crate) metrics: Arc<Metrics>,
@@ -22,7 +23,7 @@ pub(crate) struct PluginStats {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct PluginSnapshot {
-    /// Calls that have ended, however often they were sent. Tells are not counted.
+    /// Completed calls; a call that was sent again counts once. Tells are not counted.
     pub calls: u64,
     /// Streams opened.
     pub streams: u64,
@@ -36,17 +37,16 @@ pub struct PluginSnapshot {
     pub redelivered: u64,
     /// Idempotent calls sent to another incarnation although the one before had begun them.
     pub retried: u64,
-    /// Calls that ended with another error than the method's own.
+    /// Calls that failed with an error other than the method's own.
     pub failed: u64,
-    /// Half of all calls took no longer than this, at most an eighth too high. After the first 4,096 calls one in sixteen is
-    /// timed.
+    /// Median latency, at most an eighth too high. After the first 4,096 calls one in sixteen is timed.
     pub p50: Duration,
-    /// 99 of 100 calls took no longer than this, as far as they were timed.
+    /// 99th percentile of the latency, with the same accuracy and sampling.
     pub p99: Duration,
 }
 
 impl PluginStats {
-    /// The counters now.
+    /// Returns the current counters.
     #[must_use]
     pub(crate) fn snapshot(&self) -> PluginSnapshot {
         let session = self.metrics.snapshot();
@@ -65,8 +65,8 @@ impl PluginStats {
         }
     }
 
-    /// Begins to time a call, unless so many were that a sample is as good: reading the clock twice costs as much as
-    /// publishing a frame.
+    /// Starts timing a call. After the first calls only a sample is timed, since reading the clock twice costs
+    /// as much as publishing a frame.
     pub(crate) fn stopwatch(&self) -> Stopwatch {
         let nth = self.calls.load(Ordering::Relaxed);
         Stopwatch((nth < ALL_TIMED || nth.is_multiple_of(SAMPLE)).then(Instant::now))
@@ -98,12 +98,12 @@ impl PluginStats {
 /// When a call began, if it is timed.
 pub(crate) struct Stopwatch(Option<Instant>);
 
-/// The first calls, each of which is timed.
+/// Each of the first so many calls is timed.
 const ALL_TIMED: u64 = 4096;
-/// One in so many is, from then on.
+/// From then on, one call in so many is timed.
 const SAMPLE: u64 = 16;
 
-/// A histogram over powers of two, each in eight steps: a percentile is at most an eighth too high.
+/// A histogram with eight buckets per power of two, so a percentile is at most an eighth too high.
 #[derive(Debug)]
 struct Latency([AtomicU64; BUCKETS]);
 
@@ -137,7 +137,7 @@ impl Latency {
     }
 }
 
-/// Values below 8 have a bucket each; above, a power of two has eight.
+/// Values below 8 have a bucket each; above, each power of two has eight.
 fn bucket(value: u64) -> usize {
     if value < STEPS {
         return value as usize;

@@ -1,29 +1,29 @@
-//! What happens to a call that its incarnation left unsettled.
+//! What happens to a call that a dead incarnation left unsettled.
 
 use rapace_session::{CallFailure, RemoteError, StartState, UnsettledCall};
 
 use crate::error::{CallError, CallOutcome};
 use crate::process::ExitReport;
 
-/// The two deaths after which a call is refused.
+/// How many crashes during a call poison it: from then on it is refused.
 const POISONED_AFTER: u32 = 2;
 
-/// What becomes of a call whose incarnation died; `None` if it is sent again.
+/// Returns the outcome of a call whose incarnation died; `None` if it is sent again.
 pub(super) fn outcome(orphan: &UnsettledCall, exit: &ExitReport) -> Option<CallOutcome> {
     if orphan.start_state == StartState::NotBegun {
         let lost = orphan.items_were_sent();
         return lost.then(|| CallOutcome::NotBegun(exit.clone()));
     }
-    // What a stream had brought by then cannot be known, either way.
+    // How many items of a stream were processed is unknown, in either direction.
     if !orphan.idempotent() || orphan.streams() {
         return Some(CallOutcome::Died(exit.clone()));
     }
-    // This death counts too, unless somebody asked for it.
+    // This exit counts as a crash, unless it was requested.
     let crash_count = orphan.crash_count() + u32::from(!exit.was_requested());
     (crash_count >= POISONED_AFTER).then(|| CallOutcome::Poisoned(exit.clone()))
 }
 
-/// Ends a call; a tell, which nobody waits for, is at least heard of.
+/// Fails a call. A tell has no caller that waits, so its loss is logged.
 pub(super) fn end(orphan: UnsettledCall, failure: CallFailure) {
     if !orphan.awaited() {
         let service = orphan.service();

@@ -1,4 +1,4 @@
-//! The actor that serves a service: one message at a time, from any session and from this process.
+//! The actor that runs a service: one message at a time, from any session and from this process.
 //!
 //! | message | from | kind |
 //! |---|---|---|
@@ -6,18 +6,18 @@
 //! | `LocalCall` | a proxy in this process | tell |
 //!
 //! - SA1: a call counts as begun before any of its bytes are decoded.
-//! - SA2: a caller that leaves, or a deadline that passes, drops the handler at its next await. What is past its
-//!   deadline when its turn comes does not begin.
-//! - SA3: a handler that panics fails its call with the message; what follows is [`OnPanic`]'s. That holds for the
-//!   `Drop` of what it holds when it is given up, too.
-//! - SA4: a result is encoded, dropped, then sent: buffers of the request that it holds are the caller's
-//!   again when the caller hears, to be sent elsewhere as they lie.
-//! - SA5: a tell that fails is logged, whichever way it came and failed.
-//! - SA6: the next message waits for the blocking work of the one before, also when the handler was dropped. A call that
-//!   was given up keeps its credit until then; any other is answered before.
-//! - SA7: all other code of the user's is run where a panic ends the call that it belongs to, and nothing else: in
-//!   decoding ([`rapace_codec`] names whose it was), in encoding, and in the `Drop` of arguments and results
-//!   (`Contained`). The peer chose those bytes, so it must not be able to end a service that others use.
+//! - SA2: when the caller cancels or the deadline passes, the handler is dropped at its next await point. A
+//!   call whose deadline has passed when its turn comes does not begin.
+//! - SA3: a handler that panics fails its call with the panic message; [`OnPanic`] decides what happens to the
+//!   service. The same holds for a panic in the `Drop` of a cancelled handler.
+//! - SA4: a result is encoded, dropped, then sent. So buffers of the request that the result holds belong to
+//!   the caller again when it receives the reply, and it can send them elsewhere without a copy.
+//! - SA5: a failed tell is logged, local or remote, whatever the failure.
+//! - SA6: the next message waits for the blocking work of the previous one, even if that handler was dropped. A
+//!   cancelled call keeps its credit until then; any other call is answered first.
+//! - SA7: all other user code runs where a panic fails only the call that it belongs to: decoding
+//!   ([`rapace_codec`] names the culprit), encoding, and the `Drop` of arguments and results (`Contained`). The
+//!   peer chose those bytes, so it must not be able to stop a service that others use.
 
 use std::future::poll_fn;
 use std::ops::ControlFlow;
@@ -36,20 +36,20 @@ use tokio::sync::{OwnedSemaphorePermit, oneshot, watch};
 
 use super::contained::{Contained, leave_handler, poll_handler};
 use super::streaming::{OutgoingItems, pump};
-use super::voice::{Voice, Why};
+use super::warnings::{TellFailure, WarningSink};
 use super::{RequestError, Serve, Service};
 use crate::clock::now;
 
-/// What becomes of a service whose handler panicked.
+/// What happens to a service after its handler panics.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnPanic {
-    /// It goes on with the state that it has. The default: a handler's own state is rarely left
-    /// half-changed, and the caller was told.
+    /// The service continues with its current state. The default: a panic rarely leaves a handler's state
+    /// half-changed, and the caller received the error.
     #[default]
     Continue,
-    /// It stops. A plugin's process then ends with an error, within 2 s or its host kills it, and its restart policy
-    /// decides.
+    /// The service stops. A plugin's process then exits with an error, or is killed by its host after 2 s, and
+    /// its restart policy decides what follows.
     Stop,
 }
 
@@ -59,18 +59,18 @@ pub(crate) struct ServiceActor<T: Serve> {
     on_panic: OnPanic,
     halted: watch::Sender<bool>,
     halts: bool,
-    /// SA6
+    /// Blocking work of the current call (SA6).
     blocking: BlockingWork,
 }
 
-/// What a service actor starts with.
+/// The arguments of a service actor.
 pub(crate) struct ServiceArgs<T> {
     pub(crate) service: T,
     pub(crate) on_panic: OnPanic,
-    /// Told when the service halts.
+    /// Set to true when the service halts.
     pub(crate) halted: watch::Sender<bool>,
-    /// Whether a stop after a panic leaves the mailbox as it is, because the process ends and its
-    /// host sends what had not begun to the next one.
+    /// Whether a stop after a panic leaves the mailbox unread, because the process exits and its host sends the
+    /// calls that had not begun to the next one.
     pub(crate) halts: bool,
 }
 
@@ -88,8 +88,8 @@ impl<T: Serve> Actor for ServiceActor<T> {
         })
     }
 
-    /// Nothing gets here: every call's panic is its own (SA3, SA7). If something does, its call was answered when it was
-    /// dropped, and a service is not stopped for the others.
+    /// Not expected to run: every panic is contained in its call (SA3, SA7). If one gets here, its call was
+    /// answered when it was dropped, and [`OnPanic`] still decides about the service.
     async fn on_panic(
         &mut self,
         _: WeakActorRef<Self>,
@@ -107,7 +107,7 @@ impl<T: Serve> Actor for ServiceActor<T> {
     }
 }
 
-/// A call that a session's reader read.
+/// A call from a session's reader.
 pub(crate) struct RemoteCall(pub(crate) IncomingCall);
 
 /// A call from within this process.
@@ -116,11 +116,11 @@ pub(crate) struct LocalCall<S: Service> {
     pub(crate) context: CallContext,
     /// `None` for a tell.
     pub(crate) reply: Option<LocalReply<S>>,
-    /// The caller's place in the mailbox.
+    /// The caller's permit for one place in the mailbox.
     pub(crate) place: OwnedSemaphorePermit,
 }
 
-/// Where a local call's outcome goes.
+/// The sender of a local call's outcome.
 pub(crate) type LocalReply<S> =
     oneshot::Sender<Result<Contained<<S as Service>::Response>, RemoteError>>;
 
@@ -131,9 +131,9 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         let method = call.method();
         let until = call.deadline().filter(|_| call.is_tell());
         let Some(mut running) = call.begin() else {
-            // SA1: cancelled or too late, and answered.
+            // SA1: cancelled or past its deadline, and answered already.
             if until.is_some_and(|at| at <= now()) {
-                self.tell_failed(method, &Why::Failure(&RemoteError::DeadlineExceeded));
+                self.tell_failed(method, &TellFailure::Failure(&RemoteError::DeadlineExceeded));
             }
             return;
         };
@@ -142,7 +142,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             Ok(request) => request,
             Err(failure) => {
                 if running.is_tell() {
-                    self.tell_failed(method, &Why::Failure(&failure));
+                    self.tell_failed(method, &TellFailure::Failure(&failure));
                 }
                 return running.fail(&failure);
             }
@@ -151,7 +151,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
             .gives_items(method)
             .then(|| context.detached());
         let (outcome, panicked) = {
-            // Pinned where it is, so that no future is moved into another.
+            // Pinned in place, which avoids moving a large future.
             let mut handler = pin!(Some(context.scope(self.service.handle(request))));
             let outcome = tokio::select! {
                 biased;
@@ -167,7 +167,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                 if running.is_tell()
                     && let Some(error) = T::Service::error(&response)
                 {
-                    self.tell_failed(method, &Why::Error(error));
+                    self.tell_failed(method, &TellFailure::Error(error));
                 }
                 let items = T::Service::take_items(&mut response);
                 let response = Contained::new(response);
@@ -179,7 +179,8 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                         drop(response); // SA4
                         answer.send().await;
                     }
-                    // Boxed, since a stream costs more than that, and would make every future larger.
+                    // Boxed: small beside the cost of a stream, and without it every handler's future would be
+                    // larger.
                     Some(items) => {
                         Box::pin(answer_with_items::<T::Service>(
                             running,
@@ -196,7 +197,7 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
                     self.blocking_done(method).await; // SA6
                 }
                 if running.is_tell() {
-                    self.tell_failed(method, &Why::Failure(&failure));
+                    self.tell_failed(method, &TellFailure::Failure(&failure));
                 }
                 running.fail(&failure);
             }
@@ -235,15 +236,15 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
                 (outcome.map(Contained::new), panicked)
             }
         };
-        // Work that goes on learns that its call is over.
+        // Blocking work that still runs sees that its call is cancelled.
         drop(guard);
         match (reply, &outcome) {
-            // A caller that left wants no answer.
+            // If the caller is gone, the answer is dropped.
             (Some(reply), _) => drop(reply.send(outcome)),
-            (None, Err(failure)) => self.tell_failed(method, &Why::Failure(failure)),
+            (None, Err(failure)) => self.tell_failed(method, &TellFailure::Failure(failure)),
             (None, Ok(response)) => {
                 if let Some(error) = T::Service::error(response.get()) {
-                    self.tell_failed(method, &Why::Error(error));
+                    self.tell_failed(method, &TellFailure::Error(error));
                 }
             }
         }
@@ -253,12 +254,12 @@ impl<T: Serve> Message<LocalCall<T::Service>> for ServiceActor<T> {
 }
 
 impl<T: Serve> ServiceActor<T> {
-    /// SA5
-    fn tell_failed(&self, method: u32, why: &Why<'_>) {
-        Voice::of(self.halts).failed::<T::Service>(method, why);
+    /// Logs a failed tell (SA5).
+    fn tell_failed(&self, method: u32, why: &TellFailure<'_>) {
+        WarningSink::of(self.halts).tell_failed::<T::Service>(method, why);
     }
 
-    /// SA6
+    /// Waits for the blocking work of a call, and logs if that takes long (SA6).
     async fn blocking_done(&mut self, method: u32) {
         if self.blocking.is_done() {
             return;
@@ -266,7 +267,7 @@ impl<T: Serve> ServiceActor<T> {
         // Boxed, since it is rare.
         let mut done = Box::pin(self.blocking.done());
         if tokio::time::timeout(PATIENCE, &mut done).await.is_err() {
-            Voice::of(self.halts).waits::<T::Service>(method);
+            WarningSink::of(self.halts).waits_for_blocking::<T::Service>(method);
             done.await;
         }
     }
@@ -277,14 +278,14 @@ impl<T: Serve> ServiceActor<T> {
         }
         self.halted.send_replace(true);
         if self.halts {
-            // Whoever was told ends the process. What waits in the mailbox stays unbegun.
+            // The receiver of `halted` ends the process. Calls in the mailbox stay unbegun.
             std::future::pending::<()>().await;
         }
         ctx.stop();
     }
 }
 
-/// Why a call is cancelled, if it is.
+/// Why a call is cancelled; `None` if it is not.
 fn ended(context: &CallContext) -> Option<RemoteError> {
     context.is_cancelled().then(|| match context.deadline {
         Some(at) if at <= now() => RemoteError::DeadlineExceeded,
@@ -293,7 +294,7 @@ fn ended(context: &CallContext) -> Option<RemoteError> {
 }
 
 fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Request, RemoteError> {
-    // The request's buffers go back when the body is dropped, at the end of this function.
+    // The request's buffers return to the caller when the body is dropped, at the end of this function.
     let body = running.take_arguments().ok_or(RemoteError::Dropped)?;
     let receiver = running.take_receiver();
     let decoded = guarded(|| {
@@ -316,7 +317,7 @@ fn decode<S: Service>(method: u32, running: &mut RunningCall) -> Result<S::Reque
                 ))
             }
         }),
-        // What an argument does when it is dropped because another is not what it should be.
+        // The `Drop` of an argument panicked after another argument failed to decode.
         Err(message) => Err(RemoteError::BadArguments(format!(
             "one panicked: {message}"
         ))),
@@ -340,7 +341,7 @@ async fn answer_with_items<S: Service>(
     let sender = running.take_sender();
     let status = S::status(response.get());
     let wanted = status == Status::Ok && !running.is_tell();
-    // The reply goes first, the items after it on the same ring.
+    // The reply is sent first, its items follow on the same ring.
     let answer = running.encode(status, &Body::<S>(&response)).await;
     drop(response); // SA4
     answer.send().await;
@@ -351,5 +352,5 @@ async fn answer_with_items<S: Service>(
     }
 }
 
-/// How long a service waits for blocking work before it says so.
+/// How long a service waits for blocking work before it logs that.
 const PATIENCE: Duration = Duration::from_secs(1);

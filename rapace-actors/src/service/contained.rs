@@ -1,9 +1,9 @@
-//! What is the user's, on a task of ours.
+//! User values and handlers on rapace's tasks, with their panics contained.
 //!
-//! - CN1: a value's `Drop` that panics is reported, and goes no further: neither the service nor the proxy's actor that
-//!   happens to drop it ends.
-//! - CN2: a handler's panic is the outcome of its call, whether it happens while the handler runs or while what it
-//!   holds is dropped.
+//! - CN1: a panic in a value's `Drop` is logged and goes no further: it stops neither the service nor the
+//!   proxy's actor that happens to drop the value.
+//! - CN2: a handler's panic is the outcome of its call, whether it happens while the handler runs or while its
+//!   captured values are dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use rapace_codec::{guarded, panic_message};
 use rapace_session::RemoteError;
 
-/// A value of the user's (CN1).
+/// A user's value (CN1).
 pub(crate) struct Contained<T>(Option<T>);
 
 impl<T> Contained<T> {
@@ -53,7 +53,7 @@ impl<T> Drop for Contained<T> {
     }
 }
 
-/// Polls a handler; a panic is its outcome (CN2).
+/// Polls a handler; a panic becomes its outcome (CN2).
 pub(crate) fn poll_handler<F: Future>(
     handler: Pin<&mut Option<F>>,
     cx: &mut Context<'_>,
@@ -67,7 +67,7 @@ pub(crate) fn poll_handler<F: Future>(
     }
 }
 
-/// Drops a handler with all that it holds; true if that panicked (CN2).
+/// Drops a handler and its captured values; returns true if that panicked (CN2).
 pub(crate) fn leave_handler<F>(mut handler: Pin<&mut Option<F>>) -> bool {
     let left = guarded(|| handler.set(None));
     if let Err(message) = &left {

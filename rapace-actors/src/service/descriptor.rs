@@ -1,17 +1,17 @@
-//! A service described: names, docs, shapes, and the hashes that two sides compare.
+//! The description of a service: names, docs, shapes, and the hashes that the two sides compare.
 
 use facet::Shape;
 use rapace_codec::RefusedType;
 use rapace_session::{HelloLimit, MethodOffer, ServiceOffer};
 
-/// A service, as its trait was written.
+/// Describes a service, as written in its trait.
 #[derive(Debug)]
 pub struct ServiceDescriptor {
     /// The name on the wire.
     pub name: &'static str,
-    /// The trait's docs, a line each.
+    /// The trait's docs, one entry per line.
     pub doc: &'static [&'static str],
-    /// The methods; the position of each is its number.
+    /// The methods; the index of each is its method number.
     pub methods: &'static [MethodDescriptor],
 }
 
@@ -20,19 +20,19 @@ pub struct ServiceDescriptor {
 pub struct MethodDescriptor {
     /// Its name.
     pub name: &'static str,
-    /// Its docs, a line each.
+    /// Its docs, one entry per line.
     pub doc: &'static [&'static str],
-    /// Whether it may run twice.
+    /// Whether it is idempotent: safe to run twice.
     pub idempotent: bool,
-    /// Its arguments in order, without a stream among them.
+    /// Its arguments in order, except for a stream.
     pub arguments: &'static [ArgumentDescriptor],
-    /// What it gives; `()` for a stream.
+    /// Its success type; `()` for a stream.
     pub ok: &'static Shape,
-    /// Its own error.
+    /// Its error type.
     pub error: Option<&'static Shape>,
-    /// Items of the stream that it takes.
+    /// The item type of the stream that it takes.
     pub items_in: Option<&'static Shape>,
-    /// Items of the stream that it gives.
+    /// The item type of the stream that it returns.
     pub items_out: Option<&'static Shape>,
 }
 
@@ -45,27 +45,27 @@ pub struct ArgumentDescriptor {
     pub shape: &'static Shape,
 }
 
-/// Why services cannot be offered or called.
+/// Why a service can be neither provided nor called.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RefusedService {
-    /// A type in a service's methods cannot cross.
+    /// A type in a method's signature cannot be serialized.
     #[error("`{service}::{method}` cannot be called: {why}")]
     Type {
         /// The service.
         service: &'static str,
         /// The method.
         method: &'static str,
-        /// Which type, and why.
+        /// The type, and the reason.
         why: RefusedType,
     },
-    /// Two of one name, or more than a handshake can say.
+    /// Two services have the same name, or there are more than a handshake can carry.
     #[error("this side's hello {0}")]
     Limit(HelloLimit),
 }
 
 impl MethodDescriptor {
-    /// Every type that the method sends or receives.
+    /// Returns every type that the method sends or receives.
     fn shapes(&self) -> impl Iterator<Item = &'static Shape> {
         self.arguments
             .iter()
@@ -76,8 +76,8 @@ impl MethodDescriptor {
             .chain(self.items_out)
     }
 
-    /// A hash over everything that changes the bytes on the wire, argument names included: who
-    /// swaps two arguments of one type means another method.
+    /// Returns a hash over everything that determines the bytes on the wire, argument names included: swapping
+    /// two arguments of the same type makes another method.
     #[must_use]
     pub fn hash(&self) -> u64 {
         let mut hash = Fnv::new();
@@ -102,19 +102,19 @@ impl MethodDescriptor {
 }
 
 impl ServiceDescriptor {
-    /// The name of the method of that number, for messages to humans.
+    /// Returns the name of the method with this number, for logs and error texts.
     pub(crate) fn method_name(&self, method: u32) -> &'static str {
         let method = self.methods.get(method as usize);
         method.map_or("?", |method| method.name)
     }
 
-    /// Whether the method of that number answers with a stream.
+    /// Whether the method with this number returns a stream.
     pub(crate) fn gives_items(&self, method: u32) -> bool {
         let method = self.methods.get(method as usize);
         method.is_some_and(|method| method.items_out.is_some())
     }
 
-    /// What is told to the other side at the handshake.
+    /// Returns what the handshake tells the peer about this service.
     #[must_use]
     pub fn offer(&self) -> ServiceOffer {
         ServiceOffer {
@@ -130,16 +130,16 @@ impl ServiceDescriptor {
         }
     }
 
-    /// The names of its methods.
+    /// Returns the names of its methods.
     pub(crate) fn method_names(&self) -> impl Iterator<Item = &'static str> {
         self.methods.iter().map(|method| method.name)
     }
 
-    /// Checks that every type can cross; done once, where a service is declared to a host or a
-    /// plugin, so that no call can fail for it.
+    /// Checks that every type can be serialized. Runs once, when a service is declared to a host or a plugin,
+    /// so that no call can fail for this reason.
     ///
     /// # Errors
-    /// The first type that cannot, and why.
+    /// The first type that cannot be serialized, and why.
     pub fn check(&self) -> Result<(), RefusedService> {
         for method in self.methods {
             for shape in method.shapes() {
@@ -163,7 +163,7 @@ impl Fnv {
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        // The length keeps "ab", "c" apart from "a", "bc".
+        // The length distinguishes "ab", "c" from "a", "bc".
         for byte in (bytes.len() as u64).to_le_bytes().iter().chain(bytes) {
             self.0 = (self.0 ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3);
         }

@@ -1,8 +1,8 @@
-//! A running service: the actor, the capacity of its mailbox, and the ways in.
+//! A running service: its actor, the capacity of its mailbox, and how calls get into it.
 //!
-//! The mailbox itself has no bound; its callers have. Each session's channel is granted the
-//! capacity as its window, and the callers of this process share one of the same size, so what
-//! can wait is bounded by capacity times ways in, and a reader never finds the mailbox full.
+//! The mailbox itself is unbounded; its senders provide the backpressure. Each session's channel is granted the
+//! capacity as its credit window, and the callers in this process share one window of the same size. So the
+//! queue is bounded by the capacity times the number of windows, and a reader never finds the mailbox full.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -18,10 +18,10 @@ use super::contained::Contained;
 use super::descriptor::ServiceDescriptor;
 use super::{Serve, Service};
 
-/// Messages that may wait for a service: 64, kameo's own default.
+/// Default capacity of a service's mailbox: 64, kameo's own default.
 pub const DEFAULT_CAPACITY: u32 = 64;
 
-/// A running service that any session can offer. Cheap to clone.
+/// A handle to a running service, which any session can serve. Cheap to clone.
 #[derive(Clone)]
 pub struct ServiceHandle {
     pub(crate) descriptor: &'static ServiceDescriptor,
@@ -39,22 +39,22 @@ impl std::fmt::Debug for ServiceHandle {
     }
 }
 
-/// The ways into a service from its own process.
+/// How callers in the same process reach a service.
 pub(crate) trait LocalService<S: Service>: Send + Sync {
-    /// Waits for a place in the mailbox and puts the request there.
+    /// Waits for a place in the mailbox, then enqueues the request.
     fn tell(
         &self,
         request: S::Request,
         options: LocalOptions,
     ) -> BoxFuture<'_, Result<(), Stopped>>;
 
-    /// Puts the request in the mailbox if there is a place now.
+    /// Enqueues the request if the mailbox has a free place now.
     fn try_tell(&self, request: S::Request, options: LocalOptions) -> Result<(), TryTell<S>>;
 
-    /// Ends when the service has stopped.
+    /// Waits until the service has stopped.
     fn stopped(&self) -> BoxFuture<'_, ()>;
 
-    /// As [`tell`](Self::tell), and gives what waits for the answer.
+    /// As [`tell`](Self::tell), and returns a future of the answer.
     fn ask(
         &self,
         request: S::Request,
@@ -62,7 +62,7 @@ pub(crate) trait LocalService<S: Service>: Send + Sync {
     ) -> BoxFuture<'_, Result<LocalAnswer<S>, Stopped>>;
 }
 
-/// The answer to a local call, when it comes. Dropping it cancels the call.
+/// The pending answer to a local call. Dropping it cancels the call.
 pub(crate) struct LocalAnswer<S: Service> {
     answer: oneshot::Receiver<Result<Contained<S::Response>, RemoteError>>,
     _guard: CancelGuard,
@@ -78,7 +78,7 @@ impl<S: Service> LocalAnswer<S> {
     }
 }
 
-/// How a local call is to be made.
+/// Options of a local call.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct LocalOptions {
     pub(crate) deadline: Option<Instant>,
@@ -89,7 +89,7 @@ pub(crate) struct LocalOptions {
 #[derive(Debug)]
 pub(crate) struct Stopped;
 
-/// Why a request came back.
+/// Why a request was returned to its caller.
 pub(crate) enum TryTell<S: Service> {
     Full(S::Request),
     Stopped,
@@ -100,7 +100,7 @@ pub(crate) enum TryTell<S: Service> {
 pub(crate) enum AskFailure {
     Failed(RemoteError),
     Stopped,
-    /// It stopped when it had the call.
+    /// The service stopped while it had the call.
     Dropped,
 }
 
@@ -118,10 +118,10 @@ impl<T: Serve> Clone for Handle<T> {
     }
 }
 
-/// A mailbox's capacity that is given by hand.
+/// Checks a mailbox capacity that a user sets.
 ///
 /// # Panics
-/// If it is 0: calls would wait for ever.
+/// If it is 0: calls would wait forever.
 #[track_caller]
 pub(crate) fn checked(capacity: u32) -> u32 {
     assert!(
@@ -178,7 +178,7 @@ impl<T: Serve> RequestSink for Handle<T> {
                 | SendError::MailboxFull(RemoteCall(call))
                 | SendError::Timeout(Some(RemoteCall(call))),
             ) => Err(call),
-            // The call answers for itself when it is dropped.
+            // Dropping the call answers it.
             Err(_) => Ok(()),
         }
     }

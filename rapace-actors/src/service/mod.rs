@@ -9,6 +9,6 @@ pub mod descriptor;
 pub mod handle;
 pub mod streaming;
 mod traits;
-pub(crate) mod voice;
+pub(crate) mod warnings;
 
 pub use traits::{MethodCall, RequestError, Serve, Service};

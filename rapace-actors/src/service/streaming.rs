@@ -1,4 +1,4 @@
-//! A stream of values, as an argument or a result.
+//! A stream of values as an argument or a result.
 
 use std::any::Any;
 use std::fmt;
@@ -16,26 +16,28 @@ use tokio::sync::oneshot;
 
 use super::contained::Contained;
 
-/// A stream of values that crosses processes one item at a time, as fast as its consumer takes
-/// them. Every stream ends in one of two ways: without an error, which means that its producer
-/// ended it, or with one as its last item. A producer that panics ends it with [`StreamError::Reset`].
+/// A stream of values that crosses processes one item at a time, with backpressure from its consumer.
 ///
-/// Its items are produced in the context of the call in which it was made, also where nothing is sent.
+/// A stream ends in one of two ways: without an error if its producer ended it, or with an error as its last
+/// item. If the producer panics, that error is [`StreamError::Reset`].
 ///
-/// Dropping it tells the producer to stop.
+/// Items are produced in the context of the call in which the stream was made, even if it is used locally and
+/// nothing is sent.
+///
+/// Dropping a stream stops its producer.
 pub struct Streaming<T> {
     items: Mutex<Produced<T>>,
-    /// The call in which it was made. What is sent takes that of the sending instead.
+    /// The call in which it was made. A stream that is sent uses the context of the sending call instead.
     context: Option<CallContext>,
 }
 
 impl<T: Send + 'static> Streaming<T> {
-    /// A stream of values.
+    /// Makes a stream of these items, which ends without an error.
     pub fn new(items: impl Stream<Item = T> + Send + 'static) -> Self {
         Self::fallible(items.map(Ok))
     }
 
-    /// A stream that may end with an error: nothing is taken after the first.
+    /// Makes a stream that may end with an error: it stops at the first one.
     pub fn fallible(items: impl Stream<Item = Result<T, StreamError>> + Send + 'static) -> Self {
         Self {
             items: Mutex::new(Produced(Some(Contained::new(items.boxed())))),
@@ -43,12 +45,12 @@ impl<T: Send + 'static> Streaming<T> {
         }
     }
 
-    /// A stream of what an iterator gives.
+    /// Makes a stream of an iterator's items.
     pub fn iter(items: impl IntoIterator<Item = T, IntoIter: Send + 'static>) -> Self {
         Self::new(stream::iter(items))
     }
 
-    /// A stream without items.
+    /// Makes a stream without items.
     #[must_use]
     pub fn empty() -> Self {
         Self {
@@ -59,7 +61,7 @@ impl<T: Send + 'static> Streaming<T> {
 }
 
 impl<T: Wire> Streaming<T> {
-    /// The typed end of a session's stream.
+    /// Makes a typed stream of what a session's stream receives.
     #[must_use]
     pub fn from_receiver(receiver: StreamReceiver) -> Self {
         let items = receiver.map(|item| {
@@ -74,7 +76,7 @@ impl<T: Wire> Streaming<T> {
         }
     }
 
-    /// Leaves an empty stream, and gives the items as what can be sent.
+    /// Takes the items, ready to be sent, and leaves an empty stream.
     pub fn take_items(&mut self) -> OutgoingItems {
         let taken = std::mem::replace(self, Self::empty());
         let items = taken.items.into_inner();
@@ -97,7 +99,7 @@ impl<T> Stream for Streaming<T> {
             return items.poll_next_unpin(cx);
         };
         let mut context = context.clone();
-        // Whoever takes the items waits for the producer's own calls.
+        // The consumer waits for the producer's own calls, so its deadline applies to them.
         context.deadline = CallContext::earliest(None);
         context.sync_scope(|| items.poll_next_unpin(cx))
     }
@@ -109,7 +111,7 @@ impl<T> fmt::Debug for Streaming<T> {
     }
 }
 
-/// What a producer gives, until it ends, gives an error or panics.
+/// A producer's items, until it ends, returns an error or panics.
 struct Produced<T>(Option<Contained<BoxStream<'static, Result<T, StreamError>>>>);
 
 impl<T> Stream for Produced<T> {
@@ -131,9 +133,9 @@ impl<T> Stream for Produced<T> {
     }
 }
 
-/// Whatever can be handed to a proxy as a stream.
+/// A type that can be passed to a proxy as a stream.
 pub trait IntoStreaming<T> {
-    /// As the stream that is sent.
+    /// Converts it to the stream that is sent.
     fn into_streaming(self) -> Streaming<T>;
 }
 
@@ -166,14 +168,15 @@ impl<T: Wire> Encode for Item<T> {
     }
 }
 
-/// Sends items until they end, the receiver wants no more, or the session ends, on a task of its own. They are
+/// Spawns a task that sends items until they end, the receiver stops the stream, or the session ends. They are
 /// produced in `context`, if there is one.
 pub(crate) fn pump(items: OutgoingItems, sender: StreamSender, context: Option<CallContext>) {
     spawn(forward(items, sender, None), context);
 }
 
-/// The same for the items of an argument: they are produced in the context of whoever calls, and under its deadline
-/// until what is given here is dropped. Items of which none was sent follow the call into the next session.
+/// Does the same for the items of an argument. They are produced in the caller's context, and under its
+/// deadline until the returned sender is dropped. If the session ends before any item was sent, the stream
+/// moves with its call to the next session.
 pub(crate) fn pump_argument(
     items: OutgoingItems,
     sender: StreamSender,
@@ -212,7 +215,7 @@ async fn forward(
     moves: Option<Moves>,
 ) {
     let mut source = Source { items, next: None };
-    // Whoever ends a session may end its streams first, in any way.
+    // A session's streams may end before the session does, in any way.
     while source.feed(sender).await == Fed::Nothing
         && let Some(moves) = &moves
         && let Some(next) = moves.next_sender().await
@@ -221,26 +224,26 @@ async fn forward(
     }
 }
 
-/// Items on their way out.
+/// Items that are being sent.
 struct Source {
     items: BoxStream<'static, Result<Box<dyn Encode>, StreamError>>,
-    /// What was taken and not sent; the inner `None` is the end.
+    /// Taken but not yet sent; the inner `None` is the end.
     next: Option<Next>,
 }
 
 /// The next item, or the end.
 type Next = Option<Result<Contained<Box<dyn Encode>>, StreamError>>;
 
-/// What was sent.
+/// How much was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Fed {
-    /// No item: all of them could be sent over another session.
+    /// No item: the whole stream could still be sent over another session.
     Nothing,
     Items,
 }
 
 impl Source {
-    /// Sends items until there are no more, or nobody takes them.
+    /// Sends items until they end or the receiver stops.
     async fn feed(&mut self, mut sender: StreamSender) -> Fed {
         let mut fed = Fed::Nothing;
         loop {
@@ -248,7 +251,7 @@ impl Source {
                 Some(next) => next,
                 None => tokio::select! {
                     biased;
-                    // `end` after a stop says nothing twice.
+                    // After a stop, `end` sends nothing.
                     _ = sender.stopped() => {
                         sender.end();
                         return fed;
@@ -260,7 +263,7 @@ impl Source {
                 Some(Ok(value)) => sender.send(&**value.get()).await,
                 Some(Err(error)) => {
                     match error {
-                        // Its reader says that the stream was reset.
+                        // The receiver adds that the stream was reset.
                         StreamError::Reset(why) => sender.reset(why),
                         error => sender.reset(&error.to_string()),
                     }
@@ -289,7 +292,7 @@ impl Source {
     }
 }
 
-/// What a stream ends with whose items end in a panic.
+/// Returns the error with which a stream ends whose producer panicked.
 fn producer_panicked(panic: Box<dyn Any + Send>) -> StreamError {
     StreamError::Reset(format!("its producer panicked: {}", panic_message(panic)))
 }

@@ -1,6 +1,6 @@
-//! What a service says because nobody else would know: a tell failed, blocking work goes on.
+//! Warnings about failures that no caller sees: a failed tell, blocking work that continues after its call.
 //!
-//! Saying it is never worth a panic: stderr may be full, closed, or on a disk without room.
+//! Logging must not panic: stderr may be full, closed, or on a disk without space.
 
 use std::fmt;
 
@@ -9,25 +9,25 @@ use rapace_shm::say_on_stderr;
 
 use super::Service;
 
-/// Where it is said.
+/// The destination of warnings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Voice {
-    /// As a `tracing` event.
+pub(crate) enum WarningSink {
+    /// To `tracing`.
     Tracing,
-    /// The same; and on stderr, which a plugin's host logs, if nobody listens to events.
+    /// To `tracing`; and to stderr, which a plugin's host logs, if no subscriber is set.
     TracingOrStderr,
 }
 
 /// Why a tell failed.
-pub(crate) enum Why<'a> {
-    /// Its handler gave the method's own error.
+pub(crate) enum TellFailure<'a> {
+    /// Its handler returned the method's own error.
     Error(&'a dyn fmt::Debug),
     /// Its handler did not finish, or was never reached.
     Failure(&'a dyn fmt::Display),
 }
 
-impl Voice {
-    /// Of a service in a plugin's process, or in any other.
+impl WarningSink {
+    /// Selects where a service's warnings go: in a plugin's process, or in any other.
     pub(crate) fn of(in_plugin: bool) -> Self {
         match in_plugin {
             true => Self::TracingOrStderr,
@@ -35,24 +35,24 @@ impl Voice {
         }
     }
 
-    fn is_unheard(self) -> bool {
+    fn needs_stderr(self) -> bool {
         self == Self::TracingOrStderr && !tracing::dispatcher::has_been_set()
     }
 
-    /// Says that a tell failed.
-    pub(crate) fn failed<S: Service>(self, method: u32, why: &Why<'_>) {
+    /// Warns that a tell failed.
+    pub(crate) fn tell_failed<S: Service>(self, method: u32, why: &TellFailure<'_>) {
         let service = S::descriptor();
         let (service, method) = (service.name, service.method_name(method));
         tracing::warn!(service, method, error = %why, "a tell failed");
-        if self.is_unheard() {
+        if self.needs_stderr() {
             say_on_stderr(&format_args!(
                 "a tell of `{service}::{method}` failed: {why}"
             ));
         }
     }
 
-    /// Says that the service waits for blocking work of a call that is over.
-    pub(super) fn waits<S: Service>(self, method: u32) {
+    /// Warns that the service waits for the blocking work of a call that has ended.
+    pub(super) fn waits_for_blocking<S: Service>(self, method: u32) {
         let service = S::descriptor();
         let (service, method) = (service.name, service.method_name(method));
         tracing::warn!(
@@ -60,7 +60,7 @@ impl Voice {
             method,
             "a service waits for blocking work of a call that is over"
         );
-        if self.is_unheard() {
+        if self.needs_stderr() {
             say_on_stderr(&format_args!(
                 "`{service}` waits for blocking work of `{method}`, whose call is over"
             ));
@@ -68,10 +68,10 @@ impl Voice {
     }
 }
 
-impl fmt::Display for Why<'_> {
+impl fmt::Display for TellFailure<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            // The user's code: a panic in it must not be the service's.
+            // User code: a panic in it must not stop the service.
             Self::Error(error) => match guarded(|| format!("{error:?}")) {
                 Ok(text) => f.write_str(&text),
                 Err(_) => f.write_str("an error whose `Debug` panics"),

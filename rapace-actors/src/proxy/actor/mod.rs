@@ -1,18 +1,20 @@
-//! A proxy as a kameo actor, so that it can be linked, and stand wherever an `ActorRef` or a
-//! `Recipient` is asked for.
+//! A proxy as a kameo actor, so that it can be linked, and used wherever an `ActorRef` or a `Recipient` is
+//! needed.
 //!
-//! - PX1: it takes every message of its service, with the reply type that a local actor would have.
-//! - PX2: it stops when what stands behind it does not come back by itself, and its links are told. That is for good, as
-//!   for every actor of kameo's: after a stop and a start of the plugin the proxy works again, and its old actors do not.
-//! - PX3: messages leave in the order in which they came, asks and tells alike, also when one has to wait for room, and
-//!   are under way at the same time. The actor looks after them itself: tasks of their own could overtake each other,
-//!   and wake other threads.
-//! - PX4: with 1024 under way it takes no more, so its mailbox fills as that of an actor that is behind.
-//! - PX5: it does not stop before what it took has ended, which that does when the service is gone at the latest. When it
-//!   is killed, what it took is given up.
-//! - PX6: a call whose asker has gone is cancelled, and one that was asked or told by a handler is under the deadline
-//!   of the call that this handles.
-//! - PX7: a call that panics, by the `Drop` of a message or of a result that nobody takes, ends nothing but itself.
+//! - PX1: it accepts every message of its service, with the reply type of a local actor.
+//! - PX2: it stops when its service is down and will not restart by itself, and its links are notified. As with
+//!   every kameo actor that is final: if the plugin is started again, the proxy works again, but its old actors
+//!   do not.
+//! - PX3: messages are sent in FIFO order, asks and tells alike, even if one has to wait for room, and run
+//!   concurrently. The actor polls them itself: separate tasks could overtake each other, and would wake other
+//!   threads.
+//! - PX4: with 1024 pending calls it accepts no more messages, so its mailbox fills up like that of an actor
+//!   that lags behind.
+//! - PX5: it stops only after its pending calls have ended, which at the latest happens when the service is
+//!   gone. When it is killed, they are cancelled.
+//! - PX6: a call whose asker is gone is cancelled. A message sent by a handler inherits the deadline of the
+//!   call that it handles.
+//! - PX7: a panic in a call, such as in the `Drop` of a message or of an unread result, ends only that call.
 
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -38,22 +40,22 @@ use crate::service::{MethodCall, Service};
 
 mod sender;
 
-/// The actor around a proxy.
+/// The actor that wraps a proxy.
 pub struct ProxyActor<S: Service> {
     proxy: Proxy<S>,
     /// PX3
     under_way: FuturesUnordered<BoxFuture<'static, ()>>,
     /// PX3
     line: Line,
-    /// Of the messages that were received and are not handled yet, in their order (PX6).
+    /// The deadlines of received messages that are not handled yet, in order (PX6).
     deadlines: VecDeque<Option<Instant>>,
 }
 
-/// PX4: calls that wait for their answers, tells that wait for room.
+/// The most pending calls: asks that wait for an answer, tells that wait for room (PX4).
 const MOST: usize = 1024;
 
-/// What stood behind a proxy does not come back by itself. This is the error that its actor stops with: kameo calls that
-/// [`Panicked`](ActorStopReason::Panicked), and its `is_panic()` is false.
+/// The service of a proxy is down and will not restart by itself. This is the error that the proxy's actor
+/// stops with: kameo calls that [`Panicked`](ActorStopReason::Panicked), and its `is_panic()` is false.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServiceGone(pub String);
 
@@ -79,7 +81,7 @@ impl<S: Service> Actor for ProxyActor<S> {
             let room = self.under_way.len() < MOST; // PX4
             tokio::select! {
                 biased;
-                // First, so that a message leaves before the next one is taken (PX3).
+                // First, so that a message is sent before the next one is received (PX3).
                 Some(()) = self.under_way.next() => {}
                 signal = mailbox.recv(), if room => {
                     if let Some(Signal::Message { message_name, .. }) = &signal {
@@ -111,7 +113,7 @@ where
 {
     type Reply = DelegatedReply<Result<M::Ok, CallError<M::Error>>>;
 
-    /// Asked for in the sender's task (PX6).
+    /// Called in the sender's task (PX6).
     fn name() -> &'static str {
         sender::name(std::any::type_name::<M>())
     }
@@ -130,7 +132,7 @@ where
             }))),
             None => Box::pin(contained(async move {
                 let told = match line.turn(deadline).await {
-                    // Until it has left.
+                    // Until it is sent.
                     Some(_turn) => proxy.send(message, by(deadline)).await,
                     None => Err(CallError::DeadlineExceeded),
                 };
@@ -151,7 +153,7 @@ fn by(deadline: Option<Instant>) -> AskOptions {
     options
 }
 
-/// Answers with what the call gives. The call is dropped when nobody waits for it any more (PX6).
+/// Replies with the call's result. The call is dropped when the asker is gone (PX6).
 async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
     mut sender: BoxReplySender,
     call: impl Future<Output = Result<T, E>>,
@@ -161,7 +163,7 @@ async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
         () = sender.closed() => return,
         result = call => result,
     };
-    // As `ReplySender::send` does it.
+    // As `ReplySender::send` does.
     let reply = match result {
         Ok(value) => Ok(Box::new(value) as BoxReply),
         Err(error) => Err(BoxSendError::HandlerError(Box::new(error))),
@@ -169,7 +171,7 @@ async fn answer<T: Send + 'static, E: std::fmt::Debug + Send + 'static>(
     drop(sender.send(reply));
 }
 
-/// PX7.
+/// Contains a panic of a call (PX7).
 async fn contained(call: impl Future<Output = ()>) {
     if let Err(panic) = AssertUnwindSafe(call).catch_unwind().await {
         let message = panic_message(panic);
@@ -181,10 +183,10 @@ async fn contained(call: impl Future<Output = ()>) {
 }
 
 impl<S: Service> Proxy<S> {
-    /// An actor that stands for this proxy (PX1, PX2). Each call starts one.
+    /// Starts an actor that represents this proxy (PX1, PX2).
     ///
-    /// It stops for good, and tells its links, when what stands behind the proxy does not come back by itself. When a
-    /// plugin that was stopped is started again, take a new one.
+    /// It stops for good, and notifies its links, when the service is down and will not restart by itself. If
+    /// the plugin is started again after that, make a new actor.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -193,7 +195,8 @@ impl<S: Service> Proxy<S> {
         ProxyActor::spawn(self.clone())
     }
 
-    /// A recipient for one of the service's messages, as a local actor's. Starts an actor, as [`actor_ref`](Self::actor_ref).
+    /// Starts an actor, as [`actor_ref`](Self::actor_ref), and returns a recipient for one of the service's
+    /// messages.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -202,7 +205,8 @@ impl<S: Service> Proxy<S> {
         self.actor_ref().recipient()
     }
 
-    /// A recipient that replies, of the same type as a local actor's. Starts an actor, as [`actor_ref`](Self::actor_ref).
+    /// Starts an actor, as [`actor_ref`](Self::actor_ref), and returns a recipient with replies, of the same
+    /// type as a local actor's.
     ///
     /// # Panics
     /// Outside a tokio runtime.

@@ -1,17 +1,17 @@
-//! Under which deadline a message was sent through a kameo reference.
+//! The deadline under which a message was sent through a kameo reference.
 //!
-//! The deadline of the call being handled is known in the sender's task, and the message is taken up in the actor's.
-//! Between the two, kameo carries the message, the way back, and the message's name, for which it asks `Message::name`
-//! in the sender's task when the request is made. So the name of a message that is sent under a deadline is a *stamp*:
-//! a copy of the name, at an address that stands for the deadline.
+//! The deadline of the running call is known in the sender's task, but the message is handled in the actor's.
+//! Between the two, kameo carries only the message, the reply channel, and the message's name, for which it
+//! calls `Message::name` in the sender's task when the request is made. So the name of a message that is sent
+//! under a deadline is a *stamp*: a copy of the name, at an address that stands for the deadline.
 //!
 //! - DS1: a stamp reads as the name that it is a copy of.
-//! - DS2: a stamp stands for one deadline: from being issued until each message that it was issued for has redeemed it.
-//!   All messages that the handler of one call sends are under the same deadline.
-//! - DS3: no more than [`MOST`] stamps of one message are ever made. When all are out, the one whose deadline passed first,
-//!   and not just now, stands for another: most likely its request was never sent.
-//! - DS4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for the earlier
-//!   of the two. So a message may end before its deadline, and never has none, or a later one.
+//! - DS2: a stamp stands for one deadline, from when it is issued until each of its messages has redeemed it.
+//!   All messages that one call's handler sends have the same deadline.
+//! - DS3: at most [`MOST`] stamps of one message are made. When all are in use, the one whose deadline passed
+//!   first, a while ago, is reused: most likely its request was never sent.
+//! - DS4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for
+//!   the earlier of the two. So a message may end before its deadline, but never loses it or gets a later one.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,7 +22,7 @@ use rapace_session::CallContext;
 
 use crate::clock::now;
 
-/// The name for a message that is being sent on this task.
+/// Returns the name for a message that this task sends.
 pub(super) fn name(plain: &'static str) -> &'static str {
     let Some(deadline) = CallContext::earliest(None) else {
         return plain;
@@ -32,9 +32,9 @@ pub(super) fn name(plain: &'static str) -> &'static str {
     stamps.issue(plain, deadline, now())
 }
 
-/// The deadline under which a message of this name was sent.
+/// Returns the deadline under which a message with this name was sent.
 pub(super) fn deadline(name: &'static str) -> Option<Instant> {
-    // A message that has a stamp came after its stamp was issued.
+    // A message with a stamp was sent after its stamp was issued.
     if !ANY.load(Ordering::Relaxed) {
         return None;
     }
@@ -42,22 +42,22 @@ pub(super) fn deadline(name: &'static str) -> Option<Instant> {
     stamps.redeem(name)
 }
 
-/// Whether there was ever a stamp.
+/// Whether a stamp was ever issued.
 static ANY: AtomicBool = AtomicBool::new(false);
 static STAMPS: LazyLock<Mutex<Stamps>> = LazyLock::new(Mutex::default);
 
-/// DS3: some 200 bytes each. So many calls of which each has a deadline of its own have messages that wait, or were never
-/// sent.
+/// The most stamps of one message, some 200 bytes each (DS3). Reached only if so many calls, each with its own
+/// deadline, have messages that wait or were never sent.
 const MOST: usize = 64 * 1024;
 
-/// DS3: how long after its deadline a message may still wait to be received. It only delays what is done when all stamps
-/// are out.
+/// How long after its deadline a message may still wait to be received (DS3). This matters only when all stamps
+/// are in use.
 const LINGERS: Duration = Duration::from_secs(5);
 
 #[derive(Default)]
 struct Stamps {
     kinds: HashMap<&'static str, Kind>,
-    /// By address: of which message, and its place among these.
+    /// By address: the stamp's message, and its index among that message's stamps.
     places: HashMap<usize, (&'static str, usize)>,
 }
 
@@ -65,7 +65,7 @@ struct Stamps {
 #[derive(Default)]
 struct Kind {
     stamps: Vec<Stamp>,
-    /// Those that are out.
+    /// The stamps in use.
     by_deadline: BTreeMap<Instant, usize>,
     free: Vec<usize>,
 }
@@ -73,7 +73,7 @@ struct Kind {
 struct Stamp {
     name: &'static str,
     deadline: Instant,
-    /// Messages that have not redeemed it.
+    /// How many messages have not redeemed it.
     out: usize,
 }
 
@@ -105,7 +105,7 @@ impl Stamps {
         let kind = self.kinds.get_mut(plain)?;
         let stamp = kind.stamps.get_mut(place)?;
         let deadline = stamp.deadline;
-        // Zero only if it stood for another deadline meanwhile, and that one's message is redeemed (DS3).
+        // Zero only if it was reused for another deadline meanwhile, and redeemed by that one's message (DS3).
         if stamp.out > 0 {
             stamp.out -= 1;
             if stamp.out == 0 {
@@ -118,7 +118,7 @@ impl Stamps {
 }
 
 impl Kind {
-    /// The stamp for this deadline; `None` if there is to be one more.
+    /// Returns the stamp for this deadline; `None` if a new one is needed.
     fn place_for(&mut self, deadline: Instant, now: Instant) -> Option<usize> {
         if let Some(place) = self.by_deadline.get(&deadline) {
             return Some(*place);
@@ -136,7 +136,7 @@ impl Kind {
         Some(place)
     }
 
-    /// Takes the stamp whose deadline passed first, if that was a while ago (DS3).
+    /// Reuses the stamp whose deadline passed first, if that was a while ago (DS3).
     fn never_sent(&mut self, now: Instant) -> Option<usize> {
         let first = self.by_deadline.first_entry()?;
         if now.saturating_duration_since(*first.key()) < LINGERS {
@@ -147,8 +147,9 @@ impl Kind {
         Some(place)
     }
 
-    /// The stamp of the nearest deadline (DS4): the last one before this that has not passed, or else the first one after,
-    /// for this one from now on. If all have passed, one of them: nothing of so many was received for a while.
+    /// Returns the stamp of the nearest deadline (DS4): the last one before this that has not passed, or else
+    /// the first one after it, which stands for this one from now on. If all have passed, any of them: no
+    /// message was received for a while.
     fn nearest(&mut self, deadline: Instant, now: Instant) -> Option<usize> {
         let live = now.min(deadline)..=deadline;
         if let Some((_, place)) = self.by_deadline.range(live).next_back() {
@@ -193,7 +194,7 @@ mod tests {
         let at = |millis| now + Duration::from_millis(millis);
         let names = (0..3 * MOST).map(|_| stamps.issue("Work", at(700), now));
         let names = names.collect::<Vec<_>>();
-        // While it is out it stands for nothing else.
+        // While in use it stands for no other deadline.
         let other = stamps.issue("Work", at(800), now);
         for name in names {
             assert_eq!(stamps.redeem(name), Some(at(700)));
@@ -238,7 +239,7 @@ mod tests {
             let stamp = stamps.issue("Work", at(wanted), at(now));
             assert_eq!(stamps.redeem(stamp), Some(at(given)), "{wanted}");
         }
-        // The first one after each has become earlier for those that had it, and none later.
+        // The first one after each has become earlier for its messages, and none later.
         let redeemed = names.iter().map(|name| stamps.redeem(name));
         let redeemed = redeemed.map(|at| at.unwrap()).collect::<Vec<_>>();
         assert_eq!(redeemed[..4], [at(3), at(20), at(29), at(40)]);

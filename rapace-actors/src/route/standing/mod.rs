@@ -1,94 +1,94 @@
-//! Where a plugin stands for its callers, and what requests, the actor and the runners change about that.
+//! The state of a plugin as its callers see it, and how requests, the actor and the runners change it.
 //!
-//! - RS1: a request counts for callers when it is made. No call that is made after a kill, a restart, a stop or a hold
-//!   reaches a process that was there before.
-//! - RS2: what the actor says counts only if it has taken up every request made so far. What it says before that is
-//!   older than a request.
-//! - RS3: an incarnation that answers is closed by a request or by its own runner, never by the actor.
-//! - RS4: a kill is meant for the process that was there when it was made.
-//! - RS5: when nobody carries out requests any more, the reason for that stays.
+//! - RS1: a request takes effect for callers when it is made. No call that is made after a kill, a restart, a
+//!   stop or a hold reaches a process that was running before.
+//! - RS2: the actor's updates count only once it has processed every request made so far. An earlier update is
+//!   older than a request, so it is ignored.
+//! - RS3: a ready incarnation is closed by a request or by its own runner, never by the actor.
+//! - RS4: a kill applies to the process that was running when the kill was requested.
+//! - RS5: once the actor is gone, the recorded reason never changes.
 
 use std::sync::Arc;
 
 use crate::process::Incarnation;
 use crate::supervision::{Down, DownReason, Stay};
 
-/// Where a plugin is, for its callers. `R` is what leads to an incarnation that answers.
+/// A plugin's state for its callers. `R` is the handle to a ready incarnation.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteState<R> {
-    /// It is being started or waits for that: callers wait too.
+    /// The plugin is starting, or a start is scheduled: callers wait.
     Away,
-    /// It answers.
+    /// The plugin is ready.
     Ready(R),
-    /// It is being taken down and does not come back by itself. Calls that it has are finished, new ones are refused.
+    /// The plugin is being stopped for good. Its running calls finish, new ones are refused.
     Leaving(Down),
-    /// It does not come back by itself, or not soon.
+    /// The plugin is down for good, or for a while that callers should not wait.
     Down(Down),
 }
 
-/// What somebody asks of a plugin.
+/// A request to a plugin.
 #[derive(Clone, Debug)]
 pub(crate) enum Request {
     Start,
     Restart,
-    /// SIGKILL, as a crash would.
+    /// Kill the process with SIGKILL; it counts as a crash.
     Kill,
     Stop,
-    /// The last handle is gone.
+    /// The last handle was dropped.
     Shutdown,
-    /// A sibling takes it along.
+    /// Stop because a sibling's failure takes it along.
     Hold {
         sibling: Arc<str>,
         stay: Stay,
     },
 }
 
-/// A request that was made, for the actor to carry out.
+/// The ticket of a request, for the actor that carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
     number: u64,
-    /// The process that was there, unless an earlier request may replace it first (RS4).
+    /// The process that was running, unless an earlier request may replace it first (RS4).
     incarnation: Option<Incarnation>,
 }
 
 impl Asked {
-    /// Whether the process of the moment is meant (RS4).
+    /// Whether the request applies to the current process (RS4).
     pub(crate) fn means(&self, current: Incarnation) -> bool {
         self.incarnation.is_none_or(|meant| meant == current)
     }
 }
 
-/// What the actor says to callers.
+/// The actor's update to what callers see.
 #[derive(Clone, Debug)]
 pub(crate) enum RouteUpdate {
-    /// It comes back: wait.
+    /// The plugin will come back: calls wait.
     Wait,
-    /// It is being taken down for good.
+    /// The plugin is being stopped for good.
     Leave(DownReason),
-    /// It is not there, and does not come back soon.
+    /// The plugin is down, and does not come back soon.
     Refuse(DownReason),
 }
 
-/// Whether an end comes although nobody has asked for one.
+/// Whether the end is unexpected: nobody requested it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Surprise {
     Yes,
     No,
 }
 
-/// Where one plugin stands.
+/// The state of one plugin.
 #[derive(Debug)]
 pub(crate) struct Standing<R> {
     plugin: Arc<str>,
     state: RouteState<R>,
-    /// The incarnation that was started last.
+    /// The incarnation started last.
     latest: Option<Incarnation>,
-    /// This one and those before it get no new calls (RS1).
+    /// This incarnation and earlier ones receive no new calls (RS1).
     closed: Option<Incarnation>,
     asked: u64,
-    /// How many of the requests the actor has taken up (RS2).
+    /// How many requests the actor has processed (RS2).
     taken_up: u64,
-    /// Nobody carries out requests (RS5).
+    /// The actor is gone (RS5).
     abandoned: bool,
 }
 
@@ -109,12 +109,12 @@ impl<R> Standing<R> {
         &self.state
     }
 
-    /// Whether new calls are kept from an incarnation (RS1).
+    /// Whether an incarnation is closed to new calls (RS1).
     pub(crate) fn is_closed(&self, incarnation: Incarnation) -> bool {
         self.closed.is_some_and(|closed| incarnation <= closed)
     }
 
-    /// Takes note of a request (RS1). `None` if nobody would carry it out (RS5).
+    /// Records a request (RS1). Returns `None` if the actor is gone (RS5).
     pub(crate) fn ask(&mut self, request: &Request) -> Option<Asked> {
         if self.abandoned {
             return None;
@@ -161,17 +161,17 @@ impl<R> Standing<R> {
         Some(asked)
     }
 
-    /// The actor has taken up a request.
+    /// Notes that the actor has processed a request.
     pub(crate) fn take_up(&mut self, asked: Asked) {
         self.taken_up = self.taken_up.max(asked.number);
     }
 
-    /// An incarnation is being started.
+    /// Notes that an incarnation is being started.
     pub(crate) fn begin(&mut self, incarnation: Incarnation) {
         self.latest = Some(incarnation);
     }
 
-    /// An incarnation answers; false if it gets no calls, because it is about to be taken down.
+    /// Opens an incarnation to calls. Returns false if it is closed already, because it is about to be stopped.
     pub(crate) fn open(&mut self, incarnation: Incarnation, ready: R) -> bool {
         let refused = self.abandoned
             || matches!(self.state, RouteState::Leaving(_))
@@ -182,7 +182,7 @@ impl<R> Standing<R> {
         !refused
     }
 
-    /// The incarnation of the moment answers no more. True if that is news.
+    /// Closes the current incarnation. Returns true if it was open.
     pub(crate) fn close(&mut self) -> bool {
         let was_ready = matches!(self.state, RouteState::Ready(_));
         if was_ready {
@@ -191,7 +191,7 @@ impl<R> Standing<R> {
         was_ready
     }
 
-    /// Takes over what the actor says, if it counts (RS2, RS3). True if it does.
+    /// Applies an update of the actor, if it counts (RS2, RS3). Returns whether it did.
     pub(crate) fn update(&mut self, update: RouteUpdate) -> bool {
         if self.abandoned
             || self.taken_up != self.asked
@@ -207,8 +207,7 @@ impl<R> Standing<R> {
         true
     }
 
-    /// Nobody carries out requests any more (RS5). If that is news, whether somebody is there who did not know that the
-    /// plugin was to end.
+    /// Marks that the actor is gone (RS5). The first time, returns whether that end is unexpected to callers.
     pub(crate) fn abandon(&mut self, reason: DownReason) -> Option<Surprise> {
         if std::mem::replace(&mut self.abandoned, true) {
             return None;
@@ -233,7 +232,7 @@ impl<R> Standing<R> {
     }
 }
 
-/// Why the plugin is down, unless it is tried again later.
+/// Returns why the plugin is down, unless a later restart is planned.
 pub(crate) fn for_good<R>(state: &RouteState<R>) -> Option<Down> {
     match state {
         RouteState::Down(down) if is_final(state) => Some(down.clone()),
@@ -241,7 +240,7 @@ pub(crate) fn for_good<R>(state: &RouteState<R>) -> Option<Down> {
     }
 }
 
-/// Whether there is nothing left that could be stopped.
+/// Whether nothing is left to stop.
 fn is_final<R>(state: &RouteState<R>) -> bool {
     matches!(state, RouteState::Down(down) if !matches!(
         down.reason,

@@ -1,4 +1,4 @@
-//! The rules one by one, and all of them beside the life of a plugin under random requests, deaths and delays.
+//! Each rule by itself, and all of them together with a `Lifecycle` under random requests, deaths and delays.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ fn number(n: u64) -> Incarnation {
     (1..n).fold(Incarnation::FIRST, |it, _| it.next())
 }
 
-/// Ready in its first incarnation; a way to it is its number.
+/// Ready in its first incarnation; the handle is the incarnation's number.
 fn ready() -> Standing<Incarnation> {
     let mut standing = Standing::new("images".into());
     standing.begin(Incarnation::FIRST);
@@ -53,7 +53,7 @@ fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
         standing.ask(&request).unwrap();
         assert_eq!(kind(standing.state()), left, "{request:?}");
         assert!(standing.is_closed(Incarnation::FIRST));
-        // Its runner may still be about to open it.
+        // Its runner may not have opened it yet.
         assert!(
             !standing.open(Incarnation::FIRST, Incarnation::FIRST),
             "{request:?}"
@@ -99,7 +99,7 @@ fn a_kill_means_the_process_that_was_there() {
         !kill.means(number(2)),
         "the first has died by itself meanwhile"
     );
-    // What a start that is still to be taken up makes of it.
+    // The case in which a start has not been processed yet.
     standing.take_up(kill);
     standing.ask(&Request::Start).unwrap();
     assert!(standing.ask(&Request::Kill).unwrap().means(number(2)));
@@ -138,7 +138,7 @@ fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
     assert!(matches!(down.reason, DownReason::ActorStopped));
 }
 
-/// The actor, its mailbox and the runner of the moment, each as late as chance has it.
+/// The actor, its mailbox and the current runner, each delayed at random.
 struct World {
     standing: Standing<Incarnation>,
     lifecycle: Lifecycle,
@@ -160,7 +160,7 @@ enum Message {
 #[derive(Debug)]
 struct Runner {
     incarnation: Incarnation,
-    /// It was told to take its process down.
+    /// It was told to stop its process.
     told: bool,
     opened: bool,
 }
@@ -189,7 +189,7 @@ impl World {
         self.mailbox.push_back(Message::Requested(request, asked));
     }
 
-    /// What the actor does with the next message.
+    /// Has the actor process its next message.
     fn handle(&mut self) {
         let event = match self.mailbox.pop_front() {
             None => return,
@@ -230,14 +230,14 @@ impl World {
                     opened: false,
                 });
             }
-            // One that has just ended needs no telling.
+            // A runner that has just ended need not be told.
             Action::Stop(_) => self.runner.iter_mut().for_each(|it| it.told = true),
             Action::Nothing | Action::WaitUntil(_) => {}
         }
         self.update();
     }
 
-    /// As the actor does.
+    /// Updates the route as the actor does.
     fn update(&mut self) {
         let update = match self.lifecycle.state() {
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
@@ -258,7 +258,7 @@ impl World {
         self.standing.update(update);
     }
 
-    /// What the runner does next: opens the route, or records its exit.
+    /// Lets the runner take its next step: it opens the route, or records its exit.
     fn run(&mut self, dies: bool) {
         let Some(runner) = &mut self.runner else {
             return;
@@ -301,7 +301,7 @@ impl World {
         }
     }
 
-    /// Lets everything that is under way come to its end, and compares.
+    /// Runs until nothing is pending, and compares the two states.
     fn settle(&mut self, story: &[String]) {
         let mut left = 1000;
         while !self.mailbox.is_empty()
@@ -334,7 +334,7 @@ impl World {
 }
 
 #[test]
-fn callers_and_life_agree_whatever_is_asked_in_whatever_order() {
+fn callers_and_the_lifecycle_agree_under_any_order_of_requests() {
     for seed in 0..3000_u64 {
         let mut chance = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
         let mut next = |of: u64| {
