@@ -1,9 +1,8 @@
-//! Plugins as supervised actors in processes of their own.
+//! Plugins as supervised actors, each in a process of its own.
 //!
-//! Write an async trait and mark it with [`macro@service`]. A plugin is a small program that serves it;
-//! a host starts that program, supervises it, and calls it through a typed proxy as it would a
-//! local kameo actor. Beneath lies a shared-memory session, so that a small call costs a wake-up
-//! and a large buffer is never copied.
+//! Write an async trait and mark it with [`macro@service`]. A plugin is a small program that serves it; a host
+//! starts that program, supervises it, and calls it through a typed proxy like a local kameo actor. Host and
+//! plugin share memory, so a small call costs a wake-up and a large buffer is never copied.
 //!
 //! # The shortest program
 //!
@@ -57,7 +56,7 @@
 //! # }
 //! ```
 //!
-//! # What is where
+//! # Architecture
 //!
 //! ```text
 //!   your host                                          your plugin
@@ -71,15 +70,15 @@
 //!                          ╰──── slabs, doorbells ────╯      rapace-shm
 //! ```
 //!
-//! - [`macro@service`] makes of a trait: a message type for each method, a typed proxy, a server around an
-//!   implementation, and a descriptor.
-//! - [`Proxy`] is the address: of a service in this process ([`Proxy::local`]), at the other end of
-//!   a session ([`Proxy::from_channel`]), or behind a [`Plugin`] that is restarted now and then.
-//! - [`plugin`] has both sides of a plugin: [`Plugin`] in the host, [`plugin::serve`] in its `main`.
-//! - [`supervision`] decides what follows from a death; [`Supervisor`] coordinates siblings.
-//! - [`process`] starts, watches and takes down processes.
+//! - [`macro@service`] generates from a trait: a message type for each method, a typed proxy, a server that
+//!   wraps an implementation, and a descriptor.
+//! - [`Proxy`] is the address of a service: in this process ([`Proxy::local`]), at the other end of a session
+//!   ([`Proxy::from_channel`]), or behind a supervised [`Plugin`].
+//! - [`plugin`] has both sides of a plugin: [`Plugin`] in the host, [`plugin::serve`] for its `main`.
+//! - [`supervision`] decides what follows when a process exits; [`Supervisor`] coordinates siblings.
+//! - [`process`] starts, watches and stops processes.
 //!
-//! # What a caller is promised
+//! # Guarantees for callers
 //!
 //! | when | what happens |
 //! |---|---|
@@ -95,12 +94,12 @@
 //!
 //! # When not to use it
 //!
-//! When the plugin's code is trusted, small and yours, link it in. When it must run on another
-//! machine, use a network protocol. When it is untrusted code that must be confined, a process is
-//! a boundary for memory and for crashes, not for files and network: add a sandbox.
+//! If the plugin's code is trusted, small and yours, link it in. If it must run on another machine, use a
+//! network protocol. If it is untrusted and must be confined, add a sandbox: a process is a boundary for memory
+//! and crashes, not for files and network.
 #![forbid(unsafe_code)]
 
-// The attribute writes `::rapace`, also within this crate and its tests.
+// The attribute's expansion names `::rapace`, even within this crate and its tests.
 extern crate self as rapace;
 
 mod clock;
@@ -131,18 +130,19 @@ pub use service::streaming::Streaming;
 pub use supervision::{RestartPolicy, SupervisionStrategy};
 pub use supervisor::Supervisor;
 
-/// Values to bytes and back: `rapace-codec`, for programs that need just that.
+/// The serializer, `rapace-codec`, for programs that need only that.
 #[doc(no_inline)]
 pub use rapace_codec as codec;
-/// Sessions and channels between peers that are not host and plugin: `rapace-session`. What is found there by
-/// [`Proxy::from_channel`] and in errors.
+/// Sessions and channels between any two peers: `rapace-session`. Its types are used by [`Proxy::from_channel`]
+/// and in errors.
 #[doc(no_inline)]
 pub use rapace_session as session;
-/// Shared memory between two processes: `rapace-shm`, for peers that meet by themselves, and in errors.
+/// Shared memory between two processes: `rapace-shm`, for peers that connect on their own. Its types are used
+/// in errors.
 #[doc(no_inline)]
 pub use rapace_shm as shm;
 
-/// What the attribute's expansion names. Not for use by hand.
+/// Items that the attribute's expansion uses. Not for use by hand.
 #[doc(hidden)]
 pub mod __macro {
     pub use std::convert::Infallible;
@@ -156,15 +156,15 @@ pub mod __macro {
     pub use crate::service::streaming::{IntoStreaming, OutgoingItems, Streaming};
     pub use crate::service::{MethodCall, RequestError, Serve, Service};
 
-    /// A method's own error, to be shown. It asks nothing of the type that [`MethodCall`] has not asked for.
+    /// Converts a method's own error for logging. It needs no bound that [`MethodCall`] does not have.
     pub fn own_error<S: Service, M: MethodCall<S>>(error: &M::Error) -> &dyn std::fmt::Debug {
         error
     }
 
-    /// The error of a method that has none: bytes where there should be none.
+    /// Returns the error of decoding the error of a method that has none: there should be no bytes.
     ///
     /// # Errors
-    /// Always; the proxy has looked before and says it better.
+    /// Always; the proxy checks before, with a better text.
     pub fn no_error<T>() -> Result<T, DecodeError> {
         Err(rapace_codec::from_slice::<()>(&[0], &[]).unwrap_err())
     }

@@ -1,17 +1,17 @@
-//! The plugin actor: the stable one, under which incarnations come and go.
+//! The plugin actor: the stable address of a plugin, whose incarnations it starts and replaces.
 //!
 //! | message | from | kind |
 //! |---|---|---|
 //! | `Requested` | the handle, its last clone's drop, the supervisor | tell |
 //! | `Release` | the supervisor | tell |
-//! | `Barrier` | the handle | ask: answered when all requests made before were taken up |
+//! | `Barrier` | the handle | ask: answered when all earlier requests have been processed |
 //! | `Reported` | the runner of an incarnation | tell |
 //!
-//! - PA1: every decision is [`Lifecycle`]'s; the actor carries out what it says.
-//! - PA2: no handler waits: processes live and die on their runners' tasks.
-//! - PA3: the route says "down" only when no incarnation is left whose calls are unsorted.
-//! - PA4: however the actor ends, its process is gone and its callers are told. If the runtime drops it, that is done by
-//!   destructors: the runner's kills the process, [`Published`]'s tells callers and watchers.
+//! - PA1: [`Lifecycle`] makes every decision; the actor carries it out.
+//! - PA2: no handler waits: starting and ending a process happens on its runner's task.
+//! - PA3: the route says "down" only when no incarnation with unsorted calls is left.
+//! - PA4: however the actor ends, its process is gone and its callers are told. If the runtime drops the actor,
+//!   destructors do that: the runner's kills the process, that of [`Published`] notifies callers and watchers.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +33,7 @@ use crate::process::{Incarnation, StopError};
 use crate::route::{Asked, Request, RouteUpdate};
 use crate::supervision::{Action, AfterStop, DownReason, Event, Lifecycle, Restarts, State, Stay};
 
-/// The actor.
+/// The actor of a plugin.
 pub struct PluginActor {
     spec: Arc<PluginSpec>,
     published: Published,
@@ -41,41 +41,41 @@ pub struct PluginActor {
     myself: ActorRef<Self>,
     orders: Option<mpsc::UnboundedSender<Order>>,
     runner: Option<JoinHandle<()>>,
-    /// Those who wait until the process of the moment is gone.
+    /// Waiters for the end of the current process.
     stops: Vec<oneshot::Sender<StopOutcome>>,
-    /// Why the process of the moment, which is to end, does not.
+    /// Why the current process, which was told to end, cannot be ended.
     stays: Option<Arc<StopError>>,
     wake: Option<Instant>,
     shutting_down: bool,
 }
 
-/// What a plugin actor starts with.
+/// The arguments of a plugin actor.
 pub struct PluginArgs {
     pub(crate) spec: Arc<PluginSpec>,
     pub(crate) published: Published,
 }
 
-/// What became of a process that was to be stopped.
+/// The outcome of stopping a process.
 #[derive(Clone, Debug)]
 pub enum StopOutcome {
-    /// It is gone, or there was none.
+    /// The process is gone, or there was none.
     Gone,
-    /// It cannot be ended, and is still there. The plugin is not started again before it is gone.
+    /// The process cannot be ended and still exists. The plugin is not started again before it is gone.
     Stays(Arc<StopError>),
 }
 
-/// Somebody asks for something.
+/// A request of a handle or the supervisor.
 pub(crate) struct Requested {
     pub(crate) request: Request,
     pub(crate) asked: Asked,
-    /// Told when the process of the moment is gone, or cannot be ended.
+    /// Notified when the current process is gone, or cannot be ended.
     pub(crate) gone: Option<oneshot::Sender<StopOutcome>>,
 }
-/// Somebody wants to know that all requests so far were taken up.
+/// Waits until all earlier requests have been processed.
 pub(crate) struct Barrier;
-/// The siblings that it depends on are there again.
+/// The siblings that it depends on are running again.
 pub(crate) struct Release;
-/// An incarnation's runner has news.
+/// A report of an incarnation's runner.
 pub(crate) struct Reported {
     incarnation: Incarnation,
     report: Report,
@@ -130,10 +130,10 @@ impl Actor for PluginActor {
         _: WeakActorRef<Self>,
         _: kameo::error::ActorStopReason,
     ) -> Result<(), Infallible> {
-        // A runner without orders takes its process down and settles its calls by itself (PA4).
+        // A runner whose order channel closes stops its process and settles its calls by itself (PA4).
         self.orders = None;
         if let Some(runner) = self.runner.take() {
-            // One that panicked has dropped its process, which kills it.
+            // A runner that panicked has dropped its process, which kills it.
             let _ = runner.await;
         }
         let reason = match self.lifecycle.state() {
@@ -164,7 +164,7 @@ impl Message<Requested> for PluginActor {
         if let Some(gone) = it.gone {
             match (self.lifecycle.state().incarnation(), &self.stays) {
                 (Some(_), None) => self.stops.push(gone),
-                // Who does not wait for it any more needs no answer.
+                // If the waiter is gone, the answer is dropped.
                 (Some(_), Some(why)) => drop(gone.send(StopOutcome::Stays(Arc::clone(why)))),
                 (None, _) => drop(gone.send(StopOutcome::Gone)),
             }
@@ -231,7 +231,7 @@ impl Message<Reported> for PluginActor {
 }
 
 impl PluginActor {
-    /// Takes note of an event and carries out what follows (PA1).
+    /// Processes an event and carries out the resulting action (PA1).
     fn on(&mut self, event: Event) {
         let now = clock::now();
         match self.lifecycle.on(event, now) {
@@ -255,13 +255,13 @@ impl PluginActor {
         self.published.publish(self.lifecycle.state(), now);
         self.defer();
         if self.wake.is_some_and(|at| at <= now) {
-            // A timer would take up to a millisecond for it.
+            // Started at once: a timer would add up to a millisecond.
             self.wake = None;
             self.on(Event::TimeIsUp);
         }
     }
 
-    /// Among coordinated siblings it is the supervisor who says when a failed child starts again.
+    /// Defers the restart: the supervisor decides when a failed child of a coordinated group starts again.
     fn defer(&mut self) {
         let coordinated = self.spec.coordinated.strong_count() > 0;
         if coordinated && matches!(self.lifecycle.state(), State::Backoff { .. }) {
@@ -278,10 +278,11 @@ impl PluginActor {
         if let (Some(orders), Some(current)) = (&self.orders, current)
             && asked.means(current)
         {
-            // A runner that is gone has nothing left to kill.
+            // If the runner is gone, there is nothing left to kill.
             let _ = orders.send(Order::Kill);
         }
-        // Callers were told that the process is not to be called; if there is none, how it stands is known.
+        // The request has closed the route to this process; if there is no process, this restores what callers
+        // see.
         self.update_route();
     }
 
@@ -294,7 +295,7 @@ impl PluginActor {
         self.orders = Some(orders);
         let actor = self.myself.clone();
         let report = move |report| {
-            // An actor that is gone wants no news.
+            // If the actor is gone, the report is dropped.
             let _ = actor
                 .tell(Reported {
                     incarnation,
@@ -311,14 +312,14 @@ impl PluginActor {
         )));
     }
 
-    /// Makes the route say what the state means for callers (PA3).
+    /// Updates the route to what the state means for callers (PA3).
     fn update_route(&self) {
         if let (State::Stopping { .. }, Some(why)) = (self.lifecycle.state(), &self.stays) {
             let reason = DownReason::Stays(Arc::clone(why));
             return self.published.route.update(RouteUpdate::Refuse(reason));
         }
         self.published.route.update(match self.lifecycle.state() {
-            // The runner has opened the route, or closed it; or callers wait for the first start.
+            // The runner opens and closes the route; before the first start, callers wait.
             State::Ready { .. } | State::Down(DownReason::NotStarted) => return,
             State::Starting { probe: None, .. }
             | State::Backoff { .. }
@@ -356,5 +357,5 @@ impl PluginActor {
     }
 }
 
-/// Events that a slow listener may fall behind before it misses some.
+/// How many events a subscriber may lag behind before it misses some.
 pub(crate) const EVENTS: usize = 256;

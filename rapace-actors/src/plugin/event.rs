@@ -1,4 +1,4 @@
-//! What happens to a plugin, as it happens.
+//! Events of a plugin: each change of its state, as it happens.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,49 +7,49 @@ use std::time::{Duration, Instant};
 use crate::process::{ExitReport, Incarnation, StopError};
 use crate::supervision::{Down, DownReason, StartError, State};
 
-/// Something that happened to a plugin.
+/// A change of a plugin's state.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PluginEvent {
-    /// Its name.
+    /// The plugin's name.
     pub plugin: Arc<str>,
-    /// What happened.
+    /// The change.
     pub kind: PluginEventKind,
 }
 
-/// What can happen to a plugin.
+/// The kinds of [`PluginEvent`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum PluginEventKind {
     /// A process is being started.
     Starting {
-        /// Which one.
+        /// The incarnation.
         incarnation: Incarnation,
     },
-    /// The plugin answers.
+    /// The plugin is ready.
     Ready {
-        /// Which process.
+        /// The incarnation.
         incarnation: Incarnation,
         /// Its process id.
         pid: u32,
     },
-    /// A process is being taken down.
+    /// A process is being stopped.
     Stopping {
-        /// Which one.
+        /// The incarnation.
         incarnation: Incarnation,
     },
     /// A process is gone.
     Died(ExitReport),
-    /// A process was to end and cannot be ended: it runs as another user, or waits in the kernel for a device. The plugin is
-    /// not started again before it is gone.
+    /// A process was told to end and cannot be ended: it runs as another user, or waits in the kernel for a
+    /// device. The plugin is not started again before it is gone.
     Stays(Arc<StopError>),
     /// A process could not be started, or was refused.
     NotStarted(StartError),
-    /// The plugin is started again after a wait.
+    /// The plugin is restarted after a delay.
     Backoff {
-        /// The number of the attempt since it was last healthy, from one.
+        /// The number of the restart attempt since the plugin was last healthy, from 1.
         attempt: u32,
-        /// The wait.
+        /// The delay before the restart.
         wait: Duration,
     },
     /// The plugin waits for a sibling that has failed.
@@ -57,19 +57,19 @@ pub enum PluginEventKind {
         /// The sibling.
         sibling: Arc<str>,
     },
-    /// The plugin failed too often: it is left alone for a while, and then tried once.
+    /// The plugin failed too often: its circuit breaker is open, and it is tried once after `wait`.
     CircuitOpen {
-        /// What calls are told meanwhile.
+        /// The error of calls meanwhile.
         reason: DownReason,
-        /// How long.
+        /// How long the circuit breaker stays open.
         wait: Duration,
     },
-    /// The plugin does not come back by itself.
+    /// The plugin is down and does not restart by itself.
     Down(DownReason),
 }
 
 impl PluginEventKind {
-    /// That a plugin is in that state now.
+    /// Returns the event that announces this state.
     pub(crate) fn of(state: &State, pid: Option<u32>, now: Instant) -> Self {
         let wait = |until: Instant| until.saturating_duration_since(now);
         match state {
@@ -129,13 +129,13 @@ impl fmt::Display for PluginEvent {
             PluginEventKind::Backoff { attempt, wait } if wait.is_zero() => {
                 write!(
                     f,
-                    "plugin `{name}` is started again at once (attempt {attempt})"
+                    "plugin `{name}` is restarted at once (attempt {attempt})"
                 )
             }
             PluginEventKind::Backoff { attempt, wait } => {
                 write!(
                     f,
-                    "plugin `{name}` is started again in {wait:.0?} (attempt {attempt})"
+                    "plugin `{name}` is restarted in {wait:.0?} (attempt {attempt})"
                 )
             }
             PluginEventKind::AwaitingSiblings { sibling } if sibling == name => {

@@ -1,4 +1,4 @@
-//! The handle to a supervised plugin.
+//! The handle of a supervised plugin.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::route::{PluginRoute, PluginSnapshot, Request};
 use crate::service::descriptor::RefusedService;
 use crate::supervision::{Down, DownReason, RestartPolicy, State, Stay};
 
-/// A supervised plugin: a stable address under which processes come and go. Cheap to clone; when
-/// the last clone is dropped the plugin is stopped, and its proxies say so.
+/// A supervised plugin: a stable address whose process is restarted behind it. Cheap to clone. Dropping the
+/// last clone stops the plugin, and its proxies' calls fail with that reason.
 #[derive(Clone, Debug)]
 pub struct Plugin {
     inner: Arc<Inner>,
@@ -35,10 +35,10 @@ struct Inner {
 }
 
 impl Inner {
-    /// Makes a request, which counts for callers before this returns. An actor that is gone carries out nothing, and the
-    /// route says why.
+    /// Makes a request, which takes effect for callers before this returns. If the actor is gone, the request
+    /// is ignored and the route says why.
     fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
-        // Nothing is left to be stopped then.
+        // A stop needs no actor that is gone already.
         let stops = matches!(request, Request::Shutdown | Request::Stop);
         let carried_out = self.route.ask(&request.clone(), |asked| {
             let requested = Requested {
@@ -50,7 +50,7 @@ impl Inner {
         });
         if !carried_out && !stops {
             let plugin = &self.spec.name;
-            tracing::warn!(%plugin, "a request was made of a plugin whose actor is gone; its calls say why");
+            tracing::warn!(%plugin, "request ignored: the plugin's actor is gone");
         }
     }
 }
@@ -62,20 +62,21 @@ impl Drop for Inner {
 }
 
 impl Plugin {
-    /// Describes a plugin called `name`, which is the program at `program`.
+    /// Describes a plugin with this name, whose executable is `program`.
     pub fn builder(name: impl Into<Arc<str>>, program: impl Into<PathBuf>) -> PluginSpec {
         PluginSpec::new(name, program)
     }
 
-    /// The actor, without a process yet.
+    /// Spawns the actor, without a process yet.
     pub(crate) fn idle(spec: PluginSpec) -> Self {
         let spec = Arc::new(spec);
         let route = Arc::new(PluginRoute::new(Arc::clone(&spec.name)));
         let (status, watched_status) = watch::channel(PluginStatus::new());
         let events = broadcast::Sender::new(EVENTS);
-        // Whatever the actor starts runs where it runs.
+        // The actor spawns its tasks on the runtime that it runs on.
         let _inside = spec.runtime.as_ref().map(Handle::enter);
-        // Few and short: requests, a supervisor's directives, and three reports an incarnation.
+        // Unbounded, for few and small messages: requests, a supervisor's directives, and three reports per
+        // incarnation.
         let actor = PluginActor::spawn_with_mailbox(
             PluginArgs {
                 spec: Arc::clone(&spec),
@@ -99,40 +100,40 @@ impl Plugin {
         }
     }
 
-    /// The plugin's name.
+    /// Returns the plugin's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.inner.spec.name
     }
 
-    /// The typed address of one of its services. It stays valid across restarts. A service or a method that
-    /// the plugin of the moment does not offer is refused when it is called.
+    /// Returns a typed proxy of one of its services. It stays valid across restarts. A call of a service or
+    /// method that the current incarnation does not provide is refused.
     #[must_use]
     pub fn proxy<P: TypedProxy>(&self) -> P {
         P::from_proxy(Proxy::from_route(Arc::clone(&self.inner.route)))
     }
 
-    /// Starts the plugin, if it is down. Past failures are forgotten. Calls made from now on wait for
-    /// it.
+    /// Starts the plugin if it is down, and resets its failure count. Calls made from now on wait until it is
+    /// ready.
     pub fn start(&self) {
         self.inner.ask(Request::Start, None);
     }
 
-    /// Waits until the plugin answers. Whatever was asked for before this counts: after
-    /// [`restart`](Self::restart) or [`kill`](Self::kill) it is the next process that is waited for.
+    /// Waits until the plugin is ready. Earlier requests are taken into account: after
+    /// [`restart`](Self::restart) or [`kill`](Self::kill) this waits for the next process.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
     ///
     /// # Errors
-    /// Why it is down.
+    /// The plugin is down; the error says why.
     pub async fn ready(&self) -> Result<(), Down> {
         let alive = self.barrier().await;
         let mut status = self.inner.status.clone();
         let settled = status
             .wait_for(|status| match &status.state {
                 _ if status.stays.is_some() => true,
-                // Its turn comes.
+                // Its start is queued.
                 State::Down(DownReason::NotStarted) => false,
                 State::Ready { incarnation, .. } => {
                     alive && !self.inner.route.is_closed(*incarnation)
@@ -169,12 +170,12 @@ impl Plugin {
         })
     }
 
-    /// Waits until the actor has taken up all requests so far. False if it is gone, and takes up nothing.
+    /// Waits until the actor has processed all earlier requests. Returns false if the actor is gone.
     async fn barrier(&self) -> bool {
         self.inner.actor.ask(Barrier).send().await.is_ok()
     }
 
-    /// Waits until the plugin does not come back by itself, and says why.
+    /// Waits until the plugin is down and will not restart by itself, and returns why.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -182,13 +183,13 @@ impl Plugin {
         self.inner.route.down().await
     }
 
-    /// Stops the plugin stage by stage: it is asked to finish what it has and to leave, gets SIGTERM, is killed.
-    /// Returns when its process is gone, or at the end of the last stage, and says so, if it cannot be
-    /// ended: it runs as another user, or waits in the kernel for a device. As soon as the future is polled, new calls fail at once with
-    /// [`DownReason::Stopped`]; calls that the plugin had not begun when it left fail likewise.
+    /// Stops the plugin in stages: a request to finish its calls and exit, SIGTERM, SIGKILL. Returns when its
+    /// process is gone, or after the last stage with [`StopOutcome::Stays`] if it cannot be ended: it runs as
+    /// another user, or waits in the kernel for a device. As soon as the future is polled, new calls fail at
+    /// once with [`DownReason::Stopped`]; so do calls that had not begun when the plugin exited.
     ///
-    /// Who asks for it again meanwhile, with [`start`](Self::start), gets a fresh process.
-    /// [`kill`](Self::kill) cuts the shutdown short.
+    /// Calling [`start`](Self::start) meanwhile starts a new process afterwards. [`kill`](Self::kill) skips to
+    /// the last stage.
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the request.
@@ -198,7 +199,7 @@ impl Plugin {
         if let Ok(outcome) = gone.await {
             return outcome;
         }
-        // The actor itself is gone, or about to be; it ends with the process.
+        // The actor is gone or ending; it ends with its process.
         let mut status = self.inner.status.clone();
         let _ = status
             .wait_for(|status| matches!(status.state, State::Down(_)))
@@ -206,16 +207,17 @@ impl Plugin {
         StopOutcome::Gone
     }
 
-    /// Replaces the process by a fresh one, stage by stage. Past failures are forgotten. Calls made
-    /// from now on wait for the fresh process; those under way are finished, or cut short with it.
+    /// Replaces the process by a new one, with the stages of [`stop`](Self::stop), and resets the failure
+    /// count. Calls made from now on wait for the new process; running calls finish, or fail when the shutdown
+    /// timeouts expire.
     pub fn restart(&self) {
         self.inner.ask(Request::Restart, None);
     }
 
-    /// Sends SIGKILL to the process, as a crash would be: what follows is its restart policy's. Calls
-    /// made from now on wait for the next process; those under way end with this one.
+    /// Sends SIGKILL to the process. That counts as a crash, so its restart policy decides what follows. Calls
+    /// made from now on wait for the next process, and so do calls that had not begun; running calls fail.
     ///
-    /// During [`stop`](Self::stop) or [`restart`](Self::restart) it cuts the shutdown short.
+    /// During [`stop`](Self::stop) or [`restart`](Self::restart) this skips to the last stage.
     pub fn kill(&self) {
         self.inner.ask(Request::Kill, None);
     }
@@ -238,7 +240,7 @@ impl Plugin {
         self.inner.spec.restart.policy
     }
 
-    /// Where the plugin stands.
+    /// Returns the plugin's state.
     #[must_use]
     pub fn state(&self) -> State {
         self.inner.status.borrow().state.clone()
@@ -248,39 +250,39 @@ impl Plugin {
         self.inner.status.clone()
     }
 
-    /// The process id, while there is a process.
+    /// Returns the process id, while there is a process.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         self.inner.status.borrow().pid
     }
 
-    /// The process of the moment, counted from one.
+    /// Returns the number of the current process, counted from 1.
     #[must_use]
     pub fn incarnation(&self) -> Option<Incarnation> {
         self.state().incarnation()
     }
 
-    /// What its callers experienced so far.
+    /// Returns statistics of its calls so far.
     #[must_use]
     pub fn stats(&self) -> PluginSnapshot {
         self.inner.route.stats().snapshot()
     }
 
-    /// How full the rings and slabs of the present session are, while there is one.
+    /// Returns how full the rings and slabs of the current session are, while there is one.
     #[must_use]
     pub fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
         self.inner.route.answering()?.session.link_stats()
     }
 
-    /// What happens to the plugin from now on. Who falls 256 events behind is told how many it
-    /// missed.
+    /// Subscribes to the plugin's events from now on. A subscriber that lags more than 256 events behind misses
+    /// some, and learns how many.
     #[must_use]
     pub fn events(&self) -> broadcast::Receiver<PluginEvent> {
         self.inner.events.subscribe()
     }
 
-    /// The plugin's actor. It lives as long as the handle, also while the plugin is down, since it
-    /// can be started again. To be told when the plugin is given up, link to
+    /// Returns the plugin's actor. It lives as long as the handle, even while the plugin is down, since the
+    /// plugin can be started again. To be notified when the plugin is given up, link to
     /// [`Proxy::actor_ref`](crate::Proxy::actor_ref).
     #[must_use]
     pub fn actor_ref(&self) -> &ActorRef<PluginActor> {
@@ -300,13 +302,13 @@ impl PluginSpec {
         plugin
     }
 
-    /// Starts the plugin and waits until it answers.
+    /// Starts the plugin and waits until it is ready.
     ///
     /// # Cancel safety
     /// Dropping the future stops the plugin.
     ///
     /// # Errors
-    /// Why it does not. A plugin that fails at its start is tried again by its restart policy
+    /// The plugin is down; the error says why. A plugin that fails to start is retried by its restart policy
     /// until that gives up.
     pub async fn start(self) -> Result<Plugin, Down> {
         let plugin = self.spawn();
@@ -314,7 +316,7 @@ impl PluginSpec {
         Ok(plugin)
     }
 
-    /// Whether every type in every service can cross.
+    /// Checks that every type in every service can be serialized.
     pub(crate) fn check(&self) -> Result<(), RefusedService> {
         self.requires
             .iter()

@@ -1,16 +1,16 @@
-//! Plugins: processes of their own, behind addresses that outlive them.
+//! Plugins: processes behind addresses that survive restarts.
 //!
-//! Decides how a plugin's process is started, watched, stopped and replaced, and tells its route what that means for
-//! callers. Knows every room but `supervisor`, which coordinates plugins.
+//! Decides how a plugin's process is started, watched, stopped and replaced, and updates its route, which
+//! callers use. May use every folder but `supervisor`, which coordinates plugins.
 //!
 //! | item | what it is |
 //! |---|---|
 //! | [`PluginSpec`] | how a plugin is started, checked, restarted and stopped |
-//! | [`Plugin`] | what a host holds: a stable address under which processes come and go |
+//! | [`Plugin`] | the host's handle: a stable address whose process is restarted behind it |
 //! | [`PluginActor`] | the actor behind it, which carries out what [`Lifecycle`](crate::supervision::Lifecycle) decides |
 //! | [`PluginEvent`] | one change of a plugin's state |
-//! | [`PluginSnapshot`] | what its callers experienced, in numbers |
-//! | [`serve`], [`PluginServer`] | the other side: what a plugin's `main` does |
+//! | [`PluginSnapshot`] | statistics of its calls |
+//! | [`serve`], [`PluginServer`] | the plugin's side: what its `main` calls |
 
 pub(crate) mod actor;
 pub(crate) mod event;

@@ -1,8 +1,9 @@
-//! What callers and handles see of a plugin, as long as somebody looks after it.
+//! The state of a plugin as its callers and handles see it, published by its actor.
 //!
-//! - PS1: callers are told first, then those who watch: who has seen a state finds the route in it.
-//! - PS2: if this is dropped before the actor has said how it ends, the runtime was shut down: that drops tasks without a
-//!   word. Callers and watchers in other runtimes are told.
+//! - PS1: the route is updated before watchers are notified, so whoever sees a state finds the route in that
+//!   state.
+//! - PS2: dropped before the actor has recorded an end, this publishes that the runtime was shut down, which
+//!   drops tasks without further notice. So callers and watchers on other runtimes learn of it.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -14,19 +15,19 @@ use crate::process::StopError;
 use crate::route::{PluginRoute, Surprise};
 use crate::supervision::{DownReason, State};
 
-/// What the handle shows of the actor.
+/// What handles read of the actor.
 #[derive(Clone, Debug)]
 pub(crate) struct PluginStatus {
     pub(crate) state: State,
     pub(crate) pid: Option<u32>,
-    /// Until when the last failure's backoff lasts.
+    /// The end of the last failure's backoff.
     pub(crate) resume: Option<Instant>,
-    /// Why a process that is to end does not.
+    /// Why a process that was told to end cannot be ended.
     pub(crate) stays: Option<Arc<StopError>>,
 }
 
 impl PluginStatus {
-    /// Of a plugin that was never started.
+    /// Makes the status of a plugin that was never started.
     pub(crate) fn new() -> Self {
         Self {
             state: State::Down(DownReason::NotStarted),
@@ -37,7 +38,7 @@ impl PluginStatus {
     }
 }
 
-/// The actor's side of it.
+/// The publishing side, which the actor owns.
 pub(crate) struct Published {
     pub(crate) name: Arc<str>,
     pub(crate) route: Arc<PluginRoute>,
@@ -46,12 +47,12 @@ pub(crate) struct Published {
 }
 
 impl Published {
-    /// Says which process there is.
+    /// Publishes the process id.
     pub(crate) fn pid(&self, pid: u32) {
         self.status.send_modify(|status| status.pid = Some(pid));
     }
 
-    /// Says that the process is gone.
+    /// Publishes that the process is gone.
     pub(crate) fn ended(&self) {
         self.status.send_modify(|status| {
             status.pid = None;
@@ -59,15 +60,14 @@ impl Published {
         });
     }
 
-    /// Says that the process was to end, and does not.
+    /// Publishes that the process was told to end and cannot be ended.
     pub(crate) fn stays(&self, why: &Arc<StopError>) {
         self.status
             .send_modify(|status| status.stays = Some(Arc::clone(why)));
         self.tell(PluginEventKind::Stays(Arc::clone(why)));
     }
 
-    /// Publishes the state, also to those who wait for anything to have been decided; and tells of it, if it is another
-    /// one than before.
+    /// Publishes the state and wakes all watchers, and sends an event if the state has changed.
     pub(crate) fn publish(&self, state: &State, now: Instant) {
         let (before, pid) = {
             let status = self.status.borrow();
@@ -88,7 +88,7 @@ impl Published {
         }
     }
 
-    /// Tells of something that has happened.
+    /// Sends and logs an event.
     pub(crate) fn tell(&self, kind: PluginEventKind) {
         self.tell_of(kind, Surprise::Yes);
     }
@@ -104,17 +104,17 @@ impl Published {
             PluginEventKind::NotStarted(_)
             | PluginEventKind::CircuitOpen { .. }
             | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
-            // Somebody may still have wanted it.
+            // The end was unexpected: somebody may still use the plugin.
             PluginEventKind::Down(DownReason::RuntimeGone) if surprise == Surprise::Yes => {
                 tracing::warn!("{event}")
             }
             _ => tracing::debug!("{event}"),
         }
-        // Nobody needs to listen.
+        // It is no error if there are no subscribers.
         let _ = self.events.send(event);
     }
 
-    /// Nobody looks after the plugin any more. The first reason stays.
+    /// Records that the actor has ended. The first reason stays.
     pub(crate) fn end(&self, reason: DownReason) {
         let Some(surprise) = self.route.abandon(reason.clone()) else {
             return;

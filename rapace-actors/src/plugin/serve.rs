@@ -1,10 +1,10 @@
-//! What a plugin's `main` does: a few lines.
+//! The plugin's side: what its `main` calls.
 //!
-//! - M1: started by anything but a host, it says what it is and how it is used, and exits.
-//! - M2: when its host is gone it is gone too, also if its executor is unresponsive.
-//! - M4: the thread that sees to M2 is started when the two sides know each other, before a handler runs: what waits
-//!   before that waits for the host's end too.
-//! - M3: its exit code says how the session ended: 0 if the host closed or drained it.
+//! - M1: if anything but a host started the process, it prints what it is and how it is used, and exits.
+//! - M2: the plugin exits when its host is gone, even if its executor is unresponsive.
+//! - M4: the watchdog thread for M2 is started once the handshake is done, before a handler runs. Everything
+//!   that waits before that also waits for the host's end.
+//! - M3: the exit code says how the session ended: 0 if the host closed or drained it.
 
 use std::fmt;
 use std::io;
@@ -31,7 +31,7 @@ use crate::service::handle::{DEFAULT_CAPACITY, checked, start};
 use crate::service::{Serve, Service};
 use crate::supervision::DownReason;
 
-/// Serves one service to the host that started this process, until the host is done.
+/// Serves one service to the host that started this process, until the host ends the session.
 ///
 /// ```no_run
 /// # use std::process::ExitCode;
@@ -67,11 +67,12 @@ pub struct PluginServer {
     host: HostRoute,
     capacity: u32,
     on_panic: OnPanic,
-    /// `None` is what the host wishes.
+    /// `None` uses the host's setting.
     spin: Option<Duration>,
 }
 
-/// The way to the host's services. Whoever drops it, a runtime that is shut down too, ends the calls that wait for it.
+/// The route to the host's services. Dropping it, even when a runtime shuts down, fails the calls that wait for
+/// it.
 #[derive(Debug)]
 struct HostRoute {
     route: Arc<PluginRoute>,
@@ -98,9 +99,9 @@ impl Drop for HostRoute {
         let reason = self.session.get().map(Session::end_reason);
         let reason = match reason {
             Some(Some(reason)) => reason,
-            // Who served was dropped, and the session's actors are next.
+            // The future that serves was dropped, and the session's actors are dropped next.
             Some(None) => EndReason::RuntimeGone,
-            // It was never served.
+            // It never served.
             None => EndReason::Closed,
         };
         let reason = DownReason::HostGone(Box::new(reason));
@@ -108,45 +109,45 @@ impl Drop for HostRoute {
     }
 }
 
-/// Why a plugin cannot serve. Each text holds all that is known.
+/// Why a plugin cannot serve. Each text includes its cause.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServeError {
-    /// Nobody who speaks rapace started this process (M1).
+    /// The process was not started by a rapace host (M1).
     #[error(fmt = not_started_by_host)]
     NotStartedByHost {
         /// The program.
         program: String,
-        /// What it serves.
+        /// The services that it provides.
         services: Vec<&'static str>,
-        /// What stdin is instead of a control socket.
+        /// What stdin is, if not a control socket.
         found: NotAControlSocket,
     },
-    /// A host started this process, and the operating system does not let it have the control socket.
+    /// A host started this process, but the operating system refuses it the control socket.
     #[error(fmt = no_control_socket)]
     ControlSocket(io::Error),
-    /// The tokio runtime that it runs in lacks something.
+    /// The tokio runtime lacks a feature.
     #[error("{0}")]
     NoRuntime(&'static str),
-    /// One of its services cannot be called, or they cannot be told apart.
+    /// One of its services cannot be called, or two have the same name.
     #[error("{0}")]
     Refused(RefusedService),
-    /// The control socket could not be duplicated for the watch over the host.
+    /// The control socket could not be duplicated for the watchdog over the host.
     #[error("the control socket cannot be watched: {0}")]
     Watch(io::Error),
-    /// The watch over the host could not be set up.
+    /// The watchdog over the host could not be set up.
     #[error("{0}")]
     ParentWatchdog(parent_watchdog::ParentWatchdogError),
-    /// There is no shared memory with the host.
+    /// The shared memory with the host could not be set up.
     #[error("no shared memory with the host: {0}")]
     Establish(rapace_shm::EstablishError),
-    /// The two sides do not agree.
+    /// The handshake failed: the two sides do not agree.
     #[error("no session with the host: {0}")]
     Handshake(HandshakeError),
-    /// The session ended for another reason than the host's wish.
+    /// The session ended without the host's request.
     #[error("the session with the host ended: {0}")]
     Ended(EndReason),
-    /// A service stopped after a panic, as it was told to.
+    /// A service stopped after a panic, as [`OnPanic::Stop`] requests.
     #[error("service `{0}` stopped after a panic; this process ends with it")]
     ServiceStopped(&'static str),
 }
@@ -158,7 +159,7 @@ impl Default for PluginServer {
 }
 
 impl PluginServer {
-    /// A plugin named after its program.
+    /// Makes a plugin that is named after its program.
     pub fn new() -> Self {
         let name = std::env::args_os()
             .next()
@@ -182,8 +183,8 @@ impl PluginServer {
         }
     }
 
-    /// Messages that may wait for each service added after this, which is the window that the
-    /// host is granted, up to half of what is left of the session's call table. Default 64.
+    /// Sets the mailbox capacity of each service added after this. It is the credit window that the host is
+    /// granted, up to half of the free entries of the session's call table. Default 64.
     ///
     /// # Panics
     /// If it is 0.
@@ -193,20 +194,20 @@ impl PluginServer {
         self
     }
 
-    /// How long this process polls for the next frame before it sleeps, whatever
-    /// [its host](crate::PluginSpec::spin) asks for; zero turns spinning off.
+    /// Sets how long this process spins for the next frame before it sleeps, whatever [its
+    /// host](crate::PluginSpec::spin) asks for. Zero: it never spins.
     pub fn spin(mut self, bound: Duration) -> Self {
         self.spin = Some(bound);
         self
     }
 
-    /// What becomes of the services added after this when a handler panics.
+    /// Sets what happens to the services added after this when a handler panics.
     pub fn on_panic(mut self, on_panic: OnPanic) -> Self {
         self.on_panic = on_panic;
         self
     }
 
-    /// Serves one more service. Two of one name are refused when it runs.
+    /// Adds a service. Two services with the same name are refused when the plugin runs.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -216,21 +217,21 @@ impl PluginServer {
         self
     }
 
-    /// The address of a service that the host provides; the host is refused if it does not. Calls
-    /// wait until the session is up.
+    /// Returns a proxy of a service that the host provides; a host without it is refused. Calls wait until the
+    /// session is established.
     pub fn host<P: TypedProxy>(&mut self) -> P {
         self.requires.push(P::Service::descriptor());
         P::from_proxy(Proxy::from_route(Arc::clone(&self.host.route)))
     }
 
-    /// Serves until the host is done, and says on stderr what went wrong if something did.
+    /// Serves until the host ends the session, and prints an error to stderr if there was one.
     pub async fn run(self) -> ExitCode {
         match self.try_run().await {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {
                 say_on_stderr(&error);
                 match error {
-                    // sysexits.h: used wrongly; not available; everything else.
+                    // From sysexits.h: usage error; unavailable; any other error.
                     ServeError::NotStartedByHost { .. } => ExitCode::from(64),
                     ServeError::ControlSocket(_)
                     | ServeError::Establish(_)
@@ -241,7 +242,7 @@ impl PluginServer {
         }
     }
 
-    /// Serves until the host is done.
+    /// Serves until the host ends the session.
     ///
     /// # Errors
     /// See [`ServeError`].
@@ -317,22 +318,22 @@ impl PluginServer {
             }
         };
         match reason {
-            // The host is gone, or done: both are the end of a plugin's work.
+            // The host is gone or has closed the session: both end the plugin's work.
             EndReason::Closed | EndReason::ClosedByPeer(_) | EndReason::PeerGone => Ok(()),
             other => Err(ServeError::Ended(other)),
         }
     }
 }
 
-/// Has the host know why there will be no session, as far as this can be done here: it does not try again then.
+/// Tells the host, as far as possible, why there will be no session, so that it does not retry.
 async fn tell_host(socket: ControlSocket, why: &str) {
     if let Ok(link) = socket.join().await {
         Session::refuse(shm::endpoint(link, Side::Joiner), why);
     }
 }
 
-/// M4. A task of its own, because that is queued before what the host's first call wakes; the future that a runtime
-/// blocks on may be looked at later.
+/// Starts the watchdog once the handshake is done (M4). A task of its own, which is queued before what the
+/// host's first call wakes; the future that a runtime blocks on may be polled later.
 async fn meet(
     endpoint: Endpoint,
     config: SessionConfig,

@@ -12,7 +12,7 @@ use crate::service::handle::ServiceHandle;
 pub(crate) struct Services(Vec<ServiceHandle>);
 
 impl Services {
-    /// Adds a service; two of one name are found by [`check`](Self::check).
+    /// Adds a service; [`check`](Self::check) finds two with the same name.
     pub(crate) fn add(&mut self, served: ServiceHandle) {
         self.0.push(served);
     }
@@ -24,7 +24,7 @@ impl Services {
             .collect()
     }
 
-    /// Whether every type can cross, and all of them within the limits of one hello.
+    /// Checks that every type can be serialized, and that all services fit in one hello.
     pub(crate) fn check(&self) -> Result<(), RefusedService> {
         let services = || self.0.iter().map(|served| served.descriptor);
         let named = services().map(|service| (service.name, service.method_names()));

@@ -32,16 +32,16 @@ pub struct PluginSpec {
     pub(crate) unresponsive_after: Option<Duration>,
     pub(crate) restart: RestartConfig,
     pub(crate) stop: ShutdownTimeouts,
-    /// `None`: the runtime in which the plugin is spawned.
+    /// `None` uses the runtime in which the plugin is spawned.
     pub(crate) runtime: Option<Handle>,
-    /// Alive as long as a supervisor decides when the plugin is restarted after a failure.
+    /// Alive while a supervisor decides when the plugin is restarted after a failure.
     pub(crate) coordinated: Weak<()>,
     /// Another child of the plugin's supervisor has the same name.
     pub(crate) namesake: bool,
 }
 
 impl PluginSpec {
-    /// A plugin called `name`, which is the program at `program`.
+    /// Describes a plugin with this name, whose executable is `program`.
     pub fn new(name: impl Into<Arc<str>>, program: impl Into<PathBuf>) -> Self {
         Self {
             name: name.into(),
@@ -60,19 +60,19 @@ impl PluginSpec {
         }
     }
 
-    /// One more argument for the program.
+    /// Adds a command-line argument.
     pub fn arg(mut self, arg: impl Into<OsString>) -> Self {
         self.command = self.command.arg(arg);
         self
     }
 
-    /// An environment variable for the program.
+    /// Sets an environment variable.
     pub fn env(mut self, name: impl Into<OsString>, value: impl Into<OsString>) -> Self {
         self.command = self.command.env(name, value);
         self
     }
 
-    /// Changes the command itself: its directory, limits, process group and so on.
+    /// Changes the command itself: its working directory, resource limits, process group and so on.
     pub fn command(mut self, change: impl FnOnce(PluginCommand) -> PluginCommand) -> Self {
         self.command = change(self.command);
         self
@@ -100,8 +100,8 @@ impl PluginSpec {
         self
     }
 
-    /// How long both sides spin for the next frame, after the last one, before they sleep. Default zero: they sleep at
-    /// once, and the wake-up is most of the latency of a small call.
+    /// Sets how long both sides spin for the next frame after the last one, before they sleep. Default zero:
+    /// they sleep at once, and the wake-up is most of the latency of a small call.
     ///
     /// With `Duration::from_micros(50)`, calls that follow each other within 50 µs need no wake-up. Spinning costs a
     /// processor on each side meanwhile, and up to 50 µs of one after each call that is not followed so soon. The other
@@ -185,7 +185,7 @@ impl PluginSpec {
         self
     }
 
-    /// The name of this side in the session with the plugin.
+    /// Returns the name of this side in the session with the plugin.
     pub(crate) fn host_name(&self) -> String {
         format!("the host of `{}`", self.name)
     }
@@ -194,7 +194,7 @@ impl PluginSpec {
     pub(crate) fn check_limits(&self) -> Result<(), String> {
         if self.start_timeout.is_zero() {
             return Err(
-                "its start_timeout is zero, and in no time nothing starts; give it some, the default is 10 s".into(),
+                "its start_timeout is zero, so no start can succeed; the default is 10 s".into(),
             );
         }
         let least = ResourceLimits::LEAST_OPEN_FILES;
@@ -217,7 +217,7 @@ impl PluginSpec {
             .iter()
             .map(|service| service.offer())
             .collect();
-        // What a plugin calls itself, unless it says otherwise.
+        // A plugin is named after its program by default.
         let program = self.command.program().file_name().unwrap_or_default();
         let needed = room_for_handshake(
             (&self.host_name(), &self.provides.service_offers()),
@@ -239,7 +239,7 @@ impl PluginSpec {
         self
     }
 
-    /// The plugin's name.
+    /// Returns the plugin's name.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name

@@ -1,4 +1,4 @@
-//! The end of one incarnation's process: taking it down, waiting for it, and what is recorded of it.
+//! The end of one incarnation's process: stopping it, waiting for it, and recording how it ended.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Runner {
         }
     }
 
-    /// The end of a process that nobody had called yet.
+    /// Ends a process that no caller has reached yet.
     pub(super) async fn died(
         mut self,
         ended_by: EndedBy,
@@ -57,14 +57,14 @@ impl Runner {
         drain: impl Future<Output = DrainOutcome>,
     ) -> EndedBy {
         match order {
-            // As every process that is left.
+            // As with every process that remains.
             Order::Kill => EndedBy::Killed,
             Order::Stop { timeouts, for_good } => {
                 self.for_good = for_good;
                 let stopped = tokio::select! {
                     biased;
                     stopped = timeouts.stop(&mut self.process, drain) => stopped,
-                    // Every further order is to kill, or that nobody wants the plugin.
+                    // Any further order is to kill, or the order channel closed.
                     _ = orders.recv() => ShutdownTimeouts::at_once().stop(&mut self.process, unreachable()).await,
                 };
                 EndedBy::Request(self.stage(stopped))
@@ -82,7 +82,7 @@ impl Runner {
         }
     }
 
-    /// Makes sure that the process is gone (I1), and says so if it does not go.
+    /// Waits until the process is gone (I1), and reports if it cannot be ended.
     pub(super) async fn reap(&mut self, report: &(impl Fn(Report) + Sync)) -> ExitCause {
         if let Some(cause) = self.process.try_wait() {
             return cause;
@@ -99,12 +99,12 @@ impl Runner {
             },
         };
         report(Report::Stays(Arc::new(stays)));
-        // I5: what we cannot end may still end itself.
+        // I5: a process that cannot be ended may still exit by itself.
         self.socket = None;
         self.process.wait().await
     }
 
-    /// Tells the story; the process may still have to be waited for.
+    /// Records how it ended; the process may still have to be reaped.
     pub(super) async fn record_exit(
         self,
         cause: ExitCause,
@@ -127,7 +127,7 @@ impl Runner {
     }
 }
 
-/// What a process is told that has no session.
+/// The drain request of a process without a session: it is unreachable.
 pub(super) async fn unreachable() -> DrainOutcome {
     DrainOutcome::Unreachable
 }

@@ -1,8 +1,9 @@
-//! From a process that was just started to a session with channels: the host's side.
+//! The host's side of the handshake: from a newly started process to a session with channels.
 //!
-//! - HS1: what the plugin says about itself is worth more than how it goes, and how it goes is worth
-//!   more than that it hung up.
-//! - HS2: the time for it is the host's own running time: what lies in the socket counts before time does.
+//! - HS1: of several reasons for a failed start, the plugin's own error comes first, then how its process
+//!   ended, then that it hung up.
+//! - HS2: its timeout counts only time in which the host runs: what is already in the socket is read before the
+//!   timeout is checked.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -21,30 +22,30 @@ use crate::supervision::StartError;
 
 /// Why an incarnation did not become ready.
 pub(super) enum Unready {
-    /// The process has ended.
+    /// The process exited.
     Exited,
-    /// It took too long.
+    /// The timeout expired.
     TimedOut,
-    /// The two sides do not agree, or the system is in their way.
+    /// The two sides do not agree, or a system call failed.
     Refused(StartError),
 }
 
-/// Time for a process to leave after its session has ended.
+/// How long a process may take to exit after its session has ended.
 pub(super) const LEAVE: Duration = Duration::from_secs(2);
-/// Time for the session to notice a death and to drain what was published.
+/// How long the session may take to notice a death and to drain what was published.
 pub(super) const NOTICE: Duration = Duration::from_secs(2);
 
-/// What a handshake is about.
+/// What a handshake needs.
 pub(super) struct Handshake<'a> {
     pub(super) spec: &'a PluginSpec,
     pub(super) incarnation: Incarnation,
     pub(super) route: &'a PluginRoute,
-    /// Receives once what the session's end leaves over.
+    /// Receives, once, the calls that the session's end leaves unsettled.
     pub(super) adopt: mpsc::UnboundedSender<Vec<UnsettledCall>>,
 }
 
 impl Handshake<'_> {
-    /// Shakes hands with a process.
+    /// Performs the handshake with a process.
     pub(super) async fn with(
         self,
         process: &mut PluginProcess,
@@ -88,7 +89,7 @@ impl Handshake<'_> {
         config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
         config.on_unsettled = Some(Box::new(move |orphans, _| {
-            // The runner receives exactly one of these, and waits for it.
+            // The runner waits for exactly one of these messages.
             let _ = adopt.send(orphans);
         }));
         let endpoint = shm::endpoint(link, Side::Creator);
@@ -126,7 +127,7 @@ impl From<HandshakeError> for Disagreement {
     fn from(error: HandshakeError) -> Self {
         match error {
             HandshakeError::Ended(_) => Self::HungUp,
-            // What it did wrong is worth more than how it goes.
+            // The plugin's fault is reported rather than its exit.
             other => Self::Refused(StartError::Refused(other.to_string().into())),
         }
     }

@@ -1,13 +1,15 @@
 //! One incarnation of a plugin, from the spawn of its process to the settling of its calls.
 //!
 //! - I1: the runner ends only when the process is gone, so two incarnations never overlap.
-//! - I2: what the process had published is received before its calls are sorted. Its calls are sorted as soon as it
-//!   can publish nothing more, which is earlier than I1 if it was large.
-//! - I3: every way to end, a panic too, gives one [`Ended`], after the route has stopped leading here.
-//! - I4: nothing that the process does or leaves undone keeps the runner from watching it, and no
-//!   order waits for it.
-//! - I5: the control socket stays open until the process is gone, or was found not to go: to the process a hang-up says
-//!   that nobody watches over it any more, and it has no more than a moment then. So while this runs, its clock alone counts.
+//! - I2: everything that the process had published is received before its calls are sorted. They are sorted as
+//!   soon as it can publish nothing more, which for a large process is long before I1.
+//! - I3: every way to end, a panic included, yields one [`Ended`], after the route has been closed to this
+//!   incarnation.
+//! - I4: nothing that the process does or fails to do keeps the runner from watching it, and no order waits for
+//!   the process.
+//! - I5: the control socket stays open until the process is gone, or turned out to be unkillable. A hang-up
+//!   tells the process that its host is gone, and it has only a moment to exit then; so until that point only
+//!   the shutdown timeouts count.
 
 mod end;
 mod handshake;
@@ -41,7 +43,7 @@ use crate::process::{
 use crate::route::PluginRoute;
 use crate::supervision::StartError;
 
-/// Runs one incarnation to its end.
+/// Runs one incarnation from its start to its end.
 pub(crate) async fn run(
     spec: Arc<PluginSpec>,
     incarnation: Incarnation,
@@ -52,7 +54,7 @@ pub(crate) async fn run(
     let work = async {
         let mut allowance = Allowance::new(spec.start_timeout);
         let started = tokio::select! {
-            // I4: whatever is ordered, a process that is not there yet never runs.
+            // I4: an order that comes before there is a process prevents its start.
             biased;
             _ = next(&mut orders) => Err(StartError::Spawn(SpawnError::given_up(&spec.command))),
             started = start(&spec, incarnation, &mut allowance) => started,
@@ -67,7 +69,7 @@ pub(crate) async fn run(
     };
     let ended = AssertUnwindSafe(work).catch_unwind().await;
     report(Report::Ended(ended.unwrap_or_else(|panic| {
-        // The process went with its handle, and whoever waited for it was told by the session.
+        // Dropping its handle killed the process, and the session has settled its calls.
         route.set_away();
         let why = format!("its host failed: {}", panic_message(panic));
         Ended::NotStarted(StartError::Refused(why.into()))
@@ -125,7 +127,7 @@ impl Runner {
             // I4
             let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving, &mut early));
             tokio::select! {
-                // Callers first: setting up the watch takes longer than letting them through.
+                // Callers first: setting up the watchdog takes longer than waking them.
                 biased;
                 () = &mut opening => {
                     opened = true;
@@ -145,21 +147,21 @@ impl Runner {
             session.abort(EndReason::PeerGone);
         }
         if !opened {
-            // It waits for nothing but the session.
+            // It waits only for the session.
             opening.await;
         }
         route.set_away(); // I3
         let left = orphans.recv().await.unwrap_or_default();
         let (exit, mut process) = self.record_exit(cause, ended_by, true).await;
         route.record_exit(&exit, left);
-        // Callers first: to start the next process takes longer than to tell them.
+        // Callers first: starting the next process takes longer than waking them.
         tokio::task::yield_now().await;
         process.wait().await; // I1
         Ended::Died { exit }
     }
 
-    /// Waits for whatever ends the incarnation. `leaving` is set as soon as it takes no new calls, `early` to how
-    /// it ended if it is dead but still there.
+    /// Waits until something ends the incarnation. `leaving` is set once it accepts no new calls; `early` is
+    /// set to how it ended, if it is dead but not yet reaped.
     async fn watch(
         &mut self,
         route: &PluginRoute,
@@ -198,7 +200,7 @@ impl Runner {
         self.obey(order, orders, drain).await
     }
 
-    /// The session is over and the process is not: it leaves by itself, or is made to.
+    /// After the session's end: waits for the process to exit, then stops it.
     async fn after_session(
         &mut self,
         reason: EndReason,
@@ -226,15 +228,15 @@ impl Runner {
     }
 }
 
-/// Waits until no thread of the process runs any more, which can be known once it has said that it is ready.
+/// Waits until no thread of the process runs any more. That can be observed once the session is settled.
 async fn exit(session: &Session, threads: &Threads) -> ExitCause {
     session.peer_ready().await;
     threads.end().await
 }
 
-/// Ends when a process has taken none of the calls that were kept for it in all of `limit`, and has begun none that it
-/// took before: then it will not become ready. What it has begun may take as long as it takes. Never, if it is to take
-/// none any more.
+/// Returns when a process has received none of the calls kept for it for all of `limit`, and has begun none
+/// that it received: it will not become ready. A call that has begun may take any time. Never returns once no
+/// kept call is left.
 async fn takes_nothing(
     route: &PluginRoute,
     session: &Session,
@@ -278,7 +280,7 @@ mod tests {
         };
         let text = error.to_string();
         let pid = text.strip_prefix("its host failed: as process ").unwrap();
-        // Only its own runtime collects it, so the number is still its own.
+        // Only its own runtime reaps it, so the process id is still its own.
         let status = format!("/proc/{pid}/status");
         let alive = || std::fs::read_to_string(&status).is_ok_and(|it| !it.contains("State:\tZ"));
         while alive() {

@@ -1,24 +1,24 @@
-//! What a runner is told to do.
+//! The orders to a runner.
 
 use tokio::sync::mpsc;
 
 use crate::process::ShutdownTimeouts;
 
-/// What a runner is told.
+/// An order to a runner.
 #[derive(Debug)]
 pub(crate) enum Order {
-    /// Take the process down as requested.
+    /// Stop the process in stages.
     Stop {
-        /// How.
+        /// The timeouts of the stages.
         timeouts: ShutdownTimeouts,
-        /// No other process is to follow.
+        /// Whether no other process follows.
         for_good: bool,
     },
-    /// SIGKILL, as a crash would: what follows is the restart policy's.
+    /// Kill the process with SIGKILL. That counts as a crash, so the restart policy decides what follows.
     Kill,
 }
 
-/// Waits for an order. When nobody gives any more, nobody wants the plugin.
+/// Waits for an order. A closed channel means that nobody uses the plugin any more, so it is stopped.
 pub(super) async fn next(orders: &mut mpsc::UnboundedReceiver<Order>) -> Order {
     let order = orders.recv().await;
     order.unwrap_or_else(|| Order::Stop {

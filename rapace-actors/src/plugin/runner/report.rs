@@ -1,4 +1,4 @@
-//! What a runner reports.
+//! The reports of a runner.
 
 use std::sync::Arc;
 
@@ -8,24 +8,24 @@ use crate::supervision::StartError;
 /// How an incarnation ended.
 #[derive(Debug)]
 pub(crate) enum Ended {
-    /// There was no process, or the two sides do not agree.
+    /// No process was started, or the handshake failed.
     NotStarted(StartError),
     /// The process is gone.
     Died {
-        /// The whole story.
+        /// How it ended.
         exit: ExitReport,
     },
 }
 
-/// What a runner reports, in this order, each at most once. A process may stay that was never ready.
+/// A report of a runner. They come in this order, each at most once; `Stays` may come without `Ready`.
 #[derive(Debug)]
 pub(crate) enum Report {
-    /// There is a process.
+    /// The process was started.
     Spawned { pid: u32 },
-    /// It answers.
+    /// The incarnation is ready.
     Ready,
-    /// It was to end, and cannot be ended.
+    /// The process was told to end, and cannot be ended.
     Stays(Arc<StopError>),
-    /// It is gone.
+    /// The incarnation has ended.
     Ended(Ended),
 }

@@ -13,25 +13,25 @@ use crate::process::{
 };
 use crate::supervision::StartError;
 
-/// The process of one incarnation, and what is known of it.
+/// The process of one incarnation and its resources.
 pub(super) struct Runner {
     pub(super) spec: Arc<PluginSpec>,
     pub(super) incarnation: Incarnation,
     pub(super) process: PluginProcess,
     pub(super) output: Output,
     pub(super) born: Instant,
-    /// I5
+    /// The control socket (I5).
     pub(super) socket: Option<SocketHold>,
-    /// Whether it was asked to end for good.
+    /// Whether it was told to stop for good.
     pub(super) for_good: bool,
-    /// That it does not go, if a stop has found that out.
+    /// Why it cannot be ended, if a stop failed.
     pub(super) stays: Option<StopError>,
 }
 
-/// What was sent to the process before it ran, unless that failed.
+/// The link offered to the process before it ran, unless that failed.
 pub(super) type Offered = Result<PendingLink, EstablishError>;
 
-/// Starts the process, and sends it what it needs to find its host.
+/// Starts the process, and sends it what it needs to reach its host.
 pub(super) async fn start(
     spec: &Arc<PluginSpec>,
     incarnation: Incarnation,
@@ -68,12 +68,12 @@ pub(super) async fn start(
         for_good: false,
         stays: None,
     };
-    // While the kernel loads the program.
+    // Done while the kernel loads the program.
     let offered = socket.offer(&spec.segment);
     Ok((runner, offered))
 }
 
-/// Has the program executed. To wait for other starts takes none of the time that this one has.
+/// Executes the program. Waiting in the queue of starts does not count towards its start timeout.
 async fn execute(
     spec: &PluginSpec,
     control: OwnedFd,

@@ -1,8 +1,8 @@
-//! Whether the other side's executor still runs.
+//! The watchdog: detects that the plugin's executor no longer runs.
 //!
-//! - U1: time is counted in heartbeats of our own: a machine that slept, or a host that did not run, makes
-//!   nobody unresponsive.
-//! - U2: a process that a debugger holds is not unresponsive.
+//! - U1: time is counted in our own heartbeats, so that no plugin counts as unresponsive after the machine
+//!   slept or the host did not run.
+//! - U2: a process that is stopped in a debugger is not unresponsive.
 
 use std::time::Duration;
 
@@ -26,13 +26,13 @@ impl Watchdog {
         }
     }
 
-    /// Ends when nothing has moved for too long, and says for how long.
+    /// Returns when the plugin has sent no heartbeat for too long, with that time.
     pub(super) async fn stops(&mut self, pid: u32) -> Duration {
         let Some(limit) = self.limit else {
             return std::future::pending().await;
         };
         loop {
-            // Half as often as both beat, so that none of the other side's can fall between two looks. U1
+            // Half as often as both sides beat, so that every beat of the peer shows between two checks (U1).
             let passed = self.session.next_heartbeat().await + self.session.next_heartbeat().await;
             let beats = self.session.peer_heartbeats();
             if beats != self.last || beats.is_none() {
