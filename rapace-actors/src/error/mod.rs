@@ -1,6 +1,7 @@
 //! Why a call through a proxy has no result.
 //!
-//! Knows how processes die and why plugins are down, which a call's error tells; knows nothing of who makes calls.
+//! Uses exit reports and the reasons why plugins are down, which errors include; does not depend on how calls
+//! are made.
 //!
 //! - ER1: each text includes its cause. `source` returns only what the text does not include, so printing the whole
 //!   chain repeats nothing.
@@ -68,7 +69,7 @@ pub enum CallError<E> {
     Unavailable(String),
     /// The handler was dropped before it answered, with its service or its runtime: the call may have had effects.
     #[error(
-        "{0} was dropped by its handler's side before there was an answer, and may have had effects"
+        "{0} was dropped by the other side before its handler answered, and may have had effects"
     )]
     Dropped(String),
     /// The other side does not have this method, or has another one of that name: it was built from another definition
@@ -78,16 +79,16 @@ pub enum CallError<E> {
     /// A limit of the session is reached, such as that of its open streams; the text names it. Nothing was run.
     #[error("{0}")]
     LimitReached(String),
-    /// The two sides do not understand each other, or a value cannot be sent: a defect in one of
-    /// them, which trying again does not cure.
+    /// The two sides do not understand each other, or a value cannot be sent: a defect in one of them, which a
+    /// retry does not fix.
     #[error("{0}")]
     Protocol(String),
 }
 
 impl<E> CallError<E> {
-    /// Whether this error alone tells that making the call again does nothing twice: it did not run, or was kept to be
-    /// sent again because its method is declared idempotent. An idempotent method may be called again after any error.
-    /// A loop that retries checks this, and waits between tries if [it may work later](Self::may_work_later).
+    /// Whether this error alone proves that a retry repeats no effect: the call did not run, or was kept for another try
+    /// because its method is declared idempotent. An idempotent method may be retried after any error. A retry loop
+    /// checks this, and waits between tries if [it may work later](Self::may_work_later).
     #[must_use]
     pub fn may_be_retried(&self) -> bool {
         match self {
@@ -108,12 +109,13 @@ impl<E> CallError<E> {
         }
     }
 
-    /// Whether another try of the same call may succeed although nobody corrects, starts or builds anything. Says
-    /// nothing about whether the first has had effects: see [`may_be_retried`](Self::may_be_retried).
+    /// Whether a retry may succeed without a correction, start or build. It does not say whether the first try
+    /// has had effects: see [`may_be_retried`](Self::may_be_retried).
     ///
-    /// After a death it says whether the process was [taken down for good](crate::process::ExitDetails::for_good). What it
-    /// cannot know is what follows a death that nobody asked for: that is decided later, by restart policy and limit. If it
-    /// is nothing, the next call fails at once with [`CallError::Down`], of which this tells the truth.
+    /// After an exit it says whether the process was [stopped for good](crate::process::ExitDetails::for_good).
+    /// It cannot know what follows an exit that nobody requested: restart policy and limit decide that later.
+    /// If the plugin is not restarted, the next call fails at once with [`CallError::Down`], for which this is
+    /// accurate.
     #[must_use]
     pub fn may_work_later(&self) -> bool {
         match self {
@@ -136,7 +138,7 @@ impl<E> CallError<E> {
         }
     }
 
-    /// The same error with the method's own turned into another.
+    /// Converts the method's own error.
     pub fn map_handler<F>(self, f: impl FnOnce(E) -> F) -> CallError<F> {
         match self {
             Self::Handler(error) => CallError::Handler(f(error)),
@@ -204,7 +206,7 @@ impl<E> CallError<E> {
 #[derive(Clone, Debug)]
 pub(crate) enum CallOutcome {
     Died(ExitReport),
-    /// Items of its stream are gone.
+    /// Items of its stream are lost.
     NotBegun(ExitReport),
     Poisoned(ExitReport),
     Down(Down),

@@ -1,25 +1,25 @@
-//! How long to wait before the next start.
+//! The delay before the next start.
 //!
-//! - BO1: the `n`th attempt in a row waits between half of and all of `first * factor^(n-1)`, at most `cap` ("equal
-//!   jitter"). So plugins that died together do not come back together, and none comes back at once.
+//! - BO1: the `n`th attempt in a row waits between half and all of `first * factor^(n-1)`, at most `cap`
+//!   ("equal jitter"). So plugins that died together do not restart together, and none restarts at once.
 //! - BO2: the first attempt may be immediate: a plugin that fails once a day should cost its callers nothing.
 //! - BO3: a plugin that was healthy for `healthy_after` starts over with the first attempt.
 
 use std::hash::{BuildHasher, RandomState};
 use std::time::Duration;
 
-/// How the waits grow.
+/// How the delays grow.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BackoffConfig {
-    /// Whether the first attempt after a healthy life comes without waiting. Default `true`.
+    /// Whether the first attempt after a healthy run is immediate. Default `true`.
     pub first_is_immediate: bool,
-    /// The first wait, before jitter. Default 100 ms: a start takes a few milliseconds.
+    /// The first delay, before jitter. Default 100 ms: a start takes a few milliseconds.
     pub first: Duration,
-    /// What each wait is multiplied by for the next one. Default 2; anything below 1 counts as 1.
+    /// The factor between two delays. Default 2; anything below 1 counts as 1.
     pub factor: f64,
-    /// The longest wait, before jitter. Default 30 s: somebody who has repaired the cause does not want to wait longer.
+    /// The longest delay, before jitter. Default 30 s: a person who has fixed the cause should not wait longer.
     pub cap: Duration,
-    /// For how long a plugin must have been ready for its earlier failures to be forgotten. Default 10 s.
+    /// How long a plugin must be ready until its earlier failures are forgotten. Default 10 s.
     pub healthy_after: Duration,
 }
 
@@ -35,7 +35,7 @@ impl Default for BackoffConfig {
     }
 }
 
-/// Where one plugin stands in its waits.
+/// The backoff state of one plugin.
 #[derive(Clone, Debug)]
 pub struct Backoff {
     config: BackoffConfig,
@@ -44,13 +44,13 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// Starts with the first attempt, and with jitter that nobody else has.
+    /// Starts at the first attempt, with a jitter seed of its own.
     #[must_use]
     pub fn new(config: BackoffConfig) -> Self {
         Self::with_seed(config, RandomState::new().hash_one(0))
     }
 
-    /// The same with jitter that can be repeated.
+    /// Starts at the first attempt, with this jitter seed.
     #[must_use]
     pub fn with_seed(config: BackoffConfig, seed: u64) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Backoff {
         self.attempt = 0;
     }
 
-    /// The number of the next attempt, from one, and how long to wait for it.
+    /// Returns the number of the next attempt, from 1, and the delay before it.
     pub fn next_attempt(&mut self) -> (u32, Duration) {
         self.attempt = self.attempt.saturating_add(1);
         let waits = self.attempt - u32::from(self.config.first_is_immediate);
@@ -82,7 +82,8 @@ impl Backoff {
         (self.attempt, wait)
     }
 
-    /// The wait before jitter, after `growths` multiplications. Never more than the cap, whatever the configuration.
+    /// Returns the delay before jitter, after `growths` multiplications. Never more than the cap, whatever the
+    /// configuration.
     fn full_wait(&self, growths: u32) -> Duration {
         // `max` also turns a factor that is not a number into 1.
         let factor = self.config.factor.max(1.0);
@@ -109,7 +110,7 @@ impl SplitMix64 {
         z ^ (z >> 31)
     }
 
-    /// From 0 to just below 1.
+    /// Returns a number from 0 to just below 1.
     fn next_unit(&mut self) -> f64 {
         // 53 bits are what a double holds exactly.
         (self.next() >> 11) as f64 / (1_u64 << 53) as f64

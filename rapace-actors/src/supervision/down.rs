@@ -1,4 +1,4 @@
-//! Why a plugin is not there, told so that whoever reads it knows what to do.
+//! Why a plugin is down, in texts that also say what to do.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,49 +9,50 @@ use rapace_session::EndReason;
 use super::{Failure, LimitReached, StartError};
 use crate::process::{ExitReport, Incarnation, StopError};
 
-/// Why a plugin is down, or is not tried again soon.
+/// Why a plugin is down, or is not restarted soon.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum DownReason {
     /// It was never started.
     NotStarted,
-    /// Somebody asked for it.
+    /// It was stopped on request.
     Stopped,
     /// The last [`Plugin`](crate::Plugin) handle was dropped, which stops it.
     HandleDropped,
     /// Its actor was stopped or killed through [`Plugin::actor_ref`](crate::Plugin::actor_ref).
     ActorStopped,
-    /// Its process was to end and cannot be ended. It is not started again before that is gone.
+    /// Its process was told to end and cannot be ended. The plugin is not started again before that process is
+    /// gone.
     Stays(Arc<StopError>),
-    /// The tokio runtime that it was started in was shut down, and it with that.
+    /// The tokio runtime that it was started in was shut down.
     RuntimeGone,
-    /// Of a plugin's host: the session with it is over.
+    /// In a plugin, of its host: the session with the host has ended.
     HostGone(Box<EndReason>),
-    /// It exited with code 0, and its policy (Transient or Never) takes that as the end of its work.
+    /// It exited with code 0, which its policy (Transient or Never) treats as the end of its work.
     Completed(ExitReport),
     /// It failed, and its policy is Never.
     NotRestarted(Failure),
     /// It was stopped because a sibling failed, and its policy is Never or the sibling was given up.
     StoppedWithSibling(Arc<str>),
-    /// It waits for a sibling that failed too often and is tried again later: see
-    /// [`CircuitOpen`](Self::CircuitOpen). It is started again when that one answers.
+    /// It waits for a sibling that failed too often and is retried later: see
+    /// [`CircuitOpen`](Self::CircuitOpen). It is started again when that sibling is ready.
     SiblingCircuitOpen(Arc<str>),
     /// It failed too often.
     RestartLimit {
-        /// What was allowed.
+        /// The limit that was reached.
         limit: LimitReached,
-        /// The failure that was one too many.
+        /// The failure that reached the limit.
         last: Failure,
     },
-    /// It cannot be started until somebody corrects something.
+    /// Its start failed in a way that a retry cannot fix.
     StartFailed(Incarnation, StartError),
-    /// It failed too often and is left alone for a while; then it is tried once.
+    /// It failed too often, so its circuit breaker is open; it is tried once after `pause`.
     CircuitOpen {
-        /// What was allowed.
+        /// The limit that was reached.
         limit: LimitReached,
         /// The latest failure.
         last: Failure,
-        /// How long it is left alone, from the latest failure.
+        /// How long the circuit breaker stays open, from the latest failure.
         pause: Duration,
     },
 }
@@ -86,7 +87,7 @@ impl fmt::Display for Down {
             ),
             DownReason::Stays(why) => write!(
                 f,
-                "plugin `{plugin}` is not started again, because the process before cannot be ended: {why}"
+                "plugin `{plugin}` is not started again, because its previous process cannot be ended: {why}"
             ),
             DownReason::RuntimeGone => write!(
                 f,
@@ -94,14 +95,11 @@ impl fmt::Display for Down {
                  outlives its callers with `PluginSpec::runtime`"
             ),
             DownReason::HostGone(reason) => {
-                write!(
-                    f,
-                    "the host of this plugin takes no calls any more: {reason}"
-                )
+                write!(f, "the host of this plugin accepts no more calls: {reason}")
             }
             DownReason::Completed(exit) if !exit.connected => exit.tell(
                 f,
-                "; it is not restarted, since its policy takes that as the end of its work",
+                "; it is not restarted, since its policy treats that as the end of its work",
             ),
             DownReason::Completed(exit) => write!(
                 f,
@@ -112,17 +110,17 @@ impl fmt::Display for Down {
             DownReason::NotRestarted(failure) => write!(
                 f,
                 "plugin `{plugin}` has failed and is not restarted; start it again, or give it RestartPolicy::Transient. \
-                 It failed like this: {failure}"
+                 Its failure: {failure}"
             ),
             DownReason::StoppedWithSibling(sibling) => write!(
                 f,
                 "plugin `{plugin}` was stopped because its sibling `{sibling}` failed, and is not restarted; start it \
-                 again when `{sibling}` is there"
+                 again when `{sibling}` is ready"
             ),
             DownReason::SiblingCircuitOpen(sibling) => write!(
                 f,
                 "plugin `{plugin}` waits for its sibling `{sibling}`, which has failed too often; it is started again \
-                 when `{sibling}` answers"
+                 when `{sibling}` is ready"
             ),
             DownReason::RestartLimit { limit, last } => write!(
                 f,
@@ -145,7 +143,7 @@ impl fmt::Display for Down {
 }
 
 impl std::error::Error for Down {
-    /// What the text does not hold already: what the system said when the plugin could not be started.
+    /// Returns the operating system's error if the plugin could not be started; all else is in the text.
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match &self.reason {
             DownReason::NotStarted

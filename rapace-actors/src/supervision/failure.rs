@@ -8,28 +8,28 @@ use rapace_shm::EstablishError;
 
 use crate::process::{ExitReport, Incarnation, SpawnError, is_transient};
 
-/// Why one incarnation never became ready, although nothing is known to have died.
+/// Why one incarnation never became ready, if no process is known to have died.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// There was no process.
+    /// The process could not be started.
     #[error(transparent)]
     Spawn(SpawnError),
-    /// The system refused something that a start needs besides the process: descriptors, shared memory.
+    /// The system refused another resource that a start needs: descriptors, shared memory.
     #[error(fmt = os_refused)]
     Os {
-        /// What was being done.
+        /// The step that failed.
         step: &'static str,
-        /// What it said.
+        /// The system's error.
         cause: Arc<io::Error>,
     },
-    /// The process and its host do not speak the same language: magic, version, schema or limits. Or what the plugin was
-    /// to be started with cannot be had: its segment, its services, its name.
+    /// The handshake failed: magic number, version, schema or limits do not match. Or the plugin's
+    /// configuration is invalid: its segment, its services, its name.
     #[error("{0}")]
     Refused(Arc<str>),
 }
 
-/// What went wrong last.
+/// The latest failure of a plugin.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Failure {
@@ -40,7 +40,7 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether another try makes sense without anybody correcting anything.
+    /// Whether a retry may succeed without a correction.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -49,7 +49,7 @@ impl Failure {
         }
     }
 
-    /// Which incarnation it was.
+    /// Returns the incarnation that failed.
     #[must_use]
     pub fn incarnation(&self) -> Incarnation {
         match self {
@@ -80,8 +80,8 @@ impl std::error::Error for Failure {
 }
 
 impl StartError {
-    /// Whether the same start may succeed later without anybody correcting anything. Every cause of a start that fails
-    /// is decided here.
+    /// Whether the same start may succeed later without a correction. Every cause of a failed start is decided
+    /// here.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -91,7 +91,7 @@ impl StartError {
         }
     }
 
-    /// Of a child that has the name of a sibling.
+    /// Makes the error of a child that has a sibling's name.
     pub(crate) fn namesake() -> Self {
         let why = "another child of its supervisor has the same name; give it one of its own";
         Self::Refused(why.into())
@@ -119,7 +119,7 @@ fn os_refused(
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
     write!(f, "{step} failed: {cause}")?;
-    // What is not the system's own word says what to do.
+    // Other errors than the system's own include advice.
     match is_transient(cause) && cause.raw_os_error().is_some() {
         true => f.write_str("; raise the limit of the host, or stop something"),
         false => Ok(()),

@@ -1,8 +1,8 @@
 //! What happens after a plugin has died: whether it is restarted, when, and which siblings are stopped with it.
 //!
-//! This room is plain logic. It has no clock (instants are passed in), no actors and starts no processes; the actors
-//! that use it report facts to it and act on its answers. It knows the causes of deaths that `process` records, and
-//! nothing of calls, sessions, plugins and supervisors.
+//! This folder is plain logic. It has no clock (instants are passed in) and no actors, and starts no processes;
+//! the actors that use it report facts to it and carry out its answers. It uses exit reports of `process`, and
+//! does not depend on calls, sessions, plugins and supervisors.
 //!
 //! | question | answered by |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | how long is the wait before the next start? | [`Backoff`] |
 //! | what follows from this exit? | [`Restarts`], which holds the three above and a circuit breaker |
 //! | which siblings are stopped and started? | [`plan()`], from a [`SupervisionStrategy`] |
-//! | which sibling is told what next? | `SupervisionGroup`, for the actor of a [`Supervisor`](crate::Supervisor) |
+//! | which directive does which sibling get next? | `SupervisionGroup`, for the actor of a [`Supervisor`](crate::Supervisor) |
 //! | which events are allowed in which state, and what follows? | [`Lifecycle`] |
 //! | why is the plugin not restarted? | [`DownReason`] |
 

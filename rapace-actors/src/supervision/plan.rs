@@ -1,45 +1,48 @@
-//! Who is stopped and who is started when one of several siblings has died.
+//! Which siblings are stopped and started when one of them has died.
 //!
-//! - SP1: nobody is touched unless the one who died comes back. What a finished or forbidden child leaves behind is its
-//!   own place, empty.
-//! - SP2: siblings are stopped in reverse start order, and started in start order, the one who died in its place.
-//! - SP3: a `Never` child that stands in the way is stopped and does not come back, like Erlang's temporary children.
-//! - SP4: what somebody has stopped, or what is down for good, stays down: another's failure does not revive it.
-//! - SP5: a sibling that waits for its own restart has nothing to be stopped and comes back with the others.
+//! - SP1: siblings are affected only if the child that died comes back. A child that finished or may not
+//!   restart just leaves its place empty.
+//! - SP2: siblings are stopped in reverse start order and started in start order, the child that died in its
+//!   place.
+//! - SP3: an affected sibling with the policy `Never` is stopped and does not come back, like Erlang's
+//!   temporary children.
+//! - SP4: a sibling that was stopped, or is down for good, stays down: another child's failure does not restart
+//!   it.
+//! - SP5: a sibling that waits for its own restart needs no stop and comes back with the others.
 
 use super::{RestartPolicy, SupervisionStrategy};
 
-/// Where a child stands at the moment when a sibling dies.
+/// The state of a child when a sibling dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChildState {
-    /// It has a process: starting or ready.
+    /// It has a process, which is starting or ready.
     Running,
-    /// It has none that will stay, and waits for its own restart.
+    /// It has no process to keep, and waits for its own restart.
     Waiting,
-    /// It is being stopped for good, is down, or has failed too often to be counted on.
+    /// It is being stopped for good, is down, or its circuit breaker is open.
     Down,
 }
 
-/// What a plan needs to know of a child.
+/// What a plan needs to know about a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Child {
-    /// Whether it may come back.
+    /// Its restart policy.
     pub policy: RestartPolicy,
-    /// Where it stands.
+    /// Its state.
     pub state: ChildState,
 }
 
-/// Whom to stop and whom to start, as positions in start order.
+/// Which children to stop and to start, as positions in start order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// To be stopped one after the other, in this order, before anybody is started.
+    /// To stop one after the other, in this order, before any start.
     pub stop: Vec<usize>,
-    /// To be started one after the other, in this order. Includes the one who died.
+    /// To start one after the other, in this order. Includes the child that died.
     pub start: Vec<usize>,
 }
 
 impl Plan {
-    /// Those who are stopped and do not come back.
+    /// Returns the children that are stopped and not started again.
     pub fn lost(&self) -> impl Iterator<Item = usize> {
         self.stop
             .iter()
@@ -48,8 +51,8 @@ impl Plan {
     }
 }
 
-/// What follows from the death of `children[died]`, which `restarts` or not. Children are in start order; the state
-/// of the one who died is ignored.
+/// Returns what follows from the death of `children[died]`; `restarts` says whether it comes back. Children are
+/// in start order; the state of the child that died is ignored.
 #[must_use]
 pub fn plan(
     strategy: SupervisionStrategy,
@@ -104,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn strategies_differ_in_whom_they_reach() {
+    fn strategies_differ_in_which_siblings_they_affect() {
         let children = running(&[Permanent; 4]);
         assert_eq!(plan(OneForOne, &children, 1, true), planned(&[], &[1]));
         assert_eq!(
@@ -144,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_that_does_not_exist_touches_nobody() {
+    fn a_position_that_does_not_exist_affects_no_child() {
         assert_eq!(
             plan(OneForAll, &running(&[Permanent]), 1, true),
             Plan::default()

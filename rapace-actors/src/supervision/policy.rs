@@ -1,5 +1,5 @@
-//! Which exits trigger a restart, and which siblings a strategy restarts too: kameo's words, and what they mean for a
-//! process.
+//! Which exits trigger a restart, and which siblings a strategy restarts too: kameo's terms, applied to
+//! processes.
 //!
 //! The types are ours, since what kameo documents for its own is not what happens here: a process has an exit code and
 //! no `ctx.stop()`, a limit is a sliding window, and siblings wait for each other. Kameo's convert into them.
@@ -36,9 +36,9 @@ pub enum RestartPolicy {
 /// | OneForAll | restarted | restarted |
 /// | RestForOne | go on | restarted |
 ///
-/// They are stopped one after the other in reverse order, and started in order, each when the one before answers or is
-/// known not to come. While the one that failed waits for an open circuit breaker, they are held. A plugin that was
-/// stopped on request, has done its work or is never restarted takes nobody along.
+/// They are stopped one after the other in reverse order, and started in order, each when the previous one is
+/// ready or was given up. While the failed child waits for an open circuit breaker, they are held. A plugin
+/// that was stopped on request, has done its work or is never restarted does not affect its siblings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SupervisionStrategy {
     /// Only the one that failed.

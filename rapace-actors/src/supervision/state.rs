@@ -29,21 +29,21 @@ pub enum State {
     Down(DownReason),
     /// A process is being started, up to the end of the handshake.
     Starting {
-        /// Which one.
+        /// The incarnation.
         incarnation: Incarnation,
         /// Set if this is the probe of an open circuit: the reason that calls fail with until it is ready.
         probe: Option<DownReason>,
     },
     /// The plugin serves.
     Ready {
-        /// Which process.
+        /// The incarnation.
         incarnation: Incarnation,
-        /// Since when.
+        /// When it became ready.
         since: Instant,
     },
-    /// The process is being taken down.
+    /// The process is being stopped.
     Stopping {
-        /// Which one.
+        /// The incarnation.
         incarnation: Incarnation,
         /// What follows when it has exited.
         then: AfterStop,
@@ -52,14 +52,14 @@ pub enum State {
     Backoff {
         /// The number of that attempt since it was last healthy.
         attempt: u32,
-        /// When.
+        /// The time of the restart.
         until: Instant,
-        /// What went wrong.
+        /// The failure.
         last: Failure,
     },
     /// The plugin has failed too often: it is started once, as a probe, at `until`.
     CircuitOpen {
-        /// When.
+        /// The time of the probe.
         until: Instant,
         /// The reason that calls fail with meanwhile.
         reason: DownReason,
@@ -85,7 +85,7 @@ pub enum AfterStop {
     Hold {
         /// The sibling.
         sibling: Arc<str>,
-        /// What calls are told meanwhile, if they do not wait.
+        /// The reason that calls fail with meanwhile, if they do not wait.
         refuse: Option<DownReason>,
     },
 }
@@ -114,11 +114,11 @@ pub enum Event {
     Shutdown,
     /// A restart was requested. Past failures are forgotten.
     Restart,
-    /// A sibling has failed and takes it along. Whoever says so releases it later.
+    /// A sibling has failed, and this plugin is stopped with it. A `Release` follows later.
     Hold {
         /// The sibling.
         sibling: Arc<str>,
-        /// What it is to do afterwards.
+        /// What it does afterwards.
         stay: Stay,
     },
     /// The siblings that it depends on are ready again.
@@ -146,7 +146,7 @@ pub enum Action {
     Nothing,
     /// Start a process, as this incarnation.
     Start(Incarnation),
-    /// Take this process down, and report its death.
+    /// Stop this process, and report its exit.
     Stop(Incarnation),
     /// Report [`Event::TimeIsUp`] then. A later action of this kind replaces an earlier one.
     WaitUntil(Instant),
@@ -164,7 +164,7 @@ pub enum Admission<'a> {
 }
 
 impl State {
-    /// What a call does in this state.
+    /// Returns what a call does in this state.
     #[must_use]
     pub fn admission(&self) -> Admission<'_> {
         match self {
@@ -198,7 +198,7 @@ impl State {
         }
     }
 
-    /// How its siblings' supervisor sees it.
+    /// Returns the state as its siblings' supervisor sees it.
     #[must_use]
     pub fn as_child(&self) -> ChildState {
         match self {
@@ -218,7 +218,7 @@ impl State {
         }
     }
 
-    /// The incarnation that has a process, or is about to.
+    /// Returns the incarnation that has a process, or is about to.
     #[must_use]
     pub fn incarnation(&self) -> Option<Incarnation> {
         match self {

@@ -1,9 +1,9 @@
-//! How many restarts are allowed in how much time.
+//! The restart limit: a sliding window over restarts.
 //!
-//! - W1: at most `limit` restarts lie in any stretch of length `within`, wherever it begins. A count that is only
-//!   reset by a quiet gap, as kameo's is, refuses a plugin that fails once a minute for an hour.
+//! - W1: at most `limit` restarts lie in any period of length `within`. A count that only a quiet period
+//!   resets, like kameo's, gives up a plugin that fails once a minute for an hour.
 //! - W2: a refused restart is not counted.
-//! - W3: memory is bounded by `limit`, and taken as restarts happen.
+//! - W3: memory is bounded by `limit`, and allocated as restarts happen.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -23,12 +23,12 @@ pub struct RestartWindow {
 pub struct LimitReached {
     /// How many restarts are allowed.
     pub limit: usize,
-    /// In how much time.
+    /// The length of the window.
     pub within: Duration,
 }
 
 impl RestartWindow {
-    /// Allows `limit` restarts in any stretch of `within`. A limit of zero allows none at all.
+    /// Allows `limit` restarts in any period of length `within`. A limit of zero allows none.
     #[must_use]
     pub fn new(limit: usize, within: Duration) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl RestartWindow {
     /// Counts a restart at `now`, if it is allowed. Instants must not go backwards.
     ///
     /// # Errors
-    /// [`LimitReached`], and then nothing was counted.
+    /// [`LimitReached`]; nothing is counted then.
     pub fn admit(&mut self, now: Instant) -> Result<(), LimitReached> {
         while self
             .recent

@@ -1,13 +1,12 @@
-//! The actor behind a supervisor: looks where the children stand, and tells them what the group's
-//! rules say.
+//! The actor behind a supervisor: watches its children, and sends them the directives of the group's rules.
 //!
 //! | message | from | kind |
 //! |---|---|---|
 //! | `StopAll` | the handle | ask |
 //!
-//! - SU1: no handler and no decision waits; what a child does next wakes the actor.
-//! - SU2: when the actor ends, for whatever reason, it leads nobody any more, and then it stops the
-//!   children: so no child waits for a release that does not come. If its runtime drops it, it only asks them to stop.
+//! - SU1: no handler or decision waits; a child's next change of state wakes the actor.
+//! - SU2: when the actor ends, for whatever reason, it first stops coordinating and then stops the children: so
+//!   no child waits for a release that never comes. If its runtime drops it, it only requests their stop.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,12 +29,12 @@ use crate::supervision::{DownReason, State, SupervisionStrategy};
 pub struct SupervisorActor {
     group: SupervisionGroup,
     children: Vec<Watched>,
-    /// Alive as long as failed children wait for this actor's word.
+    /// Alive while failed children wait for this actor's directives.
     coordinates: Option<Arc<()>>,
     is_up: watch::Sender<bool>,
 }
 
-/// What a supervisor starts with.
+/// The arguments of a supervisor.
 pub struct SupervisorArgs {
     pub(super) strategy: SupervisionStrategy,
     pub(super) children: Arc<[Plugin]>,
@@ -43,7 +42,7 @@ pub struct SupervisorArgs {
     pub(super) is_up: watch::Sender<bool>,
 }
 
-/// Somebody wants all children to stop.
+/// A request to stop all children.
 pub(super) struct StopAll;
 
 impl Actor for SupervisorActor {
@@ -116,7 +115,7 @@ impl Message<StopAll> for SupervisorActor {
 }
 
 impl SupervisorActor {
-    /// Tells the children what there is to tell, and returns until when there is nothing more.
+    /// Sends all due directives, and returns when the next one may be due.
     fn carry_on(&mut self) -> Option<Instant> {
         let now = clock::now();
         loop {
@@ -152,7 +151,7 @@ impl SupervisorActor {
     }
 }
 
-/// A child, and what was last seen of it.
+/// A child and its last observed state.
 struct Watched {
     plugin: Plugin,
     status: watch::Receiver<PluginStatus>,
@@ -177,7 +176,7 @@ impl Watched {
         }
         Sibling {
             policy: self.plugin.policy(),
-            // Somebody has stopped its actor itself: it says and does nothing any more.
+            // Its actor was stopped by somebody else: it reports and does nothing any more.
             state: match self.gone {
                 true => State::Down(DownReason::Stopped),
                 false => status.state.clone(),
@@ -188,7 +187,7 @@ impl Watched {
     }
 }
 
-/// Waits until a child has moved since it was last looked at.
+/// Waits until a child's state has changed since the last check.
 ///
 /// # Cancel safety
 /// Dropping the future loses nothing.

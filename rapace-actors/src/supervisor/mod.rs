@@ -1,7 +1,7 @@
 //! The supervisor: siblings that are started, restarted and stopped together.
 //!
-//! Carries out among plugins what the group's rules in `supervision` decide. This is the topmost room: it knows plugins,
-//! and no other room knows it. Its actor is in `actor.rs`.
+//! Carries out what the group's rules in `supervision` decide. This is the topmost folder: it uses plugins, and
+//! no other folder uses it. Its actor is in `actor.rs`.
 //!
 //! ```text
 //!   Supervisor ──────► SupervisorActor ── hold, release ──► PluginActor
@@ -28,8 +28,8 @@ use crate::supervision::{Down, DownReason, StartError, SupervisionStrategy};
 
 /// A group of plugins under one strategy. Cheap to clone.
 ///
-/// When the last clone is dropped the children are stopped, in reverse start order, whoever holds a
-/// handle to one of them. Such a handle can start its plugin again, which is then on its own.
+/// Dropping the last clone stops the children in reverse start order, even if there are other handles to them.
+/// Such a handle can start its plugin again, which is then unsupervised by the group.
 ///
 /// ```no_run
 /// # async fn host() -> Result<(), rapace::supervision::Down> {
@@ -69,7 +69,7 @@ pub struct SupervisorBuilder {
 }
 
 impl Supervisor {
-    /// A group under `strategy`, without children yet.
+    /// Describes a group with this strategy, without children yet.
     pub fn builder(strategy: impl Into<SupervisionStrategy>) -> SupervisorBuilder {
         SupervisorBuilder {
             strategy: strategy.into(),
@@ -78,7 +78,7 @@ impl Supervisor {
         }
     }
 
-    /// The child of that name.
+    /// Returns the child with this name.
     #[must_use]
     pub fn plugin(&self, name: &str) -> Option<Plugin> {
         self.children
@@ -87,27 +87,27 @@ impl Supervisor {
             .cloned()
     }
 
-    /// The children in start order.
+    /// Returns the children in start order.
     #[must_use]
     pub fn plugins(&self) -> &[Plugin] {
         &self.children
     }
 
-    /// Waits until every child answers, or has been given up.
+    /// Waits until every child is ready, or was given up.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
     ///
     /// # Errors
-    /// Why the first of those that do not answer is down, and were not stopped along with a sibling.
+    /// The error of the first child that is down for another reason than a sibling's failure.
     pub async fn ready(&self) -> Result<(), Down> {
         let mut up = self.up.clone();
-        // A supervisor that is gone has stopped its children, and they say so.
+        // If the supervisor is gone, it has stopped its children, whose errors say so.
         let _ = up.wait_for(|up| *up).await;
         let mut along = Ok(());
         for child in self.children.iter() {
             match child.ready().await {
-                // The sibling says why it is down itself.
+                // The sibling's own error says why it is down.
                 Err(down) if matches!(down.reason, DownReason::StoppedWithSibling(_)) => {
                     along = along.and(Err(down));
                 }
@@ -123,7 +123,7 @@ impl Supervisor {
     /// # Cancel safety
     /// Dropping the future does not undo the request.
     pub async fn stop(&self) {
-        // A supervisor that is gone stops its children without being asked.
+        // If the supervisor is gone, it has stopped its children.
         let _ = self.actor.ask(StopAll).send().await;
         for child in self.children.iter().rev() {
             child.stop().await;
@@ -132,15 +132,15 @@ impl Supervisor {
 }
 
 impl SupervisorBuilder {
-    /// One more child, started after those before it. Children are told apart by their names: one that has the name of
-    /// another before it is refused when it is started.
+    /// Adds a child, started after the earlier ones. Children are identified by name: a second child with the
+    /// same name is refused when it is started.
     pub fn child(mut self, mut spec: PluginSpec) -> Self {
         spec.namesake = self.children.iter().any(|it| it.name == spec.name);
         self.children.push(spec);
         self
     }
 
-    /// The tokio runtime that the group runs on, as [`PluginSpec::runtime`] for each child that has none of its own.
+    /// Sets the tokio runtime of the group: [`PluginSpec::runtime`] for each child that has none of its own.
     pub fn runtime(mut self, runtime: Handle) -> Self {
         self.runtime = Some(runtime);
         self
@@ -155,7 +155,7 @@ impl SupervisorBuilder {
         let _inside = self.runtime.as_ref().map(Handle::enter);
         let coordinates = Arc::new(());
         let coordinated = match self.strategy {
-            // Everybody restarts alone.
+            // Each child restarts alone.
             SupervisionStrategy::OneForOne => std::sync::Weak::new(),
             SupervisionStrategy::OneForAll | SupervisionStrategy::RestForOne => {
                 Arc::downgrade(&coordinates)
@@ -180,14 +180,14 @@ impl SupervisorBuilder {
         }
     }
 
-    /// Starts the group and waits until every child answers.
+    /// Starts the group and waits until every child is ready.
     ///
     /// # Cancel safety
     /// Dropping the future stops the group.
     ///
     /// # Errors
-    /// Why the first of those that do not answer is down, and were not stopped along with a sibling. The others are
-    /// stopped. If two children have one name, that is said, and nothing is started.
+    /// The error of the first child that is down for another reason than a sibling's failure; the others are stopped. If
+    /// two children have the same name, the error says so, and nothing is started.
     pub async fn start(self) -> Result<Supervisor, Down> {
         if let Some(spec) = self.children.iter().find(|spec| spec.namesake) {
             return Err(Down {

@@ -1,23 +1,22 @@
-//! Siblings under one strategy: who is to be told what next.
+//! The rules of a group of siblings: which child gets which directive next.
 //!
-//! - SG1: children are started in their order, each when the one before answers or does not come, and
-//!   stopped in the reverse order, one after the other.
-//! - SG2: a child that fails waits, and whomever its strategy takes along is taken down; when all of
-//!   them are gone and the backoff of those that failed is over, they are started again together.
-//! - SG3: a child that fails while it is being started again is tried again by its own backoff, and
-//!   those after it wait; those before it are left alone. One that fails after it was there is a
-//!   failure of its own, also in the middle of a round, and the two rounds become one.
-//! - SG4: when a child cannot be started, or has failed more often than it may, OneForAll stops
-//!   everybody and RestForOne everybody after it: what depends on it has nothing to stand on. A
-//!   child that has done its work, was stopped on request or is never restarted leaves the others
-//!   alone.
-//! - SG5: a child whose circuit breaker is open is tried again later. Until it answers, whoever its
-//!   strategy takes along is held as by any failure, so nobody serves on a dependency that is down; their
-//!   calls fail at once, as its own do. When it answers, they are started again in order.
-//! - SG6: what somebody asks of a single child is respected and concerns that child alone.
+//! - SG1: children are started in order, each when the previous one is ready or was given up, and stopped in
+//!   reverse order, one after the other.
+//! - SG2: when a child fails, it waits and the siblings that its strategy affects are stopped. When all of them
+//!   are gone and the backoff of the failed ones is over, they are started again together, in one *round*.
+//! - SG3: a child that fails during its restart in a round is retried by its own backoff; those after it wait;
+//!   those before it are left alone. A child that fails after it was ready is a new failure, even during a
+//!   round, and the two rounds become one.
+//! - SG4: when a child cannot be started, or exceeds its restart limit, OneForAll stops all children and
+//!   RestForOne those after it, which depend on it. A child that has done its work, was stopped on request or
+//!   is never restarted does not affect the others.
+//! - SG5: a child whose circuit breaker is open is retried later. Until it is ready, the siblings that its
+//!   strategy affects are held, as after any failure, so that no child serves while a dependency is down; their
+//!   calls fail at once, as its own do. When it is ready, they are started again in order.
+//! - SG6: a user's request to a single child is respected and affects that child alone.
 //!
-//! Everything is derived from where the children stand now, each time that one of them has moved: so
-//! no news can be missed, and whatever a child does, somebody who waits for it is told to go on.
+//! Everything is derived from the children's current states, each time that one of them has changed. So no
+//! event can be missed, and whatever a child does, those that wait for it go on.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
@@ -29,18 +28,18 @@ use super::{AfterStop, Child, DownReason, RestartPolicy, State, Stay, Supervisio
 pub(crate) struct Sibling {
     pub(crate) policy: RestartPolicy,
     pub(crate) state: State,
-    /// Until when the backoff of its latest failure lasts.
+    /// The end of its latest failure's backoff.
     pub(crate) resume: Option<Instant>,
-    /// It was told something and has not moved since.
+    /// Whether it received a directive and has not changed its state since.
     pub(crate) told: bool,
 }
 
-/// What a child is told.
+/// A directive to a child.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Directive {
     Start,
     Stop,
-    /// Stop, because of that sibling.
+    /// Stop, because of this sibling.
     Hold {
         because: usize,
         stay: Stay,
@@ -48,35 +47,35 @@ pub(crate) enum Directive {
     Release,
 }
 
-/// What is to be done next.
+/// The next step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    /// Tell that child.
+    /// Send a directive to this child.
     Tell(usize, Directive),
-    /// Wait until a child moves, or until then.
+    /// Wait until a child changes its state, or until this time.
     Wait(Option<Instant>),
 }
 
-/// What is under way among siblings. Children are positions in start order.
+/// The pending work of a group. Children are identified by their positions in start order.
 #[derive(Debug)]
 pub(crate) struct SupervisionGroup {
     strategy: SupervisionStrategy,
-    /// To be stopped for good, and because of whom if not on request.
+    /// Children to stop for good, each with the sibling that causes it, or `None` on request.
     end: BTreeMap<usize, Option<usize>>,
-    /// To be taken down before anybody is started, and because of whom.
+    /// Children to stop before any start, each with the sibling that causes it.
     hold: BTreeMap<usize, usize>,
-    /// To be started.
+    /// Children to start.
     start: BTreeSet<usize>,
-    /// Those whose circuit breaker is open, until they answer or are down (SG5).
+    /// Children whose circuit breaker is open, until they are ready or down (SG5).
     open: BTreeSet<usize>,
-    /// Nobody is started until one of those answers.
+    /// Whether starts wait until one of `open` is ready.
     waits_for_open: bool,
-    /// Those whose siblings were stopped because of them (SG4).
+    /// Children because of which siblings were stopped for good (SG4).
     given_up: BTreeSet<usize>,
 }
 
 impl SupervisionGroup {
-    /// A group that is to be started.
+    /// Makes a group that is to be started.
     pub(crate) fn new(strategy: SupervisionStrategy, children: usize) -> Self {
         Self {
             strategy,
@@ -89,27 +88,27 @@ impl SupervisionGroup {
         }
     }
 
-    /// Stops everybody on request; whatever else was under way is forgotten.
+    /// Stops all children on request, and drops all other pending work.
     pub(crate) fn stop(&mut self, children: usize) {
         self.hold.clear();
         self.start.clear();
         self.end = (0..children).map(|child| (child, None)).collect();
     }
 
-    /// Whether nothing is under way, or nothing but the wait for a child whose circuit breaker is open.
+    /// Whether no work is pending, except the wait for a child whose circuit breaker is open.
     pub(crate) fn is_settled(&self) -> bool {
         let started = self.start.is_empty() || self.waits_for_open;
         self.end.is_empty() && self.hold.is_empty() && started
     }
 
-    /// What is to be done next, given where everybody stands at `now`.
+    /// Returns the next step, given the children's states at `now`.
     pub(crate) fn next(&mut self, siblings: &[Sibling], now: Instant) -> Next {
         self.waits_for_open = false;
         self.note_given_up(siblings);
         if let Some(next) = self.next_to_end(siblings) {
             return next;
         }
-        // Only now, since who is stopped for good is not restarted.
+        // Only now, since children that are stopped for good are not restarted.
         self.note_failed(siblings);
         self.next_to_refuse(siblings)
             .or_else(|| self.next_to_hold(siblings))
@@ -139,7 +138,7 @@ impl SupervisionGroup {
                 State::Ready { .. } if self.open.remove(&at) => {
                     self.plan_restart(at, siblings);
                     self.start.remove(&at);
-                    // It has nothing to stand on itself.
+                    // Its own dependency is down.
                     if let Some(open) = self.waits_for(at) {
                         self.hold.insert(at, open);
                         self.start.insert(at);
@@ -148,7 +147,7 @@ impl SupervisionGroup {
                 State::Down(_) => {
                     self.open.remove(&at);
                 }
-                // By its own failure: whoever is held by another's is to be started already.
+                // By its own failure: a child that is held by another's failure is in `start` already.
                 State::AwaitingSiblings { .. } if !self.start.contains(&at) => {
                     self.open.remove(&at);
                     self.plan_restart(at, siblings);
@@ -158,7 +157,7 @@ impl SupervisionGroup {
         }
     }
 
-    /// Whom a child may not be started without: one whose circuit breaker is open (SG5).
+    /// Returns the child with an open circuit breaker that this child has to wait for (SG5).
     fn waits_for(&self, child: usize) -> Option<usize> {
         let depends = |open: &usize| match self.strategy {
             SupervisionStrategy::OneForOne => false,
@@ -176,7 +175,7 @@ impl SupervisionGroup {
         }
     }
 
-    /// SG2, SG3
+    /// Adds the stops and starts that follow from a failure (SG2, SG3).
     fn plan_restart(&mut self, failed: usize, siblings: &[Sibling]) {
         let children = siblings
             .iter()
@@ -189,7 +188,7 @@ impl SupervisionGroup {
         for lost in plan.lost() {
             self.start.remove(&lost);
         }
-        // Who is to be started must be down first, also somebody whom its user is restarting.
+        // A child has to be down before it is started, even if its user is restarting it.
         let others = plan.stop.iter().chain(&plan.start).copied();
         for other in others.filter(|other| *other != failed) {
             self.hold.entry(other).or_insert(failed);
@@ -197,7 +196,7 @@ impl SupervisionGroup {
         self.start.extend(plan.start);
     }
 
-    /// SG4
+    /// Stops the dependents of a child that was given up (SG4).
     fn give_up(&mut self, gone: usize, children: usize) {
         let dependent = match self.strategy {
             SupervisionStrategy::OneForOne => return,
@@ -221,7 +220,7 @@ impl SupervisionGroup {
                 },
             };
             match &siblings[last].state {
-                // Its callers wait for its first start, which does not come, unless it is coming.
+                // Its callers wait for its first start, which never comes, unless it is coming.
                 State::Down(DownReason::NotStarted) if !siblings[last].told => {
                     self.end.pop_last();
                     return Some(Next::Tell(last, directive));
@@ -229,7 +228,7 @@ impl SupervisionGroup {
                 State::Down(reason) if !matches!(reason, DownReason::NotStarted) => {
                     self.end.pop_last();
                 }
-                // Telling it again would only make it move again.
+                // Another directive would only change its state again.
                 State::Stopping {
                     then: AfterStop::Down(_),
                     ..
@@ -262,7 +261,7 @@ impl SupervisionGroup {
         None
     }
 
-    /// Calls to whoever waits for an open circuit breaker fail at once (SG5).
+    /// Returns the directive for a child that waits for an open circuit breaker: its calls fail at once (SG5).
     fn next_to_refuse(&self, siblings: &[Sibling]) -> Option<Next> {
         self.start.iter().find_map(|&child| {
             let because = self.waits_for(child)?;
@@ -307,7 +306,7 @@ impl SupervisionGroup {
         None
     }
 
-    /// When the backoff of all those that wait to be started is over.
+    /// Returns when the backoff of all children to start is over.
     fn resume(&self, siblings: &[Sibling]) -> Option<Instant> {
         let waiting = self.start.iter().map(|at| &siblings[*at]);
         waiting
@@ -318,7 +317,7 @@ impl SupervisionGroup {
 }
 
 impl Sibling {
-    /// Tells it once.
+    /// Sends a directive, once.
     fn tell(&self, at: usize, directive: Directive) -> Next {
         if self.told {
             Next::Wait(None)

@@ -1,4 +1,4 @@
-//! Scenes among siblings whose lives are real, and whose processes are not.
+//! Scenarios of a group with real `Lifecycle`s and simulated processes.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use SupervisionStrategy::{OneForAll, OneForOne, RestForOne};
 
 const NAMES: [&str; 4] = ["a", "b", "c", "d"];
 
-/// One child: its life, what it was told, and its next moment.
+/// One child: its lifecycle, its directives, and its next timer.
 struct Actor {
     lifecycle: Lifecycle,
     policy: RestartPolicy,
@@ -25,7 +25,7 @@ struct Actor {
     lived: u64,
 }
 
-/// A group and its children, without anything that happens by itself.
+/// A group and its children, driven step by step.
 struct Scene {
     group: SupervisionGroup,
     actors: Vec<Actor>,
@@ -67,7 +67,7 @@ impl Scene {
         }
     }
 
-    /// All of them started and ready.
+    /// Makes a group whose children are all ready.
     fn up(strategy: SupervisionStrategy, policies: &[RestartPolicy], breaker: Breaker) -> Self {
         let mut scene = Self::new(strategy, policies, breaker);
         scene.settle();
@@ -85,7 +85,7 @@ impl Scene {
         siblings.collect()
     }
 
-    /// An event for one child, with what its actor makes of it.
+    /// Delivers an event to one child, and carries out the resulting action.
     fn on(&mut self, child: usize, event: Event) {
         let actor = &mut self.actors[child];
         match actor.lifecycle.on(event, self.now) {
@@ -112,7 +112,7 @@ impl Scene {
         }
     }
 
-    /// Lets the group say what there is to say.
+    /// Carries out all due directives.
     fn decide(&mut self) -> Option<Instant> {
         loop {
             match self.group.next(&self.siblings(), self.now) {
@@ -142,7 +142,7 @@ impl Scene {
         true
     }
 
-    /// A process does what is expected of it.
+    /// Lets a process do the next expected thing.
     fn behave(&mut self, child: usize) -> bool {
         let state = self.actors[child].lifecycle.state().clone();
         match state {
@@ -180,7 +180,7 @@ impl Scene {
         due
     }
 
-    /// Until nothing moves any more, with nothing failing and time passing as it must.
+    /// Runs until nothing changes any more, without failures, advancing time as needed.
     fn settle(&mut self) {
         for _ in 0..1_000 {
             let wake = self.decide();
@@ -212,7 +212,7 @@ impl Scene {
         );
     }
 
-    /// Until its circuit breaker is open, without anybody else's doing anything.
+    /// Fails one child until its circuit breaker is open; no other child moves.
     fn fail_too_often(&mut self, child: usize) {
         self.settle();
         while !matches!(
@@ -274,7 +274,7 @@ fn each_child_is_started_when_the_one_before_answers() {
 
 /// SG2
 #[test]
-fn a_failure_takes_along_whom_its_strategy_says() {
+fn a_failure_affects_the_siblings_that_its_strategy_says() {
     for (strategy, expected) in [
         (OneForOne, "+b b!"),
         (OneForAll, "-c -a +a a! +b b! +c c!"),
@@ -294,14 +294,14 @@ fn a_failure_takes_along_whom_its_strategy_says() {
 
 /// SG2: one round restarts both.
 #[test]
-fn two_who_fail_together_share_a_round() {
+fn two_that_fail_together_share_a_round() {
     let mut scene = Scene::up(RestForOne, &[Permanent; 4], Breaker::GiveUp);
     scene.crash(1);
     scene.decide();
     scene.crash(2);
     scene.settle();
     assert_eq!(scene.log(), "-d +b b! +c c! +d d!");
-    // The later one first, and the other one while it is made up for.
+    // The later one first, and the other one during the resulting round.
     scene.crash(2);
     scene.decide();
     scene.crash(1);
@@ -312,7 +312,7 @@ fn two_who_fail_together_share_a_round() {
 /// SG3
 #[test]
 fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
-    // Started again already: those after it are taken down once more.
+    // Started again already: those after it are stopped once more.
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(2);
     while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
@@ -322,7 +322,7 @@ fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
     scene.crash(0);
     scene.settle();
     assert_eq!(scene.log(), "-b +a a! +b b! +c c!");
-    // Being started: tried again, and those before it left alone.
+    // Being started: it is retried, and those before it are left alone.
     scene.crash(2);
     while !matches!(scene.actors[1].lifecycle.state(), State::Starting { .. }) {
         assert!(step(&mut scene));
@@ -331,7 +331,7 @@ fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
     scene.crash(1);
     scene.settle();
     assert_eq!(scene.log(), "+b b! +c c!");
-    // Being stopped: it is down, which was wanted.
+    // Being stopped: it is down, as intended.
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(0);
     scene.decide();
@@ -341,7 +341,7 @@ fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
     assert_eq!(scene.log(), "-c -b +a a! +b b! +c c!");
 }
 
-/// One thing happens, or time passes, unless there is nothing to wait for.
+/// Lets one thing happen, or time pass, unless there is nothing to wait for.
 fn step(scene: &mut Scene) -> bool {
     let wake = scene.decide();
     let children = 0..scene.actors.len();
@@ -356,7 +356,7 @@ fn step(scene: &mut Scene) -> bool {
 
 /// SG4
 #[test]
-fn who_is_given_up_takes_along_what_depends_on_it() {
+fn a_child_that_is_given_up_stops_its_dependents() {
     for (strategy, expected) in [
         (OneForOne, [false, false]),
         (OneForAll, [true, true]),
@@ -376,9 +376,9 @@ fn who_is_given_up_takes_along_what_depends_on_it() {
     }
 }
 
-/// SG4: those who were never started are not, and their callers hear it.
+/// SG4: children that were never started stay down, and their callers are told.
 #[test]
-fn who_cannot_be_started_leaves_nobody_waiting() {
+fn a_child_that_cannot_be_started_leaves_nobody_waiting() {
     for strategy in [OneForAll, RestForOne] {
         let mut scene = Scene::new(strategy, &[Permanent; 3], Breaker::GiveUp);
         step(&mut scene);
@@ -425,9 +425,9 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
     }
 }
 
-/// SG5: it fails while those after it wait to be started, so they are not told to.
+/// SG5: it fails while those after it wait to be started, so they are not started.
 #[test]
-fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
+fn a_round_waits_for_a_child_that_opens_its_circuit_breaker_in_it() {
     let pause = Duration::from_secs(30);
     for strategy in [OneForAll, RestForOne] {
         let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
@@ -446,9 +446,9 @@ fn a_round_waits_for_whoever_opens_its_circuit_breaker_in_it() {
     }
 }
 
-/// SG5, at the group's first start: who starts it hears of it, and so do the callers of those behind.
+/// SG5, at the group's first start: the starter gets an error, and so do the callers of later children.
 #[test]
-fn who_was_never_started_waits_for_an_open_circuit_breaker_too() {
+fn a_child_that_was_never_started_waits_for_an_open_circuit_breaker_too() {
     let pause = Duration::from_secs(30);
     let mut scene = Scene::new(RestForOne, &[Permanent; 3], Breaker::Probe(pause));
     while !matches!(scene.actors[1].lifecycle.state(), State::CircuitOpen { .. }) {
@@ -486,7 +486,7 @@ fn two_open_circuit_breakers_are_closed_one_after_the_other() {
 
 /// SG5, SG6: what is stopped on request leaves the others alone, also while they wait for it.
 #[test]
-fn who_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblings() {
+fn a_child_that_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblings() {
     let pause = Duration::from_secs(30);
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::Probe(pause));
     scene.fail_too_often(1);
@@ -507,7 +507,7 @@ fn requests_concern_one_child_and_are_respected_in_a_round() {
     scene.on(1, Event::Stop);
     scene.settle();
     assert_eq!(scene.log(), "-b");
-    // Stopped: left out. Restarted while it is taken down: started in its place.
+    // Stopped: left out. Restarted while it is being stopped: started in its place.
     scene.crash(0);
     scene.on(2, Event::Restart);
     scene.settle();
@@ -539,7 +539,7 @@ fn never_children_are_stopped_with_the_others_and_stay_down() {
     scene.settle();
     assert_eq!(scene.log(), "-c -b +a a! +c c!");
     assert!(scene.is_down(1, |it| matches!(it, DownReason::StoppedWithSibling(_))));
-    // Its own failure touches nobody.
+    // Its own failure affects no sibling.
     let mut scene = Scene::up(OneForAll, &[Permanent, Never, Permanent], Breaker::GiveUp);
     scene.crash(1);
     scene.settle();
@@ -576,7 +576,7 @@ fn a_stop_ends_whatever_is_under_way() {
                 "{steps}"
             );
         }
-        // Started again by hand, it is looked after as before.
+        // Started again by hand, it is supervised as before.
         scene.on(1, Event::Start);
         scene.settle();
         scene.log.clear();
@@ -588,7 +588,7 @@ fn a_stop_ends_whatever_is_under_way() {
 
 /// SG6, while the others are being stopped.
 #[test]
-fn who_is_started_during_a_stop_is_left_alone_by_it() {
+fn a_child_that_is_started_during_a_stop_is_left_alone_by_it() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(0);
     while !matches!(
@@ -608,8 +608,8 @@ fn who_is_started_during_a_stop_is_left_alone_by_it() {
     assert_eq!(scene.log(), "+c c!");
 }
 
-/// Whatever happens in whatever order, when it ends everybody serves or is down for a reason, nobody
-/// waits for a word that does not come, and nobody is started before those whom the round starts first.
+/// Under any order of events: in the end every child serves or is down for a reason, none waits for a directive
+/// that never comes, and none is started before those that the round starts first.
 #[test]
 fn nobody_is_ever_left_waiting() {
     let mut random = 1_u64;
@@ -630,7 +630,7 @@ fn nobody_is_ever_left_waiting() {
         let mut stopped = false;
         for _ in 0..dice(120) {
             let child = dice(policies.len() as u64) as usize;
-            // The group looks up now and then only.
+            // The group acts only now and then.
             if dice(2) == 0 {
                 scene.decide();
             }

@@ -25,7 +25,7 @@ pub struct Lifecycle {
 }
 
 impl Lifecycle {
-    /// A plugin that was never started.
+    /// Makes the lifecycle of a plugin that was never started.
     #[must_use]
     pub fn new(restarts: Restarts) -> Self {
         Self {
@@ -35,19 +35,19 @@ impl Lifecycle {
         }
     }
 
-    /// The current state.
+    /// Returns the current state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// The policy that it is restarted by.
+    /// Returns its restart policy.
     #[must_use]
     pub fn policy(&self) -> RestartPolicy {
         self.restarts.policy()
     }
 
-    /// How its siblings' supervisor sees it.
+    /// Returns its state as its siblings' supervisor sees it.
     #[must_use]
     pub fn as_child(&self) -> Child {
         Child {
@@ -56,7 +56,7 @@ impl Lifecycle {
         }
     }
 
-    /// A number for a process that is started beside the current one, to [take over](Event::TakeOver).
+    /// Reserves a number for a process that is started beside the current one, to [take over](Event::TakeOver).
     pub fn reserve(&mut self) -> Incarnation {
         let reserved = self.next;
         self.next = reserved.next();
@@ -146,7 +146,7 @@ impl Lifecycle {
                 let refuse = refusal(&sibling, stay);
                 unchanged(State::AwaitingSiblings { sibling, refuse })
             }
-            // Its turn to be started for the first time does not come yet.
+            // Its first start is postponed.
             (
                 State::Down(DownReason::NotStarted),
                 Event::Hold {
@@ -169,7 +169,7 @@ impl Lifecycle {
             }),
             (State::AwaitingSiblings { .. }, Event::Release) => self.start(None),
 
-            // What the current process tells.
+            // Facts about the current process.
             (State::Starting { incarnation, .. }, Event::Ready(it)) if it == incarnation => {
                 unchanged(State::Ready {
                     incarnation,
@@ -205,7 +205,7 @@ impl Lifecycle {
                 self.stopped(then)
             }
 
-            // It gets no calls any more, and is followed by another when it is gone after all (F1).
+            // It gets no more calls, and another incarnation follows once it is gone after all (F1).
             (
                 State::Starting { incarnation, .. } | State::Ready { incarnation, .. },
                 Event::Stays(it),
@@ -217,7 +217,7 @@ impl Lifecycle {
                 unchanged(State::Stopping { incarnation, then })
             }
 
-            // Another process beside it. The one that it replaces belongs to whoever started the take-over.
+            // Another process beside it. The starter of the take-over owns the replaced one.
             (
                 State::Ready { .. } | State::Backoff { .. } | State::CircuitOpen { .. },
                 Event::TakeOver(incarnation),
@@ -279,7 +279,7 @@ impl Lifecycle {
     }
 }
 
-/// Whatever there is ends, for `reason`; what has ended for another reason keeps that.
+/// Ends the plugin for `reason`; a plugin that is down for another reason keeps that.
 fn end(state: State, reason: DownReason) -> (State, Action) {
     match state {
         State::Starting { incarnation, .. } | State::Ready { incarnation, .. } => {
@@ -297,7 +297,7 @@ fn end(state: State, reason: DownReason) -> (State, Action) {
     }
 }
 
-/// What calls are told while a plugin waits for its sibling, unless they wait with it.
+/// Returns the reason that calls fail with while a plugin waits for its sibling, unless they wait too.
 fn refusal(sibling: &Arc<str>, stay: Stay) -> Option<DownReason> {
     (stay == Stay::Refuse).then(|| DownReason::SiblingCircuitOpen(Arc::clone(sibling)))
 }

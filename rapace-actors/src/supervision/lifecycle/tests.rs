@@ -1,4 +1,4 @@
-//! Every state beside every event, and the rules that no sequence of events may break.
+//! Every event in every state, and the rules that no sequence of events may break.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -44,7 +44,7 @@ fn open_reason() -> DownReason {
     }
 }
 
-/// Every kind of state, with incarnation 2 as the current one where there is one.
+/// Returns every kind of state, with incarnation 2 as the current one where there is one.
 fn states(now: Instant) -> Vec<State> {
     let incarnation = number(2);
     let stopping = |then| State::Stopping { incarnation, then };
@@ -93,7 +93,7 @@ fn states(now: Instant) -> Vec<State> {
     ]
 }
 
-/// Every kind of event, and how long after the state was entered it comes.
+/// Returns every kind of event, and how long after the state was entered it comes.
 fn events() -> Vec<(&'static str, Event, Duration)> {
     let refused = StartError::Refused("speaks version 9".into());
     let hold = |stay| Event::Hold {
@@ -189,7 +189,7 @@ fn lifecycle(state: State, now: Instant) -> Lifecycle {
         state,
         State::CircuitOpen { .. } | State::Starting { probe: Some(_), .. }
     ) {
-        // How it came there.
+        // The path to this state.
         while !matches!(
             restarts.decide(&crash(1), Duration::ZERO, now),
             RestartDecision::Probe { .. }
@@ -202,7 +202,7 @@ fn lifecycle(state: State, now: Instant) -> Lifecycle {
     }
 }
 
-/// One line for each pair that changes something or asks for something; all others are said to change nothing.
+/// Returns one line for each pair with an effect; all other pairs must have none.
 fn table() -> String {
     let now = Instant::now();
     let mut lines = String::new();
@@ -286,7 +286,7 @@ impl World {
     }
 }
 
-/// F1, F3, F5: whatever happens in whatever order, there is one process at most, exactly when the state says so.
+/// F1, F3, F5: under any order of events there is at most one process, exactly when the state says so.
 #[test]
 fn incarnations_never_overlap_and_numbers_are_never_reused() {
     let mut world = World::new();
@@ -379,7 +379,7 @@ fn calls_wait_exactly_when_the_plugin_comes_back_by_itself() {
     );
 }
 
-/// The whole way: crashes, waits, gives up for a while, is probed, recovers.
+/// The whole cycle: crash, backoff, open circuit breaker, probe, recovery.
 #[test]
 fn a_plugin_that_keeps_crashing_is_left_alone_and_probed() {
     let mut world = World::new();

@@ -1,10 +1,11 @@
 //! Decides what follows from a failure: a restart now, later, after a long pause, or none.
 //!
 //! - RC1: a failure that only a correction can remove is not retried.
-//! - RC2: the policy is asked first, then the window, then the backoff. Only restarts that follow are counted.
+//! - RC2: the policy is checked first, then the window, then the backoff. Only restarts that happen are
+//!   counted.
 //! - RC3: the breaker opens when the window is full. Then the plugin is left alone for a pause and tried once
-//!   ("half-open"). If that one becomes healthy the breaker is closed and the past forgotten; if it fails first, the
-//!   breaker is open again, whatever the window says.
+//!   ("half-open"). If that one becomes healthy the breaker closes and earlier failures are forgotten; if it
+//!   fails first, the breaker opens again, whatever the window says.
 //! - RC4: a plugin without a breaker is given up when the window is full.
 
 use std::time::{Duration, Instant};
@@ -19,18 +20,18 @@ use super::{
 pub struct RestartConfig {
     /// Which exits trigger a restart. Default Permanent, as kameo's.
     pub policy: RestartPolicy,
-    /// How many restarts are allowed within [`within`](Self::within). Default 5: enough for a bad deployment to show
-    /// itself, few enough not to burn a processor.
+    /// How many restarts are allowed within [`within`](Self::within). Default 5: enough to show a bad
+    /// deployment, few enough not to waste CPU time.
     pub limit: usize,
-    /// See [`limit`](Self::limit). Default one minute, which the waits of five attempts fit in many times.
+    /// See [`limit`](Self::limit). Default one minute, many times the backoff of five attempts.
     pub within: Duration,
-    /// The waits between attempts.
+    /// The delays between attempts.
     pub backoff: BackoffConfig,
     /// What happens when the limit is reached. Default: try again every 30 s.
     pub breaker: Breaker,
 }
 
-/// What happens when a plugin has used up its restarts.
+/// What happens when a plugin has reached its restart limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Breaker {
@@ -58,16 +59,16 @@ impl Default for RestartConfig {
 pub enum RestartDecision {
     /// The plugin is restarted at `until`.
     Restart {
-        /// The number of the attempt since it was last healthy, from one.
+        /// The number of the attempt since it was last healthy, from 1.
         attempt: u32,
-        /// When to start. Not after now, if at once.
+        /// When to start; not later than now means at once.
         until: Instant,
     },
     /// The circuit is open: the plugin is started once at `until`, and calls fail at once before that.
     Probe {
         /// When to start.
         until: Instant,
-        /// What calls are told meanwhile.
+        /// The reason that calls fail with meanwhile.
         reason: DownReason,
     },
     /// The plugin is not restarted.
@@ -81,19 +82,19 @@ pub struct Restarts {
     window: RestartWindow,
     backoff: Backoff,
     breaker: Breaker,
-    /// The breaker has been opened, and no start since then has become healthy.
+    /// Set if the breaker has opened, and no start since then has become healthy.
     half_open: Option<LimitReached>,
 }
 
 impl Restarts {
-    /// No restarts yet.
+    /// Makes the state of a plugin without restarts.
     #[must_use]
     pub fn new(config: RestartConfig) -> Self {
         let backoff = Backoff::new(config.backoff.clone());
         Self::with_backoff(config, backoff)
     }
 
-    /// The same with given waits.
+    /// Makes the same with a given backoff.
     #[must_use]
     pub fn with_backoff(config: RestartConfig, backoff: Backoff) -> Self {
         let window = RestartWindow::new(config.limit, config.within);
@@ -106,14 +107,14 @@ impl Restarts {
         }
     }
 
-    /// The policy that it was made with.
+    /// Returns the restart policy.
     #[must_use]
     pub fn policy(&self) -> RestartPolicy {
         self.policy
     }
 
-    /// Decides what follows from a failure that nobody asked for, at `now`, of an incarnation that had been ready for
-    /// `ready` (zero if it never was).
+    /// Decides what follows from a failure at `now`, of an incarnation that had been ready for `ready` (zero if
+    /// it never was).
     pub fn decide(&mut self, failure: &Failure, ready: Duration, now: Instant) -> RestartDecision {
         if let Some(reason) = self.unwanted(failure) {
             return RestartDecision::GiveUp(reason);
@@ -155,14 +156,14 @@ impl Restarts {
         }
     }
 
-    /// Forgets the past: somebody has started or restarted the plugin on purpose.
+    /// Forgets all failures: the plugin was started or restarted by hand.
     pub fn forget(&mut self) {
         self.window.clear();
         self.backoff.reset();
         self.half_open = None;
     }
 
-    /// Why no restart is wanted, if none is. RC1, RC2.
+    /// Returns why there is no restart, if there is none (RC1, RC2).
     fn unwanted(&self, failure: &Failure) -> Option<DownReason> {
         match failure {
             Failure::Died(exit) if calls_for_restart(self.policy, exit) => None,
@@ -182,7 +183,7 @@ impl Restarts {
     }
 }
 
-/// `now + wait`; an instant that the clock cannot express is as good as the far future.
+/// Returns `now + wait`, or the far future if the clock cannot represent it.
 fn later(now: Instant, wait: Duration) -> Instant {
     now.checked_add(wait)
         .or_else(|| now.checked_add(CENTURY))

@@ -1,4 +1,4 @@
-//! Verdicts, one after the other.
+//! Sequences of decisions.
 
 use super::*;
 use crate::process::{EndedBy, ExitCause, Incarnation, ShutdownStage};
@@ -94,7 +94,7 @@ fn an_open_breaker_stays_open_until_one_probe_is_healthy() {
         probe_at(&restarts.decide(&crash(2), BRIEF, now)),
         Some(now + pause)
     );
-    // The window is empty again by then, and the probe has still failed.
+    // The window is empty again by then, and the probe has failed all the same.
     for n in 1..4 {
         let then = now + n * pause;
         let decision = restarts.decide(&crash(3), HEALTHY - SECOND, then);
@@ -165,7 +165,7 @@ fn a_requested_stop_is_no_failure_under_any_policy() {
 }
 
 #[test]
-fn what_only_a_correction_can_cure_is_not_tried_again() {
+fn a_failure_that_only_a_correction_can_fix_is_not_retried() {
     let refused = Failure::Start(
         Incarnation::FIRST,
         StartError::Refused("speaks version 9".into()),
