@@ -1,8 +1,8 @@
-//! The rooms of this crate import downwards only, and no files or folders import each other in a circle.
+//! The folders of this crate import downwards only, and no files or folders import each other in a circle.
 
 use rapace_layering::{assert_acyclic, assert_layers, imports, upward};
 
-/// From the lowest room to the highest.
+/// From the lowest folder to the highest.
 const LAYERS: &[&str] = &[
     "clock",
     "process",

@@ -1,4 +1,4 @@
-//! What is logged.
+//! Collects log events.
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Warnings and worse, a line each.
+/// Warnings and errors, one line each.
 #[derive(Clone, Default)]
 pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
 

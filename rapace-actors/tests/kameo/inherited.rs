@@ -1,4 +1,4 @@
-//! What a call through a kameo reference takes over from whoever makes it: the deadline, and that it may be cancelled.
+//! What a call through a kameo reference inherits from its caller: the deadline and cancellation.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -10,14 +10,14 @@ use rapace::{CallContext, CallError};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-/// Says under which deadline it is called.
+/// Returns the deadline of its calls.
 #[rapace::service]
 pub trait Clock {
-    /// The seconds that remain.
+    /// Returns the seconds that remain.
     async fn left(&mut self) -> Option<u64>;
-    /// The same, to whoever listens.
+    /// The same, through a channel.
     async fn report(&mut self);
-    /// Waits for ever.
+    /// Waits forever.
     async fn hang(&mut self);
 }
 
@@ -58,10 +58,10 @@ impl Clock for Tower {
 
 type Lefts = ReplyRecipient<Left, Option<u64>, CallError<Infallible>>;
 
-/// Reads the clock in the middle of a call, by every way that kameo has.
+/// Reads the clock in the middle of a call, in every way that kameo has.
 #[rapace::service]
 pub trait Reader {
-    /// What each way says.
+    /// Returns the result of each way.
     async fn read(&mut self) -> Vec<(String, Option<u64>)>;
 }
 
@@ -121,7 +121,7 @@ fn reader(clock: &ClockProxy, reports: mpsc::UnboundedReceiver<Option<u64>>) -> 
 async fn a_handlers_deadline_is_inherited_through_every_kind_of_reference() {
     let (clock, reports, _hung) = tower();
     let reader = reader(&clock, reports);
-    // Twice, and a longer one after a shorter: nothing is left of the call before.
+    // Twice, and a longer deadline after a shorter one: nothing is left of the earlier call.
     for seconds in [7, 3600] {
         let timeout = Duration::from_millis(seconds * 1000 + 500);
         let seen = reader.read().timeout(timeout).await.unwrap();
@@ -142,17 +142,17 @@ async fn an_ask_that_nobody_waits_for_any_more_is_cancelled() {
     let asking = actor.clone();
     let asked = tokio::spawn(async move { asking.ask(Hang).await.is_ok() });
     assert_eq!(hung.recv().await, Some("begun"));
-    // Another waits behind it, and is given up first: it never begins.
+    // Another call waits behind it, and is cancelled first: it never begins.
     let waiting = actor.clone();
     let behind = tokio::spawn(async move { waiting.ask(Hang).await.is_ok() });
-    // The actor takes it, since it has nothing else to do.
+    // The actor receives it, since it has nothing else to do.
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
     behind.abort();
     asked.abort();
     assert_eq!(hung.recv().await, Some("dropped"));
-    // The service is free, and the one behind was not begun.
+    // The service is idle, and the second call has not begun.
     assert_eq!(clock.left().await.unwrap(), None);
     assert!(hung.try_recv().is_err());
 }
@@ -168,14 +168,14 @@ async fn an_ask_that_kameo_gives_up_is_cancelled() {
     assert_eq!(hung.recv().await, Some("dropped"));
 }
 
-/// A service that opens when it is told to, and notes what it did.
+/// A service that opens when it is told to, and records what it did.
 #[rapace::service]
 pub trait Desk {
     /// Waits until the desk opens.
     async fn open(&mut self);
-    /// Notes.
+    /// Records a text.
     async fn note(&mut self, text: String);
-    /// All notes.
+    /// Returns all records.
     async fn notes(&mut self) -> Vec<String>;
 }
 
@@ -210,7 +210,7 @@ fn desk() -> (DeskProxy, oneshot::Sender<()>) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_past_its_deadline_when_its_turn_comes_does_not_run() {
+async fn a_call_whose_deadline_has_passed_when_its_turn_comes_does_not_run() {
     let (desk, open) = desk();
     desk.tell(Open).await.unwrap();
     let text = |text: &str| text.to_owned();

@@ -1,4 +1,4 @@
-//! Proxies where kameo wants an `ActorRef` or a `Recipient`.
+//! Proxies used as kameo's `ActorRef` or `Recipient`.
 
 mod inherited;
 mod references;

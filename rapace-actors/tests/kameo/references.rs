@@ -1,4 +1,4 @@
-//! A proxy where kameo wants an `ActorRef` or a `Recipient`.
+//! A proxy used as kameo's `ActorRef` or `Recipient`.
 
 use kameo::Actor;
 use kameo::actor::{ActorRef, ReplyRecipient, Spawn, WeakActorRef};
@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 /// Adds up.
 #[rapace::service]
 pub trait Counter {
-    /// Adds, and gives the sum.
+    /// Adds, and returns the sum.
     async fn add(&mut self, amount: u32) -> Result<u32, String>;
 }
 
@@ -34,7 +34,7 @@ fn counter() -> (CounterProxy, mpsc::UnboundedReceiver<u32>) {
     (CounterProxy::local(server), hears)
 }
 
-/// A local kameo actor that takes the same message with the same reply.
+/// A local kameo actor that handles the same message with the same reply.
 struct LocalCounter(u32);
 
 impl Actor for LocalCounter {
@@ -75,7 +75,7 @@ async fn a_recipient_delivers_tells() {
     assert_eq!(hears.recv().await, Some(3));
 }
 
-/// Also those that still wait for room when nobody holds the recipient any more.
+/// Also those that still wait for room when the recipient was dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tells_arrive_in_their_order_and_all_of_them() {
     const TELLS: u32 = 5000;
@@ -92,7 +92,7 @@ async fn tells_arrive_in_their_order_and_all_of_them() {
     }
 }
 
-/// Says when it begins, and answers when it is told to.
+/// Reports when it begins, and answers when it is told to.
 struct Gate {
     begun: mpsc::UnboundedSender<()>,
     opened: Option<oneshot::Receiver<()>>,
@@ -158,7 +158,7 @@ async fn a_proxy_and_a_local_actor_give_recipients_of_one_type() {
     }
 }
 
-/// Reports the death of what it is linked to.
+/// Reports the death of linked actors.
 struct Mourner(mpsc::UnboundedSender<String>);
 
 impl Actor for Mourner {

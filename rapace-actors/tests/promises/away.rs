@@ -1,4 +1,4 @@
-//! Calls while the plugin is not there, and what becomes of plugin and callers when somebody stops it.
+//! Calls while the plugin is away, and what a stop does to the plugin and its callers.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use crate::processes::Process;
 use crate::subject::Note;
 use crate::support::{Bench, PATIENCE, Sent, in_time, slow};
 
-/// A plugin that has died and does not come back in any test's time.
+/// Starts a plugin that has died and does not restart during any test.
 async fn away() -> Bench {
     let bench = Bench::with(|spec| spec.restart(slow())).await;
     let exited = bench.subject.exit(1).await;
@@ -100,7 +100,7 @@ async fn a_plugin_that_was_stopped_refuses_calls_and_says_why() {
         State::Down(DownReason::Stopped)
     ));
     assert_eq!(bench.plugin.pid(), None);
-    // At once, also for who would not wait: the route is down before `stop` returns.
+    // At once, also with `fail_fast`: the route is down before `stop` returns.
     let result = bench.subject.echo("hello".to_owned()).fail_fast().await;
     let text = result.as_ref().unwrap_err().to_string();
     assert!(matches!(result, Err(CallError::Down(_))), "{result:?}");
@@ -232,7 +232,7 @@ async fn the_last_handle_takes_the_plugin_along_and_its_proxies_say_so() {
     assert!(process.is_gone_within(PATIENCE).await);
     let result = in_time(bench.subject.echo("late".to_owned())).await;
     assert!(matches!(result, Err(CallError::Down(_))), "{result:?}");
-    // Who is linked to the proxy is told.
+    // Actors that are linked to the proxy are notified.
     in_time(told.wait_for_shutdown()).await;
 }
 

@@ -1,4 +1,4 @@
-//! Buffers that a method gives back are its caller's own, and so are those that were sent again.
+//! Buffers that a method returns belong to its caller again, and so do those that were sent again.
 
 use rapace::{Blob, BufferError, OnPanic, Proxy};
 use rapace_shm::LinkStats;
@@ -17,7 +17,7 @@ fn stats(bench: &Bench) -> LinkStats {
     bench.plugin.link_stats().expect("a plugin that is ready")
 }
 
-/// It is an error, in a session and in this process, and not the process's end.
+/// An error, in a session and in this process, that does not end the process.
 #[tokio::test]
 async fn a_buffer_of_any_length_can_be_asked_for() {
     let bench = Bench::new().await;
@@ -50,7 +50,7 @@ async fn a_buffer_that_comes_back_is_the_callers_own_and_can_be_sent_at_once() {
     for _ in 0..CALLS {
         got = in_time(bench.subject.mirror(got)).await.unwrap();
         assert_eq!(got.as_ptr_range(), sent.as_ptr_range());
-        // The plugin let go of it before it answered, so the next call sends it as it lies.
+        // The plugin released it before it answered, so the next call sends it without a copy.
         let classes = stats(&bench).classes;
         assert!(classes.iter().all(|class| class.in_flight == 0));
     }
@@ -72,7 +72,7 @@ async fn a_call_that_was_sent_again_gives_its_buffer_back_too() {
     death(in_time(begun.outcome()).await);
     let got = in_time(waits.outcome()).await.unwrap();
     assert_eq!(&*got, [5; LEN]);
-    // It lies where it was sent from to the next process.
+    // It is still in the slot from which it was sent to the next process.
     let held = || {
         let classes = stats(&bench).classes;
         let used = classes.iter().map(|class| class.held + class.in_flight);

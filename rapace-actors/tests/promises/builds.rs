@@ -1,5 +1,5 @@
-//! A host and a plugin that were built from different definitions of one service: no other method runs than the one
-//! that was called.
+//! A host and a plugin that were built from different definitions of one service: only the method that was
+//! called can run.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -45,7 +45,7 @@ pub(crate) mod first {
     }
 }
 
-/// Another build: some methods have changed places, one takes other arguments, one is gone, one is new.
+/// Another build: some methods have moved, one takes other arguments, one is missing, one is new.
 pub(crate) mod second {
     use rapace::Streaming;
 
@@ -86,7 +86,7 @@ pub(crate) mod shuffled {
     }
 }
 
-/// The path of a file that says which build the plugin is.
+/// The path of a file that names the plugin's build.
 pub(crate) const BUILD: &str = "RAPACE_TEST_BUILD";
 
 struct Worker {
@@ -183,7 +183,7 @@ impl second::Ops for Worker {
     }
 }
 
-/// The plugin, as the file says.
+/// The plugin, in the build that the file names.
 pub(crate) fn main() -> PluginServer {
     let file = std::env::var_os(BUILD).expect("a file");
     let build = std::fs::read_to_string(file).expect("it is there");
@@ -239,7 +239,7 @@ impl Works {
         self.directory.path().join("build")
     }
 
-    /// The program is another one from now on.
+    /// Switches the program to another build.
     fn build(&self, build: &str) {
         let new: &Path = &self.directory.path().join("new");
         std::fs::write(new, build).unwrap();
@@ -310,7 +310,7 @@ async fn every_face_of_a_proxy_calls_the_method_that_it_names() {
     in_time(recipient.tell(first::Archive { id: 5 }).send())
         .await
         .unwrap();
-    // They are told in turn, and this one after them.
+    // Tells are handled in order, so this one comes after them.
     works.journal.wait_for("archived 5").await;
     assert_eq!(in_time(ops.archive(6)).await.unwrap(), "archived 6");
     let lines = works.journal.lines();
@@ -403,7 +403,7 @@ async fn what_is_sent_again_to_another_build_runs_the_method_that_was_called() {
     );
 }
 
-/// Says which of its methods was called, by its own list.
+/// Answers with the name of the called method, by its own list.
 struct Named(Vec<String>);
 
 struct Text(String);
@@ -434,7 +434,7 @@ impl ServiceResolver for One {
     }
 }
 
-/// Two proxies over one channel to a peer whose methods are these.
+/// Makes two proxies over one channel to a peer with these methods.
 async fn over(theirs: ServiceOffer, listed: bool) -> (first::OpsProxy, second::OpsProxy) {
     let (a, b) = memory::pair(memory::MemoryConfig::default());
     let mut config = SessionConfig::new("peer");

@@ -1,4 +1,4 @@
-//! A plugin calls its host in the middle of a call, while everything that can be used up is.
+//! A plugin calls its host in the middle of a call, while slots, credits and mailboxes are exhausted.
 
 use rapace::{Blob, CallError, OnPanic, Proxy};
 use rapace_shm::{SegmentConfig, SizeClass};
@@ -9,7 +9,7 @@ use crate::roles::CAPACITY;
 use crate::subject::SubjectProxy;
 use crate::support::{Bench, Sent, in_time, offering, subject};
 
-/// Four slots, of which one is kept for replies; texts are too long for a descriptor.
+/// Four slots, of which one is reserved for replies; texts do not fit inline.
 fn small() -> SegmentConfig {
     SegmentConfig::default()
         .with_ring_capacity(8)
@@ -80,7 +80,7 @@ async fn a_call_that_needs_more_slots_than_are_free_waits_for_them() {
         in_time(bench.subject.allocate(600)).await.unwrap(),
     ];
     let waits = Sent::new(bench.subject.label(long("label"), Blob::from(vec![7; 500])));
-    // One that needs the last slot alone is not in its way.
+    // A call that needs only the last slot is not blocked.
     assert_eq!(
         in_time(bench.subject.echo(long("short"))).await.unwrap(),
         long("short")
@@ -97,7 +97,7 @@ async fn a_service_of_the_host_that_has_stopped_is_no_reason_to_wait() {
     let journal = Journal::new();
     let plugin = offering(&journal, served).start().await.expect("it starts");
     let subject: SubjectProxy = plugin.proxy();
-    // There is no other plugin to relay to.
+    // No other plugin to relay to is left.
     let result = in_time(subject.relay("hello".to_owned())).await;
     assert!(matches!(result, Err(CallError::Panicked(_))), "{result:?}");
     let result = in_time(subject.relay("hello again".to_owned())).await;
@@ -121,7 +121,7 @@ async fn a_callback_ends_with_the_deadline_of_its_call() {
         "{result:?}"
     );
     bench.door.expect("slow").await;
-    // The handler is dropped, and so is the handler that it waited for.
+    // The handler is dropped, and so is the handler that it awaits.
     bench.door.expect("slow left").await;
     bench.door.open(1);
     assert_eq!(

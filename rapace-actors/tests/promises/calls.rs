@@ -1,4 +1,4 @@
-//! The plugin dies: what becomes of each call depends on how far it had come.
+//! The plugin dies: the outcome of each call depends on whether it had begun.
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesOrdered;
@@ -49,7 +49,7 @@ impl<'a> Queue<'a> {
     }
 }
 
-/// The lines that say that one was begun, then that so many notes ran after a restart.
+/// Returns the journal's lines: one call was begun, then so many notes ran after a restart.
 fn expected(before: &[&str], incarnation: u32, count: usize) -> Vec<String> {
     let notes = (0..count).map(|number| format!("#{incarnation} note {number}"));
     before
@@ -99,7 +99,7 @@ async fn what_had_not_begun_survives_two_deaths_in_order() {
     death(queue.begun.outcome().await);
     bench.door.expect("first left").await;
     bench.door.expect("second").await;
-    // Younger than what was sent again, although this session saw it first.
+    // Later than the calls that were sent again, although it was this session's first.
     queue.begun = second;
     queue.add(&bench, 10..20).await;
     bench.process().kill_now();
@@ -116,8 +116,7 @@ async fn what_had_not_begun_survives_two_deaths_in_order() {
     assert_eq!(bench.journal.lines(), lines);
 }
 
-/// Those that found the window used up were never sent; they too come in the order in which one
-/// caller made them.
+/// Calls that waited for credits were never sent; they too run in the order in which one caller made them.
 #[tokio::test]
 async fn what_waited_for_the_window_comes_in_order_too() {
     const COUNT: usize = 300;
@@ -143,8 +142,8 @@ async fn what_waited_for_the_window_comes_in_order_too() {
     );
 }
 
-/// The second process takes one call at a time: what is sent again waits for what was sent before.
-/// Orders and deaths come through meanwhile.
+/// The second process accepts one call at a time, so the calls that are sent again wait for each other. Orders
+/// and deaths are handled meanwhile.
 #[tokio::test]
 async fn a_process_can_die_while_it_is_given_what_the_last_one_left() {
     let directory = tempfile::tempdir().unwrap();
@@ -160,7 +159,7 @@ async fn a_process_can_die_while_it_is_given_what_the_last_one_left() {
     death(queue.begun.outcome().await);
     bench.door.expect("first left").await;
     bench.door.expect("second").await;
-    // Not ready yet, so this comes behind all of them.
+    // Not ready yet, so this call comes after all of them.
     queue.begun = Sent::new(bench.subject.gated("last".to_owned()));
     bench.plugin.kill();
     assert_eq!(death(second.outcome().await).ended_by, EndedBy::Killed);
@@ -180,7 +179,7 @@ async fn a_process_can_die_while_it_is_given_what_the_last_one_left() {
     assert_eq!(bench.journal.lines(), lines);
 }
 
-/// As above, and a stop is as good as a death.
+/// As above, with a stop instead of a death.
 #[tokio::test]
 async fn a_process_can_be_stopped_while_it_is_given_what_the_last_one_left() {
     let directory = tempfile::tempdir().unwrap();
@@ -199,7 +198,7 @@ async fn a_process_can_be_stopped_while_it_is_given_what_the_last_one_left() {
     bench.door.open(1);
     assert_eq!(second.outcome().await.unwrap(), "second");
     stop.outcome().await;
-    // It was sent in time, or it was not; either is said.
+    // It was sent in time, or the error says that it was not.
     match note.outcome().await {
         Ok(1) => {}
         Err(CallError::Down(_)) => {
@@ -328,7 +327,7 @@ async fn a_death_that_somebody_asked_for_poisons_nothing() {
     assert_eq!(answer.unwrap(), "patient");
 }
 
-/// The caller of a plugin that is not restarted learns of the death all the same.
+/// The caller of a plugin that is not restarted is told of the death all the same.
 #[tokio::test]
 async fn a_plugin_that_is_never_restarted_settles_its_calls() {
     let bench = Bench::with(|spec| spec.restart_policy(RestartPolicy::Never)).await;
@@ -343,7 +342,7 @@ async fn a_plugin_that_is_never_restarted_settles_its_calls() {
     assert!(down.contains("not restarted"), "{down}");
 }
 
-/// A proxy of a plugin is as good as one that was made before its first start.
+/// A proxy can be used before the plugin's first start.
 #[tokio::test]
 async fn a_call_that_is_made_before_the_start_waits_for_it() {
     let journal = crate::journal::Journal::new();
@@ -354,8 +353,8 @@ async fn a_call_that_is_made_before_the_start_waits_for_it() {
     assert_eq!(echo.outcome().await.unwrap(), "early");
 }
 
-/// On its stderr, which its host logs, since the plugin listens to no events itself. What the host learns of it is a
-/// warning there, since what a plugin prints is none.
+/// On its stderr, which its host logs, since the plugin has no subscriber. The host itself logs a warning,
+/// since a plugin's output is not logged as one.
 #[tokio::test]
 async fn a_tell_that_fails_is_found_in_the_plugins_output_and_among_its_hosts_warnings() {
     let warnings = crate::warnings::Warnings::default();

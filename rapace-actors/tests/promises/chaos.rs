@@ -1,4 +1,4 @@
-//! Many callers on several threads, and deaths wherever they happen to strike.
+//! Many callers on several threads, and deaths at random moments.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,16 +17,16 @@ const CALLERS: usize = 8;
 const CALLS: usize = 400;
 const KILLS: usize = 25;
 
-/// What a caller was told of each of its calls.
+/// The outcome of a call, as its caller saw it.
 #[derive(Clone, Copy, PartialEq)]
 enum Told {
     Done,
     Died,
-    /// A tell, of which nobody says anything.
+    /// A tell, which has no outcome.
     Nothing,
 }
 
-/// How far all callers together have come.
+/// The progress of all callers together.
 #[derive(Default)]
 struct Progress {
     settled: AtomicUsize,
@@ -58,8 +58,8 @@ async fn call(subject: SubjectProxy, caller: usize, progress: Arc<Progress>) -> 
     told
 }
 
-/// Nothing runs twice; what was answered ran; what ended with a death ran once or not at all; and
-/// each caller's calls run in its order.
+/// No call runs twice; answered calls ran; calls that failed with a death ran once or not at all; and each
+/// caller's calls run in its order.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_call_settles_once_and_runs_at_most_once() {
     let bench = Bench::new().await;
@@ -85,7 +85,7 @@ async fn every_call_settles_once_and_runs_at_most_once() {
         .await
         .into_iter()
         .collect::<HashMap<_, _>>();
-    // Tells that are still on their way are behind these calls.
+    // Pending tells are handled before these calls.
     in_time(bench.subject.note("the end".to_owned()))
         .await
         .unwrap();

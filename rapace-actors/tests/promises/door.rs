@@ -1,5 +1,5 @@
-//! A service of the host that a plugin calls in the middle of its calls: so a test knows that a
-//! handler has begun, and says when it goes on.
+//! A service of the host that a plugin calls in the middle of its calls: so a test knows that a handler has
+//! begun, and decides when it continues.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::support::in_time;
 
 #[rapace::service]
 pub trait Door {
-    /// Says that somebody is here, and returns when the door has been opened for one more.
+    /// Announces the caller, and returns when the door is opened for one more.
     #[rapace(idempotent)]
     async fn enter(&mut self, who: String);
 
@@ -25,7 +25,7 @@ pub(crate) struct Doorkeeper {
     places: Arc<Semaphore>,
 }
 
-/// What stands behind the service.
+/// The door's state, which the test controls.
 #[derive(Clone)]
 pub(crate) struct OakDoor {
     arrivals: mpsc::UnboundedSender<String>,
@@ -49,19 +49,19 @@ pub(crate) fn door(other: Option<SubjectProxy>) -> (Doorkeeper, OakDoor) {
 }
 
 impl Doorkeeper {
-    /// Waits for the next to arrive, who must be `who`.
+    /// Waits for the next arrival, which must be `who`.
     pub(crate) async fn expect(&self, who: &str) {
         let mut arrived = self.arrived.lock().await;
         assert_eq!(in_time(arrived.recv()).await.as_deref(), Some(who));
     }
 
-    /// Lets so many in.
+    /// Lets `count` callers through.
     pub(crate) fn open(&self, count: usize) {
         self.places.add_permits(count);
     }
 }
 
-/// Says so when somebody leaves without having entered.
+/// Announces a caller that leaves without having entered.
 struct Waiting<'a> {
     who: String,
     arrivals: &'a mpsc::UnboundedSender<String>,
@@ -75,7 +75,7 @@ impl Drop for Waiting<'_> {
 
 impl Door for OakDoor {
     async fn enter(&mut self, who: String) {
-        // A test that ended wants no news.
+        // If the test has ended, the message is dropped.
         let _ = self.arrivals.send(who.clone());
         let waiting = Waiting {
             who,

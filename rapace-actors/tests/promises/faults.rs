@@ -1,4 +1,4 @@
-//! A plugin breaks a rule of the session.
+//! A plugin violates the session's protocol.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,19 +20,19 @@ use crate::processes::Process;
 use crate::subject::{Note, SubjectService};
 use crate::support::{Bench, Sent, death, event, in_time};
 
-/// The path of a file that is there once the plugin has misbehaved.
+/// The path of a file that exists once the plugin has misbehaved.
 pub(crate) const RUDE: &str = "RAPACE_TEST_RUDE";
 
-/// Set if all that it does is to close the session.
+/// Set if it only closes the session.
 const CLOSES: &str = "RAPACE_TEST_CLOSES";
 
 /// Set if it answers its first call against the rules.
 const ANSWERS: &str = "RAPACE_TEST_ANSWERS";
 
-/// Calls that the plugin takes first.
+/// Calls that the plugin receives first.
 const CALLS: usize = 6;
 
-/// Takes calls and begins none.
+/// Receives calls and begins none.
 struct Pile(mpsc::UnboundedSender<IncomingCall>);
 
 impl ServiceResolver for Pile {
@@ -47,7 +47,7 @@ impl RequestSink for Pile {
     }
 }
 
-/// What the plugin does the first time: answers a call that nobody made, or just hangs up, and stays.
+/// Misbehaves the first time: answers a call that nobody made, or just hangs up and stays.
 pub(crate) async fn misbehave(once: &Path) {
     std::fs::write(once, "").expect("the directory is there");
     let socket = ControlSocket::from_stdin().expect("a host");
@@ -71,7 +71,7 @@ pub(crate) async fn misbehave(once: &Path) {
     }
     let mut header = Header::new(FrameType::Reply, ChannelId(1));
     if std::env::var_os(ANSWERS).is_some() {
-        // More credits than were taken.
+        // More credits than were used.
         header.credits = 1000;
         header.call = CallId {
             index: 0,
@@ -89,8 +89,8 @@ pub(crate) async fn misbehave(once: &Path) {
     std::future::pending().await
 }
 
-/// Calls it as often as it takes, and says what it died of. The session ends before the process does;
-/// what had begun is known for certain only after both.
+/// Calls it as often as it receives calls, and returns its exit report. The session ends before the process
+/// does; whether a call had begun is certain only after both.
 async fn end_of(change: impl FnOnce(PluginSpec) -> PluginSpec) -> ExitReport {
     let directory = tempfile::tempdir().unwrap();
     let rude = directory.path().join("rude");
@@ -154,7 +154,7 @@ async fn a_plugin_that_hangs_up_and_stays_is_killed_and_what_it_had_not_begun_go
     );
 }
 
-/// The others had not begun. This one counts as any call that had.
+/// The others had not begun. This one had, and is treated as such.
 #[tokio::test]
 async fn a_call_whose_answer_breaks_a_rule_is_told_of_the_death_unless_it_is_idempotent() {
     for idempotent in [false, true] {
@@ -181,7 +181,7 @@ async fn a_call_whose_answer_breaks_a_rule_is_told_of_the_death_unless_it_is_ide
     }
 }
 
-/// The plugin's own child inherits its stdin, the control socket, and its output; and outlives it.
+/// The plugin's own child inherits its stdin, the control socket, and its output; and outlives the plugin.
 #[tokio::test]
 async fn a_grandchild_that_holds_everything_open_hides_no_death() {
     let bench = Bench::new().await;

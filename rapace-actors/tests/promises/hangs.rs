@@ -1,4 +1,4 @@
-//! A program that the kernel cannot execute, because the file system that it lies on does not answer.
+//! A program that hangs in `exec`, because its file system does not respond.
 
 use std::fs::{self, File};
 use std::os::fd::AsRawFd;
@@ -14,8 +14,8 @@ use rapace::{Plugin, PluginSpec};
 
 use crate::support::{PATIENCE, in_time, role};
 
-/// A program that cannot be opened for as long as this is there, at most for the 45 s of `lease-break-time`. If it is
-/// executed it leaves a trace.
+/// A program that cannot be opened while this value exists, at most for the 45 s of `lease-break-time`. If it
+/// is executed it leaves a trace.
 struct Unopenable {
     directory: tempfile::TempDir,
     _lease: File,
@@ -29,10 +29,10 @@ impl Unopenable {
         fs::write(&program, script).expect("written");
         fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).expect("ours");
         let file = File::open(program).expect("it is there");
-        // Whoever opens it makes the kernel tell us, by a signal that is ignored by default.
+        // Opening the file makes the kernel send us a signal, which is ignored by default.
         fcntl(&file, F_SETSIG, libc::SIGWINCH).expect("a signal");
         let until = Instant::now() + PATIENCE;
-        // A process that another test is starting has a copy of each of our descriptors for a moment.
+        // A process that another test is starting has copies of our descriptors for a moment.
         while fcntl(&file, libc::F_SETLEASE, libc::F_WRLCK) == Err(Errno::EAGAIN) {
             assert!(Instant::now() < until, "somebody else has it open");
             std::thread::yield_now();
@@ -94,7 +94,7 @@ fn spawn_error(down: &Down) -> &SpawnError {
     }
 }
 
-/// More of them than may be in `exec` at once.
+/// More hanging programs than may be in `exec` at once.
 #[tokio::test]
 async fn however_many_hang_a_healthy_plugin_starts_and_each_is_told_what_hangs() {
     let unopenable = Unopenable::new();

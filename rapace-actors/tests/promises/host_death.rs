@@ -1,4 +1,4 @@
-//! The host dies: none of its plugins is left a second later.
+//! The host dies: all of its plugins are gone a second later.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -11,11 +11,10 @@ use rapace::{Plugin, PluginSpec};
 use crate::processes::Process;
 use crate::support::{Bench, PATIENCE, ROLE, program, role};
 
-/// How the plugin spends its time when its host dies.
+/// What the plugin is doing when its host dies.
 const BUSY: &str = "RAPACE_TEST_BUSY";
 
-/// What a host process does: its plugin is in the middle of a call, or holds its only thread, and
-/// stays there.
+/// A host whose plugin is in the middle of a call, or blocks its only thread, and stays there.
 pub(crate) async fn host() -> ! {
     let bench = Bench::new().await;
     let pid = bench.plugin.pid().expect("there is a process");
@@ -95,13 +94,13 @@ async fn an_unresponsive_plugin_is_gone_within_a_second() {
     assert!(host.plugin.is_gone_within(Duration::from_secs(1)).await);
 }
 
-/// How a host ends whose plugin is starting, and how it starts it.
+/// How a host with a starting plugin ends, and how it starts the plugin.
 const ENDS: &str = "RAPACE_TEST_ENDS";
 const LAUNCHER: &str = "RAPACE_TEST_LAUNCHER";
 /// Where the plugin writes its process id before it loads its model.
 const TRACE: &str = "RAPACE_TEST_TRACE";
 
-/// What a plugin does that never comes as far as serving.
+/// A plugin that never gets to serving.
 pub(crate) fn load_for_ever() -> ! {
     let trace = std::env::var_os(TRACE).expect("a file");
     let unfinished = Path::new(&trace).with_extension("new");
@@ -146,7 +145,7 @@ fn loader() -> PluginSpec {
     }
 }
 
-/// Whether a process has ended, be it reaped or not.
+/// Whether a process has ended, reaped or not.
 fn has_ended(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.map_or(true, |stat| {
@@ -166,7 +165,7 @@ fn ends_within(pid: u32, patience: Duration) -> bool {
     true
 }
 
-/// A host that ends by itself as soon as there is a process, which may not even have executed its program.
+/// A host that exits as soon as there is a process, which may not even have executed its program.
 #[test]
 fn a_plugin_that_has_only_just_been_started_is_gone_within_a_second() {
     for ends in ["abort", "exit", "return"] {
@@ -186,7 +185,7 @@ fn a_plugin_that_has_only_just_been_started_is_gone_within_a_second() {
     }
 }
 
-/// Nothing of ours runs in it yet. Also where launchers stay between the two, and where it is stopped.
+/// No code of ours runs in it yet. Also with launchers between the two, and with a stopped plugin.
 #[test]
 fn a_plugin_that_has_not_yet_served_is_gone_within_a_second() {
     let stays = "exec 3<&0; \"$0\" \"$@\" <&3 & wait";

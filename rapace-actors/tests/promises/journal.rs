@@ -1,5 +1,5 @@
-//! What plugins did, told by themselves: a line is here before the plugin goes on, so that it survives
-//! the plugin's death.
+//! A log that plugins write: a line is stored before the plugin continues, so that it survives the plugin's
+//! death.
 
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
@@ -12,7 +12,7 @@ use crate::support::PATIENCE;
 /// Where plugins find the journal's socket.
 pub(crate) const JOURNAL: &str = "RAPACE_TEST_JOURNAL";
 
-/// A line of no process and without text.
+/// A line without a process and text.
 const MARK: &[u8] = b" ";
 
 /// The reading side.
@@ -43,8 +43,8 @@ impl Journal {
         path_in(self.directory.path())
     }
 
-    /// All lines that anybody has finished writing, each with the number of the process that wrote it,
-    /// counted from one in the order of their first lines.
+    /// Returns all lines written so far, each with the number of the process that wrote it, counted from 1 in
+    /// the order of their first lines.
     pub(crate) fn lines(&self) -> Vec<String> {
         let written = self.up_to_now();
         let mut pids = Vec::<&str>::new();
@@ -60,7 +60,7 @@ impl Journal {
         lines
     }
 
-    /// What the socket holds is read when a mark that is sent behind it has been.
+    /// Waits until everything in the socket is read: until a mark that is sent after it is read.
     fn up_to_now(&self) -> MutexGuard<'_, Vec<(String, String)>> {
         let mark = UnixDatagram::unbound().expect("a socket");
         mark.send_to(MARK, self.path())
@@ -73,7 +73,7 @@ impl Journal {
         written
     }
 
-    /// Waits until somebody has written `text`.
+    /// Waits until `text` was written.
     pub(crate) async fn wait_for(&self, text: &str) {
         let there = async {
             loop {
@@ -90,7 +90,7 @@ impl Journal {
         assert!(waited.is_ok(), "{text:?} is not in {:?}", self.lines());
     }
 
-    /// The same, while nothing else of this thread's runtime runs.
+    /// The same, while this thread's runtime runs nothing else.
     pub(crate) fn block_until(&self, text: &str) {
         let written = self.lines.lock();
         let waited = self
@@ -104,7 +104,7 @@ impl Journal {
 
 impl Drop for Journal {
     fn drop(&mut self) {
-        // Ends the thread that reads.
+        // Ends the reading thread.
         let quit = UnixDatagram::unbound().and_then(|socket| socket.send_to(b"", self.path()));
         quit.expect("the journal is read until it is dropped");
     }
@@ -151,7 +151,7 @@ impl Pen {
         Self(Arc::new(socket))
     }
 
-    /// Writes a line, which is safe when this returns.
+    /// Writes a line, which survives a kill once this returns.
     pub(crate) fn write(&self, text: &str) {
         let line = format!("{} {text}", std::process::id());
         self.0

@@ -1,4 +1,4 @@
-//! Callers that leave while their calls are sent to the next process.
+//! Callers that cancel while their calls are sent to the next process.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use rapace::process::Incarnation;
 use crate::roles::CAPACITY;
 use crate::support::{Bench, Sent, death, in_time};
 
-/// What waits for room on the ring when its caller leaves is not sent, and the plugin is not blamed for it.
+/// A call that waits for room on the ring when its caller cancels is not sent, and the plugin is not blamed for
+/// it.
 #[tokio::test]
 async fn a_call_that_is_cancelled_on_its_way_to_the_next_process_never_runs() {
     for _ in 0..50 {
@@ -20,7 +21,8 @@ async fn a_call_that_is_cancelled_on_its_way_to_the_next_process_never_runs() {
     panic!("the next process has always read everything before it held its thread");
 }
 
-/// False if the next process has read all calls before its first handler held its thread: then nobody waits for room.
+/// Returns false if the next process has read all calls before its first handler blocked its thread: then no
+/// call waits for room.
 async fn leave_behind_a_full_ring() -> bool {
     let small = SegmentConfig::default().with_ring_capacity(8);
     let change = |spec: rapace::PluginSpec| spec.segment(small).env(CAPACITY, "32");
@@ -36,7 +38,7 @@ async fn leave_behind_a_full_ring() -> bool {
     let others = others.collect::<Vec<_>>();
     bench.process().kill_now();
     death(held.outcome().await);
-    // The next process reads nothing any more while it is in there, so the ring is full soon.
+    // The next process reads nothing while it is in there, so the ring fills up soon.
     bench.journal.wait_for("holds the thread").await;
     for _ in 0..1000 {
         tokio::task::yield_now().await;
@@ -47,7 +49,7 @@ async fn leave_behind_a_full_ring() -> bool {
         std::fs::write(&file, "").unwrap();
         return false;
     }
-    // Nothing else runs between that and this.
+    // Nothing else runs in between.
     drop(others);
     std::fs::write(&file, "").unwrap();
     first.outcome().await.unwrap();

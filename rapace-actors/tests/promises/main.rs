@@ -1,4 +1,4 @@
-//! What a caller is promised, each promise against real processes that are killed at known points.
+//! The guarantees for callers, each tested against real processes that are killed at known points.
 
 mod away;
 mod blocking;

@@ -1,4 +1,4 @@
-//! A successor that shakes hands and then takes none of the calls that wait for it.
+//! A new incarnation that completes the handshake and then receives none of the calls that wait for it.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::roles::CAPACITY;
 use crate::subject::SubjectService;
 use crate::support::{Bench, Sent, event, in_time};
 
-/// The path of a directory in which each process that takes nothing leaves a file.
+/// The path of a directory in which each process that receives nothing leaves a file.
 pub(crate) const MISER: &str = "RAPACE_TEST_MISER";
 
 const LIMIT: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ impl RequestSink for Hoard {
     }
 }
 
-/// Takes up to two calls the first time, one the second, and returns the third.
+/// Receives up to two calls the first time, one the second, and returns the third time.
 pub(crate) async fn hoard_twice(directory: &Path) {
     let window = ["first", "second"]
         .iter()
@@ -91,7 +91,7 @@ async fn a_successor_that_takes_nothing_is_replaced_and_no_call_is_lost() {
     assert_eq!(ended_by.await, EndedBy::StartTimeout(LIMIT));
 }
 
-/// What it has begun may take as long as it takes.
+/// A call that has begun may take any time.
 #[tokio::test]
 async fn a_successor_that_is_busy_with_what_it_has_begun_is_left_alone() {
     let directory = tempfile::tempdir().expect("a directory");
@@ -106,7 +106,7 @@ async fn a_successor_that_is_busy_with_what_it_has_begun_is_left_alone() {
     bench.process().signal(Signal::SIGKILL);
     bench.door.expect("begun left").await;
     bench.door.expect("begun").await;
-    // Longer than a start may take; the host runs all the time.
+    // Longer than the start timeout; the host runs all the time.
     let pid = bench.plugin.pid();
     tokio::time::sleep(3 * LIMIT).await;
     assert_eq!(bench.plugin.pid(), pid);

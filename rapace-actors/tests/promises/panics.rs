@@ -21,7 +21,7 @@ async fn a_panic_fails_its_call_alone() {
     assert_eq!(bench.plugin.incarnation(), Some(Incarnation::FIRST));
 }
 
-/// The host may print it as it is.
+/// The host can print it unchanged.
 #[tokio::test]
 async fn the_message_of_a_plugins_panic_drives_no_terminal_and_forges_no_line() {
     let bench = Bench::new().await;

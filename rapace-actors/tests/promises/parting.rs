@@ -1,4 +1,4 @@
-//! What a plugin does after `serve`: it has the time of its host's shutdown timeouts, and ends with its host.
+//! Work of a plugin after `serve`: it has as long as its host's shutdown timeouts, and ends with its host.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -36,17 +36,17 @@ impl Parting for Tidy {
     }
 }
 
-/// Milliseconds that the plugin works for after `serve`; for ever without them.
+/// Milliseconds that the plugin works for after `serve`; forever if unset.
 const WORK: &str = "RAPACE_TEST_WORK";
-/// Where it says that it does, and that it has.
+/// The file in which it reports that it works, and that it has finished.
 const PLACE: &str = "RAPACE_TEST_PLACE";
 /// A script that starts the plugin.
 const LAUNCHER: &str = "RAPACE_TEST_LAUNCHER";
 
-/// Longer than a plugin is left whose host has let go of it.
+/// Longer than the grace period after the control socket was closed.
 const LONG: Duration = Duration::from_secs(1);
 
-/// As a plugin's `main` would: it serves, and then does something that blocks.
+/// As in a plugin's `main`: it serves, and then does something that blocks.
 pub(crate) fn part() -> ! {
     let server = PartingServer::new(Tidy);
     let main = || PluginServer::new().on_panic(OnPanic::Stop).service(server);
@@ -63,7 +63,7 @@ pub(crate) fn part() -> ! {
     std::process::exit(if served.is_ok() { 0 } else { 70 })
 }
 
-/// In one piece.
+/// Writes a file atomically.
 fn write(path: &Path, text: &str) {
     let unfinished = path.with_extension("new");
     std::fs::write(&unfinished, text).expect("written");
@@ -78,7 +78,7 @@ pub(crate) fn for_ever(place: &Path) -> PluginSpec {
     role("parting").env(PLACE, place)
 }
 
-/// With a script for a launcher, or none.
+/// Describes the plugin, behind a launcher script or not.
 fn through(launcher: Option<&str>) -> PluginSpec {
     let Some(script) = launcher else {
         return role("parting");
@@ -155,7 +155,7 @@ async fn a_plugin_that_survives_sigterm_has_the_time_of_that_stage() {
     assert_eq!(read(&place, "whole").as_deref(), Some("all of it"));
 }
 
-/// Its service has stopped, so the session is over, and nobody has asked it to leave.
+/// Its service has stopped, so the session has ended, and nobody has asked it to exit.
 #[tokio::test]
 async fn a_plugin_that_does_not_end_after_its_service_is_killed_by_its_host_which_says_so() {
     for work in [Some(LONG), None] {
@@ -189,7 +189,7 @@ async fn a_plugin_that_does_not_end_after_its_service_is_killed_by_its_host_whic
     }
 }
 
-/// What a host does that dies while it shuts down.
+/// A host that dies while it stops its plugin.
 pub(crate) async fn stopping_host() {
     let launcher = std::env::var(LAUNCHER).ok();
     let timeouts = ShutdownTimeouts {
@@ -204,7 +204,7 @@ pub(crate) async fn stopping_host() {
 #[tokio::test]
 async fn a_plugin_that_leaves_is_gone_within_a_second_of_its_hosts_death() {
     let stays = "exec 3<&0; \"$0\" \"$@\" <&3 & wait";
-    // Off the leash, and behind a process that outlives the host: the hang-up alone reaches it.
+    // Without the leash, and behind a process that outlives the host: only the hang-up reaches it.
     let apart =
         "exec 3<&0; setsid sh -c 'exec 4<&0; \"$0\" \"$@\" <&4 & wait' \"$0\" \"$@\" <&3 & wait";
     for launcher in [None, Some(stays), Some(apart)] {
@@ -237,7 +237,7 @@ async fn a_plugin_that_leaves_is_gone_within_a_second_of_its_hosts_death() {
     }
 }
 
-/// Whether there is somebody who listens or not, a service goes on.
+/// With or without a subscriber, the service goes on.
 #[tokio::test]
 async fn a_plugin_whose_stderr_is_full_says_nothing_and_goes_on() {
     let place = tempfile::tempdir().unwrap();

@@ -1,4 +1,4 @@
-//! Processes that are nobody's concern but a test's.
+//! Processes that a test kills and watches.
 
 use std::fs;
 use std::os::fd::{AsFd, OwnedFd};
@@ -10,7 +10,7 @@ use nix::unistd::Pid;
 
 use crate::support::PATIENCE;
 
-/// A process, held so that its number cannot pass to another.
+/// A process, held by a pidfd so that its id cannot be reused.
 pub(crate) struct Process {
     pid: i32,
     descriptor: OwnedFd,
@@ -26,11 +26,11 @@ impl Process {
     }
 
     pub(crate) fn signal(&self, signal: Signal) {
-        // It is not reaped while its host has no time to: a test that kills twice says so.
+        // It is not reaped while its host is blocked, so a second kill is an error of the test.
         kill(Pid::from_raw(self.pid), signal).expect("it is there");
     }
 
-    /// Kills it and returns when it is dead; nothing else of this thread's runtime runs meanwhile.
+    /// Kills it and returns when it is dead; meanwhile this thread's runtime runs nothing else.
     pub(crate) fn kill_now(&self) {
         self.signal(Signal::SIGKILL);
         assert!(self.dies_within(PATIENCE), "it survived SIGKILL");
@@ -44,7 +44,7 @@ impl Process {
         tokio::task::spawn_blocking(watch).await.expect("no panic")
     }
 
-    /// Whether this host watches the thread of that name.
+    /// Whether this host watches the thread with this name.
     pub(crate) fn is_watched(&self, thread: &str) -> bool {
         let tasks = format!("/proc/{}/task", self.pid);
         let named = fs::read_dir(tasks)
@@ -64,7 +64,7 @@ impl Process {
         })
     }
 
-    /// Whether the kernel tells of the end of single threads.
+    /// Whether the kernel reports the end of single threads.
     pub(crate) fn threads_can_be_watched() -> bool {
         let thread = rustix::process::PidfdFlags::from_bits_retain(0o200);
         rustix::process::pidfd_open(rustix::thread::gettid(), thread).is_ok()

@@ -8,7 +8,7 @@ use rapace_shm::{SegmentConfig, SizeClass};
 use crate::subject::{Echo, Label, Note};
 use crate::support::{Bench, in_time};
 
-/// One large buffer at a time, beside the one that is kept for replies.
+/// One large buffer at a time, besides the one that is reserved for replies.
 fn narrow() -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default().with_classes([class(4096, 16), class(LARGE as u32, 2)])
@@ -35,7 +35,7 @@ async fn what_waits_for_room_is_not_overtaken_by_what_has_room() {
     let large = tokio::spawn(async move { large.ask(large_label).await.unwrap() });
     tokio::task::yield_now().await;
     let small = tokio::spawn(async move { small.ask(small_note).await.unwrap() });
-    // The actor takes all of them, and whatever could leave now would be handled before these.
+    // The actor receives all of them; any that could be sent now would be handled before these.
     for _ in 0..20 {
         in_time(bench.subject.echo("any".to_owned())).await.unwrap();
     }
@@ -54,7 +54,7 @@ async fn what_waits_for_room_is_not_overtaken_by_what_has_room() {
     );
 }
 
-/// Only sending is in turn: answers are waited for side by side.
+/// Only sending is in order: answers are awaited concurrently.
 #[tokio::test]
 async fn an_ask_that_waits_for_its_answer_holds_up_nobody() {
     let bench = Bench::new().await;
@@ -84,7 +84,7 @@ async fn an_ask_that_waits_for_its_answer_holds_up_nobody() {
     }
 }
 
-/// Through the proxy itself, one after the other.
+/// Through the proxy itself, in order.
 #[tokio::test]
 async fn tells_and_asks_of_one_task_are_handled_in_their_order() {
     let bench = Bench::with(|spec| spec.segment(narrow())).await;
@@ -105,7 +105,7 @@ async fn tells_and_asks_of_one_task_are_handled_in_their_order() {
     assert_eq!(bench.journal.lines(), lines.collect::<Vec<_>>());
 }
 
-/// Also where the plugin is started again, when the proxy works as before. A restart is no end.
+/// Even if the plugin is started again, when the proxy works as before. A restart does not end a reference.
 #[tokio::test]
 async fn a_reference_ends_with_a_stop_and_a_new_one_works_after_the_start() {
     let bench = Bench::new().await;

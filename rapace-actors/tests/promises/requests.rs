@@ -1,4 +1,4 @@
-//! What is asked of a plugin counts for the calls after it, whatever the plugin is doing.
+//! Requests to a plugin take effect for the calls after them, whatever the plugin is doing.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use rapace::supervision::{DownReason, State};
 use crate::subject::Note;
 use crate::support::{Bench, PATIENCE, Sent, death, in_time, slow};
 
-/// Longer than any test: who waits for it has not been obeyed.
+/// Longer than any test: a test that waits for it fails.
 const NEVER: Duration = Duration::from_secs(3600);
 
 fn patient() -> ShutdownTimeouts {
@@ -27,7 +27,7 @@ fn note() -> Note {
     }
 }
 
-/// A fresh process counts from one.
+/// A new process counts from one.
 async fn is_answered_by_a_fresh_process(bench: &Bench) {
     let written = in_time(bench.subject.note("noted".to_owned())).await;
     assert_eq!(written.expect("it waits for the next process"), 1);
@@ -127,7 +127,7 @@ async fn calls_under_way_end_with_the_killed_process_or_go_to_the_next() {
 async fn a_kill_is_meant_for_the_process_that_was_there() {
     let bench = Bench::with(|spec| spec.restart(slow())).await;
     assert!(in_time(bench.subject.exit(1)).await.is_err());
-    // There is none, and the next is not to pay for it.
+    // There is none, and the next one is not killed instead.
     bench.plugin.kill();
     bench.plugin.restart();
     is_answered_by_a_fresh_process(&bench).await;
@@ -192,7 +192,7 @@ async fn calls_made_while_it_is_stopped_for_good_fail_at_once_and_say_why() {
     );
     let summed = in_time(bench.subject.sum(rapace::Streaming::iter([1]))).await;
     assert!(matches!(summed, Err(CallError::Down(_))), "{summed:?}");
-    // It is not gone before what it has begun is done.
+    // It is not gone before its running calls are done.
     let down = Sent::new(bench.plugin.down());
     assert!(!process.is_gone_within(Duration::ZERO).await);
     bench.door.open(1);

@@ -1,4 +1,4 @@
-//! Restarts: how long each waits, how many there are, and what is said at the last.
+//! Restarts: their backoff, their limit, and the final error.
 
 use std::time::Duration;
 
@@ -31,7 +31,7 @@ fn strict(limit: usize, breaker: Breaker) -> RestartConfig {
     }
 }
 
-/// A plugin that works only while `flag` exists.
+/// Describes a plugin that works only while `flag` exists.
 fn fickle(flag: &std::path::Path, journal: &Journal) -> rapace::PluginSpec {
     let (_, oak) = crate::door::door(None);
     let healthy = crate::support::subject(journal, oak);
@@ -64,7 +64,7 @@ async fn waits_grow_until_the_limit_and_then_calls_are_told_everything() {
         .await;
         assert_eq!(number, attempt);
         let full = FIRST * 2_u32.pow(attempt - 1);
-        // Half of it is jitter, and the clock has gone on.
+        // Half of it is jitter, and time has passed.
         assert!(
             wait <= full && wait > full / 2 - FIRST / 2,
             "{wait:?} of {full:?}"
@@ -240,7 +240,7 @@ async fn events_tell_the_whole_story_in_order() {
     );
 }
 
-/// The handle of a plugin that was never let start is not held up by that.
+/// The handle of a plugin that was never allowed to start is not blocked by that.
 #[tokio::test]
 async fn an_incarnation_is_counted_for_every_start() {
     let plugin = Plugin::builder("none", "/nonexistent/plugin").spawn();

@@ -1,5 +1,5 @@
-//! What this program does when a test starts it as another process. Ignored, so that no test run
-//! enters them.
+//! The roles of this program when a test starts it as another process. Ignored, so that no test run enters
+//! them.
 
 use std::future::Future;
 
@@ -11,7 +11,7 @@ use crate::journal::Pen;
 use crate::subject::{Plain, SubjectServer};
 use crate::support::ROLE;
 
-/// Mailbox capacity of the plugin under test, or the path of a file that says it.
+/// Mailbox capacity of the plugin under test, or the path of a file that contains it.
 pub(crate) const CAPACITY: &str = "RAPACE_TEST_CAPACITY";
 
 /// Set if the plugin under test stops when a handler panics.
@@ -21,7 +21,7 @@ fn is(name: &str) -> bool {
     std::env::var(ROLE).is_ok_and(|role| role == name)
 }
 
-/// One thread, so that a handler which holds it holds everything.
+/// One thread, so that a handler which blocks it blocks everything.
 pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -30,7 +30,7 @@ pub(crate) fn run<T>(work: impl Future<Output = T>) -> T {
         .block_on(work)
 }
 
-/// As a plugin's `main` would.
+/// Runs a plugin as its `main` would.
 fn serve(main: impl FnOnce() -> PluginServer) -> ! {
     let served = run(async { main().try_run().await });
     std::process::exit(match served {

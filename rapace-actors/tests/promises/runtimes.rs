@@ -28,7 +28,7 @@ fn elsewhere() -> Runtime {
         .expect("a runtime")
 }
 
-/// Shuts a runtime down and returns when all that ran on it is dropped.
+/// Shuts a runtime down and returns when all its tasks are dropped.
 async fn shut_down(runtime: Runtime) {
     let dropped = tokio::task::spawn_blocking(move || drop(runtime));
     dropped.await.expect("no panic");
@@ -54,7 +54,7 @@ fn runtime_gone<T: std::fmt::Debug, E: std::fmt::Debug>(result: Result<T, CallEr
     }
 }
 
-/// Nothing that is asked of it later hangs, or says that all is well.
+/// Asserts that no later request hangs or succeeds.
 async fn says_so_whatever_is_asked(plugin: &Plugin, subject: &SubjectProxy) {
     for request in [Plugin::start, Plugin::restart, Plugin::kill] {
         request(plugin);
@@ -102,7 +102,7 @@ async fn every_wait_ends_when_the_runtime_of_a_plugin_is_shut_down() {
         (start_state, reason),
         (StartState::Begun, EndReason::RuntimeGone)
     );
-    // The process was alive a moment longer, and may have begun it when the first call had lost its host.
+    // The process ran a moment longer, and may have begun it when the first call had lost its host.
     let waits = waits.outcome().await;
     assert!(
         matches!(
@@ -131,7 +131,7 @@ async fn every_wait_ends_when_the_runtime_of_a_plugin_is_shut_down() {
     says_so_whatever_is_asked(&bench.plugin, &bench.subject).await;
 }
 
-/// As in a test that leaves a plugin to the next.
+/// As with a test that leaves a plugin to the next test.
 #[test]
 fn nor_does_one_of_a_single_thread_leave_anything() {
     let here = |work: fn() -> (Bench, Process)| work();
@@ -153,7 +153,7 @@ fn nor_does_one_of_a_single_thread_leave_anything() {
 #[tokio::test]
 async fn calls_that_wait_for_a_start_are_told_too() {
     for spec in [
-        // It never shakes hands.
+        // It never completes the handshake.
         sh("exec sleep 600"),
         // It died, and is started again in an hour.
         sh("exit 1").restart(slow()),
@@ -202,7 +202,8 @@ async fn so_are_those_who_wait_for_a_group() {
     assert!(group.plugins().iter().all(is_runtime_gone));
 }
 
-/// The supervisor is gone and its child is not: the child is stopped, and does not wait for a word that never comes.
+/// The supervisor is gone and its child is not: the child is stopped, and does not wait for a directive that
+/// never comes.
 #[tokio::test]
 async fn a_child_that_outlives_its_supervisor_is_stopped() {
     let (its_own, runtime) = (elsewhere(), elsewhere());
@@ -258,7 +259,7 @@ async fn a_plugin_that_never_serves_leaves_nobody_waiting_for_its_host() {
     };
     assert!(matches!(down.reason, DownReason::HostGone(_)), "{down}");
     assert!(
-        text.starts_with("the host of this plugin takes no calls any more"),
+        text.starts_with("the host of this plugin accepts no more calls"),
         "{text}"
     );
 }
@@ -273,7 +274,7 @@ fn a_plugin_with_a_runtime_of_its_own_outlives_those_of_its_callers() {
         let _inside = runtime.enter();
         crate::support::subject(&journal, oak)
     };
-    // Outside of any.
+    // Outside of any runtime.
     let plugin = spec.runtime(runtime.handle().clone()).spawn();
     let subject: SubjectProxy = plugin.proxy();
     for round in 1..4 {
@@ -321,7 +322,7 @@ async fn and_the_next() {
     uses_what_is_shared().await;
 }
 
-/// As a host's `main` ends: what was stopped, or given up, is nothing to warn of.
+/// As at the end of a host's `main`: plugins that were stopped or given up cause no warning.
 #[test]
 fn an_orderly_end_of_the_host_is_not_reported() {
     let warnings = Warnings::default();

@@ -1,4 +1,4 @@
-//! The host lacks something while it starts a plugin: time of its thread, or descriptors.
+//! The host lacks a resource while it starts a plugin: time on its thread, or descriptors.
 
 use std::fs::File;
 use std::process::{Command, Stdio};
@@ -13,7 +13,7 @@ use crate::processes::Process;
 use crate::starts::impostor::SubjectProxy;
 use crate::support::{PATIENCE, ROLE, calm, in_time, program, role};
 
-/// A plugin that is ready long before its time is up, whose host does not get to see that.
+/// A plugin that is ready long before its timeout, while its blocked host does not see that.
 #[tokio::test]
 async fn a_host_that_blocks_its_thread_takes_no_time_from_a_plugin_that_is_starting() {
     let limit = Duration::from_secs(2);
@@ -29,7 +29,7 @@ async fn a_host_that_blocks_its_thread_takes_no_time_from_a_plugin_that_is_start
     assert_eq!(plugin.incarnation().map(|it| it.get()), Some(1));
 }
 
-/// What the host of the next test does.
+/// The host of the next test.
 pub(crate) async fn starve() {
     const FEW: u64 = 64;
     setrlimit(Resource::RLIMIT_NOFILE, FEW, FEW).expect("fewer are always allowed");
@@ -52,10 +52,10 @@ pub(crate) async fn starve() {
         };
         hog();
         process.signal(Signal::SIGKILL);
-        // Until the restart has failed, or has succeeded with what there is.
+        // Until the restart has failed, or has succeeded with the remaining descriptors.
         let tried = async {
             loop {
-                // What the dead process leaves is taken too.
+                // The descriptors of the dead process are used up too.
                 let wait = tokio::time::sleep(Duration::from_millis(1));
                 tokio::select! {
                     event = events.recv() => match event.expect("few events").kind {

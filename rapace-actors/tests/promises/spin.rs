@@ -1,4 +1,4 @@
-//! Spinning before sleeping: which side spins, and at whose request.
+//! Spinning for the next frame instead of sleeping: which side does it, and at whose request.
 
 use std::time::Duration;
 
@@ -8,14 +8,14 @@ use rapace_shm::LinkStats;
 
 use crate::support::{in_time, role};
 
-/// Set if the plugin itself turns spinning off.
+/// Set if the plugin overrides its host: it never spins.
 const SLEEPS: &str = "RAPACE_TEST_SLEEPS";
 
 const BOUND: Duration = Duration::from_micros(200);
 
 #[rapace::service]
 pub trait Watch {
-    /// How often this side of the session has spun so far.
+    /// Returns how often this side of the session has spun so far.
     async fn spins(&self) -> u64;
 }
 
@@ -49,7 +49,7 @@ async fn start(change: impl FnOnce(PluginSpec) -> PluginSpec) -> (Plugin, WatchP
     (plugin, proxy)
 }
 
-/// How often host and plugin have spun, read after a pause longer than the bound of a spin.
+/// Returns how often host and plugin have spun after a call that nothing followed within the bound.
 async fn after_a_pause(plugin: &Plugin, proxy: &WatchProxy) -> (u64, u64) {
     in_time(proxy.spins()).await.expect("an answer");
     tokio::time::sleep(BOUND * 10).await;
@@ -72,7 +72,7 @@ async fn both_sides_spin_if_the_host_asks_for_it() {
 }
 
 #[tokio::test]
-async fn a_plugin_that_will_not_look_on_does_not() {
+async fn a_plugin_that_refuses_to_spin_does_not() {
     let (plugin, proxy) = start(|spec| spec.spin(BOUND).env(SLEEPS, "1")).await;
     in_time(async {
         loop {
@@ -87,7 +87,7 @@ async fn a_plugin_that_will_not_look_on_does_not() {
 }
 
 #[tokio::test]
-async fn nobody_looks_on_unasked() {
+async fn no_side_spins_unasked() {
     let (plugin, proxy) = start(|spec| spec).await;
     for _ in 0..5 {
         assert_eq!(after_a_pause(&plugin, &proxy).await, (0, 0));

@@ -1,4 +1,4 @@
-//! Programs that do not become plugins: what is said of each, and whether it is tried again.
+//! Programs that do not become plugins: the error of each, and whether it is retried.
 
 use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use rapace_shm::{ControlSocket, SegmentConfig, SizeClass};
 use crate::subject::SubjectProxy;
 use crate::support::{in_time, role, sh};
 
-/// A service of the right name, from another definition.
+/// A service with the right name, from another definition.
 pub(crate) mod impostor {
     #[rapace::service]
     pub trait Subject {
@@ -33,7 +33,7 @@ impl impostor::Subject for Impostor {
     async fn paint(&mut self) {}
 }
 
-/// The first word of a plugin that was built with another release.
+/// Sends the first message of a plugin of another release.
 pub(crate) async fn say_another_version() {
     let socket = ControlSocket::from_stdin().expect("a host");
     let link = socket.join().await.expect("a segment");
@@ -49,7 +49,7 @@ pub(crate) async fn say_another_version() {
     std::future::pending().await
 }
 
-/// A hello that claims to list half a million services, from a plugin that stays to see what comes of it.
+/// Sends a hello that claims to list half a million services, and stays to see the result.
 pub(crate) async fn boast() {
     let socket = ControlSocket::from_stdin().expect("a host");
     let link = socket.join().await.expect("a segment");
@@ -67,7 +67,7 @@ pub(crate) async fn boast() {
     std::future::pending().await
 }
 
-/// Starts what cannot become ready, once.
+/// Starts a program once that cannot become a plugin.
 async fn refused(spec: PluginSpec) -> Down {
     let spec = spec
         .requires::<SubjectProxy>()
@@ -75,7 +75,7 @@ async fn refused(spec: PluginSpec) -> Down {
     in_time(spec.start()).await.expect_err("it is no plugin")
 }
 
-/// The end of a process that came to nothing.
+/// Returns the exit report of a process that never became ready.
 fn death(down: &Down) -> &rapace::process::ExitReport {
     match &down.reason {
         DownReason::NotRestarted(Failure::Died(death)) => death,
@@ -83,7 +83,7 @@ fn death(down: &Down) -> &rapace::process::ExitReport {
     }
 }
 
-/// What was found that trying again does not cure.
+/// Returns the error that a retry does not fix.
 fn for_good(down: &Down) -> &StartError {
     match &down.reason {
         DownReason::StartFailed(_, error) => error,
@@ -124,7 +124,7 @@ async fn a_program_that_ends_at_once_is_quoted() {
     let down = refused(sh("echo no licence >&2; exit 3")).await;
     assert_eq!(death(&down).cause, ExitCause::Exited(3));
     assert_says(&down, &["exited with code 3", "no licence"]);
-    // It finds nothing to read yet.
+    // There is nothing to read yet.
     let down = refused(Plugin::builder("parrot", "/bin/cat")).await;
     assert!(matches!(death(&down).cause, ExitCause::Exited(_)), "{down}");
 }
@@ -144,7 +144,7 @@ async fn a_program_that_cannot_be_executed_is_not_tried_again() {
     std::fs::set_permissions(&plain, PermissionsExt::from_mode(0o644)).unwrap();
     let missing = directory.path().join("missing");
     for (path, part) in [(plain, "chmod +x"), (missing, "does not exist")] {
-        // By the default policy, which tries everything else again.
+        // By the default policy, which retries everything else.
         let spec = Plugin::builder("absent", path).requires::<SubjectProxy>();
         let plugin = spec.spawn();
         let subject: SubjectProxy = plugin.proxy();
@@ -256,7 +256,7 @@ async fn two_of_one_name_are_refused() {
     );
 }
 
-/// Not that of the sibling which was stopped along.
+/// Not the error of the sibling that was stopped with it.
 #[tokio::test]
 async fn a_group_that_does_not_start_says_what_failed() {
     for strategy in [
@@ -315,7 +315,7 @@ impl odd::Odd for Even {
     }
 }
 
-/// Plugins that cannot serve what they are to serve.
+/// Plugins that cannot serve their services.
 pub(crate) fn odd_main() -> PluginServer {
     PluginServer::new().service(odd::OddServer::new(Even))
 }

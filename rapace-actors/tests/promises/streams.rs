@@ -40,12 +40,12 @@ async fn a_call_that_takes_a_stream_ends_with_the_death_and_the_stream_is_let_go
         Some((taken.recv().await?, taken))
     });
     let (result, ()) = tokio::join!(in_time(bench.subject.sum(taken)), async {
-        // More than the window, so that it has begun.
+        // More than the window, so that the call has begun.
         for item in 0..100 {
             items.send(item).await.expect("the plugin takes them");
         }
         bench.process().kill_now();
-        // The sending end learns of it: nobody takes items any more.
+        // The sending end is told that nobody receives items any more.
         in_time(items.closed()).await;
     });
     death(result);
@@ -79,7 +79,7 @@ fn numbers() -> (mpsc::Sender<u64>, impl futures_util::Stream<Item = u64>) {
     (items, taken)
 }
 
-/// What the plugin is in the middle of when it dies, so that it begins nothing else.
+/// Keeps the plugin busy until it dies, so that it begins nothing else.
 async fn busy(bench: &Bench) -> Sent<'_, Result<String, CallError<std::convert::Infallible>>> {
     let held = Sent::new(bench.subject.gated("held".to_owned()));
     bench.door.expect("held").await;
@@ -126,7 +126,7 @@ async fn a_call_whose_items_are_lost_says_that_it_had_not_begun() {
     let (items, taken) = numbers();
     let takes = Sent::new(bench.subject.sum(taken));
     for item in 0..3 {
-        // The next is taken when the one before was sent.
+        // The next one is taken once the previous one was sent.
         in_time(items.send(item)).await.expect("they are taken");
     }
     bench.process().kill_now();
@@ -141,7 +141,7 @@ async fn a_call_whose_items_are_lost_says_that_it_had_not_begun() {
     assert!(error.may_be_retried() && error.may_work_later());
 }
 
-/// It was never sent, so nothing of it is lost.
+/// The stream was never sent, so nothing of it is lost.
 #[tokio::test]
 async fn a_call_with_a_stream_that_waits_for_room_in_the_mailbox_goes_to_the_next_process() {
     let bench = Bench::with(|spec| spec.env(crate::roles::CAPACITY, "1")).await;
@@ -163,7 +163,8 @@ async fn a_call_with_a_stream_that_had_begun_ends_with_the_death() {
     let bench = Bench::new().await;
     let (items, taken) = numbers();
     let takes = Sent::new(bench.subject.sum(taken));
-    // In the mailbox behind it, and so it has begun when this is answered by another process only.
+    // Behind it in the mailbox, so the first has begun once this is answered; it is answered by another process
+    // only.
     let behind = Sent::new(bench.subject.echo("behind".to_owned()));
     for item in 0..100 {
         items.send(item).await.expect("the plugin takes them");
@@ -173,7 +174,7 @@ async fn a_call_with_a_stream_that_had_begun_ends_with_the_death() {
     assert_eq!(behind.outcome().await.unwrap(), "behind");
 }
 
-/// The other end of a stream lives on when the host ends it with an error.
+/// The plugin survives when the host ends a stream with an error.
 #[tokio::test]
 async fn an_error_of_the_producer_reaches_the_plugin() {
     let bench = Bench::new().await;
@@ -218,7 +219,7 @@ async fn a_call_with_a_stream_waits_for_the_next_process_too() {
     assert_eq!(numbers, (0..100).collect::<Vec<_>>());
 }
 
-/// A stop waits for streams too, and the last of them is the end of it.
+/// A stop waits for streams too, and completes with the last of them.
 #[tokio::test]
 async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
     let timeouts = ShutdownTimeouts {
@@ -252,11 +253,11 @@ async fn a_plugin_that_drains_leaves_when_its_last_stream_has_ended() {
     assert_eq!(ended_by, EndedBy::Request(ShutdownStage::Drain));
 }
 
-/// The answer has left, and the call's deadline with it.
+/// After the answer, the call's deadline does not apply any more.
 #[tokio::test]
 async fn items_after_the_answer_are_not_under_the_calls_deadline() {
     let bench = Bench::new().await;
-    // The first sets the path up, which may take its time.
+    // The first one sets up the path, which may take a while.
     for timeout in [Duration::from_secs(3600), Duration::from_secs(5)] {
         let call = bench.subject.contexts().metadata("user", "ada");
         let mut items = in_time(call.timeout(timeout)).await.unwrap();
@@ -275,7 +276,7 @@ async fn items_after_the_answer_are_not_under_the_calls_deadline() {
 /// A service of this process that sends a stream to the plugin in the middle of a call.
 #[rapace::service]
 trait Sender {
-    /// What the producer saw, before the plugin's answer and after it.
+    /// Returns what the producer saw, before the plugin's answer and after it.
     async fn post(&mut self) -> Vec<String>;
 }
 

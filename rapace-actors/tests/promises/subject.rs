@@ -8,37 +8,37 @@ use crate::journal::Pen;
 
 #[rapace::service]
 pub trait Subject {
-    /// Gives the text back.
+    /// Returns the text.
     #[rapace(idempotent)]
     async fn echo(&mut self, text: String) -> String;
 
-    /// Gives the bytes back.
+    /// Returns the bytes.
     async fn mirror(&mut self, bytes: Blob) -> Blob;
 
-    /// Writes the label into the journal, and says how many bytes came with it.
+    /// Writes the label to the journal, and returns how many bytes came with it.
     async fn label(&mut self, label: String, bytes: Blob) -> u64;
 
-    /// Writes the text into the journal, and says how many this process has written.
+    /// Writes the text to the journal, and returns how many this process has written.
     async fn note(&mut self, text: String) -> u64;
 
-    /// Enters the host's door in the middle.
+    /// Waits at the host's door in the middle.
     async fn gated(&mut self, text: String) -> String;
 
-    /// The same, and may run twice.
+    /// The same, as an idempotent method.
     #[rapace(idempotent)]
     async fn gated_again(&mut self, text: String) -> String;
 
-    /// Says something on stderr.
+    /// Prints to stderr.
     async fn say(&mut self, text: String);
 
     /// Panics.
     async fn fall(&mut self, message: String);
 
-    /// Gives an error.
+    /// Returns an error.
     async fn refuse(&mut self, why: String) -> Result<(), String>;
 
-    /// What the context of the producer of each item holds: a deadline, and the first metadata. It produces when the
-    /// host's door is opened.
+    /// Returns, for each item, what its producer's context holds: a deadline, and the first metadata. It
+    /// produces when the host's door is opened.
     async fn contexts(&mut self) -> Streaming<String>;
 
     /// Ends the process.
@@ -47,31 +47,31 @@ pub trait Subject {
     /// Ends the process with SIGABRT.
     async fn abort(&mut self);
 
-    /// Starts a process that holds whatever this one does, and says which.
+    /// Starts a process that inherits all descriptors, and returns its id.
     async fn leave_a_child(&mut self) -> u32;
 
-    /// Never lets go of the thread.
+    /// Blocks the thread forever.
     async fn hang(&mut self);
 
-    /// Does not let go of the thread until there is a file of that name.
+    /// Blocks the thread until a file with this name exists.
     async fn hold_the_thread(&mut self, until: String);
 
-    /// Works on another thread: until its call is over, and then says so in the journal, or for ever.
+    /// Works on another thread: until its call has ended, which it writes to the journal, or forever.
     async fn toil(&mut self, for_ever: bool);
 
     /// Has the host call another plugin.
     async fn relay(&mut self, text: String) -> String;
 
-    /// Numbers without end.
+    /// Returns an endless stream of numbers.
     async fn count_up(&mut self) -> Streaming<u64>;
 
-    /// Adds up, and says how the stream ended.
+    /// Adds up, and returns how the stream ended.
     async fn sum(&mut self, items: Streaming<u64>) -> String;
 
     /// Doubles each.
     async fn double(&mut self, items: Streaming<u64>) -> Streaming<u64>;
 
-    /// Counts to 100 when what it is given has ended, in any way.
+    /// Counts to 100 once its argument has ended, in any way.
     async fn count_behind(&mut self, items: Streaming<u64>) -> Streaming<u64>;
 }
 
@@ -213,7 +213,7 @@ impl Subject for Plain {
     }
 }
 
-/// Whether there is a deadline, and the first metadata.
+/// Returns whether there is a deadline, and the first metadata.
 pub(crate) fn seen() -> String {
     let context = rapace::CallContext::current().expect("a context");
     let until = match context.deadline {

@@ -1,4 +1,4 @@
-//! What the tests of this folder share.
+//! Helpers that the tests of this folder share.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -17,13 +17,13 @@ use crate::door::{DoorServer, Doorkeeper, OakDoor, door};
 use crate::journal::{JOURNAL, Journal};
 use crate::subject::SubjectProxy;
 
-/// No test waits longer than this for anything that must come.
+/// The timeout of every wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Tells a role from a test that somebody ran by name.
+/// The variable that distinguishes a role from a test that was run by name.
 pub(crate) const ROLE: &str = "RAPACE_TEST_ROLE";
 
-/// This test program in another role; see `roles.rs`.
+/// Describes this test program in another role; see `roles.rs`.
 pub(crate) fn role(name: &str) -> PluginSpec {
     let arguments = ["--ignored", "--exact", "--nocapture", "--test-threads=1"];
     Plugin::builder(name.to_owned(), program())
@@ -36,7 +36,7 @@ pub(crate) fn program() -> PathBuf {
     std::env::current_exe().expect("a test knows its program")
 }
 
-/// A shell that runs `script` where a plugin is expected.
+/// Describes a shell that runs `script` instead of a plugin.
 pub(crate) fn sh(script: &str) -> PluginSpec {
     Plugin::builder("script", "/bin/sh")
         .arg("-c")
@@ -44,7 +44,7 @@ pub(crate) fn sh(script: &str) -> PluginSpec {
         .restart(calm())
 }
 
-/// Restarts at once, and as often as a test likes.
+/// Restarts at once, without a limit.
 pub(crate) fn calm() -> RestartConfig {
     RestartConfig {
         limit: 1000,
@@ -56,7 +56,7 @@ pub(crate) fn calm() -> RestartConfig {
     }
 }
 
-/// Restarts, but not in any test's time.
+/// Restarts after longer than any test takes.
 pub(crate) fn slow() -> RestartConfig {
     RestartConfig {
         backoff: BackoffConfig {
@@ -69,7 +69,7 @@ pub(crate) fn slow() -> RestartConfig {
     }
 }
 
-/// The plugin under test with all that belongs to it.
+/// The plugin under test and its environment.
 pub(crate) struct Bench {
     pub(crate) plugin: Plugin,
     pub(crate) subject: SubjectProxy,
@@ -97,19 +97,19 @@ impl Bench {
         }
     }
 
-    /// The process of the moment.
+    /// Returns the current process.
     pub(crate) fn process(&self) -> crate::processes::Process {
         crate::processes::Process::find(self.plugin.pid())
     }
 }
 
-/// The plugin under test, with its host's door.
+/// Describes the plugin under test, with its host's door.
 pub(crate) fn subject(journal: &Journal, door: OakDoor) -> PluginSpec {
     let (_, served) = Proxy::serve(DoorServer::new(door), 1, rapace::OnPanic::Continue);
     offering(journal, served)
 }
 
-/// The plugin under test, with this for a door.
+/// Describes the plugin under test, with this service as its door.
 pub(crate) fn offering(journal: &Journal, door: ServiceHandle) -> PluginSpec {
     role("subject")
         .env(JOURNAL, journal.path())
@@ -117,17 +117,17 @@ pub(crate) fn offering(journal: &Journal, door: ServiceHandle) -> PluginSpec {
         .provides(door)
 }
 
-/// Waits for what must come.
+/// Waits with the timeout.
 pub(crate) async fn in_time<T>(work: impl IntoFuture<Output = T>) -> T {
     let waited = tokio::time::timeout(PATIENCE, work.into_future()).await;
     waited.expect("it comes in time")
 }
 
-/// A call that is on its way: what can be sent has been sent.
+/// A pending call that was polled: it was sent if there was room.
 pub(crate) struct Sent<'a, T>(BoxFuture<'a, T>);
 
 impl<'a, T> Sent<'a, T> {
-    /// Makes the call as far as it goes without waiting.
+    /// Makes the call as far as possible without waiting.
     pub(crate) fn new<C>(call: C) -> Self
     where
         C: IntoFuture<Output = T>,
@@ -148,7 +148,7 @@ impl<'a, T> Sent<'a, T> {
     }
 }
 
-/// The death that a call ended with.
+/// Returns the exit report that a call failed with.
 pub(crate) fn death<T: Debug, E: Debug>(result: Result<T, CallError<E>>) -> ExitReport {
     match result {
         Err(CallError::PluginDied(death)) => death,
@@ -156,7 +156,7 @@ pub(crate) fn death<T: Debug, E: Debug>(result: Result<T, CallError<E>>) -> Exit
     }
 }
 
-/// Waits for an event of which `pick` makes something.
+/// Waits for an event for which `pick` returns a value.
 pub(crate) async fn event<T>(
     events: &mut broadcast::Receiver<PluginEvent>,
     pick: impl Fn(&PluginEventKind) -> Option<T>,

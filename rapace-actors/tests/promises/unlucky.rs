@@ -1,5 +1,5 @@
-//! A peer sends values that make code of the receiver's own types panic: keys, invariants, drops. The call fails by name;
-//! the process, the service and whoever else calls it go on.
+//! A peer sends values that make code of the receiver's own types panic: keys, invariants, drops. Only the call
+//! fails, with the type's name; the process, the service and its other callers go on.
 //!
 //! Both sides have the same types. On the number 13 they panic in this process, and not in the plugin.
 
@@ -62,7 +62,7 @@ impl Hash for Key {
     }
 }
 
-/// Panics when it is dropped, on either side; with 14 without end, and in this process alone.
+/// Panics when it is dropped, on either side; with 14 again and again, and only in this process.
 #[derive(Facet, Clone, Debug)]
 pub(crate) struct Fragile(u32);
 
@@ -75,7 +75,7 @@ impl Drop for Fragile {
     }
 }
 
-/// What a panic carries that panics again.
+/// A panic payload that panics again.
 struct Again;
 
 impl Drop for Again {
@@ -92,17 +92,17 @@ trait Sender {
     async fn hashed(&mut self) -> HashSet<Key>;
     async fn number(&mut self, number: u32) -> Sure;
     async fn numbers(&mut self) -> Streaming<Sure>;
-    /// A result that breaks when it was sent.
+    /// Returns a value that panics after it was sent.
     async fn breaks(&mut self) -> Fragile;
-    /// Keeps what breaks, so that it does not break in the plugin.
+    /// Leaks the value, so that it does not panic in the plugin.
     async fn keep(&mut self, given: Fragile) -> u32;
-    /// Its bytes cannot be read.
+    /// Returns a blob whose bytes cannot be read.
     async fn unreadable(&mut self) -> Blob;
-    /// Takes all, and gives what breaks.
+    /// Consumes all items, and returns a value that panics.
     async fn spend(&mut self, items: Streaming<u32>) -> Fragile;
-    /// A stream whose producer panics.
+    /// Returns a stream whose producer panics.
     async fn falls(&mut self) -> Streaming<u32>;
-    /// Has the host check a number, and says what came of it.
+    /// Has the host check a number, and returns the result.
     async fn have_checked(&mut self, number: u32) -> String;
     async fn have_all_checked(&mut self) -> String;
 }
@@ -111,7 +111,7 @@ trait Sender {
 trait Checker {
     async fn check(&mut self, number: Sure, keys: HashSet<Key>) -> u32;
     async fn check_all(&mut self, numbers: Streaming<Sure>) -> String;
-    /// Holds something that breaks, until its caller leaves.
+    /// Holds a value that panics, until its caller cancels.
     async fn hold(&mut self, begun: Fragile) -> u32;
 }
 
@@ -256,12 +256,12 @@ async fn a_result_whose_type_panics_fails_its_call_and_names_the_type() {
     let told = undecodable(in_time(sender.hashed()).await);
     assert!(told.starts_with(&hash), "{told}");
     assert_eq!(undecodable(in_time(sender.number(13)).await), invariants);
-    // The actor that stands for the proxy decodes for all who hold it.
+    // The proxy's actor decodes for everybody who uses it.
     let actor = sender.actor_ref();
     let failed = in_time(actor.ask(Number { number: 13 })).await.unwrap_err();
     assert!(failed.to_string().contains(&invariants), "{failed}");
     assert_eq!(in_time(actor.ask(Number { number: 7 })).await.unwrap().0, 7);
-    // The plugin is the same, and well.
+    // The plugin is still the same process.
     assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);
     assert_eq!(plugin.stats().restarts, 0);
 }
@@ -293,7 +293,7 @@ async fn an_item_whose_type_panics_ends_its_stream_with_an_error() {
     assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);
 }
 
-/// Whatever `OnPanic` says: the peer chose the bytes, and others use the service.
+/// Whatever `OnPanic` is: the peer chose the bytes, and others use the service.
 #[tokio::test]
 async fn an_argument_whose_type_panics_fails_its_call_and_not_its_service() {
     let (local, served) = decide();
@@ -324,7 +324,7 @@ async fn a_result_that_panics_when_it_was_sent_was_sent_all_the_same() {
     assert_eq!(plugin.stats().restarts, 0);
 }
 
-/// It drops messages for all who hold it, when they were sent.
+/// The proxy's actor drops the messages of everybody who uses it, once they are sent.
 #[tokio::test]
 async fn a_message_that_panics_when_it_was_sent_does_not_end_the_proxys_actor() {
     let (_plugin, sender) = plugin(decide().1).await;
@@ -337,7 +337,7 @@ async fn a_message_that_panics_when_it_was_sent_does_not_end_the_proxys_actor() 
     assert!(actor.is_alive());
 }
 
-/// Nobody waits for it: it is dropped on a task of the proxy's.
+/// Nobody waits for the result: it is dropped on a task of the proxy.
 #[tokio::test]
 async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
     let (_plugin, sender) = plugin(decide().1).await;
@@ -348,7 +348,7 @@ async fn the_result_of_a_tell_with_a_stream_may_panic_without_end() {
     }
 }
 
-/// What a handler holds is the handler's: it counts as its panic.
+/// A panic in the drop of a handler's values counts as the handler's panic.
 #[tokio::test]
 async fn a_handler_that_panics_as_it_is_given_up_does_as_its_service_says() {
     for (on_panic, goes_on) in [(OnPanic::Continue, true), (OnPanic::Stop, false)] {

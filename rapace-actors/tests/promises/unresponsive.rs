@@ -1,4 +1,4 @@
-//! The plugin lives and does nothing.
+//! The plugin runs, but is unresponsive.
 
 use std::time::Duration;
 
@@ -47,7 +47,7 @@ async fn a_handler_that_holds_its_thread_is_found_killed_and_restarted() {
     assert_eq!(waits.outcome().await.unwrap(), 1);
 }
 
-/// The plugin has one thread for all that it does, and the call is the first that it does.
+/// The plugin has a single thread, and this is its first call.
 #[tokio::test]
 async fn a_plugin_that_hangs_from_the_start_is_watched_thread_by_thread() {
     if !Process::threads_can_be_watched() {
@@ -75,7 +75,7 @@ async fn a_handler_that_waits_is_not_unresponsive() {
     let bench = impatient().await;
     let begun = Sent::new(bench.subject.gated("begun".to_owned()));
     bench.door.expect("begun").await;
-    // Several times the limit, which is what is tested.
+    // Several times the limit under test.
     let patience = tokio::time::timeout(3 * LIMIT, bench.plugin.down()).await;
     assert!(patience.is_err());
     bench.door.open(1);

@@ -14,7 +14,7 @@ use crate::parting::for_ever;
 use crate::subject::SubjectProxy;
 use crate::support::{ROLE, event, in_time, program};
 
-/// What a host of root's does: it starts three plugins, and its only thread that signals becomes somebody else.
+/// A host of root's: it starts three plugins, and the only thread that sends signals then becomes another user.
 pub(crate) async fn become_nobody() {
     let step = Duration::from_millis(50);
     let timeouts = ShutdownTimeouts {
@@ -42,7 +42,7 @@ pub(crate) async fn become_nobody() {
     let nobody = Uid::from_raw(65534);
     set_thread_res_uid(nobody, nobody, nobody).expect("root may");
 
-    // Also when it is asked again.
+    // Also when it is requested again.
     for _ in 0..2 {
         match in_time(stopped.stop()).await {
             StopOutcome::Stays(why) => assert!(why.to_string().contains("same user"), "{why}"),
@@ -52,7 +52,7 @@ pub(crate) async fn become_nobody() {
         assert!(stopped.pid().is_some());
     }
 
-    // One that serves ends itself when its host has tried all.
+    // A plugin that serves ends itself once its host has tried everything.
     let mut events = served.events();
     match in_time(served.stop()).await {
         StopOutcome::Stays(why) => assert!(why.to_string().contains("same user"), "{why}"),
@@ -81,7 +81,7 @@ pub(crate) async fn become_nobody() {
         matches!(&call, Err(CallError::Down(down)) if matches!(down.reason, DownReason::Stays(_))),
         "{call:?}"
     );
-    // The leash, which was put on by root, ends both.
+    // The leash, which was set up by root, ends both.
     std::process::exit(0);
 }
 

@@ -13,13 +13,13 @@ pub(crate) trait Heavy {
     async fn work(&mut self) -> u32;
     /// The same, and does not wait for it.
     async fn start(&mut self);
-    /// Works until nobody waits for it any more.
+    /// Works until its call is cancelled.
     async fn work_until_cancelled(&mut self);
     /// The same, and does not wait for it.
     async fn leave_work(&mut self);
     /// The same, and never awaits.
     async fn spin(&mut self);
-    /// Panics in the middle of its work.
+    /// Panics during its work.
     async fn fall(&mut self);
     /// Does nothing.
     async fn idle(&self);
@@ -110,7 +110,7 @@ async fn the_next_message_waits_for_the_work_of_a_cancelled_call() {
         let call = tokio::spawn(async move { caller.work().await });
         assert_eq!(said.recv().await, Some("begins"));
         call.abort();
-        // These are given up while they wait, and the one after them is not.
+        // These are cancelled while they wait, and the one after them is not.
         let soon = Duration::from_millis(5);
         for _ in 0..3 {
             let late = heavy.work().timeout(soon).await;
@@ -135,7 +135,7 @@ async fn the_next_message_waits_for_the_work_of_a_cancelled_call() {
 async fn work_that_the_handler_did_not_wait_for_is_waited_for_by_the_service() {
     let (heavy, mut said, tell) = heavy();
     heavy.start().await.unwrap();
-    // Answered, although the work goes on, if it has begun: dropped before, it never begins.
+    // Answered, although the work goes on if it has begun. If it was dropped before, it never begins.
     let mut begun = false;
     loop {
         match said.recv().await {
@@ -167,14 +167,14 @@ async fn work_learns_that_its_call_is_over() {
     call.abort();
     assert_eq!(said.recv().await, Some("ends"));
     let soon = Duration::from_millis(20);
-    // The caller's time is up when the work's is: which of the two is first does not matter.
+    // The deadlines of the caller and the work pass at the same time: the order does not matter.
     let _ = heavy.work_until_cancelled().timeout(soon).await;
     heavy.idle().await.unwrap();
     let words: Vec<_> = std::iter::from_fn(|| said.try_recv().ok()).collect();
     assert!(words.is_empty() || words == ["begins", "ends"], "{words:?}");
 }
 
-/// Told or asked: the handler has ended, and so nobody waits for the work.
+/// For a tell or an ask: the handler has ended, so nobody waits for the work.
 #[tokio::test]
 async fn work_that_a_handler_leaves_behind_learns_that_the_handler_has_ended() {
     let (heavy, _said, _tell) = heavy();

@@ -1,10 +1,10 @@
-//! Requests and results as bytes, there and back.
+//! Requests and results, encoded and decoded.
 
 use rapace::__macro::{MethodCall, Reader, RequestError, Serve, Service, Status, Writer};
 
 use crate::library::*;
 
-/// The bytes of a message, and its buffers.
+/// Encodes a message; returns its bytes and its buffers.
 fn encoded<M: MethodCall<LibraryService>>(message: &M) -> (Vec<u8>, Vec<rapace::Blob>) {
     let (mut bytes, mut blobs) = (Vec::new(), Vec::new());
     message
@@ -13,7 +13,7 @@ fn encoded<M: MethodCall<LibraryService>>(message: &M) -> (Vec<u8>, Vec<rapace::
     (bytes, blobs)
 }
 
-/// A message as its service reads it, and the bytes between.
+/// Sends a message over bytes; returns it as its service decodes it.
 fn sent<M: MethodCall<LibraryService>>(
     message: &M,
 ) -> (Vec<u8>, <LibraryService as Service>::Request) {
@@ -25,7 +25,7 @@ fn sent<M: MethodCall<LibraryService>>(
     (bytes, request)
 }
 
-/// What the caller of `M` reads of a response.
+/// Decodes a response as the caller of `M` does.
 fn answered<M: MethodCall<LibraryService>>(
     response: &<LibraryService as Service>::Response,
 ) -> (Status, Result<M::Ok, M::Error>) {
@@ -38,7 +38,7 @@ fn answered<M: MethodCall<LibraryService>>(
     (status, result)
 }
 
-/// A whole call over bytes.
+/// Makes a whole call over bytes.
 async fn call<M: MethodCall<LibraryService>>(
     server: &mut LibraryServer<Shelf>,
     message: M,

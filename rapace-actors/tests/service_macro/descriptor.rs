@@ -1,4 +1,4 @@
-//! What a service says about itself.
+//! The descriptor of a service.
 
 use facet::{Facet, Shape};
 use rapace::__macro::{MethodCall, MethodDescriptor, Service};

@@ -1,7 +1,7 @@
-//! What `#[rapace::service]` makes of a trait: bytes, descriptor, server, local proxy.
+//! What `#[rapace::service]` generates from a trait: bytes, descriptor, server, local proxy.
 //!
-//! Bytes are checked through the generated traits, without a session. That they cross one is checked where
-//! plugins are.
+//! Bytes are checked through the generated traits, without a session. That they work over one is tested with
+//! plugins.
 
 mod blocking;
 mod bytes;

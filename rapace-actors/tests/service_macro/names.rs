@@ -1,4 +1,4 @@
-//! Names that would meet those of the expansion, if it let them.
+//! Names that would collide with those of the expansion if it were not hygienic.
 #![deny(missing_docs, unreachable_pub, unused, deprecated)]
 #![deny(clippy::all, clippy::pedantic)]
 
@@ -115,7 +115,7 @@ async fn a_result_inside_a_value_is_a_value() {
     assert_eq!(given.unwrap(), Some(Ok(3)));
 }
 
-/// In no build: nothing of it is there, and so it may name what is not.
+/// Excluded from every build, so it may name missing types.
 #[rapace::service]
 #[cfg(any())]
 pub(crate) trait Never {
@@ -123,7 +123,7 @@ pub(crate) trait Never {
     async fn never(&self, item: NoSuchType) -> NoSuchType;
 }
 
-/// In every build, and with types of the user's that others would call the attribute's.
+/// In every build, and with user types whose names look like the attribute's.
 #[rapace::service]
 #[cfg(test)]
 pub(crate) trait Always {
@@ -132,13 +132,13 @@ pub(crate) trait Always {
     async fn request(&self, item: AlwaysRequest) -> AlwaysResponse;
 }
 
-/// A request, as many call it.
+/// A user type with the common name of a request.
 #[derive(facet::Facet)]
 pub(crate) struct AlwaysRequest {
     number: u8,
 }
 
-/// A response.
+/// A user type with the common name of a response.
 pub(crate) type AlwaysResponse = u8;
 
 struct Ever;
@@ -176,7 +176,7 @@ fn a_result_handed_to_a_macro_is_still_one() {
     assert!(method.error.is_some(), "the error is the method's own");
 }
 
-/// What the expansion needs, hidden by something else.
+/// Names that the expansion needs, shadowed by others.
 mod shadowed {
     pub(super) mod core {}
     pub(super) mod rapace {}
@@ -196,7 +196,7 @@ mod shadowed {
     /// It finds its way.
     #[::rapace::service]
     pub(crate) trait Lost {
-        /// Types of the user's with the names of traits.
+        /// User types with the names of traits.
         async fn sum(&mut self, first: Future, second: Send) -> u16;
     }
 

@@ -66,16 +66,16 @@ async fn items_flow_in_while_others_flow_out() {
     assert!(cut.next().await.is_none());
 }
 
-/// What gives streams, and takes them, as a plugin might.
+/// A service with streams in both directions, as in a plugin.
 #[rapace::service]
 pub(crate) trait Producer {
     /// One item, and a panic.
     async fn falls(&self) -> Streaming<u8>;
-    /// One item, an error, and what nobody gets.
+    /// One item, an error, and an item that is never received.
     async fn fails(&self) -> Streaming<u8>;
-    /// The first metadata of the context of whoever produces, and whether that has a deadline.
+    /// Returns the first metadata of the producer's context, and whether that has a deadline.
     async fn context(&self) -> Streaming<String>;
-    /// The error that the items end with.
+    /// Returns the error that the items end with.
     async fn last(&self, items: Streaming<u8>) -> String;
 }
 
@@ -120,7 +120,7 @@ impl Producer for Any {
     }
 }
 
-/// As over a session: what is in process is the same stream.
+/// The same as over a session.
 #[tokio::test]
 async fn a_local_producer_that_panics_ends_its_stream_and_nothing_else() {
     let producer = ProducerProxy::local(ProducerServer::new(Any));

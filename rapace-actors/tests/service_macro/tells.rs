@@ -1,4 +1,4 @@
-//! Tells that fail: nobody waits for their answers, so they are logged.
+//! Tells that fail: they have no answer, so the failures are logged.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::warnings::Warnings;
 pub(crate) trait Notes {
     /// Fails.
     async fn fails(&mut self) -> Result<u32, String>;
-    /// Fails with an error that cannot be shown.
+    /// Fails with an error whose `Debug` panics.
     async fn fails_badly(&mut self) -> Result<u32, Unspeakable>;
     /// Panics.
     async fn panics(&mut self);
@@ -17,7 +17,7 @@ pub(crate) trait Notes {
     async fn note(&mut self);
 }
 
-/// It cannot be shown.
+/// Its `Debug` panics.
 #[derive(facet::Facet)]
 pub(crate) struct Unspeakable;
 
@@ -27,7 +27,7 @@ impl std::fmt::Debug for Unspeakable {
     }
 }
 
-/// What a panic carries that panics again.
+/// A panic payload that panics again.
 struct Again;
 
 impl Drop for Again {
@@ -63,7 +63,7 @@ async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not
     notes.tell(FailsBadly).await.unwrap();
     notes.tell(Panics).await.unwrap();
     notes.tell(Note).await.unwrap();
-    // Who asks has the error itself.
+    // An ask returns the error itself.
     assert!(notes.fails().await.is_err());
     notes
         .tell(Note)
