@@ -1,8 +1,8 @@
-//! From SIGKILL to the moment at which callers know of it.
+//! Measures the time from SIGKILL until callers know of the death.
 //!
-//! - D1: a call that had begun ends within 1 ms of its plugin's death (p99), within 10 ms if the plugin had a
-//!   gigabyte. Held to it only on request: other processes of a busy machine are slower than that.
-//! - D2: a stream that is open ends no later than that.
+//! - D1: a call that had begun fails within 1 ms of its plugin's death (p99), within 10 ms if the plugin had a
+//!   gigabyte. Checked only on request: a busy machine is slower.
+//! - D2: an open stream fails no later than that.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,7 +21,7 @@ use crate::waiting::{PATIENCE, in_time, look_for};
 
 /// The bound that is asserted on any machine.
 const GENEROUS: Duration = Duration::from_secs(2);
-/// D1
+/// The bound of D1.
 const SMALL: Duration = Duration::from_millis(1);
 const LARGE: Duration = Duration::from_millis(10);
 
@@ -44,12 +44,12 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     in_time("a stop", subject.plugin.stop()).await.map(drop)
 }
 
-/// How long it takes until a death is known, by way.
+/// The times until a death is known, by observer.
 #[derive(Default)]
 struct DetectionTimes {
     stream: Sample,
     call: Sample,
-    /// A bare pidfd of the same process, with a thread that waits for nothing else.
+    /// A bare pidfd of the same process, with a thread that waits only for it.
     kernel: Sample,
 }
 
@@ -92,7 +92,7 @@ impl Subject {
         })
     }
 
-    /// Kills it `count` times, in the middle of a call and of a stream.
+    /// Kills the plugin `count` times, in the middle of a call and of a stream.
     async fn measure(
         &mut self,
         size: &str,
@@ -141,7 +141,7 @@ impl Subject {
         let target = Arc::new(target);
         let watched = Arc::clone(&target);
         let kernel = tokio::task::spawn_blocking(move || watched.ended_within(PATIENCE));
-        // The stream has filled its window, and waits; so does whoever waits for nothing but the process.
+        // The stream has filled its window and waits; so does the thread that watches the process.
         tokio::time::sleep(Duration::from_millis(2)).await;
 
         let killed = Instant::now();
@@ -165,7 +165,7 @@ impl Subject {
         Ok(())
     }
 
-    /// Makes it abort itself: from the call to the moment at which the caller knows.
+    /// Has the plugin abort itself: measures from the call until its caller knows.
     async fn crash(&mut self, count: usize) -> Outcome<Sample> {
         let mut sample = Sample::default();
         for _ in 0..count {

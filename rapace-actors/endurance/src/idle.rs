@@ -1,10 +1,10 @@
-//! One session that nobody uses.
+//! One idle session.
 //!
-//! - I1: it wakes nobody but for its heartbeat, and each side once for each.
-//! - I2: it holds less than 256 KiB in the host, and less than 288 KiB in the plugin: session memory of both halves, and what
-//!   is private. A plugin has one session, so what its process needs once, such as stack and its copies of static data, is
-//!   counted with the session; of the host it is not.
-//! - I3: so does one that has carried many calls, and with them has touched all of both rings.
+//! - I1: it causes no wake-ups except for its heartbeats, one on each side for each.
+//! - I2: it takes less than 256 KiB in the host and less than 288 KiB in the plugin: session memory of both
+//!   halves, and private memory. A plugin has one session, so what its process needs once, such as stack and
+//!   its copies of static data, is counted with the session; in the host it is not.
+//! - I3: so does a session that has carried many calls, and so has touched both rings completely.
 
 use std::time::Duration;
 
@@ -17,16 +17,16 @@ use crate::resources::Resources;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::in_time;
 
-/// I2, I3
+/// The bound of I2 and I3 in the host.
 const MOST_IN_HOST: u64 = 256 << 10;
 const MOST_IN_PLUGIN: u64 = 288 << 10;
 /// Both sides send a heartbeat four times a second; at every second one of its own a host checks that of the other side.
 const BEATS: f64 = 4.0;
-/// For whoever measures.
+/// Allowance for the measurement itself.
 const SLACK: f64 = 2.0;
 
 pub(crate) async fn run(options: &Options) -> Outcome {
-    // What the first session brings along is not what a session holds.
+    // What the first session allocates once does not count.
     let first = start("first").await?;
     call(&first, 100).await?;
     in_time("a stop", first.stop()).await?;
@@ -112,7 +112,7 @@ fn pid(plugin: &Plugin) -> Outcome<u32> {
         .ok_or_else(|| Violation::new("there is no process"))
 }
 
-/// Lets what was in motion come to rest.
+/// Waits until everything is idle.
 async fn settle() {
     tokio::time::sleep(Duration::from_secs(1)).await;
 }

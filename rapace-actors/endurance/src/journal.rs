@@ -48,7 +48,7 @@ impl Journal {
     }
 }
 
-/// The writing side, in a plugin. One that nobody gave a journal writes nothing.
+/// The writing side, in a plugin. Without a journal it writes nothing.
 #[derive(Debug)]
 pub(crate) struct Pen(Option<File>);
 
@@ -60,7 +60,7 @@ impl Pen {
         }))
     }
 
-    /// Writes a number, which is safe when this returns (J1).
+    /// Writes a number, which survives any kill once this returns (J1).
     pub(crate) fn write(&mut self, number: u64) {
         if let Some(file) = &mut self.0 {
             let wrote = file.write_all(&number.to_ne_bytes());

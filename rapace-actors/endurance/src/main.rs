@@ -7,9 +7,9 @@
 //! Each command checks its own claims. It prints what it measured, and exits with 1 and one line that
 //! names what was violated. It starts itself again as its plugins, its hosts and their children.
 //!
-//! - E1: nothing is waited for without a bound, and a bound that is reached is a violation.
-//! - E2: no signal goes to a process that is not known to be ours (see `target`).
-//! - E3: what is counted at the end is compared with a count of the same run, after a warm-up.
+//! - E1: every wait has a timeout, and a timeout is a violation.
+//! - E2: no signal is sent to a process that is not known to be ours (see `target`).
+//! - E3: counts at the end are compared with counts of the same run, after a warm-up.
 #![forbid(unsafe_code)]
 
 mod deaths;
@@ -54,7 +54,7 @@ fn main() -> ExitCode {
 
 fn run(options: &Options) -> Result<ExitCode, violation::Violation> {
     let runtime = match options.command {
-        // One thread, as most plugins have: quick to start, and to hold up.
+        // One thread, as in most plugins: fast to start, and easy to block.
         Command::Plugin | Command::Idle => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     }

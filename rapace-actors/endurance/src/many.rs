@@ -1,7 +1,7 @@
 //! Many plugins in one host.
 //!
-//! - M1: all of them answer, while all of them are there.
-//! - M2: when they have stopped, the host holds what it held before.
+//! - M1: all of them answer while all of them run.
+//! - M2: when they have stopped, the host's resources are at their earlier level.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -20,13 +20,13 @@ use crate::waiting::in_time;
 
 /// The number of bytes that the allocator may keep beyond the first time.
 const ALLOWANCE: u64 = 4 << 20;
-/// Starts at a time: no more of them make it faster.
+/// Concurrent starts: more do not make it faster.
 const AT_ONCE: usize = 8;
 
 pub(crate) async fn run(options: &Options) -> Outcome {
     let count = options.count_or(256);
     raise_the_limit()?;
-    // M2: the allocator keeps what the first needed, and gives it to the others.
+    // M2: the allocator keeps the memory of the first ones, and reuses it.
     all(count).await?;
     let before = Resources::settled().await;
     for _ in 0..2 {
@@ -37,7 +37,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// Starts, calls and stops so many.
+/// Starts, calls and stops `count` plugins.
 async fn all(count: usize) -> Outcome {
     let descriptors = proc::descriptors();
     let private = proc::private(std::process::id());
@@ -83,7 +83,7 @@ async fn start(name: &str) -> Outcome<Plugin> {
     Ok(in_time("a start", spec(name)?.start()).await??)
 }
 
-/// A soft limit of 1024 descriptors, which is usual, is too low; every process may raise it.
+/// Raises the soft limit of descriptors: the usual 1024 are too few.
 fn raise_the_limit() -> Outcome {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {

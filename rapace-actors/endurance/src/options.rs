@@ -26,7 +26,7 @@ pub(crate) enum Command {
     Idle,
     Pages,
     Deaths,
-    /// A plugin of one of these.
+    /// A plugin of one of the commands.
     Plugin,
     /// A host that will be killed.
     Host,
@@ -34,7 +34,7 @@ pub(crate) enum Command {
     Child,
 }
 
-/// Everything.
+/// The parsed command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
     pub(crate) command: Command,

@@ -1,6 +1,6 @@
 //! Large slots give their pages back.
 //!
-//! - P1: what is idle goes, bit by bit with each heartbeat, but for one slot of each class.
+//! - P1: idle slots give their pages back gradually, with each heartbeat, except for one slot per class.
 
 use std::time::{Duration, Instant};
 
@@ -11,8 +11,8 @@ use crate::proc;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::{PATIENCE, in_time, look_for};
 
-/// How many buffers are under way at once, and how large each is. The class has eight slots, of which
-/// one is kept for replies.
+/// How many buffers are in flight at once, and how large each is. The class has eight slots, of which one is
+/// reserved for replies.
 const BUFFERS: u64 = 6;
 const SIZE: u64 = 16 << 20;
 
@@ -40,14 +40,14 @@ pub(crate) async fn run() -> Outcome {
     let buffers = (0..BUFFERS).map(|_| worker.allocate(SIZE as usize));
     let buffers = in_time("buffers", try_join_all(buffers)).await?;
     let buffers = buffers.map_err(|error| Violation::new(error.to_string()))?;
-    // Even numbers: those answers lie in slots of the plugin's.
+    // Even numbers, whose answers lie in the plugin's slots.
     let ids = (0..).step_by(2);
     let filled = buffers.into_iter().zip(ids).map(|(mut buffer, id)| {
         buffer.fill(id as u8);
         (buffer.freeze(), id)
     });
     let filled = filled.collect::<Vec<_>>();
-    // Each side is looked at while its buffers cannot be idle.
+    // Each side is measured while its buffers cannot be idle.
     let [host, _] = held();
     let calls = filled.into_iter().map(|(buffer, id)| {
         let worker = &worker;

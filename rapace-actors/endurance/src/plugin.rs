@@ -15,29 +15,29 @@ use crate::violation::Outcome;
 /// Work that is counted: each execution is in the journal.
 #[rapace::service]
 pub trait Worker {
-    /// Gives the number back.
+    /// Returns the number.
     async fn once(&mut self, id: u64) -> u64;
 
-    /// Gives number and bytes back.
+    /// Returns the number and the bytes.
     async fn bytes(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>);
 
-    /// The same, and may run twice.
+    /// The same, as an idempotent method.
     #[rapace(idempotent)]
     async fn again(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>);
 
-    /// The same with a buffer: odd numbers get the one that came, even ones another with the same bytes.
+    /// The same with a buffer: odd numbers get the same buffer, even ones another one with the same bytes.
     async fn buffer(&mut self, id: u64, bytes: Blob) -> (u64, Blob);
 
     /// A stream of this many numbers, from `id`.
     async fn count(&mut self, id: u64, items: u64) -> Streaming<u64>;
 
-    /// The number of items and their sum, if the stream came to its end.
+    /// Returns the id, the number of items, and their sum if the stream ended without an error.
     async fn sum(&mut self, id: u64, items: Streaming<u64>) -> (u64, u64, Option<u64>);
 
-    /// Never lets go of the thread.
+    /// Blocks the thread forever.
     async fn hang(&mut self, id: u64);
 
-    /// Answers, and is not in the journal.
+    /// Answers without a journal entry.
     async fn answer(&self) -> bool;
 }
 
@@ -47,13 +47,13 @@ pub trait Body {
     /// Private bytes that were resident before there was a session.
     async fn before(&self) -> u64;
 
-    /// Touches so much memory and keeps it.
+    /// Allocates and touches so much memory, and keeps it.
     async fn grow(&mut self, mebibytes: u64);
 
     /// Ends the process with SIGABRT.
     async fn abort(&self);
 
-    /// Starts a process that ignores what can be ignored, and says which.
+    /// Starts a process that ignores all signals that can be ignored, and returns its id.
     async fn start_child(&mut self) -> u32;
 }
 
@@ -155,7 +155,7 @@ pub(crate) async fn serve() -> ExitCode {
         .await
 }
 
-/// A plugin that is started again at once, however often.
+/// Describes a plugin that is always restarted at once.
 pub(crate) fn spec(name: &str) -> Outcome<PluginSpec> {
     let program = std::env::current_exe()?;
     Ok(Plugin::builder(name.to_owned(), program)

@@ -10,7 +10,7 @@ pub(crate) fn parent_of(pid: u32) -> Option<u32> {
         .ok()
 }
 
-/// Open descriptors of this process, but for the one that reads them.
+/// Open descriptors of this process, except for the one that reads them.
 pub(crate) fn descriptors() -> usize {
     fs::read_dir("/proc/self/fd").map_or(0, |found| found.count().saturating_sub(1))
 }
@@ -80,7 +80,7 @@ pub(crate) fn marked(variable: &str, value: &str) -> Vec<u32> {
         .collect()
 }
 
-/// A process in a few words.
+/// Describes a process in a few words.
 pub(crate) fn describe(pid: u32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     let line = String::from_utf8_lossy(&line).replace('\0', " ");
@@ -89,8 +89,7 @@ pub(crate) fn describe(pid: u32) -> String {
     format!("{pid} `{}` ({})", line.trim(), state.unwrap_or("gone"))
 }
 
-/// How often threads of a process have given up a processor to wait: every one of these ends with a
-/// wake-up.
+/// How often threads of a process have blocked: each of these ends with a wake-up.
 pub(crate) fn waits(pid: u32) -> u64 {
     let threads = fs::read_dir(format!("/proc/{pid}/task"));
     let threads = threads.into_iter().flatten().flatten();

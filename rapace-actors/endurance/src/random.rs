@@ -1,4 +1,4 @@
-//! Numbers that come again with the same seed.
+//! Reproducible random numbers.
 
 use std::ops::Range;
 use std::time::Duration;

@@ -34,8 +34,8 @@ impl Resources {
         }
     }
 
-    /// What is held when so many looks in a row agree on everything but memory, a quarter of a second's: a plugin that
-    /// answers may still have to settle, and its host to watch its threads.
+    /// Returns the resources once several measurements in a row agree on everything but memory, over a quarter
+    /// of a second: a ready plugin may still be settling, and its host may still set up its watchdog.
     pub(crate) async fn settled() -> Self {
         let mut last = Self::now();
         let mut same = 0;
@@ -48,8 +48,8 @@ impl Resources {
         agreed.await.unwrap_or(last)
     }
 
-    /// Waits until nothing more is held than `self`, and at most `allowance` bytes of memory more,
-    /// which an allocator keeps.
+    /// Waits until the resources are back at `self`, with at most `allowance` bytes more memory, which an
+    /// allocator keeps.
     pub(crate) async fn return_here(&self, allowance: u64) -> Outcome<Self> {
         let back = |now: Self| {
             now.descriptors <= self.descriptors
@@ -90,8 +90,8 @@ impl fmt::Display for Resources {
     }
 }
 
-/// Starts this program again in its own place, if need be, with an allocator that gives back what is free: glibc's
-/// keeps up to 64 MiB after the first large allocation was freed, and as much for each thread.
+/// Executes this program again, if necessary, with an allocator that returns free memory: glibc's keeps up to
+/// 64 MiB after the first large allocation was freed, and as much per thread.
 pub(crate) fn with_a_frugal_allocator() -> Outcome {
     if FRUGAL
         .iter()

@@ -1,4 +1,4 @@
-//! Durations, and what most of them do not exceed.
+//! Measured durations and their percentiles.
 
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,7 @@
-//! Plugins come and go, and what they took comes back.
+//! Plugins are started and stopped, and release all resources.
 //!
-//! - S1: after so many sessions no descriptor, mapping, thread or task is held that was not before, and no
-//!   memory but what an allocator keeps.
+//! - S1: after many sessions, no descriptor, mapping, thread or task is left, and no memory except what an
+//!   allocator keeps.
 
 use std::time::Instant;
 
@@ -14,9 +14,9 @@ use crate::resources::Resources;
 use crate::violation::{Outcome, Violation};
 use crate::waiting::in_time;
 
-/// Sessions at a time.
+/// Concurrent sessions.
 const AT_ONCE: usize = 4;
-/// Sessions between two looks.
+/// Sessions between two checks.
 const ROUND: usize = 1000;
 /// The number of bytes that the allocator may keep from all rounds together.
 const ALLOWANCE: u64 = 4 << 20;
@@ -39,7 +39,7 @@ pub(crate) async fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// So many, a few at a time.
+/// Runs `count` sessions, a few at a time.
 async fn some(count: usize) -> Outcome {
     let mut running = JoinSet::new();
     for nth in 0..count {
@@ -62,7 +62,7 @@ async fn next(running: &mut JoinSet<Outcome>) -> Outcome {
     }
 }
 
-/// Starts a plugin, calls it, and lets it go in one of three ways.
+/// Starts a plugin, calls it, and stops it in one of three ways.
 async fn one(nth: usize) -> Outcome {
     let plugin: Plugin = spec("visitor")?.start().await?;
     let worker: WorkerProxy = plugin.proxy();
@@ -82,7 +82,7 @@ async fn one(nth: usize) -> Outcome {
             plugin.kill();
             plugin.stop().await;
         }
-        // The last handle's drop stops it too.
+        // Dropping the last handle stops it too.
         _ => drop(plugin),
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Processes that are watched and killed.
 //!
-//! - T1: a process is held by a pidfd, so that its number cannot pass to another between look and signal.
-//! - T2: one is only killed if its parent is known to be what it should be.
+//! - T1: a process is held by a pidfd, so that its id cannot be reused between check and signal.
+//! - T2: a process is killed only if its parent is the expected one.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
@@ -19,7 +19,7 @@ pub(crate) struct Target {
 }
 
 impl Target {
-    /// The process with this number, which is to be only watched.
+    /// Finds the process with this id, to watch it.
     pub(crate) fn find(pid: u32) -> io::Result<Self> {
         let raw = i32::try_from(pid).ok().and_then(Pid::from_raw);
         let raw = raw.ok_or(io::ErrorKind::InvalidInput)?;
@@ -27,18 +27,18 @@ impl Target {
         Ok(Self { descriptor })
     }
 
-    /// A child of this process (T2), if there is still one with this number.
+    /// Finds the child of this process with this id (T2), if it still exists.
     pub(crate) fn child(pid: u32) -> Option<Self> {
         let found = Self::find(pid).ok()?;
         (proc::parent_of(pid) == Some(std::process::id())).then_some(found)
     }
 
-    /// Sends a signal; false if the process is gone.
+    /// Sends a signal; returns false if the process is gone.
     pub(crate) fn signal(&self, signal: Signal) -> bool {
         pidfd_send_signal(&self.descriptor, signal).is_ok()
     }
 
-    /// Waits until it has ended, and says when that was; `None` if it has not after `patience`.
+    /// Waits until it has ended, and returns when; `None` after `patience`.
     pub(crate) fn ended_within(&self, patience: Duration) -> Option<Instant> {
         let since = Instant::now();
         loop {

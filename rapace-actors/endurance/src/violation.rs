@@ -1,8 +1,8 @@
-//! The error of a broken promise.
+//! The error of a violated rule.
 
 use std::fmt;
 
-/// One sentence about it.
+/// One sentence about the violation.
 #[derive(Debug)]
 pub(crate) struct Violation(String);
 
@@ -15,7 +15,7 @@ impl Violation {
     }
 }
 
-/// Fails with what `what` says, unless `holds`.
+/// Fails with the text of `what`, unless `holds`.
 pub(crate) fn ensure(holds: bool, what: impl FnOnce() -> String) -> Outcome {
     match holds {
         true => Ok(()),

@@ -1,20 +1,19 @@
-//! Waiting, with a bound (E1).
+//! Waiting with a timeout (E1).
 
 use std::time::{Duration, Instant};
 
 use crate::violation::{Outcome, Violation};
 
-/// Nothing that must come takes longer.
+/// The timeout of every wait.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Waits for what must come; `what` says what it is.
+/// Waits for `work`; `what` describes it.
 pub(crate) async fn in_time<T>(what: &str, work: impl IntoFuture<Output = T>) -> Outcome<T> {
     let waited = tokio::time::timeout(PATIENCE, work.into_future()).await;
     waited.map_err(|_| Violation::new(format!("{what}: nothing after {PATIENCE:?}")))
 }
 
-/// Looks until there is an answer, for want of anything that could be waited for; `None` when the
-/// time is up.
+/// Polls until there is a result, where nothing can be awaited; returns `None` on timeout.
 pub(crate) async fn look_for<T>(
     patience: Duration,
     mut look: impl FnMut() -> Option<T>,

@@ -1,9 +1,9 @@
-//! Decides which names in a trait collide with what the attribute makes.
+//! Decides which names in a trait collide with generated items.
 //!
-//! - N2: messages stand beside the trait, so a message may not hide a type that the service uses, one of the
-//!   items made for it, or a name of the prelude.
-//! - N3: a method of the proxy may not hide one that every proxy has.
-//! - N4: names that begin with `__rapace`, in whatever case, are the expansion's own.
+//! - N2: messages are generated beside the trait, so a message must not shadow a type that the service uses,
+//!   another generated item, or a name of the prelude.
+//! - N3: a method of the proxy must not shadow one that every proxy has.
+//! - N4: names that begin with `__rapace`, in any case, are reserved for the expansion.
 
 use std::collections::HashMap;
 
@@ -17,7 +17,7 @@ use crate::method::Method;
 use crate::names::Names;
 use crate::refusals::Refusals;
 
-/// Refuses names that collide (N2, N3, N4).
+/// Rejects names that collide (N2, N3, N4).
 pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusals: &mut Refusals) {
     refuse_reserved(item.to_token_stream(), refusals);
     let used = used_types(item);
@@ -78,7 +78,7 @@ pub(crate) fn check(item: &ItemTrait, names: &Names, methods: &[Method], refusal
     }
 }
 
-/// Types that the service names without a path, so that a message of the same name would hide them.
+/// Returns types that the service names without a path, which a message of the same name would shadow.
 fn used_types(item: &ItemTrait) -> HashMap<String, Ident> {
     struct Used(HashMap<String, Ident>);
     impl<'ast> Visit<'ast> for Used {
@@ -97,7 +97,7 @@ fn used_types(item: &ItemTrait) -> HashMap<String, Ident> {
     used.0
 }
 
-/// N4
+/// Rejects reserved names (N4).
 fn refuse_reserved(tokens: TokenStream, refusals: &mut Refusals) {
     for token in tokens {
         match token {
@@ -118,8 +118,8 @@ fn refuse_reserved(tokens: TokenStream, refusals: &mut Refusals) {
 
 const RENAME: &str = "rename the message with #[rapace(message = Name)]";
 
-/// The methods that every proxy has, through `Deref` or beside the service's own, and what is written
-/// `SearchProxy::from(..)`.
+/// The methods that every proxy has, through `Deref`, generated beside the service's own, or as associated
+/// functions such as `SearchProxy::from(..)`.
 pub(crate) const PROXY: [&str; 13] = [
     "actor_ref",
     "allocate",
@@ -183,7 +183,7 @@ mod tests {
         );
     }
 
-    /// All files of a folder and of those in it.
+    /// Returns all files of a folder and its subfolders.
     fn sources(folder: &std::path::Path) -> Vec<String> {
         let entries = std::fs::read_dir(folder).unwrap();
         let paths = entries.map(|entry| entry.unwrap().path());

@@ -1,24 +1,25 @@
 //! The `#[rapace::service]` attribute.
 //!
-//! The tokens are parsed into a `service::Service`, whose existence means that nothing in it is refused; the expansion is
-//! made from that alone, one file per kind of item under `expand`. From the lowest to the highest:
+//! The tokens are parsed into a `service::Service`, which exists only if nothing in the trait was rejected; the
+//! expansion is generated from that alone, one file per kind of item under `expand`. From the lowest to the
+//! highest:
 //!
 //! | file | decides |
 //! |---|---|
 //! | `refusals` | how several errors are reported at once |
 //! | `options` | what the attributes' options are |
-//! | `owned` | which types can cross |
-//! | `names` | the names of what is made |
+//! | `owned` | which types can be serialized |
+//! | `names` | the names of generated items |
 //! | `output` | what a method's result is |
 //! | `method` | what a method may be |
 //! | `collisions` | which names collide |
 //! | `service` | what a service may be |
-//! | `expand` | what is made of it |
+//! | `expand` | what is generated from it |
 //!
-//! - X1: every refusal is found before anything is expanded, and all of them are reported at once.
-//! - X2: each refusal points at the tokens that it is about, and says what to write instead.
+//! - X1: everything that is rejected is found before expansion, and all of it is reported at once.
+//! - X2: each error points at the tokens that it is about, and says what to write instead.
 //! - X3: every path in the expansion is absolute, so nothing that the user imports or declares can change it.
-//! - X4: what the user wrote keeps its own spans, so the compiler's own errors point at it.
+//! - X4: the user's tokens keep their spans, so the compiler's own errors point at them.
 #![forbid(unsafe_code)]
 
 mod collisions;
@@ -34,7 +35,7 @@ mod service;
 use proc_macro2::TokenStream;
 use syn::Item;
 
-/// Makes a service of an async trait: message types, a typed proxy, a server, a descriptor.
+/// Generates a service from an async trait: message types, a typed proxy, a server, a descriptor.
 ///
 /// ```
 /// use facet::Facet;
@@ -50,7 +51,7 @@ use syn::Item;
 /// #[derive(Debug, Facet)]
 /// #[repr(u8)]
 /// pub enum HighlightError {
-///     /// No grammar goes by this name.
+///     /// No grammar has this name.
 ///     UnknownLanguage(String),
 /// }
 ///
@@ -86,9 +87,9 @@ use syn::Item;
 /// # let _ = message;
 /// ```
 ///
-/// # What it makes
+/// # Generated items
 ///
-/// For a trait `Highlighter`, beside it and as visible as it:
+/// For a trait `Highlighter`, beside it and with its visibility:
 ///
 /// | item | what it is |
 /// |---|---|
@@ -99,11 +100,11 @@ use syn::Item;
 ///
 /// The trait's own methods return futures that are `Send`; implementations write `async fn`.
 ///
-/// # What a method may be
+/// # Methods
 ///
-/// It is async, takes `&self` or `&mut self`, and its arguments and results are owned types that derive
-/// `facet::Facet`. A result `Result<T, E>`, so written, is a value or the method's own error; any other is a value.
-/// At most one argument may be a `Streaming<T>`, and so may the value.
+/// A method is async, takes `&self` or `&mut self`, and its arguments and results are owned types that derive
+/// `facet::Facet`. A result written as `Result<T, E>` is a value or the method's own error; any other is a
+/// value. At most one argument may be a `Streaming<T>`, and so may the value.
 ///
 /// # Options
 ///

@@ -1,8 +1,8 @@
 //! One method of a service, parsed.
 //!
 //! - M1: it is async and takes `&self` or `&mut self`; a call needs a service to go to.
-//! - M2: it is the same for every caller: no type parameters, no lifetimes, no body of its own.
-//! - M3: arguments have names, since a message's fields, the schema and calls from JSON go by them.
+//! - M2: it is the same for every caller: no type parameters, no lifetimes, no default body.
+//! - M3: arguments have names, since a message's fields, the schema and JSON calls use them.
 //! - M4: at most one argument is a stream: a call has one channel.
 
 use proc_macro2::{TokenStream, TokenTree};
@@ -36,12 +36,12 @@ pub(crate) struct Argument {
     pub(crate) docs: Vec<Attribute>,
     pub(crate) ident: Ident,
     pub(crate) ty: Type,
-    /// The items, if it is a stream.
+    /// The item type, if it is a stream.
     pub(crate) items: Option<Type>,
 }
 
 impl Method {
-    /// Parses a method. `None` if it was refused and too little is left of it to look further.
+    /// Parses a method. Returns `None` if it was rejected and too little is left to check further.
     pub(crate) fn parse(item: TraitItemFn, refusals: &mut Refusals) -> Option<Self> {
         let TraitItemFn {
             attrs: mut attributes,
@@ -81,14 +81,14 @@ impl Method {
         })
     }
 
-    /// The argument that is a stream, and its items.
+    /// Returns the stream argument and its item type.
     pub(crate) fn stream(&self) -> Option<(&Argument, &Type)> {
         self.arguments
             .iter()
             .find_map(|argument| Some((argument, argument.items.as_ref()?)))
     }
 
-    /// The arguments that are values.
+    /// Returns the arguments that are values.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Argument> {
         self.arguments
             .iter()
@@ -96,7 +96,7 @@ impl Method {
     }
 }
 
-/// A method that is there in one build and not in another would be missing for callers of the first.
+/// Rejects `cfg` attributes: a method that exists only in some builds would be missing for callers from others.
 fn refuse_cfg(attributes: &[Attribute], refusals: &mut Refusals) {
     for attribute in attributes
         .iter()
@@ -122,7 +122,7 @@ fn is_conditional(attribute: &Attribute) -> bool {
     path.is_ident("cfg") || path.is_ident("cfg_attr") && names_one(attribute.meta.to_token_stream())
 }
 
-/// M2, and M1's first half.
+/// Rejects qualifiers and generics (M2, and M1's first half).
 fn refuse_qualifiers(signature: &Signature, refusals: &mut Refusals) {
     if signature.asyncness.is_none() {
         refusals.refuse(
@@ -271,7 +271,7 @@ fn refuse_attributes(attributes: &[Attribute], refusals: &mut Refusals) {
     }
 }
 
-/// Names that mean something wherever a pattern stands.
+/// Names that have a meaning in every pattern.
 const VARIANTS: [&str; 4] = ["Err", "None", "Ok", "Some"];
 
 const QUALIFIED: &str = "a call crosses processes: it is neither `unsafe` nor `extern`";

@@ -1,6 +1,6 @@
-//! Decides the names of what the attribute makes.
+//! Decides the names of generated items.
 //!
-//! - N1: a method's message is named like the method, in Pascal case, unless it says otherwise.
+//! - N1: a method's message has the method's name in Pascal case, unless an option sets another.
 //!
 //! Which names collide is decided by [`collisions`](crate::collisions), N2 to N4.
 
@@ -8,14 +8,14 @@ use quote::format_ident;
 use syn::Ident;
 use syn::ext::IdentExt;
 
-/// The items made for a trait, other than messages.
+/// The items generated for a trait, other than messages.
 pub(crate) struct Names {
     pub(crate) service: Ident,
     pub(crate) request: Ident,
     pub(crate) response: Ident,
     pub(crate) server: Ident,
     pub(crate) proxy: Ident,
-    /// The type parameter of the server. It is in scope where no type of the user's is named.
+    /// The type parameter of the server. It is in scope only where no user type is named.
     pub(crate) implementation: Ident,
 }
 
@@ -23,7 +23,7 @@ impl Names {
     pub(crate) fn of(ident: &Ident) -> Self {
         Self {
             service: format_ident!("{ident}Service"),
-            // Not what somebody would call a type of their own: nobody writes these.
+            // Names that no user type has: nobody writes these.
             request: format_ident!("__{ident}Request"),
             response: format_ident!("__{ident}Response"),
             server: format_ident!("{ident}Server"),
@@ -43,7 +43,7 @@ impl Names {
     }
 }
 
-/// The message's name for a method's (N1); `None` if nothing is left of it.
+/// Returns the message's name for a method's name (N1); `None` if nothing is left of it.
 pub(crate) fn message(method: &Ident) -> Option<Ident> {
     let mut name = String::new();
     for word in method.unraw().to_string().split('_') {

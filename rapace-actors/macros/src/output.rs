@@ -6,20 +6,21 @@ use syn::{ReturnType, Type, parse_quote_spanned};
 use crate::owned::{self, Way, items, last_segment, type_arguments};
 use crate::refusals::Refusals;
 
-/// A method's result, taken apart.
+/// A parsed result of a method.
 pub(crate) struct Output {
-    /// The result as it was written, `()` if it was not.
+    /// The result as written; `()` if there is none.
     pub(crate) written: Type,
     /// The type on success; the whole result if the method has no error type.
     pub(crate) ok: Type,
-    /// The method's own error.
+    /// The error type.
     pub(crate) error: Option<Type>,
-    /// The items, if success gives a stream.
+    /// The item type, if success is a stream.
     pub(crate) items: Option<Type>,
 }
 
 impl Output {
-    /// Takes a result apart, and refuses what cannot cross. What it gives after a refusal is of no use.
+    /// Parses a result, and rejects types that cannot be serialized. After a rejection the returned value is
+    /// meaningless.
     pub(crate) fn parse(output: &ReturnType, refusals: &mut Refusals) -> Self {
         let written = match output {
             ReturnType::Default => parse_quote_spanned!(output.span()=> ()),
@@ -44,7 +45,7 @@ impl Output {
     }
 }
 
-/// Splits `Result<T, E>`. Only what is so written is one: an alias is a value like any other, encoded whole.
+/// Splits `Result<T, E>`. Only the literal form counts: an alias is a value like any other, encoded whole.
 fn split(written: &Type, refusals: &mut Refusals) -> (Type, Option<Type>) {
     let Some(segment) = last_segment(written).filter(|segment| segment.ident == "Result") else {
         return (written.clone(), None);

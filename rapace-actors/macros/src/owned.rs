@@ -1,22 +1,22 @@
 //! Which types can be written in a service: owned ones, without a stream inside.
 //!
-//! - O1: a type that borrows, or whose meaning is an address, is refused where it is written.
-//! - O2: `Streaming<T>` is a whole argument or a whole result; inside another type it is refused.
-//! - O3: what cannot be seen from the tokens (a type that does not describe itself) is left to the compiler.
+//! - O1: a type that borrows, or whose value is an address, is rejected where it is written.
+//! - O2: `Streaming<T>` is a whole argument or a whole result; inside another type it is rejected.
+//! - O3: properties that tokens do not show (a type that does not derive `Facet`) are left to the compiler.
 
 use syn::visit::{self, Visit};
 use syn::{GenericArgument, Lifetime, PathArguments, PathSegment, Type, TypePath};
 
 use crate::refusals::Refusals;
 
-/// Which way a type crosses; it decides how a refusal is worded.
+/// The direction in which a type is sent; the error text depends on it.
 #[derive(Clone, Copy)]
 pub(crate) enum Way {
     In,
     Out,
 }
 
-/// Refuses what cannot cross (O1, O2).
+/// Rejects types that cannot be serialized (O1, O2).
 pub(crate) fn check(ty: &Type, way: Way, refusals: &mut Refusals) {
     if let Type::Slice(_) = peel(ty) {
         let what = way.crosses();
@@ -29,7 +29,7 @@ pub(crate) fn check(ty: &Type, way: Way, refusals: &mut Refusals) {
     Visitor { way, refusals }.visit_type(ty);
 }
 
-/// The type within parentheses and the invisible groups of `macro_rules`.
+/// Removes parentheses and the invisible groups of `macro_rules` around a type.
 pub(crate) fn peel(ty: &Type) -> &Type {
     match ty {
         Type::Group(group) => peel(&group.elem),
@@ -38,7 +38,7 @@ pub(crate) fn peel(ty: &Type) -> &Type {
     }
 }
 
-/// The last segment of a path type: `Result<..>` of `std::result::Result<..>`.
+/// Returns the last segment of a path type: `Result<..>` of `std::result::Result<..>`.
 pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     match peel(ty) {
         Type::Path(TypePath {
@@ -48,7 +48,7 @@ pub(crate) fn last_segment(ty: &Type) -> Option<&PathSegment> {
     }
 }
 
-/// The types in `<..>`; `None` if something else is among them.
+/// Returns the types in `<..>`; `None` if there is anything else.
 pub(crate) fn type_arguments(segment: &PathSegment) -> Option<Vec<&Type>> {
     match &segment.arguments {
         PathArguments::None => Some(Vec::new()),
@@ -66,7 +66,7 @@ fn type_argument(argument: &GenericArgument) -> Option<&Type> {
     }
 }
 
-/// The items of a `Streaming<T>`; `None` if it is another type.
+/// Returns the item type of a `Streaming<T>`; `None` for another type.
 pub(crate) fn items(ty: &Type) -> Option<&Type> {
     let segment = last_segment(ty).filter(|segment| segment.ident == "Streaming")?;
     match type_arguments(segment)?.as_slice() {

@@ -1,13 +1,13 @@
-//! Everything that is wrong with one trait, gathered so that it is reported at once.
+//! Collects all errors in a trait, so that they are reported at once.
 
 use quote::ToTokens;
 
-/// The refusals found so far.
+/// The errors found so far.
 #[derive(Default)]
 pub(crate) struct Refusals(Option<syn::Error>);
 
 impl Refusals {
-    /// Refuses `tokens`, for the reason given.
+    /// Adds an error at `tokens`.
     pub(crate) fn refuse(&mut self, tokens: impl ToTokens, why: impl std::fmt::Display) {
         self.push(syn::Error::new_spanned(tokens, why));
     }
@@ -20,12 +20,12 @@ impl Refusals {
         }
     }
 
-    /// The value, or what was put aside as an error.
+    /// Returns the value, or keeps the error.
     pub(crate) fn take<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()
     }
 
-    /// `value`, if nothing was refused.
+    /// Returns `value` if there were no errors.
     pub(crate) fn finish<T>(self, value: T) -> syn::Result<T> {
         match self.0 {
             Some(errors) => Err(errors),

@@ -1,4 +1,4 @@
-//! A service, parsed: what the expansion is made from.
+//! A parsed service, the input of the expansion.
 
 use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
@@ -22,7 +22,7 @@ pub(crate) struct Service {
     /// The name on the wire.
     pub(crate) wire_name: LitStr,
     pub(crate) names: Names,
-    /// In the order of the trait: the position is the number on the wire.
+    /// In the order of the trait: the index is the method's number.
     pub(crate) methods: Vec<Method>,
 }
 
@@ -30,7 +30,7 @@ impl Service {
     /// Parses a trait.
     ///
     /// # Errors
-    /// Everything in it that no service can have.
+    /// Everything in the trait that a service cannot have.
     pub(crate) fn parse(options: TokenStream, item: Item) -> syn::Result<Self> {
         let Item::Trait(item) = item else {
             return Err(syn::Error::new_spanned(

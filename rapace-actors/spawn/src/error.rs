@@ -6,7 +6,7 @@ use std::io;
 
 use nix::errno::Errno;
 
-/// A part of a launch that cannot be handed to a program.
+/// A part of a launch that cannot be passed to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unusable {
     /// The program's path has a NUL byte in it.
@@ -24,7 +24,7 @@ pub enum Unusable {
     /// The name of an environment variable is empty.
     #[error("the name of an environment variable is empty")]
     EmptyName,
-    /// The name of this environment variable has a `=` in it, behind its first byte: there it would end.
+    /// The name of this environment variable contains a `=` after its first byte, where the name would end.
     #[error(
         "the name of environment variable {0:?} contains a `=`, which only its first character may be"
     )]
@@ -45,7 +45,7 @@ pub enum Step {
     Group = 4,
     /// The leash.
     Leash = 5,
-    /// A look whether its host is still there.
+    /// Checking that its host is still alive.
     Host = 6,
     /// Its standard input, output and error.
     Stdio = 7,
@@ -53,7 +53,7 @@ pub enum Step {
     Directory = 8,
     /// The program.
     Exec = 9,
-    /// Nothing failed: it was [given up](crate::Attempt::give_up).
+    /// Nothing failed: it was [cancelled](crate::Attempt::give_up).
     GivenUp = 10,
 }
 
@@ -75,8 +75,8 @@ impl Step {
         .find(|step| *step as u32 == number)
     }
 
-    /// The system call that does it, as `man 2` spells it, and the first version of Linux that has it. None if nothing
-    /// was done.
+    /// Returns the system call of this step, as in `man 2`, and the first version of Linux that has it. `None`
+    /// if it makes none.
     #[must_use]
     pub fn call(self) -> Option<(&'static str, &'static str)> {
         Some(match self {
@@ -94,16 +94,16 @@ impl Step {
     }
 }
 
-/// Why there is no child.
+/// Why a start failed.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
-    /// Something cannot be handed to a program.
+    /// Something cannot be passed to a program.
     #[error(transparent)]
     Unusable(Unusable),
-    /// The operating system refused.
+    /// The operating system returned an error.
     #[error("{step} failed: {source}")]
     Os {
-        /// At this step.
+        /// The step.
         step: Step,
         /// The error that the system returned.
         source: io::Error,

@@ -1,4 +1,4 @@
-//! The description of a child to start. Everything that allocates happens here, before there is a child.
+//! The description of a child to start. All allocation happens here, before there is a child.
 
 use std::ffi::{CString, OsStr, OsString, c_char};
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
@@ -15,7 +15,7 @@ use crate::error::{LaunchError, Step, Unusable};
 use crate::leash::{Leash, LeashHold};
 use crate::raw::{self, Orders};
 
-/// A program and how it is started.
+/// Describes a program and how it is started.
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Launch {
@@ -28,7 +28,8 @@ pub struct Launch {
 }
 
 impl Launch {
-    /// Starts the file at `program`, which is not looked up anywhere, with this process's environment and directory.
+    /// Describes a start of the file at `program`, which is not looked up in the `PATH`, with this process's
+    /// environment and working directory.
     pub fn new(program: impl Into<PathBuf>) -> Self {
         let program = program.into();
         Self {
@@ -59,7 +60,7 @@ impl Launch {
         self
     }
 
-    /// The working directory. Default: this process's.
+    /// Sets the working directory. Default: this process's.
     pub fn directory(mut self, directory: Option<PathBuf>) -> Self {
         self.directory = directory;
         self
@@ -71,13 +72,14 @@ impl Launch {
         self
     }
 
-    /// Starts it, with these as its standard input, output and error. Returns when it runs the program.
+    /// Starts the program with these descriptors as standard input, output and error. Returns when it was
+    /// executed.
     ///
-    /// This blocks for as long as the kernel takes to read the program, which a network file system may draw out:
+    /// This blocks while the kernel reads the program, which can take long on a network file system:
     /// [`Attempt::give_up`] ends it from another thread.
     ///
     /// # Errors
-    /// The step that failed. There is no child then.
+    /// The step that failed. No child is left.
     pub fn start(
         &self,
         stdio: [OwnedFd; 3],
@@ -117,7 +119,7 @@ impl Launch {
             false => failed,
         };
         if let Some((step, errno)) = failed {
-            // N2. It has ended, or has been given up too late to be killed before.
+            // N2: it has ended, or was cancelled too late to be killed earlier.
             let _ = kill(pid, Signal::SIGKILL);
             // If the parent ignores SIGCHLD, there is nothing to reap.
             while waitpid(pid, None) == Err(Errno::EINTR) {}
@@ -140,7 +142,7 @@ impl Launch {
         let variables = self.env.iter().map(|(name, value)| {
             let named = || Unusable::Variable(name.clone());
             let bytes = name.as_bytes();
-            // A name may begin with `=`, as some shells have it.
+            // A name may begin with `=`, as in some shells.
             match bytes.get(1..) {
                 None if bytes.is_empty() => {
                     return Err(LaunchError::Unusable(Unusable::EmptyName));
@@ -163,13 +165,13 @@ fn c_string(text: &OsStr, what: impl FnOnce() -> Unusable) -> Result<CString, La
     CString::new(text.to_owned().into_vec()).map_err(|_| LaunchError::Unusable(what()))
 }
 
-/// For the kernel: the end is a null pointer.
+/// Returns the pointers for the kernel, with a null pointer at the end.
 fn pointers(strings: &[CString]) -> Vec<*const c_char> {
     let strings = strings.iter().map(|string| string.as_ptr());
     strings.chain(std::iter::once(std::ptr::null())).collect()
 }
 
-/// Moves a descriptor away from where the child's standard ones will be: a parent may have closed its own.
+/// Moves a descriptor out of the range of the child's standard ones: a parent may have closed its own.
 fn above_stdio(fd: OwnedFd) -> Result<OwnedFd, LaunchError> {
     const FIRST: RawFd = 3;
     if fd.as_raw_fd() >= FIRST {

@@ -1,4 +1,4 @@
-//! Starts a child process without `fork`, and ties it to the life of this process before it runs.
+//! Starts a child process without `fork`, and ties its life to this process's before it runs.
 //!
 //! The standard library's `Command` starts children with `posix_spawn`, which cannot run a step of ours in the child,
 //! or with `fork`, which copies the page tables of the parent: 178 ms for 2 GiB. This crate does what `posix_spawn`
@@ -20,15 +20,16 @@
 //! # }
 //! ```
 //!
-//! - N1: nothing of the parent's memory is copied, however large it is.
-//! - N2: a child either runs the program that was asked for, or is gone and reaped, and the step that failed is named.
+//! - N1: none of the parent's memory is copied, however large it is.
+//! - N2: a child either runs the requested program, or is gone and reaped, and the error names the step that
+//!   failed.
 //! - N3: the child has its three standard descriptors and no other, whether or not those of the parent are
 //!   close-on-exec.
-//! - N4: the program starts with no signal blocked and no handler; what the parent ignores stays ignored, except for
+//! - N4: the program starts with no signal blocked and no handler; ignored signals stay ignored, except for
 //!   SIGPIPE, which Rust programs ignore.
 //!
-//! The only module with unsafe code is `raw`; it numbers the rules that the child follows until it has become another
-//! program.
+//! The only module with unsafe code is `raw`; it numbers the rules that the child follows until it has executed
+//! the program.
 
 #![deny(unsafe_code)]
 #![deny(missing_docs)]

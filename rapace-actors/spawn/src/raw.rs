@@ -1,16 +1,16 @@
-//! The child, from `clone` to `exec`, and three calls that have no safe spelling.
+//! The child, from `clone` to `exec`, and three calls without a safe wrapper.
 //!
 //! The child shares this process's memory until it executes the program. What makes that sound:
 //!
 //! - V1: the thread that starts it is suspended until the child has executed the program or has ended
-//!   (`CLONE_VFORK`). So whatever it lends to the child outlives the use, and nobody changes it meanwhile: it is borrowed,
-//!   and what others write is atomic.
+//!   (`CLONE_VFORK`). So everything that it lends to the child outlives the use, and does not change meanwhile:
+//!   it is borrowed, and other threads write only atomics.
 //! - V2: the child has a stack of its own, whose memory belongs to the suspended thread.
 //! - V3: no signal handler runs in the child. All signals are blocked in the thread that starts it, the child inherits
 //!   that, and lifts it only when all its handlers are reset, which are its own (no `CLONE_SIGHAND`).
-//! - V4: the child makes system calls and nothing else: it does not allocate, lock, panic, unwind, or return into a
-//!   frame that is not its own. It has a copy of the descriptors (no `CLONE_FILES`). It shares `errno` with the
-//!   suspended thread, which has no use for it.
+//! - V4: the child only makes system calls: it does not allocate, lock, panic, unwind, or return into a frame
+//!   that is not its own. It has a copy of the descriptors (no `CLONE_FILES`). It shares `errno` with the
+//!   suspended thread, which does not use it.
 //! - V5: strings end with NUL and lists of them with a null pointer.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
@@ -29,9 +29,9 @@ use crate::error::Step;
 /// The child's orders, from `clone` to `exec`.
 pub(crate) struct Orders<'a> {
     pub(crate) program: &'a CStr,
-    /// V5
+    /// The list of pointers (V5).
     pub(crate) argv: &'a [*const c_char],
-    /// V5
+    /// The list of pointers (V5).
     pub(crate) envp: &'a [*const c_char],
     pub(crate) directory: Option<&'a CStr>,
     pub(crate) own_group: bool,
@@ -41,10 +41,10 @@ pub(crate) struct Orders<'a> {
     pub(crate) attempt: &'a Attempt,
 }
 
-/// Makes a child that does as it is told. Returns when it has executed the program, or has ended.
+/// Makes a child that carries out the orders. Returns when it has executed the program, or has ended.
 pub(crate) fn start(orders: &Orders<'_>) -> Result<Pid, Errno> {
     let mut stack = Vec::<u8>::with_capacity(STACK);
-    // It grows downwards, from an aligned end.
+    // The stack grows downwards, from an aligned end.
     let end = stack.spare_capacity_mut().as_mut_ptr_range().end;
     let top = end.wrapping_sub(end.addr() % 16).cast::<c_void>();
     let orders = ptr::from_ref(orders).cast_mut().cast::<c_void>();
@@ -59,7 +59,7 @@ pub(crate) fn start(orders: &Orders<'_>) -> Result<Pid, Errno> {
     Ok(Pid::from_raw(cloned?))
 }
 
-/// Runs in the child, which ends with the value returned if it does not become the program.
+/// Runs in the child, which exits with the returned value if it does not execute the program.
 extern "C" fn child(orders: *mut c_void) -> c_int {
     let orders = orders.cast::<Orders<'_>>();
     // SAFETY: V1; `start` was given a reference, and only reads go through this one.
@@ -99,7 +99,7 @@ fn become_the_program(orders: &Orders<'_>, pid: libc::pid_t) -> Step {
             return Step::Directory;
         }
     }
-    // Where the kernel has no such call (before 5.9), those that are not close-on-exec are inherited.
+    // Before Linux 5.9 there is no such call; descriptors that are not close-on-exec are inherited then.
     // SAFETY: V4: the descriptors are this process's own, and used by nobody any more.
     unsafe { libc::syscall(libc::SYS_close_range, 3_u32, u32::MAX, 0_u32) };
     if orders.attempt.is_given_up() {
@@ -113,8 +113,8 @@ fn become_the_program(orders: &Orders<'_>, pid: libc::pid_t) -> Step {
     Step::Exec
 }
 
-/// Makes the kernel kill this process, and its group if it leads one, when the leash is let go. Fails if it was let go
-/// already, or cannot be worn.
+/// Has the kernel kill this process, and its group if it leads one, when the leash is dropped. Fails if it was
+/// dropped already, or cannot be worn.
 fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> Result<(), Step> {
     // A copy of the parent's end, which would keep the pipe open.
     // SAFETY: V4: it is this process's own, and used by nobody any more.
@@ -127,7 +127,7 @@ fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> Result<(), Step> {
     if unsafe { libc::fcntl(orders.worn, libc::F_SETOWN, owner) } != 0 {
         return Err(Step::Leash);
     }
-    // A parent that has ended in between has hung up before the kernel knew whom to tell.
+    // A parent that ended before this has hung up before the kernel knew the receiver.
     let mut look = libc::pollfd {
         fd: orders.worn,
         events: 0,
@@ -141,12 +141,12 @@ fn wear(orders: &Orders<'_>, pid: libc::pid_t) -> Result<(), Step> {
             Errno::ESRCH.set();
             Err(Step::Host)
         }
-        // The error number says why nobody can tell.
+        // The error number says why this cannot be checked.
         _ => Err(Step::Host),
     }
 }
 
-/// V3. Ignored signals stay ignored, except for SIGPIPE.
+/// Resets all signal handlers (V3). Ignored signals stay ignored, except for SIGPIPE.
 fn reset_handlers() {
     for signal in 1..=LAST_SIGNAL {
         let mut action = MaybeUninit::<libc::sigaction>::zeroed();
@@ -167,7 +167,7 @@ fn reset_handlers() {
     }
 }
 
-/// The kernel is to send SIGKILL, where it would send SIGIO, to whoever owns this description.
+/// Has the kernel send SIGKILL instead of SIGIO to the owner of this description.
 pub(crate) fn signal_with_kill(description: &OwnedFd) -> Result<(), Errno> {
     let fd = description.as_raw_fd();
     // SAFETY: takes integers and touches no memory.
@@ -175,7 +175,7 @@ pub(crate) fn signal_with_kill(description: &OwnedFd) -> Result<(), Errno> {
     Errno::result(answer).map(drop)
 }
 
-/// A duplicate with at least this number, close-on-exec.
+/// Duplicates a descriptor to at least this number, close-on-exec.
 pub(crate) fn duplicate_from(fd: &OwnedFd, least: RawFd) -> Result<OwnedFd, Errno> {
     // SAFETY: takes integers and touches no memory.
     let answer = unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_DUPFD_CLOEXEC, least) };

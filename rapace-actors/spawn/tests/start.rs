@@ -1,4 +1,4 @@
-//! Real children: what they are given, what keeps them from running, and what ends them.
+//! Real children: what they inherit, why a start fails, and what ends them.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -19,7 +19,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid;
 use rapace_spawn::{Attempt, Launch, LaunchError, Leash, LeashHold, Step, Unusable};
 
-/// No test waits longer than this for anything.
+/// The timeout of every wait.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn null() -> OwnedFd {
@@ -50,7 +50,7 @@ impl Child {
         line.trim_end().to_owned()
     }
 
-    /// All that it says, and how it ends.
+    /// Returns its output and how it ended.
     fn finish(mut self) -> (String, WaitStatus) {
         let mut said = String::new();
         self.out.read_to_string(&mut said).expect("text");
@@ -68,7 +68,7 @@ fn refused(launch: &Launch) -> LaunchError {
     started.map(|(pid, _)| pid).expect_err("it cannot start")
 }
 
-/// True once it is gone, or dead and not reaped.
+/// Whether it is gone, or dead and not reaped.
 fn is_gone(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
     stat.map_or(true, |stat| {
@@ -174,7 +174,7 @@ fn signals_are_as_a_program_expects_them() {
     assert_eq!(field("SigIgn:") & 1 << (Signal::SIGPIPE as u64 - 1), 0);
 }
 
-/// Puts the worn end where a plugin has it: in flight in its standard input.
+/// Sends the worn end where a plugin has it: in flight in its standard input.
 fn start_on_a_leash(launch: &Launch) -> Child {
     let flags = SockFlag::SOCK_CLOEXEC;
     let (ours, theirs) =
@@ -254,7 +254,7 @@ fn in_the_kernel(pid: &str, function: &str) -> bool {
     waits.is_ok_and(|waits| waits.contains(function))
 }
 
-/// Of fcntl, and missing in `libc`.
+/// A command of fcntl that `libc` lacks.
 const F_SETSIG: i32 = 10;
 
 /// A program that the kernel cannot open for as long as this lives, at most for the 45 s of `lease-break-time`.
@@ -269,14 +269,14 @@ impl Unopenable {
         fs::set_permissions(program, fs::Permissions::from_mode(0o755)).expect("ours");
         let file = File::open(program).expect("it is there");
         let fd = file.as_raw_fd();
-        // Whoever opens it makes the kernel tell us, by a signal that is ignored by default.
+        // Opening the file makes the kernel send us a signal, which is ignored by default.
         // SAFETY: takes integers.
         let told = unsafe { nix::libc::fcntl(fd, F_SETSIG, nix::libc::SIGWINCH) };
         Errno::result(told).expect("a signal");
         // SAFETY: takes integers.
         let lease = || unsafe { nix::libc::fcntl(fd, nix::libc::F_SETLEASE, nix::libc::F_WRLCK) };
         let until = Instant::now() + PATIENCE;
-        // A child that another test is starting has a copy of each of our descriptors for a moment.
+        // A child that another test is starting has copies of our descriptors for a moment.
         while Errno::result(lease()) == Err(Errno::EAGAIN) {
             assert!(Instant::now() < until, "somebody else has it open");
             thread::yield_now();

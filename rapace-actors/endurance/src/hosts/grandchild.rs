@@ -6,7 +6,7 @@ use nix::sys::signal::SigSet;
 
 use crate::violation::{Outcome, Violation};
 
-/// Stays, whatever it is asked. Should nobody kill it, it ends after ten minutes.
+/// Ignores all requests to end. If it is not killed, it ends after ten minutes.
 pub(crate) fn live() -> Outcome {
     let all = SigSet::all();
     all.thread_block()

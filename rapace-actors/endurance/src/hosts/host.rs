@@ -1,4 +1,4 @@
-//! A host that is going to be killed.
+//! A host that will be killed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::target::Target;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::{PATIENCE, in_time, look_for};
 
-/// The line that a host prints when all its plugins are in their states.
+/// The line that a host prints when all its plugins have reached their states.
 pub(super) const READY: &str = "ready";
 
 /// Starts plugins, brings each into a state of its own, and calls one until it is killed.
@@ -26,7 +26,7 @@ pub(crate) async fn live() -> Outcome {
     println!("{READY}");
     let _all = (hung, stopped, parent, stopped_parent);
     let worker: WorkerProxy = called.proxy();
-    // Longer than anybody lets it live.
+    // Longer than any host lives.
     let until = tokio::time::Instant::now() + Duration::from_secs(600);
     while tokio::time::Instant::now() < until {
         let answered = in_time("a call", worker.once(1)).await?;
@@ -39,7 +39,7 @@ async fn start(name: &str) -> Outcome<Plugin> {
     Ok(in_time("a start", spec(name)?.start()).await??)
 }
 
-/// One that holds its only thread.
+/// Starts a plugin that blocks its only thread.
 async fn hang() -> Outcome<Plugin> {
     let directory = tempfile::tempdir_in("/dev/shm")?;
     let journal = Journal::create(directory.path(), "hung")?;
@@ -62,7 +62,7 @@ async fn stop(plugin: impl Future<Output = Outcome<Plugin>>) -> Outcome<Plugin> 
     Ok(plugin)
 }
 
-/// One that starts a process.
+/// Starts a plugin that starts a process.
 async fn bear(plugin: impl Future<Output = Outcome<Plugin>>) -> Outcome<Plugin> {
     let plugin = plugin.await?;
     let body: BodyProxy = plugin.proxy();

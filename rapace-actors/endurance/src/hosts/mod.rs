@@ -1,9 +1,9 @@
-//! Hosts are killed: none of their plugins is left, and nothing that those have started.
+//! Hosts are killed: none of their plugins, and none of the plugins' children, is left.
 //!
-//! - H1: half of the hosts are killed when all is said and done: one plugin is in the middle of calls, one
-//!   never lets go of its thread, one is stopped, and two, one of them stopped, have started a process
-//!   that ignores what can be ignored. The others are killed at a random moment of their start.
-//! - H2: everything that descends from a host carries a mark in its environment, by which it is found.
+//! - H1: half of the hosts are killed once all plugins have reached their states: one is in the middle of
+//!   calls, one blocks its thread, one is stopped, and two, one of them stopped, have started a process that
+//!   ignores signals. The others are killed at a random moment of their start.
+//! - H2: all descendants of a host carry a mark in their environment, by which they are found.
 
 pub(crate) mod grandchild;
 pub(crate) mod host;
@@ -21,10 +21,10 @@ use crate::sample::Sample;
 use crate::target::Target;
 use crate::violation::{Outcome, Violation, ensure};
 
-/// By which the processes of one host are known.
+/// The environment variable that marks the processes of one host.
 const MARK: &str = "RAPACE_ENDURANCE_HOST";
 
-/// Everything is gone by then.
+/// The time by which all must be gone.
 const BOUND: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Options) -> Outcome {
@@ -49,7 +49,7 @@ pub(crate) fn run(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// A host, and what descends from it.
+/// A host and its descendants.
 struct Host {
     process: Child,
     mark: String,
@@ -66,7 +66,7 @@ impl Host {
         Ok(Self { process, mark })
     }
 
-    /// It says so, or ends.
+    /// Waits until it prints that it is ready, or ends.
     fn wait_until_ready(&mut self) -> Outcome {
         let said = self.process.stdout.take();
         let mut lines = said
@@ -77,7 +77,7 @@ impl Host {
         ensure(ready, || "a host did not get ready".to_owned())
     }
 
-    /// Kills it, and says after how long nothing is left.
+    /// Kills it, and returns the time until no process is left.
     fn kill(mut self) -> Outcome<Duration> {
         let since = Instant::now();
         self.process.kill()?;
@@ -95,14 +95,14 @@ impl Host {
         }
     }
 
-    /// Leaves nothing behind all the same.
+    /// Describes the processes that are left, and kills them.
     fn left_over(&self, found: &[u32]) -> Violation {
         let mut names = Vec::new();
         for pid in found {
             let Ok(target) = Target::find(*pid) else {
                 continue;
             };
-            // Held by now: what still carries the mark is ours (E2).
+            // The pidfd is held: a process that still carries the mark is ours (E2).
             if proc::marked(MARK, &self.mark).contains(pid) {
                 names.push(proc::describe(*pid));
                 target.signal(Signal::KILL);
@@ -117,7 +117,7 @@ impl Host {
 
 impl Drop for Host {
     fn drop(&mut self) {
-        // Killed before, as a rule.
+        // It was usually killed before.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -13,7 +13,7 @@ use crate::random::Random;
 use crate::violation::{Outcome, Violation, ensure};
 use crate::waiting::in_time;
 
-/// Numbers for the calls of one plugin: none is used twice.
+/// Unique numbers for the calls of one plugin.
 pub(super) struct Numbers(AtomicU64);
 
 impl Numbers {
@@ -35,7 +35,7 @@ pub(super) struct Caller {
 }
 
 impl Caller {
-    /// Calls until it is over, and writes down what it was told.
+    /// Calls until the round ends, and records the outcomes.
     pub(super) async fn run(mut self) -> Outcome<Ledger> {
         let mut ledger = Ledger::default();
         while !self.over.load(Ordering::Relaxed) {
@@ -114,7 +114,7 @@ impl Caller {
         Ok(())
     }
 
-    /// Numbers from the plugin: all of them in order, or as many as there were and an error.
+    /// Receives numbers from the plugin: all of them in order, or some and then an error.
     async fn count(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Reported> {
         let items = self.random.within(0..100);
         let mut stream = match in_time("a call for a stream", worker.count(id, items)).await? {
@@ -140,7 +140,7 @@ impl Caller {
         Ok(Reported::Done)
     }
 
-    /// Numbers to the plugin.
+    /// Sends numbers to the plugin.
     async fn sum(&mut self, worker: &WorkerProxy, id: u64) -> Outcome<Reported> {
         let items = self.random.within(0..100);
         let call = worker.sum(id, Streaming::iter(0..items));
@@ -151,9 +151,9 @@ impl Caller {
         })
     }
 
-    /// Bytes that are known by their first and their number.
+    /// Returns bytes that can be recognised by the first one and their count.
     fn bytes(&mut self, limit: u64) -> (Sent, Vec<u8>) {
-        // Small ones most of the time, and all lengths now and then.
+        // Mostly small ones, and all lengths now and then.
         let limit = limit >> self.random.within(0..8);
         let len = self.random.within(0..limit) as usize;
         let first = self.random.next() as u8;
@@ -182,7 +182,7 @@ fn right(right: bool) -> Outcome {
     ensure(right, || "the reply is another's".to_owned())
 }
 
-/// The outcome that a result stands for.
+/// Returns the outcome of a result.
 fn told<T>(
     result: Result<T, CallError<std::convert::Infallible>>,
     check: impl FnOnce(T) -> Outcome,

@@ -13,18 +13,17 @@ use crate::random::Random;
 use crate::target::Target;
 use crate::violation::{Outcome, Violation};
 
-/// Kills one plugin at moments of its choice. Runs on a thread of its own, and is watched from outside:
-/// it tells of each kill.
+/// Kills one plugin at random moments. Runs on a thread of its own, and reports each kill.
 pub(super) struct Killer {
     plugin: Plugin,
     events: broadcast::Receiver<PluginEvent>,
     random: Random,
     kills: watch::Sender<usize>,
-    /// Which of its processes was killed last.
+    /// The incarnation killed last.
     last: Option<Incarnation>,
 }
 
-/// When a process is killed.
+/// The moment of a kill.
 enum Moment {
     /// This long after the start: before, in or after the handshake.
     Starting(Duration),
@@ -65,7 +64,7 @@ impl Killer {
                 if self.kill() {
                     break;
                 }
-                // It was not there any more, or not yet.
+                // There was no process any more, or not yet.
             }
             self.wait_for(|kind| {
                 matches!(
@@ -87,11 +86,11 @@ impl Killer {
         }
     }
 
-    /// Kills the process of the moment; false if there is none to be found.
+    /// Kills the current process; returns false if there is none.
     fn kill(&mut self) -> bool {
         let until = Instant::now() + Duration::from_secs(1);
         while Instant::now() < until {
-            // One after the other: seen twice, the first belongs to the second.
+            // Read in this order: if the incarnation is the same twice, the process id belongs to it.
             let incarnation = self.plugin.incarnation();
             let pid = self.plugin.pid().filter(|_| incarnation > self.last);
             if let Some(pid) = pid.filter(|_| self.plugin.incarnation() == incarnation) {

@@ -9,15 +9,15 @@ use crate::violation::{Outcome, ensure};
 /// The outcome of a call, as its caller saw it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reported {
-    /// There was a reply, the right one.
+    /// The right reply came.
     Done,
     /// It had begun when the plugin died.
     Died,
-    /// It had begun when the plugin died, twice.
+    /// The call had begun at two deaths.
     Poisoned,
     /// It never began.
     NotBegun,
-    /// It was given up before it was answered.
+    /// The caller gave up before the reply.
     Late,
     /// It was a tell.
     Nothing,
@@ -44,12 +44,12 @@ impl Ledger {
         self.may_repeat.extend(other.may_repeat);
     }
 
-    /// A number above all.
+    /// Returns a number above all used ones.
     pub(super) fn end(&self) -> u64 {
         self.told.iter().map(|(id, _)| id + 1).max().unwrap_or(0)
     }
 
-    /// Compares with how often each call was executed, by incarnations of which `deaths` died.
+    /// Compares with how often each call ran, in incarnations of which `deaths` died.
     pub(super) fn check(&self, ran: &HashMap<u64, u32>, deaths: u64) -> Outcome<Tally> {
         let mut tally = Tally::default();
         let mut known = 0;
@@ -60,7 +60,7 @@ impl Ledger {
             let may_repeat = self.may_repeat.contains(id);
             let most = match told {
                 Reported::NotBegun => 0,
-                // Once more after the first death.
+                // It may run once more after the first death.
                 _ if may_repeat => 2,
                 _ => 1,
             };

@@ -1,10 +1,10 @@
-//! Plugins are killed at random moments, while others call them without pause.
+//! Plugins are killed at random moments, while they are called without pause.
 //!
 //! - K1: every call settles, with the right reply, at most one reply, in bounded time.
-//! - K2: a call that may not run twice runs at most once, whoever sends it again; one that may, at most
-//!   twice. What was answered ran, and what was said not to have begun did not.
-//! - K3: a death takes at most one call along that had begun: a service runs one at a time.
-//! - K4: afterwards no slot, descriptor, mapping, thread, task or memory is held that was not before.
+//! - K2: a call that is not idempotent runs at most once, an idempotent one at most twice. A call that was
+//!   answered ran, and a call that is said not to have begun did not.
+//! - K3: a death affects at most one call that had begun: a service runs one at a time.
+//! - K4: afterwards slots, descriptors, mappings, threads, tasks and memory are at their earlier level.
 
 mod caller;
 mod killer;
@@ -33,9 +33,9 @@ pub(crate) fn run(runtime: &Runtime, options: &Options) -> Outcome {
     runtime.block_on(all(options))
 }
 
-/// Kills between two looks at the journals and at what is held.
+/// Kills between two checks of journals and resources.
 const ROUND: usize = 2000;
-/// Kills before what is held is taken for what is needed.
+/// Kills before the resources are measured as the baseline.
 const WARM_UP: usize = 100;
 /// The number of bytes that the allocator may keep from all rounds together.
 const ALLOWANCE: u64 = 16 << 20;
@@ -69,7 +69,7 @@ async fn all(options: &Options) -> Outcome {
     Ok(())
 }
 
-/// One plugin, and what it did.
+/// One plugin and its records.
 struct Victim {
     plugin: Plugin,
     journal: Journal,
@@ -99,7 +99,7 @@ impl Victim {
         })
     }
 
-    /// Everything that was sent has arrived or is lost, and every slot is free again.
+    /// Waits until everything sent has arrived or is lost, and every slot is free again.
     async fn rest(&self) -> Outcome {
         let worker: WorkerProxy = self.plugin.proxy();
         in_time("a plugin that is ready", self.plugin.ready()).await??;

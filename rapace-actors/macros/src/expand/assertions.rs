@@ -1,7 +1,7 @@
 //! Assertions that each type can be sent, with the spans of the types in the trait.
 //!
-//! The other items ask the same of the same types; these come first, and their spans are the user's, so the
-//! first error that is read is about a type in the trait and not about something generated.
+//! The other items have the same bounds; these come first and have the user's spans, so that the first error is
+//! about a type in the trait and not about generated code.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -28,7 +28,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     }
 }
 
-/// Every type that a method sends or receives.
+/// Returns every type that a method sends or receives.
 fn types(method: &Method) -> impl Iterator<Item = &Type> {
     let arguments = method
         .arguments

@@ -1,11 +1,11 @@
-//! The attributes that made items carry.
+//! The attributes of generated items.
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Attribute, Expr, Meta};
 
-/// Attributes for made items: an unused one is no oversight, style is not the user's business there, and docs that
-/// were written for a method may link to what only the trait has.
+/// Returns attributes that silence lints for generated items: unused items and style are not the user's concern
+/// there, and docs that were copied from a method may have links that resolve only in the trait.
 pub(super) fn quiet() -> TokenStream {
     quote! {
         #[allow(
@@ -20,14 +20,14 @@ pub(super) fn quiet() -> TokenStream {
     }
 }
 
-/// The attributes that are copied to the items generated from an item: docs and `deprecated`.
+/// Returns the attributes that are copied to generated items: docs and `deprecated`.
 fn carried(attributes: &[Attribute]) -> impl Iterator<Item = &Attribute> {
     attributes.iter().filter(|attribute| {
         attribute.path().is_ident("doc") || attribute.path().is_ident("deprecated")
     })
 }
 
-/// The lines of the docs, as expressions: some are `include_str!`.
+/// Returns the lines of the docs as expressions: some are `include_str!`.
 pub(super) fn doc_lines(attributes: &[Attribute]) -> Vec<&Expr> {
     attributes
         .iter()
@@ -38,7 +38,7 @@ pub(super) fn doc_lines(attributes: &[Attribute]) -> Vec<&Expr> {
         .collect()
 }
 
-/// The docs that are carried over, or `instead` if there are none.
+/// Returns the copied docs, or `instead` if there are none.
 pub(super) fn docs_or(attributes: &[Attribute], instead: &str) -> TokenStream {
     let carried = carried(attributes);
     let instead = doc_lines(attributes)

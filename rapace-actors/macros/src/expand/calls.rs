@@ -1,4 +1,4 @@
-//! Each message as a call: what it gives, and its way to bytes and back.
+//! The `MethodCall` impl of each message: its result types, encoding and decoding.
 
 use proc_macro2::TokenStream;
 use quote::quote;

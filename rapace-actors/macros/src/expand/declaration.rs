@@ -1,7 +1,7 @@
-//! The trait itself, with futures that can move between threads.
+//! The trait itself, with `Send` futures.
 //!
-//! An `async fn` in a trait says nothing about `Send`; the service's actor needs it, and an implementation that
-//! writes `async fn` gives it unless it holds on to something that is not.
+//! An `async fn` in a trait does not promise `Send`, which the service's actor needs. An implementation that
+//! writes `async fn` satisfies it unless it holds a value that is not `Send`.
 
 use proc_macro2::TokenStream;
 use quote::quote;

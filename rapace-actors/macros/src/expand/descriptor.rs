@@ -1,6 +1,6 @@
-//! The descriptor: a `static` made of names, docs and shapes.
+//! The descriptor: a `static` with names, docs and shapes.
 //!
-//! Docs are as facet has them for types: a line each, with the space after the slashes.
+//! Docs have facet's form: one entry per line, with the space after the slashes.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -11,7 +11,7 @@ use super::attributes::doc_lines;
 use crate::method::{Argument, Method};
 use crate::service::Service;
 
-/// A block that gives a reference to the descriptor.
+/// Returns a block that evaluates to a reference to the descriptor.
 pub(super) fn expand(service: &Service) -> TokenStream {
     let name = &service.wire_name;
     let doc = doc_lines(&service.attributes);

@@ -1,4 +1,4 @@
-//! The service as a type, with all its requests and results.
+//! The service as a type, with enums of its requests and results.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -96,7 +96,7 @@ pub(super) fn expand(service: &Service) -> TokenStream {
     }
 }
 
-/// The message, read field by field in the order of the arguments.
+/// Decodes a message field by field, in the order of the arguments.
 fn decode(method: &Method) -> TokenStream {
     let message = &method.message;
     let fields = method.arguments.iter().map(
@@ -143,7 +143,7 @@ fn error(marker: &Ident, method: &Method) -> TokenStream {
     }
 }
 
-/// Writes a value, and nothing for a stream.
+/// Encodes a value; a stream encodes to nothing.
 fn encode(method: &Method) -> TokenStream {
     let output = &method.output;
     let ok = match &output.items {

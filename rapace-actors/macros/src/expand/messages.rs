@@ -1,4 +1,4 @@
-//! A struct per method: the message that is asked or told.
+//! A struct per method: its message.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{quote, quote_spanned};
@@ -30,7 +30,7 @@ fn message(service: &Service, method: &Method) -> TokenStream {
     } = method;
     let quiet = quiet();
     let docs = docs_or(attributes, &format!("The message of [`{of}::{ident}`]."));
-    // A second item of that name is then shown beside the method.
+    // So an error about a second item with this name points at the method.
     let here = Span::call_site().located_at(ident.span());
     if arguments.is_empty() {
         return quote_spanned!(here=> #docs #quiet #visibility struct #message;);

@@ -1,11 +1,13 @@
 //! The expansion of a service, one file per kind of item.
 //!
-//! It knows the parsed service, and refuses nothing. The files share `attributes`; `marker` holds what `descriptor` makes.
+//! It reads the parsed service, and rejects nothing. The files share `attributes`; `marker` contains the output
+//! of `descriptor`.
 //!
-//! - H1: what the user declares cannot change the expansion: its own names begin with `__rapace`, which the user's may
-//!   not, and everything else is named by an absolute path, the primitive types included. A pattern that is a name would
-//!   mean a constant of that name, wherever it came from.
-//! - H2: types are spelled as the user spelled them, and stand where no name of ours is in scope that they could mean.
+//! - H1: the user's declarations cannot change the expansion: its own names begin with `__rapace`, which is
+//!   reserved, and everything else is named by an absolute path, even primitive types. A bare name in a pattern
+//!   would refer to a constant with that name, wherever it is defined.
+//! - H2: types are spelled as the user spelled them, where no name of the expansion is in scope that could
+//!   shadow them.
 
 mod assertions;
 mod attributes;
@@ -24,7 +26,7 @@ use quote::quote;
 
 use crate::service::Service;
 
-/// All items of a service.
+/// Returns all items of a service.
 pub(crate) fn service(service: &Service) -> TokenStream {
     let declaration = declaration::expand(service);
     let assertions = assertions::expand(service);
@@ -50,7 +52,7 @@ pub(crate) fn service(service: &Service) -> TokenStream {
     if conditions.is_empty() {
         return items;
     }
-    // The declaration has them already; what is made of a trait is there when that is.
+    // The declaration keeps its `cfg` attributes; generated items get the same ones.
     let Ok(file) = syn::parse2::<syn::File>(items.clone()) else {
         return items;
     };

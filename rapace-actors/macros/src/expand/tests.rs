@@ -1,6 +1,6 @@
 //! H1, H2: every identifier of an expansion, as each kind of name that a user gives.
 //!
-//! The names are collected here, and written into a file of rapace's tests, which is compiled there.
+//! The names are collected here, and written to a test file of rapace, which compiles it.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -17,7 +17,7 @@ const PATH: &str = concat!(
     "/../tests/service_macro/every_name.rs"
 );
 
-/// One method of each kind. Its own names contain `zz`.
+/// Returns a sample with one method of each kind. Its own names contain `zz`.
 fn sample() -> TokenStream {
     let item = quote! {
         /// Docs.
@@ -45,7 +45,7 @@ fn collect(tokens: TokenStream, names: &mut BTreeSet<String>) {
     }
 }
 
-/// The names as a user could write them: keywords as raw identifiers, without the names that the expansion reserves.
+/// Returns the names as a user could write them: keywords as raw identifiers, without reserved names.
 fn names() -> Vec<String> {
     let mut names = BTreeSet::new();
     collect(sample(), &mut names);
@@ -59,7 +59,7 @@ fn names() -> Vec<String> {
         let some = if as_it_is { name } else { raw };
         syn::parse_str::<Ident>(&some).is_ok().then_some(some)
     };
-    // What a prelude has, or would be a path's beginning, besides.
+    // Names of the prelude, and first segments of paths.
     names.extend(["std", "alloc", "Box", "Vec", "String", "Some", "None", "T"].map(String::from));
     names.into_iter().filter_map(given).collect()
 }
@@ -132,7 +132,7 @@ fn written(names: &[String]) -> String {
     file
 }
 
-/// Methods of each kind, all types by absolute paths.
+/// Returns methods of each kind, with all types by absolute paths.
 fn every_kind(message: &str, indent: &str) -> String {
     let u8 = "::core::primitive::u8";
     let stream = format!("::rapace::Streaming<{u8}>");
