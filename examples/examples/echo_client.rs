@@ -1,14 +1,14 @@
-//! Sends payloads of every size to an echo service, and shows what there is to see on the way.
+//! Sends payloads of every size to an echo service, and prints what can be observed of the session.
 //!
 //! ```text
 //! cargo run --example echo_client                        both peers in this process
 //! cargo run --example echo_client -- <address>           to the echo_server there
-//! cargo run --example echo_client -- <address> --once    the same, and done
+//! cargo run --example echo_client -- <address> --once    the same, then exits
 //! ```
 //!
-//! With an address it stays connected, shows the server's heartbeat, and has two calls under way: kill
-//! either process and see what the other says. It exits with 0 if all went well, 64 if it was used
-//! wrongly, 69 if there was nobody to talk to, 70 if the server died.
+//! With an address it stays connected, prints the server's heartbeat, and keeps two calls running: kill either
+//! process and see what the other prints. Exit codes: 0 for success, 64 for wrong usage, 69 if no server
+//! answers, 70 if the server died.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ use rapace_session::transport::shm;
 use rapace_session::{EndReason, Session, SessionConfig, Side};
 use rapace_shm::{Link, Listener, SegmentConfig};
 
-/// Time that the server has for each step of the handshake.
+/// Timeout for each step of the handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 const USAGE: &str = "usage: echo_client [<address> [--once]]";
@@ -96,7 +96,7 @@ async fn with_server(path: &Path, once: bool) -> Result<(), Problem> {
     let link = in_time("set up shared memory", socket.join()).await?;
     let link = link.map_err(Problem::Establish)?;
     let pid = link.peer().map_or(0, |peer| peer.pid);
-    println!("met process {pid} at {}", path.display());
+    println!("connected to process {pid} at {}", path.display());
     let kernel = KernelsWord::on(&link).map_err(Problem::Os)?;
     let session = in_time("shake hands", establish(link)).await??;
     let proxy = visit(&session).await?;
@@ -123,7 +123,7 @@ async fn establish(link: Link) -> Result<Session, Problem> {
     session.map_err(Problem::Handshake)
 }
 
-/// Everything that has an end.
+/// All steps that end by themselves.
 async fn visit(session: &Session) -> Result<EchoProxy, Problem> {
     let channel = session.open(EchoService::descriptor().name).await;
     let proxy = EchoProxy::from_proxy(Proxy::from_channel(channel.map_err(Problem::Open)?));
@@ -139,7 +139,7 @@ async fn visit(session: &Session) -> Result<EchoProxy, Problem> {
     Ok(proxy)
 }
 
-/// Listens until the other side's heart has beaten once more, or too long.
+/// Waits for the peer's next heartbeat, or until it is overdue.
 async fn heartbeat(session: &Session) {
     let mut heart = Heartbeat::of(session);
     let mut look = tokio::time::interval(Duration::from_millis(50));
@@ -152,7 +152,7 @@ async fn heartbeat(session: &Session) {
     }
 }
 
-/// Waits for the end with two calls under way: one that runs, and one that waits behind it.
+/// Waits for the session's end with two pending calls: one that runs, and one that is queued behind it.
 async fn stay(
     session: &Session,
     proxy: EchoProxy,
@@ -202,7 +202,7 @@ async fn stay(
     match end.what {
         EndReason::ClosedByPeer(_) | EndReason::Closed => Ok(()),
         EndReason::PeerGone => Err(Problem::Lost(format!(
-            "the server, process {pid}, died; start it again and come back"
+            "the server, process {pid}, died; start it again and reconnect"
         ))),
         other => Err(Problem::Lost(other.to_string())),
     }

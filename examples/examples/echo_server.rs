@@ -1,12 +1,12 @@
-//! Waits for echo clients at a socket path, and shows what becomes of each.
+//! Serves echo clients at a socket path, and prints how each session ends.
 //!
 //! ```text
 //! cargo run --example echo_server [-- <address>]
 //! ```
 //!
-//! The address is a path; without one it makes up its own and prints it. Any number of clients is
-//! served at once. A client that dies is reported, and the next one is served as if nothing had
-//! happened. Ctrl-C closes all sessions, and says so to the clients.
+//! The address is a path; without one the server makes one up and prints it. It serves any number of clients at
+//! once. A client that dies is reported, and the others are not affected. Ctrl-C closes all sessions, which
+//! tells the clients.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-/// Time that a client has for saying hello.
+/// Timeout for a client's hello.
 const HELLO: Duration = Duration::from_secs(5);
 
 #[tokio::main]
@@ -72,7 +72,7 @@ async fn run() -> Result<(), Problem> {
     Ok(())
 }
 
-/// One client, from its hello to its end.
+/// Serves one client, from its hello to its end.
 async fn serve(name: String, socket: ControlSocket, stopping: watch::Receiver<bool>) {
     let session = match tokio::time::timeout(HELLO, met(&name, socket)).await {
         Ok(Ok(session)) => session,
@@ -115,6 +115,6 @@ async fn met(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
     let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
     let session = session.map_err(Problem::Handshake)?;
     let peer = session.peer().map_or("?", |hello| &hello.name);
-    println!("{name}: met {peer}, process {pid}");
+    println!("{name}: connected to {peer}, process {pid}");
     Ok(session)
 }

@@ -1,12 +1,12 @@
-//! A group of plugins, one of which crashes: who is stopped, restarted or left alone, and what the
-//! callers see of it.
+//! A group of plugins, one of which crashes: which ones are stopped, restarted or left alone, and what the
+//! callers see.
 //!
 //! ```text
 //! cargo run --example supervision
 //! ```
 //!
-//! The group is `store`, `index` and `web`, started in this order. With the argument `--plugin` this
-//! program is one of them; a host starts it like that.
+//! The group is `store`, `index` and `web`, started in this order. With the argument `--plugin` this program is
+//! one of them; the host starts it that way.
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -20,13 +20,13 @@ use rapace::plugin::Plugin;
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
 use rapace::{CallError, SupervisionStrategy, Supervisor};
 use rapace_examples::group::{
-    Begun, Part, ReadsProxy, Stage, Story, Verdict, WritesProxy, desk, member, serve_member,
+    Action, Begun, Part, ReadsProxy, Stage, Story, WritesProxy, desk, member, serve_member,
 };
 use tokio::sync::mpsc::UnboundedReceiver;
 
 const GROUP: [&str; 3] = ["store", "index", "web"];
 
-// One thread, so that lines are printed in the order in which things happened.
+// One thread, so that lines are printed in the order of events.
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     if std::env::args().any(|argument| argument == "--plugin") {
@@ -48,27 +48,24 @@ async fn host() -> Result<(), Error> {
     for (strategy, title) in [
         (
             OneForOne,
-            "OneForOne: whoever fails is restarted, and nobody else",
+            "OneForOne: only the child that failed is restarted",
         ),
-        (
-            OneForAll,
-            "OneForAll: everybody is restarted with whoever fails",
-        ),
+        (OneForAll, "OneForAll: all children are restarted"),
         (
             RestForOne,
-            "RestForOne: those started after whoever fails are restarted with it",
+            "RestForOne: the child that failed and those started after it are restarted",
         ),
     ] {
         heading(title);
         one_crash(strategy).await?;
     }
-    heading("Too many failures: the waits grow, and then it is given up");
+    heading("Too many failures: the backoff grows, then the plugin is given up");
     given_up().await?;
-    heading("A breaker: it is left alone for a while, and then probed");
+    heading("A circuit breaker: the plugin is left alone for a while, then probed");
     probed().await
 }
 
-/// One crash, with calls in every position.
+/// One crash, with calls in every state.
 async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
     let backoff = BackoffConfig {
         first_is_immediate: false,
@@ -88,18 +85,18 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
     let index = child(&group, "index")?;
     let (writes, reads) = (index.proxy::<WritesProxy>(), index.proxy::<ReadsProxy>());
 
-    // Two calls begin, and say so at the desk. One waits behind them.
+    // Two calls begin, and announce that at the desk. One waits behind them.
     let mut read = boxed(reads.read("idempotent".into()).send());
-    begun(&mut desk, &mut read).await?.decide(Verdict::Hang);
+    begun(&mut desk, &mut read).await?.decide(Action::Hang);
     let mut write = boxed(writes.write("fatal".into()).send());
     let fatal = begun(&mut desk, &mut write).await?;
     let mut behind = boxed(writes.write("behind".into()).send());
     let _sent = poll!(&mut behind);
     println!("  a write to index has begun, and crashes it");
     drop(desk);
-    fatal.decide(Verdict::Crash);
+    fatal.decide(Action::Crash);
 
-    // Those whom the strategy takes along are called when they are down, the others at once.
+    // Siblings that the strategy restarts are called once they are down, the others at once.
     story.until("index", Stage::Gone(1)).await;
     let refused = boxed(writes.write("impatient".into()).fail_fast().send()).await;
     let mut away = boxed(writes.write("away".into()).send());
@@ -119,15 +116,15 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
         story.until(name, Stage::Ready(process)).await;
     }
 
-    println!("  who is who now:");
+    println!("  the processes now:");
     for name in GROUP {
         let process = story.latest(name).unwrap_or_default();
-        let verdict = match (process, name) {
+        let change = match (process, name) {
             (1, _) => "left alone",
             (_, "index") => "crashed and was restarted",
             _ => "was stopped and started again",
         };
-        println!("    {name:<6} #1 -> #{process}  {verdict}");
+        println!("    {name:<6} #1 -> #{process}  {change}");
     }
     println!("  what the callers saw:");
     saw(&story, "write to index that had begun", &write).await;
@@ -153,7 +150,7 @@ async fn one_crash(strategy: SupervisionStrategy) -> Result<(), Error> {
     Ok(())
 }
 
-/// Crashes until nobody wants to see it any more.
+/// Crashes until the restart limit is reached.
 async fn given_up() -> Result<(), Error> {
     let restart = RestartConfig {
         limit: 4,
@@ -190,7 +187,7 @@ async fn given_up() -> Result<(), Error> {
     let reads = child(&group, "store")?.proxy::<ReadsProxy>();
     saw(&story, "read of store now", &reads.read("now".into()).await).await;
 
-    println!("  somebody starts them again: the past is forgotten");
+    println!("  started again by hand: the failure counts are reset");
     index.start();
     web.start();
     saw(
@@ -206,7 +203,7 @@ async fn given_up() -> Result<(), Error> {
     Ok(())
 }
 
-/// Crashes once more than it may, and is well after that.
+/// Crashes once more than the limit allows, and is healthy after that.
 async fn probed() -> Result<(), Error> {
     let restart = RestartConfig {
         limit: 1,
@@ -239,7 +236,7 @@ async fn probed() -> Result<(), Error> {
     Ok(())
 }
 
-/// The group under `strategy`, and the desk where its calls say that they have begun.
+/// Makes the group with this strategy, and the desk where its calls announce that they have begun.
 fn group(
     strategy: SupervisionStrategy,
     restart: RestartConfig,
@@ -259,7 +256,7 @@ fn child(group: &Supervisor, name: &str) -> Result<Plugin, String> {
         .ok_or_else(|| format!("no child is called {name}"))
 }
 
-/// Whether a failure of `index` takes that sibling along.
+/// Whether a failure of `index` restarts this sibling too.
 fn taken_along(strategy: SupervisionStrategy, name: &str) -> bool {
     match strategy {
         OneForOne => false,
@@ -274,7 +271,7 @@ fn boxed<'a, T>(call: impl Future<Output = T> + Send + 'a) -> Pending<'a, T> {
     Box::pin(call)
 }
 
-/// Makes a call and waits until its handler says that it has begun.
+/// Polls a call until its handler announces that it has begun.
 async fn begun<T>(
     desk: &mut UnboundedReceiver<Begun>,
     call: &mut Pending<'_, T>,

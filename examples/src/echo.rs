@@ -1,14 +1,14 @@
-//! The echo pair: the smallest two peers, and what there is to see of a session between them.
+//! The echo pair: two minimal peers, and what can be observed of the session between them.
 //!
-//! | part | what it shows |
+//! | module | what it shows |
 //! |---|---|
 //! | `service` | the service, written once for both sides |
-//! | `offer` | a service offered to a peer that nobody started as a plugin |
-//! | `round_trips` | payloads of every size, there and back |
-//! | `slots` | where the slots of a slab are, from being written to being given back |
+//! | `offer` | serving a peer that is not a plugin |
+//! | `round_trips` | round trips with payloads of every size |
+//! | `slots` | the states of a slab's slots, from written to returned |
 //! | `heartbeat` | whether the peer's executor runs |
-//! | `departure` | how the other side's end is learned of, and how fast |
-//! | `exit` | what an exit code says |
+//! | `departure` | how the peer's death is detected, and how fast |
+//! | `exit` | the exit codes |
 
 mod departure;
 mod exit;

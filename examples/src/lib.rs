@@ -1,4 +1,4 @@
-//! What the examples share.
+//! Code that the examples share.
 #![forbid(unsafe_code)]
 
 pub mod echo;

@@ -1,4 +1,4 @@
-//! The supervision example prints what its file of expected output says.
+//! The supervision example prints the expected output.
 
 use std::process::Command;
 
@@ -30,13 +30,13 @@ fn it_prints_what_is_expected() {
     assert_eq!(complaints, "", "on stderr");
 }
 
-/// Process ids and the ages of processes differ from run to run; nothing else does.
+/// Replaces process ids and ages, which differ from run to run.
 fn normalised(text: &str) -> String {
     let text = numbers_after(text, "process ", "PID", |_| true);
     numbers_after(&text, " after ", "AGE", |number| number.ends_with('s'))
 }
 
-/// Puts `name` where a number that `fits` follows `word`.
+/// Replaces each number that follows `word` and `fits` by `name`.
 fn numbers_after(text: &str, word: &str, name: &str, fits: impl Fn(&str) -> bool) -> String {
     let mut parts = text.split(word);
     let mut result = parts.next().unwrap_or_default().to_owned();

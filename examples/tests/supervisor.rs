@@ -1,4 +1,4 @@
-//! Families of real processes: who is stopped, restarted or left alone, and that nothing hangs.
+//! Groups of real processes: which are stopped, restarted or left alone, and that nothing hangs.
 //!
 //! The plugin is the `supervision` example, started with `--plugin`.
 

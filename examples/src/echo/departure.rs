@@ -1,6 +1,6 @@
-//! How one side learns that the other is gone: what was noticed, when, and by what.
+//! How one side detects that the other is gone: each observer, and when it noticed.
 //!
-//! The yardstick is a plain thread that asks the kernel about nothing else.
+//! The baseline is a plain thread that polls only the control socket.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use rapace_shm::Link;
 use tokio::sync::oneshot;
 
-/// The kernel's word on the peer, awaited on a thread of its own.
+/// Watches the peer's end of the control socket on a dedicated thread.
 #[derive(Debug)]
 pub struct KernelsWord(oneshot::Receiver<Stamped<&'static str>>);
 
@@ -21,7 +21,7 @@ impl KernelsWord {
     /// Watches the control socket of this link.
     ///
     /// # Errors
-    /// If this process can have no more descriptors, or no more threads.
+    /// No file descriptor or thread is available.
     pub fn on(link: &Link) -> io::Result<Self> {
         let socket = link.dup_for_watchdog()?;
         let (tell, told) = oneshot::channel();
@@ -31,37 +31,38 @@ impl KernelsWord {
                 let asked = PollFlags::from_bits_retain(POLLRDHUP);
                 let mut fds = [PollFd::new(socket.as_fd(), asked)];
                 while poll(&mut fds, PollTimeout::NONE) == Err(Errno::EINTR) {}
-                // `revents` knows no POLLRDHUP, and says nothing where there is one. A hang-up needs no asking for.
+                // nix's `revents` knows no POLLRDHUP, and returns nothing if that is set. A hang-up is reported
+                // unasked.
                 let mut fds = [PollFd::new(socket.as_fd(), PollFlags::empty())];
                 let closed = poll(&mut fds, PollTimeout::ZERO) == Ok(1);
                 let what = if closed {
-                    "its end of the control socket is closed by all who had it"
+                    "all copies of its end of the control socket are closed"
                 } else {
                     "it has hung up the control socket"
                 };
-                // Nobody asks any more when this side has left first.
+                // If this side left first, nobody waits for it.
                 let _ = tell.send(Stamped::now(what));
             })?;
         Ok(Self(told))
     }
 
-    /// The word, if it comes within `patience`.
+    /// Waits for the hang-up for at most `patience`.
     pub async fn within(self, patience: Duration) -> Option<Stamped<&'static str>> {
         tokio::time::timeout(patience, self.0).await.ok()?.ok()
     }
 }
 
-/// Something, and when it was known.
+/// A value, and when it was known.
 #[derive(Clone, Debug)]
 pub struct Stamped<T> {
-    /// When.
+    /// When it was known.
     pub at: Instant,
-    /// What.
+    /// The value.
     pub what: T,
 }
 
 impl<T> Stamped<T> {
-    /// Known now.
+    /// Stamps a value with the current time.
     pub fn now(what: T) -> Self {
         Self {
             at: Instant::now(),
@@ -70,21 +71,21 @@ impl<T> Stamped<T> {
     }
 }
 
-/// What a future gives, and when it did.
+/// Awaits a future, and stamps its output.
 pub async fn stamped<F: Future>(future: F) -> Stamped<F::Output> {
     let what = future.await;
     Stamped::now(what)
 }
 
-/// Everything that told of the peer's end.
+/// Every observer of the peer's end.
 #[derive(Debug, Default)]
 pub struct Departure(Vec<(&'static str, Stamped<String>)>);
 
 impl Departure {
-    /// Adds what `witness` said.
-    pub fn noticed<T: fmt::Display>(&mut self, witness: &'static str, said: &Stamped<T>) {
+    /// Adds what an observer noticed.
+    pub fn noticed<T: fmt::Display>(&mut self, observer: &'static str, said: &Stamped<T>) {
         let what = said.what.to_string();
-        self.0.push((witness, Stamped { at: said.at, what }));
+        self.0.push((observer, Stamped { at: said.at, what }));
     }
 }
 
@@ -93,9 +94,9 @@ impl fmt::Display for Departure {
         let Some(first) = self.0.iter().map(|(_, said)| said.at).min() else {
             return Ok(());
         };
-        for (witness, said) in &self.0 {
+        for (observer, said) in &self.0 {
             let after = said.at.duration_since(first).as_micros();
-            writeln!(f, "  {witness:<20} +{after:>6} µs  {}", said.what)?;
+            writeln!(f, "  {observer:<20} +{after:>6} µs  {}", said.what)?;
         }
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Why an example ends, for a person and for a script.
+//! Why an example ends: a text for people and an exit code for scripts.
 
 use std::fmt;
 use std::process::ExitCode;
@@ -6,43 +6,43 @@ use std::process::ExitCode;
 use rapace_session::{HandshakeError, OpenError};
 use rapace_shm::{EstablishError, ListenerError};
 
-/// Why an example did not do what it was asked.
+/// Why an example failed.
 #[derive(Debug)]
 pub enum Problem {
-    /// It was called in a way that it does not know.
+    /// The command line was wrong.
     Usage(String),
-    /// The two sides did not meet.
+    /// The two sides did not connect.
     Listener(ListenerError),
-    /// They met, and got no shared memory.
+    /// They connected, and could not set up shared memory.
     Establish(EstablishError),
-    /// They share memory, and do not agree.
+    /// They share memory, and the handshake failed.
     Handshake(HandshakeError),
     /// The service cannot be called.
     Open(OpenError),
-    /// Whoever listens did not answer in time.
+    /// The server did not answer in time.
     Silent {
-        /// What it was to do.
+        /// The step that timed out.
         step: &'static str,
-        /// How long it had.
+        /// The timeout.
         seconds: u64,
     },
-    /// A call failed that should not.
+    /// A call failed unexpectedly.
     Call {
-        /// Which.
+        /// The call.
         what: String,
-        /// How.
+        /// The error.
         why: String,
     },
-    /// What came back is not what was sent.
+    /// The reply differs from what was sent.
     Differs(String),
     /// The other side died or broke the session.
     Lost(String),
-    /// The operating system refused.
+    /// The operating system returned an error.
     Os(std::io::Error),
 }
 
 impl Problem {
-    /// The code, from sysexits.h: 64 used wrongly, 69 nobody there to talk to, 70 it broke.
+    /// Returns the exit code, from sysexits.h: 64 for wrong usage, 69 if no server answers, 70 for a failure.
     #[must_use]
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
@@ -56,7 +56,7 @@ impl Problem {
         })
     }
 
-    /// A failed call.
+    /// Makes the problem of a failed call.
     pub fn call(what: impl Into<String>, why: impl fmt::Display) -> Self {
         Self::Call {
             what: what.into(),

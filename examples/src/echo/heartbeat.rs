@@ -1,14 +1,14 @@
-//! The peer's heartbeat: whether its executor runs, which is another question than whether it lives.
+//! The peer's heartbeat: it shows whether the peer's executor runs, not only whether the process lives.
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use rapace_session::Session;
 
-/// A silence after which something is wrong: four beats of a session's default.
-const STUCK: Duration = Duration::from_secs(1);
+/// The silence after which the peer counts as unresponsive: four beats at a session's default.
+const UNRESPONSIVE_AFTER: Duration = Duration::from_secs(1);
 
-/// What has been seen of the peer's heartbeat.
+/// Observes the peer's heartbeat.
 #[derive(Debug)]
 pub struct Heartbeat {
     session: Session,
@@ -16,17 +16,17 @@ pub struct Heartbeat {
     changed: Instant,
 }
 
-/// What was seen in one look.
+/// One observation.
 #[derive(Clone, Copy, Debug)]
 pub struct Look {
-    /// Beats since the look before.
+    /// Beats since the previous observation.
     pub new: u32,
-    /// How long ago the count was first seen as it is.
+    /// How long ago the count last changed.
     pub silence: Duration,
 }
 
 impl Heartbeat {
-    /// Listens to the peer of this session.
+    /// Starts observing the peer of this session.
     #[must_use]
     pub fn of(session: &Session) -> Self {
         Self {
@@ -36,13 +36,13 @@ impl Heartbeat {
         }
     }
 
-    /// Beats since the session began, as of the last look.
+    /// Returns the number of beats since the session began, as last observed.
     #[must_use]
     pub fn beats(&self) -> u32 {
         self.beats
     }
 
-    /// Looks again. How often one looks is how exact the silence is.
+    /// Observes again. The silence is as exact as the calls are frequent.
     pub fn look(&mut self) -> Look {
         let beats = self.session.peer_heartbeats().unwrap_or(0);
         let new = beats.wrapping_sub(self.beats);
@@ -59,7 +59,7 @@ impl Heartbeat {
 
 impl fmt::Display for Look {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.silence >= STUCK {
+        if self.silence >= UNRESPONSIVE_AFTER {
             write!(
                 f,
                 "no heartbeat for {:.1} s: the peer lives, and its executor is unresponsive or stopped",

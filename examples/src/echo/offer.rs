@@ -1,11 +1,11 @@
-//! Offers one service to a peer that nobody started as a plugin.
+//! Serves one service to a peer that is not a plugin.
 //!
-//! For a plugin and its host `rapace::plugin` does this. Peers that meet at a socket path establish
-//! their session themselves, and tell it here what can be called.
+//! Between a plugin and its host `rapace::plugin` does this. Peers that connect at a socket path establish
+//! their session themselves, and declare here what can be called.
 //!
-//! - O1: calls are taken one at a time, in the order in which they came. The mailbox has no bound of
-//!   its own: the window that the peer is granted bounds it.
-//! - O2: a call whose caller has left is dropped at its next await.
+//! - O1: calls run one at a time in FIFO order. The queue itself is unbounded: the credit window that the peer
+//!   is granted bounds it.
+//! - O2: a cancelled call's handler is dropped at its next await point.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use rapace_session::{
 };
 use tokio::sync::mpsc;
 
-/// Calls that may wait.
+/// The credit window: how many calls may wait.
 const WINDOW: u32 = 64;
 
-/// Serves `service` to one session, for as long as that lasts.
+/// Serves `service` to one session, until the session ends.
 ///
 /// # Panics
 /// Outside a tokio runtime.

@@ -1,7 +1,7 @@
-//! Payloads of every size, there and back, both ways that bytes can travel.
+//! Round trips with payloads of every size, as `Vec<u8>` and as `Blob`.
 //!
-//! - R1: every payload is compared with what comes back.
-//! - R2: sizes lie on both sides of what a descriptor holds, and in every size class.
+//! - R1: every payload is compared with the reply.
+//! - R2: sizes lie on both sides of the inline limit, and in every size class.
 
 use std::time::{Duration, Instant};
 
@@ -13,13 +13,13 @@ use super::exit::Problem;
 use super::service::EchoProxy;
 use super::slots::size;
 
-/// Time given to one size.
+/// How long each size is measured.
 const TIME: Duration = Duration::from_millis(20);
 
-/// Round trips at most, of one size.
+/// The most round trips of one size.
 const MOST: usize = 500;
 
-/// Sends payloads of every size and prints what a round trip took.
+/// Sends payloads of every size and prints the latency of a round trip.
 ///
 /// # Errors
 /// If a call fails, or a payload comes back changed (R1).
@@ -60,7 +60,7 @@ pub async fn round_trips(session: &Session, proxy: &EchoProxy) -> Result<(), Pro
                 Trip::Changed => {
                     return Err(Problem::Differs(format!("{len} bytes as {way}")));
                 }
-                // More than the largest slot holds is refused, and nothing else is harmed.
+                // A payload larger than the largest slot is refused, without harm to the session.
                 Trip::Failed(why) if session.end_reason().is_some() => {
                     return Err(Problem::call(format!("echoing {len} bytes as {way}"), why));
                 }
@@ -72,7 +72,7 @@ pub async fn round_trips(session: &Session, proxy: &EchoProxy) -> Result<(), Pro
     Ok(())
 }
 
-/// What became of the round trips of one size.
+/// The outcome of the round trips of one size.
 enum Trip {
     Took { median: Duration, best: Duration },
     Failed(String),
@@ -111,20 +111,20 @@ async fn repeated(trip: impl AsyncFn() -> Result<(Duration, bool), String>) -> T
     }
 }
 
-/// R2. A `Vec` has its length before its bytes, one byte for a short one: the longest that fits a
-/// descriptor is a byte shorter than the descriptor's room.
+/// Returns the sizes (R2). A `Vec` is preceded by its length, one byte for a short one, so the longest that
+/// fits inline is a byte shorter than the descriptor's inline capacity.
 fn sizes(session: &Session) -> Vec<usize> {
     let mut sizes = vec![0, 16, INLINE_MAX - 1, INLINE_MAX, INLINE_MAX + 1];
     let classes = session.link_stats().map(|stats| stats.classes);
     for class in classes.unwrap_or_default() {
         let slot = class.slot_size as usize;
-        // With the length before them, the first fill a slot of this class, and the second do not.
+        // Including the length, the first fills a slot of this class, and the second does not fit.
         sizes.extend([slot - 8, slot]);
     }
     sizes
 }
 
-/// Bytes that differ from those of their neighbourhood.
+/// Returns bytes that differ from their neighbours.
 fn pattern(len: usize) -> Vec<u8> {
     let block: Vec<u8> = (0..4099_u32).map(|i| ((i * i) >> 3) as u8).collect();
     let mut bytes = Vec::with_capacity(len);

@@ -1,26 +1,25 @@
-//! The service that both sides know.
+//! The service, defined once for both sides.
 
 use rapace::Blob;
 
-/// Gives back what it gets.
+/// Returns what it receives.
 #[rapace::service]
 pub trait Echo {
-    /// Gives the bytes back. They are a part of the message: encoded into it, decoded out of it.
+    /// Returns the bytes. They are part of the message: encoded into it and decoded from it.
     #[rapace(idempotent)]
     async fn echo_bytes(&self, payload: Vec<u8>) -> Vec<u8>;
 
-    /// Gives the buffer back. It is borrowed from the caller's slot, and copied once, because a
-    /// slot belongs to the side that sends it.
+    /// Returns the buffer. It is borrowed from the caller's slot; only its name travels back.
     #[rapace(idempotent)]
     async fn echo_blob(&self, payload: Blob) -> Blob;
 
-    /// Keeps the buffer, and with it the caller's slot. Says how many are kept now.
+    /// Keeps the buffer, and with it the caller's slot. Returns how many are kept now.
     async fn keep(&mut self, payload: Blob) -> u32;
 
-    /// Lets go of all that was kept, and says how many there were.
-    async fn let_go(&mut self) -> u32;
+    /// Drops all kept buffers, and returns how many there were.
+    async fn release(&mut self) -> u32;
 
-    /// Never answers. Calls made after it wait behind it.
+    /// Never answers. Later calls wait behind it.
     async fn hang(&self);
 }
 
@@ -32,7 +31,7 @@ pub struct Echoing {
 }
 
 impl Echoing {
-    /// Serves `caller`, whose name is put before what is printed.
+    /// Serves `caller`, whose name prefixes each printed line.
     pub fn to(caller: impl Into<String>) -> Self {
         Self {
             caller: caller.into(),
@@ -55,7 +54,7 @@ impl Echo for Echoing {
         self.kept.len() as u32
     }
 
-    async fn let_go(&mut self) -> u32 {
+    async fn release(&mut self) -> u32 {
         self.kept.drain(..).len() as u32
     }
 
@@ -66,7 +65,7 @@ impl Echo for Echoing {
     }
 }
 
-/// A handler is dropped when nobody waits for its answer any more.
+/// Prints a line when the handler is dropped, which happens when its caller cancels.
 struct Dropped<'a>(&'a str);
 
 impl Drop for Dropped<'_> {

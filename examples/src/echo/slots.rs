@@ -1,7 +1,6 @@
-//! Where the slots of a slab are.
+//! The states of a slab's slots.
 //!
-//! The four moments in a slot's life are made to last: one slot of every class is written, kept by
-//! the other side, and given back.
+//! Holds one slot of every class in each of its states: being written, written, held by the peer, returned.
 
 use rapace::Blob;
 use rapace_session::Session;
@@ -10,7 +9,7 @@ use rapace_shm::LinkStats;
 use super::exit::Problem;
 use super::service::EchoProxy;
 
-/// Prints the slots of this side's slab, a line for each class.
+/// Prints the slots of this side's slab, one line per class.
 pub fn show_slots(moment: &str, stats: &LinkStats) {
     println!("slots {moment}");
     println!("  class    total   free  writing   held  in flight");
@@ -27,10 +26,10 @@ pub fn show_slots(moment: &str, stats: &LinkStats) {
     }
 }
 
-/// Takes one slot of every class through its life, and prints where all slots are at each step.
+/// Takes one slot of every class through its states, and prints the whole slab at each step.
 ///
 /// # Errors
-/// If a call fails, or the other side kept something else than it was given.
+/// A call fails, or the peer kept something else than it was sent.
 pub async fn lives_of_slots(session: &Session, proxy: &EchoProxy) -> Result<(), Problem> {
     let Some(stats) = session.link_stats() else {
         return Ok(());
@@ -56,16 +55,16 @@ pub async fn lives_of_slots(session: &Session, proxy: &EchoProxy) -> Result<(), 
         kept.map_err(|why| Problem::call("sending a buffer to be kept", why))?;
     }
     show("while the other side keeps them");
-    let let_go = proxy.let_go().await;
-    let let_go = let_go.map_err(|why| Problem::call("letting go of what was kept", why))?;
-    if let_go != sent {
-        return Err(Problem::Differs(format!("{let_go} of {sent} buffers")));
+    let released = proxy.release().await;
+    let released = released.map_err(|why| Problem::call("releasing the kept buffers", why))?;
+    if released != sent {
+        return Err(Problem::Differs(format!("{released} of {sent} buffers")));
     }
     show("after they were given back");
     Ok(())
 }
 
-/// A length with its unit.
+/// Formats a length with its unit.
 pub(super) fn size(bytes: usize) -> String {
     match bytes {
         n if n >= 1 << 20 && n.is_multiple_of(1 << 20) => format!("{} MiB", n >> 20),

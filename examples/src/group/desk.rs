@@ -1,60 +1,60 @@
-//! The host's desk: where a call of a plugin says that it has begun, and hears how to go on.
+//! The host's desk: a call in a plugin announces here that it has begun, and is told how to go on.
 //!
-//! So a host knows exactly what a plugin is doing when it takes it down, without waiting and hoping.
+//! So the host knows exactly what a plugin is doing when it stops it, without waiting for a guessed time.
 
 use facet::Facet;
 use rapace::ServiceHandle;
 use rapace::{OnPanic, Proxy};
 use tokio::sync::{mpsc, oneshot};
 
-/// How a call that has begun is to go on.
+/// What a call that has begun does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Facet)]
 #[repr(u8)]
-pub enum Verdict {
-    /// It does its work and answers.
+pub enum Action {
+    /// Do the work and answer.
     Finish,
-    /// It never answers.
+    /// Never answer.
     Hang,
-    /// It takes its process down.
+    /// Crash the process.
     Crash,
 }
 
-/// What a plugin tells its host.
+/// The host's service for its plugins.
 #[rapace::service]
 pub trait Desk {
-    /// Says that a call has begun. Answered with what it is to do.
-    async fn announce(&mut self, call: String) -> Verdict;
+    /// Announces that a call has begun. The answer is what it does next.
+    async fn announce(&mut self, call: String) -> Action;
 }
 
-/// A call has begun, and waits for a verdict. Dropping this lets it finish.
+/// A call has begun, and waits for an action. Dropping this lets it finish.
 #[derive(Debug)]
 pub struct Begun {
-    /// Which call.
+    /// The call.
     pub call: String,
-    verdict: oneshot::Sender<Verdict>,
+    action: oneshot::Sender<Action>,
 }
 
 impl Begun {
-    /// Says how it goes on.
-    pub fn decide(self, verdict: Verdict) {
-        // A plugin that died meanwhile goes on in no way at all.
-        let _ = self.verdict.send(verdict);
+    /// Tells the call what to do next.
+    pub fn decide(self, action: Action) {
+        // If the plugin has died, the answer is dropped.
+        let _ = self.action.send(action);
     }
 }
 
 struct Clerk(mpsc::UnboundedSender<Begun>);
 
 impl Desk for Clerk {
-    async fn announce(&mut self, call: String) -> Verdict {
-        let (verdict, decided) = oneshot::channel();
-        // When nobody listens any more, everybody may finish.
-        let _ = self.0.send(Begun { call, verdict });
-        decided.await.unwrap_or(Verdict::Finish)
+    async fn announce(&mut self, call: String) -> Action {
+        let (action, decided) = oneshot::channel();
+        // If the receiver is gone, every call finishes.
+        let _ = self.0.send(Begun { call, action });
+        decided.await.unwrap_or(Action::Finish)
     }
 }
 
-/// A desk to be offered to plugins, and what they say there, one after the other. When the receiver
-/// is dropped every call may finish.
+/// Makes a desk that can be provided to plugins, and the receiver of its announcements, in order. When the
+/// receiver is dropped, every call finishes.
 ///
 /// # Panics
 /// Outside a tokio runtime.

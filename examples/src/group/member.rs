@@ -1,6 +1,6 @@
-//! The plugin that every member of the group is: only the names differ.
+//! The plugin of which every member of the group is an instance: only the names differ.
 //!
-//! Its two services are actors of their own: a read does not wait for a write that hangs.
+//! Its two services are separate actors: a read does not wait for a write that hangs.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -9,22 +9,22 @@ use rapace::ServiceHandle;
 use rapace::plugin::PluginServer;
 use rapace::{Plugin, PluginSpec};
 
-use super::desk::{DeskProxy, Verdict};
+use super::desk::{Action, DeskProxy};
 
-/// What must not be done twice. The results name the process that did it.
+/// Methods that must not run twice. The results name the process that ran them.
 #[rapace::service]
 pub trait Writes {
-    /// Writes something down. Does as the host's desk says.
+    /// Writes something. Acts as the host's desk decides.
     async fn write(&mut self, what: String) -> u32;
 
-    /// Takes the process down.
+    /// Crashes the process.
     async fn crash(&mut self);
 }
 
-/// What may be done twice. The results name the process that did it.
+/// Methods that may run twice. The results name the process that ran them.
 #[rapace::service]
 pub trait Reads {
-    /// Looks something up. Does as the host's desk says.
+    /// Reads something. Acts as the host's desk decides.
     #[rapace(idempotent)]
     async fn read(&mut self, what: String) -> u32;
 }
@@ -52,10 +52,10 @@ impl Reads for Reading {
 
 async fn obey(desk: &DeskProxy, call: String) {
     match desk.announce(call).await {
-        Ok(Verdict::Finish) => {}
-        Ok(Verdict::Hang) => std::future::pending().await,
-        Ok(Verdict::Crash) => crash(),
-        // Without a host there is nobody to answer to.
+        Ok(Action::Finish) => {}
+        Ok(Action::Hang) => std::future::pending().await,
+        Ok(Action::Crash) => crash(),
+        // Without a host there is nobody to answer.
         Err(_) => {}
     }
 }
@@ -65,7 +65,7 @@ fn crash() -> ! {
     std::process::exit(70)
 }
 
-/// What such a plugin's `main` does.
+/// The `main` of such a plugin.
 pub async fn serve_member() -> ExitCode {
     let mut plugin = PluginServer::new();
     let desk = plugin.host::<DeskProxy>();
@@ -76,7 +76,7 @@ pub async fn serve_member() -> ExitCode {
         .await
 }
 
-/// A member called `name`, which is the program at `program` with the argument `--plugin`.
+/// Describes a member with this name: the executable `program` with the argument `--plugin`.
 pub fn member(name: &'static str, program: &Path, desk: &ServiceHandle) -> PluginSpec {
     Plugin::builder(name, program)
         .arg("--plugin")

@@ -1,8 +1,8 @@
-//! What happens to a group, printed as it happens.
+//! A group's events, printed as they happen.
 //!
-//! - T1: lines are printed in the order in which things happened. The events of several plugins come
-//!   through several channels; on a runtime with one thread they are forwarded in that order.
-//! - T2: who waits for a stage goes on after its line was printed.
+//! - T1: lines are printed in the order of events. The events of several plugins come through several channels;
+//!   on a runtime with one thread they are forwarded in that order.
+//! - T2: a task that waits for a stage continues after that stage's line was printed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -17,24 +17,24 @@ use tokio::task::JoinSet;
 /// Which lines are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
-    /// Everything.
+    /// All events.
     All,
-    /// Failures, the waits after them, and who is down.
+    /// Failures, the backoff after them, and which plugins are down.
     Failures,
 }
 
-/// How far the story has got with a plugin. Processes are counted from one.
+/// A point in a plugin's story. Processes are counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// This process of it, or a later one, was ready.
+    /// This process, or a later one, was ready.
     Ready(u64),
-    /// This process of it, or a later one, is gone.
+    /// This process, or a later one, is gone.
     Gone(u64),
-    /// It does not come back by itself.
+    /// The plugin is down and does not restart by itself.
     Down,
 }
 
-/// A group's events on their way to the terminal.
+/// A group's story so far, which a task prints.
 #[derive(Debug)]
 pub struct Story {
     told: watch::Receiver<Told>,
@@ -46,12 +46,12 @@ struct Told {
     ready: BTreeMap<String, u64>,
     gone: BTreeMap<String, u64>,
     down: BTreeSet<String>,
-    /// Who had which process id.
+    /// The plugin's process for each process id.
     processes: BTreeMap<u32, String>,
 }
 
 impl Story {
-    /// Tells what happens to the group from now on. `backoff` is what its waits are held against.
+    /// Prints the group's events from now on. The delays are compared with `backoff`.
     ///
     /// # Panics
     /// Outside a tokio runtime.
@@ -86,7 +86,7 @@ impl Story {
         }
     }
 
-    /// Waits until the story has got there.
+    /// Waits until the story has reached this stage.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -97,11 +97,11 @@ impl Story {
             Stage::Gone(process) => told.gone.get(plugin) >= Some(&process),
             Stage::Down => told.down.contains(plugin),
         });
-        // The story ends with its task, which nobody stops while somebody listens.
+        // The task that prints runs as long as somebody waits for it.
         let _ = there.await;
     }
 
-    /// Whose process that is, or was: for example `index #2`. Waits until the story has got there.
+    /// Returns which process had this id, for example `index #2`. Waits until its line was printed.
     ///
     /// # Cancel safety
     /// Dropping the future changes nothing.
@@ -116,7 +116,7 @@ impl Story {
         )
     }
 
-    /// The latest process of that plugin that was ready.
+    /// Returns the plugin's latest process that was ready.
     #[must_use]
     pub fn latest(&self, plugin: &str) -> Option<u64> {
         self.told.borrow().ready.get(plugin).copied()
@@ -144,7 +144,7 @@ impl Told {
     }
 }
 
-/// One line for one event, if it is told.
+/// Returns the line of an event; `None` if it is not printed.
 fn line(
     event: &PluginEvent,
     part: Part,
@@ -185,7 +185,7 @@ fn line(
             format!("is left alone for {wait:?}, then probed")
         }
         PluginEventKind::Down(reason) => down(reason),
-        // Of a later version: every event can tell itself.
+        // An event of a later version: use its own text.
         _ => format!("says that {event}"),
     };
     let number = latest
@@ -194,23 +194,23 @@ fn line(
     Some(format!("  {name:<6} {number:<3} {what}"))
 }
 
-/// The wait before an attempt, and whether it lies where the configuration says.
+/// Describes the delay before a restart, and checks that it lies in the configured range.
 fn waits(attempt: u32, wait: Duration, backoff: &BackoffConfig) -> String {
     let growths = attempt - u32::from(backoff.first_is_immediate);
     let Some(growths) = growths.checked_sub(1) else {
-        let verdict = if wait.is_zero() { "" } else { ", BUT WAITS" };
-        return format!("comes back: attempt {attempt}, at once{verdict}");
+        let complaint = if wait.is_zero() { "" } else { ", BUT WAITS" };
+        return format!("comes back: attempt {attempt}, at once{complaint}");
     };
     let full = backoff.first.mul_f64(backoff.factor.powf(growths.into()));
     let full = full.min(backoff.cap);
     let fits = wait <= full && wait >= full / 2;
-    let verdict = if fits {
+    let complaint = if fits {
         String::new()
     } else {
         format!(", BUT WAITS {wait:?}")
     };
     format!(
-        "comes back: attempt {attempt}, in {:?} to {full:?}{verdict}",
+        "comes back: attempt {attempt}, in {:?} to {full:?}{complaint}",
         full / 2
     )
 }

@@ -14,7 +14,7 @@ use nix::sys::socket::{
 };
 use program::Program;
 
-/// A server at a path of its own.
+/// A server at a temporary path.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -58,7 +58,7 @@ fn slots(printed: &str, moment: &str) -> Vec<[u32; 5]> {
     rows.collect()
 }
 
-/// What every complete visit prints.
+/// Asserts that the output has everything that a complete run prints.
 fn assert_complete(printed: &str) {
     for size in [
         "16 B",
@@ -119,10 +119,10 @@ fn two_processes_meet_talk_and_part() {
     assert_eq!(code, Some(0), "{printed}");
     assert_complete(&printed);
     assert!(
-        printed.contains(&format!("met process {}", server.pid())),
+        printed.contains(&format!("connected to process {}", server.pid())),
         "{printed}"
     );
-    server.says("client 1: met echo_client, process ");
+    server.says("client 1: connected to echo_client, process ");
     server.says("client 1: the peer closed the session: the client is done");
     server.says("client 1: 0 of our slots were with it");
     server.signal(Signal::SIGTERM);
@@ -148,14 +148,14 @@ fn a_client_learns_of_its_servers_death_at_once() {
     assert_eq!(code, Some(70), "{printed}");
     for line in [
         "the server is gone",
-        "its end of the control socket is closed by all who had it",
+        "all copies of its end of the control socket are closed",
         "the peer is gone; the call had begun",
         "the peer is gone; the call had not begun",
-        "died; start it again and come back",
+        "died; start it again and reconnect",
     ] {
         assert!(printed.contains(line), "no \"{line}\" in\n{printed}");
     }
-    // What is dead stays at the path until somebody listens there again.
+    // A dead server's socket stays at the path until another one listens there.
     let (code, printed) = place.client(&[]).ends();
     assert_eq!(code, Some(69), "{printed}");
     assert!(printed.contains("no process listens at "), "{printed}");
@@ -305,7 +305,7 @@ fn a_listener_that_says_nothing_is_not_waited_for() {
     );
 }
 
-/// What a client makes of a listener that answers its hello with `answer`.
+/// Returns how a client ends whose listener answers its hello with `answer`.
 fn answered_with(place: &Place, answer: Option<&[u8]>) -> (Option<i32>, String) {
     let listener: OwnedFd = socket(
         AddressFamily::Unix,

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-/// No test waits for this long unless it fails.
+/// The timeout of every wait.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
 /// A running example. Killed when dropped.
@@ -51,12 +51,12 @@ impl Program {
         self.child.id()
     }
 
-    /// Waits until a line with `text` in it is printed after what was waited for before.
+    /// Waits for a line that contains `text`, after the lines that were waited for before.
     pub(crate) fn says(&mut self, text: &str) {
         self.says_all(&[text]);
     }
 
-    /// Waits until each of `texts` is printed, in whatever order.
+    /// Waits until each of `texts` was printed, in any order.
     pub(crate) fn says_all(&mut self, texts: &[&str]) {
         let give_up = Instant::now() + TOO_LONG;
         let mut missing = texts.to_vec();
@@ -85,7 +85,7 @@ impl Program {
         kill(Pid::from_raw(pid), signal).expect("it is our own child");
     }
 
-    /// Waits for its end, and gives its exit code (`None` after a signal) and all that it printed.
+    /// Waits for its end, and returns its exit code (`None` after a signal) and everything that it printed.
     pub(crate) fn ends(mut self) -> (Option<i32>, String) {
         let give_up = Instant::now() + TOO_LONG;
         loop {
@@ -109,7 +109,7 @@ impl Program {
 
 impl Drop for Program {
     fn drop(&mut self) {
-        // It has ended already if its test has passed.
+        // If its test has passed, it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -125,7 +125,7 @@ fn read(from: impl Read + Send + 'static, tell: Sender<String>) {
     });
 }
 
-/// Where cargo puts examples: beside the directory of this test's own executable.
+/// The path of an example's executable: cargo puts examples beside the directory of this test's executable.
 fn path_of(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test has a path");
     let profile = test.ancestors().nth(2).expect("it lies in deps");

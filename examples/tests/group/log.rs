@@ -1,7 +1,7 @@
-//! A group under test, and what happens to it in order.
+//! A group under test, and a log of its events in order.
 //!
-//! Events are merged in the order in which they happen because tests run on one thread, where a
-//! task that was woken first runs first.
+//! Events are merged in the order in which they happen, because tests run on one thread, where the task that
+//! was woken first runs first.
 
 use std::fmt::Write;
 use std::future::Future;
@@ -19,23 +19,23 @@ use tokio::task::JoinSet;
 
 use super::program::path;
 
-/// No test takes this long unless it hangs.
+/// The timeout of a test.
 const TOO_LONG: Duration = Duration::from_secs(60);
 
-/// A group, with a log: `+a` starts, `a!` is ready, `-a` is being stopped, `a?` has failed, `a.` is down.
+/// A group and its log: `+a` is starting, `a!` is ready, `-a` is being stopped, `a?` has failed, `a.` is down.
 pub(crate) struct Group {
     pub(crate) supervisor: Supervisor,
     log: Log,
 }
 
-/// What happened to a group.
+/// The log of a group.
 pub(crate) struct Log {
     words: watch::Receiver<Vec<String>>,
     read: Mutex<usize>,
     _tasks: JoinSet<()>,
 }
 
-/// Five quick restarts, then it is given up.
+/// Up to five quick restarts.
 pub(crate) fn quick() -> RestartConfig {
     RestartConfig {
         limit: 5,
@@ -48,7 +48,7 @@ pub(crate) fn quick() -> RestartConfig {
     }
 }
 
-/// Restarts that come after this long, or half of it.
+/// Restarts with this backoff, of which up to half is jitter.
 pub(crate) fn after(wait: Duration) -> RestartConfig {
     RestartConfig {
         backoff: BackoffConfig {
@@ -61,13 +61,13 @@ pub(crate) fn after(wait: Duration) -> RestartConfig {
     }
 }
 
-/// A plugin that serves.
+/// Describes a plugin that serves.
 pub(crate) fn serving(name: &'static str, restart: RestartConfig) -> PluginSpec {
     let (served, _) = desk();
     member(name, &path(), &served).restart(restart)
 }
 
-/// A process that never says hello.
+/// Describes a process that never sends its hello.
 pub(crate) fn silent(name: &'static str, patience: Duration) -> PluginSpec {
     PluginSpec::new(name, "/bin/sleep")
         .arg("1000")
@@ -76,7 +76,7 @@ pub(crate) fn silent(name: &'static str, patience: Duration) -> PluginSpec {
 }
 
 impl Group {
-    /// Spawned, and not waited for.
+    /// Spawns the group without waiting for it.
     pub(crate) fn spawn(strategy: SupervisionStrategy, children: Vec<PluginSpec>) -> Self {
         let builder = Supervisor::builder(strategy);
         let supervisor = children
@@ -106,7 +106,7 @@ impl Group {
         }
     }
 
-    /// `a`, `b` and `c`, all of them ready, under that strategy.
+    /// Starts `a`, `b` and `c` under this strategy and waits until all are ready.
     pub(crate) async fn up(strategy: SupervisionStrategy, restart: &RestartConfig) -> Self {
         let children = ["a", "b", "c"].map(|name| serving(name, restart.clone()));
         let group = Self::spawn(strategy, children.into());
@@ -129,24 +129,24 @@ impl Group {
         self.log.until(word).await
     }
 
-    /// Drops the supervisor. What is left is a handle to `a`.
+    /// Drops the supervisor, and returns the remaining handle to `a`.
     pub(crate) fn without_supervisor(self) -> (Plugin, Log) {
         (self.child("a"), self.log)
     }
 
-    /// Kills a process from outside.
+    /// Kills a child's process from outside.
     pub(crate) fn kill(&self, name: &str) {
         let pid = self.child(name).pid().expect("it has a process");
         kill(Pid::from_raw(pid as i32), Signal::SIGKILL).expect("it is ours");
     }
 
-    /// Process ids, with 0 for none.
+    /// Returns the process ids, with 0 for none.
     pub(crate) fn pids(&self) -> Vec<u32> {
         let plugins = self.supervisor.plugins().iter();
         plugins.map(|plugin| plugin.pid().unwrap_or(0)).collect()
     }
 
-    /// How each of them stands, in short.
+    /// Returns the children's states in short.
     pub(crate) fn states(&self) -> String {
         let mut states = String::new();
         for plugin in self.supervisor.plugins() {
@@ -161,7 +161,7 @@ impl Group {
         states.trim_end().to_owned()
     }
 
-    /// Whether it answers, or why not.
+    /// Calls a child; returns its answer or the error.
     pub(crate) async fn read(&self, name: &str) -> Result<u32, String> {
         let reads = self.child(name).proxy::<ReadsProxy>();
         let answer = reads.read("anything".into()).await;
@@ -170,7 +170,7 @@ impl Group {
 }
 
 impl Log {
-    /// What happened since this was asked last.
+    /// Returns the events since the last call.
     pub(crate) fn news(&self) -> String {
         let log = self.words.borrow();
         let mut read = self.read.lock().expect("no test panics here");
@@ -179,8 +179,7 @@ impl Log {
         news
     }
 
-    /// Waits until something happens that was not asked about yet, and counts it and what came before
-    /// as asked about.
+    /// Waits for an event after those read so far, and marks everything up to it as read.
     pub(crate) async fn until(&self, word: &str) -> String {
         let read = *self.read.lock().expect("no test panics here");
         let mut log = self.words.clone();
@@ -207,9 +206,9 @@ fn word(event: &PluginEvent) -> Option<String> {
     }
 }
 
-/// Whether a process of that id runs.
+/// Whether a process with this id runs.
 pub(crate) fn exists(pid: u32) -> bool {
-    // One that has ended is a zombie for a moment, until it is reaped.
+    // A process that has ended is a zombie until it is reaped.
     std::fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
         !stat
             .rsplit(')')
@@ -218,7 +217,7 @@ pub(crate) fn exists(pid: u32) -> bool {
     })
 }
 
-/// Fails where it would hang.
+/// Fails a test that hangs.
 pub(crate) async fn in_time<T>(test: impl Future<Output = T>) -> T {
     let done = tokio::time::timeout(TOO_LONG, test).await;
     done.expect("something hangs")

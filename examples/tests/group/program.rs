@@ -1,8 +1,9 @@
-//! Where the example's executable is.
+//! The path of the example's executable.
 
 use std::path::PathBuf;
 
-/// Cargo builds a package's examples before its tests, beside the folder of their executables.
+/// Returns the path: cargo builds a package's examples before its tests, beside the folder of their
+/// executables.
 pub(crate) fn path() -> PathBuf {
     let test = std::env::current_exe().expect("a test has an executable");
     let profile = test.parent().and_then(|deps| deps.parent());

@@ -1,4 +1,4 @@
-//! Who is stopped, restarted or left alone.
+//! Which children are stopped, restarted or left alone.
 
 use std::time::Duration;
 
@@ -82,7 +82,7 @@ async fn a_death_in_the_middle_of_a_round_is_recovered_from() {
     in_time(async {
         let group = Group::up(OneForAll, &quick()).await;
         group.kill("c");
-        // Started again already: everybody goes down once more, and comes back in order.
+        // It has been restarted already: all are stopped once more, and come back in order.
         group.until("a!").await;
         group.kill("a");
         group.until("a?").await;
@@ -119,7 +119,7 @@ async fn requests_for_one_child_concern_that_child() {
         group.child("b").stop().await;
         assert_eq!(group.until("b.").await, "-b b.");
         assert_eq!(group.states(), "a:#1 b:Stopped c:#1");
-        // It is left out of a round, and comes back when it is asked for.
+        // A stopped child is not part of a group restart, and comes back when it is started.
         group.kill("a");
         assert_eq!(group.until("c!").await, "a? -c +a a! +c c!");
         group.child("b").start();
@@ -135,7 +135,7 @@ async fn requests_in_the_middle_of_a_round_are_respected() {
         let group = Group::up(OneForAll, &after(Duration::from_millis(400))).await;
         group.kill("a");
         group.until("-b").await;
-        // One is taken down already, the other about to be.
+        // One is being stopped already, the other is next.
         group.child("c").stop().await;
         group.child("b").restart();
         let news = group.until("b!").await;

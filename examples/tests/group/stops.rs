@@ -1,4 +1,4 @@
-//! Families that are stopped or dropped, at whatever moment.
+//! Groups that are stopped or dropped at any moment.
 
 use std::time::Duration;
 
@@ -43,7 +43,7 @@ async fn a_stop_at_once_starts_nobody() {
         group.supervisor.stop().await;
         assert_eq!(group.states(), "a:Stopped b:Stopped");
         assert_eq!(group.pids(), [0, 0]);
-        // Nobody comes up afterwards.
+        // No child starts afterwards.
         group.child("b").start();
         group.until("b!").await;
         assert_eq!(group.states(), "a:Stopped b:#1");

@@ -1,4 +1,4 @@
-//! Children that do not come.
+//! Children that do not become ready.
 
 use std::time::Duration;
 
@@ -78,7 +78,7 @@ async fn callers_who_wait_for_a_sibling_hear_that_it_does_not_come() {
         let group = Group::up(RestForOne, &once()).await;
         group.kill("a");
         group.until("c!").await;
-        // The second failure of b's only life is one too many.
+        // A second failure exceeds b's restart limit.
         group.kill("b");
         group.until("c!").await;
         group.kill("b");
