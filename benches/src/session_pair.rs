@@ -104,7 +104,7 @@ async fn answer(mut calls: mpsc::UnboundedReceiver<IncomingCall>) {
         let Some(body) = running.take_arguments() else {
             continue;
         };
-        // What cannot be decoded is answered by dropping the call.
+        // A request that cannot be decoded is answered by dropping the call.
         let Ok(bytes) = body.reader().read::<Vec<u8>>() else {
             continue;
         };

@@ -1,5 +1,4 @@
-//! What follows from a failure: the decision alone, and a real plugin's way from nothing, and from a
-//! SIGKILL, to an answer.
+//! The cost of a failure: the decision alone, and the restart of a real plugin.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

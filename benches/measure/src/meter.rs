@@ -11,7 +11,7 @@ use crate::request::{Limit, Request};
 use crate::round::{Round, Times};
 use crate::syscalls::Marker;
 
-/// Whose processor time is taken beside the subject's own.
+/// The processes whose CPU time is measured besides the subject's own.
 #[derive(Clone, Debug)]
 pub enum Watched {
     /// These processes', which live for all of the round; none if everything is in one process.

@@ -72,7 +72,7 @@ pub fn count(command: &mut Command, warm_up: &Request, request: &Request) -> Res
     let watchdog = Watchdog::over(pid);
     let counted = trace(pid);
     drop(watchdog);
-    // What it said waits in the pipe: it has ended.
+    // It has ended; its output is in the pipe.
     driver.answer(Duration::ZERO)?;
     let ops = driver.answer(Duration::ZERO)?.ops;
     Ok(Count {
@@ -133,7 +133,7 @@ fn trace(subject: Pid) -> Result<u64, String> {
             Err(why) => return Err(format!("tracing: {why}")),
         };
         match ptrace::syscall(thread, signal) {
-            // It was killed meanwhile, of which we shall hear.
+            // It was killed meanwhile; a later wait reports that.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(why) => return Err(format!("tracing: {why}")),
         }

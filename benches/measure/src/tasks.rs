@@ -96,7 +96,7 @@ async fn one<O: Operation>(mut operation: O, mut share: Share) -> Result<Times, 
     for number in 0.. {
         let took = operation.run(number).await?;
         times.record(took);
-        // What was not timed is little, and looked at every now and then.
+        // The time outside the clock is short, and is checked now and then.
         now = match number.is_multiple_of(16) {
             true => Instant::now(),
             false => now + took,

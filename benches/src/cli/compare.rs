@@ -173,7 +173,7 @@ fn at_point(
                     point.bytes, point.inflight, failed.why
                 ));
                 let left_out = subjects.remove(failed.subject);
-                // What cannot be set up here cannot be at the next point.
+                // A subject that cannot be set up here cannot be at the next point either.
                 if !failed.ready {
                     peers.retain(|peer| peer.name != left_out.name);
                 }

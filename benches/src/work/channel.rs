@@ -15,7 +15,7 @@ impl Channel {
         let (sender, mut asked) = mpsc::channel::<Asked>(64);
         tokio::spawn(async move {
             while let Some((payload, answer)) = asked.recv().await {
-                // Who asked may be gone.
+                // The asker may be gone.
                 let _ = answer.send(payload);
             }
         });

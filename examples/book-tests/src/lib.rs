@@ -1,7 +1,7 @@
-//! The handbook's pages as documentation, so that `cargo test` compiles every block of Rust on them. Blocks that
-//! start processes are compiled only; all others run.
+//! The handbook's pages as documentation, so that `cargo test` compiles every block of Rust on them. Blocks
+//! that start processes are only compiled; all others run.
 //!
-//! `tests/pages.rs` checks that no page is missing here, and that links and images lead somewhere.
+//! `tests/pages.rs` checks that no page is missing here, and that no link or image is broken.
 
 macro_rules! pages {
     ($($name:ident: $path:literal,)*) => {

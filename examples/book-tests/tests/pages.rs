@@ -1,4 +1,4 @@
-//! No page is forgotten, and nothing on a page leads nowhere.
+//! No page is missing, and no link or image is broken.
 
 mod links;
 
@@ -26,7 +26,7 @@ fn read(page: &str) -> String {
     fs::read_to_string(root().join(page)).unwrap_or_else(|error| panic!("{page}: {error}"))
 }
 
-/// The Markdown files in `docs`, from the root, without the table of contents.
+/// Returns the Markdown files in `docs`, relative to the root, without the table of contents.
 fn pages_in_docs() -> BTreeSet<String> {
     let mut pages = BTreeSet::new();
     let mut folders = vec!["docs".to_owned()];
@@ -45,7 +45,7 @@ fn pages_in_docs() -> BTreeSet<String> {
     pages
 }
 
-/// Where a link on a page leads, from the root: file and anchor.
+/// Resolves a link on a page to a file, relative to the root, and an anchor.
 fn resolve(page: &str, target: &str) -> (PathBuf, Option<String>) {
     let (path, anchor) = match target.split_once('#') {
         Some((path, anchor)) => (path, Some(anchor.to_owned())),

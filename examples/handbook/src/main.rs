@@ -1,9 +1,9 @@
-//! `cargo handbook`: builds the site builder and its plugins, and with them the handbook.
+//! `cargo handbook`: builds the site builder and its plugins, and runs it on the handbook.
 //!
 //! Arguments are passed on to the site builder, so that `cargo handbook --chaos 20` kills its plugins while they
 //! build the handbook.
 //!
-//! - H1: everything goes where cargo puts it: the executables into its target directory, and the handbook too.
+//! - H1: all output goes to cargo's target directory: the executables and the handbook.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -13,7 +13,7 @@ use std::process::{Command, ExitCode, ExitStatus};
 
 use facet::Facet;
 
-/// What is built: the builder, its other half, its plugins.
+/// The packages to build: the builder, its in-process variant, its plugins.
 const PACKAGES: [&str; 7] = [
     "site-host",
     "site-in-process",
@@ -37,7 +37,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// The handbook's first page.
+/// Builds the handbook; returns its first page.
 fn run() -> Result<PathBuf, Failure> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let project = Project::find(&cargo)?;
@@ -66,7 +66,7 @@ fn run() -> Result<PathBuf, Failure> {
     Ok(out.join("index.html"))
 }
 
-/// What cargo knows about the project.
+/// The project's metadata from cargo.
 #[derive(Debug, Facet)]
 struct Project {
     workspace_root: String,
@@ -74,11 +74,11 @@ struct Project {
 }
 
 impl Project {
-    /// Asks cargo, which knows of every way to set the target directory.
+    /// Asks cargo, which resolves every way to set the target directory.
     fn find(cargo: &OsString) -> Result<Self, Failure> {
         let mut ask = Command::new(cargo);
         ask.args(["metadata", "--format-version", "1", "--no-deps"]);
-        // Set while `cargo run` is at work: right wherever the user stands.
+        // Set by `cargo run`: valid whatever the working directory.
         if let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR") {
             ask.current_dir(package);
         }

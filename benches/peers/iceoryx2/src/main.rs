@@ -49,7 +49,7 @@ fn drive(setting: Setting, words: &[String]) -> Result<(), String> {
     serve(|request| round(request, setting, &watched, &mut connection))
 }
 
-/// What wakes whoever sleeps, if anybody does.
+/// The wake-up of a sleeping side.
 struct Doorbells {
     wakes: Notifier<ipc::Service>,
     woken: Listener<ipc::Service>,
@@ -98,7 +98,7 @@ fn wait(doorbells: Option<&Doorbells>) -> Result<(), Failed> {
 }
 
 fn node() -> Result<Node<ipc::Service>, Failed> {
-    // Its warnings are about configuration files, which nobody here has.
+    // Its warnings are about configuration files, which do not exist here.
     set_log_level(LogLevel::Error);
     Ok(NodeBuilder::new()
         .signal_handling_mode(SignalHandlingMode::Disabled)

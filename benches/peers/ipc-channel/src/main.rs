@@ -9,7 +9,7 @@ use rapace_measure::subject::{failed, serve};
 use rapace_measure::window::{InOrder, round};
 use rapace_measure::{Setting, Watched, peer};
 
-/// What the other side sends first: where it reads, and where it is read.
+/// The other side's first message: its sender and its receiver.
 type Ends = (IpcBytesSender, IpcBytesReceiver);
 
 fn main() -> ExitCode {

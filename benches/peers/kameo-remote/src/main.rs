@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 
 type Failed = Box<dyn std::error::Error + Send + Sync>;
 
-/// What the actor is looked up by.
+/// The name by which the actor is looked up.
 const NAME: &str = "mirror";
 
 /// Room for the largest payload and what is around it.
@@ -141,7 +141,7 @@ impl Calls {
         })?;
         let start = Instant::now();
         let mirror = loop {
-            // It fails as long as nobody has dialled.
+            // It fails until a connection exists.
             if let Ok(Some(mirror)) = RemoteActorRef::<Mirror>::lookup(NAME).await {
                 break mirror;
             }

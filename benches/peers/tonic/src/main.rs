@@ -14,7 +14,7 @@ use tokio_stream::StreamExt;
 use tonic::transport::{Channel, Endpoint, Server};
 use tower::service_fn;
 
-/// What the build script wrote.
+/// The output of the build script.
 #[allow(missing_docs)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/bench.Echo.rs"));

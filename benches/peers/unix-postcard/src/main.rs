@@ -1,4 +1,4 @@
-//! What one would write by hand: a tokio Unix stream, a length prefix, serde and postcard.
+//! The hand-written solution: a tokio Unix stream, a length prefix, serde and postcard.
 //!
 //! Pipelined calls are told apart by their number. A task of each side reads, and hands out what came
 //! of one read; a task of each side writes, and sends in one write whatever is waiting. That is what
@@ -140,7 +140,7 @@ impl Client {
         tokio::spawn(async move {
             let read = read(&mut reader, |Message { call, payload }| {
                 if let Some(waits) = lock(&answered).remove(&call) {
-                    // Who asked may be gone.
+                    // The asker may be gone.
                     let _ = waits.send(payload);
                 }
             });

@@ -1,23 +1,23 @@
 //! Links, images and headings in Markdown, as far as the handbook uses it: inline links, `#` headings, fenced code.
 //!
-//! L1: what stands in a fenced block or in backticks is code, and no link.
+//! L1: text in a fenced block or in backticks is code, and has no links.
 
 use std::collections::{BTreeSet, HashMap};
 
 /// A link or an image.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Link {
-    /// What stands in the brackets.
+    /// The text in the brackets.
     pub(crate) text: String,
-    /// What stands in the parentheses.
+    /// The text in the parentheses.
     pub(crate) target: String,
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub(crate) line: usize,
-    /// Whether it is shown and not followed.
+    /// Whether it is an image.
     pub(crate) is_image: bool,
 }
 
-/// All links and images.
+/// Returns all links and images.
 pub(crate) fn links(markdown: &str) -> Vec<Link> {
     let mut found = Vec::new();
     for (line, text) in prose(markdown) {
@@ -40,7 +40,7 @@ pub(crate) fn links(markdown: &str) -> Vec<Link> {
     found
 }
 
-/// The anchors of all headings.
+/// Returns the anchors of all headings.
 pub(crate) fn anchors(markdown: &str) -> BTreeSet<String> {
     let mut seen: HashMap<String, usize> = HashMap::new();
     let mut anchors = BTreeSet::new();
@@ -60,7 +60,7 @@ pub(crate) fn anchors(markdown: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// A heading's anchor: lower case, words joined by dashes, nothing else.
+/// Returns a heading's anchor: lower case, words joined by dashes.
 fn slug(title: &str) -> String {
     title
         .to_lowercase()
@@ -73,7 +73,7 @@ fn slug(title: &str) -> String {
         .collect()
 }
 
-/// The lines outside of fenced blocks, with their numbers.
+/// Returns the lines outside of fenced blocks, with their numbers.
 fn prose(markdown: &str) -> Vec<(usize, &str)> {
     let mut fenced = false;
     let mut lines = Vec::new();
@@ -87,7 +87,7 @@ fn prose(markdown: &str) -> Vec<(usize, &str)> {
     lines
 }
 
-/// For each byte of a line, whether it stands in backticks (L1).
+/// Returns, for each byte of a line, whether it is in backticks (L1).
 fn in_code(line: &str) -> Vec<bool> {
     let mut inside = false;
     let flip = |byte: u8| {
@@ -97,7 +97,7 @@ fn in_code(line: &str) -> Vec<bool> {
     line.bytes().map(flip).collect()
 }
 
-/// The bracket that the one behind this text closes.
+/// Returns the bracket that matches the one after this text.
 fn opening(text: &str) -> Option<usize> {
     let mut depth = 1;
     for (at, letter) in text.char_indices().rev() {

@@ -1,7 +1,8 @@
 //! Syntax highlighting.
 //!
-//! - H1: one line in, one line of HTML out, with no tag open at its end: the host can hide or number lines.
-//! - H2: the HTML is spans with the classes of [`CLASSES`]; colours are the style sheet's business.
+//! - H1: each line of code yields one line of HTML, with no tag open at its end, so that the host can hide or
+//!   number lines.
+//! - H2: the HTML is spans with the classes of [`CLASSES`]; the style sheet chooses the colours.
 
 use facet::Facet;
 
@@ -17,7 +18,7 @@ pub trait Highlighter {
     ) -> Result<Highlighted, HighlightError>;
 }
 
-/// Every class that a span can carry, and what it marks. What has no class has no span.
+/// Every class that a span can have, and what it marks. Tokens without a class have no span.
 pub const CLASSES: [(&str, &str); 13] = [
     ("a", "attribute"),
     ("c", "comment"),
@@ -37,7 +38,7 @@ pub const CLASSES: [(&str, &str); 13] = [
 /// A highlighted block of code.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
 pub struct Highlighted {
-    /// The language that it was read as, for the reader.
+    /// The name of the language, for display.
     pub language: String,
     /// One piece of HTML per line, without line ends.
     pub lines: Vec<String>,
@@ -47,7 +48,7 @@ pub struct Highlighted {
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 #[repr(u8)]
 pub enum HighlightError {
-    /// No grammar goes by this name.
+    /// No grammar has this name.
     UnknownLanguage {
         /// The name.
         language: String,

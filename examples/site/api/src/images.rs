@@ -1,42 +1,43 @@
 //! Images: decode, resize, encode again.
 //!
 //! - I1: files and pixels are [`Blob`]s. They lie in shared memory and are never copied into a message.
-//! - I2: pixels are 8 bits a channel, row by row from the top, without padding, in the file's own colours.
+//! - I2: pixels have 8 bits per channel, row by row from the top, without padding, in the file's own colour
+//!   space.
 //! - I3: an image is turned upright when it is decoded, and its size is that of the upright image.
 
 use facet::Facet;
 use rapace::Blob;
 
-/// Works on images.
+/// Decodes, resizes and encodes images.
 #[rapace::service]
 pub trait Images {
-    /// What a file is, by its header.
+    /// Reads a file's header.
     #[rapace(idempotent)]
     async fn probe(&self, file: Blob) -> Result<ImageInfo, ImageError>;
 
-    /// The pixels of a file.
+    /// Decodes a file.
     #[rapace(idempotent)]
     async fn decode(&self, file: Blob) -> Result<Pixels, ImageError>;
 
-    /// The same image, `width` pixels wide.
+    /// Resizes an image to this width.
     #[rapace(idempotent)]
     async fn resize(&self, pixels: Pixels, width: u32) -> Result<Pixels, ImageError>;
 
-    /// A file.
+    /// Encodes an image.
     #[rapace(idempotent)]
     async fn encode(&self, pixels: Pixels, encoding: Encoding) -> Result<Blob, ImageError>;
 }
 
-/// What a file turned out to be.
+/// Information about a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Facet)]
 pub struct ImageInfo {
-    /// Its format, by its content.
+    /// Its format, detected by content.
     pub format: ImageFormat,
     /// In pixels.
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// Whether it moves. Only its first frame would be decoded.
+    /// Whether it is animated. Only the first frame is decoded.
     pub animated: bool,
 }
 
@@ -61,7 +62,7 @@ pub struct Pixels {
     pub width: u32,
     /// In pixels.
     pub height: u32,
-    /// 1: grey, 2: grey and alpha, 3: red, green, blue, 4: these and alpha.
+    /// 1: grey, 2: grey and alpha, 3: RGB, 4: RGBA.
     pub channels: u8,
     /// `width × height × channels` bytes.
     pub data: Blob,
@@ -76,21 +77,21 @@ pub enum Encoding {
         /// 1 to 100.
         quality: u8,
     },
-    /// PNG, without loss.
+    /// PNG, lossless.
     Png,
-    /// WebP, without loss.
+    /// WebP, lossless.
     WebP,
 }
 
-/// Why an image could not be worked on.
+/// Why an image could not be processed.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 #[repr(u8)]
 pub enum ImageError {
-    /// The file is of none of the formats of [`ImageFormat`].
+    /// The file has none of the formats of [`ImageFormat`].
     Unrecognised,
-    /// The file starts like an image and goes on like none.
+    /// The file starts like an image, but cannot be decoded.
     Damaged {
-        /// What the decoder says.
+        /// The decoder's error.
         reason: String,
     },
     /// The pixels would take more than [`PIXEL_LIMIT`] bytes.
@@ -100,9 +101,9 @@ pub enum ImageError {
         /// In pixels.
         height: u32,
     },
-    /// The pixels given do not fit the size given.
+    /// The pixel data does not match the given size.
     BadPixels {
-        /// What does not fit.
+        /// The mismatch.
         reason: String,
     },
 }

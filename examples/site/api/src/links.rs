@@ -1,8 +1,8 @@
 //! Link checking.
 //!
-//! - L1: a problem is sent as soon as it is certain. A file that is not in the site is certain at once; an anchor
-//!   is when the page that lacks it has arrived.
-//! - L2: problems come in whatever order they are found; each names its page and line.
+//! - L1: a problem is sent as soon as it is certain: a missing file at once, a missing anchor when the page
+//!   that should have it has arrived.
+//! - L2: problems come in any order; each names its page and line.
 
 use facet::Facet;
 use rapace::Streaming;
@@ -10,7 +10,7 @@ use rapace::Streaming;
 /// Checks links.
 #[rapace::service]
 pub trait Links {
-    /// Checks the links between pages as they come, in a site that will have these `files`.
+    /// Checks the links between pages as they arrive, in a site that will have these `files`.
     #[rapace(idempotent)]
     async fn check(
         &self,
@@ -22,37 +22,37 @@ pub trait Links {
 /// A link on a page.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 pub struct Link {
-    /// Where it points, as it stands in the HTML: relative to the page, or a URL.
+    /// Its target as in the HTML: relative to the page, or a URL.
     pub target: String,
-    /// What the author wrote, if that is something else: a link to a page's Markdown.
+    /// The target as the author wrote it, if different: a link to a page's Markdown.
     pub written: Option<String>,
-    /// The line on which it stands.
+    /// Its line.
     pub line: u32,
 }
 
 /// A rendered page, as seen by the checker.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
 pub struct LinkedPage {
-    /// Where it lies, such as `guide/start.html`.
+    /// Its path, such as `guide/start.html`.
     pub path: String,
-    /// Everything on it that a link can point to.
+    /// All anchors on it.
     pub anchors: Vec<String>,
     /// Its links.
     pub links: Vec<Link>,
 }
 
-/// A link that leads nowhere.
+/// A broken link.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Facet)]
 pub struct LinkProblem {
-    /// The page it stands on.
+    /// The page that has the link.
     pub page: String,
-    /// The line it stands on.
+    /// The line of the link.
     pub line: u32,
-    /// Where it points, as the author wrote it.
+    /// Its target, as the author wrote it.
     pub target: String,
-    /// What is wrong with it.
+    /// What is wrong with the link.
     pub fault: LinkFault,
-    /// What was probably meant, as the author would write it, if something is near enough.
+    /// The target that was probably meant, as the author would write it, if one is similar enough.
     pub suggestion: Option<String>,
 }
 
@@ -62,24 +62,24 @@ pub struct LinkProblem {
 pub enum LinkFault {
     /// The site has no such file.
     MissingFile,
-    /// The page is there, the place on it is not.
+    /// The page exists, but has no such anchor.
     MissingAnchor,
-    /// The path climbs out of the site's root. It may be right where the site is published.
+    /// The path leads out of the site's root. It may be valid where the site is published.
     OutsideSite,
     /// The text is not a URL.
     BadUrl {
-        /// Why not.
+        /// The reason.
         reason: String,
     },
 }
 
-/// Why no check was begun.
+/// Why the check was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 #[repr(u8)]
 pub enum LinkError {
-    /// A file of the site is not named by a path relative to its root.
+    /// A file's path is not relative to the site's root.
     NotRelative {
-        /// The name.
+        /// The path.
         file: String,
     },
 }

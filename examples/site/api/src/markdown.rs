@@ -1,8 +1,8 @@
 //! Markdown to HTML.
 //!
-//! - M1: a rendered page is a list of [parts](Part). HTML is finished; a code block and an image are left to the
-//!   host, which has them highlighted and resized by others and puts the results in their places.
-//! - M2: links to `.md` pages are rewritten to the `.html` pages they become; `README.md` becomes `index.html`.
+//! - M1: a rendered page is a list of [parts](Part). HTML is finished; code blocks and images are left to the
+//!   host, which has other plugins highlight and resize them and inserts the results.
+//! - M2: links to `.md` pages are rewritten to their `.html` pages; `README.md` becomes `index.html`.
 //! - M3: an anchor is unique within its page.
 
 use facet::Facet;
@@ -21,13 +21,13 @@ pub trait Markdown {
 /// A page as its author wrote it.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 pub struct PageSource {
-    /// Where it lies, such as `guide/start.md`.
+    /// Its path, such as `guide/start.md`.
     pub path: String,
     /// Its Markdown.
     pub text: String,
 }
 
-/// A page as HTML with places left for code and images, and what was found on the way.
+/// A page as HTML with placeholders for code and images, and the data found in it.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
 pub struct RenderedPage {
     /// The title: from the front matter, else the text of the first heading.
@@ -36,25 +36,25 @@ pub struct RenderedPage {
     pub parts: Vec<Part>,
     /// The headings, in order.
     pub headings: Vec<Heading>,
-    /// Everything on the page that a link can point to, in order.
+    /// All anchors on the page, in order.
     pub anchors: Vec<String>,
     /// The links on the page, in order.
     pub links: Vec<Link>,
     /// The text between headings, for the search index.
     pub sections: Vec<Section>,
-    /// What the author should look at.
+    /// Notes to the author.
     pub notes: Vec<Note>,
 }
 
-/// A stretch of a rendered page.
+/// A part of a rendered page.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 #[repr(u8)]
 pub enum Part {
     /// Finished HTML.
     Html(String),
-    /// A place for a code block.
+    /// A placeholder for a code block.
     Code(CodeBlock),
-    /// A place for an image.
+    /// A placeholder for an image.
     Image(Image),
 }
 
@@ -63,11 +63,11 @@ pub enum Part {
 pub struct CodeBlock {
     /// The language, as written: the first word after the fence. Empty if none was given.
     pub language: String,
-    /// The words that follow it, such as `should_panic`.
+    /// The words after the language, such as `should_panic`.
     pub attributes: Vec<String>,
-    /// The code, every line ended.
+    /// The code; every line ends with a newline.
     pub text: String,
-    /// The lines, counted from 0, that the reader sees only on request.
+    /// The lines, counted from 0, that are hidden until the reader asks for them.
     pub hidden: Vec<u32>,
     /// The line on which the block starts.
     pub line: u32,
@@ -76,13 +76,13 @@ pub struct CodeBlock {
 /// An image, from Markdown or from an `<img>` tag.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
 pub struct Image {
-    /// Where it lies, as written: relative to the page, or a URL.
+    /// Its source as written: relative to the page, or a URL.
     pub source: String,
-    /// The text for readers who do not see it.
+    /// The alternative text.
     pub alt: String,
     /// The other attributes, in order, without `src`, `alt`, `srcset`.
     pub attributes: Vec<Attribute>,
-    /// The line on which it stands.
+    /// Its line.
     pub line: u32,
 }
 
@@ -108,12 +108,12 @@ pub struct Heading {
     pub html: String,
 }
 
-/// Something on a page that its author should look at.
+/// A note about a page, for its author.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 pub struct Note {
-    /// Where.
+    /// The line.
     pub line: u32,
-    /// What, and what to do about it.
+    /// The problem, and what to do about it.
     pub text: String,
 }
 

@@ -1,8 +1,8 @@
 //! The search index.
 //!
-//! - S1: a chunk is a script that a page can load from anywhere, a disk included, and is complete in itself: it
-//!   holds some sections and the words that lead to them.
-//! - S2: where one chunk ends and the next begins depends on the pages alone, not on how they arrived.
+//! - S1: a chunk is a script that a page can load from anywhere, even from disk, and is complete in itself: it
+//!   holds some sections and the words in them.
+//! - S2: the boundaries between chunks depend only on the pages, not on when they arrive.
 
 use facet::Facet;
 use rapace::Streaming;
@@ -10,7 +10,7 @@ use rapace::Streaming;
 /// Makes a search index.
 #[rapace::service]
 pub trait Search {
-    /// Indexes pages as they come; a chunk goes out as soon as it holds `chunk_bytes` bytes of text.
+    /// Indexes pages as they arrive; a chunk is sent as soon as it holds `chunk_bytes` bytes of text.
     #[rapace(idempotent)]
     async fn index(
         &self,
@@ -19,48 +19,48 @@ pub trait Search {
     ) -> Result<Streaming<IndexChunk>, SearchError>;
 }
 
-/// A page to be found.
+/// A page to index.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 pub struct IndexPage {
-    /// Where it lies, such as `guide/start.html`.
+    /// Its path, such as `guide/start.html`.
     pub path: String,
     /// Its title.
     pub title: String,
-    /// What it says.
+    /// Its text.
     pub sections: Vec<Section>,
 }
 
-/// What stands under one heading.
+/// The text below one heading.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Facet)]
 pub struct Section {
-    /// The heading's anchor; empty for what precedes the first heading.
+    /// The heading's anchor; empty before the first heading.
     pub anchor: String,
-    /// The heading's text; empty for what precedes the first heading.
+    /// The heading's text; empty before the first heading.
     pub heading: String,
-    /// The text below it, white space folded.
+    /// The text below it, with whitespace collapsed.
     pub text: String,
 }
 
 /// A part of the index.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 pub struct IndexChunk {
-    /// Which one, counted from 0.
+    /// Its number, counted from 0.
     pub number: u32,
     /// How many sections it holds.
     pub sections: u32,
-    /// How many different words lead to them.
+    /// How many distinct words they have.
     pub terms: u32,
     /// The script.
     pub script: String,
 }
 
-/// Why no index was begun.
+/// Why the index was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Facet)]
 #[repr(u8)]
 pub enum SearchError {
     /// The chunks would be smaller than [`LEAST_CHUNK`].
     ChunkTooSmall {
-        /// What was asked for, in bytes.
+        /// The requested size in bytes.
         bytes: u32,
     },
 }

@@ -1,18 +1,18 @@
-//! What the builder itself puts into a site: style, scripts, and the list of the index's chunks.
+//! The files that the builder adds to a site: style sheet, scripts, and the list of the index's chunks.
 
-/// Files and their contents, relative to the builder's own folder.
+/// Files and their contents; paths are relative to the builder's own folder.
 pub(crate) const FILES: [(&str, &str); 3] = [
     ("site.css", include_str!("../assets/site.css")),
     ("site.js", include_str!("../assets/site.js")),
     ("search.js", include_str!("../assets/search.js")),
 ];
 
-/// Where a chunk of the index goes, relative to the builder's own folder.
+/// The path of a chunk of the index, relative to the builder's own folder.
 pub(crate) fn chunk_name(number: u32) -> String {
     format!("search/chunk-{number:03}.js")
 }
 
-/// The script that tells the search box which chunks there are.
+/// The script that lists the chunks for the search box.
 pub(crate) fn chunk_list(numbers: impl IntoIterator<Item = u32>) -> String {
     let names: Vec<String> = numbers
         .into_iter()

@@ -1,13 +1,14 @@
-//! From content to site.
+//! Builds a site from its content, in four steps.
 //!
-//! 1. The content is read, and the output tried: what is wrong with either is said before a process is started.
-//! 2. Pages are rendered, and beside that images are looked at.
-//! 3. Now all work is known. Code blocks are highlighted and images made smaller; beside that, the pages stream into
-//!    the search index and into the link checker.
-//! 4. Pages are put together and written, in their order.
+//! 1. Read the content and open the output: errors in either are reported before a process is started.
+//! 2. Render the pages, and read the image headers meanwhile.
+//! 3. Now all work is known. Highlight code blocks and resize images; meanwhile, stream the pages into the
+//!    search index and the link checker.
+//! 4. Assemble the pages and write them, in order.
 //!
-//! - B1: results are kept by place, not by time: the output is the same however the work was interleaved.
-//! - B2: what is wrong with a page or an image is a [`Problem`]; only what ends the build is an error.
+//! - B1: results are kept by position, not by time of arrival: the output does not depend on how the work was
+//!   interleaved.
+//! - B2: a problem with a page or an image is a [`Problem`]; only what stops the build is an error.
 
 mod assemble;
 mod blocks;
@@ -41,7 +42,7 @@ pub struct BuildOptions {
     pub output: PathBuf,
     /// How many times a plugin is killed.
     pub kills: u32,
-    /// What the kills are drawn from.
+    /// The seed of the random kills.
     pub seed: u64,
 }
 
@@ -56,16 +57,17 @@ pub struct Outcome {
     pub elapsed: Duration,
     /// How many times a plugin was killed.
     pub kills: u32,
-    /// What each plugin did.
+    /// Statistics of each plugin.
     pub plugins: Vec<Tally>,
-    /// What the author should look at, in order.
+    /// Problems for the author, in order.
     pub problems: Vec<Problem>,
 }
 
-/// Builds a site with what `start` provides, which is called when the content and the output are known to be good.
+/// Builds a site with the services that `start` provides. It is called once content and output are known to be
+/// valid.
 ///
 /// # Cancel safety
-/// Dropping the future stops the plugins and leaves a part of the site.
+/// Dropping the future stops the plugins and leaves an incomplete site.
 ///
 /// # Errors
 /// See [`BuildError`].
@@ -104,7 +106,7 @@ where
     })
 }
 
-/// The kills, if there is anything that can be killed.
+/// The schedule of kills, empty if there are no processes.
 fn chaos(options: &BuildOptions, content: &Content, workshop: &Workshop) -> Chaos {
     let Some(plugins) = &workshop.plugins else {
         return Chaos::new(0, Schedule::default(), None);
@@ -118,7 +120,7 @@ fn chaos(options: &BuildOptions, content: &Content, workshop: &Workshop) -> Chao
     Chaos::new(options.kills, schedule, Some(plugins.clone()))
 }
 
-/// The number of pages built, and the problems.
+/// Returns the number of pages built, and the problems.
 async fn run(
     engine: &Engine,
     mut content: Content,

@@ -1,11 +1,11 @@
-//! When which plugin is killed.
+//! The schedule of random kills.
 //!
-//! - C1: the kills are spread evenly over the work: of `n`, the `i`-th falls somewhere into the `i`-th of `n` equal
-//!   stretches of its plugin's work. Which plugin is drawn for each.
-//! - C2: a kill is due when its plugin is given a certain piece of work, a call or an item of a stream, so that the
-//!   plugin dies with work in hand. As far as there is work enough, no two kills fall on the same piece.
-//! - C3: the same seed draws the same kills.
-//! - C4: no kill is lost: those of a plugin that turns out to have nothing to do go to another.
+//! - C1: kills are spread evenly over the work: of `n` kills, the `i`-th falls somewhere into the `i`-th of `n`
+//!   equal parts of its plugin's work. Each kill's plugin is drawn at random.
+//! - C2: a kill is due when its plugin is given a certain piece of work, a call or an item of a stream, so that
+//!   the plugin dies with work in hand. If there is enough work, no two kills fall on the same piece.
+//! - C3: the same seed gives the same kills.
+//! - C4: no kill is lost: those of a plugin without work go to another one.
 
 use crate::plugin::PluginKind;
 
@@ -18,14 +18,14 @@ pub(crate) struct Schedule {
 /// One plugin's kills.
 #[derive(Debug, Default)]
 struct Due {
-    /// When, as a share of its work: while it is not known how much that will be.
+    /// Their positions as fractions of its work, while the amount of work is unknown.
     drawn: Vec<f64>,
-    /// At which piece of work, the first last.
+    /// The pieces of work at which they are due, in descending order.
     fixed: Vec<u64>,
 }
 
 impl Schedule {
-    /// Draws `kills` kills for the `plugins` that will have work.
+    /// Draws `kills` kills for `plugins`, which will have work.
     pub(crate) fn draw(kills: u32, seed: u64, plugins: &[PluginKind]) -> Self {
         let mut schedule = Self::default();
         let mut random = SplitMix64(seed);
@@ -40,7 +40,7 @@ impl Schedule {
         schedule
     }
 
-    /// Says how many pieces of work a plugin will have, and the number of the first.
+    /// Sets how many pieces of work a plugin will have, and the number of the first.
     pub(crate) fn fix(&mut self, plugin: PluginKind, first: u64, pieces: u64) {
         let due = &mut self.plugins[plugin as usize];
         let mut next_free = 0;
@@ -52,7 +52,7 @@ impl Schedule {
             due.fixed.push(piece);
         }
         due.fixed.reverse();
-        // Where the last pieces are taken, the ones before them may still be free.
+        // If the last pieces are taken, earlier ones may still be free.
         let mut bound = pieces;
         for piece in &mut due.fixed {
             *piece = (*piece).min(bound.saturating_sub(1));
@@ -71,7 +71,7 @@ impl Schedule {
         due.drawn.sort_by(f64::total_cmp);
     }
 
-    /// How many kills are due now that the plugin is given this piece of work, counted from 0.
+    /// Returns how many kills are due at this piece of work, counted from 0.
     pub(crate) fn reach(&mut self, plugin: PluginKind, piece: u64) -> u32 {
         let due = &mut self.plugins[plugin as usize];
         let mut kills = 0;
@@ -93,12 +93,12 @@ impl SplitMix64 {
         mixed ^ (mixed >> 31)
     }
 
-    /// Below `bound`, which is small enough for the remainder to be fair.
+    /// Returns a number below `bound`, which is small enough for the remainder to be unbiased.
     fn below(&mut self, bound: u64) -> u64 {
         self.next() % bound
     }
 
-    /// From 0 to below 1.
+    /// Returns a number from 0 to below 1.
     fn share(&mut self) -> f64 {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }

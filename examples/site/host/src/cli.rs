@@ -1,9 +1,9 @@
 //! The command line.
 //!
-//! - C1: exit code 0: the site is complete. 1: something is missing from it, or there is none. 2: the command line
-//!   is wrong.
-//! - C2: with `--in-process`, the program `site` becomes `site-in-process`, which lies beside it: the host itself
-//!   never depends on the services' implementations.
+//! - C1: exit code 0: the site is complete. 1: something is missing from it, or there is none. 2: the command
+//!   line is wrong.
+//! - C2: with `--in-process`, the program `site` executes `site-in-process`, which lies beside it: the host
+//!   itself never depends on the services' implementations.
 
 use std::hash::{BuildHasher, RandomState};
 use std::os::unix::process::CommandExt;
@@ -102,7 +102,7 @@ where
         content: arguments.content.clone(),
         output: arguments.out.clone(),
         kills: arguments.chaos,
-        // Unpredictable, and small enough to be typed again.
+        // Random, and short enough to type again.
         seed: arguments
             .seed
             .unwrap_or_else(|| RandomState::new().hash_one(0) & 0xffff_ffff),
@@ -146,7 +146,7 @@ fn failed(error: &BuildError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Replaces this program by the one with the services linked in (C2). Returns only if it cannot.
+/// Executes the program with the services linked in (C2). Returns only on failure.
 fn become_in_process() -> BuildError {
     let path = match own_folder() {
         Ok(folder) => folder.join(format!("site-in-process{}", std::env::consts::EXE_SUFFIX)),
@@ -161,7 +161,7 @@ fn become_in_process() -> BuildError {
     BuildError::Start { path, error }
 }
 
-/// The directory of this program, where its plugins lie.
+/// Returns the directory of this program, which also holds its plugins.
 fn own_folder() -> Result<PathBuf, BuildError> {
     let program = std::env::current_exe().map_err(|error| BuildError::Start {
         path: PathBuf::from("site"),

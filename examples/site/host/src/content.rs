@@ -1,9 +1,9 @@
-//! What the site is built from: a directory of Markdown, images and other files.
+//! The content of a site: a directory of Markdown, images and other files.
 //!
 //! - C1: everything that is not hidden is part of the site; `.md` files are pages, the rest is copied.
-//! - C2: a file that cannot be read, or a page that is not UTF-8, is a problem named in the report; the rest is built.
-//! - C3: two files that would become the same one are a problem: the first, in order of paths, is taken.
-//! - C4: the output directory is not content, even if it lies within.
+//! - C2: a file that cannot be read, or a page that is not UTF-8, is reported as a problem; the rest is built.
+//! - C3: two files with the same output path are a problem: the first in the order of paths is used.
+//! - C4: the output directory is not content, even if it lies inside.
 
 mod include;
 mod summary;
@@ -19,10 +19,10 @@ use crate::error::BuildError;
 use crate::path::{name, output_of};
 use crate::problem::{Problem, ProblemKind};
 
-/// Everything that was found.
+/// The files of the content directory.
 pub(crate) struct Content {
     pub(crate) root: PathBuf,
-    /// In the order of their paths.
+    /// Pages, in the order of their paths.
     pub(crate) pages: Vec<Page>,
     /// Files to be copied, in order.
     pub(crate) files: Vec<String>,
@@ -30,32 +30,32 @@ pub(crate) struct Content {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// A page, its includes put in.
+/// A page, with its includes resolved.
 pub(crate) struct Page {
     /// Such as `guide/start.md`.
     pub(crate) path: String,
     /// Such as `guide/start.html`.
     pub(crate) output: String,
     pub(crate) text: String,
-    /// For each line of the text, the line of the file that it comes from.
+    /// For each line of the text, its line in the file.
     lines: Vec<u32>,
 }
 
 impl Page {
-    /// The line of the file that a line of the text comes from, both counted from 1.
+    /// Returns the line of the file that a line of the text comes from, both counted from 1.
     pub(crate) fn file_line(&self, line: u32) -> u32 {
         let at = (line as usize).saturating_sub(1);
         self.lines.get(at).copied().unwrap_or(line)
     }
 }
 
-/// The folder of what the builder itself adds to a site.
+/// The folder of the files that the builder adds to a site.
 pub(crate) const OWN_FOLDER: &str = "site-assets";
 
 /// The site's first page.
 pub(crate) const INDEX: &str = "index.html";
 
-/// The name of the table of contents, as mdBook has it.
+/// The name of the table of contents, as in mdBook.
 pub(crate) const SUMMARY: &str = "SUMMARY.md";
 
 impl Content {
@@ -105,7 +105,7 @@ impl Content {
         Ok(content)
     }
 
-    /// Whether the content itself gives the site its first page.
+    /// Whether the content has the site's first page.
     pub(crate) fn has_index(&self) -> bool {
         let is_index = |path: &str| path == INDEX;
         self.pages.iter().any(|page| is_index(&page.output))
@@ -145,7 +145,7 @@ fn is_page(path: &str) -> bool {
     name(path).ends_with(".md")
 }
 
-/// The text of a file, or what is wrong with it.
+/// Reads a text file, or returns what is wrong with it.
 fn read_text(path: &Path) -> Result<String, String> {
     let bytes = std::fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     match String::from_utf8(bytes) {

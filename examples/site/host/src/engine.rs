@@ -1,12 +1,12 @@
-//! Work given to the plugins: counted, killed on schedule, asked for again.
+//! Runs work on the plugins: counts it, kills plugins on schedule, and retries.
 //!
 //! - E1: a piece of work is a call, or an item of a stream when it is taken for the first time.
-//! - E2: a kill that is due with a piece of work strikes after the call was sent, or before the item is, and the
-//!   work is not over before its plugin has died and come back.
-//! - E3: a call that died with its plugin is sent again by rapace; one that it gives up, since two incarnations died
-//!   with it, is asked for again here, as is a stream: twice as often as there are kills, since the first new attempt
-//!   may still go to the dead, and a few times more.
-//! - E4: a stream that starts again starts from its beginning, and what the broken one gave is forgotten.
+//! - E2: a kill that is due with a piece of work happens after the call was sent, or before the item is sent,
+//!   and the work does not complete before its plugin has died and restarted.
+//! - E3: a call that died with its plugin is sent again by rapace. A call that rapace gives up, since two
+//!   incarnations died with it, is retried here, and so is a stream: up to twice per kill, since the first
+//!   retry may still reach the dead process, and a few times more.
+//! - E4: a stream that is retried starts from its beginning, and the items of the broken one are discarded.
 
 mod meter;
 mod strike;
@@ -30,7 +30,7 @@ use meter::Meter;
 pub use meter::Tally;
 pub(crate) use strike::Chaos;
 
-/// The plugins, at work.
+/// The plugins and their statistics.
 #[derive(Clone)]
 pub(crate) struct Engine {
     shared: Arc<Shared>,
@@ -46,17 +46,17 @@ struct Shared {
 /// Why a piece of work was not done.
 #[derive(Debug)]
 pub(crate) enum Failure<E> {
-    /// The service says why: the content is to blame.
+    /// The service's own error: the content is at fault.
     Refused(E),
     /// The build cannot go on.
     Stopped(BuildError),
 }
 
-/// How long a call may take. Pages and images take milliseconds; a plugin that hangs is found out and restarted by
-/// rapace long before.
+/// The timeout of a call. Pages and images take milliseconds; rapace detects and restarts a plugin that hangs
+/// long before this.
 pub(crate) const LONGEST: Duration = Duration::from_secs(300);
 
-/// How often work is asked for again beyond the kills: plugins also die by themselves.
+/// How many retries are allowed beyond the kills: plugins may also crash by themselves.
 const PATIENCE: u32 = 2;
 
 impl Engine {
@@ -76,12 +76,13 @@ impl Engine {
         &self.shared.workshop.services
     }
 
-    /// How many kills were carried out.
+    /// Returns how many kills were carried out.
     pub(crate) fn kills(&self) -> u32 {
         self.shared.chaos.done()
     }
 
-    /// Says how many pieces of work a plugin will be given from now on; if none, another takes over its kills.
+    /// Sets how many pieces of work a plugin will be given from now on; if none, another one takes over its
+    /// kills.
     pub(crate) fn expect(&self, kind: PluginKind, pieces: usize, instead: PluginKind) {
         let pieces = pieces as u64;
         self.shared.progress.expect(pieces);
@@ -94,7 +95,7 @@ impl Engine {
         &self.shared.progress
     }
 
-    /// Makes a call, which `call` makes anew each time that it is needed.
+    /// Makes a call; `call` makes it again for each retry.
     pub(crate) async fn ask<T, E, F>(
         &self,
         kind: PluginKind,
@@ -127,7 +128,7 @@ impl Engine {
         result.map_err(|error| failure(kind, error))
     }
 
-    /// Opens a stream of `items`, as often as needed, and gives what comes out of it.
+    /// Opens a stream of `items`, with retries, and returns its results.
     pub(crate) async fn stream<I, O, E, F>(
         &self,
         kind: PluginKind,
@@ -166,7 +167,7 @@ impl Engine {
         result
     }
 
-    /// The items, each a piece of work when it is taken for the first time (E1).
+    /// Returns the items as a stream; each is a piece of work when it is taken for the first time (E1).
     fn source<I: Clone + Send + Sync + 'static>(
         &self,
         kind: PluginKind,
@@ -193,7 +194,7 @@ impl Engine {
         })
     }
 
-    /// Runs a call while its plugin is killed, if kills are due (E2).
+    /// Runs a call, and kills its plugin if kills are due (E2).
     async fn struck<T>(&self, kind: PluginKind, due: u32, call: impl Future<Output = T>) -> T {
         let mut call = pin!(call);
         if due == 0 {
@@ -209,13 +210,13 @@ impl Engine {
         }
     }
 
-    /// Waits for the kills that are still under way, and stops the plugins.
+    /// Waits for pending kills, and stops the plugins.
     pub(crate) async fn close(&self) {
         self.shared.chaos.settle().await;
         self.shared.workshop.stop().await;
     }
 
-    /// What each plugin did.
+    /// Returns statistics of each plugin.
     pub(crate) fn tallies(&self) -> Vec<Tally> {
         let plugin = |kind: PluginKind| {
             self.shared
@@ -242,14 +243,14 @@ impl Engine {
     }
 }
 
-/// Why a stream gave no result.
+/// Why a stream failed.
 enum Broken<E> {
-    /// The plugin died; another attempt may succeed.
+    /// The plugin died; a retry may succeed.
     Lost(String),
     Call(CallError<E>),
 }
 
-/// Opens a stream and takes all that it gives.
+/// Opens a stream and collects its results.
 async fn collect<O, E>(
     open: impl Future<Output = Result<Streaming<O>, CallError<E>>>,
 ) -> Result<Vec<O>, Broken<E>>

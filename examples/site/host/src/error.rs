@@ -1,4 +1,4 @@
-//! What stops a build: each error says what happened and what to do.
+//! Errors that stop a build; each text says what happened and what to do.
 
 use std::path::PathBuf;
 use std::{fmt, io};
@@ -10,7 +10,7 @@ pub enum BuildError {
     Content {
         /// The directory.
         root: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
     /// The content directory is a file.
@@ -23,7 +23,7 @@ pub enum BuildError {
         /// The directory.
         root: PathBuf,
     },
-    /// The site would be written among its own pages.
+    /// The output directory is the content directory.
     SameDirectory {
         /// The directory.
         root: PathBuf,
@@ -32,24 +32,24 @@ pub enum BuildError {
     Output {
         /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
-    /// A plugin cannot be used.
+    /// A plugin could not be started.
     PluginStart {
         /// Its executable.
         path: PathBuf,
-        /// What rapace says.
+        /// rapace's error.
         reason: String,
     },
-    /// A plugin did not do its work.
+    /// A plugin failed.
     Plugin {
-        /// Which one.
+        /// Its name.
         name: &'static str,
-        /// What rapace says.
+        /// rapace's error.
         reason: String,
     },
-    /// The file of plugins linked into one is not where it should be.
+    /// The executable with the services linked in is missing.
     InProcessMissing {
         /// The executable.
         path: PathBuf,
@@ -58,7 +58,7 @@ pub enum BuildError {
     Start {
         /// The program.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         error: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Text as HTML.
+//! HTML escaping.
 
 /// Appends text, escaped for an element or an attribute in double quotes.
 pub(crate) fn escape_into(html: &mut String, text: &str) {
@@ -13,18 +13,18 @@ pub(crate) fn escape_into(html: &mut String, text: &str) {
     }
 }
 
-/// Text, escaped for an element or an attribute in double quotes.
+/// Returns text escaped for an element or an attribute in double quotes.
 pub(crate) fn escape(text: &str) -> String {
     let mut html = String::with_capacity(text.len());
     escape_into(&mut html, text);
     html
 }
 
-/// A title of one line: `code` in it is code, all else is text.
+/// Renders a one-line title: only `code` is markup.
 pub(crate) fn title(markdown: &str) -> String {
     let mut html = String::with_capacity(markdown.len());
     let pieces: Vec<&str> = markdown.split('`').collect();
-    // A last mark without a partner stands for itself.
+    // An unpaired last backtick is literal.
     let paired = if pieces.len() % 2 == 1 {
         pieces.len()
     } else {

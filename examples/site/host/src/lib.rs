@@ -11,9 +11,9 @@
 //!      markdown highlight images search  links
 //! ```
 //!
-//! The host depends on none of what the plugins depend on: no Markdown parser, no grammars, no image codecs. It
-//! reaches the services through the typed proxies of `site_api`, and cannot tell whether a process or an actor in
-//! its own process is behind them; `site-in-process` is this same library with the services linked in.
+//! The host needs none of the plugins' dependencies: no Markdown parser, no grammars, no image codecs. It calls
+//! the services through the typed proxies of `site_api`, and cannot tell whether a process or an actor in its
+//! own process is behind them. `site-in-process` is this same library with the services linked in.
 
 mod assets;
 mod build;

@@ -1,9 +1,10 @@
 //! The order of the pages, and the tree that the sidebar shows.
 //!
-//! - N1: with a `SUMMARY.md`, the tree is what it says; pages that it does not list are built, but in no order.
-//! - N2: without one, the tree is that of the folders: a folder's index first, then files and folders by name, with
-//!   numbers in names compared as numbers.
-//! - N3: a page stands in the tree once.
+//! - N1: a `SUMMARY.md` defines the tree; pages that it does not list are built, but have no place in the
+//!   order.
+//! - N2: without one, the tree is that of the folders: a folder's index first, then files and folders by name,
+//!   with numbers in names compared as numbers.
+//! - N3: a page appears in the tree once.
 
 mod folders;
 mod listed;
@@ -13,12 +14,12 @@ use std::collections::HashMap;
 use crate::content::{Content, SUMMARY};
 use crate::problem::Problem;
 
-/// How a reader gets about.
+/// The navigation of a site.
 pub(crate) struct Navigation {
-    /// What the whole is called.
+    /// The title of the site.
     pub(crate) title: String,
     pub(crate) items: Vec<Item>,
-    /// The pages one after the other, as numbers in [`Content::pages`].
+    /// The pages in reading order, as indices into [`Content::pages`].
     pub(crate) order: Vec<usize>,
     /// The table of contents, if it is a page.
     pub(crate) contents: Option<usize>,
@@ -40,13 +41,13 @@ pub(crate) struct Chapter {
     pub(crate) title: String,
     /// Such as `4.1.`; empty if it has none.
     pub(crate) number: String,
-    /// The page, as a number in [`Content::pages`], unless it is still to be written.
+    /// The page, as an index into [`Content::pages`], unless it is yet to be written.
     pub(crate) page: Option<usize>,
     pub(crate) chapters: Vec<Chapter>,
 }
 
 impl Navigation {
-    /// The navigation of pages with these titles.
+    /// Makes the navigation of pages with these titles.
     pub(crate) fn new(content: &Content, titles: &[String], problems: &mut Vec<Problem>) -> Self {
         let by_path: HashMap<&str, usize> = (0..)
             .zip(&content.pages)
@@ -80,14 +81,14 @@ impl Navigation {
         }
     }
 
-    /// The pages that are in the order, then those that are not, without the table of contents.
+    /// Returns the pages in order, then those without a place in it, without the table of contents.
     pub(crate) fn all(&self, pages: usize) -> Vec<usize> {
         let unlisted =
             (0..pages).filter(|page| !self.order.contains(page) && self.contents != Some(*page));
         self.order.iter().copied().chain(unlisted).collect()
     }
 
-    /// The pages before and after a page.
+    /// Returns the previous and the next page.
     pub(crate) fn neighbours(&self, page: usize) -> (Option<usize>, Option<usize>) {
         let Some(at) = self.order.iter().position(|&other| other == page) else {
             return (None, None);
@@ -98,7 +99,7 @@ impl Navigation {
 }
 
 impl Chapter {
-    /// Whether this is the page, or holds it.
+    /// Whether this item is the page, or contains it.
     pub(crate) fn holds(&self, page: usize) -> bool {
         self.page == Some(page) || self.chapters.iter().any(|chapter| chapter.holds(page))
     }

@@ -1,9 +1,9 @@
 //! The directory that the site is written to.
 //!
-//! - O1: it is tried before any work is done.
-//! - O2: a list of what was written is kept in it; what an earlier build wrote and this one does not is removed.
-//!   Nothing else in the directory is touched.
-//! - O3: the list is sorted and part of the output, which is the same whenever the content is.
+//! - O1: whether it can be written to is checked before any work is done.
+//! - O2: it keeps a list of the written files; a file of an earlier build that this one does not write is
+//!   removed. No other file in the directory is touched.
+//! - O3: the list is sorted and part of the output, which depends only on the content.
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -12,7 +12,7 @@ use std::{fs, io};
 
 use crate::error::BuildError;
 
-/// The directory, and what was written to it.
+/// The directory, and the files written so far.
 pub(crate) struct Output {
     root: PathBuf,
     before: BTreeSet<String>,
@@ -22,7 +22,7 @@ pub(crate) struct Output {
 const LIST: &str = ".site-files";
 
 impl Output {
-    /// Makes the directory, unless it is there.
+    /// Creates the directory if it does not exist.
     ///
     /// # Errors
     /// [`BuildError::Output`] if nothing can be written there.
@@ -47,7 +47,7 @@ impl Output {
             before,
             written: Mutex::default(),
         };
-        // A list of what is there already: right, should the build end here.
+        // The list of an earlier build, which stays valid if the build ends here.
         output.write_list(&output.before)?;
         Ok(output)
     }
@@ -65,11 +65,11 @@ impl Output {
     /// # Errors
     /// [`BuildError::Output`].
     pub(crate) fn copy(&self, from: &Path, path: &str) -> Result<(), BuildError> {
-        // By content, not by `fs::copy`: a file that may not be written would become one here, and fail the next build.
+        // By content, not by `fs::copy`, which would copy a read-only mode too, so that the next build fails.
         self.place(path, |target| fs::write(target, fs::read(from)?))
     }
 
-    /// Removes what an earlier build left, and writes the list.
+    /// Removes files of an earlier build, and writes the list.
     ///
     /// # Errors
     /// [`BuildError::Output`].
@@ -122,7 +122,7 @@ impl Output {
             .skip(1)
             .take_while(|folder| *folder != self.root);
         for folder in folders {
-            // Fails where something else lies in it, which is where this ends.
+            // Fails if the folder is not empty, which ends this loop.
             if fs::remove_dir(folder).is_err() {
                 break;
             }
@@ -130,7 +130,7 @@ impl Output {
     }
 }
 
-/// Whether a path from the list names a file in the directory: the list may have been changed by hand.
+/// Whether a path from the list names a file inside the directory: the list may have been edited by hand.
 fn is_inside(path: &str) -> bool {
     !path.is_empty()
         && Path::new(path)

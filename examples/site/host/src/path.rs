@@ -1,21 +1,21 @@
-//! Paths inside the site: relative to its root, parts set apart by `/`, no `.` or `..`.
+//! Paths inside the site: relative to its root, separated by `/`, without `.` or `..`.
 
-/// The folder of a file, with its `/` unless it is the root.
+/// Returns the folder of a file, with its `/` unless it is the root.
 pub(crate) fn folder(path: &str) -> &str {
     path.rfind('/').map_or("", |at| &path[..=at])
 }
 
-/// The name of a file, without its folder.
+/// Returns the name of a file, without its folder.
 pub(crate) fn name(path: &str) -> &str {
     &path[folder(path).len()..]
 }
 
-/// The way from a file back to the root: empty, or some `../`.
+/// Returns the path from a file to the root: empty, or some `../`.
 pub(crate) fn to_root(path: &str) -> String {
     "../".repeat(path.matches('/').count())
 }
 
-/// `target`, seen from the file `from`, unless it climbs out of the root.
+/// Resolves `target` relative to the file `from`, unless it leads out of the root.
 pub(crate) fn resolve(from: &str, target: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     if !target.starts_with('/') {
@@ -33,7 +33,7 @@ pub(crate) fn resolve(from: &str, target: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// Where a page goes: `README.md` is its folder's index.
+/// Returns the output path of a page: `README.md` becomes its folder's index.
 pub(crate) fn output_of(page: &str) -> String {
     let stem = page.strip_suffix(".md").unwrap_or(page);
     if name(stem).eq_ignore_ascii_case("readme") {
@@ -43,7 +43,7 @@ pub(crate) fn output_of(page: &str) -> String {
     }
 }
 
-/// The path as an address: what is not allowed in one is percent-encoded.
+/// Percent-encodes a path for use in a URL.
 pub(crate) fn encode(path: &str) -> String {
     let mut address = String::with_capacity(path.len());
     for byte in path.bytes() {
@@ -65,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn targets_are_seen_from_the_files_folder() {
+    fn targets_are_resolved_from_the_files_folder() {
         assert_eq!(
             resolve("a/b.md", "../img/x.png").as_deref(),
             Some("img/x.png")

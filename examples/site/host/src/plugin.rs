@@ -27,7 +27,7 @@ impl PluginKind {
         Self::Links,
     ];
 
-    /// What it is called in the report.
+    /// Returns its name in the report.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -39,7 +39,7 @@ impl PluginKind {
         }
     }
 
-    /// Its executable, in the directory of the plugins.
+    /// Returns the file name of its executable.
     #[must_use]
     pub fn executable(self, folder: &Path) -> PathBuf {
         folder.join(format!(

@@ -1,35 +1,35 @@
-//! What is wrong with the content.
+//! Problems with the content.
 //!
-//! - P1: a problem never stops the build: everything else is built, and the report names it.
-//! - P2: a *fault* means that something which should be in the site is not; the build ends with exit code 1.
-//!   Everything else is a *warning*.
-//! - P3: problems are reported in the order of their files and lines, whatever found them first.
+//! - P1: a problem never stops the build: everything else is built, and the report lists the problem.
+//! - P2: a *fault* means that something is missing from the site; the build ends with exit code 1. Every other
+//!   problem is a *warning*.
+//! - P3: problems are reported in the order of files and lines, however they were found.
 
 use std::fmt;
 
-/// Something that the author should look at.
+/// A problem for the author.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
     /// The file, relative to the content directory.
     pub file: String,
     /// The line, counted from 1, if it has one.
     pub line: Option<u32>,
-    /// What sort of problem.
+    /// The kind of problem.
     pub kind: ProblemKind,
-    /// What happened and what to do.
+    /// The problem, and what to do about it.
     pub text: String,
 }
 
-/// The sorts of problems, as the report groups them.
+/// The kinds of problems, by which the report groups them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ProblemKind {
-    /// A page or file that could not be taken into the site.
+    /// A page or file that was left out of the site.
     LeftOut,
-    /// A link that leads nowhere.
+    /// A broken link.
     Link,
-    /// An image that stays as it is.
+    /// An image that was not resized.
     Image,
-    /// An include that is not there.
+    /// An include that was not found.
     Include,
     /// An entry of `SUMMARY.md`.
     Summary,
@@ -38,7 +38,7 @@ pub enum ProblemKind {
 }
 
 impl Problem {
-    /// A problem with a file as a whole.
+    /// Makes a problem with a whole file.
     pub(crate) fn of_file(file: &str, kind: ProblemKind, text: impl Into<String>) -> Self {
         Self {
             file: file.to_owned(),
@@ -48,7 +48,7 @@ impl Problem {
         }
     }
 
-    /// A problem with a line of a file.
+    /// Makes a problem with a line of a file.
     pub(crate) fn of_line(
         file: &str,
         line: u32,
@@ -63,7 +63,7 @@ impl Problem {
 }
 
 impl ProblemKind {
-    /// Every sort, in the order of the report.
+    /// Every kind, in the order of the report.
     pub(crate) const ALL: [Self; 6] = [
         Self::LeftOut,
         Self::Link,
@@ -73,13 +73,13 @@ impl ProblemKind {
         Self::Markdown,
     ];
 
-    /// Whether the site lacks something because of it.
+    /// Whether something is missing from the site because of it.
     #[must_use]
     pub fn is_fault(self) -> bool {
         matches!(self, Self::LeftOut)
     }
 
-    /// A heading for the report.
+    /// Returns the heading in the report.
     pub(crate) fn heading(self) -> &'static str {
         match self {
             Self::LeftOut => "left out of the site",

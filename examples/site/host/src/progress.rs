@@ -1,20 +1,20 @@
-//! A bar on the terminal while the work goes on.
+//! A progress bar.
 //!
 //! - P1: nothing is shown when standard error is not a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// How far a build has come. Cheap to clone.
+/// A build's progress. Cheap to clone.
 #[derive(Clone)]
 pub struct Progress {
     bar: ProgressBar,
 }
 
 impl Progress {
-    /// A bar on standard error, if that is a terminal.
+    /// Shows a bar on standard error, if that is a terminal.
     #[must_use]
     pub fn on_terminal() -> Self {
-        // Ten times a second: more often costs and shows nothing.
+        // Ten times a second: more often costs time and shows no more.
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         let style =
             ProgressStyle::with_template("{spinner} {msg:24!} [{bar:32}] {pos}/{len} {elapsed}")
@@ -24,7 +24,7 @@ impl Progress {
         Self { bar }
     }
 
-    /// No bar.
+    /// Shows no bar.
     #[must_use]
     pub fn hidden() -> Self {
         Self {
@@ -32,22 +32,22 @@ impl Progress {
         }
     }
 
-    /// What is going on.
+    /// Sets the current stage.
     pub(crate) fn stage(&self, name: &'static str) {
         self.bar.set_message(name);
     }
 
-    /// Some pieces of work have become known.
+    /// Adds pieces of work to the total.
     pub(crate) fn expect(&self, pieces: u64) {
         self.bar.inc_length(pieces);
     }
 
-    /// Some pieces of work were begun or done.
+    /// Marks pieces of work as begun or done.
     pub(crate) fn done(&self, pieces: u64) {
         self.bar.inc(pieces);
     }
 
-    /// Takes the bar off the terminal.
+    /// Removes the bar.
     pub(crate) fn clear(&self) {
         self.bar.finish_and_clear();
     }

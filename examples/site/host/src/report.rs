@@ -1,8 +1,8 @@
-//! What the builder says when it is done.
+//! The report at the end of a build.
 //!
-//! - R1: problems go to standard error, by kind; what each plugin did goes to standard output, as a table for people
-//!   or as one line of JSON for programs.
-//! - R2: of many problems of one kind, the first are shown and the others counted, unless all are asked for.
+//! - R1: problems go to standard error, by kind; the plugins' statistics go to standard output, as a table for
+//!   people or as one line of JSON for programs.
+//! - R2: of many problems of one kind, the first are shown and the others counted, unless all are requested.
 
 use std::time::Duration;
 
@@ -12,10 +12,10 @@ use crate::build::Outcome;
 use crate::engine::Tally;
 use crate::problem::{Problem, ProblemKind};
 
-/// How many problems of a kind are shown: what fits on a screen.
+/// How many problems of a kind are shown: enough to fit on a screen.
 const SHOWN: usize = 8;
 
-/// The problems, by kind; empty if there are none.
+/// Formats the problems by kind; empty if there are none.
 pub(crate) fn problems(problems: &[Problem], all: bool) -> String {
     let mut text = String::new();
     for kind in ProblemKind::ALL {
@@ -76,7 +76,7 @@ struct JsonPlugin {
     p99_us: u64,
 }
 
-/// Everything, as one line of JSON.
+/// Formats everything as one line of JSON.
 pub(crate) fn json(outcome: &Outcome) -> String {
     let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
     let plugin = |tally: &Tally| JsonPlugin {
@@ -103,7 +103,7 @@ pub(crate) fn json(outcome: &Outcome) -> String {
     facet_json::to_string(&json).expect("strings and numbers always have a JSON form")
 }
 
-/// What each plugin did, as a table, and a line about the whole.
+/// Formats the plugins' statistics as a table, with a summary line.
 pub(crate) fn table(outcome: &Outcome) -> String {
     let head = [
         "plugin",
@@ -169,7 +169,7 @@ fn row(tally: &Tally) -> [String; 11] {
     ]
 }
 
-/// An amount in the unit that fits it.
+/// Formats a size with a suitable unit.
 fn bytes(bytes: u64) -> String {
     let units = [("GiB", 1u64 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
     match units.iter().find(|(_, unit)| bytes >= *unit) {
@@ -178,7 +178,7 @@ fn bytes(bytes: u64) -> String {
     }
 }
 
-/// A time in the unit that fits it.
+/// Formats a duration with a suitable unit.
 fn time(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     match micros {

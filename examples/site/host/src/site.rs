@@ -1,4 +1,4 @@
-//! A site whose pages are rendered: all that the later steps work on.
+//! A site whose pages are rendered: the input of the later steps.
 
 use site_api::markdown::RenderedPage;
 
@@ -10,7 +10,7 @@ use crate::problem::Problem;
 /// A site whose pages are rendered.
 pub(crate) struct Site {
     pub(crate) content: Content,
-    /// In the order of [`Content::pages`], as the following.
+    /// In the order of [`Content::pages`], as are the next fields.
     pub(crate) rendered: Vec<RenderedPage>,
     /// A page's own title, or one made from its file's name.
     pub(crate) titles: Vec<String>,
@@ -18,7 +18,7 @@ pub(crate) struct Site {
 }
 
 impl Site {
-    /// The site of pages that were rendered like this.
+    /// Makes a site from its rendered pages.
     pub(crate) fn new(
         content: Content,
         rendered: Vec<RenderedPage>,
@@ -42,12 +42,12 @@ impl Site {
         }
     }
 
-    /// Each page with what it was rendered to.
+    /// Returns each page with its rendered form.
     pub(crate) fn pages(&self) -> impl Iterator<Item = (&Page, &RenderedPage)> {
         self.content.pages.iter().zip(&self.rendered)
     }
 
-    /// The page that is shown first, if the content has none of that name.
+    /// Returns the page that also becomes the site's first page, if the content has none of that name.
     pub(crate) fn first(&self) -> Option<usize> {
         let any = || (!self.content.pages.is_empty()).then_some(0);
         self.navigation.order.first().copied().or_else(any)

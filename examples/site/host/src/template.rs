@@ -1,7 +1,7 @@
-//! A page's HTML, around its body.
+//! The HTML of a page, around its body.
 //!
-//! - T1: every address is relative, so that the site works from a disk and from any folder of a server.
-//! - T2: nothing depends on a script but search, copying and the choice of colours.
+//! - T1: every URL is relative, so that the site works from disk and from any folder of a server.
+//! - T2: only search, the copy button and the colour switch need scripts.
 
 mod code;
 mod picture;
@@ -20,14 +20,14 @@ use crate::site::Site;
 /// What a page shows.
 pub(crate) struct Shown<'a> {
     pub(crate) site: &'a Site,
-    /// The page, as a number in [`Content::pages`](crate::content::Content::pages).
+    /// The page, as an index into [`Content::pages`](crate::content::Content::pages).
     pub(crate) page: usize,
-    /// Where it is written: its own output, or the site's index.
+    /// Its output path: its own, or the site's index.
     pub(crate) output: &'a str,
     pub(crate) body: &'a str,
 }
 
-/// The page.
+/// Returns the HTML of a page.
 pub(crate) fn page(shown: &Shown<'_>) -> String {
     let root = to_root(shown.output);
     let rendered = &shown.site.rendered[shown.page];
@@ -90,7 +90,7 @@ pub(crate) fn page(shown: &Shown<'_>) -> String {
     )
 }
 
-/// A page that leads to another.
+/// Returns a page that redirects to another.
 pub(crate) fn redirect(to: &str) -> String {
     let address = escape(&encode(to));
     format!(
@@ -99,7 +99,7 @@ pub(crate) fn redirect(to: &str) -> String {
     )
 }
 
-/// The headings of a page below its title, if there are enough to choose from.
+/// Returns the headings of a page below its title, if there is more than one.
 fn here(headings: &[Heading]) -> String {
     let top = headings
         .iter()
@@ -135,7 +135,7 @@ fn here(headings: &[Heading]) -> String {
     html
 }
 
-/// The way to the pages before and after.
+/// Returns the links to the previous and next page.
 fn pager(shown: &Shown<'_>, root: &str) -> String {
     let (before, after) = shown.site.navigation.neighbours(shown.page);
     if before.is_none() && after.is_none() {
@@ -156,7 +156,7 @@ fn pager(shown: &Shown<'_>, root: &str) -> String {
     html
 }
 
-/// What a page is about, in one line: the start of its text.
+/// Returns a one-line description of a page: the start of its text.
 pub(crate) fn description(text: &str) -> String {
     const LONGEST: usize = 160;
     if text.chars().count() <= LONGEST {
@@ -170,7 +170,7 @@ pub(crate) fn description(text: &str) -> String {
     )
 }
 
-/// Runs before anything is drawn, so that the page does not change colours before the reader's eyes.
+/// Runs before the first paint, so that the page does not flash in the wrong colours.
 const THEME: &str = "(()=>{let t=null;try{t=localStorage.getItem(\"theme\")}catch{}\
     document.documentElement.dataset.theme=t||(matchMedia(\"(prefers-color-scheme: dark)\").matches?\"dark\":\"light\")})()";
 

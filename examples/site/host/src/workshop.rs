@@ -1,8 +1,8 @@
-//! The services that do the work, and the processes behind them, if there are any.
+//! The services that do the work, and their processes, if there are any.
 //!
-//! - W1: whatever is behind a proxy, a call through it reads the same: the rest of the host cannot tell.
-//! - W2: all five plugins are started at once. One that cannot be used ends the build at its first failure, with
-//!   what rapace says about it, whatever its restart policy allows: there is no work yet that could be lost.
+//! - W1: calls through a proxy are the same whatever is behind it, so the rest of the host cannot tell.
+//! - W2: all five plugins are started at once. If one cannot be started, its first failure ends the build with
+//!   rapace's error, whatever its restart policy allows: there is no work yet that could be lost.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +21,7 @@ use site_api::search::SearchProxy;
 use crate::error::BuildError;
 use crate::plugin::PluginKind;
 
-/// The addresses of the five services.
+/// The proxies of the five services.
 #[derive(Clone, Debug)]
 pub struct Services {
     /// Markdown to HTML.
@@ -36,16 +36,16 @@ pub struct Services {
     pub links: LinksProxy,
 }
 
-/// The services, and what is behind them.
+/// The services, and their processes.
 #[derive(Clone, Debug)]
 pub struct Workshop {
     pub(crate) services: Services,
-    /// In the order of [`PluginKind::ALL`]; none if the services are in this process.
+    /// In the order of [`PluginKind::ALL`]; `None` if the services are in this process.
     pub(crate) plugins: Option<Arc<[Plugin]>>,
 }
 
 impl Workshop {
-    /// Services in this process.
+    /// Uses services in this process.
     #[must_use]
     pub fn local(services: Services) -> Self {
         Self {
@@ -54,13 +54,13 @@ impl Workshop {
         }
     }
 
-    /// Starts the plugins whose executables lie in `folder`, to be killed `kills` times.
+    /// Starts the plugins whose executables are in `folder`, with enough restarts for `kills` kills.
     ///
     /// # Cancel safety
     /// Dropping the future stops the plugins.
     ///
     /// # Errors
-    /// [`BuildError::PluginStart`] for the first, in the order of the report, that cannot be used.
+    /// [`BuildError::PluginStart`] for the first plugin, in the order of the report, that cannot be started.
     pub async fn start(folder: &Path, kills: u32) -> Result<Self, BuildError> {
         let starts = PluginKind::ALL.map(|kind| start(kind, folder, kills));
         let (started, failed): (Vec<_>, Vec<_>) =
@@ -84,7 +84,7 @@ impl Workshop {
         })
     }
 
-    /// Stops the plugins, each when it has finished what it was given.
+    /// Stops the plugins; each finishes its calls first.
     ///
     /// # Cancel safety
     /// Dropping the future does not undo the request.
@@ -120,7 +120,7 @@ async fn first_start(spec: PluginSpec) -> Result<Plugin, String> {
                 Ok(PluginEventKind::Died(death)) => return death.to_string(),
                 Ok(PluginEventKind::NotStarted(error)) => return error.to_string(),
                 Ok(_) | Err(tokio::sync::broadcast::error::RecvError::Lagged(_)) => {}
-                // The plugin is down, which `ready` says better.
+                // The plugin is down; `ready` returns the reason.
                 Err(tokio::sync::broadcast::error::RecvError::Closed) => {
                     std::future::pending::<()>().await
                 }
@@ -138,7 +138,7 @@ async fn first_start(spec: PluginSpec) -> Result<Plugin, String> {
     Err(failure)
 }
 
-/// As many restarts as there will be kills, and a few for what goes wrong by itself.
+/// Allows a restart for each kill, and a few for other failures.
 fn restarts(kills: u32) -> RestartConfig {
     RestartConfig {
         policy: RestartPolicy::Permanent,
@@ -146,7 +146,7 @@ fn restarts(kills: u32) -> RestartConfig {
         within: Duration::from_secs(3600),
         backoff: BackoffConfig {
             first_is_immediate: true,
-            // A start takes a few milliseconds, and every restart is one that was asked for.
+            // A start takes a few milliseconds, and every kill is intended.
             first: Duration::from_millis(5),
             factor: if kills > 0 { 1.0 } else { 2.0 },
             ..BackoffConfig::default()

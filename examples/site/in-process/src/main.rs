@@ -1,4 +1,4 @@
-//! The site builder, with the services in its own process. `site --in-process` becomes this program.
+//! The site builder, with the services in its own process. `site --in-process` executes this program.
 
 use std::process::ExitCode;
 
@@ -15,7 +15,7 @@ async fn main() -> ExitCode {
     site_host::run_in_process(Arguments::parse(), services).await
 }
 
-/// The implementations that the plugins serve, as actors in this process.
+/// Starts the plugins' implementations as actors in this process.
 fn services() -> Services {
     Services {
         markdown: MarkdownProxy::local(MarkdownServer::new(site_markdown::CommonMark)),

@@ -1,4 +1,4 @@
-//! The executable that `site --in-process` becomes.
+//! The executable that `site --in-process` runs.
 
 use std::process::Command;
 

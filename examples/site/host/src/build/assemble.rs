@@ -1,4 +1,4 @@
-//! Parts to pages, and everything onto the disk.
+//! Assembles parts into pages, and writes all files.
 //!
 //! - A1: a site without a page called `index.html` opens with its first page.
 
@@ -31,7 +31,7 @@ pub(super) fn write(
         let path = &site.content.pages[at].output;
         output.write(path, shown(site, at, path, &body).as_bytes())?;
         if first == Some(at) {
-            // What is relative to a folder would point elsewhere from the root.
+            // Relative links of a page in a folder would break at the root.
             let index = if folder(path).is_empty() {
                 shown(site, at, INDEX, &body)
             } else {
@@ -66,7 +66,7 @@ fn shown(site: &Site, page: usize, output: &str, body: &str) -> String {
     })
 }
 
-/// The body of a page, its places filled.
+/// Returns a page's body, with its placeholders filled.
 fn body(
     site: &Site,
     at: usize,
@@ -91,7 +91,7 @@ fn body(
     html
 }
 
-/// What is known of an image that a page shows.
+/// Returns what is known of an image on a page.
 fn find<'a>(page: &str, image: &Image, pictures: &'a Pictures) -> Known<'a> {
     let path = image.source.split(['?', '#']).next().unwrap_or_default();
     let plain = path.replace("%20", " ");

@@ -1,4 +1,4 @@
-//! Code blocks to highlighted lines.
+//! Highlights all code blocks.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use site_api::highlight::Highlighted;
@@ -11,17 +11,17 @@ use crate::plugin::PluginKind;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
 
-/// How many blocks are given out at once: they are small, and the way to the plugin and back should never be idle.
+/// How many blocks are in flight at once: they are small, and the plugin should never idle for a round trip.
 const AT_ONCE: usize = 32;
 
-/// What became of all blocks.
+/// The outcome for all blocks.
 pub(super) struct Blocks {
-    /// In the order of [`of`]; none where a block is shown plain.
+    /// In the order of [`of`]; `None` for a block that is shown plain.
     pub(super) blocks: Vec<Option<Highlighted>>,
     pub(super) problems: Vec<Problem>,
 }
 
-/// All code blocks of a site, page by page.
+/// Returns all code blocks of a site, page by page.
 pub(super) fn of(site: &Site) -> Vec<(&Page, &CodeBlock)> {
     site.pages()
         .flat_map(|(page, rendered)| {
@@ -33,7 +33,7 @@ pub(super) fn of(site: &Site) -> Vec<(&Page, &CodeBlock)> {
         .collect()
 }
 
-/// Highlights them.
+/// Highlights all code blocks.
 pub(super) async fn highlight(
     engine: &Engine,
     blocks: &[(&Page, &CodeBlock)],

@@ -1,4 +1,4 @@
-//! Pages to links that lead nowhere.
+//! Finds broken links.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::plugin::PluginKind;
 use crate::problem::{Problem, ProblemKind};
 use crate::site::Site;
 
-/// The pages with their links and images.
+/// Returns the pages with their links and images.
 pub(super) fn pages(site: &Site) -> Arc<[LinkedPage]> {
     site.pages()
         .map(|(page, rendered)| LinkedPage {
@@ -38,7 +38,7 @@ fn links(rendered: &RenderedPage) -> Vec<Link> {
     rendered.links.iter().cloned().chain(images).collect()
 }
 
-/// The first page under its second name: it can be linked to, and its own links are checked already.
+/// Returns the first page under its second path: it can be linked to, but its own links are checked already.
 fn copied_index(site: &Site) -> Option<LinkedPage> {
     let first = site.first().filter(|_| !site.content.has_index())?;
     let is_copy = folder(&site.content.pages[first].output).is_empty();
@@ -80,7 +80,7 @@ pub(super) async fn check(
                 .collect())
         }
         Err(Failure::Stopped(error)) => Err(error),
-        // The names of the files are ours, and not to blame on the content.
+        // The file names come from the host, so this is not the content's fault.
         Err(Failure::Refused(error)) => Err(BuildError::Plugin {
             name: PluginKind::Links.name(),
             reason: error.to_string(),

@@ -1,8 +1,8 @@
-//! Images to the sizes that browsers choose from.
+//! Makes images in the sizes that browsers choose from.
 //!
-//! - P1: what does not move and is large enough is made smaller; everything else is copied as it is.
-//! - P2: a smaller version that takes more bytes than the original is of no use, and is left out.
-//! - P3: pixels go from the plugin to the host and back as blobs, which nobody copies.
+//! - P1: images that are large enough and not animated are resized; all others are copied unchanged.
+//! - P2: a smaller version that takes more bytes than the original is dropped.
+//! - P3: pixels travel between plugin and host as blobs, without copies.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,26 +18,26 @@ use crate::plugin::PluginKind;
 use crate::problem::{Problem, ProblemKind};
 use crate::template::{Picture, Variant};
 
-/// For a phone, for a large phone or a small column, and for a column on a fine screen.
+/// For a phone, for a large phone or a narrow column, and for a column on a high-resolution screen.
 const WIDTHS: [u32; 3] = [480, 960, 1440];
 
-/// How many images are worked on at once: each holds its pixels, tens of megabytes.
+/// How many images are processed at once: the pixels of each take tens of megabytes.
 const AT_ONCE: usize = 2;
 
-/// The quality of photographs: nobody sees the difference to the original.
+/// The JPEG quality of photographs: visually lossless.
 const QUALITY: u8 = 82;
 
-/// An image that can be made smaller.
+/// An image that can be resized.
 pub(super) struct Raster {
     path: String,
     info: ImageInfo,
     widths: Vec<u32>,
 }
 
-/// What became of all images.
+/// The outcome for all images.
 pub(super) struct Pictures {
     pub(super) by_path: BTreeMap<String, Picture>,
-    /// Drawings made for white paper.
+    /// Drawings for a white background.
     pub(super) papers: BTreeSet<String>,
     pub(super) problems: Vec<Problem>,
 }
@@ -59,11 +59,11 @@ fn ends_in(path: &str, endings: &[&str]) -> bool {
         .any(|known| ending.eq_ignore_ascii_case(known))
 }
 
-/// The drawings that know nothing of dark pages.
+/// Returns the drawings without a dark variant.
 fn papers(content: &Content) -> BTreeSet<String> {
     let knows_no_dark = |path: &&String| match std::fs::read_to_string(content.root.join(path)) {
         Ok(drawing) => !drawing.contains("prefers-color-scheme"),
-        // Copying it will say what is wrong.
+        // Copying it will report the error.
         Err(_) => false,
     };
     content
@@ -75,7 +75,7 @@ fn papers(content: &Content) -> BTreeSet<String> {
         .collect()
 }
 
-/// Looks at the images of the content.
+/// Reads the headers of all images.
 pub(super) async fn look(
     engine: &Engine,
     content: &Content,
@@ -117,7 +117,7 @@ async fn look_at(
     }
 }
 
-/// A file of the content, in memory that the plugin can read.
+/// Reads a file into shared memory.
 async fn load(engine: &Engine, content: &Content, path: &str) -> Result<Blob, Problem> {
     let unreadable = |error: std::io::Error| {
         Problem::of_file(
@@ -136,7 +136,7 @@ async fn load(engine: &Engine, content: &Content, path: &str) -> Result<Blob, Pr
     Ok(room.freeze())
 }
 
-/// The widths that are worth making: clearly below the original's.
+/// Returns the widths to make: clearly below the original's.
 fn widths(info: ImageInfo) -> Vec<u32> {
     if info.animated {
         return Vec::new();
@@ -145,7 +145,7 @@ fn widths(info: ImageInfo) -> Vec<u32> {
     WIDTHS.into_iter().filter(useful).collect()
 }
 
-/// How many calls making them will take.
+/// Returns how many calls resizing will take.
 pub(super) fn calls(rasters: &[Raster]) -> usize {
     let calls = |raster: &Raster| match raster.widths.len() {
         0 => 0,
@@ -243,7 +243,7 @@ async fn variants(
     Ok(variants)
 }
 
-/// How an image is encoded again: photographs with little loss, drawings and screenshots with none.
+/// Returns how to encode a resized image: photographs with little loss, drawings and screenshots without loss.
 fn encoding(format: ImageFormat, channels: u8) -> (Encoding, &'static str) {
     let has_alpha = channels == 2 || channels == 4;
     match format {
@@ -253,7 +253,7 @@ fn encoding(format: ImageFormat, channels: u8) -> (Encoding, &'static str) {
     }
 }
 
-/// What an image's fault is to its author; anything else ends the build.
+/// Turns an image's fault into a problem for its author; any other failure stops the build.
 fn told(failure: Failure<ImageError>, path: &str) -> Result<Problem, BuildError> {
     match failure {
         Failure::Refused(error) => {
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn only_clearly_smaller_widths_are_made_and_none_of_what_moves() {
+    fn only_clearly_smaller_widths_are_made_and_none_of_animations() {
         assert_eq!(widths(info(3000, false)), [480, 960, 1440]);
         assert_eq!(widths(info(1067, false)), [480, 960]);
         assert_eq!(widths(info(1066, false)), [480]);

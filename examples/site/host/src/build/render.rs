@@ -1,4 +1,4 @@
-//! Pages to HTML.
+//! Renders pages to HTML.
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use site_api::markdown::{MarkdownError, PageSource, RenderedPage};
@@ -9,13 +9,13 @@ use crate::error::BuildError;
 use crate::plugin::PluginKind;
 use crate::problem::{Problem, ProblemKind};
 
-/// How many pages are given out at once: enough that the plugin never waits for the host.
+/// How many pages are in flight at once: enough that the plugin never waits for the host.
 const AT_ONCE: usize = 8;
 
-/// What became of a page.
+/// The outcome for a page.
 pub(super) type PageOutcome = Result<RenderedPage, MarkdownError>;
 
-/// Renders pages; what becomes of each, in their order.
+/// Renders pages; returns their outcomes in order.
 pub(super) async fn pages(engine: &Engine, pages: &[Page]) -> Result<Vec<PageOutcome>, BuildError> {
     engine.expect(PluginKind::Markdown, pages.len(), PluginKind::Links);
     stream::iter(pages)
@@ -44,7 +44,8 @@ async fn render(engine: &Engine, page: &Page) -> Result<PageOutcome, BuildError>
     }
 }
 
-/// The rendered pages; those that were not are taken out of the content and become problems, as do their notes.
+/// Returns the rendered pages. Pages that failed are removed from the content and become problems, as do all
+/// notes.
 pub(super) fn keep(
     content: &mut Content,
     outcomes: Vec<PageOutcome>,

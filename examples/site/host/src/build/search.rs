@@ -1,4 +1,4 @@
-//! Pages to an index.
+//! Builds the search index.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::error::BuildError;
 use crate::plugin::PluginKind;
 use crate::site::Site;
 
-/// How much text a chunk holds: small enough to come in a moment, large enough that a book is a handful.
+/// How much text a chunk holds: small enough to load quickly, large enough that a book has only a few.
 const CHUNK_BYTES: u32 = 96 << 10;
 
-/// What there is to be found, in the order in which a reader would come to it.
+/// Returns the pages to index, in reading order.
 pub(super) fn pages(site: &Site) -> Arc<[IndexPage]> {
     let page = |at: usize| IndexPage {
         path: site.content.pages[at].output.clone(),
@@ -36,7 +36,7 @@ pub(super) async fn index(
     match engine.stream(PluginKind::Search, pages, open).await {
         Ok(chunks) => Ok(chunks),
         Err(Failure::Stopped(error)) => Err(error),
-        // The size of the chunks is ours, and not to blame on the content.
+        // The chunk size comes from the host, so this is not the content's fault.
         Err(Failure::Refused(error)) => Err(BuildError::Plugin {
             name: PluginKind::Search.name(),
             reason: error.to_string(),

@@ -1,8 +1,8 @@
-//! `{{#include file}}`: files put into pages, as mdBook does it.
+//! `{{#include file}}`: includes files in pages, as in mdBook.
 //!
-//! - I1: `\{{#include …}}` stands for itself, without the backslash.
-//! - I2: what is not there becomes a visible note in its place, as a comment of the block's language, and a problem.
-//! - I3: included Markdown may include more, [`DEEPEST`] files deep.
+//! - I1: `\{{#include …}}` is literal, without the backslash.
+//! - I2: a missing file becomes a visible note, a comment in the block's language, and a problem.
+//! - I3: included Markdown may include more files, up to [`DEEPEST`] levels.
 
 mod directive;
 
@@ -12,13 +12,13 @@ use crate::problem::{Problem, ProblemKind};
 
 use directive::find;
 
-/// How deep includes may nest. More is a file that includes itself.
+/// The deepest nesting of includes. Deeper ones mean a file that includes itself.
 const DEEPEST: usize = 10;
 
-/// What a note about a missing include starts with.
+/// The start of a note about a missing include.
 pub(crate) const MISSING: &str = "Not found:";
 
-/// A page with its includes put in.
+/// A page with its includes resolved.
 pub(super) struct Expanded {
     pub(super) text: String,
     /// For each line of the text, the line of the page.
@@ -26,7 +26,7 @@ pub(super) struct Expanded {
     pub(super) problems: Vec<Problem>,
 }
 
-/// Puts the includes of the page `path` into its `text`.
+/// Resolves the includes in the `text` of the page `path`.
 pub(super) fn expand(root: &Path, path: &str, text: &str) -> Expanded {
     let mut expander = Expander {
         page: path,
@@ -90,7 +90,7 @@ impl Expander<'_> {
         self.expanded.lines.push(number);
     }
 
-    /// Keeps track of code blocks.
+    /// Tracks code blocks.
     fn fence(&mut self, line: &str) {
         let line = line.trim_start().trim_start_matches(['>', ' ']);
         let mark = if line.starts_with("```") { '`' } else { '~' };
@@ -113,7 +113,7 @@ impl Expander<'_> {
         }
     }
 
-    /// The note about a missing file.
+    /// Returns the note about a missing file.
     fn comment(&self, file: &str) -> String {
         let language = match &self.block {
             None => return format!("*{MISSING} `{file}`*"),

@@ -3,17 +3,17 @@
 //! - S1: links at the start of a line are chapters without a number, before and after the numbered ones; links in
 //!   a list are numbered and nest by indentation.
 //! - S2: the first heading is the book's title, unless it says *Summary*; later ones are the titles of parts.
-//! - S3: a link without a target is a chapter still to be written: it is shown, and leads nowhere.
+//! - S3: a link without a target is a chapter that is yet to be written: it is shown without a link.
 
 /// A table of contents.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Summary {
     pub(crate) title: Option<String>,
-    /// In order.
+    /// The entries, in order.
     pub(crate) entries: Vec<Entry>,
 }
 
-/// A line of it.
+/// An entry of a table of contents.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Entry {
     Chapter {
@@ -23,7 +23,7 @@ pub(crate) enum Entry {
         page: String,
         /// Such as `[4, 1]`; empty if it has none.
         number: Vec<u32>,
-        /// The line it stands on.
+        /// Its line.
         line: u32,
     },
     Part(String),
@@ -53,7 +53,7 @@ struct Parser {
     entries: Vec<Entry>,
     /// The indentation of each open list, and the number of its last item.
     lists: Vec<(usize, u32)>,
-    /// The last number of the outermost list, which goes on after parts and rules.
+    /// The last number of the outermost list, which continues after parts and rules.
     chapters: u32,
 }
 
@@ -111,7 +111,7 @@ impl Parser {
     }
 }
 
-/// The text and target of a link that starts the line.
+/// Returns the text and target of a link at the start of the line.
 fn link(text: &str) -> Option<(String, String)> {
     let rest = text.strip_prefix('[')?;
     let at = rest.find("](")?;

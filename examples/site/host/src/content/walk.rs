@@ -1,15 +1,15 @@
-//! The files of a directory.
+//! Lists the files of a directory.
 //!
-//! - W1: sorted by path, so that nothing later depends on the order in which the system lists them.
+//! - W1: the list is sorted by path, so that nothing depends on the order in which the system lists files.
 //! - W2: names that start with `.` are hidden; links to directories are not followed, so there are no loops.
-//! - W3: a folder within that cannot be read is a problem; the root that cannot be read is an error.
+//! - W3: an unreadable subfolder is a problem; an unreadable root is an error.
 
 use std::path::{Path, PathBuf};
 
 use crate::error::BuildError;
 use crate::problem::{Problem, ProblemKind};
 
-/// The paths of all files below `root`, without those below `output`.
+/// Returns the paths of all files below `root`, except those below `output`.
 pub(super) fn walk(
     root: &Path,
     output: &Path,

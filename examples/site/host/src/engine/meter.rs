@@ -1,7 +1,7 @@
-//! What one plugin was asked for.
+//! Counters of the work of one plugin.
 //!
-//! - M1: rapace counts what crosses to a process; here is counted what it cannot know: work that the host asked for
-//!   again and therefore did not fail, and all work for services in this process.
+//! - M1: rapace counts the traffic of a process. These counters add what it cannot know: work that succeeded
+//!   after a retry by the host, and all work of services in this process.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -23,10 +23,10 @@ pub(super) struct Meter {
     latencies: Mutex<Vec<u64>>,
 }
 
-/// What one plugin did.
+/// Statistics of one plugin.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tally {
-    /// Which.
+    /// The plugin.
     pub plugin: PluginKind,
     /// Calls answered, with those that open a stream.
     pub calls: u64,
@@ -34,29 +34,29 @@ pub struct Tally {
     pub streams: u64,
     /// Bytes that the plugin sent.
     pub bytes_in: u64,
-    /// Bytes that it was sent.
+    /// Bytes sent to it.
     pub bytes_out: u64,
     /// Processes after the first.
     pub restarts: u64,
-    /// Calls that had not begun when a process died, and went to the next.
+    /// Calls that had not begun when a process died, and were sent to the next one.
     pub redelivered: u64,
     /// Calls and streams that had begun when a process died, and were sent again.
     pub retried: u64,
-    /// Work that was given up: the plugin failed it each time that it was asked for.
+    /// Work that was given up after all retries failed.
     pub failed: u64,
-    /// Half of the calls took no longer than this.
+    /// The median latency of calls.
     pub p50: Duration,
-    /// 99 of 100 calls took no longer than this.
+    /// The 99th percentile of the latency of calls.
     pub p99: Duration,
 }
 
 impl Meter {
-    /// The number of the next piece of work.
+    /// Returns the number of the next piece of work.
     pub(super) fn piece(&self) -> u64 {
         self.pieces.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// How many pieces of work there were.
+    /// Returns how many pieces of work there were.
     pub(super) fn pieces(&self) -> u64 {
         self.pieces.load(Ordering::Relaxed)
     }
@@ -79,7 +79,7 @@ impl Meter {
             .push(micros);
     }
 
-    /// All in all, with what rapace counted, if a process is behind the service.
+    /// Returns the totals, including rapace's counters if the service is a process.
     pub(super) fn tally(&self, plugin: PluginKind, counted: Option<PluginSnapshot>) -> Tally {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut latencies = self

@@ -1,8 +1,9 @@
-//! Kills, as they are carried out.
+//! Carries out kills.
 //!
-//! - K1: a kill is over when the plugin has died of it and the next process is ready, so that no process is killed
-//!   twice and every kill counts.
-//! - K2: a kill goes on when whoever waits for it is gone: a stream that dies drops what feeds it.
+//! - K1: a kill is complete when the plugin has died of it and the next process is ready, so that no process is
+//!   killed twice and every kill counts.
+//! - K2: a kill continues even if its waiter is dropped: when a stream dies, the source of its items is
+//!   dropped.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,7 +27,7 @@ pub(crate) struct Chaos {
 }
 
 impl Chaos {
-    /// The kills of a schedule, carried out on these plugins.
+    /// Makes the kills of a schedule for these plugins.
     pub(crate) fn new(kills: u32, schedule: Schedule, plugins: Option<Arc<[Plugin]>>) -> Self {
         Self {
             kills,
@@ -38,18 +39,18 @@ impl Chaos {
         }
     }
 
-    /// How many were asked for.
+    /// Returns how many were requested.
     pub(crate) fn kills(&self) -> u32 {
         self.kills
     }
 
-    /// How many were carried out.
+    /// Returns how many were carried out.
     pub(crate) fn done(&self) -> u32 {
         self.done.load(Ordering::Relaxed)
     }
 
-    /// Says how much work a plugin will have, and the number of its first piece; if there is none, another takes over
-    /// its kills.
+    /// Sets how much work a plugin will have, and the number of its first piece; if none, another plugin takes
+    /// over its kills.
     pub(crate) fn fix(&self, plugin: PluginKind, first: u64, pieces: u64, instead: PluginKind) {
         let mut schedule = self.schedule.lock().unwrap_or_else(PoisonError::into_inner);
         match pieces {
@@ -58,7 +59,7 @@ impl Chaos {
         }
     }
 
-    /// How many kills are due with this piece of work.
+    /// Returns how many kills are due at this piece of work.
     pub(crate) fn reach(&self, plugin: PluginKind, piece: u64) -> u32 {
         self.schedule
             .lock()
@@ -84,7 +85,7 @@ impl Chaos {
                     break;
                 }
             }
-            // Whoever waited may be gone (K2).
+            // The waiter may be gone (K2).
             let _ = over.send(());
         });
         self.under_way
@@ -94,7 +95,7 @@ impl Chaos {
         let _ = wait.await;
     }
 
-    /// Waits for the kills under way.
+    /// Waits for pending kills.
     pub(crate) async fn settle(&self) {
         loop {
             let Some(kill) = self
@@ -105,13 +106,13 @@ impl Chaos {
             else {
                 return;
             };
-            // A kill that panicked has been counted or not; either way it is over.
+            // A kill that panicked is complete, whether it was counted or not.
             let _ = kill.await;
         }
     }
 }
 
-/// Kills the present process and waits for the next (K1). Whether there is one.
+/// Kills the current process and waits for the next one (K1). Returns whether there is one.
 async fn kill(plugin: &Plugin, done: &AtomicU32) -> bool {
     if plugin.ready().await.is_err() {
         return false;

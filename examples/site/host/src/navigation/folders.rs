@@ -8,7 +8,7 @@ use crate::content::Page;
 use crate::html;
 use crate::path::name;
 
-/// A folder, and what lies in it.
+/// A folder and its contents.
 #[derive(Default)]
 struct Folder {
     index: Option<usize>,
@@ -39,7 +39,7 @@ pub(super) fn items(pages: &[Page], titles: &[String]) -> Vec<Item> {
 }
 
 impl Folder {
-    /// What lies in the folder, its index left out.
+    /// Returns the folder's contents, without its index.
     fn chapters(self, titles: &[String]) -> Vec<Chapter> {
         let mut named: Vec<(String, Chapter)> = Vec::new();
         for (name, page) in self.pages {
@@ -83,7 +83,7 @@ pub(crate) fn in_words(name: &str) -> String {
     }
 }
 
-/// Compares names with the numbers in them as numbers; equal that way, as text.
+/// Compares names with the numbers in them as numbers; ties are compared as text.
 fn natural(a: &str, b: &str) -> Ordering {
     let (mut left, mut right) = (a, b);
     loop {

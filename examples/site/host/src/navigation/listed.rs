@@ -38,7 +38,7 @@ pub(super) fn items(
     items
 }
 
-/// The page that an entry names, if it is there and was not named before.
+/// Returns the page that an entry names, if it exists and was not named before.
 fn find(
     page: &str,
     line: u32,
@@ -67,7 +67,7 @@ fn find(
     Some(found)
 }
 
-/// Puts a chapter below the last one of the level above.
+/// Adds a chapter below the last one of the level above.
 fn place(items: &mut Vec<Item>, chapter: Chapter, depth: usize) {
     if depth > 1
         && let Some(Item::Chapter(last)) = items.last_mut()
@@ -86,7 +86,7 @@ fn place(items: &mut Vec<Item>, chapter: Chapter, depth: usize) {
     }
 }
 
-/// Notes the pages that `SUMMARY.md` does not name.
+/// Reports the pages that `SUMMARY.md` does not list.
 pub(super) fn note_unlisted(content: &Content, order: &[usize], problems: &mut Vec<Problem>) {
     let listed: HashSet<usize> = order.iter().copied().collect();
     for (at, page) in content.pages.iter().enumerate() {

@@ -6,7 +6,7 @@ use site_api::markdown::CodeBlock;
 use crate::content::MISSING;
 use crate::html::{escape, escape_into};
 
-/// The block, with its highlighted lines if there are any.
+/// Returns the HTML of a block, with highlighted lines if there are any.
 pub(crate) fn code(block: &CodeBlock, highlighted: Option<&Highlighted>) -> String {
     let missing = if block.text.contains(MISSING) {
         " missing"
@@ -41,7 +41,7 @@ pub(crate) fn code(block: &CodeBlock, highlighted: Option<&Highlighted>) -> Stri
     html
 }
 
-/// What a reader must know before trying the code.
+/// Returns a warning for readers who try the code.
 fn badge(attributes: &[String]) -> Option<&'static str> {
     attributes
         .iter()

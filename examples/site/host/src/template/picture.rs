@@ -1,15 +1,15 @@
 //! An image, with the sizes that a browser can choose from.
 //!
-//! - P1: `src` stays what the author wrote, so that the image is there whatever a browser makes of the rest.
-//! - P2: width and height are given, so that the text does not jump when the image arrives.
-//! - P3: a drawing made for white paper is shown on white paper, also by night.
+//! - P1: `src` stays as the author wrote it, so that the image is shown even if a browser ignores the rest.
+//! - P2: width and height are set, so that the text does not move when the image loads.
+//! - P3: a drawing for a white background is shown on white, even in dark mode.
 
 use site_api::markdown::Image;
 
 use crate::html::escape_into;
 use crate::path::encode;
 
-/// An image of the content, in the sizes it was made in.
+/// An image of the content and its smaller versions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Picture {
     /// Of the original, in pixels.
@@ -18,7 +18,7 @@ pub(crate) struct Picture {
     pub(crate) height: u32,
     /// The original's path.
     pub(crate) path: String,
-    /// Smaller ones, the smallest first.
+    /// Smaller versions, in ascending size.
     pub(crate) variants: Vec<Variant>,
 }
 
@@ -33,15 +33,15 @@ pub(crate) struct Variant {
 /// What is known of an image.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Known<'a> {
-    /// It was looked at.
+    /// Its header was read.
     Picture(&'a Picture),
-    /// It is a drawing whose colours stay what they are when the page is dark.
+    /// It is a drawing without a dark variant.
     Paper,
     /// Nothing.
     Nothing,
 }
 
-/// The tag for an image on a page whose way to the root is `root`.
+/// Returns the tag for an image on a page whose path to the root is `root`.
 pub(crate) fn picture(image: &Image, known: Known<'_>, root: &str) -> String {
     let mut html = String::from("<img");
     attribute(&mut html, "src", &image.source);
@@ -95,7 +95,7 @@ fn attribute(html: &mut String, name: &str, value: &str) {
     html.push('"');
 }
 
-/// The column of text is 46rem wide; on small screens it is the screen, less its margins.
+/// The text column is 46rem wide; on small screens it is the screen's width without the margins.
 const SIZES: &str = "(max-width: 48.5rem) calc(100vw - 2.5rem), 46rem";
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The tree of pages.
 //!
-//! - S1: chapters that hold others can be folded; those on the way to the page are open.
+//! - S1: chapters with subchapters can be collapsed; those that contain the page are expanded.
 
 use super::Shown;
 use crate::navigation::{Chapter, Item};

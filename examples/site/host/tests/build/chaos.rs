@@ -1,4 +1,4 @@
-//! One site, built in each way.
+//! The same site, built in every way.
 
 use crate::support::{Content, Report, assert_same, book, build, report};
 
@@ -25,7 +25,7 @@ fn processes_and_actors_build_the_same_site() {
         );
         assert_eq!(report.plugin("markdown").calls, 31);
         assert_eq!(report.plugin("highlight").calls, 60);
-        // Each is looked at, decoded, resized once, encoded once.
+        // For each image: header, decode, one resize, one encode.
         assert_eq!(report.plugin("images").calls, 12);
         assert_eq!(
             (

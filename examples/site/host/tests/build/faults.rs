@@ -1,4 +1,4 @@
-//! Bad input: one clear error that names the thing and the way out.
+//! Bad input: one clear error that names the cause and the fix.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -11,7 +11,7 @@ fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The build fails with exit code 1, and its one error says all of this.
+/// Asserts that the build fails with exit code 1 and one error that contains all `parts`.
 fn assert_fails(output: &Output, parts: &[&str]) {
     let said = said(output);
     assert_eq!(output.status.code(), Some(1), "{said}");
@@ -121,7 +121,7 @@ fn broken_links_are_told_with_page_line_and_what_was_meant() {
     }
 }
 
-/// The plugins, all but `search` good.
+/// Makes a directory of plugins without a working `search`.
 fn plugins(folder: &Path) {
     for name in ["highlight", "images", "links", "markdown"] {
         let name = format!("site-{name}");

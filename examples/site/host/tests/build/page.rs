@@ -1,4 +1,4 @@
-//! What a reader gets.
+//! The pages as a reader sees them.
 
 use std::path::Path;
 
@@ -18,7 +18,7 @@ fn page(out: &tempfile::TempDir, name: &str) -> String {
     std::fs::read_to_string(out.path().join(name)).expect("a page")
 }
 
-/// The values of all attributes of this name.
+/// Returns the values of all attributes with this name.
 fn values<'a>(html: &'a str, name: &str) -> Vec<&'a str> {
     let start = format!(" {name}=\"");
     html.split(&start)

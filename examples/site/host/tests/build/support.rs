@@ -1,4 +1,4 @@
-//! A site to build, the executables, and ways to look at what they made.
+//! A site to build, the executables, and helpers to inspect the output.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -8,7 +8,8 @@ use std::sync::LazyLock;
 
 use facet::Facet;
 
-/// The directory of the executables: of a run of all tests, or built now for a run of this package's alone.
+/// The directory of the executables. They exist if all tests are run; a run of this package alone builds them
+/// now.
 pub(crate) static PROGRAMS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_BIN_EXE_site"))
         .parent()
@@ -52,7 +53,7 @@ pub(crate) fn site() -> Command {
     Command::new(PROGRAMS.join("site"))
 }
 
-/// Builds a site, and gives what the program said.
+/// Builds a site, and returns the program's output.
 pub(crate) fn build(content: &Path, out: &Path, flags: &[&str]) -> Output {
     site()
         .arg("build")
@@ -64,7 +65,7 @@ pub(crate) fn build(content: &Path, out: &Path, flags: &[&str]) -> Output {
         .expect("the program starts")
 }
 
-/// The last line of what the program printed, as JSON.
+/// Returns the last line of the output, as JSON.
 pub(crate) fn report(output: &Output) -> Report {
     assert!(
         output.status.success(),
@@ -76,7 +77,7 @@ pub(crate) fn report(output: &Output) -> Report {
     facet_json::from_str(last).expect("the line of JSON")
 }
 
-/// What `--json` prints.
+/// The output of `--json`.
 #[derive(Debug, Facet)]
 pub(crate) struct Report {
     pub(crate) pages: u64,
@@ -111,7 +112,7 @@ impl Report {
     }
 }
 
-/// A site with something for every plugin to do.
+/// A site with work for every plugin.
 pub(crate) struct Content {
     folder: tempfile::TempDir,
 }
@@ -159,7 +160,7 @@ impl Content {
     }
 }
 
-/// A picture that does not compress to nothing.
+/// Makes a picture that compresses badly.
 pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
@@ -178,7 +179,7 @@ pub(crate) fn png(width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-/// Every file below a directory, with its bytes.
+/// Returns every file below a directory, with its bytes.
 pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
@@ -200,7 +201,7 @@ pub(crate) fn tree(root: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-/// Fails with the names of the files that differ.
+/// Asserts that two directories are equal; names the files that differ.
 pub(crate) fn assert_same(one: &Path, other: &Path) {
     let (one, other) = (tree(one), tree(other));
     let names = one.keys().chain(other.keys());
@@ -211,7 +212,7 @@ pub(crate) fn assert_same(one: &Path, other: &Path) {
     assert!(!one.is_empty(), "nothing was built");
 }
 
-/// The chapters of the Rust book, if they lie beside the checkout.
+/// Returns the chapters of the Rust book, if they lie beside the checkout.
 pub(crate) fn book() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../../shared/corpus/rust-book");
     let found = folder.is_dir().then_some(folder);

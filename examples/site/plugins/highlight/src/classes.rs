@@ -1,6 +1,6 @@
-//! From a grammar's scopes to the few classes that the style sheet knows.
+//! Maps a grammar's scopes to the few classes of the style sheet.
 //!
-//! - C1: the innermost scope that has a rule decides; within it, the first rule.
+//! - C1: the innermost scope with a rule decides; within it, the first matching rule.
 //! - C2: punctuation ends the search without a class, unless it belongs to a string, a comment or a macro.
 
 use syntect::parsing::Scope;
@@ -23,7 +23,7 @@ impl Classes {
         Self { rules }
     }
 
-    /// The class of a token, given its scopes from the outermost to the innermost.
+    /// Returns the class of a token, given its scopes from the outermost to the innermost.
     pub(crate) fn of(&self, scopes: &[Scope]) -> Option<&'static str> {
         scopes
             .iter()
@@ -41,7 +41,7 @@ impl Classes {
     }
 }
 
-/// The first that fits a scope counts.
+/// The first rule that matches a scope applies.
 const RULES: &[(&str, Option<&str>)] = &[
     ("comment", Some("c")),
     ("punctuation.definition.comment", Some("c")),

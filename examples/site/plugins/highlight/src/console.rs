@@ -1,9 +1,9 @@
-//! Terminal sessions: which part of a line is the prompt.
+//! Finds the prompts in terminal sessions.
 //!
 //! - C1: a command follows `$ `, `> ` or `PS> `, at the start of the line or after a folder.
 //! - C2: every other line is output, unless the one before it ends in `\` and was a command.
 
-/// The prompt at the start of the line, its space included.
+/// Returns the prompt at the start of the line, including its space.
 pub(crate) fn prompt(line: &str) -> Option<&str> {
     let end = ["$ ", "> "]
         .iter()
@@ -21,7 +21,7 @@ mod tests {
     use super::prompt;
 
     #[test]
-    fn prompts_of_common_shells_are_seen() {
+    fn prompts_of_common_shells_are_found() {
         assert_eq!(prompt("$ cargo run"), Some("$ "));
         assert_eq!(prompt("> cargo run"), Some("> "));
         assert_eq!(prompt("PS> ls"), Some("PS> "));

@@ -1,7 +1,7 @@
-//! Blocks of code in, lines of HTML out.
+//! Highlights blocks of code as lines of HTML.
 //!
-//! - H1: the answer has as many lines as the code.
-//! - H2: a line of more than [`LONGEST_LINE`] bytes is shown plain, and so is what a grammar fails on.
+//! - H1: the result has as many lines as the code.
+//! - H2: a line of more than [`LONGEST_LINE`] bytes is not highlighted, nor is one on which a grammar fails.
 
 use site_api::highlight::{HighlightError, Highlighted, Highlighter};
 use syntect::parsing::{ParseState, ScopeStack, SyntaxReference, SyntaxSet};
@@ -11,7 +11,7 @@ use crate::console::prompt;
 use crate::language::Language;
 use crate::line::Line;
 
-/// The grammars, loaded.
+/// The loaded grammars.
 pub struct Syntect {
     grammars: SyntaxSet,
     classes: Classes,
@@ -30,7 +30,7 @@ impl Syntect {
     /// Highlights a block.
     ///
     /// # Errors
-    /// [`HighlightError::UnknownLanguage`] if no grammar goes by that name.
+    /// [`HighlightError::UnknownLanguage`] if no grammar has that name.
     pub fn block(&self, code: &str, language: &str) -> Result<Highlighted, HighlightError> {
         let Some(found) = Language::find(&self.grammars, language) else {
             return Err(HighlightError::UnknownLanguage {
@@ -84,7 +84,7 @@ impl Syntect {
             html.push(line, None);
             return html.finish();
         }
-        // The grammars expect the line's end.
+        // The grammars expect the newline.
         let ended = format!("{line}\n");
         let Ok(changes) = reading.state.parse_line(&ended, &self.grammars) else {
             html.push(line, None);
@@ -97,7 +97,7 @@ impl Syntect {
                 html.push(&line[at..until], self.classes.of(reading.scopes.as_slice()));
                 at = until;
             }
-            // A grammar that pops what it did not push colours the rest wrongly, no more.
+            // A grammar that pops too much only colours the rest wrongly.
             let _ = reading.scopes.apply(change);
         }
         html.push(&line[at..], self.classes.of(reading.scopes.as_slice()));
@@ -121,7 +121,7 @@ impl Highlighter for Syntect {
     }
 }
 
-/// How far a grammar has come in a block.
+/// A grammar's state in a block.
 struct Reading {
     state: ParseState,
     scopes: ScopeStack,
@@ -142,7 +142,8 @@ fn plain(line: &str) -> String {
     html.finish()
 }
 
-/// Longer lines are not written by people, and grammars can take minutes for them.
+/// The longest line that is highlighted: longer ones are not written by people, and grammars can take minutes
+/// for them.
 const LONGEST_LINE: usize = 4 << 10;
 
 #[cfg(test)]
@@ -160,7 +161,7 @@ mod tests {
             .lines
     }
 
-    /// What a reader sees of a line.
+    /// Returns the visible text of a line.
     fn seen(html: &str) -> String {
         let mut text = String::new();
         let mut in_tag = false;

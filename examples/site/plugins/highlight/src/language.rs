@@ -1,31 +1,31 @@
-//! From the word after a fence to a grammar.
+//! Finds the grammar for the word after a fence.
 
 use syntect::parsing::{SyntaxReference, SyntaxSet};
 
-/// How a block is read.
+/// How a block is highlighted.
 pub(crate) enum Language<'a> {
-    /// As it is.
+    /// Not at all.
     Plain,
-    /// Commands behind a prompt, and what they print.
+    /// As commands after a prompt, and their output.
     Console { shell: &'a SyntaxReference },
     /// By a grammar.
     Grammar(&'a SyntaxReference),
 }
 
 impl<'a> Language<'a> {
-    /// The language that goes by this name, if any does.
+    /// Finds the language with this name.
     pub(crate) fn find(grammars: &'a SyntaxSet, name: &str) -> Option<Self> {
         let name = name.to_ascii_lowercase();
         let token = match name.as_str() {
             "" | "text" | "txt" | "plain" | "plaintext" | "output" | "none" => {
                 return Some(Self::Plain);
             }
-            // There is no grammar for PowerShell; in documentation, it is typed behind a prompt.
+            // PowerShell has no grammar; in documentation, it is typed after a prompt.
             "console" | "shell-session" | "terminal" | "powershell" | "pwsh" | "ps1" => {
                 let shell = grammars.find_syntax_by_token("sh")?;
                 return Some(Self::Console { shell });
             }
-            // Names that writers use and the grammars do not.
+            // Common names that the grammars do not use.
             "cmd" | "batch" => "bat",
             "shell" | "zsh" => "sh",
             "jsonc" | "json5" => "json",
@@ -36,7 +36,7 @@ impl<'a> Language<'a> {
         grammars.find_syntax_by_token(token).map(Self::Grammar)
     }
 
-    /// Its name, for the reader.
+    /// Returns its name, for display.
     pub(crate) fn name(&self) -> &str {
         match self {
             Self::Plain => "Text",

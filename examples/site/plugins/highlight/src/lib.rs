@@ -1,4 +1,4 @@
-//! Syntax highlighting, for the site builder: Sublime's grammars, as `bat` collects them, read by syntect.
+//! Syntax highlighting for the site builder: Sublime's grammars, as collected by `bat`, and syntect.
 //!
 //! ```
 //! let syntect = site_highlight::Syntect::new();

@@ -1,7 +1,7 @@
-//! One line of HTML in the making.
+//! Builds one line of HTML.
 //!
-//! - L1: neighbours of one class share a span.
-//! - L2: nothing is open when the line is finished.
+//! - L1: adjacent tokens of one class share a span.
+//! - L2: no span is open when the line is finished.
 
 use std::fmt::Write as _;
 
@@ -12,7 +12,7 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Appends text of a class.
+    /// Appends text with a class.
     pub(crate) fn push(&mut self, text: &str, class: Option<&'static str>) {
         if text.is_empty() {
             return;

@@ -1,6 +1,6 @@
-//! Files from pixels.
+//! Encodes pixels as files.
 //!
-//! - E1: the same pixels give the same file, byte for byte.
+//! - E1: the same pixels yield the same file, byte for byte.
 
 use std::borrow::Cow;
 
@@ -57,7 +57,7 @@ pub fn encode(pixels: &[u8], layout: Layout, encoding: Encoding) -> Result<Vec<u
     Ok(file)
 }
 
-/// JPEG holds no alpha; a photograph that has any is opaque in practice.
+/// Drops alpha, which JPEG does not support; a photograph's alpha is opaque in practice.
 fn without_alpha(pixels: &[u8], channels: u8) -> (Cow<'_, [u8]>, u8) {
     let kept = match channels {
         2 => 1,
@@ -86,7 +86,7 @@ mod tests {
                     height: 3,
                     channels,
                 };
-                // Alpha stays above zero: WebP may forget the colour of what cannot be seen.
+                // Alpha stays above zero: WebP may drop the colour of transparent pixels.
                 let pixels: Vec<u8> = (0..layout.bytes()).map(|n| (n * 3 + 40) as u8).collect();
                 let file = encode(&pixels, layout, encoding).expect("pixels that fit");
                 let source = Source::open(&file).expect("a good file");

@@ -1,6 +1,6 @@
 //! Decoding, resizing and encoding of images, for the site builder.
 //!
-//! The functions here write into the caller's buffer, so that pixels can be made where the host will read them.
+//! The functions write into the caller's buffer, so that pixels are produced where the host will read them.
 
 mod encode;
 mod resize;

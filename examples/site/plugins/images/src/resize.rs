@@ -1,4 +1,4 @@
-//! Smaller images from larger ones.
+//! Resizes images.
 
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, PixelType, ResizeAlg, ResizeOptions, Resizer};
@@ -6,7 +6,7 @@ use site_api::images::ImageError;
 
 use crate::source::Layout;
 
-/// The height that keeps the proportions at `width`: at least one pixel.
+/// Returns the height that keeps the proportions at `width`: at least one pixel.
 #[must_use]
 pub fn resized_height(layout: Layout, width: u32) -> u32 {
     let exact = u64::from(layout.height) * u64::from(width);
@@ -14,10 +14,10 @@ pub fn resized_height(layout: Layout, width: u32) -> u32 {
     u32::try_from(rounded).unwrap_or(u32::MAX).max(1)
 }
 
-/// Resizes `from` into `to`, with a filter that keeps edges sharp. Transparent pixels do not bleed.
+/// Resizes `from` into `to` with a filter that keeps edges sharp, without bleeding of transparent pixels.
 ///
 /// # Errors
-/// [`ImageError::BadPixels`] if a buffer does not fit its layout, or the layouts each other.
+/// [`ImageError::BadPixels`] if a buffer does not fit its layout, or the two layouts do not match.
 pub fn resize(
     from: &[u8],
     layout: Layout,

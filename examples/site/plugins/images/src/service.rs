@@ -1,8 +1,7 @@
 //! The service.
 //!
-//! - S1: the work is done on a thread of its own, so that a large image does not keep the process from answering
-//!   whether it is alive.
-//! - S2: pixels are written where the caller will read them: into a buffer of the session.
+//! - S1: the work is done on a blocking thread, so that a large image does not stop the process's heartbeat.
+//! - S2: pixels are written directly into a buffer of the session, where the caller reads them.
 
 use rapace::{Blob, BlobMut};
 use site_api::images::{Encoding, ImageError, ImageInfo, Images, PIXEL_LIMIT, Pixels};
@@ -11,7 +10,7 @@ use crate::encode::encode;
 use crate::resize::{resize, resized_height};
 use crate::source::{Layout, Source};
 
-/// Works on images, one after the other.
+/// Processes images, one at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct ImageWorks;
 
@@ -69,7 +68,7 @@ async fn beside<T: Send + 'static>(
     rapace::blocking(work).await
 }
 
-/// Room for pixels that are within the limit.
+/// Allocates a buffer for pixels that are within the limit.
 async fn room(layout: Layout) -> Result<BlobMut, ImageError> {
     let len = usize::try_from(layout.bytes()).unwrap_or(usize::MAX);
     let room = rapace::allocate(len).await;

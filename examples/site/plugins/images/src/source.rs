@@ -1,8 +1,8 @@
-//! An image file, opened.
+//! An opened image file.
 //!
-//! - S1: nothing is allocated by what a file claims before the claim was held against the limit.
+//! - S1: nothing is allocated by a size that a file claims before that size was checked against the limit.
 //! - S2: the size is that of the upright image (I3 of [`site_api::images`]).
-//! - S3: 8-bit files are decoded straight into the caller's buffer; others go through a conversion.
+//! - S3: 8-bit files are decoded directly into the caller's buffer; others are converted.
 
 use std::io::Cursor;
 
@@ -11,7 +11,7 @@ use image::metadata::Orientation;
 use image::{AnimationDecoder, ColorType, DynamicImage, ImageDecoder, ImageResult};
 use site_api::images::{ImageError, ImageFormat, ImageInfo, PIXEL_LIMIT};
 
-/// How the pixels of an image lie in memory.
+/// The layout of an image's pixels in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// In pixels.
@@ -23,7 +23,7 @@ pub struct Layout {
 }
 
 impl Layout {
-    /// How many bytes they take.
+    /// Returns the size in bytes.
     #[must_use]
     pub fn bytes(self) -> u64 {
         u64::from(self.width) * u64::from(self.height) * u64::from(self.channels)
@@ -55,10 +55,10 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// What the file is.
+    /// Returns information about the file.
     ///
     /// # Errors
-    /// [`ImageError::Damaged`] if the frames of a GIF cannot be told apart.
+    /// [`ImageError::Damaged`] if the frames of a GIF cannot be read.
     pub fn info(&self) -> Result<ImageInfo, ImageError> {
         let Layout { width, height, .. } = self.layout();
         Ok(ImageInfo {
@@ -69,7 +69,7 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// How its pixels will lie in memory.
+    /// Returns the layout of its decoded pixels.
     #[must_use]
     pub fn layout(&self) -> Layout {
         let (width, height) = self.decoder.dimensions();
@@ -86,7 +86,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    /// The layout, if it is within the limit.
+    /// Returns the layout, if it is within the limit.
     ///
     /// # Errors
     /// [`ImageError::TooLarge`].
@@ -104,7 +104,8 @@ impl<'a> Source<'a> {
     /// Decodes into `pixels`, which must be as long as the layout says.
     ///
     /// # Errors
-    /// [`ImageError::TooLarge`], [`ImageError::Damaged`], or [`ImageError::BadPixels`] if the length is another.
+    /// [`ImageError::TooLarge`], [`ImageError::Damaged`], or [`ImageError::BadPixels`] if the buffer has
+    /// another length.
     pub fn read_into(self, pixels: &mut [u8]) -> Result<(), ImageError> {
         let layout = self.checked_layout()?;
         if pixels.len() as u64 != layout.bytes() {
@@ -258,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gif_of_two_frames_moves_and_of_one_does_not() {
+    fn a_gif_of_two_frames_is_animated_and_of_one_is_not() {
         for frames in [1, 2] {
             let mut file = Vec::new();
             let mut encoder = codecs::gif::GifEncoder::new(&mut file);

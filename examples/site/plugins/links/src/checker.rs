@@ -1,7 +1,7 @@
-//! Pages in, problems out.
+//! Checks pages and returns problems.
 //!
-//! - C1: a link to a place on a page that has not arrived waits for it, and is checked when it arrives.
-//! - C2: nothing is said about places in files that never arrive as pages, such as HTML that was copied.
+//! - C1: a link to an anchor on a page that has not arrived waits for it, and is checked when it arrives.
+//! - C2: anchors in files that never arrive as pages, such as copied HTML, are not checked.
 //! - C3: memory is bounded by the anchors and the waiting links, not by the pages' text.
 
 use std::collections::{BTreeSet, HashMap};
@@ -11,11 +11,11 @@ use site_api::links::{Link, LinkError, LinkFault, LinkProblem, LinkedPage};
 use crate::near::nearest;
 use crate::target::{Target, relative};
 
-/// What is known of a site so far.
+/// The state of a check.
 pub struct Checker {
     files: BTreeSet<String>,
     anchors: HashMap<String, BTreeSet<String>>,
-    /// By the page they wait for.
+    /// Links that wait for a page, by that page.
     waiting: HashMap<String, Vec<Waiting>>,
 }
 
@@ -26,10 +26,10 @@ struct Waiting {
 }
 
 impl Checker {
-    /// Starts with the names of all files that the site will have.
+    /// Starts a check with the paths of all files that the site will have.
     ///
     /// # Errors
-    /// [`LinkError::NotRelative`] if one starts with `/` or has `..` in it.
+    /// [`LinkError::NotRelative`] if a path starts with `/` or contains `..`.
     pub fn new(files: impl IntoIterator<Item = String>) -> Result<Self, LinkError> {
         let files: BTreeSet<_> = files.into_iter().collect();
         let absolute =
@@ -44,7 +44,7 @@ impl Checker {
         })
     }
 
-    /// Takes a page; gives the problems that have become certain.
+    /// Adds a page; returns the problems that have become certain.
     pub fn page(&mut self, page: LinkedPage) -> Vec<LinkProblem> {
         let LinkedPage {
             path,
@@ -91,7 +91,7 @@ impl Checker {
         None
     }
 
-    /// Checks a link to a place on a page that has arrived.
+    /// Checks a link to an anchor on a page that has arrived.
     fn place(&self, path: &str, waiting: Waiting) -> Option<LinkProblem> {
         let anchors = &self.anchors[path];
         if anchors.contains(&waiting.anchor) {
@@ -114,7 +114,7 @@ impl Checker {
     }
 }
 
-/// A path as the author of the link would write it: to the Markdown, if that is what the link does.
+/// Returns a path as the author of the link would write it: to the Markdown, if the link does that.
 fn as_written(link: &Link, path: String) -> String {
     match path.strip_suffix(".html") {
         Some(stem) if link.written.is_some() && !stem.ends_with("index") => format!("{stem}.md"),
@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn files_that_are_no_pages_are_not_asked_for_places() {
+    fn anchors_in_files_that_are_no_pages_are_not_checked() {
         let mut checker = checker(&["a.html", "paper.pdf", "old/index.html"]);
         assert_eq!(
             checker.page(page(

@@ -1,6 +1,6 @@
-//! What was probably meant.
+//! Suggests the target that was probably meant.
 
-/// The candidate most like `wrong`, if one is near enough to be worth showing. Of equals, the first.
+/// Returns the candidate most similar to `wrong`, if it is similar enough to suggest. Of equals, the first.
 pub(crate) fn nearest<'a>(
     wrong: &str,
     candidates: impl IntoIterator<Item = &'a str>,
@@ -18,12 +18,13 @@ pub(crate) fn nearest<'a>(
     best
 }
 
-/// Without what all pages have in common.
+/// Removes the part that all pages have in common.
 fn bare(text: &str) -> &str {
     text.strip_suffix(".html").unwrap_or(text)
 }
 
-/// Of 1: two letters of five may differ. Below that, suggestions puzzle more than they help.
+/// The least similarity, out of 1: two letters of five may differ. Below that, suggestions confuse more than
+/// they help.
 const NEAR_ENOUGH: f64 = 0.6;
 
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod tests {
     use super::nearest;
 
     #[test]
-    fn a_slip_of_the_pen_is_found_and_a_stranger_is_not() {
+    fn a_typo_is_found_and_an_unrelated_path_is_not() {
         let places = ["the-match-construct", "if-let", "references"];
         assert_eq!(
             nearest("the-mach-construct", places),

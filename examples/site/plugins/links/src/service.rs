@@ -1,6 +1,6 @@
 //! The service.
 //!
-//! - S1: an error of the pages' stream ends the problems' stream with that error.
+//! - S1: an error of the input stream ends the output stream with that error.
 
 use futures_util::{StreamExt, stream};
 use rapace::Streaming;
@@ -8,7 +8,7 @@ use site_api::links::{LinkError, LinkProblem, LinkedPage, Links};
 
 use crate::checker::Checker;
 
-/// Checks sites; each call checks its own.
+/// Checks sites, each call one of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkCheck;
 

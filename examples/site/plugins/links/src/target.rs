@@ -1,26 +1,26 @@
-//! Where a link on a page leads.
+//! Resolves the target of a link on a page.
 //!
-//! - T1: a path is taken relative to its page's folder, one that starts with `/` to the site's root.
+//! - T1: a path is relative to its page's folder; one that starts with `/` is relative to the site's root.
 //! - T2: a path to a folder means the `index.html` in it.
 
 use percent_encoding::percent_decode_str;
 use site_api::links::LinkFault;
 use url::Url;
 
-/// Where a link leads.
+/// The target of a link.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Target {
-    /// To a file of the site, and perhaps to a place in it.
+    /// A file of the site, and maybe an anchor in it.
     File {
         path: String,
         anchor: Option<String>,
     },
-    /// Elsewhere.
+    /// Another site.
     Elsewhere,
 }
 
 impl Target {
-    /// Reads the link `target` on the page `page`.
+    /// Resolves the link `target` on the page `page`.
     pub(crate) fn read(page: &str, target: &str) -> Result<Self, LinkFault> {
         match Url::parse(target) {
             Ok(_) => return Ok(Self::Elsewhere),
@@ -62,7 +62,7 @@ fn decode(text: &str) -> Result<String, LinkFault> {
     }
 }
 
-/// The path from the site's root, unless it climbs out of it.
+/// Returns the path from the site's root, unless it leads out of it.
 fn resolve(page: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = Vec::new();
     if !path.starts_with('/') {
@@ -86,7 +86,7 @@ fn resolve(page: &str, path: &str) -> Option<String> {
     Some(parts.join("/"))
 }
 
-/// `path`, as a link on `page` would give it.
+/// Returns `path` relative to `page`.
 pub(crate) fn relative(page: &str, path: &str) -> String {
     let from: Vec<&str> = page.split('/').collect();
     let to: Vec<&str> = path.split('/').collect();

@@ -1,8 +1,8 @@
-//! Names for the places on a page that links can point to.
+//! Makes anchors: the targets of links on a page.
 //!
-//! - A1: a heading's anchor is made from its text as GitHub and mdBook make it, so that links written for them
-//!   work here.
-//! - A2: no two headings of a page get the same one: a number is added.
+//! - A1: a heading's anchor is made from its text as in GitHub and mdBook, so that links written for them work
+//!   here.
+//! - A2: no two headings of a page get the same anchor: a number is added.
 //! - A3: an anchor that the author wrote is kept as it is.
 
 use std::collections::HashSet;
@@ -15,7 +15,7 @@ pub(crate) struct Anchors {
 }
 
 impl Anchors {
-    /// An anchor for a heading with this text.
+    /// Returns an anchor for a heading with this text.
     pub(crate) fn for_heading(&mut self, text: &str) -> String {
         let mut base = slug(text);
         if base.is_empty() {
@@ -31,7 +31,7 @@ impl Anchors {
         anchor
     }
 
-    /// Notes an anchor that the author wrote.
+    /// Records an anchor that the author wrote.
     pub(crate) fn add(&mut self, anchor: &str) {
         if !anchor.is_empty() && self.taken.insert(anchor.to_owned()) {
             self.in_order.push(anchor.to_owned());
@@ -43,7 +43,7 @@ impl Anchors {
     }
 }
 
-/// Letters and digits in lower case, `-` and `_` kept, white space as `-`, the rest left out.
+/// Makes a slug: letters and digits in lower case, `-` and `_` kept, whitespace as `-`, the rest dropped.
 pub(crate) fn slug(text: &str) -> String {
     text.trim()
         .chars()

@@ -1,14 +1,14 @@
-//! Stretches of Markdown's events.
+//! Helpers for ranges of Markdown events.
 
 use std::ops::Range;
 
 use pulldown_cmark::Event;
 use pulldown_cmark_escape::escape_html_body_text;
 
-/// Events and where in the source they come from.
+/// Events and their positions in the source.
 pub(crate) type Events<'a> = [(Event<'a>, Range<usize>)];
 
-/// The events between a start, which precedes `events`, and its end.
+/// Returns the events between a start, which precedes `events`, and its end.
 pub(crate) fn inside<'e, 'a>(events: &'e Events<'a>) -> &'e Events<'a> {
     let mut depth = 0usize;
     for (at, (event, _)) in events.iter().enumerate() {
@@ -22,7 +22,7 @@ pub(crate) fn inside<'e, 'a>(events: &'e Events<'a>) -> &'e Events<'a> {
     events
 }
 
-/// The text of the events, without markup.
+/// Returns the text of the events, without markup.
 pub(crate) fn plain(events: &Events<'_>) -> String {
     let mut text = String::new();
     for (event, _) in events {
@@ -35,7 +35,7 @@ pub(crate) fn plain(events: &Events<'_>) -> String {
     text
 }
 
-/// The HTML of a heading as a table of contents can hold it.
+/// Returns the HTML of a heading for a table of contents.
 pub(crate) fn without_links(events: &Events<'_>) -> String {
     let mut html = String::new();
     for (event, _) in events {

@@ -1,12 +1,12 @@
-//! Code blocks: the words after the fence, and the lines that are kept from the reader.
+//! Code blocks: the words after the fence, and hidden lines.
 //!
 //! - F1: only Rust has hidden lines, as in rustdoc: `# ` before the code hides a line, `##` stands for one `#`,
-//!   and `#[attribute]` and `#!` mean themselves.
-//! - F2: the hidden lines stay in the text, without their mark, and are listed.
+//!   and `#[attribute]` and `#!` are literal.
+//! - F2: hidden lines stay in the text, without their mark, and are listed.
 
 use site_api::markdown::CodeBlock;
 
-/// The block that starts on `line`, with what was written after its fence.
+/// Makes the block that starts on `line`, with the words after its fence.
 pub(crate) fn block(info: &str, text: &str, line: u32) -> CodeBlock {
     let mut words = info
         .trim_matches(['{', '}', ' '])

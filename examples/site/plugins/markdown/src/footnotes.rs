@@ -1,7 +1,7 @@
-//! Footnotes: numbered as they are first referred to, gathered at the end of the page.
+//! Footnotes: numbered in the order of first reference, collected at the end of the page.
 //!
-//! - F1: a footnote has one number however often it is referred to, and a way back to each place.
-//! - F2: one that is never referred to is a note to the author. One that is never defined shows as it was
+//! - F1: a footnote has one number however often it is referenced, and a link back to each reference.
+//! - F2: an unreferenced footnote is reported to the author. A reference to an undefined one is shown as
 //!   written.
 
 use std::fmt::Write as _;
@@ -28,12 +28,12 @@ struct Defined {
     line: u32,
 }
 
-/// One of the places that refer to a footnote.
+/// A reference to a footnote.
 pub(crate) struct Reference {
     pub(crate) number: usize,
     /// The anchor of the footnote.
     pub(crate) footnote: String,
-    /// The anchor of this place.
+    /// The anchor of this reference.
     pub(crate) place: String,
 }
 
@@ -70,7 +70,7 @@ impl Footnotes {
         });
     }
 
-    /// Writes the footnotes that were referred to, and tells `note` about the rest.
+    /// Writes the referenced footnotes, and reports the others to `note`.
     pub(crate) fn finish(mut self, out: &mut Parts, mut note: impl FnMut(u32, String)) {
         let mut found = Vec::new();
         for footnote in &self.referred {

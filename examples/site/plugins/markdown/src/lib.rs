@@ -1,4 +1,4 @@
-//! Markdown to HTML, for the site builder.
+//! Markdown to HTML for the site builder.
 //!
 //! CommonMark with tables, footnotes, task lists, strikethrough, heading attributes, alerts and a title in YAML
 //! front matter; and of mdBook's dialect, `<Listing>` tags and lines hidden in Rust code.

@@ -1,4 +1,4 @@
-//! From byte offsets to lines.
+//! Maps byte offsets to lines.
 
 /// Where each line of a text starts.
 pub(crate) struct Lines {
@@ -13,7 +13,7 @@ impl Lines {
         Self { starts }
     }
 
-    /// The line, counted from 1, that holds the byte at `offset`.
+    /// Returns the line, counted from 1, that contains the byte at `offset`.
     pub(crate) fn at(&self, offset: usize) -> u32 {
         let line = self.starts.partition_point(|&start| start <= offset);
         u32::try_from(line).unwrap_or(u32::MAX)

@@ -1,7 +1,7 @@
 //! `<Listing number="2-1" file-name="src/main.rs" caption="…">`: a figure around code, as in the Rust book.
 //!
-//! - L1: the caption is Markdown of one line.
-//! - L2: every listing that was opened is closed, by its tag or by the end of the page.
+//! - L1: the caption is one line of Markdown.
+//! - L2: every open listing is closed, by its tag or at the end of the page.
 
 use pulldown_cmark::{Event, Parser, Tag as MarkdownTag, TagEnd};
 use pulldown_cmark_escape::escape_html_body_text;
@@ -9,7 +9,7 @@ use pulldown_cmark_escape::escape_html_body_text;
 use crate::anchors::slug;
 use crate::tag::Tag;
 
-/// What a `<Listing>` tag says.
+/// The attributes of a `<Listing>` tag.
 pub(crate) struct Listing {
     number: Option<String>,
     file_name: Option<String>,
@@ -29,7 +29,7 @@ impl Listing {
         }
     }
 
-    /// The place it gives a name to.
+    /// Returns its anchor.
     pub(crate) fn anchor(&self) -> Option<String> {
         self.number
             .as_deref()
@@ -71,7 +71,7 @@ impl Listing {
     }
 }
 
-/// Markdown of one line as HTML: code, emphasis, text.
+/// Renders one line of Markdown: code, emphasis, text.
 pub(crate) fn inline(markdown: &str) -> String {
     let mut html = String::new();
     for event in Parser::new(markdown) {

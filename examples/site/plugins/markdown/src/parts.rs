@@ -1,8 +1,8 @@
-//! A page's body in the making: HTML, with places left for code and images.
+//! Builds a page's body: HTML with placeholders for code and images.
 
 use site_api::markdown::{CodeBlock, Image, Part};
 
-/// The parts so far, and the HTML that will be the next one.
+/// The parts so far, and the HTML of the next one.
 #[derive(Default)]
 pub(crate) struct Parts {
     done: Vec<Part>,
@@ -10,7 +10,7 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
-    /// The HTML being written.
+    /// Returns the HTML of the next part.
     pub(crate) fn html(&mut self) -> &mut String {
         &mut self.html
     }
@@ -20,7 +20,7 @@ impl Parts {
         self.html.push_str(html);
     }
 
-    /// Ends the line, unless it just began.
+    /// Starts a new line, unless at the start of one.
     pub(crate) fn fresh_line(&mut self) {
         let at_start = self.html.is_empty() && !matches!(self.done.last(), Some(Part::Image(_)));
         if !at_start && !self.html.ends_with('\n') {
@@ -37,7 +37,7 @@ impl Parts {
         self.place(Part::Image(image));
     }
 
-    /// Appends everything that `other` holds.
+    /// Appends the parts of `other`.
     pub(crate) fn append(&mut self, other: Self) {
         for part in other.finish() {
             match part {
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn html_on_both_sides_of_a_place_is_two_parts_and_never_an_empty_one() {
+    fn html_on_both_sides_of_a_placeholder_is_two_parts_and_never_an_empty_one() {
         let mut parts = Parts::default();
         parts.image(Image::default());
         parts.push("a");

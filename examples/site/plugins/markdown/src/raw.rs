@@ -1,8 +1,8 @@
 //! HTML that the author wrote.
 //!
-//! - R1: images become [parts](site_api::markdown::Part), as those of Markdown do; links to pages are rewritten;
-//!   whatever has an `id` can be linked to; all else passes as it is.
-//! - R2: comments are left out: they are for authors.
+//! - R1: images become [parts](site_api::markdown::Part), as those of Markdown do; links to pages are
+//!   rewritten; every `id` is an anchor; the rest is passed through unchanged.
+//! - R2: comments are dropped: they are for authors.
 
 use pulldown_cmark_escape::escape_html;
 use site_api::markdown::{Attribute, Image};
@@ -13,7 +13,7 @@ use crate::tag::{Piece, Tag, pieces};
 use crate::target;
 
 impl Renderer {
-    /// Takes over a fragment of HTML that starts on `line`.
+    /// Adds a fragment of HTML that starts on `line`.
     pub(crate) fn raw(&mut self, fragment: &str, line: u32) {
         for piece in pieces(fragment) {
             match piece {
@@ -24,7 +24,7 @@ impl Renderer {
     }
 
     fn raw_tag(&mut self, tag: &Tag<'_>, line: u32) {
-        // HTML names have no case, but `<listing>` is an element of old HTML and `<Listing>` is ours.
+        // HTML names are case-insensitive, but `<listing>` is an obsolete HTML element and `<Listing>` is ours.
         if tag.name == "Listing" {
             return self.listing_tag(tag, line);
         }

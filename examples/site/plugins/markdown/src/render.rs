@@ -1,6 +1,6 @@
-//! From Markdown's events to a page's parts.
+//! Turns Markdown's events into a page's parts.
 //!
-//! - R1: an element whose tag depends on what it holds is written as a whole; all others tag by tag.
+//! - R1: an element whose tag depends on its contents is written as a whole; all others tag by tag.
 //! - R2: a heading carries a link to itself after its text, so that its text can hold links.
 //! - R3: a footnote is rendered where it is defined and shown at the end of the page.
 
@@ -68,12 +68,12 @@ fn dialect() -> Options {
         | Options::ENABLE_YAML_STYLE_METADATA_BLOCKS
 }
 
-/// A page in the making.
+/// The state of a page's rendering.
 pub(crate) struct Renderer {
     pub(crate) out: Parts,
     pub(crate) anchors: Anchors,
     pub(crate) links: Vec<Link>,
-    /// The `<Listing>`s that are open.
+    /// The open `<Listing>`s.
     pub(crate) listings: Vec<Listing>,
     lines: Lines,
     pub(crate) sections: Sections,
@@ -224,7 +224,7 @@ impl Renderer {
         };
         self.out.fresh_line();
         self.sections.heading(&anchor, &text);
-        // A heading's text is not part of the section below it.
+        // A heading's text does not belong to the section below it.
         let sections = std::mem::take(&mut self.sections);
         self.tag_with(
             &level.to_string(),
@@ -248,7 +248,7 @@ impl Renderer {
     }
 }
 
-/// Whether the element must be known as a whole before its tag can be written.
+/// Whether the element's contents must be known before its tag can be written.
 fn is_whole(tag: &Tag<'_>) -> bool {
     matches!(
         tag,
@@ -261,7 +261,7 @@ fn is_whole(tag: &Tag<'_>) -> bool {
     )
 }
 
-/// The value of `title:` in YAML front matter, if it stands on one line.
+/// Returns the value of `title:` in YAML front matter, if it is on one line.
 fn front_matter_title(yaml: &str) -> Option<String> {
     let value = yaml
         .lines()

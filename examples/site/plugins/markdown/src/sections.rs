@@ -1,12 +1,12 @@
-//! The text between headings, as the search index wants it.
+//! Collects the text between headings, for the search index.
 //!
-//! - S1: a section starts at each heading; what precedes the first one is a section without a name.
-//! - S2: white space is folded, and blocks are set apart by one space.
+//! - S1: a section starts at each heading; text before the first one is a section without a name.
+//! - S2: whitespace is collapsed, and blocks are separated by one space.
 //! - S3: prose and inline code are text; code blocks and raw HTML are not.
 
 use site_api::search::Section;
 
-/// The sections of a page, in the making.
+/// The sections of a page so far.
 #[derive(Default)]
 pub(crate) struct Sections {
     done: Vec<Section>,
@@ -31,7 +31,7 @@ impl Sections {
         }
     }
 
-    /// Sets what follows apart from what precedes.
+    /// Adds a space between blocks.
     pub(crate) fn space(&mut self) {
         if !self.open.text.is_empty() && !self.open.text.ends_with(' ') {
             self.open.text.push(' ');

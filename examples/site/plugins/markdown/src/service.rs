@@ -2,7 +2,7 @@
 
 use site_api::markdown::{Markdown, MarkdownError, PageSource, RenderedPage};
 
-/// Renders pages, one after the other.
+/// Renders pages, one at a time.
 #[derive(Debug, Clone, Copy)]
 pub struct CommonMark;
 

@@ -1,11 +1,11 @@
-//! Raw HTML, seen as text and tags.
+//! Splits raw HTML into text and tags.
 //!
-//! - T1: what comes out, put together again, is what went in, comments left out.
-//! - T2: what does not parse as a tag is text.
+//! - T1: the pieces, joined again, are the input without its comments.
+//! - T2: input that does not parse as a tag is text.
 
 use std::borrow::Cow;
 
-/// A stretch of raw HTML.
+/// A piece of raw HTML.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Piece<'a> {
     Text(&'a str),
@@ -15,12 +15,12 @@ pub(crate) enum Piece<'a> {
 /// One tag.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Tag<'a> {
-    /// As it was written, angle brackets included.
+    /// The source text, including angle brackets.
     pub(crate) source: &'a str,
     pub(crate) name: &'a str,
     /// Whether it is `</name>`.
     pub(crate) closing: bool,
-    /// In order, values without quotes and with the common entities resolved.
+    /// Attributes in order; values have no quotes, and common entities are decoded.
     pub(crate) attributes: Vec<(&'a str, Cow<'a, str>)>,
 }
 
@@ -37,7 +37,7 @@ impl Tag<'_> {
     }
 }
 
-/// The pieces of a fragment.
+/// Splits a fragment into pieces.
 pub(crate) fn pieces(fragment: &str) -> Pieces<'_> {
     Pieces { rest: fragment }
 }
@@ -61,7 +61,7 @@ impl<'a> Iterator for Pieces<'a> {
             self.rest = &self.rest[tag.source.len()..];
             return Some(Piece::Tag(tag));
         }
-        // At least one character, or a lone `<` would be found for ever.
+        // At least one character; otherwise a lone `<` would loop forever.
         let first = self.rest.chars().next().map_or(0, char::len_utf8);
         let end = self.rest[first..]
             .find('<')
@@ -72,7 +72,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// The tag that `text` starts with.
+/// Parses the tag that `text` starts with.
 fn parse(text: &str) -> Option<Tag<'_>> {
     let after = text.strip_prefix('<')?;
     let (closing, after) = match after.strip_prefix('/') {

@@ -1,8 +1,8 @@
-//! Where links point once the pages have become HTML.
+//! Rewrites links from Markdown pages to HTML pages.
 
 use site_api::links::Link;
 
-/// The link that `written` becomes.
+/// Makes the link from the target as written.
 pub(crate) fn link(written: &str, line: u32) -> Link {
     let target = rewrite(written);
     let written = (target != written).then(|| written.to_owned());
@@ -13,7 +13,7 @@ pub(crate) fn link(written: &str, line: u32) -> Link {
     }
 }
 
-/// `target` with the page it names as it will be called. URLs and other files stay as they are.
+/// Replaces a page's path in `target` by its HTML path. URLs and other files stay unchanged.
 fn rewrite(target: &str) -> String {
     if has_scheme(target) || target.starts_with("//") {
         return target.to_owned();

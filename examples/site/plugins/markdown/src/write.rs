@@ -1,7 +1,7 @@
 //! Tags, text and links as HTML.
 //!
-//! - W1: blocks start on a line of their own; text is escaped; URLs are percent-encoded.
-//! - W2: a table stands in a box of its own, which can scroll where the page cannot.
+//! - W1: blocks start on a new line; text is escaped; URLs are percent-encoded.
+//! - W2: a table is wrapped in an element that can scroll horizontally.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use pulldown_cmark_escape::{escape_href, escape_html, escape_html_body_text};
 use crate::render::Renderer;
 use crate::target;
 
-// Writing to a string cannot fail, so nothing is made of the results here.
+// Writing to a string cannot fail, so the results are ignored here.
 impl Renderer {
     pub(crate) fn open(&mut self, tag: &Tag<'_>, line: u32) {
         if is_block(tag) {
@@ -58,7 +58,7 @@ impl Renderer {
                 title,
                 ..
             } => self.link(*link_type, dest_url, title, line),
-            // Either written by `whole`, or not part of the dialect.
+            // Written by `whole`, or not part of the dialect.
             _ => {}
         }
     }
@@ -169,7 +169,7 @@ impl Renderer {
         self.links.push(link);
     }
 
-    /// Writes a start tag with those attributes that are not empty.
+    /// Writes a start tag with the attributes that are not empty.
     pub(crate) fn tag_with(&mut self, name: &str, attributes: &[(&str, &str)]) {
         let html = self.out.html();
         html.push('<');

@@ -1,12 +1,12 @@
-//! Pages in, chunks out.
+//! Indexes pages into chunks.
 //!
-//! - I1: a chunk ends with the page that fills it, and is given out at once: memory holds one chunk.
+//! - I1: a chunk ends with the page that fills it, and is returned at once: memory holds one chunk.
 
 use site_api::search::{IndexChunk, IndexPage, LEAST_CHUNK, SearchError};
 
 use crate::segment::Segment;
 
-/// An index in the making.
+/// The state of an index.
 pub struct Indexer {
     chunk_bytes: usize,
     number: u32,
@@ -29,7 +29,7 @@ impl Indexer {
         })
     }
 
-    /// Takes a page; gives a chunk if the page filled it.
+    /// Adds a page; returns a chunk if the page filled it.
     pub fn page(&mut self, page: &IndexPage) -> Option<IndexChunk> {
         self.open.add(page);
         if self.open.bytes() < self.chunk_bytes {
@@ -40,7 +40,7 @@ impl Indexer {
         full
     }
 
-    /// The last chunk, if anything is left.
+    /// Returns the last chunk, if it is not empty.
     #[must_use]
     pub fn finish(self) -> Option<IndexChunk> {
         self.open.finish(self.number)

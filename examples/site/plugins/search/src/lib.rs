@@ -1,4 +1,4 @@
-//! A search index, for the site builder: pages in, scripts out that a page loads when its reader searches.
+//! A search index for the site builder: from pages it makes scripts that a page loads when its reader searches.
 //!
 //! ```
 //! use site_api::search::{IndexPage, Section};

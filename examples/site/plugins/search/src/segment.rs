@@ -1,7 +1,7 @@
-//! One chunk of the index in the making.
+//! Builds one chunk of the index.
 //!
-//! - S1: words are sorted, so that the search box can find all that begin with what was typed so far.
-//! - S2: weights are whole numbers made from whole numbers: the same on every machine.
+//! - S1: words are sorted, so that the search box can find all words with a given prefix.
+//! - S2: weights are computed with integers only, so they are the same on every machine.
 //! - S3: a word in a heading weighs more than any number of the same word in the text.
 
 use std::collections::{BTreeMap, HashMap};
@@ -19,12 +19,12 @@ pub(crate) struct Segment {
     bytes: usize,
 }
 
-/// What the script carries.
+/// The data in the script.
 #[derive(Facet)]
 struct Data {
     /// Path and title.
     pages: Vec<(String, String)>,
-    /// The page, counted from 0; anchor; heading; text.
+    /// Index of the page; anchor; heading; text.
     sections: Vec<(u32, String, String, String)>,
     /// Sorted.
     words: Vec<String>,
@@ -33,7 +33,7 @@ struct Data {
 }
 
 impl Segment {
-    /// How much text it holds.
+    /// Returns how much text it holds.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -42,7 +42,7 @@ impl Segment {
         let number = count(self.pages.len());
         self.pages.push((page.path.clone(), page.title.clone()));
         for (at, section) in page.sections.iter().enumerate() {
-            // The title counts once, for the place where the page starts.
+            // The title counts once, for the page's first section.
             let title = if at == 0 { page.title.as_str() } else { "" };
             self.section(number, title, section);
         }
@@ -62,7 +62,7 @@ impl Segment {
         ));
     }
 
-    /// The chunk, unless it is empty.
+    /// Returns the chunk, unless it is empty.
     pub(crate) fn finish(self, number: u32) -> Option<IndexChunk> {
         if self.sections.is_empty() {
             return None;
@@ -88,7 +88,7 @@ impl Segment {
     }
 }
 
-/// The words of a section, and how much each says about it.
+/// Returns the words of a section and their weights.
 fn weights(title: &str, section: &Section) -> HashMap<String, u32> {
     let text = words(&section.text);
     let length = count(text.len());
@@ -96,7 +96,7 @@ fn weights(title: &str, section: &Section) -> HashMap<String, u32> {
     for word in text {
         *times.entry(word).or_default() += 1;
     }
-    // Each further mention says less, and a mention in a long text less than one in a short text.
+    // Each further mention weighs less, and a mention in a long text weighs less than one in a short text.
     let mut weights: HashMap<_, _> = times
         .into_iter()
         .map(|(word, times)| {
@@ -118,11 +118,11 @@ fn count(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
-/// What many mentions in a short text come to.
+/// The weight that many mentions in a short text approach.
 const MENTION: u32 = 100;
 const HEADING: u32 = 200;
 const TITLE: u32 = 150;
-/// Of a section, in words.
+/// The typical length of a section, in words.
 const TYPICAL_LENGTH: u32 = 100;
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The service.
 //!
-//! - S1: an error of the pages' stream ends the chunks' stream with that error.
+//! - S1: an error of the input stream ends the output stream with that error.
 
 use futures_util::{StreamExt, stream};
 use rapace::{StreamError, Streaming};
@@ -8,7 +8,7 @@ use site_api::search::{IndexChunk, IndexPage, Search, SearchError};
 
 use crate::indexer::Indexer;
 
-/// Makes indexes; each call makes its own.
+/// Makes indexes, each call one of its own.
 #[derive(Debug, Clone, Copy)]
 pub struct Indexing;
 
@@ -27,7 +27,7 @@ impl Search for Indexing {
     }
 }
 
-/// The next chunk, and the indexer unless it was the last.
+/// Returns the next chunk, and the indexer unless it was the last.
 async fn next_chunk(
     mut indexer: Indexer,
     pages: &mut Streaming<IndexPage>,

@@ -1,19 +1,19 @@
-//! From text to the words that it is found by.
+//! Splits text into searchable words.
 //!
-//! The search box does the same to what is typed, so both must agree:
+//! The search box does the same with the query, so both must agree:
 //!
-//! - W1: compatibility decomposition, marks left out, lower case: `Über` is found by `uber`.
+//! - W1: text is decomposed (NFKD), marks are dropped and letters lower-cased: `uber` finds `Über`.
 //! - W2: a word is a run of letters and digits; `read_line` is two.
-//! - W3: Chinese and Japanese characters are words by themselves.
-//! - W4: a run of more than [`LONGEST`] characters is no word.
+//! - W3: each Chinese or Japanese character is a word.
+//! - W4: a run of more than [`LONGEST`] characters is not a word.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// The longest run of characters that is taken for a word.
+/// The longest run of characters that counts as a word.
 pub(crate) const LONGEST: usize = 40;
 
-/// The words of a text, in order.
+/// Returns the words of a text, in order.
 pub(crate) fn words(text: &str) -> Vec<String> {
     let mut words = Words::default();
     for c in text
@@ -50,7 +50,7 @@ impl Words {
     }
 }
 
-/// Hiragana, Katakana and the common ideographs.
+/// Whether it is Hiragana, Katakana or a common ideograph.
 fn is_character_word(c: char) -> bool {
     matches!(c, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}')
 }
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_one_types_is_left_out() {
+    fn runs_that_nobody_types_are_left_out() {
         assert_eq!(words(&format!("{} b", "a".repeat(LONGEST + 1))), ["b"]);
         assert_eq!(words(&"a".repeat(LONGEST)).len(), 1);
     }

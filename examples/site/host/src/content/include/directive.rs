@@ -1,8 +1,8 @@
-//! One `{{#include …}}`: what it asks for, and the text that it gets.
+//! One `{{#include …}}` directive: its parts, and the text that it includes.
 //!
-//! - D1: `file`, `file:10`, `file:2:10`, `file::10`, `file:2:` take lines; `file:name` takes what stands between
-//!   `ANCHOR: name` and `ANCHOR_END: name`. Lines that only mark anchors are never shown.
-//! - D2: `rustdoc_include` takes the whole file, with the lines that were not asked for hidden.
+//! - D1: `file`, `file:10`, `file:2:10`, `file::10`, `file:2:` include lines; `file:name` includes the lines
+//!   between `ANCHOR: name` and `ANCHOR_END: name`. Lines that only mark anchors are never shown.
+//! - D2: `rustdoc_include` includes the whole file, with the lines outside the range hidden.
 
 use std::path::Path;
 
@@ -10,22 +10,22 @@ use crate::content::read_text;
 
 /// One include.
 pub(super) struct Directive<'a> {
-    /// Whether lines that were not asked for are hidden, not left out.
+    /// Whether lines outside the range are hidden instead of left out.
     hide: bool,
     pub(super) file: &'a str,
     part: Part<'a>,
 }
 
-/// Which lines of a file.
+/// A range of a file's lines.
 #[derive(Debug, PartialEq)]
 enum Part<'a> {
     All,
-    /// From the first to the last, counted from 1.
+    /// The first and the last line, counted from 1.
     Lines(usize, usize),
     Anchor(&'a str),
 }
 
-/// The first include of a line, with what precedes and follows it.
+/// Finds the first include in a line; returns it with the text before and after.
 pub(super) fn find(line: &str) -> Option<(&str, Directive<'_>, &str)> {
     let start = line.find("{{#")?;
     if line[..start].ends_with('\\') {
@@ -63,7 +63,7 @@ fn parse_part(target: &str) -> (&str, Part<'_>) {
 }
 
 impl Directive<'_> {
-    /// The text asked for, of a file named from `page`, or why there is none.
+    /// Reads the included text of a file relative to `page`, or returns why there is none.
     pub(super) fn read(&self, page: &Path) -> Result<String, String> {
         let path = page.with_file_name(self.file);
         let text = match path.try_exists() {
@@ -105,7 +105,7 @@ impl Directive<'_> {
     }
 }
 
-/// The anchor that a line marks, and whether it starts there.
+/// Returns the anchor that a line marks, and whether it starts there.
 fn anchor(line: &str) -> Option<(&str, bool)> {
     for (mark, starts) in [("ANCHOR:", true), ("ANCHOR_END:", false)] {
         if let Some(at) = line.find(mark) {

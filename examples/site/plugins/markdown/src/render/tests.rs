@@ -1,4 +1,4 @@
-//! What pages become.
+//! Tests of rendered pages.
 
 use site_api::markdown::Part;
 
@@ -12,7 +12,7 @@ fn page(text: &str) -> RenderedPage {
     render(&source).expect("a short page")
 }
 
-/// The HTML of a page, with `[code]` and `[image]` in their places.
+/// Returns the HTML of a page, with `[code]` and `[image]` as placeholders.
 fn html(text: &str) -> String {
     page(text)
         .parts
@@ -47,7 +47,7 @@ fn notes(text: &str) -> Vec<(u32, String)> {
 }
 
 #[test]
-fn text_is_escaped_wherever_it_stands() {
+fn text_is_escaped_everywhere() {
     assert_eq!(
         html("a < b & `c<d>`"),
         "<p>a &lt; b &amp; <code>c&lt;d&gt;</code></p>\n"
@@ -168,7 +168,7 @@ fn a_raw_link_to_a_page_is_rewritten_with_its_other_attributes_kept() {
 }
 
 #[test]
-fn images_of_both_kinds_leave_a_place() {
+fn images_of_both_kinds_leave_a_placeholder() {
     let found = images(
         "![An *alt*](a.png \"T\")\n\n<img alt=\"two\nlines\" class=\"c\" src=\"b.svg\" srcset=x>\n",
     );
@@ -296,7 +296,7 @@ fn every_chapter_of_a_real_book_renders_with_its_listings_closed() {
     assert!(blocks > 900, "{blocks} code blocks");
 }
 
-/// The chapters of the Rust book, if they lie beside the checkout.
+/// Returns the chapters of the Rust book, if they lie beside the checkout.
 fn book() -> Option<Vec<(String, String)>> {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../../../../shared/corpus/rust-book");
