@@ -29,7 +29,7 @@ impl Doorbells {
         Ok(Self { theirs, ours })
     }
 
-    /// Both sides in this process.
+    /// Makes both sides in this process.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -57,7 +57,7 @@ impl Doorbells {
         Ok(())
     }
 
-    /// Answers each ring with one, for as long as anybody rings.
+    /// Answers each ring with one, until the other side ends.
     ///
     /// # Errors
     /// As [`ring`](Self::ring) and [`wait`](Self::wait).
@@ -69,7 +69,7 @@ impl Doorbells {
     }
 }
 
-/// The other side in a process of its own. Killed when dropped.
+/// The other side, in a process of its own, which is killed on drop.
 #[derive(Debug)]
 pub struct Answerer {
     partner: Partner,

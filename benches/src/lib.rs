@@ -1,15 +1,15 @@
-//! `rapace-bench`, and what the Criterion benchmarks share with it: the service that is called, and
-//! the floors that it is held against.
+//! `rapace-bench`, and the parts that it shares with the Criterion benchmarks: the service under test, and the
+//! floors that it is compared with.
 //!
-//! | part | what it is |
+//! | module | what it is |
 //! |---|---|
-//! | [`cli`] | what was asked for, the run, the figures |
-//! | [`work`] | what the processes do that it starts |
+//! | [`cli`] | the command line, the run, the figures |
+//! | [`work`] | the work of the processes that it starts |
 //! | [`mirror`] | the service, and the plugin that serves it |
 //! | [`doorbells`] | the floor of a round trip |
 //! | [`local`] | the floor of the work itself |
 //! | [`session_pair`] | two sessions in one process |
-//! | [`turns`] | the same in turns, so that what a call costs can be counted |
+//! | [`turns`] | the same in turns, so that the cost of a call can be counted |
 #![deny(unsafe_code)]
 
 pub mod cli;

@@ -6,17 +6,17 @@ use kameo::error::Infallible;
 use kameo::mailbox;
 use kameo::message::{Context, Message};
 
-/// Gives back what it gets, and counts what it is told.
+/// Echoes asks, and counts tells.
 #[derive(Debug, Default)]
 pub struct LocalEcho {
     notes: u64,
     bytes: u64,
 }
 
-/// Bytes to be given back.
+/// Bytes to echo.
 pub struct EchoBytes(pub Vec<u8>);
 
-/// Bytes to take note of.
+/// Bytes to count.
 pub struct Note(pub Vec<u8>);
 
 /// The number of notes so far, and the sum of their lengths.
@@ -60,7 +60,7 @@ impl Message<Noted> for LocalEcho {
     }
 }
 
-/// Starts one, with kameo's own default capacity.
+/// Starts the actor, with kameo's default capacity.
 ///
 /// # Panics
 /// Outside a tokio runtime.

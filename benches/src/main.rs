@@ -1,4 +1,4 @@
-//! `rapace-bench`: what rapace costs, held against floors measured in the same run.
+//! `rapace-bench`: measures rapace against floors that are measured in the same run.
 //!
 //! ```text
 //! cargo benches

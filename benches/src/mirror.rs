@@ -1,4 +1,4 @@
-//! The service that is called, and the plugin that serves it.
+//! The service under test, and the plugin that serves it.
 
 use std::process::ExitCode;
 
@@ -8,33 +8,34 @@ use rapace::{Blob, Plugin, PluginSpec, Streaming};
 use rapace_measure::payload::{payload, stamp};
 use rapace_measure::{Setting, touch};
 
-/// Echoes by copy and by reference, and whatever else is measured.
+/// Echoes by copy and by reference, and other methods to measure.
 #[rapace::service]
 pub trait Mirror {
-    /// Gives the bytes back, or their answer if they are touched: four copies and four allocations, two of them slots.
+    /// Echoes the bytes, or returns their answer if they are touched: four copies and four allocations, two of
+    /// them slots.
     async fn bytes_back(&self, payload: Vec<u8>) -> Vec<u8>;
 
-    /// Gives the buffer back: no copy, since the caller has it.
+    /// Echoes the buffer: no copy, since the caller has it.
     async fn blob_back(&self, payload: Blob) -> Blob;
 
-    /// Adds up every byte, and answers with another buffer of that size, of which it writes every byte.
+    /// Adds up every byte, and returns another buffer of that size, of which it writes every byte.
     async fn touch(&self, payload: Blob) -> Blob;
 
-    /// Reads the first and the last byte where they lie: no copy.
+    /// Reads the first and the last byte in place: no copy.
     async fn look_at(&self, payload: Blob) -> (u64, u8, u8);
 
-    /// Takes note of a number, which is the first of the bytes.
+    /// Records a number, which is the first of the bytes.
     async fn note(&mut self, payload: Vec<u8>);
 
-    /// The number of notes so far, and the sum of their lengths.
+    /// Returns the number of notes so far, and the sum of their lengths.
     async fn noted(&self) -> (u64, u64);
 
-    /// A stream of items of the given size, each stamped with its number.
+    /// Returns a stream of items of the given size, each stamped with its number.
     async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>>;
-    /// A stream of buffers, each written where it is sent from.
+    /// Returns a stream of buffers, each written in the slot from which it is sent.
     async fn blobs(&self, count: u64, size: u64) -> Streaming<Blob>;
 
-    /// The process that serves.
+    /// Returns the id of the serving process.
     #[rapace(idempotent)]
     async fn process(&self) -> u32;
 }
@@ -111,11 +112,11 @@ impl Mirror for Reflecting {
     }
 }
 
-/// This program again with `arguments`, which must lead it to [`serve`], as a plugin that is started
-/// again at once whenever it dies.
+/// Describes this program with `arguments`, which must lead it to [`serve`], as a plugin that is always
+/// restarted at once.
 ///
 /// # Errors
-/// If this program's file is gone.
+/// This program's file is gone.
 pub fn spec(arguments: &[String]) -> Result<PluginSpec, String> {
     let program = std::env::current_exe().map_err(|why| why.to_string())?;
     let always = RestartConfig {
@@ -139,7 +140,7 @@ pub fn spec(arguments: &[String]) -> Result<PluginSpec, String> {
 /// Starts such a plugin.
 ///
 /// # Errors
-/// Why it does not start.
+/// The plugin does not start; the error says why.
 pub async fn start(arguments: &[String]) -> Result<Plugin, String> {
     let started = spec(arguments)?.start().await;
     started.map_err(|down| down.to_string())

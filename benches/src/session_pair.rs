@@ -1,5 +1,5 @@
-//! Two sessions in one process, over real shared memory, with the least behind them that can answer:
-//! what the session layer costs without actors and plugins.
+//! Two sessions in one process, over real shared memory, with a minimal answerer: the cost of the session layer
+//! without actors and plugins.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::mirror::{MirrorProxy, MirrorService};
 
-/// Two sessions that know each other, and a proxy from the one to the other.
+/// Two connected sessions, and a proxy from one to the other.
 #[derive(Debug)]
 pub struct SessionPair {
     /// The side that calls.
@@ -23,11 +23,11 @@ pub struct SessionPair {
     /// The side that answers [`bytes_back`](crate::mirror::Mirror::bytes_back), whichever method
     /// is called.
     pub server: Session,
-    /// Calls from the one to the other.
+    /// The proxy of the calling side.
     pub proxy: MirrorProxy,
 }
 
-/// Why there is no pair.
+/// The error of setting up a pair.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 impl SessionPair {
@@ -44,10 +44,10 @@ impl SessionPair {
     }
 }
 
-/// The side that calls, over the link's first end.
+/// Makes the calling side, over the link's first end.
 ///
 /// # Errors
-/// If the two do not understand each other.
+/// The handshake fails.
 pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), BoxError> {
     let config = SessionConfig::new("client");
     let client = Session::establish(shm::endpoint(link, Side::Creator), config).await?;
@@ -58,10 +58,10 @@ pub async fn calls(link: Link) -> Result<(Session, MirrorProxy), BoxError> {
     ))
 }
 
-/// The side that answers, over the other end.
+/// Makes the answering side, over the other end.
 ///
 /// # Errors
-/// If the two do not understand each other.
+/// The handshake fails.
 pub async fn answers(link: Link) -> Result<Session, BoxError> {
     let (mailbox, calls) = mpsc::unbounded_channel();
     tokio::spawn(answer(calls));

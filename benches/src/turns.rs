@@ -1,11 +1,11 @@
-//! Two sessions in one process, each on a runtime of its own, that take turns on one thread: then the same happens in
-//! every run, and what happens on one side can be counted apart.
+//! Two sessions in one process, each on a runtime of its own, that take turns on one thread: so every run does
+//! the same, and the work of one side can be counted separately.
 //!
-//! - T1: a turn is so many passes of the runtime: all tasks that can run do, and whatever the kernel has to say is taken
-//!   note of. The last passes find nothing to do; that they cost is found out by turns in which nothing happens.
-//! - T2: nobody sleeps. In its turn a side finds what the other has sent in the turn before.
-//! - T3: a receiver that polls after a burst for a while, by the clock, only has misses, and skips spinning for 4096
-//!   bursts after a warm-up of [`WARM_UP`].
+//! - T1: a turn is a fixed number of passes of the runtime: all runnable tasks run, and the kernel's events are
+//!   polled. The last passes find nothing to do; their cost is measured by turns in which nothing happens.
+//! - T2: no side sleeps. In its turn a side finds what the other has sent in the turn before.
+//! - T3: a receiver that spins after a burst, by the clock, misses here every time, so its adaptive spin skips
+//!   4096 bursts after a warm-up of [`WARM_UP`].
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub const BYTES: usize = 16;
 /// Rounds after which both sides have settled (T3), and with how many calls each.
 pub const WARM_UP: (u64, usize) = (8_300, 4);
 
-/// Passes of a turn: what wakes what is at most three tasks deep.
+/// Passes of a turn: chains of wake-ups are at most three tasks long.
 const PASSES: u32 = 6;
 
 /// Two sides.
@@ -113,7 +113,8 @@ impl Turns {
         Ok(())
     }
 
-    /// Turns in which nothing happens, of one pass less: the pass that finds something is part of what is counted.
+    /// Runs turns in which nothing happens, of one pass less: the pass that finds something is part of the
+    /// count.
     pub fn idle(&self, turns: u64, caller: Turn, answerer: Turn) {
         for _ in 0..turns {
             caller(&self.caller, PASSES - 1);
@@ -133,7 +134,7 @@ async fn ask(proxy: MirrorProxy, rounds: u64, answered: Arc<AtomicU64>) -> Resul
         let back = proxy.bytes_back(payload).send().await;
         payload = back.map_err(|why| why.to_string())?;
         check_stamp(&payload, BYTES, number)?;
-        // Nobody else writes it, and a read-modify-write would be counted.
+        // This is the only writer, and a read-modify-write would be counted.
         let before = answered.load(Ordering::Relaxed);
         answered.store(before + 1, Ordering::Relaxed);
     }
@@ -149,7 +150,7 @@ fn passes(runtime: &Runtime, passes: u32) {
     });
 }
 
-/// A turn of the caller's that is counted by this function's name.
+/// A turn of the caller, counted by this function's name.
 #[inline(never)]
 pub fn callers_turn(runtime: &Runtime, times: u32) {
     passes(runtime, black_box(times));

@@ -1,11 +1,11 @@
 //! Counts what one function executes, with valgrind's callgrind: the same in every run and on every machine, for
 //! one compiler and one C library.
 //!
-//! - K1: what is counted begins when the function is entered and ends when it is left. Callgrind keeps to that for
-//!   instructions alone, so everything else is found out by how often single instructions were executed. binutils'
-//!   objdump says what they do.
-//! - K2: a system call is the instruction that makes it. The time is asked for without one where there is a vDSO, which
-//!   valgrind hides: what `clock_gettime` executes is not counted.
+//! - K1: counting begins when the function is entered and ends when it is left. Callgrind supports that for
+//!   instructions only, so everything else is derived from how often single instructions were executed.
+//!   binutils' objdump says what they do.
+//! - K2: a system call is the instruction that makes it. With a vDSO the time is read without one, but valgrind
+//!   hides the vDSO, so what `clock_gettime` executes is not counted.
 //! - K3: an instruction is a read-modify-write of memory that other threads may see if it is locked, on x86-64, or of the
 //!   exclusive or atomic kind, on aarch64.
 //! - K4: an allocation is a call of the C library's `malloc` or its like: the first instruction of that.
@@ -69,7 +69,7 @@ pub fn count(program: &Path, arguments: &[String], function: &str) -> Result<Exe
         return Err(format!("valgrind: {}: {said}", ran.status));
     }
     let text = std::fs::read_to_string(&out).map_err(|why| format!("{}: {why}", out.display()))?;
-    // Whoever cleans up temporary files finds it otherwise.
+    // On failure it is left to the cleaner of temporary files.
     let _ = std::fs::remove_file(&out);
     let mut executed = Executed::default();
     for (object, times) in parse(&text)? {

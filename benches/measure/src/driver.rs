@@ -1,7 +1,7 @@
 //! The other end of a subject's lines.
 //!
-//! - D1: every wait is bounded: a subject that says nothing for longer than its round and
-//!   [`PATIENCE`] is given up.
+//! - D1: every wait has a timeout: a subject that is silent for longer than its round and [`PATIENCE`] is given
+//!   up.
 //! - D2: no subject outlives its driver.
 
 use std::io::{self, Read, Write};
@@ -27,7 +27,7 @@ pub struct Driver {
 }
 
 impl Driver {
-    /// Starts a subject. It sets itself up while others do.
+    /// Starts a subject. Subjects set themselves up concurrently.
     ///
     /// # Errors
     /// If the system refuses.
@@ -88,7 +88,7 @@ impl Driver {
         writeln!(requests, "{request}").map_err(|why| format!("it is gone: {why}"))
     }
 
-    /// Tells it that there is no more to do.
+    /// Tells it that there are no more rounds.
     pub(crate) fn end(&mut self) {
         self.requests = None;
     }
@@ -131,7 +131,7 @@ impl Drop for Driver {
         let until = Instant::now() + Duration::from_secs(5);
         while let Ok(None) = self.child.try_wait() {
             if Instant::now() > until {
-                // It does not end by itself.
+                // It does not exit by itself.
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;

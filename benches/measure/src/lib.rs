@@ -1,14 +1,14 @@
-//! How `rapace-bench` and the peers that it is compared with take their measurements, so that all of
-//! them are measured by the same code.
+//! The measuring code of `rapace-bench` and the peers that it is compared with, shared so that all of them are
+//! measured alike.
 //!
-//! A *subject* is a process that can do one kind of work. It is started once, sets everything up,
-//! and then does a *round* of the work for each line that it reads. Whoever compares subjects runs
-//! their rounds in turn, so that a disturbance of the machine hits all of them or few.
+//! A *subject* is a process that does one kind of work. It is started once, sets everything up, and then does a
+//! *round* of the work for each line that it reads. A comparison runs the rounds of its subjects in turn, so
+//! that a disturbance of the machine affects all of them.
 //!
-//! | part | what it is |
+//! | module | what it is |
 //! |---|---|
-//! | [`request`] | what a round is to do, as a line |
-//! | [`round`] | what came of it, as a line |
+//! | [`request`] | the request for a round, as a line |
+//! | [`round`] | the result of a round, as a line |
 //! | [`meter`] | takes time and processor time around the work |
 //! | [`tasks`] | the work of many tokio tasks at once |
 //! | [`window`] | the work of one thread that has many calls under way |
@@ -20,9 +20,9 @@
 //! | [`callgrind`] | counts instructions, allocations and the like in one function |
 //! | [`syscalls`] | counts system calls of a subject and its partners |
 //! | [`payload`] | bytes that can be recognised |
-//! | [`resident`] | the most memory that a process had |
+//! | [`resident`] | the peak memory of a process |
 //! | [`touch`] | work on every byte, on both sides |
-//! | [`machine`] | what machine it is |
+//! | [`machine`] | the description of the machine |
 #![deny(unsafe_code)]
 
 pub mod callgrind;

@@ -1,8 +1,8 @@
-//! The most memory that a process ever had.
+//! The peak memory of a process.
 
 use std::fs;
 
-/// The most memory that a process had until some moment. Pages that it shares with another count for both.
+/// The peak memory of a process up to some moment. Pages that it shares with another process count for both.
 #[derive(Clone, Copy, Debug)]
 pub struct Peak {
     pid: u32,
@@ -10,7 +10,7 @@ pub struct Peak {
 }
 
 impl Peak {
-    /// Until now.
+    /// Reads the peak so far.
     ///
     /// # Errors
     /// If there is no such process, or the system does not say.

@@ -1,7 +1,7 @@
 //! The main of a subject: a line in, a round, a line out.
 //!
-//! - J1: between rounds nothing runs but what the work itself keeps running: its runtime stays
-//!   alive, and the lines are read by a thread of their own.
+//! - J1: between rounds only the work's own background tasks run: its runtime stays alive, and a separate
+//!   thread reads the lines.
 
 use std::io::{self, BufRead, Write};
 
@@ -11,17 +11,17 @@ use crate::request::Request;
 use crate::round::Round;
 use crate::setting::Setting;
 
-/// Work that is set up, and can be done in rounds.
+/// Work that can be done in rounds.
 pub trait Work {
     /// Runs a round.
     fn round(&mut self, request: &Request) -> impl Future<Output = Result<Round, String>>;
 }
 
-/// Pins this process, sets the work up, says that it is ready, and does a round for each line of
-/// standard input, until that ends.
+/// Pins this process, sets the work up, reports that it is ready, and does a round for each line of standard
+/// input, until EOF.
 ///
 /// # Errors
-/// The first error, which has been said to whoever writes the lines.
+/// The first error, which has also been reported to the driver.
 pub fn serve_async<W: Work>(
     setting: Setting,
     set_up: impl AsyncFnOnce() -> Result<W, String>,
@@ -48,7 +48,7 @@ pub fn serve_async<W: Work>(
 /// Like [`serve_async`], for work without a runtime. The caller pins the process.
 ///
 /// # Errors
-/// The first error, which has been said to whoever writes the lines.
+/// The first error, which has also been reported to the driver.
 pub fn serve(mut work: impl FnMut(&Request) -> Result<Round, String>) -> Result<(), String> {
     say("ready")?;
     for line in io::stdin().lock().lines() {

@@ -1,11 +1,11 @@
 //! Counts the system calls of a subject and its partners, one by one, by tracing them.
 //!
-//! - C1: only those between the markers count: the work of one round, and nothing around it.
+//! - C1: only system calls between the markers count: the work of one round, and nothing around it.
 //! - C2: every thread and every process that the subject starts is traced with it.
-//! - C3: nobody outlives the count: the kernel kills what is traced when its tracer ends.
+//! - C3: no traced process outlives the count: the kernel kills it when its tracer ends.
 //!
-//! Traced processes are slow, so no time is taken here. With one operation under way the count is
-//! that of an undisturbed run; with many it is lower, since whoever is slow finds more at once.
+//! Traced processes are slow, so nothing is timed here. With one operation in flight the count is that of an
+//! undisturbed run; with many it is lower, since a slow process finds more work at once.
 
 use std::io;
 use std::process::Command;
@@ -22,8 +22,8 @@ use nix::unistd::{Pid, getsid};
 use crate::driver::Driver;
 use crate::request::Request;
 
-/// A system call without effect that tells whoever traces this process where the work begins and
-/// ends. It asks for the session of a process that cannot be.
+/// A system call without effect that marks, for a tracer, where the work begins and ends. It queries the
+/// session of a process that cannot exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Marker {
     /// The work begins.

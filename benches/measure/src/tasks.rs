@@ -1,8 +1,8 @@
 //! Work that many tokio tasks do at once.
 //!
-//! - T1: every operation runs in a spawned task. A current-thread runtime looks for events once more
-//!   for each wake-up of the future that it blocks on, which is no cost of what is measured.
-//! - T2: what is timed is the operation; the payload is made before and checked after.
+//! - T1: every operation runs in a spawned task. A current-thread runtime polls for events once more for each
+//!   wake-up of the future that it blocks on, which is not part of the measured cost.
+//! - T2: only the operation is timed; the payload is made before and checked after.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +15,7 @@ use crate::round::{Round, Times};
 use crate::setting::Setting;
 use crate::touch;
 
-/// Something that is done again and again.
+/// An operation that is repeated.
 pub trait Operation: Send + 'static {
     /// Operations that are done in one go, and timed as one.
     fn batch(&self) -> u64 {
@@ -32,7 +32,7 @@ pub trait Echo: Send + 'static {
     fn echo(&mut self, payload: Vec<u8>) -> impl Future<Output = Result<Vec<u8>, String>> + Send;
 }
 
-/// A round of these, each in a task of its own.
+/// Runs a round of these operations, each in a task of its own.
 ///
 /// # Errors
 /// The first of the work's own.
@@ -133,7 +133,7 @@ impl<E: Echo> Operation for EchoCall<E> {
     }
 }
 
-/// All of it is within the clock: every byte that is sent and every byte that comes back.
+/// Everything is within the clock: every byte that is sent and every byte of the reply.
 struct TouchCall<E> {
     client: E,
     payload: Vec<u8>,

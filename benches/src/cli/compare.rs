@@ -1,10 +1,10 @@
 //! All peers beside rapace, their rounds in turn.
 //!
-//! - P1: a peer whose program is missing, or that fails at a point, is named with the reason and
-//!   left out; rapace's own failure is the bench's.
-//! - P2: with one call under way all are held against the bare ping-pong, with many against the
-//!   local actor. Where every byte is touched, what is asked is how much longer the others take:
-//!   they are held against rapace's own buffers.
+//! - P1: a peer whose program is missing, or that fails at a point, is reported with the reason and left out;
+//!   rapace's own failure fails the benchmark.
+//! - P2: with one call in flight all are compared with the bare ping-pong, with many with the local actor.
+//!   Where every byte is touched, the question is how much longer the others take: they are compared with
+//!   rapace's own buffers.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;

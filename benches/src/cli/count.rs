@@ -1,6 +1,7 @@
 //! The cost of a call as counts, which are the same on every machine, for one compiler and one C library.
 //!
-//! Each figure is what one side does for a call in [`turns`], less what its turns cost in which nothing happens.
+//! Each figure is the work of one side for a call in [`turns`], minus the cost of turns in which nothing
+//! happens.
 
 use std::fmt::Write;
 use std::path::Path;
@@ -12,7 +13,7 @@ use super::options::Options;
 use crate::turns;
 use crate::work::count::{CALLS, IDLE, Part, TURNS};
 
-/// A side and how many calls are under way.
+/// A side and the number of calls in flight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Point {
     inflight: usize,
@@ -166,7 +167,7 @@ fn json(figure: &Figure) -> String {
 /// A figure may be higher than its ceiling by this share: compilers and C libraries differ a little.
 const SLACK: f64 = 1.05;
 
-/// And by this much, for what is a fraction of one.
+/// And by this much, for figures that are a fraction of one.
 const GRAIN: f64 = 0.02;
 
 fn key(figure: &Figure) -> String {

@@ -2,9 +2,9 @@
 //!
 //! - F1: percentiles, rates and processor times are medians over the rounds; the least is the least
 //!   of all, the mean is that of all operations.
-//! - F2: a ratio is taken within each round, and the median of those is given. With one operation
-//!   under way it is that of the medians of the times; with many, that of the time between two
-//!   operations, which is what pipelining is for.
+//! - F2: a ratio is taken within each round, and the median of those is given. With one operation in flight it
+//!   is the ratio of the median times; with many, that of the time between two operations, which pipelining is
+//!   for.
 
 use rapace_measure::{Round, median};
 

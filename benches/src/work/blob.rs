@@ -1,4 +1,4 @@
-//! Buffers there and back: a ready one that nobody touches, or one that both sides write and sum.
+//! Round trips of buffers: a ready one that nobody touches, or one that both sides write and sum.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use rapace_measure::{Request, Round, Setting, touch};
 use super::stage::Stage;
 use crate::mirror::MirrorProxy;
 
-/// A plugin that gives buffers back.
+/// A plugin that echoes buffers.
 pub(super) struct Blobs {
     stage: Stage,
     touch: bool,
@@ -49,8 +49,8 @@ impl Work for Blobs {
     }
 }
 
-/// The buffer is written once, and sent again and again. What comes back is looked at in full in
-/// one call of 1024, after the clock.
+/// The buffer is written once, and sent again and again. One reply in 1024 is checked in full, outside the
+/// clock.
 struct Sending {
     proxy: MirrorProxy,
     blob: Blob,
@@ -80,7 +80,7 @@ impl Operation for Sending {
     }
 }
 
-/// All of it is within the clock: the buffer, its bytes, their sum, and the same on the other side.
+/// Everything is within the clock: the buffer, its bytes, their sum, and the same on the other side.
 struct Touching {
     proxy: MirrorProxy,
     size: usize,

@@ -1,11 +1,11 @@
-//! Buffers from the plugin, as fast as they are taken. `inflight` streams are open at once.
+//! Buffers from the plugin, as fast as they are received. `inflight` streams are open at once.
 //!
-//! - B1: the plugin copies ready bytes into each buffer, where it is sent from: what the floor does, and nothing else
-//!   of that length. Touched, each byte is read here too.
-//! - B2: a stream uses no more slots than its window, and one for each side that has a buffer in its hands. Small ones
-//!   that came back are not looked for each time, so a few more of these are used. The smallest are copied out where they
-//!   arrive, and lie in no slot that could be counted.
-//! - B3: neither process ever takes more memory than that and some slack.
+//! - B1: the plugin copies ready bytes into each buffer, in the slot from which it is sent: the same work as
+//!   the floor's, and nothing else proportional to the length. If touched, each byte is also read here.
+//! - B2: a stream uses no more slots than its window, and one per side for the buffer that the side holds.
+//!   Returned small ones are not collected each time, so a few more of these are used. The smallest are copied
+//!   out on arrival, and use no slot that could be counted.
+//! - B3: neither process ever uses more memory than that and some slack.
 
 use std::time::{Duration, Instant};
 
@@ -20,13 +20,13 @@ use super::stage::Stage;
 use super::stream::ITEMS;
 use crate::mirror::MirrorProxy;
 
-/// Buffers that a stream may have under way: what rapace grants.
+/// Buffers that a stream may have in flight: the window that rapace grants.
 const WINDOW: usize = 32;
 
-/// Buffers in hands: one that is being written, and one that is being read.
+/// Buffers that the sides hold: one that is being written, and one that is being read.
 const IN_HANDS: usize = 2;
 
-/// Slots below that size are looked for when so many were taken.
+/// Slots below that size are collected when so many are in use.
 const SMALL: (usize, usize) = (16 << 10, 8);
 
 /// Buffers of no more bytes are copied out.
@@ -50,7 +50,7 @@ impl Blobs {
     pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
         let stage = Stage::set_up(setting).await?;
         let touch = setting.touch;
-        // Small ones: what they run through is in memory from here on.
+        // Small ones: from here on, the code that they run is in memory.
         let mut first = Taking::new(&stage.proxy, 64, 1, touch);
         first.run(0).await?;
         let mut peaks = vec![Peak::of(std::process::id())?];
@@ -93,7 +93,7 @@ struct Taking {
     proxy: MirrorProxy,
     size: usize,
     touch: bool,
-    /// Slots that there may be.
+    /// The most slots that may be used.
     slots: usize,
     /// The addresses of this stream's items.
     places: Vec<usize>,

@@ -2,9 +2,9 @@
 //!
 //! - CB1: both do the same work: into a slice that is there, into a vector of their own, or from a slice. Both must
 //!   give the same bytes and the same value before anything is measured.
-//! - CB2: a copy is held against what copies the same bytes from the same place. What it costs depends on where
+//! - CB2: a copy is compared with one that copies the same bytes from the same place. Its cost depends on where
 //!   the allocator puts the target, so that changes from round to round.
-//! - CB3: in each round both are measured, in turns of which is first; the figures are medians over the rounds.
+//! - CB3: each round measures both, in alternating order; the figures are medians over the rounds.
 
 use std::fmt::Debug;
 use std::hint::black_box;

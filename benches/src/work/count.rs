@@ -1,4 +1,4 @@
-//! Calls in turns, for whoever counts what is executed meanwhile.
+//! Calls in turns, for a tool that counts what is executed meanwhile.
 
 use std::process::ExitCode;
 
