@@ -187,7 +187,7 @@ mod tests {
             (DownReason::StoppedWithSibling("fonts".into()), "`fonts`"),
             (
                 DownReason::SiblingCircuitOpen("fonts".into()),
-                "when `fonts` answers",
+                "when `fonts` is ready",
             ),
             (
                 DownReason::RestartLimit {
