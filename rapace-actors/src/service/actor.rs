@@ -133,7 +133,10 @@ impl<T: Serve> Message<RemoteCall> for ServiceActor<T> {
         let Some(mut running) = call.begin() else {
             // SA1: cancelled or past its deadline, and answered already.
             if until.is_some_and(|at| at <= now()) {
-                self.tell_failed(method, &TellFailure::Failure(&RemoteError::DeadlineExceeded));
+                self.tell_failed(
+                    method,
+                    &TellFailure::Failure(&RemoteError::DeadlineExceeded),
+                );
             }
             return;
         };
