@@ -6,3 +6,5 @@
 
 pub mod conversation;
 pub mod follower;
+#[cfg(feature = "crash-points")]
+pub mod victim;

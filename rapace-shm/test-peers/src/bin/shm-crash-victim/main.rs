@@ -6,13 +6,9 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nix::unistd::alarm;
-use rapace_shm::crash::{self, When};
 use rapace_shm::{ControlSocket, Link, Listener, Trust};
 use rapace_shm_test_peers::conversation::{self, Role};
-
-mod journal;
-
-use journal::Journal;
+use rapace_shm_test_peers::victim::{Journal, arm};
 
 type Failure = Box<dyn std::error::Error>;
 
@@ -46,15 +42,7 @@ fn live() -> Result<(), Failure> {
     // Whatever goes wrong, this process ends.
     alarm::set(LIFETIME);
     let journal = Journal::open(Path::new(journal))?;
-    if let [site, when, nth] = *death {
-        let when = match when {
-            "before" => When::Before,
-            "after" => When::After,
-            other => return Err(format!("{other} is no side of a step").into()),
-        };
-        let armed = crash::arm(site, when, nth.parse()?, journal::dies);
-        armed.ok_or("there is no such site")?;
-    }
+    arm(death)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;

@@ -4,7 +4,7 @@
 //! By default a step is tried at its first, middle and last occurrence. All of them:
 //!
 //! ```text
-//! cargo test -p rapace-session --test crashes -- --ignored --nocapture
+//! cargo test -p rapace-session-test-peers --test crashes -- --ignored --nocapture
 //! ```
 
 use std::collections::BTreeMap;
@@ -17,7 +17,6 @@ mod calling;
 mod process;
 mod serving;
 mod told;
-mod work;
 
 use process::{Death, Victim, becomes, belongings};
 use told::Told;

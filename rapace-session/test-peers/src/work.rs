@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 /// What the process that carries out the calls does, told as it happens. The number of a call is that
 /// of its method, so that it is known before it has begun.
-pub(crate) trait Notes {
+pub trait Notes {
     /// The next thing that happens is that this call begins.
     fn will_begin(&self, call: u32);
     /// It has begun, and its effect has happened.
@@ -25,7 +25,7 @@ pub(crate) trait Notes {
 }
 
 /// Room for half of the calls.
-pub(crate) fn segment() -> SegmentConfig {
+pub fn segment() -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default()
         .with_ring_capacity(8)
@@ -34,7 +34,7 @@ pub(crate) fn segment() -> SegmentConfig {
 }
 
 /// A session that serves the work, and the calls as they come.
-pub(crate) fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCall>) {
+pub fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCall>) {
     let (mailbox, calls) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new(name);
     config.resolver = Arc::new(Work(mailbox));
@@ -42,7 +42,7 @@ pub(crate) fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<Inco
 }
 
 /// Carries out calls until there are no more. The result says who did it.
-pub(crate) async fn serve(
+pub async fn serve(
     mut calls: mpsc::UnboundedReceiver<IncomingCall>,
     incarnation: u32,
     notes: &impl Notes,
@@ -69,7 +69,7 @@ pub(crate) async fn serve(
 }
 
 /// Makes one call. The answer is who carried it out; nobody says so for a tell.
-pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFailure> {
+pub async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFailure> {
     let arguments = Value(given_to(number));
     let options = CallOptions::default();
     if is_tell(number) {
@@ -84,7 +84,7 @@ pub(crate) async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, 
 }
 
 /// Whether a call is one that nobody waits for.
-pub(crate) fn is_tell(number: u32) -> bool {
+pub fn is_tell(number: u32) -> bool {
     number % 4 == 3
 }
 
@@ -131,10 +131,10 @@ fn given_to(number: u32) -> Given {
 }
 
 /// The name of the service.
-pub(crate) const SERVICE: &str = "Work";
+pub const SERVICE: &str = "Work";
 /// Calls that are made, by number.
-pub(crate) const CALLS: u32 = 10;
+pub const CALLS: u32 = 10;
 /// Calls that are made before all others, one after the other.
-pub(crate) const ALONE: u32 = 2;
+pub const ALONE: u32 = 2;
 /// Calls at a time.
 const WINDOW: u32 = 5;

@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 
 use crate::process::{Death, Process, Victim, becomes, lost_slots};
 use crate::told::Told;
-use crate::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
+use rapace_session_test_peers::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
 
 /// What became of a call: who carried it out, where one is told.
 type Called = Result<Option<u32>, CallFailure>;

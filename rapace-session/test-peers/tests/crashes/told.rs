@@ -48,7 +48,7 @@ impl Told {
                 ["passed", site, times] => {
                     told.passed.insert(site.to_owned(), number(times));
                 }
-                [how @ ("killed" | "finished"), at, marks, tails] => {
+                [how @ ("killed" | "finished"), at, tails, marks] => {
                     let since = |announced: Option<(u32, u64)>, count| {
                         announced.filter(|&(_, before)| number(count) > before)
                     };

@@ -11,7 +11,7 @@ use rapace_shm::{ControlSocket, crash};
 
 use crate::process::{Death, Process, Victim, becomes, lost_slots};
 use crate::told::Told;
-use crate::work::{CALLS, Notes, serve, server};
+use rapace_session_test_peers::work::{CALLS, Notes, serve, server};
 
 /// One process that calls and dies, and a second that does not. Returns what the first did, and when
 /// we knew of its death; nothing if all was done before.

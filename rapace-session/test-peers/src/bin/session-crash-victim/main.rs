@@ -1,4 +1,4 @@
-//! The process that dies: it carries out calls, or makes them, and is killed at the step that its
+//! The process that dies: it serves calls, or makes them, and kills itself at the step that its
 //! arguments name: `serves|calls incarnation journal [site before|after nth]`.
 
 use std::io::Write;
@@ -7,16 +7,11 @@ use std::process::ExitCode;
 
 use rapace_session::transport::shm;
 use rapace_session::{Session, SessionConfig, Side};
+use rapace_session_test_peers::work;
 use rapace_shm::ControlSocket;
-use rapace_shm::crash::{self, When};
+use rapace_shm_test_peers::victim::{Journal, arm};
 
-mod journal;
-#[path = "../work.rs"]
-mod work;
-
-use journal::Journal;
-
-type RemoteError = Box<dyn std::error::Error>;
+type Failure = Box<dyn std::error::Error>;
 
 fn main() -> ExitCode {
     match live() {
@@ -29,22 +24,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn live() -> Result<(), RemoteError> {
+fn live() -> Result<(), Failure> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let [does, incarnation, journal, ref death @ ..] = *arguments else {
         return Err("serves|calls incarnation journal [site before|after nth]".into());
     };
     let journal = Journal::open(Path::new(journal))?;
-    if let [site, when, nth] = *death {
-        let when = match when {
-            "before" => When::Before,
-            "after" => When::After,
-            other => return Err(format!("{other} is no side of a step").into()),
-        };
-        let armed = crash::arm(site, when, nth.parse()?, journal::dies);
-        armed.ok_or("there is no such site")?;
-    }
+    arm(death)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -62,7 +49,7 @@ fn live() -> Result<(), RemoteError> {
     Ok(())
 }
 
-async fn serve(incarnation: u32, journal: &Journal) -> Result<(), RemoteError> {
+async fn serve(incarnation: u32, journal: &Journal) -> Result<(), Failure> {
     let link = ControlSocket::from_stdin()?.join().await?;
     let (config, calls) = work::server("victim");
     let endpoint = shm::endpoint(link, Side::Joiner);
@@ -74,7 +61,7 @@ async fn serve(incarnation: u32, journal: &Journal) -> Result<(), RemoteError> {
     Ok(())
 }
 
-async fn call() -> Result<(), RemoteError> {
+async fn call() -> Result<(), Failure> {
     let link = ControlSocket::from_stdin()?.host(&work::segment()).await?;
     let endpoint = shm::endpoint(link, Side::Creator);
     let session = Session::establish(endpoint, SessionConfig::new("victim")).await?;
