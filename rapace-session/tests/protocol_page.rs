@@ -3,12 +3,14 @@
 
 use std::collections::HashMap;
 
-use rapace_layering::{assert_table, doc_comments};
+use rapace_layering::{assert_table, doc_comments, module_tables};
 use rapace_session::limits::{
     MAX_CHANNELS, MAX_HELLO, MAX_METADATA, MAX_METHODS, MAX_NAME, MAX_SERVICES, MAX_STREAMS,
     MAX_TEXT,
 };
-use rapace_session::{Flags, FrameType, MAX_WINDOW, PROTOCOL_VERSION, RemoteError, Status};
+use rapace_session::{
+    ChannelId, Flags, FrameType, Header, MAX_WINDOW, PROTOCOL_VERSION, RemoteError, Status,
+};
 
 const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 
@@ -43,6 +45,39 @@ fn number(value: usize) -> String {
 
 fn frame_types() -> impl Iterator<Item = FrameType> {
     (0..=u8::MAX).filter_map(FrameType::from_byte)
+}
+
+#[test]
+fn every_field_of_a_header_is_on_the_page() {
+    let docs = Docs::of("wire/frame/mod.rs");
+    // With a field more this does not compile.
+    let Header {
+        frame_type: _,
+        flags: _,
+        channel: _,
+        call: _,
+        method: _,
+        credits: _,
+    } = Header::new(FrameType::Hello, ChannelId::SESSION);
+    let all = [
+        "frame_type",
+        "flags",
+        "channel",
+        "call",
+        "method",
+        "credits",
+    ];
+    let rows = all.iter().map(|field| {
+        let meaning = docs.get(&format!("Header::{field}"));
+        format!("| {} | {meaning} |", field.replace('_', " "))
+    });
+    assert_table(PAGE, &table("| field | meaning |", rows));
+}
+
+#[test]
+fn the_parts_of_a_payload_are_on_the_page() {
+    let file = format!("{}/src/wire/message_body.rs", env!("CARGO_MANIFEST_DIR"));
+    assert_table(PAGE, &module_tables(file).unwrap()[0]);
 }
 
 #[test]
@@ -89,7 +124,7 @@ fn every_flag_is_on_the_page_with_the_frames_that_may_have_it() {
 }
 
 #[test]
-fn every_status_and_every_code_of_a_failure_is_on_the_page() {
+fn every_status_and_every_code_of_a_remote_error_is_on_the_page() {
     let docs = Docs::of("wire/frame/frame_type.rs");
     let rows = (0..=u32::from(u8::MAX)).filter_map(|word| {
         let status = Status::from_word(word)?;
@@ -100,14 +135,14 @@ fn every_status_and_every_code_of_a_failure_is_on_the_page() {
 
     let docs = Docs::of("wire/remote_error.rs");
     let rows = (0..=u8::MAX).filter_map(|code| {
-        let failure = RemoteError::from_bytes(&[code]);
-        let shown = format!("{failure:?}");
+        let error = RemoteError::from_bytes(&[code]);
+        let shown = format!("{error:?}");
         let name = shown.split('(').next()?;
         let meaning = docs.get(&format!("RemoteError::{name}"));
         // An unknown code is read as another one.
-        (failure.parts().0 == code).then(|| format!("| {code} `{name}` | {meaning} |"))
+        (error.parts().0 == code).then(|| format!("| {code} `{name}` | {meaning} |"))
     });
-    assert_table(PAGE, &table("| failure | meaning |", rows));
+    assert_table(PAGE, &table("| remote error | meaning |", rows));
 }
 
 #[test]

@@ -66,7 +66,7 @@ impl Session {
     ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
         let hello = Hello {
             // For humans, who recognise it by its beginning.
-            name: limits::cut_to_name(&config.name),
+            name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
             services: config.offers.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),

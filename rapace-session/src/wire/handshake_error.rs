@@ -1,13 +1,13 @@
-//! Why two peers did not agree on a session.
+//! Why a handshake failed.
 
 use crate::wire::limits::HelloLimit;
 use crate::wire::mismatch::SchemaMismatch;
 
-/// Why two peers did not agree on a session.
+/// Why a handshake failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum HandshakeError {
-    /// The first frame was no hello.
+    /// The first frame of the peer was no hello.
     #[error("the other side does not speak the rapace protocol")]
     NotAPeer,
     /// The peer speaks another version of the protocol.
@@ -31,10 +31,10 @@ pub enum HandshakeError {
     #[error("this side's hello {0}")]
     OwnHello(HelloLimit),
     /// This side's hello does not fit the largest buffer of the transport. The peer was told.
-    // A small buffer holds only the beginning of the text.
+    // A small buffer holds only the start of the text.
     #[error(
-        "the largest buffer has to hold {len} bytes, this side's hello, and holds {max}: give the SegmentConfig a class of \
-         at least {} bytes",
+        "the largest buffer has {max} bytes, and this side's hello needs {len}: give the SegmentConfig a class of at least \
+         {} bytes",
         len.next_power_of_two()
     )]
     HelloTooLarge {

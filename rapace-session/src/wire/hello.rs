@@ -1,9 +1,9 @@
-//! The first frame of each side: who it is, what it speaks, what it serves.
+//! The hello, the first frame of each side: protocol version, name, stream window and services.
 //!
-//! - H1: eight bytes, magic and version, are laid out the same in every version; what follows may
-//!   change with the version and is read only if the versions agree.
-//! - H6: a hello is held to its [limits](crate::wire::limits) before anything of it is copied that they bound: its length
-//!   before it is parsed, each count before there is room for so many.
+//! - HL1: the first eight bytes, magic and version, are laid out the same in every version. The rest may change with the
+//!   version, and is read only if the versions agree.
+//! - HL2: the [limits](crate::wire::limits) of a hello are checked before anything that they bound is copied: its length
+//!   before it is parsed, each count before memory is allocated for that many.
 
 use facet::Facet;
 use rapace_codec::{DecodeError, Limits, Reader};
@@ -12,29 +12,29 @@ use crate::wire::handshake_error::HandshakeError;
 use crate::wire::limits::{self, HelloLimit, MAX_METHODS, MAX_SERVICES};
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 
-/// The protocol that this crate speaks. Peers of different versions refuse each other.
+/// The version of the protocol. Peers of different versions refuse each other.
 pub const PROTOCOL_VERSION: u32 = 1;
 
-/// What every hello begins with.
+/// The first bytes of every hello.
 pub(crate) const MAGIC: [u8; 4] = *b"rpc\x01";
 
-/// What one side tells the other about itself.
+/// The first frame of a side, which describes it to the other.
 #[derive(Clone, Debug, Facet, PartialEq, Eq)]
 pub struct Hello {
-    /// A name for messages to humans: the plugin's, the host's.
+    /// The name of the plugin or host, for messages to humans.
     pub name: String,
-    /// How many items a stream's sender may send before it is granted more.
+    /// How many items of a stream the other side may send before it is granted more.
     pub stream_window: u32,
-    /// Services that can be called on this side.
+    /// The services that can be called on this side.
     pub services: Vec<ServiceOffer>,
-    /// Microseconds that this side polls for frames before it sleeps, and that the other side may poll too.
+    /// For how many microseconds this side polls for frames before it sleeps; a suggestion to the other side to do the same.
     pub spin_micros: u32,
 }
 
-/// The hello as it travels (H1).
+/// Encodes a hello (HL1).
 ///
 /// # Errors
-/// [`HandshakeError::OwnHello`] if it is over a limit.
+/// [`HandshakeError::OwnHello`] if the hello exceeds a limit.
 pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     let ours = HandshakeError::OwnHello;
     limits::check_window(hello.stream_window).map_err(ours)?;
@@ -48,10 +48,10 @@ pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     Ok(bytes)
 }
 
-/// The hello in a payload (H1).
+/// Decodes a hello from a payload (HL1).
 ///
 /// # Errors
-/// Says which of magic, version and body was wrong.
+/// Which of magic, version and body was wrong.
 pub(crate) fn decode(bytes: &[u8]) -> Result<Hello, HandshakeError> {
     let (magic, rest) = bytes
         .split_first_chunk::<4>()
@@ -76,7 +76,7 @@ pub(crate) fn decode(bytes: &[u8]) -> Result<Hello, HandshakeError> {
     })
 }
 
-/// What is wrong with a body.
+/// Why the body of a hello is refused.
 enum Wrong {
     Bytes(DecodeError),
     Limit(HelloLimit),
@@ -94,7 +94,7 @@ impl From<HelloLimit> for Wrong {
     }
 }
 
-/// Reads a body part by part, in the order of the fields of [`Hello`] (H6).
+/// Reads a body field by field, in the order of the fields of [`Hello`] (HL2).
 fn read(body: &[u8]) -> Result<Hello, Wrong> {
     let mut reader = Reader::new(body, &[], Limits::default());
     let name = reader.read::<String>()?;
@@ -137,7 +137,12 @@ fn read_service(reader: &mut Reader<'_>) -> Result<ServiceOffer, Wrong> {
 
 #[cfg(test)]
 mod tests {
+    use facet::{Type, UserType};
+    use rapace_layering::{assert_table, doc_comments};
+
     use super::*;
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/protocol.md");
 
     fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
         ServiceOffer {
@@ -161,6 +166,58 @@ mod tests {
             spin_micros: 50,
         };
         assert_eq!(decode(&encode(&hello).unwrap()).unwrap(), hello);
+    }
+
+    /// The rows of a struct's fields, in the order in which postcard writes them.
+    fn fields<'a, T: Facet<'a>>(of: &str, file: &str) -> Vec<String> {
+        let file = format!("{}/src/wire/{file}", env!("CARGO_MANIFEST_DIR"));
+        let docs = doc_comments(file).unwrap();
+        let Type::User(UserType::Struct(shape)) = T::SHAPE.ty else {
+            panic!("{} is no struct", T::SHAPE)
+        };
+        let row = |field: &facet::Field| {
+            let name = field.name;
+            let doc = &docs[&format!("{}::{name}", T::SHAPE)];
+            format!("| {of} | `{name}` | `{}` | {doc} |", field.shape())
+        };
+        shape.fields.iter().map(row).collect()
+    }
+
+    #[test]
+    fn the_page_has_the_bytes_of_a_hello() {
+        let magic = MAGIC.map(|byte| format!("{byte:02x}")).join(" ");
+        let (name, version) = MAGIC.split_at(3);
+        let rows = [
+            "| bytes of a hello | |".to_owned(),
+            "|---|---|".to_owned(),
+            format!(
+                "| 0–3 | `{magic}`: `{}`, {} |",
+                name.escape_ascii(),
+                version[0]
+            ),
+            format!("| 4–7 | protocol version: {PROTOCOL_VERSION} |"),
+            "| 8– | the fields of a hello, in postcard |".to_owned(),
+        ];
+        assert_table(PAGE, &rows.join("\n"));
+        let mut rows = vec![
+            "| of | field | type | meaning |".to_owned(),
+            "|---|---|---|---|".to_owned(),
+        ];
+        rows.extend(fields::<Hello>("the hello", "hello.rs"));
+        rows.extend(fields::<ServiceOffer>("each service", "offer.rs"));
+        rows.extend(fields::<MethodOffer>("each method", "offer.rs"));
+        assert_table(PAGE, &rows.join("\n"));
+        let hello = Hello {
+            name: "a".into(),
+            stream_window: 1,
+            services: Vec::new(),
+            spin_micros: 0,
+        };
+        let bytes = encode(&hello).unwrap();
+        assert_eq!(
+            bytes,
+            [&MAGIC[..], &[1, 0, 0, 0], &[1, b'a', 1, 0, 0]].concat()
+        );
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! What one side may say of itself, and how long any text may be.
+//! The limits on hellos, texts, metadata, channels, streams and windows.
 //!
-//! - Y1: both sides keep to the same limits. What a service declares is held to them where it is declared, so that
-//!   honest peers never meet one in a handshake.
-//! - Y2: what the peer sends is measured before it is parsed or copied.
+//! - LM1: both sides have the same limits. A service is checked against them where it is declared, so that two
+//!   well-behaved peers never exceed one in a handshake.
+//! - LM2: what the peer sends is measured before it is parsed or copied.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -12,14 +12,14 @@ use crate::wire::printable::{is_plain, printable_name};
 
 /// Bytes of a hello.
 pub const MAX_HELLO: usize = 256 << 10;
-/// Services in a hello, which are as many as a session has channels for.
+/// Services in a hello, as many as there can be channels to services.
 pub const MAX_SERVICES: usize = 256;
 /// Channels to services that each side may have open.
 pub const MAX_CHANNELS: u32 = 256;
 /// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that opens streams and
-/// forgets them can cost 28 MiB.
+/// leaves them open can cost 28 MiB.
 pub const MAX_STREAMS: u32 = 4096;
-/// Items in the window of one stream, and calls in that of one channel.
+/// Items in the window of a stream, and calls in the window of a channel.
 pub const MAX_WINDOW: u32 = 1 << 16;
 /// Methods of one service.
 pub const MAX_METHODS: usize = 1024;
@@ -27,41 +27,41 @@ pub const MAX_METHODS: usize = 1024;
 pub const MAX_NAME: usize = 255;
 /// Bytes of the metadata of one call, encoded.
 pub const MAX_METADATA: usize = 64 << 10;
-/// Bytes of a text: why something was refused or ended, or the message of a failed call. Enough for a panic's message, too
-/// little to matter.
+/// Bytes of a text: the reason for a refusal or an end, or the message of a failed call. Enough for the message of a panic,
+/// and little enough to cost nothing.
 pub const MAX_TEXT: usize = 4096;
 
-/// A limit on what a hello may say, and who is over it.
+/// The limit that a hello exceeds, and by what.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum HelloLimit {
     /// The whole hello is too long.
     Bytes {
-        /// Its bytes; for services that are only declared, the most that they can come to.
+        /// The bytes of the hello; for services that are only declared, the most that their hello can have.
         bytes: usize,
     },
     /// There are too many services.
     Services {
-        /// How many.
+        /// The number of them.
         count: u64,
     },
     /// A service has too many methods.
     Methods {
         /// The service.
         service: String,
-        /// How many.
+        /// The number of them.
         count: u64,
     },
     /// A name is empty or too long.
     Name {
-        /// Whose.
+        /// What has the name.
         of: String,
-        /// Its bytes.
+        /// The bytes of the name.
         bytes: usize,
     },
-    /// A name has characters that do something else than to be seen, such as line breaks and escape sequences.
+    /// A name has control characters, such as line breaks and escape sequences.
     Unprintable {
-        /// Whose.
+        /// What has the name.
         of: String,
         /// The name, escaped.
         name: String,
@@ -106,7 +106,7 @@ impl fmt::Display for HelloLimit {
             ),
             Self::Unprintable { of, name } => write!(
                 f,
-                "has the name `{name}` for {of}; a name is one line of characters that can be printed"
+                "has the name `{name}` for {of}; a name is one line of printable characters"
             ),
             Self::ServiceTwice { service } => write!(
                 f,
@@ -125,10 +125,10 @@ impl fmt::Display for HelloLimit {
 
 impl std::error::Error for HelloLimit {}
 
-/// Holds services and their methods, by name, to the limits of a hello (Y1).
+/// Checks services and their methods, by name, against the limits of a hello (LM1).
 ///
 /// # Errors
-/// The first limit that they are over.
+/// The first limit that they exceed.
 pub fn check_services<'a, M: IntoIterator<Item = &'a str>>(
     services: impl IntoIterator<Item = (&'a str, M)>,
 ) -> Result<(), HelloLimit> {
@@ -150,10 +150,10 @@ pub fn check_services<'a, M: IntoIterator<Item = &'a str>>(
     check_bytes(bytes)
 }
 
-/// As [`check_services`], for offers.
+/// Checks offers, as [`check_services`] does.
 ///
 /// # Errors
-/// The first limit that they are over.
+/// The first limit that they exceed.
 pub fn check_offers(offers: &[ServiceOffer]) -> Result<(), HelloLimit> {
     check_services(offers.iter().map(|offer| {
         let methods = offer.methods.iter().map(|method| &*method.name);
@@ -161,7 +161,7 @@ pub fn check_offers(offers: &[ServiceOffer]) -> Result<(), HelloLimit> {
     }))
 }
 
-/// Holds the methods of one service to the limits, and says how many bytes the service takes at most.
+/// Checks the methods of a service against the limits, and returns the most bytes that the service takes in a hello.
 fn check_methods<'a>(
     service: &str,
     methods: impl IntoIterator<Item = &'a str>,
@@ -212,18 +212,18 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
     }
 }
 
-/// What names a peer to humans, made of any text: escaped, and the beginning of it, as much as a name may have.
-pub(crate) fn cut_to_name(text: &str) -> String {
+/// Makes the name of a peer from any text: escaped, and truncated to the length of a name.
+pub(crate) fn truncated_to_name(text: &str) -> String {
     let mut name = printable_name(text);
     name.truncate(name.floor_char_boundary(MAX_NAME));
     name
 }
 
-/// Most bytes that a count or a length within the limits takes.
+/// Most bytes of an encoded count or length within the limits.
 const COUNT: usize = 3;
-/// Most bytes that a method's hash takes.
+/// Most bytes of an encoded hash of a method.
 const HASH: usize = 10;
-/// Most bytes of a hello besides its services.
+/// Most bytes of a hello without its services.
 const BESIDES: usize = 512;
 
 #[cfg(test)]
@@ -259,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_neither_empty_nor_long_nor_said_twice() {
+    fn names_are_neither_empty_nor_too_long_nor_duplicated() {
         let named = |name: &str| {
             let mut one = services(2, 2);
             one[1].name = name.to_owned();
@@ -279,16 +279,16 @@ mod tests {
     }
 
     #[test]
-    fn a_long_name_of_a_peer_is_cut_between_characters() {
+    fn a_long_name_of_a_peer_is_truncated_between_characters() {
         let long = "ä".repeat(200);
-        assert_eq!(cut_to_name(&long).len(), 254);
-        assert_eq!(cut_to_name("host"), "host");
-        assert_eq!(cut_to_name("two\nlines\tof it"), r"two\nlines\tof it");
+        assert_eq!(truncated_to_name(&long).len(), 254);
+        assert_eq!(truncated_to_name("host"), "host");
+        assert_eq!(truncated_to_name("two\nlines\tof it"), r"two\nlines\tof it");
     }
 
-    /// What is declared is never less than what is sent.
+    /// The bytes counted for a declaration are never fewer than those that are sent.
     #[test]
-    fn what_is_within_the_limits_when_declared_is_so_when_sent() {
+    fn services_within_the_limits_when_declared_are_so_when_sent() {
         let counts = (1..=MAX_METHODS).collect::<Vec<_>>();
         let methods = counts.partition_point(|count| check_offers(&services(12, *count)).is_ok());
         let hello = crate::wire::hello::Hello {

@@ -1,13 +1,16 @@
-//! How a payload begins: the table of buffers, the stream's number, the metadata, then the body.
+//! The parts of a payload: the table of buffers, the stream's number, the metadata, then the body.
 //!
 //! | part | present if | bytes |
 //! |---|---|---|
-//! | table of buffers | `BLOBS` | count `u16`, then 16 a buffer, carried or [named](crate::wire::returned) |
-//! | stream | `CLIENT_STREAM` or `SERVER_STREAM`, on a request | channel `u32` |
-//! | metadata | `METADATA` | length `u32`, then that many bytes of postcard |
+//! | table of buffers | `BLOBS` | a count of two bytes, at least 1; then 16 bytes for each |
+//! | stream | either stream flag | the number of the stream's channel, four bytes |
+//! | metadata | `METADATA` | a length of four bytes; then that many bytes, 65,536 at most, a list of pairs of text |
 //! | body | always | the rest |
 //!
-//! Numbers are little endian. E1: lengths are the peer's and are checked before they are used.
+//! Numbers are little-endian. An entry of the table refers to an attached buffer or to a
+//! [returned](crate::wire::returned) one. The metadata is postcard.
+//!
+//! - MB1: every length and count comes from the peer, and is checked before it is used.
 
 use rapace_codec::{Blob, Limits, Reader};
 
@@ -15,10 +18,10 @@ use crate::wire::frame::{ChannelId, Flags, Frame};
 use crate::wire::limits::MAX_METADATA;
 use crate::wire::returned::{self, BLOB_REF, Entry, RequestAttachments};
 
-/// Key and value pairs that travel with a call, as headers do in gRPC: [`MAX_METADATA`] bytes at most, encoded.
+/// Key-value pairs sent along with a call, like headers in gRPC. At most [`MAX_METADATA`] bytes, encoded.
 pub type Metadata = Vec<(String, String)>;
 
-/// Bytes that the table of `count` buffers takes.
+/// The length in bytes of a table of `count` buffers.
 pub(crate) fn table_len(count: usize) -> usize {
     match count {
         0 => 0,
@@ -26,7 +29,7 @@ pub(crate) fn table_len(count: usize) -> usize {
     }
 }
 
-/// The entries of a payload's table (E1).
+/// Returns the entries of a payload's table (MB1).
 pub(crate) fn table(payload: &[u8]) -> Result<&[Entry], &'static str> {
     let (count, rest) = payload
         .split_first_chunk::<2>()
@@ -40,7 +43,7 @@ pub(crate) fn table(payload: &[u8]) -> Result<&[Entry], &'static str> {
     }
 }
 
-/// The table of a frame; one without is empty.
+/// Returns the entries of a frame's table; none if the frame has no table.
 pub(crate) fn table_of(frame: &Frame) -> Result<&[Entry], &'static str> {
     match frame.header.flags.has(Flags::BLOBS) {
         true => table(frame.payload.bytes()),
@@ -48,7 +51,7 @@ pub(crate) fn table_of(frame: &Frame) -> Result<&[Entry], &'static str> {
     }
 }
 
-/// A received payload, taken apart.
+/// A received payload, parsed into its parts.
 #[derive(Debug)]
 pub struct MessageBody {
     frame: Frame,
@@ -58,33 +61,33 @@ pub struct MessageBody {
 }
 
 impl MessageBody {
-    /// Takes the payload of a frame apart that answers nothing (E1).
+    /// Parses the payload of a frame that is no reply to an awaited call (MB1).
     ///
     /// # Errors
-    /// What the peer got wrong.
+    /// The rule that the peer broke.
     pub(crate) fn parse(frame: Frame) -> Result<Self, &'static str> {
         let table = table_of(&frame)?;
         if table.iter().any(returned::is_returned) {
-            return Err("a buffer named where no request has any");
+            return Err("a returned buffer where no request has any");
         }
         if table.len() != frame.blobs.len() {
             return Err(returned::OTHERS);
         }
-        Self::take_apart(frame)
+        Self::parse_parts(frame)
     }
 
-    /// Takes an answer apart, whose request had these buffers (E1).
+    /// Parses a reply. `sent` are the buffers of its request (MB1).
     ///
     /// # Errors
-    /// What the peer got wrong.
+    /// The rule that the peer broke.
     pub(crate) fn parse_reply(mut frame: Frame, sent: &[Blob]) -> Result<Self, &'static str> {
         let carried = std::mem::take(&mut frame.blobs);
         frame.blobs = returned::resolve(table_of(&frame)?, carried, sent)?;
-        Self::take_apart(frame)
+        Self::parse_parts(frame)
     }
 
-    /// Takes a payload apart whose buffers are those of its table.
-    fn take_apart(frame: Frame) -> Result<Self, &'static str> {
+    /// Parses a payload whose buffers are already those of its table.
+    fn parse_parts(frame: Frame) -> Result<Self, &'static str> {
         let bytes = frame.payload.bytes();
         let mut at = table_len(frame.blobs.len());
         let word = |at: usize| {
@@ -101,7 +104,7 @@ impl MessageBody {
         if frame.header.flags.has(Flags::METADATA) {
             let len = word(at).ok_or("metadata without a length")? as usize;
             if len > MAX_METADATA {
-                return Err("metadata longer than a call's may be");
+                return Err("metadata longer than the limit");
             }
             let end = (at + 4)
                 .checked_add(len)
@@ -120,13 +123,13 @@ impl MessageBody {
         })
     }
 
-    /// The stream that a request opens.
+    /// The channel of the stream that a request opens.
     #[must_use]
     pub fn stream(&self) -> Option<ChannelId> {
         self.stream
     }
 
-    /// The metadata of a request; what cannot be decoded is dropped.
+    /// Decodes the metadata of a request. Metadata that cannot be decoded is dropped.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
         let (from, to) = self.metadata;
@@ -146,18 +149,18 @@ impl MessageBody {
             .unwrap_or_default()
     }
 
-    /// Decodes the values, borrowing the buffers.
+    /// Returns a reader that decodes the values, and borrows from the buffers.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
         Reader::new(self.values(), &self.frame.blobs, Limits::default())
     }
 
-    /// What is remembered of the buffers that came along.
+    /// Remembers the request's buffers, so that a reply can return them.
     pub(crate) fn attachments(&self) -> RequestAttachments {
         RequestAttachments::of(&self.frame.blobs)
     }
 
-    /// Bytes of payload and buffers, those that were only named included.
+    /// Bytes of the payload and its buffers, returned buffers included.
     #[must_use]
     pub fn carried(&self) -> u64 {
         self.frame.carried()
@@ -189,13 +192,13 @@ mod tests {
         large.payload = Payload::Buffer(Blob::from(long));
         assert_eq!(
             MessageBody::parse(large).unwrap_err(),
-            "metadata longer than a call's may be"
+            "metadata longer than the limit"
         );
         assert!(MessageBody::parse(frame(Flags::SERVER_STREAM, &[1, 0])).is_err());
         assert!(MessageBody::parse(frame(Flags::BLOBS, &[1, 0, 3])).is_err());
         assert!(
             MessageBody::parse(frame(Flags::BLOBS, &[1; 24])).is_err(),
-            "no buffer came along"
+            "no buffer was attached"
         );
         assert!(table(&[1]).is_err());
         assert!(table(&[0, 0]).is_err());

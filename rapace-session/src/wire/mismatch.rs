@@ -1,34 +1,35 @@
-//! Holds the services that one side requires against those that the other offers.
+//! Comparison of the services that one side requires with those that the other offers.
 //!
-//! - H2: a required service must be offered with the same methods, in whatever order; the answer names those that differ.
+//! - MM1: a required service must be offered with the same methods, in any order; the error names the methods that
+//!   differ.
 
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 
-/// A service that is expected and not offered as expected (H2).
+/// A required service that the other side does not offer, or offers with other methods (MM1).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{}", self.text())]
 pub struct SchemaMismatch {
     /// The service.
     pub service: String,
-    /// What is wrong with it.
+    /// How the offer differs.
     pub kind: MismatchKind,
 }
 
-/// What is wrong with a service.
+/// How the offer of a service differs from what is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MismatchKind {
-    /// It is not offered; these are.
+    /// The service is not offered; these are.
     Missing {
-        /// The services that are.
+        /// The services that are offered.
         offered: Vec<String>,
     },
-    /// These methods differ in arguments, result, error or items, or exist on one side only.
+    /// Methods differ in arguments, result, error or items, or exist on one side only.
     Methods {
-        /// Expected here, missing there.
+        /// Required on this side, missing on the other.
         missing: Vec<String>,
-        /// Offered there, unknown here.
+        /// Offered by the other side, unknown on this one.
         unknown: Vec<String>,
-        /// Known to both, and different.
+        /// On both sides, and different.
         differing: Vec<String>,
     },
 }
@@ -66,7 +67,7 @@ impl SchemaMismatch {
     }
 }
 
-/// Names for a message: the first few, and how many there are besides.
+/// Lists names for a message: the first few, and the number of the others.
 pub(crate) fn listed(names: &[String]) -> String {
     match names.get(..LISTED) {
         Some(first) if names.len() > LISTED => {
@@ -76,13 +77,13 @@ pub(crate) fn listed(names: &[String]) -> String {
     }
 }
 
-/// Names that a message lists.
+/// How many names a message lists.
 const LISTED: usize = 32;
 
-/// Holds what we expect against what is offered (H2).
+/// Compares the required services with the offered ones (MM1).
 ///
 /// # Errors
-/// The first service that does not fit.
+/// The first service that differs.
 pub(crate) fn check(
     expected: &[ServiceOffer],
     offered: &[ServiceOffer],
@@ -121,7 +122,7 @@ fn check_one(expected: &ServiceOffer, offered: &[ServiceOffer]) -> Result<(), Sc
     let missing = only_in(&expected.methods, &found.methods);
     let unknown = only_in(&found.methods, &expected.methods);
     if missing.is_empty() && unknown.is_empty() && differing.is_empty() {
-        // Their places are another matter: a call finds its method by name.
+        // The order may differ: a call finds its method by name.
         return Ok(());
     }
     Err(mismatch(MismatchKind::Methods {

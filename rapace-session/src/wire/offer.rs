@@ -5,17 +5,17 @@ use facet::Facet;
 /// A service and the shape of its methods.
 #[derive(Clone, Debug, Facet, PartialEq, Eq)]
 pub struct ServiceOffer {
-    /// Its name.
+    /// The name of the service.
     pub name: String,
-    /// Its methods, in the order of their numbers.
+    /// The methods, in the order of their numbers.
     pub methods: Vec<MethodOffer>,
 }
 
 /// A method, with a hash over its arguments, result and streams.
 #[derive(Clone, Debug, Facet, PartialEq, Eq)]
 pub struct MethodOffer {
-    /// Its name.
+    /// The name of the method.
     pub name: String,
-    /// The hash. Equal hashes mean equal bytes on the wire.
+    /// The hash over arguments, result, error and items. Equal hashes mean equal bytes on the wire.
     pub hash: u64,
 }

@@ -1,9 +1,9 @@
-//! Text that cannot drive a terminal: control characters are escaped before anybody prints it.
+//! Escaping of control characters, so that printed text cannot control a terminal.
 
 use std::borrow::Cow;
 
-/// A text in which nothing drives a terminal: control characters, line breaks and those that change the direction of
-/// what follows are escaped as in a Rust literal. Tabs stay.
+/// Escapes control characters, line breaks and bidirectional marks as in a Rust literal, so that printing the text cannot
+/// control a terminal. Tabs stay.
 ///
 /// ```
 /// use rapace_session::printable;
@@ -26,23 +26,24 @@ pub fn printable(text: &str) -> Cow<'_, str> {
     clean.into()
 }
 
-/// Whether a character does something else than to be seen.
+/// Whether [`printable`] escapes a character.
 fn is_escaped(c: char) -> bool {
-    c != '\t' && does_something(c)
+    c != '\t' && is_control(c)
 }
 
-/// Control characters; separators of lines and paragraphs; marks, embeddings, overrides and isolates of direction.
-fn does_something(c: char) -> bool {
+/// Whether a character is a control character, a separator of lines or paragraphs, or a bidirectional mark, embedding,
+/// override or isolate.
+fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Whether a text can be part of a name.
+/// Whether a text may be part of a name.
 pub(crate) fn is_plain(text: &str) -> bool {
-    !text.chars().any(does_something)
+    !text.chars().any(is_control)
 }
 
-/// The same for a name, in which tabs do something too.
+/// Escapes a name, tabs included.
 pub(crate) fn printable_name(name: &str) -> String {
     printable(name).replace('\t', "\\t")
 }

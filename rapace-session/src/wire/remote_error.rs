@@ -1,18 +1,19 @@
-//! Why the runtime, not the handler, ended a call: a code and a message in a reply.
+//! The error of a call that the runtime ended, not the handler: a code and a message in a reply.
 
 use crate::wire::text::{reason, reason_or};
 
-/// Why the runtime, not the handler, ended a call. It travels in a reply as a code and a message, which arrives
-/// [escaped](crate::printable) on one line.
+/// The error of a call that the runtime ended, not the handler.
+///
+/// A reply carries it as a code and a message. The message arrives [escaped](crate::printable), on one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     /// The handler panicked with this message.
     #[error("the handler panicked: {0}")]
     Panicked(String),
-    /// The deadline passed before the handler was done.
+    /// The deadline passed before the handler finished.
     #[error("the deadline passed")]
     DeadlineExceeded,
-    /// The caller gave up.
+    /// The caller cancelled the call.
     #[error("the call was cancelled")]
     Cancelled,
     /// The service has no such method.
@@ -24,19 +25,19 @@ pub enum RemoteError {
     /// The result could not be encoded or sent.
     #[error("the result could not be sent: {0}")]
     BadResult(String),
-    /// The service does not take calls any more.
+    /// The service takes no more calls.
     #[error("the service takes no calls: {0}")]
     Unavailable(String),
-    /// The handler went away without an answer.
-    #[error("the handler went away without an answer")]
+    /// The handler was dropped without a reply.
+    #[error("the handler was dropped without a reply")]
     Dropped,
-    /// A limit of the session is reached, such as that of its streams. Nothing was run.
+    /// A limit of the session is reached, such as the number of its streams. The call did not run.
     #[error("{0}")]
     LimitReached(String),
 }
 
 impl RemoteError {
-    /// The code and the message as they travel.
+    /// Returns the code and the message that a reply carries.
     #[must_use]
     pub fn parts(&self) -> (u8, &str) {
         match self {
@@ -52,8 +53,8 @@ impl RemoteError {
         }
     }
 
-    /// The failure in a payload. What cannot be read is still a failure; a text over 4 KiB is cut, and
-    /// escaped.
+    /// Reads an error from a payload. An unknown code is read as [`Dropped`](Self::Dropped). The message is truncated to
+    /// 4 KiB and escaped.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((code, rest)) = bytes.split_first() else {
@@ -70,7 +71,7 @@ impl RemoteError {
             7 => Self::Unavailable(message()),
             9 => Self::LimitReached(reason_or(
                 rest,
-                "a limit of the session is reached, and the other side does not say which",
+                "a limit of the session is reached; the other side does not say which",
             )),
             _ => Self::Dropped,
         }

@@ -1,20 +1,20 @@
-//! AttachmentAllocator that go back in the answer of the call that brought them: named, not carried.
+//! Returned buffers: a reply refers to a buffer of its request instead of carrying the bytes.
 //!
 //! A caller keeps the buffers of a request until the call is settled, since it may have to send them
-//! again. So an answer need not carry one of them. It names it in its table of buffers, and the caller
-//! puts its own in that place:
+//! again. So a reply need not carry such a buffer: an entry of its table refers to the buffer, and the caller puts its
+//! own buffer in that place.
 //!
 //! | bytes | field |
 //! |---|---|
 //! | 0–3 | 2³² − 1, which is no slot's index |
-//! | 4–7 | which of the request's buffers, from 0 on |
-//! | 8–11 | first byte of it |
+//! | 4–7 | the number of the request's buffer, from 0 on |
+//! | 8–11 | first byte |
 //! | 12–15 | length |
 //!
-//! - G1: a buffer is one of the request's if it lies in the same storage, inside what came along. The
-//!   storage is known by its address, which is nobody else's as long as it is remembered.
-//! - G2: who remembers a request's buffers keeps none of them: each goes back with its last user.
-//! - G3: a name is the peer's word. It is checked against what was sent; anything else is a fault.
+//! - RB1: a buffer belongs to the request if it lies in the same storage, inside the range that was sent. A storage is
+//!   identified by its address. The [`Weak`] reference keeps that address from being reused.
+//! - RB2: remembering a request's buffers keeps none of them alive: each slot returns when its last user drops it.
+//! - RB3: an entry comes from the peer. It is checked against the buffers that were sent; any mismatch is a fault.
 
 use std::ops::Range;
 use std::ptr;
@@ -22,24 +22,24 @@ use std::sync::{Arc, Weak};
 
 use rapace_codec::{Blob, BlobStorage};
 
-/// Bytes of one entry of a table of buffers.
+/// The length in bytes of an entry of a table of buffers.
 pub const BLOB_REF: usize = 16;
 
 /// An entry of a table of buffers.
 pub(crate) type Entry = [u8; BLOB_REF];
 
-/// The buffers that came with a request, as its handler's side remembers them.
+/// The buffers of a request, as the side of the handler remembers them.
 #[derive(Default)]
 pub(crate) struct RequestAttachments(Box<[Part]>);
 
-/// One of them: some bytes of a storage (G1, G2).
+/// One buffer of a request: a range of a storage (RB1, RB2).
 struct Part {
     storage: Weak<dyn BlobStorage>,
     range: Range<usize>,
 }
 
 impl RequestAttachments {
-    /// Remembers these.
+    /// Remembers these buffers.
     pub(crate) fn of(blobs: &[Blob]) -> Self {
         let parts = blobs.iter().map(|blob| Part {
             storage: Arc::downgrade(blob.storage()),
@@ -48,8 +48,8 @@ impl RequestAttachments {
         Self(parts.collect())
     }
 
-    /// What names `blob`, if it is one of these or a part of one (G1).
-    fn name(&self, blob: &Blob) -> Option<ReturnedAttachment> {
+    /// Returns a reference to `blob`, if it is one of these buffers or a part of one (RB1).
+    fn find(&self, blob: &Blob) -> Option<ReturnedAttachment> {
         let range = blob.range();
         let which = self.0.iter().position(|part| {
             ptr::addr_eq(part.storage.as_ptr(), Arc::as_ptr(blob.storage()))
@@ -96,20 +96,20 @@ impl ReturnedAttachment {
         }
     }
 
-    /// The buffer that it names (G3).
+    /// Returns the caller's own buffer (RB3).
     fn find(self, sent: &[Blob]) -> Result<Blob, &'static str> {
         let whole = sent.get(self.which as usize);
-        let whole = whole.ok_or("a name for a buffer that its request did not have")?;
+        let whole = whole.ok_or("a returned buffer that its request did not have")?;
         let (start, len) = (self.start as usize, self.len as usize);
         match start.checked_add(len) {
             Some(end) if end <= whole.len() => Ok(whole.slice(start..end)),
-            _ => Err("a name for bytes past the end of its request's buffer"),
+            _ => Err("a returned buffer past the end of the one in its request"),
         }
     }
 }
 
-/// A table for these buffers. Those that can be named are, and leave the list; the entries of the others
-/// are still to be filled.
+/// Makes the table of a payload with these buffers. Buffers of the request are returned by reference and removed from
+/// `blobs`. The entries of the others are zero, to be filled in.
 pub(crate) fn table_for(
     blobs: &mut Vec<Blob>,
     attachments: Option<&RequestAttachments>,
@@ -117,7 +117,7 @@ pub(crate) fn table_for(
     let mut table = vec![[0; BLOB_REF]; blobs.len()];
     if let Some(attachments) = attachments.filter(|attachments| !attachments.0.is_empty()) {
         let mut entries = table.iter_mut();
-        blobs.retain(|blob| match (entries.next(), attachments.name(blob)) {
+        blobs.retain(|blob| match (entries.next(), attachments.find(blob)) {
             (Some(entry), Some(name)) => {
                 *entry = name.to_entry();
                 false
@@ -128,13 +128,13 @@ pub(crate) fn table_for(
     table
 }
 
-/// Whether an entry names a buffer of the request's, and none that is carried.
+/// Whether an entry refers to a buffer of the request, not to an attached one.
 pub(crate) fn is_returned(entry: &Entry) -> bool {
     entry.starts_with(&MARK)
 }
 
-/// All buffers of an answer in the order of its table: those that it carries, and of those `sent` with
-/// its request the ones that it names (G3).
+/// Returns all buffers of a reply in the order of its table: those that are attached, and those of the request, `sent`,
+/// that the table refers to (RB3).
 pub(crate) fn resolve(
     table: &[Entry],
     carried: Vec<Blob>,
@@ -154,12 +154,12 @@ pub(crate) fn resolve(
     }
 }
 
-/// What a table and the buffers beside it that do not fit together are.
-pub(crate) const OTHERS: &str = "other buffers than the table names";
+/// The fault of a table that does not match the attached buffers.
+pub(crate) const OTHERS: &str = "other buffers than its table lists";
 
 /// Bytes of a number.
 const WORD: usize = 4;
-/// The first word of a name.
+/// The first word of an entry for a returned buffer.
 const MARK: [u8; WORD] = rapace_shm::NOT_ATTACHED;
 
 #[cfg(test)]
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_brought_is_named_and_found_again() {
+    fn buffers_of_the_request_are_referred_to_and_found_again() {
         let sent = three();
         let attachments = RequestAttachments::of(&sent);
         let other = Blob::from(vec![7; 5]);
@@ -189,7 +189,7 @@ mod tests {
         ];
         let wanted = answer.clone();
         let table = table_for(&mut answer, Some(&attachments));
-        assert_eq!(answer.len(), 1, "equal bytes are not the same buffer (G1)");
+        assert_eq!(answer.len(), 1, "equal bytes are not the same buffer (RB1)");
         assert!(Arc::ptr_eq(answer[0].storage(), other.storage()));
         let found = resolve(&table, answer, &sent).unwrap();
         for (found, wanted) in found.iter().zip(&wanted) {
@@ -200,7 +200,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_of_the_storage_that_did_not_come_along_are_not_named() {
+    fn bytes_of_the_storage_that_were_not_sent_are_not_referred_to() {
         let pages = Blob::from(vec![1; 100]);
         let attachments = RequestAttachments::of(&[pages.slice(10..20), pages.slice(20..30)]);
         let mut answer = vec![
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn names_past_what_was_sent_are_faults() {
+    fn entries_past_the_end_of_the_sent_buffers_are_faults() {
         let sent = three();
         let find = |which, start, len| {
             let table = [ReturnedAttachment { which, start, len }.to_entry()];
@@ -239,7 +239,7 @@ mod tests {
     }
 
     #[test]
-    fn carried_buffers_that_the_table_does_not_name_are_faults() {
+    fn attached_buffers_that_the_table_does_not_list_are_faults() {
         let sent = three();
         let name = ReturnedAttachment {
             which: 0,

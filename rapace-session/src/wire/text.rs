@@ -1,14 +1,14 @@
-//! Text that a peer chose, and that humans will read in errors and logs.
+//! Text that the peer chose, and that humans read in errors and logs.
 //!
-//! - T1: it is escaped where it arrives, so that whoever prints it drives no terminal and forges no line: a text of a
-//!   peer's is one line of characters that can be printed.
-//! - T2: it is at most [`MAX_TEXT`] bytes. An honest peer cut it, and of another's no more is looked at.
-//! - T3: where a reason is expected there is one.
+//! - TX1: a text is escaped where it arrives, and becomes one line of printable characters. So printing it can neither
+//!   send escape sequences to a terminal nor forge a line of a log.
+//! - TX2: a text has at most [`MAX_TEXT`] bytes. The sender truncates it, and the receiver ignores any further bytes.
+//! - TX3: an empty reason is replaced by a default.
 
 use crate::wire::limits::MAX_TEXT;
 use crate::wire::printable::printable;
 
-/// A message to humans that a peer sent (T1, T2).
+/// Reads a text of the peer (TX1, TX2).
 pub(crate) fn short_text(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(MAX_TEXT)]);
     let mut text = printable(&text).into_owned();
@@ -16,12 +16,12 @@ pub(crate) fn short_text(bytes: &[u8]) -> String {
     text
 }
 
-/// The same, of what should say why (T3).
+/// Reads the reason that the peer gives for something (TX3).
 pub(crate) fn reason(bytes: &[u8]) -> String {
     reason_or(bytes, "no reason was given")
 }
 
-/// The same, with what stands in for it.
+/// Reads a reason, with `none` as the default.
 pub(crate) fn reason_or(bytes: &[u8], none: &str) -> String {
     match bytes {
         [] => none.to_owned(),
@@ -34,9 +34,9 @@ mod tests {
     use super::*;
     use crate::wire::printable::is_plain;
 
-    /// T1
+    /// TX1
     #[test]
-    fn what_a_terminal_would_obey_and_what_forges_a_line_is_escaped() {
+    fn escape_sequences_and_line_breaks_are_escaped() {
         let forged = b"no\n2026 ERROR \x1b[2J\x9b\xe2\x80\xae\xe2\x80\xa8\xc2\x85\r\x07";
         let text = short_text(forged);
         assert_eq!(
@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(short_text("ä\t`x` \\n".as_bytes()), "ä\t`x` \\n");
     }
 
-    /// T2
+    /// TX2
     #[test]
     fn escaping_makes_no_text_longer_than_a_text_may_be() {
         for bytes in [
@@ -60,7 +60,7 @@ mod tests {
         assert_eq!(short_text(&[b'x'; 9000]), "x".repeat(MAX_TEXT));
     }
 
-    /// T3
+    /// TX3
     #[test]
     fn an_empty_text_is_no_reason() {
         assert_eq!(reason(b""), "no reason was given");

@@ -66,7 +66,7 @@ async fn a_failure_without_a_text_says_so(kind: Kind) {
         (7, "the service takes no calls: no reason was given"),
         (
             9,
-            "a limit of the session is reached, and the other side does not say which",
+            "a limit of the session is reached; the other side does not say which",
         ),
     ] {
         assert_eq!(fails_with(kind, &[code]).await, said);
@@ -167,7 +167,7 @@ async fn a_name_in_a_hello_that_cannot_be_printed_is_refused(kind: Kind) {
         let why = refused.unwrap_err();
         assert!(matches!(why, HandshakeError::Hello(_)), "{why:?}");
         let text = format!(
-            r"the other side's hello has the name `a\nb` for {of}; a name is one line of characters that can be printed"
+            r"the other side's hello has the name `a\nb` for {of}; a name is one line of printable characters"
         );
         assert_eq!(why.to_string(), text);
     }

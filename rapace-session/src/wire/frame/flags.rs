@@ -1,42 +1,42 @@
-//! What a frame's payload begins with, and how a request is to be treated.
+//! The flags of a frame: which parts its payload has, and which kind of call a request makes.
 
-/// What a frame's payload begins with, and how a request is to be treated.
+/// The flags of a frame: which parts its payload has, and which kind of call a request makes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flags(u8);
 
 impl Flags {
-    /// Nobody waits for the result: a tell.
+    /// The caller waits for no result: a tell.
     pub const ONEWAY: Self = Self(1);
     /// The payload begins with a table of buffers.
     pub const BLOBS: Self = Self(2);
     /// The payload has metadata.
     pub const METADATA: Self = Self(4);
-    /// The caller sends items, on a stream of its own.
+    /// The caller sends items, on a stream that the request opens.
     pub const CLIENT_STREAM: Self = Self(8);
-    /// The callee answers with items, on a stream of its own.
+    /// The callee sends items, on a stream that the request opens.
     pub const SERVER_STREAM: Self = Self(16);
 
     const KNOWN: u8 = 31;
 
-    /// No flag.
+    /// Returns the empty set.
     #[must_use]
     pub const fn none() -> Self {
         Self(0)
     }
 
-    /// Both sets.
+    /// Returns the union of both sets.
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 
-    /// `other` too if `wanted`, nothing else.
+    /// Returns the union of both sets if `wanted`, and `self` otherwise.
     #[must_use]
     pub const fn and_if(self, other: Self, wanted: bool) -> Self {
         if wanted { self.and(other) } else { self }
     }
 
-    /// Whether all of `other` is set.
+    /// Whether all flags of `other` are set.
     #[must_use]
     pub const fn has(self, other: Self) -> bool {
         self.0 & other.0 == other.0
@@ -48,13 +48,13 @@ impl Flags {
         self.0 & (Self::CLIENT_STREAM.0 | Self::SERVER_STREAM.0) != 0
     }
 
-    /// The flags as they travel.
+    /// The flags as a byte of the wire format.
     #[must_use]
     pub const fn bits(self) -> u8 {
         self.0
     }
 
-    /// The flags in a byte; a bit that this version does not know is refused.
+    /// Reads the flags from a byte; `None` if a bit is set that this version does not know.
     #[must_use]
     pub const fn from_bits(bits: u8) -> Option<Self> {
         if bits & !Self::KNOWN == 0 {

@@ -1,7 +1,8 @@
-//! What travels between two peers: a header, a payload, and buffers that ride along.
+//! A frame, the unit that two peers exchange: a header, a payload, and attached buffers.
 //!
-//! - F1: a request is answered by exactly one reply, whatever becomes of it; only then is its call entry free.
-//! - F2: a payload of [`INLINE_MAX`] bytes or less lies in the frame itself.
+//! - FR1: every request gets exactly one reply, however the call ends, and its call table entry is free only after the
+//!   reply.
+//! - FR2: a payload of [`INLINE_MAX`] bytes or less lies in the frame itself.
 
 use std::fmt;
 
@@ -13,16 +14,16 @@ mod frame_type;
 pub use flags::Flags;
 pub use frame_type::{FrameType, Status};
 
-/// The most payload bytes that a frame carries in itself.
+/// Most payload bytes that a frame carries inline.
 pub const INLINE_MAX: usize = rapace_shm::INLINE_MAX;
 
-/// A channel of a session. 0 is the session itself; the side that opens one chooses the number,
-/// odd numbers being the creating side's.
+/// The number of a channel in a session. Channel 0 is the session itself. The side that opens a channel chooses its
+/// number: the side that created the transport takes odd numbers, the other even ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(pub u32);
 
 impl ChannelId {
-    /// The session's own frames.
+    /// The channel of the session's own control frames.
     pub const SESSION: Self = Self(0);
 }
 
@@ -32,34 +33,34 @@ impl fmt::Display for ChannelId {
     }
 }
 
-/// An entry of the caller's call table, and which use of it.
+/// Identifies a call: an entry of the caller's call table, and which use of the entry.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct CallId {
-    /// The entry.
+    /// The index of the entry.
     pub index: u32,
-    /// Counts the uses of the entry; never 0 for a call.
+    /// Counts the uses of the entry. Never 0 for a call.
     pub generation: u32,
 }
 
 /// The fixed part of a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    /// What is asked.
+    /// What the frame asks of its receiver.
     pub frame_type: FrameType,
-    /// How the payload begins.
+    /// Which parts the payload has.
     pub flags: Flags,
-    /// Where it goes.
+    /// The frame's destination.
     pub channel: ChannelId,
-    /// Which call it is about.
+    /// Index and generation in the caller's call table.
     pub call: CallId,
-    /// The method called, or the [`Status`] of a reply.
+    /// The number of the method, or the [`Status`] of a reply.
     pub method: u32,
-    /// Credits granted, or a request's time remaining in milliseconds.
+    /// Credits granted, or a request's remaining time in milliseconds.
     pub credits: u32,
 }
 
 impl Header {
-    /// A header with nothing but a frame type and a channel.
+    /// Returns a header with a frame type and a channel, and zeroes elsewhere.
     #[must_use]
     pub fn new(frame_type: FrameType, channel: ChannelId) -> Self {
         Self {
@@ -73,28 +74,28 @@ impl Header {
     }
 }
 
-/// The bytes of a frame.
+/// The payload of a frame.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// In the frame itself (F2).
+    /// The bytes lie in the frame itself (FR2).
     Inline {
-        /// How many of `bytes` count.
+        /// How many of `bytes` are used.
         len: u8,
         /// The bytes.
         bytes: [u8; INLINE_MAX],
     },
-    /// In a buffer of the transport's.
+    /// The bytes lie in a buffer of the transport.
     Buffer(Blob),
 }
 
 impl Payload {
-    /// No bytes.
+    /// The empty payload.
     pub const EMPTY: Self = Self::Inline {
         len: 0,
         bytes: [0; INLINE_MAX],
     };
 
-    /// `bytes` in the frame itself, or `None` when they do not fit.
+    /// Returns `bytes` as an inline payload, or `None` when they do not fit.
     #[must_use]
     pub fn inline(bytes: &[u8]) -> Option<Self> {
         let mut held = [0; INLINE_MAX];
@@ -115,19 +116,20 @@ impl Payload {
     }
 }
 
-/// One frame.
+/// A frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
     /// The fixed part.
     pub header: Header,
     /// The bytes.
     pub payload: Payload,
-    /// AttachmentAllocator that the payload's table refers to, in its order. Those that it only names are not here.
+    /// The attached buffers, in the order of the payload's table. Returned buffers, which the table only names, are not
+    /// among them.
     pub blobs: Vec<Blob>,
 }
 
 impl Frame {
-    /// A frame without payload.
+    /// Returns a frame without payload.
     #[must_use]
     pub fn bare(header: Header) -> Self {
         Self {
@@ -137,7 +139,7 @@ impl Frame {
         }
     }
 
-    /// Bytes carried: payload and buffers.
+    /// Bytes of the payload and the attached buffers together.
     #[must_use]
     pub fn carried(&self) -> u64 {
         let blobs: usize = self.blobs.iter().map(|blob| blob.len()).sum();
