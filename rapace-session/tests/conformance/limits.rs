@@ -211,7 +211,7 @@ async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
         matches!(outcome, Err(CallFailure::SessionEnded { .. })),
         "{outcome:?}"
     );
-    faulted(&session, "a failure longer than a text may be").await;
+    faulted(&session, "a remote error longer than the limit of a text").await;
 }
 
 async fn a_window_that_is_none(kind: Kind) {
@@ -287,5 +287,5 @@ async fn metadata_over_the_limit_is_not_sent_and_not_taken(kind: Kind) {
     let mut payload = (MAX_METADATA as u32 + 1).to_le_bytes().to_vec();
     payload.resize(4 + MAX_METADATA + 1, 0);
     raw.send_with(header, &payload).await;
-    faulted(&session, "metadata longer than a call's may be").await;
+    faulted(&session, "metadata longer than the limit").await;
 }

@@ -144,7 +144,7 @@ async fn a_sender_that_goes_away_resets(kind: Kind) {
     drop(theirs.sender);
     let mut items = ours.receiver.unwrap();
     let error = items.next().await.unwrap().unwrap_err();
-    assert_eq!(error, reset("the sender went away"));
+    assert_eq!(error, reset("the sender was dropped"));
 }
 
 async fn a_call_that_fails_ends_its_streams(kind: Kind) {

@@ -327,7 +327,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         (|header| header.channel = ChannelId(999), "another channel"),
         (
             |header| header.method = Status::Failed as u32,
-            "longer than a text",
+            "longer than the limit of a text",
         ),
     ];
     for (break_it, what) in breaks {
