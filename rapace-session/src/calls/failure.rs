@@ -1,4 +1,4 @@
-//! Why a call has no reply.
+//! Why a call failed without a reply of its handler.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use crate::link::payload_error::too_large;
 use crate::transport::StartState;
 use crate::wire::remote_error::RemoteError;
 
-/// Why a call has no reply.
+/// Why a call failed without a reply of its handler.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallFailure {
-    /// The runtime on the other side, or this side's own deadline, ended the call.
+    /// The runtime ended the call: that of the other side, or this side's at the deadline.
     #[error("{0}")]
     Failed(RemoteError),
-    /// The session ended first.
+    /// The session ended before the reply.
     #[error("{reason}; the call {}", match start_state {
         StartState::NotBegun => "had not begun",
         StartState::Begun => "had begun",
@@ -29,15 +29,15 @@ pub enum CallFailure {
     /// The arguments or the metadata could not be encoded.
     #[error("the request could not be encoded: {0}")]
     Encode(String),
-    /// A payload is larger than the transport's largest buffer.
+    /// The request is larger than the transport's largest buffer.
     #[error("{}", too_large(*len, *max))]
     TooLarge {
-        /// Bytes of the payload.
+        /// The length of the payload, in bytes.
         len: usize,
-        /// The most that fits.
+        /// The length of the largest buffer, in bytes.
         max: usize,
     },
-    /// The owner of the unsettled call settled it with its own value, which is here.
-    #[error("settled after its session's end")]
+    /// The owner of an [`UnsettledCall`](crate::UnsettledCall) settled the call with this value of its own.
+    #[error("the call was settled after its session ended")]
     Settled(Arc<dyn Any + Send + Sync>),
 }

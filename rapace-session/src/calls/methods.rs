@@ -1,9 +1,9 @@
-//! Which of the peer's methods stand for ours.
+//! The mapping from our methods to the peer's numbers.
 //!
-//! - N1: a method is known by its name and by the hash over its types. Its number is its place in its own side's
-//!   definition and means nothing on the other side before the two were compared.
-//! - N2: a method that the peer lacks, or has with other types, is refused when it is called. The others can be called.
-//! - N3: the comparison is made once for each channel and service of ours; after that a call reads the result.
+//! - ME1: a method is identified by its name and the hash over its types. Its number is its place in its own side's
+//!   definition, and means nothing on the other side until the two definitions are compared.
+//! - ME2: a method that the peer lacks, or has with other types, is refused when it is called. Other methods still work.
+//! - ME3: each pair of channel and service is compared once; later calls read the result.
 
 use std::any::TypeId;
 use std::fmt;
@@ -14,32 +14,32 @@ use crate::wire::mismatch::listed;
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 use crate::wire::remote_error::RemoteError;
 
-/// Why the peer does not run a method of ours (N2). The peer was not asked.
+/// Why a method of ours cannot be called on the peer (ME2). Nothing was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MethodMismatch {
     /// The service.
     pub service: String,
-    /// Our method.
+    /// The method of ours.
     pub method: String,
-    /// What is wrong with it.
+    /// How the peer's methods differ.
     pub kind: MethodMismatchKind,
 }
 
-/// What is wrong with a method.
+/// How the peer's methods differ from one of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum MethodMismatchKind {
-    /// The peer's hello does not list the service, so nothing is known of its methods.
+    /// The peer's hello does not list the service, so its methods are unknown.
     NotListed,
-    /// The peer's service has no method of that name; it has these.
+    /// The peer's service has no method of that name.
     Missing {
-        /// The names of those that it has.
+        /// The names of the methods that it has.
         offered: Vec<String>,
     },
     /// The method has other arguments, another result, another error or other items.
     Differs,
-    /// The channel leads to another service, which may have a method of that name.
+    /// The channel is open to another service, even if that has a method of this name.
     OtherService {
-        /// The service that it leads to.
+        /// The service that the channel is open to.
         channel: String,
     },
 }
@@ -84,7 +84,7 @@ impl From<MethodMismatch> for CallFailure {
     }
 }
 
-/// Why our method has no number there.
+/// Why a method of ours has no number on the peer's side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     NotListed,
@@ -94,7 +94,7 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// Says it in full; made when such a method is called, so that a long list is no burden before.
+    /// Makes the full error. Done only when such a method is called, so that a long list of names costs nothing before.
     pub(crate) fn explain(
         self,
         service: &str,
@@ -119,7 +119,7 @@ impl Refused {
     }
 }
 
-/// The peer's number of a method, if the method has this place in most cases.
+/// Returns the peer's number of a method. `likely` is the place where the method usually is.
 pub(crate) fn find(
     method: &MethodOffer,
     likely: usize,
@@ -142,7 +142,7 @@ pub(crate) fn find(
 pub(crate) struct MethodMap(Box<[Result<u32, Refused>]>);
 
 impl MethodMap {
-    /// Compares `ours` with what the peer's hello lists.
+    /// Compares our service with the peer's offer.
     pub(crate) fn new(ours: &ServiceOffer, theirs: Option<&ServiceOffer>) -> Self {
         let other = theirs.is_some_and(|theirs| theirs.name != ours.name);
         let ours = ours.methods.iter().enumerate();
@@ -155,7 +155,7 @@ impl MethodMap {
         )
     }
 
-    /// The peer's number of our method.
+    /// Returns the peer's number of a method of ours.
     pub(crate) fn number(&self, ours: u32) -> Result<u32, Refused> {
         self.0
             .get(ours as usize)
@@ -164,8 +164,8 @@ impl MethodMap {
     }
 }
 
-/// The comparisons that were made for one channel (N3). A list, because it has one entry almost always, and reading it
-/// takes no lock.
+/// The comparisons that were made for one channel (ME3). A linked list, because it almost always has one entry, and reading
+/// it takes no lock.
 #[derive(Debug, Default)]
 pub(crate) struct MethodMaps(OnceLock<Box<Compared>>);
 
@@ -178,7 +178,7 @@ struct Compared {
 }
 
 impl MethodMaps {
-    /// The comparison for one service of ours, which `compare` makes the first time.
+    /// Returns the comparison for one service of ours. `compare` makes it the first time.
     pub(crate) fn of(&self, service: TypeId, compare: impl Fn() -> MethodMap) -> &MethodMap {
         let mut maps = self;
         loop {
@@ -214,7 +214,7 @@ mod tests {
         }
     }
 
-    /// N1, N2
+    /// ME1, ME2
     #[test]
     fn methods_are_found_by_name_and_refused_one_by_one() {
         let ours = offer(&[("archive", 1), ("delete", 1), ("list", 2), ("purge", 3)]);
@@ -233,7 +233,7 @@ mod tests {
         );
     }
 
-    /// N1: also of two services whose methods are alike.
+    /// ME1: also if both services have the same methods.
     #[test]
     fn a_channel_to_another_service_runs_nothing() {
         let theirs = ServiceOffer {
@@ -248,7 +248,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_peer_does_not_list_is_not_called_blindly() {
+    fn a_service_that_the_peer_does_not_list_is_not_called_blindly() {
         let map = MethodMap::new(&offer(&[("archive", 1)]), None);
         let unknown = map.number(0).unwrap_err();
         assert_eq!(unknown, Refused::NotListed);
@@ -256,7 +256,7 @@ mod tests {
         assert!(text.contains("SessionConfig::offers"), "{text}");
     }
 
-    /// N3
+    /// ME3
     #[test]
     fn each_service_of_ours_is_compared_once() {
         struct A;

@@ -1,7 +1,7 @@
 //! Outgoing calls: the table, the pending call, credits, requests, responses, and calls that outlived their session.
 //!
-//! Decides what becomes of each call that this side makes, and settles it once. Knows the link and streams, which a call
-//! may open; the session that it is made in is a layer above.
+//! Decides the outcome of each call that this side makes, and settles the call once. Knows the link and streams, since a
+//! call may open a stream; the session is a layer above.
 
 pub(crate) mod credits;
 pub(crate) mod failure;

@@ -1,16 +1,16 @@
-//! How a call is made.
+//! The options of a call.
 
 use std::time::Instant;
 
 use crate::wire::message_body::Metadata;
 
-/// How a call is to be made.
+/// The options of a call.
 #[derive(Clone, Debug, Default)]
 pub struct CallOptions {
-    /// When the answer is of no use any more. Inherited from the call being handled, if earlier.
+    /// The deadline. Within a handler, the deadline of the call being handled applies too, whichever is earlier.
     pub deadline: Option<Instant>,
-    /// Pairs that travel with the call.
+    /// Key-value pairs sent along with the call.
     pub metadata: Metadata,
-    /// Whether the call may run twice.
+    /// Whether the call may run more than once.
     pub idempotent: bool,
 }

@@ -1,6 +1,6 @@
-//! The calls that this side makes over one link: the table of them, and what is sent for each after its request.
+//! The calls that this side makes over one link: their table, cancellations, and the handling of replies.
 //!
-//! - N3: a call whose answer broke a rule had begun, and is not settled by it: the session's end hands it on.
+//! - OC1: a reply that breaks a rule does not settle its call. The call had begun, and the session's end hands it out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +35,7 @@ impl OutgoingCalls {
         }
     }
 
-    /// Takes a request back that was not sent; false if the session's end has it already, or its caller has left.
+    /// Takes back a request that was not sent; false if the session has ended, or the call was cancelled.
     pub(super) fn withdraw(&self, call: CallId) -> bool {
         match self.table.cancel(call) {
             (Effect::Refund, Some(channel)) => {
@@ -46,14 +46,14 @@ impl OutgoingCalls {
         }
     }
 
-    /// A request was put on the ring on behalf of a caller that could leave meanwhile.
+    /// Records that a request is on the ring, whose caller could cancel meanwhile.
     pub(super) fn published(&self, call: CallId) {
         if self.table.published(call) {
             self.send_cancel(call);
         }
     }
 
-    /// The ring did not take a request; false if it is not to be tried again.
+    /// Records that the ring refused a request; false if the sender must not retry.
     pub(super) fn not_published(&self, call: CallId) -> bool {
         let (again, left) = self.table.not_published(call);
         if let Some(channel) = left {
@@ -68,15 +68,15 @@ impl OutgoingCalls {
         self.link.outbox.send(Frame::bare(header));
     }
 
-    /// Whether the peer has begun any of the calls that it was sent and has not answered, as far as its marks tell.
+    /// Whether the peer has begun any call that it has not answered, as far as its start markers tell.
     pub(crate) fn any_begun(&self) -> bool {
         let transport = &self.link.transport;
         self.table
             .any_sent(|call| transport.start_state(call) == StartState::Begun)
     }
 
-    /// Closes the table: the calls that were not settled, in the order in which they were made. `peer_is_done` if the
-    /// peer begins nothing any more.
+    /// Closes the table and returns the unsettled calls in the order in which they were made. `peer_is_done` means that the
+    /// peer begins no more calls.
     pub(crate) fn close(&self, reason: &EndReason, peer_is_done: bool) -> Vec<UnsettledCall> {
         let left = self.table.close().into_iter();
         let transport = &self.link.transport;
@@ -84,7 +84,10 @@ impl OutgoingCalls {
             .collect()
     }
 
-    /// Settles a call with the reply that was read. An error is a rule that the peer broke.
+    /// Settles a call with its reply.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
     pub(crate) fn reply(&self, frame: Frame) -> Result<(), Fault> {
         let header = frame.header;
         let entry = match self.table.complete(header.call) {
@@ -101,7 +104,7 @@ impl OutgoingCalls {
         let outcome = match self.outcome(&entry, frame) {
             Ok(outcome) => outcome,
             Err(what) => {
-                // N3
+                // OC1
                 if let Some(entry) = self.table.misanswered(entry) {
                     // The session has ended meanwhile, for another reason.
                     let ended = self.link.end.reason();
@@ -119,7 +122,7 @@ impl OutgoingCalls {
             awaited,
             ..
         } = entry;
-        // The request's buffers are free before its caller can look, except for those that came back.
+        // The request's buffers are released before the caller wakes, except for returned ones.
         drop(frame);
         if !pending.settle(outcome) && awaited {
             self.link.metrics.arrived_late();
@@ -150,10 +153,10 @@ impl OutgoingCalls {
             return Ok(Ok(Reply::new(status, body)));
         }
         if header.flags.has(Flags::BLOBS) {
-            return Err("a failure with buffers");
+            return Err("a remote error with buffers");
         }
         if frame.payload.bytes().len() > MAX_TEXT {
-            return Err("a failure longer than a text may be");
+            return Err("a remote error longer than the limit of a text");
         }
         self.link.metrics.failed();
         let failure = RemoteError::from_bytes(frame.payload.bytes());
@@ -174,8 +177,8 @@ impl Table for OutgoingCalls {
     }
 }
 
-/// Nobody waits for the answer. The service logs the error too, where it runs; but of a plugin that is text among what it
-/// prints.
+/// Logs the failure of a tell, whose caller does not wait. The service logs the error too, where it runs, but a plugin's log
+/// may be just text in its output.
 fn warn_of_failed_tell(entry: &Entry, error: &dyn fmt::Display) {
     let service = &*entry.channel.service;
     let number = entry.frame.header.method;

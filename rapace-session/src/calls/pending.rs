@@ -1,12 +1,12 @@
-//! One call as its caller sees it, from being entered to being settled.
+//! One call from the caller's side, from its request to its outcome.
 //!
-//! - P1: a call is settled at most once; whoever comes second finds that out.
-//! - P2: a call may move to another session while its caller waits; the caller does not notice.
-//! - P3: once its caller is gone, a call is never sent again.
-//! - P4: one that nobody but its caller holds any more serves the caller's thread for another call, so that a call
-//!   takes nothing from the allocator.
-//! - P6: no waker, session or outcome is dropped under the lock: that may run anything.
-//! - P5: it is in one session's table at a time, so it can never be sent twice at once.
+//! - PC1: a call is settled at most once; a second attempt returns false.
+//! - PC2: a call may move to another session while its caller waits, without the caller noticing.
+//! - PC3: after its caller has cancelled, a call is never sent again.
+//! - PC4: a `Pending` that only its caller still holds is reused for another call of the same thread, so that a call
+//!   allocates nothing.
+//! - PC5: no waker, session or outcome is dropped under the lock, since dropping it may run any code.
+//! - PC6: a call is in at most one session's table, so it is never sent twice at the same time.
 
 use std::cell::RefCell;
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -17,12 +17,12 @@ use crate::sync::Mutex;
 use crate::wire::frame::{CallId, Status};
 use crate::wire::message_body::MessageBody;
 
-/// A reply that the method itself gave.
+/// A reply of the method itself.
 #[derive(Debug)]
 pub struct Reply {
     /// Whether the payload is the method's own error.
     pub is_error: bool,
-    /// The result or the error, encoded.
+    /// The encoded result or error.
     pub body: MessageBody,
 }
 
@@ -34,23 +34,23 @@ impl Reply {
         }
     }
 
-    /// Bytes carried: payload and buffers.
+    /// Bytes of payload and buffers together.
     #[must_use]
     pub fn carried(&self) -> u64 {
         self.body.carried()
     }
 }
 
-/// How a call ends.
+/// The outcome of a call.
 pub type Outcome = Result<Reply, CallFailure>;
 
-/// The table that a call is in, for a caller that leaves.
+/// The table that a call is in, for its cancellation.
 pub(crate) trait Table: Send + Sync {
-    /// Cancels a call whose caller has left.
+    /// Cancels a call.
     fn cancel(&self, call: CallId);
 }
 
-/// One call.
+/// A call that waits for its outcome.
 pub(crate) struct Pending {
     state: Mutex<State>,
 }
@@ -65,7 +65,7 @@ enum State {
         waker: Option<Waker>,
     },
     Settled(Outcome),
-    /// The caller took the outcome, or left.
+    /// The caller took the outcome, or cancelled.
     Finished,
 }
 
@@ -73,12 +73,12 @@ thread_local! {
     static SPARE: RefCell<Vec<Arc<Pending>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// As many as a thread keeps (P4).
+/// How many a thread keeps for reuse (PC4).
 const SPARES: usize = 64;
 
 impl Pending {
     pub(crate) fn new() -> Arc<Self> {
-        // A thread that ends has none.
+        // A thread that is ending has none.
         let spare = SPARE.try_with(|spare| spare.borrow_mut().pop());
         spare.ok().flatten().unwrap_or_else(|| {
             Arc::new(Self {
@@ -87,7 +87,7 @@ impl Pending {
         })
     }
 
-    /// Its caller is about to let go of it (P4).
+    /// Keeps it for reuse, before its caller drops it (PC4).
     pub(crate) fn keep(this: &mut Arc<Self>) {
         let Some(unshared) = Arc::get_mut(this) else {
             return;
@@ -106,7 +106,7 @@ impl Pending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes where the call is now; false if its caller has left (P3), or it is in a table already (P5).
+    /// Records the table that the call is in; false if the call was cancelled (PC3), or is in a table already (PC6).
     pub(crate) fn enter<T: Table + 'static>(&self, table: &Arc<T>, call: CallId) -> bool {
         let mut state = self.lock();
         match &mut *state {
@@ -119,14 +119,14 @@ impl Pending {
                 };
                 let before = std::mem::replace(&mut *state, entered);
                 drop(state);
-                drop(before); // P6
+                drop(before); // PC5
                 true
             }
             State::Entered { .. } | State::Settled(_) | State::Finished => false,
         }
     }
 
-    /// It is in no table any more: its session is over, or it was taken back before it was sent.
+    /// Records that the call is in no table: its session ended, or the request was taken back before it was sent.
     pub(crate) fn detach(&self) -> bool {
         let mut state = self.lock();
         match &mut *state {
@@ -135,31 +135,31 @@ impl Pending {
                 let detached = State::Detached(waker.take());
                 let before = std::mem::replace(&mut *state, detached);
                 drop(state);
-                drop(before); // P6
+                drop(before); // PC5
                 true
             }
             State::Settled(_) | State::Finished => false,
         }
     }
 
-    /// Whether somebody still waits for the outcome.
+    /// Whether the caller still waits for the outcome.
     pub(crate) fn is_wanted(&self) -> bool {
         matches!(*self.lock(), State::Detached(_) | State::Entered { .. })
     }
 
-    /// Settles the call (P1).
+    /// Settles the call and wakes its caller; false if it was settled or cancelled before (PC1).
     pub(crate) fn settle(&self, outcome: Outcome) -> bool {
         let mut state = self.lock();
         let waker = match &mut *state {
             State::Detached(waker) | State::Entered { waker, .. } => waker.take(),
             State::Settled(_) | State::Finished => {
                 drop(state);
-                return false; // And the outcome is dropped (P6).
+                return false; // And the outcome is dropped (PC5).
             }
         };
         let before = std::mem::replace(&mut *state, State::Settled(outcome));
         drop(state);
-        drop(before); // P6
+        drop(before); // PC5
         if let Some(waker) = waker {
             waker.wake();
         }
@@ -175,7 +175,7 @@ impl Pending {
                     _ => waker.replace(cx.waker().clone()),
                 };
                 drop(state);
-                drop(before); // P6
+                drop(before); // PC5
                 Poll::Pending
             }
             State::Settled(_) => match std::mem::replace(&mut *state, State::Finished) {
@@ -186,7 +186,7 @@ impl Pending {
         }
     }
 
-    /// The caller leaves: says where the call was, if it was not settled.
+    /// Cancels the call. Returns the table that it was in, if it was not settled.
     pub(crate) fn cancel(&self) -> Option<(Arc<dyn Table>, CallId)> {
         let before = std::mem::replace(&mut *self.lock(), State::Finished);
         match before {
@@ -211,7 +211,7 @@ mod tests {
         Err(CallFailure::Failed(RemoteError::Dropped))
     }
 
-    /// Asks about its call when it is woken or dropped.
+    /// A waker that locks its call when it is dropped.
     struct Nosy(std::sync::Weak<Pending>);
 
     impl std::task::Wake for Nosy {
@@ -226,7 +226,7 @@ mod tests {
         }
     }
 
-    /// P6
+    /// PC5
     #[test]
     fn no_waker_is_dropped_under_the_lock() {
         let pending = Pending::new();
@@ -255,9 +255,9 @@ mod tests {
         assert!(pending.poll(&cx).is_pending());
     }
 
-    /// P4
+    /// PC4
     #[test]
-    fn what_somebody_else_holds_is_not_used_again() {
+    fn a_shared_pending_call_is_not_reused() {
         let mut first = Pending::new();
         let held = Arc::clone(&first);
         Pending::keep(&mut first);
@@ -272,7 +272,7 @@ mod tests {
         assert!(third.is_wanted(), "it begins anew");
     }
 
-    /// P1, P3, P5: each state by each event. A waker that is held is woken by what settles the call alone.
+    /// PC1, PC3, PC6: each state by each event. Only settling wakes a registered waker.
     #[test]
     fn every_event_has_one_effect_in_every_state() {
         let table = Arc::new(Nowhere);
@@ -325,13 +325,13 @@ mod tests {
         assert_eq!(enters[1], (false, "entered"));
         assert_eq!(enters[2], (false, "settled"));
         assert_eq!(enters[3..], [(false, "finished"); 2]);
-        let drifts = states.map(|state| {
+        let detaches = states.map(|state| {
             let pending = state();
             (pending.detach(), name(&pending))
         });
-        assert_eq!(drifts[..2], [(true, "detached"); 2]);
-        assert_eq!(drifts[2], (false, "settled"));
-        assert_eq!(drifts[3..], [(false, "finished"); 2]);
+        assert_eq!(detaches[..2], [(true, "detached"); 2]);
+        assert_eq!(detaches[2], (false, "settled"));
+        assert_eq!(detaches[3..], [(false, "finished"); 2]);
         let settles = states.map(|state| {
             let pending = state();
             (pending.settle(failure()), name(&pending))
@@ -349,19 +349,19 @@ mod tests {
             polls[2..],
             [(true, "finished"), (false, "finished"), (false, "finished")]
         );
-        let leaves = states.map(|state| {
+        let cancels = states.map(|state| {
             let pending = state();
             (pending.cancel().is_some(), name(&pending))
         });
         let told = [false, true, false, false, false];
-        assert_eq!(leaves, told.map(|told| (told, "finished")));
+        assert_eq!(cancels, told.map(|told| (told, "finished")));
     }
 
     struct Nowhere;
 
     impl Table for Nowhere {
         fn cancel(&self, _: CallId) {
-            unreachable!("nobody who leaves cancels in this test");
+            unreachable!("no call is cancelled in its table in this test");
         }
     }
 

@@ -1,11 +1,11 @@
-//! A request on its way out: credit, entry, payload, ring.
+//! Sending of a request. It takes a credit, an entry of the table, buffers and room on the ring, in this order.
 //!
-//! - W2: whoever must wait for one of these holds none of what comes after it.
-//! - W3: what is dropped before it was sent leaves no trace.
-//! - W4: a call that the session's end found in the table is the end's to settle; one that it did
-//!   not find was never sent.
-//! - W6: a call whose caller left before it was on the ring is never put there, whoever sends it; the
-//!   word that it is cancelled never comes before it ([`Stage`](crate::calls::stage::Stage)).
+//! - RQ1: a sender that waits for one of these holds none of those that come after it. So two senders cannot deadlock.
+//! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit and entry.
+//! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is not in the table then
+//!   was never sent.
+//! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation is never sent before
+//!   its request ([`Stage`](crate::calls::stage::Stage)).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -29,7 +29,7 @@ use crate::transport::{Lane, SendError, StartState};
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header};
 use crate::wire::remote_error::RemoteError;
 
-/// What is to be sent, in a form that can be encoded more than once.
+/// A request, in a form that can be encoded more than once.
 pub(crate) struct Request<'a> {
     body: Body<'a>,
     method: u32,
@@ -37,7 +37,7 @@ pub(crate) struct Request<'a> {
     terms: Terms,
     awaited: bool,
     sender: Sender,
-    /// Of the stream that it opens.
+    /// The channel of the stream that the request opens.
     stream: Option<ChannelId>,
     pub(crate) moves: Option<Moves>,
 }
@@ -47,16 +47,16 @@ enum Body<'a> {
         arguments: &'a (dyn Encode + 'a),
         prefix: Prefix<'a>,
     },
-    /// Encoded for another session before.
+    /// A request that was encoded for another session.
     Encoded(&'a Frame),
 }
 
-/// What became of a call that was entered into the table.
+/// The result of sending a call that was entered into the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     Published,
-    /// It is the session's end's to settle, or its caller has left: it was not sent here.
-    Left,
+    /// The request was not sent here: the session's end settles the call, or the call was cancelled.
+    Relinquished,
 }
 
 /// Why a call was not entered into the table.
@@ -97,7 +97,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// The request that an unsettled call was, once more; the method's number may be another one here.
+    /// Makes the request of an unsettled call again. The number of the method may differ on this channel.
     pub(crate) fn again(unsettled: &'a UnsettledCall, method: u32) -> Self {
         let mut terms = unsettled.terms.clone();
         terms.crash_count += u32::from(unsettled.start_state == StartState::Begun);
@@ -140,7 +140,7 @@ impl<'a> Request<'a> {
     ) -> Result<Sent, NotSent> {
         let link = &*calls.link;
         loop {
-            // W2
+            // RQ1
             let credit = channel.credit().await.ok_or(NotSent::Over)?;
             let room = calls.table.room().await.ok_or(NotSent::Over)?;
             let encoded = self.encode(link).await?;
@@ -175,14 +175,14 @@ impl<'a> Request<'a> {
                     link.metrics.sent_call(&frame);
                     Sent::Published
                 }
-                Put::Left => Sent::Left,
-                // Somebody else sent one of the buffers first: encode again, with a copy of it.
+                Put::Relinquished => Sent::Relinquished,
+                // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
                 Put::InFlight if calls.withdraw(call) => {
                     unsent.0 = None;
                     pending.detach();
                     continue;
                 }
-                Put::InFlight => Sent::Left,
+                Put::InFlight => Sent::Relinquished,
             };
             unsent.0 = None;
             return Ok(sent);
@@ -209,8 +209,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Puts a request on the ring, or leaves it to the session's end (W4). What nobody wants any more is
-    /// not put there (W6).
+    /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call is not put on the ring
+    /// (RQ4).
     async fn put(&self, calls: &OutgoingCalls, frame: &mut Frame) -> Put {
         let call = frame.header.call;
         let mut sender = self.sender;
@@ -218,7 +218,7 @@ impl<'a> Request<'a> {
             frame.header.credits = millis_left(self.terms.deadline);
             let refused = match calls.link.transport.send(frame, Lane::Data) {
                 Ok(()) => {
-                    // Nobody but the caller could have left meanwhile.
+                    // If the caller itself sends, it could not cancel meanwhile.
                     if sender == Sender::Another {
                         calls.published(call);
                     }
@@ -227,31 +227,31 @@ impl<'a> Request<'a> {
                 Err(refused) => refused,
             };
             if !calls.not_published(call) {
-                return Put::Left;
+                return Put::Relinquished;
             }
             match refused {
                 SendError::InFlight => return Put::InFlight,
-                SendError::Closed => return Put::Left,
+                SendError::Closed => return Put::Relinquished,
                 SendError::Full => {}
             }
             if calls.link.transport.ready(Lane::Data).await.is_err() || !calls.table.publish(call) {
-                return Put::Left;
+                return Put::Relinquished;
             }
             sender = Sender::Another;
         }
     }
 }
 
-/// How putting a request on the ring went.
+/// The result of putting a request on the ring.
 enum Put {
     Sent,
-    /// It is the session's end's to settle, or its caller has left.
-    Left,
-    /// A buffer of it is on its way already.
+    /// The session's end settles the call, or the call was cancelled.
+    Relinquished,
+    /// A buffer of the request is already in flight.
     InFlight,
 }
 
-/// Gives credit and entry back if the sender gives up between taking them and sending (W3).
+/// Returns credit and entry if the future is dropped between taking them and sending (RQ2).
 struct Unsent<'a>(Option<(&'a OutgoingCalls, CallId)>);
 
 impl Drop for Unsent<'_> {

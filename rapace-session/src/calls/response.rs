@@ -1,4 +1,4 @@
-//! The caller's end of a call: waits for its outcome, and cancels it when dropped before.
+//! The caller's end of a call: waits for the outcome, and cancels the call when dropped before.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,9 +11,10 @@ use crate::link::deadline::now;
 use crate::streams::moves::Moves;
 use crate::wire::remote_error::RemoteError;
 
-/// Cancels the call when dropped before its outcome was taken. It exists before the request leaves,
-/// and finds out by itself how far the call has come: not entered, waiting for room, sent, detached
-/// between two sessions, settled.
+/// Cancels the call when dropped before its outcome was taken.
+///
+/// It exists before the request is sent, and cancels whatever stage the call has reached: not in the table, waiting for
+/// room, sent, or detached between two sessions.
 #[derive(Debug)]
 pub(crate) struct CallGuard {
     pending: Arc<Pending>,
@@ -32,12 +33,12 @@ impl CallGuard {
         &self.pending
     }
 
-    /// The call goes on without anybody.
+    /// Lets the call go on without its caller.
     pub(crate) fn disarm(mut self) {
         self.armed = false;
     }
 
-    /// The call is cancelled, if it is not over.
+    /// Cancels the call, if it is not over.
     fn cancel(&mut self) {
         if std::mem::take(&mut self.armed)
             && let Some((table, call)) = self.pending.cancel()
@@ -77,8 +78,8 @@ impl ResponseFuture {
         self
     }
 
-    /// Where the call's stream goes if the call is sent again: then the halves that it began with end with
-    /// the session that they belong to, and others take their place. `None` if it has no stream.
+    /// Follows the call's stream if the call is sent again: the halves that the call began with end with their session, and
+    /// halves of the next session take their place. `None` if the call has no stream.
     #[must_use]
     pub fn moves(&self) -> Option<Moves> {
         self.moves.clone()
@@ -125,8 +126,8 @@ impl Drop for ResponseFuture {
     }
 }
 
-/// Runs `work` for as long as the deadline allows: not at all if it has passed. Pinned by the caller,
-/// so that no future is moved into another.
+/// Runs `work` until the deadline; not at all if the deadline has passed. The caller pins `work`, so that no future is
+/// moved into another.
 pub(crate) async fn within<T>(
     deadline: Option<Instant>,
     work: Pin<&mut impl Future<Output = Result<T, CallFailure>>>,

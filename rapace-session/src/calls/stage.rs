@@ -1,83 +1,83 @@
-//! What a call is in its session, from the moment it enters the table to its reply.
+//! The state machine of a call in its session, from entering the table to the reply.
 //!
-//! - A1: a call whose caller left before it was on the ring is never put there; or, if that is just
-//!   happening, the peer is told behind it that it is cancelled.
-//! - A2: each call that is on the ring has one reply, and only then is its entry free.
-//! - A3: what becomes of a call is decided once: each way out of a stage has one effect.
+//! - CS1: a call that is cancelled before it is on the ring is never put there. If another thread is just putting it
+//!   there, a cancellation follows the request.
+//! - CS2: each request on the ring gets one reply, and its entry is free only after the reply.
+//! - CS3: the outcome of a call is decided once: each transition has one effect.
 
-/// What a call is in its session.
+/// The stage of a call in its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// In no table, or not any more.
+    /// The call is not in the table.
     Free,
-    /// In the table; not on the ring, and nobody is putting it there at this moment.
+    /// In the table, not on the ring, and no thread is putting it there.
     Waiting,
-    /// Somebody puts it on the ring at this moment, and cannot see whether its caller leaves meanwhile.
+    /// A thread is putting it on the ring, and does not see whether the caller cancels meanwhile.
     Publishing,
-    /// The same, and its caller has left: whoever puts it on the ring sees to the rest (A1).
+    /// As `Publishing`, and the caller has cancelled: the publishing thread completes the cancellation (CS1).
     Unwanted,
-    /// On the ring. Or its own caller puts it there at this moment, and so cannot leave before.
+    /// On the ring; or the caller itself is putting it there, and so cannot cancel meanwhile.
     Sent,
-    /// On the ring; its caller left, and the peer is told. Its reply is still to come.
+    /// On the ring and cancelled; the cancellation is sent. The reply is still outstanding.
     Cancelled,
 }
 
-/// Who puts a request on the ring.
+/// The thread that puts a request on the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sender {
-    /// The call's own caller, who does nothing else until that has succeeded or failed.
+    /// The caller itself, which does nothing else until that has succeeded or failed.
     Caller,
-    /// Somebody on its behalf, while the caller may leave at any moment.
+    /// Another task on its behalf, while the caller may cancel at any moment.
     Another,
 }
 
-/// What can happen to a call.
+/// An event in the life of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// It enters the table, and is put on the ring next.
+    /// The call enters the table, and is put on the ring next.
     Entered(Sender),
-    /// There may be room on the ring now.
+    /// The ring may have room now.
     Tries,
-    /// The ring took it.
+    /// The ring took the request.
     Published,
-    /// The ring did not take it.
+    /// The ring refused the request.
     NotPublished,
-    /// Its caller left, or whoever was to send it gave up.
-    Left,
-    /// The peer has answered.
+    /// The caller cancelled, or its sender gave up.
+    Cancelled,
+    /// The reply arrived.
     Replied,
-    /// The session is over.
+    /// The session ended.
     Ended,
 }
 
-/// What follows.
+/// The effect of an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
-    /// Nothing: it is somebody else's, or over.
+    /// Nothing: another thread acts, or the call is over.
     Nothing,
-    /// It is put on the ring.
+    /// Put the request on the ring.
     Publish,
-    /// It stays in the table, and waits for room.
+    /// Keep the call in the table until the ring has room.
     Keep,
-    /// The peer is told that it is cancelled.
+    /// Send a cancellation.
     Cancel,
-    /// The peer never had it: entry and credit go back.
+    /// The peer never saw the request: return entry and credit.
     Refund,
-    /// The answer is its caller's.
+    /// Give the reply to the caller.
     Settle,
-    /// The answer is nobody's: entry and credit go back.
+    /// No caller waits for the reply: return entry and credit.
     CreditBack,
-    /// The peer answered what it was not asked.
+    /// The peer replied to a request that it never got.
     Fault,
-    /// The session's end hands it on.
+    /// The session's end hands the call out.
     Transfer {
-        /// Whether the peer may have it.
+        /// Whether the peer may have the request.
         sent: bool,
     },
 }
 
 impl Stage {
-    /// What a call is after `event`, and what follows (A3).
+    /// Returns the stage after `event`, and the effect (CS3).
     pub(crate) fn after(self, event: Event) -> (Self, Effect) {
         use Effect as Do;
         use Event as On;
@@ -87,32 +87,32 @@ impl Stage {
             (Self::Waiting, On::Tries) => (Self::Publishing, Do::Publish),
 
             (Self::Publishing, On::Published) => (Self::Sent, Do::Nothing),
-            (Self::Unwanted, On::Published) => (Self::Cancelled, Do::Cancel), // A1
+            (Self::Unwanted, On::Published) => (Self::Cancelled, Do::Cancel), // CS1
             (Self::Publishing | Self::Sent, On::NotPublished) => (Self::Waiting, Do::Keep),
-            (Self::Unwanted, On::NotPublished) => (Self::Free, Do::Refund), // A1
+            (Self::Unwanted, On::NotPublished) => (Self::Free, Do::Refund), // CS1
 
-            (Self::Waiting, On::Left) => (Self::Free, Do::Refund), // A1
-            (Self::Publishing, On::Left) => (Self::Unwanted, Do::Nothing),
-            (Self::Sent, On::Left) => (Self::Cancelled, Do::Cancel),
+            (Self::Waiting, On::Cancelled) => (Self::Free, Do::Refund), // CS1
+            (Self::Publishing, On::Cancelled) => (Self::Unwanted, Do::Nothing),
+            (Self::Sent, On::Cancelled) => (Self::Cancelled, Do::Cancel),
 
-            // The reply may be there before its sender has noted that it was sent.
-            (Self::Publishing | Self::Sent, On::Replied) => (Self::Free, Do::Settle), // A2
-            (Self::Unwanted | Self::Cancelled, On::Replied) => (Self::Free, Do::CreditBack), // A2
+            // The reply may arrive before its sender has recorded that the request was sent.
+            (Self::Publishing | Self::Sent, On::Replied) => (Self::Free, Do::Settle), // CS2
+            (Self::Unwanted | Self::Cancelled, On::Replied) => (Self::Free, Do::CreditBack), // CS2
             (Self::Free | Self::Waiting, On::Replied) => (self, Do::Fault),
 
             (Self::Waiting, On::Ended) => (Self::Free, Do::Transfer { sent: false }),
             (Self::Publishing | Self::Sent, On::Ended) => (Self::Free, Do::Transfer { sent: true }),
             (Self::Free | Self::Unwanted | Self::Cancelled, On::Ended) => (Self::Free, Do::Nothing),
 
-            // What comes after the reply, after the session's end, or for the second time.
-            (Self::Free, On::Tries | On::Published | On::NotPublished | On::Left)
+            // Events after the reply, after the session's end, or for the second time.
+            (Self::Free, On::Tries | On::Published | On::NotPublished | On::Cancelled)
             | (Self::Waiting, On::Published | On::NotPublished)
             | (Self::Publishing | Self::Unwanted | Self::Sent | Self::Cancelled, On::Tries)
             | (Self::Sent | Self::Cancelled, On::Published)
             | (Self::Cancelled, On::NotPublished)
-            | (Self::Unwanted | Self::Cancelled, On::Left) => (self, Do::Nothing),
+            | (Self::Unwanted | Self::Cancelled, On::Cancelled) => (self, Do::Nothing),
 
-            // An entry is taken from those that are free.
+            // Only free entries are entered.
             (
                 Self::Waiting | Self::Publishing | Self::Unwanted | Self::Sent | Self::Cancelled,
                 On::Entered(_),
@@ -140,13 +140,12 @@ mod tests {
         Event::Tries,
         Event::Published,
         Event::NotPublished,
-        Event::Left,
+        Event::Cancelled,
         Event::Replied,
         Event::Ended,
     ];
 
-    /// Each stage by each event, in the order of the two lists: the stage that follows, and what is
-    /// to be done.
+    /// Each stage by each event, in the order of the two lists: the next stage, and the effect.
     #[test]
     fn every_event_has_one_effect_in_every_stage() {
         let table = "
@@ -184,21 +183,21 @@ mod tests {
         format!("{stage:?}").to_lowercase()
     }
 
-    /// A1: whatever happens in whatever order, a call whose caller left is on the ring only if the peer
-    /// is told; A2: what comes back comes back once.
+    /// CS1: in every order of events, a cancelled call is on the ring only if a cancellation is sent. CS2: credit and entry
+    /// return once.
     #[test]
-    fn no_order_of_events_sends_what_nobody_wants_or_gives_a_credit_back_twice() {
+    fn no_order_of_events_sends_a_cancelled_call_or_returns_a_credit_twice() {
         walk(Stage::Free, Ledger::default(), 7);
     }
 
     #[derive(Clone, Copy, Default)]
     struct Ledger {
         on_ring: bool,
-        /// Its own caller has not tried yet.
+        /// Its own caller has not tried to send it yet.
         untried: bool,
-        left: bool,
+        unwanted: bool,
         cancelled: bool,
-        /// Credits that are out for it.
+        /// Credits that the call holds.
         out: i32,
     }
 
@@ -208,13 +207,13 @@ mod tests {
         }
         let under_way = matches!(stage, Stage::Publishing | Stage::Unwanted);
         for event in EVENTS {
-            // What an honest peer and the one sender can do.
+            // Events that a well-behaved peer and a single sender can cause.
             let can = match event {
                 Event::Entered(_) => stage == Stage::Free,
                 Event::Tries => stage == Stage::Waiting,
                 Event::Published => under_way,
                 Event::NotPublished => ledger.untried || under_way && !ledger.on_ring,
-                Event::Left | Event::Ended => true,
+                Event::Cancelled | Event::Ended => true,
                 Event::Replied => ledger.on_ring || under_way,
             };
             if !can {
@@ -237,7 +236,7 @@ mod tests {
                 }
                 Event::Published => after.on_ring = true,
                 Event::NotPublished | Event::Replied => after.on_ring = false,
-                Event::Left => after.left = true,
+                Event::Cancelled => after.unwanted = true,
                 Event::Tries | Event::Ended => {}
             }
             match effect {
@@ -246,11 +245,11 @@ mod tests {
                     assert!(!after.cancelled, "cancelled twice");
                     after.cancelled = true;
                 }
-                Effect::Refund => assert!(!after.on_ring, "the peer has it"),
-                Effect::Settle => assert!(!after.left),
-                Effect::CreditBack => assert!(after.left),
-                Effect::Publish => assert!(!after.left, "nobody wants it"),
-                Effect::Fault => panic!("an honest peer is blamed"),
+                Effect::Refund => assert!(!after.on_ring, "the peer has the request"),
+                Effect::Settle => assert!(!after.unwanted),
+                Effect::CreditBack => assert!(after.unwanted),
+                Effect::Publish => assert!(!after.unwanted, "the call is cancelled"),
+                Effect::Fault => panic!("a well-behaved peer is blamed"),
                 Effect::Transfer { sent } => assert!(sent || !after.on_ring),
                 Effect::Nothing | Effect::Keep => {}
             }

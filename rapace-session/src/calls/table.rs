@@ -1,13 +1,12 @@
-//! The calls that this side has under way in one session.
+//! The table of a session's outgoing calls.
 //!
-//! - C1: an entry is used again only after the reply to its last use has arrived, so a start marker
-//!   can never be mistaken for another call's. A call that was never sent frees its entry at once.
-//! - C2: an entry's generation is never 0, and differs from use to use.
-//! - C3: once the table is closed nothing enters it, and whatever was in it has been handed out.
-//! - C4: calls are handed out in the order in which they were first entered, in whatever session.
-//! - C5: what becomes of an entry is [`Stage::after`]'s to say, under the table's lock; nothing else is
-//!   called under it.
-//! - C6: a call whose reply broke a rule leaves its entry, and is handed out as one that had begun.
+//! - CT1: an entry is reused only after the reply to its last use, so a start marker never applies to another call. A call
+//!   that was never sent frees its entry at once.
+//! - CT2: the generation of an entry is never 0, and differs from use to use.
+//! - CT3: nothing enters a closed table, and closing hands out all calls that are in it.
+//! - CT4: calls are handed out in the order in which they were first entered, in any session.
+//! - CT5: [`Stage::after`] decides what happens to an entry, under the table's lock. No other code runs under that lock.
+//! - CT6: a call whose reply broke a rule leaves its entry, and is handed out as a call that had begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -27,27 +26,27 @@ use crate::wire::frame::{CallId, Frame};
 pub(crate) struct Entry {
     pub(crate) pending: Arc<Pending>,
     pub(crate) channel: Arc<ClientChannel>,
-    /// What was sent, to be sent again.
+    /// The request, kept for sending it again.
     pub(crate) frame: Frame,
     pub(crate) terms: Terms,
-    /// Whether anybody waits for the result.
+    /// Whether the caller waits for the result.
     pub(crate) awaited: bool,
-    /// Of the stream that it opens.
+    /// The stream that the call opens.
     pub(crate) moves: Option<Moves>,
 }
 
-/// What does not change when a call is sent again.
+/// The properties of a call that stay the same when it is sent again.
 #[derive(Clone, Debug)]
 pub(crate) struct Terms {
     pub(crate) deadline: Option<Instant>,
     pub(crate) idempotent: bool,
-    /// Sessions that ended while they ran this call.
+    /// How many sessions ended while they ran this call.
     pub(crate) crash_count: u32,
-    /// Place in the order of all calls, kept when sent again (C4).
+    /// The place in the order of all calls (CT4).
     pub(crate) order: Option<u64>,
 }
 
-/// One place of the table.
+/// One entry of the table.
 #[derive(Debug)]
 struct Slot {
     generation: u32,
@@ -60,21 +59,21 @@ enum Call {
     #[default]
     None,
     Wanted(Entry),
-    /// The caller left; its credit is still out (C1).
-    Left(Arc<ClientChannel>),
+    /// The call was cancelled; its credit is still taken (CT1).
+    Cancelled(Arc<ClientChannel>),
 }
 
 #[derive(Debug)]
 struct Inner {
-    /// As many as were ever under way at once.
+    /// As many as have ever been in use at once.
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// What an answer that broke a rule was for, until the session's end hands it on (C6).
+    /// Calls whose reply broke a rule, until the session's end hands them out (CT6).
     misanswered: Vec<Entry>,
     closed: bool,
 }
 
-/// The table.
+/// The table of outgoing calls.
 #[derive(Debug)]
 pub(crate) struct CallTable {
     inner: Mutex<Inner>,
@@ -84,37 +83,37 @@ pub(crate) struct CallTable {
 /// Why a call was not entered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotEntered {
-    /// The session is over (C3).
+    /// The session is over (CT3).
     Closed,
-    /// Its caller left.
+    /// The call was cancelled.
     Unwanted,
 }
 
-/// What a reply found.
+/// The entry that a reply found.
 #[derive(Debug)]
 pub(crate) enum Found {
     Live(Entry),
-    /// Nobody waits; the channel still gets its credits back.
+    /// A cancelled call; its channel still gets the credits back.
     Cancelled(Arc<ClientChannel>),
-    /// No such call is under way: the peer answered twice, or never was asked.
+    /// No such call: the peer replied twice, or to no request.
     Nothing,
 }
 
-/// A call that a session's end found in its table.
+/// A call that was in the table when the session ended.
 #[derive(Debug)]
-pub(crate) struct Left {
+pub(crate) struct UnfinishedCall {
     pub(crate) entry: Entry,
-    pub(crate) how_far: HowFar,
+    pub(crate) progress: Progress,
 }
 
-/// How far a call has come that was not settled.
+/// How far an unfinished call got.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum HowFar {
-    /// The peer has never had it.
+pub(crate) enum Progress {
+    /// The peer never got the request.
     NotSent,
-    /// The peer may have it.
+    /// The peer may have the request.
     Sent,
-    /// The peer has answered it, against the rules.
+    /// The peer replied, but the reply broke a rule.
     Answered,
 }
 
@@ -135,17 +134,17 @@ impl CallTable {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for an entry. The permit is spent by [`enter`](Self::enter). `None` once closed.
+    /// Waits for a free entry. [`enter`](Self::enter) consumes the permit. `None` once the table is closed.
     pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
         match self.room.try_acquire() {
             Ok(permit) => Some(permit),
-            // Boxed, as the wait for a credit is.
+            // Boxed: this rare path would make the future of every call larger.
             Err(_) => Box::pin(self.room.acquire()).await.ok(),
         }
     }
 
-    /// Enters a call that `sender` puts on the ring next and, before anybody else can see it there, lets
-    /// `note` say whether its caller still wants it.
+    /// Enters a call that `sender` puts on the ring next. Before other threads can see the entry, `note` records it with the
+    /// caller, and returns whether the caller still wants the call.
     pub(crate) fn enter(
         &self,
         permit: SemaphorePermit<'_>,
@@ -157,7 +156,7 @@ impl CallTable {
         if inner.closed {
             return Err(NotEntered::Closed);
         }
-        // A permit stands for an entry that is free, or was never used.
+        // A permit guarantees an entry that is free, or was never used.
         let index = inner.free.pop().unwrap_or_else(|| {
             inner.slots.push(Slot {
                 generation: 0,
@@ -182,18 +181,18 @@ impl CallTable {
         Ok(id)
     }
 
-    /// Its sender tries again to put a call on the ring; false if there is no such call any more.
+    /// Records that the sender retries to put a call on the ring; false if the call is not in the table any more.
     pub(crate) fn publish(&self, call: CallId) -> bool {
         matches!(self.step(call, Event::Tries), (Effect::Publish, _))
     }
 
-    /// Its sender has put a call on the ring. True if the peer is to be told that its caller has left.
+    /// Records that a call is on the ring. True if the sender must send a cancellation.
     pub(crate) fn published(&self, call: CallId) -> bool {
         matches!(self.step(call, Event::Published), (Effect::Cancel, _))
     }
 
-    /// The ring did not take a call. False if it is not to be tried again; its caller's channel, if its
-    /// caller has left meanwhile and the credit is to go back.
+    /// Records that the ring refused a call. Returns whether the sender may retry; and the channel whose credit is to be
+    /// returned, if the call was cancelled meanwhile.
     pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Arc<ClientChannel>>) {
         match self.step(call, Event::NotPublished) {
             (Effect::Keep, _) => (true, None),
@@ -202,17 +201,17 @@ impl CallTable {
         }
     }
 
-    /// The reply has arrived: the entry is free again (C1).
+    /// Frees the entry of a call whose reply arrived (CT1).
     pub(crate) fn complete(&self, call: CallId) -> Found {
         match self.step(call, Event::Replied) {
             (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
-            (Effect::CreditBack, Call::Left(channel)) => Found::Cancelled(channel),
+            (Effect::CreditBack, Call::Cancelled(channel)) => Found::Cancelled(channel),
             _ => Found::Nothing,
         }
     }
 
-    /// The reply broke a rule: the session's end, which follows, hands the call on (C6). Gives it back if that end has
-    /// passed already.
+    /// Keeps a call whose reply broke a rule, for the session's end to hand out (CT6). Returns it if the session has ended
+    /// already.
     pub(crate) fn misanswered(&self, entry: Entry) -> Option<Entry> {
         let mut inner = self.lock();
         if inner.closed {
@@ -222,18 +221,17 @@ impl CallTable {
         None
     }
 
-    /// The caller left, or whoever sent the call on its behalf gave up. What is to follow is an effect of
-    /// [`Stage::after`]; of a call that the peer never saw, the channel whose credit goes back.
+    /// Cancels a call. Returns the effect of [`Stage::after`]; and the channel whose credit is to be returned, if the peer
+    /// never saw the call.
     pub(crate) fn cancel(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
-        let (effect, call) = self.step(call, Event::Left);
+        let (effect, call) = self.step(call, Event::Cancelled);
         match effect {
             Effect::Refund => (effect, call.into_channel()),
             _ => (effect, None),
         }
     }
 
-    /// Something happened to a call. What was in its entry comes back if it is there no more, to be
-    /// dropped outside of the lock.
+    /// Applies an event to a call. Returns what its entry held, if it was removed, to be dropped after the lock.
     fn step(&self, call: CallId, event: Event) -> (Effect, Call) {
         let mut inner = self.lock();
         let slot = match inner.slots.get_mut(call.index as usize) {
@@ -255,8 +253,8 @@ impl CallTable {
             }
             Stage::Unwanted | Stage::Cancelled => {
                 let left = match &slot.call {
-                    Call::Wanted(entry) => Call::Left(Arc::clone(&entry.channel)),
-                    Call::None | Call::Left(_) => return (effect, Call::None),
+                    Call::Wanted(entry) => Call::Cancelled(Arc::clone(&entry.channel)),
+                    Call::None | Call::Cancelled(_) => return (effect, Call::None),
                 };
                 (effect, std::mem::replace(&mut slot.call, left))
             }
@@ -264,7 +262,7 @@ impl CallTable {
         }
     }
 
-    /// Whether one of the calls that the peer may have is such a one.
+    /// Whether `is` holds for any call that the peer may have.
     pub(crate) fn any_sent(&self, mut is: impl FnMut(CallId) -> bool) -> bool {
         let inner = self.lock();
         (0..).zip(&inner.slots).any(|(index, slot)| {
@@ -273,14 +271,14 @@ impl CallTable {
         })
     }
 
-    /// How many calls are under way.
+    /// The number of calls under way.
     pub(crate) fn under_way(&self) -> usize {
         let inner = self.lock();
         inner.slots.len() - inner.free.len()
     }
 
-    /// Closes the table and hands out what was in it (C3, C4).
-    pub(crate) fn close(&self) -> Vec<Left> {
+    /// Closes the table and hands out its calls (CT3, CT4).
+    pub(crate) fn close(&self) -> Vec<UnfinishedCall> {
         self.room.close();
         let mut inner = self.lock();
         inner.closed = true;
@@ -291,14 +289,18 @@ impl CallTable {
             if let (Effect::Transfer { sent }, Call::Wanted(entry)) =
                 (effect, std::mem::take(&mut slot.call))
             {
-                let how_far = if sent { HowFar::Sent } else { HowFar::NotSent };
-                all.push(Left { entry, how_far });
+                let progress = if sent {
+                    Progress::Sent
+                } else {
+                    Progress::NotSent
+                };
+                all.push(UnfinishedCall { entry, progress });
             }
         }
         let misanswered = std::mem::take(&mut inner.misanswered);
-        all.extend(misanswered.into_iter().map(|entry| Left {
+        all.extend(misanswered.into_iter().map(|entry| UnfinishedCall {
             entry,
-            how_far: HowFar::Answered,
+            progress: Progress::Answered,
         }));
         inner.free = (0..inner.slots.len() as u32).collect();
         drop(inner);
@@ -312,12 +314,12 @@ impl Call {
         match self {
             Self::None => None,
             Self::Wanted(entry) => Some(entry.channel),
-            Self::Left(channel) => Some(channel),
+            Self::Cancelled(channel) => Some(channel),
         }
     }
 }
 
-/// Places in the order of all calls of this process, whichever session they are made in.
+/// Returns the next place in the order of all calls of this process, across sessions.
 fn next_in_order() -> u64 {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     NEXT.fetch_add(1, Ordering::Relaxed)
@@ -368,16 +370,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_call_that_was_never_sent_leaves_no_trace() {
+    async fn a_call_that_was_never_sent_returns_entry_and_credit() {
         let table = CallTable::new(1);
         let call = enter(&table).await;
         assert!(matches!(table.not_published(call), (true, None)));
         assert!(
             matches!(table.complete(call), Found::Nothing),
-            "nobody can answer it"
+            "no reply is possible"
         );
         assert!(matches!(table.cancel(call), (Effect::Refund, Some(_))));
-        assert!(!table.publish(call), "it is not sent any more");
+        assert!(!table.publish(call), "it must not be sent any more");
         assert_eq!(table.under_way(), 0);
         let permit = table.room().await.unwrap();
         let unwanted = table.enter(permit, entry(), Sender::Another, |_| false);
@@ -386,13 +388,13 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_caller_that_leaves_while_another_publishes_is_seen_to_by_that_one() {
+    async fn a_cancellation_while_another_task_publishes_is_completed_by_that_task() {
         let table = CallTable::new(1);
         for goes_out in [true, false] {
             let permit = table.room().await.unwrap();
             let call = table.enter(permit, entry(), Sender::Another, |_| true);
             let call = call.unwrap();
-            // The peer is not told of what it may not have yet.
+            // No cancellation before its request.
             assert!(matches!(table.cancel(call), (Effect::Nothing, None)));
             if goes_out {
                 assert!(table.published(call));
@@ -437,7 +439,7 @@ mod tests {
         assert_eq!(table.under_way(), 0);
     }
 
-    /// C6
+    /// CT6
     #[tokio::test]
     async fn a_call_whose_reply_broke_a_rule_is_handed_out_in_its_place_and_given_back_after_the_end()
      {
@@ -449,15 +451,15 @@ mod tests {
             panic!("they are under way");
         };
         assert!(table.misanswered(first).is_none());
-        // Its entry is free, and it is handed out all the same.
+        // Its entry is free, and it is still handed out.
         let d = enter(&table).await;
         let out = table.close();
         let out = out
             .iter()
-            .map(|left| (left.entry.frame.header.call, left.how_far))
+            .map(|left| (left.entry.frame.header.call, left.progress))
             .collect::<Vec<_>>();
-        let sent = HowFar::Sent;
-        assert_eq!(out, [(a, sent), (b, HowFar::Answered), (d, sent)]);
+        let sent = Progress::Sent;
+        assert_eq!(out, [(a, sent), (b, Progress::Answered), (d, sent)]);
         assert!(table.misanswered(late).is_some());
         assert!(table.close().is_empty());
     }

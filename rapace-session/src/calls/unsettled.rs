@@ -1,44 +1,44 @@
-//! A call that outlived its session.
+//! Calls that outlived their session.
 //!
-//! - O1: whoever drops an unsettled call settles it: its caller never waits for nobody.
-//! - O2: an unsettled call keeps what was sent, also the parts that lie in the old session's memory.
-//! - O3: a call that the peer answered against the rules had begun, whatever its mark says.
+//! - UC1: dropping an unsettled call settles it, so its caller never waits in vain.
+//! - UC2: an unsettled call keeps its request, including the buffers in the old session's memory.
+//! - UC3: a call to which the peer sent an invalid reply had begun, whatever its start marker says.
 
 use std::sync::Arc;
 
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::pending::Pending;
-use crate::calls::table::{Entry, HowFar, Left, Terms};
+use crate::calls::table::{Entry, Progress, Terms, UnfinishedCall};
 use crate::link::end::EndReason;
 use crate::streams::moves::Moves;
 use crate::transport::{StartState, Transport};
 use crate::wire::frame::{CallId, Frame};
 
-/// A call that outlived its session and may be sent again, by
-/// [`Channel::resend`](crate::Channel::resend). Dropping it ends the call with
-/// [`CallFailure::SessionEnded`].
+/// A call that outlived its session, and may be sent again with [`Channel::resend`](crate::Channel::resend).
+///
+/// Dropping it settles the call with [`CallFailure::SessionEnded`].
 pub struct UnsettledCall {
     pub(crate) pending: Arc<Pending>,
     pub(crate) frame: Frame,
     pub(crate) terms: Terms,
     pub(crate) awaited: bool,
-    how_far: HowFar,
+    progress: Progress,
     pub(crate) moves: Option<Moves>,
     pub(crate) channel: Arc<ClientChannel>,
     transport: Arc<dyn Transport>,
     reason: EndReason,
-    /// Somebody else settles it.
+    /// It was settled, or is in the table of another session.
     transferred: bool,
-    /// Whether the peer had begun it, as far as was known when the session ended. While the peer
-    /// lives it may begin what it has: then this says [`StartState::Unknown`], and
-    /// [`refresh_start_state`](Self::refresh_start_state) tells once the peer is dead.
+    /// Whether the peer had begun the call, as far as was known when the session ended. A peer that is still alive may begin
+    /// the call later: then this is [`StartState::Unknown`] until
+    /// [`refresh_start_state`](Self::refresh_start_state) is called after the peer's death.
     pub start_state: StartState,
 }
 
 impl UnsettledCall {
     pub(crate) fn new(
-        Left { entry, how_far }: Left,
+        UnfinishedCall { entry, progress }: UnfinishedCall,
         transport: &Arc<dyn Transport>,
         reason: &EndReason,
         peer_is_done: bool,
@@ -56,7 +56,7 @@ impl UnsettledCall {
             frame,
             terms,
             awaited,
-            how_far,
+            progress,
             moves,
             channel,
             transport: Arc::clone(transport),
@@ -65,82 +65,84 @@ impl UnsettledCall {
             start_state: StartState::Unknown,
         };
         unsettled.start_state = match unsettled.read_start_marker() {
-            StartState::NotBegun if !peer_is_done && how_far == HowFar::Sent => StartState::Unknown,
+            StartState::NotBegun if !peer_is_done && progress == Progress::Sent => {
+                StartState::Unknown
+            }
             seen => seen,
         };
         unsettled
     }
 
     fn read_start_marker(&self) -> StartState {
-        match self.how_far {
-            HowFar::Sent => self.transport.start_state(self.frame.header.call),
-            HowFar::NotSent => StartState::NotBegun,
-            HowFar::Answered => StartState::Begun, // O3
+        match self.progress {
+            Progress::Sent => self.transport.start_state(self.frame.header.call),
+            Progress::NotSent => StartState::NotBegun,
+            Progress::Answered => StartState::Begun, // UC3
         }
     }
 
-    /// Reads the start marker again, for a caller who knows that the peer is dead by now.
+    /// Reads the start marker again. The result is final only once the peer is dead.
     pub fn refresh_start_state(&mut self) -> StartState {
         self.start_state = self.read_start_marker();
         self.start_state
     }
 
-    /// The service that it was for.
+    /// The name of the service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.channel.service
     }
 
-    /// The call in its old session.
+    /// The identifier of the call in its old session.
     #[must_use]
     pub fn call(&self) -> CallId {
         self.frame.header.call
     }
 
-    /// Whether the call may run twice.
+    /// Whether the call may run more than once.
     #[must_use]
     pub fn idempotent(&self) -> bool {
         self.terms.idempotent
     }
 
-    /// Sessions that ended while they ran this call, before the last one.
+    /// How many earlier sessions ended while they ran this call. The last session is not counted.
     #[must_use]
     pub fn crash_count(&self) -> u32 {
         self.terms.crash_count
     }
 
-    /// Whether its caller still waits, or it is a tell.
+    /// Whether the call is a tell, or its caller still waits.
     #[must_use]
     pub fn is_wanted(&self) -> bool {
         self.pending.is_wanted()
     }
 
-    /// Whether anybody waits for its result.
+    /// Whether the call has a result to wait for; false for a tell.
     #[must_use]
     pub fn awaited(&self) -> bool {
         self.awaited
     }
 
-    /// Whether it opened a stream.
+    /// Whether the call opened a stream.
     #[must_use]
     pub fn streams(&self) -> bool {
         self.moves.is_some()
     }
 
-    /// Whether items of its caller's stream were sent. They are gone, so that the call cannot be sent
-    /// again as it was, begun or not.
+    /// Whether items of the caller's stream were sent. They are lost with the session, so the call cannot be sent again,
+    /// whether it had begun or not.
     #[must_use]
     pub fn items_were_sent(&self) -> bool {
         self.moves.as_ref().is_some_and(Moves::has_sent)
     }
 
-    /// Ends the call.
+    /// Settles the call with a failure.
     pub fn settle(mut self, failure: CallFailure) {
         self.transferred = true;
         self.pending.settle(Err(failure));
     }
 
-    /// The call is in another session's table now.
+    /// Records that the call is in another session's table.
     pub(crate) fn transfer(mut self) {
         self.transferred = true;
     }
@@ -152,7 +154,7 @@ impl Drop for UnsettledCall {
             self.pending.settle(Err(CallFailure::SessionEnded {
                 start_state: self.start_state,
                 reason: self.reason.clone(),
-            })); // O1
+            })); // UC1
         }
     }
 }

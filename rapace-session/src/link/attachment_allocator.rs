@@ -1,10 +1,10 @@
-//! AttachmentAllocator of the transport's, for those who may have to wait.
+//! Allocation of the transport's buffers, with backpressure when all are in use.
 //!
-//! - K4: of all payloads that need several buffers, one on each lane gathers them at a time, and one
-//!   for requests gives what it has to one for replies: so no two wait for each other.
-//! - K5: a payload that gathers also gives way to those that wait for a single buffer and could have
-//!   one of its own, but not for ever: after [`PATIENCE`] times it keeps what it has. It does so in a
-//!   task, since a caller that is not polled could not.
+//! - AA1: per lane, one multi-buffer allocation proceeds at a time, and an allocation for a request yields to one for a
+//!   reply. So no two allocations deadlock.
+//! - AA2: a multi-buffer allocation also yields its buffers to allocations of a single buffer that wait, at most
+//!   [`MAX_YIELDS`] times, so that it finishes. It runs in a task of its own, because a future that its caller does not
+//!   poll could not yield.
 
 use std::sync::Arc;
 
@@ -15,27 +15,27 @@ use tokio::task::JoinSet;
 use crate::link::payload_error::PayloadError;
 use crate::transport::{AllocateError, Lane, Transport};
 
-/// The buffers of one transport.
+/// Allocates the buffers of one transport.
 pub(crate) struct AttachmentAllocator {
     transport: Arc<dyn Transport>,
     data: Queue,
     priority: Queue,
 }
 
-/// Who waits on one lane.
+/// The allocations that wait on one lane.
 #[derive(Default)]
 struct Queue {
-    /// Held by the payload that gathers buffers one by one (K4).
+    /// Held by the multi-buffer allocation that proceeds (AA1).
     turn: Mutex<()>,
-    /// Payloads that gather, or wait to.
+    /// Counts multi-buffer allocations, those that wait for their turn included.
     several: watch::Sender<Count>,
-    /// Those who wait for a single buffer.
+    /// Counts allocations of a single buffer that wait.
     single: watch::Sender<Count>,
 }
 
 #[derive(Clone, Copy, Default)]
 struct Count {
-    came: u64,
+    arrived: u64,
     left: u64,
 }
 
@@ -55,10 +55,10 @@ impl AttachmentAllocator {
         }
     }
 
-    /// A buffer, waiting for it if need be.
+    /// Allocates a buffer, and waits while none is free.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its turn.
+    /// Dropping the future gives up its place in the queue.
     pub(crate) async fn one(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
         match self.transport.try_allocate(len, lane) {
             Err(AllocateError::Exhausted) => {
@@ -69,10 +69,10 @@ impl AttachmentAllocator {
         }
     }
 
-    /// A buffer for each size.
+    /// Allocates a buffer of each size, and waits until it has all of them.
     ///
     /// # Cancel safety
-    /// Dropping the future gives everything back.
+    /// Dropping the future releases all buffers.
     pub(crate) async fn all(
         self: &Arc<Self>,
         sizes: Vec<usize>,
@@ -93,17 +93,17 @@ impl AttachmentAllocator {
         }
         if !self.transport.holds_at_once(&sizes, lane) {
             return Err(PayloadError::Encode(format!(
-                "a payload of {} buffers, more than the transport has for them: allocate them from \
-                 the session, or send fewer at once",
+                "a payload of {} buffers, more than the transport can hold at once: allocate them from \
+                 the session, or send fewer in one message",
                 sizes.len() - 1
             )));
         }
-        // Ends with this future.
+        // Dropping this future aborts the task.
         let mut gathering = JoinSet::new();
         gathering.spawn(Arc::clone(self).gather(sizes, lane));
         match gathering.join_next().await {
             Some(Ok(all)) => Ok(all?),
-            // The runtime shuts down.
+            // The runtime is shut down.
             Some(Err(_)) | None => Err(PayloadError::Closed),
         }
     }
@@ -115,25 +115,25 @@ impl AttachmentAllocator {
     ) -> Result<Vec<BlobMut>, AllocateError> {
         let queue = self.queue(lane);
         let _waiting = Waiting::new(&queue.several);
-        let _turn = queue.turn.lock().await; // K4
+        let _turn = queue.turn.lock().await; // AA1
         let mut replies = self.priority.several.subscribe();
         let mut single = queue.single.subscribe();
-        let mut gave_way = 0;
+        let mut yields = 0;
         loop {
             tokio::select! {
                 biased;
                 all = self.one_by_one(&sizes, lane) => return all,
-                // What was gathered goes back when this future is dropped.
+                // Dropping this future releases the buffers that it has.
                 _ = replies.wait_for(|count| count.waits()), if lane == Lane::Data => {}
-                _ = single.wait_for(|count| count.waits()), if gave_way < PATIENCE => gave_way += 1,
+                _ = single.wait_for(|count| count.waits()), if yields < MAX_YIELDS => yields += 1,
             }
             if lane == Lane::Data {
                 let _ = replies.wait_for(|count| !count.waits()).await;
             }
-            // Those who wait now are served first, not those who come meanwhile (K5).
-            let came = single.borrow_and_update().came;
-            if gave_way < PATIENCE {
-                let _ = single.wait_for(|count| count.left >= came).await;
+            // The allocations that wait now are served first, not those that arrive meanwhile (AA2).
+            let arrived = single.borrow_and_update().arrived;
+            if yields < MAX_YIELDS {
+                let _ = single.wait_for(|count| count.left >= arrived).await;
             }
         }
     }
@@ -149,16 +149,16 @@ impl AttachmentAllocator {
 
 impl Count {
     fn waits(&self) -> bool {
-        self.came > self.left
+        self.arrived > self.left
     }
 }
 
-/// Counts one who waits.
+/// Counts an allocation for as long as it waits.
 struct Waiting<'a>(&'a watch::Sender<Count>);
 
 impl<'a> Waiting<'a> {
     fn new(count: &'a watch::Sender<Count>) -> Self {
-        count.send_modify(|count| count.came += 1);
+        count.send_modify(|count| count.arrived += 1);
         Self(count)
     }
 }
@@ -169,6 +169,5 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How often a payload that gathers gives way: often enough for calls that come now and then, and an
-/// end when they never stop coming.
-const PATIENCE: u32 = 32;
+/// How often a multi-buffer allocation yields: often enough for occasional calls, and bounded under constant load.
+const MAX_YIELDS: u32 = 32;

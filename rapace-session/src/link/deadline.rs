@@ -1,14 +1,16 @@
-//! Deadlines on tokio's clock, and as they travel.
+//! Deadlines, on tokio's clock and in the header of a request.
 
 use std::time::{Duration, Instant};
 
-/// The present on tokio's clock, which tests can pause.
+/// Returns the current time of tokio's clock, which tests can pause.
 pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// The time remaining as it travels: in milliseconds, at least 1, and 0 for no deadline. What does not fit travels as
-/// none, so that nothing is cut short: the caller keeps the deadline, and cancels the call when it passes.
+/// Returns the remaining time for the header of a request: in milliseconds, at least 1, and 0 for no deadline.
+///
+/// A time that does not fit is sent as no deadline, so that no call is cut short: the caller keeps the deadline, and
+/// cancels the call when it passes.
 pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
     match deadline {
         None => 0,
@@ -19,7 +21,7 @@ pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
     }
 }
 
-/// The deadline that `millis` of a request's header stand for.
+/// Returns the deadline that a request's header states as `millis`.
 pub(crate) fn after_millis(millis: u32) -> Option<Instant> {
     match millis {
         0 => None,

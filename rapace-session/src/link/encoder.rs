@@ -1,13 +1,13 @@
-//! From values to a payload that can be sent: encoded into the buffer that travels, buffers attached.
+//! Encoding of values into a payload, directly in the buffer that is sent, with attached buffers.
 //!
-//! - K1: a body is written where it is sent from: one that fits into the frame at once, any other after
-//!   its length and its buffers were counted.
-//! - K2: who must wait for buffers does so in [`AttachmentAllocator`]' order, which lets no two wait for each other.
-//! - K3: a buffer that lies elsewhere, or is on its way already, is copied once, and counted; but one
-//!   that goes back in the answer of the call that brought it is only named ([`returned`](crate::wire::returned)).
-//! - K4: encoding values and reading buffers may run code of the user's, on a task that serves more than this call.
-//!   A panic in it is an error of this one payload. One guard around all of it is enough, since what it unwinds
-//!   through are buffers that are given back by being dropped.
+//! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer, after a first pass
+//!   has counted its length and its attached buffers.
+//! - FE2: waiters for buffers are served in the order of [`AttachmentAllocator`], so two waiters cannot deadlock.
+//! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and the copy is counted.
+//!   A reply refers to a buffer of its request instead of carrying it ([`returned`](crate::wire::returned)).
+//! - FE4: encoding values and reading buffers may run user code, on a task that serves other calls too. A panic there is
+//!   an error of this one payload. One `catch_unwind` around all of it is enough, since unwinding only drops buffers,
+//!   which releases them.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -24,12 +24,12 @@ use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
 use crate::wire::returned::{Entry, RequestAttachments, is_returned, table_for};
 
-/// Values that can be written into a body. Writing twice writes the same.
+/// Values that can be encoded into a body. Encoding twice must write the same bytes.
 pub trait Encode: Send + Sync {
-    /// Writes all of it.
+    /// Encodes all values.
     ///
     /// # Errors
-    /// A value that has no bytes.
+    /// If a value cannot be encoded.
     fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
 }
 
@@ -39,7 +39,7 @@ impl Encode for () {
     }
 }
 
-/// A payload ready to be sent.
+/// A payload that is ready to be sent.
 #[derive(Debug)]
 pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
@@ -47,7 +47,7 @@ pub(crate) struct EncodedPayload {
     pub(crate) blobs: Vec<Blob>,
 }
 
-/// Makes payloads for one transport.
+/// Encodes payloads for one transport.
 pub(crate) struct FrameEncoder {
     transport: Arc<dyn Transport>,
     buffers: Arc<AttachmentAllocator>,
@@ -67,15 +67,15 @@ impl FrameEncoder {
         &self.buffers
     }
 
-    /// Bytes of buffers that had to be copied (K3).
+    /// Bytes of buffers that had to be copied (FE3).
     pub(crate) fn copied(&self) -> u64 {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body behind its prefix (K1). Of an answer, `attachments` are those of its request.
+    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its request.
     ///
     /// # Cancel safety
-    /// Dropping the future gives everything back.
+    /// Dropping the future releases all buffers.
     pub(crate) async fn encode(
         &self,
         lane: Lane,
@@ -115,7 +115,7 @@ impl FrameEncoder {
             }
             None => {
                 let table = table_for(&mut named, attachments);
-                // Boxed, since it may wait, and would make every call's future larger.
+                // Boxed: this rare path would make the future of every call larger.
                 Box::pin(self.assemble(lane, table, named, len, fill)).await?
             }
         };
@@ -126,7 +126,7 @@ impl FrameEncoder {
         })
     }
 
-    /// The buffer for a body that names no others, if there is one at once.
+    /// Allocates a buffer for a body without attached buffers, if one is free.
     fn buffer_now(
         &self,
         lane: Lane,
@@ -143,11 +143,11 @@ impl FrameEncoder {
         }
     }
 
-    /// Encodes once more what was encoded for another transport, or at another time: same bytes, same
-    /// names, buffers attached anew. `stream` is the number of the stream that it opens now.
+    /// Re-encodes the payload of a frame for this transport: the same bytes and the same returned buffers, with the attached
+    /// buffers attached again. `stream` is the number of the stream that the request opens now.
     ///
     /// # Cancel safety
-    /// Dropping the future gives everything back.
+    /// Dropping the future releases all buffers.
     pub(crate) async fn re_encode(
         &self,
         lane: Lane,
@@ -172,8 +172,8 @@ impl FrameEncoder {
         })
     }
 
-    /// A payload of the table of buffers and `len` bytes that `fill` writes. The table lists the names,
-    /// and the buffers all others.
+    /// Makes a payload of the table of buffers and `len` bytes that `fill` writes. `table` has the entries of the returned
+    /// buffers; `blobs` are the attached ones.
     async fn assemble(
         &self,
         lane: Lane,
@@ -187,7 +187,7 @@ impl FrameEncoder {
         let count = u16::try_from(table.len()).map_err(|_| {
             let count = table.len();
             PayloadError::Encode(format!(
-                "it holds {count} buffers, and one message at most {}; join some of them",
+                "it has {count} buffers, and a message has at most {}; join some of them",
                 u16::MAX
             ))
         })?;
@@ -213,8 +213,8 @@ impl FrameEncoder {
         Ok((payload, blobs))
     }
 
-    /// A buffer of `total` bytes unless these fit in the frame itself, every buffer that is carried
-    /// where it can be sent from (K3), and their entries in the table.
+    /// Allocates a buffer of `total` bytes, unless these fit in the frame itself. Copies attached buffers into the
+    /// transport's memory where needed (FE3), and fills in their entries of the table.
     async fn gather(
         &self,
         lane: Lane,
@@ -236,7 +236,7 @@ impl FrameEncoder {
         let carried = table.iter_mut().enumerate();
         let carried = carried.filter(|(_, entry)| !is_returned(entry));
         for (at, (place, entry)) in carried.enumerate() {
-            // Two buffers in one piece of memory: `reference` knows whether both can be sent.
+            // Two buffers may lie in one slot: `reference` decides whether both can be sent.
             match self.transport.reference(&blobs[at], &blobs[..at]) {
                 Some(reference) => *entry = reference,
                 None => {
@@ -262,7 +262,7 @@ impl FrameEncoder {
     }
 }
 
-/// K4.
+/// Turns a panic into an error of the payload (FE4).
 async fn guarded<T>(
     work: impl Future<Output = Result<T, PayloadError>>,
 ) -> Result<T, PayloadError> {
@@ -275,8 +275,7 @@ async fn guarded<T>(
     }
 }
 
-/// Writes a body that fits in the frame itself and names no buffers there at once; `None` if it is not
-/// such a body.
+/// Encodes a body directly into the frame; `None` if it does not fit, or has attached buffers.
 fn encode_inline(
     prefix: Prefix<'_>,
     before: usize,
@@ -348,9 +347,9 @@ mod tests {
         (FrameEncoder::new(a.transport), b)
     }
 
-    /// K4.
+    /// FE4
     #[tokio::test]
-    async fn a_body_that_panics_is_an_error_and_takes_nothing_along() {
+    async fn a_body_that_panics_is_an_error_and_leaks_nothing() {
         struct Torn;
         impl Encode for Torn {
             fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {

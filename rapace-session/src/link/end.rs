@@ -1,7 +1,7 @@
-//! The end of a session: its reason, and how each part of the session learns of it.
+//! The end of a session: its reason, and how the parts of the session are notified.
 //!
-//! - E1: the reason is settled once and stays.
-//! - E2: the reason is settled before the end is published, so whoever sees the end finds the reason.
+//! - LE1: the reason is set once and never changes.
+//! - LE2: the reason is set before the end is published, so an observer of the end always finds the reason.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,10 +19,10 @@ pub enum EndReason {
     /// This side closed it.
     #[error("the session was closed")]
     Closed,
-    /// The other side closed it, with this reason.
+    /// The peer closed it, with this reason.
     #[error("the peer closed the session{}{}", if .0.is_empty() { "" } else { ": " }, .0)]
     ClosedByPeer(String),
-    /// The kernel reports that the peer is gone.
+    /// The peer is gone, as the kernel reports.
     #[error("the peer is gone")]
     PeerGone,
     /// The peer broke a rule of the protocol.
@@ -34,9 +34,9 @@ pub enum EndReason {
     /// Something on this side panicked: a bug here, or in a service resolver or a request sink.
     #[error("this side failed: {0}")]
     Internal(String),
-    /// The tokio runtime that this side's actors ran on was shut down.
+    /// The tokio runtime of this side's actors was shut down.
     #[error(
-        "the tokio runtime that this side ran on was shut down; keep it as long as what was started on it"
+        "the tokio runtime of this side was shut down; keep it alive for as long as its sessions and plugins"
     )]
     RuntimeGone,
 }
@@ -45,7 +45,7 @@ pub enum EndReason {
 pub(crate) struct End {
     reason: OnceLock<EndReason>,
     published: watch::Sender<Option<EndReason>>,
-    /// The same for the reader, which asks often.
+    /// A copy of "is it published" for the reader, which checks it often.
     over: AtomicBool,
     /// Wakes the reader at the end.
     reader: AtomicWaker,
@@ -71,19 +71,19 @@ impl End {
         self.reason.get().is_some()
     }
 
-    /// Settles the reason; false if it was settled before (E1).
+    /// Sets the reason; false if it was set before (LE1).
     pub(crate) fn settle(&self, reason: &EndReason) -> bool {
         self.reason.set(reason.clone()).is_ok()
     }
 
-    /// Wakes everybody who waits for the end (E2).
+    /// Publishes the end and wakes all waiters (LE2).
     pub(crate) fn publish(&self, reason: &EndReason) {
         self.published.send_replace(Some(reason.clone()));
         self.over.store(true, Ordering::Release);
         self.reader.wake();
     }
 
-    /// A receiver that sees the reason once it is published.
+    /// Returns a receiver that yields the reason once it is published.
     pub(crate) fn watch(&self) -> watch::Receiver<Option<EndReason>> {
         self.published.subscribe()
     }
@@ -100,9 +100,9 @@ impl End {
         }
     }
 
-    /// Whether the end is published; if not, the reader's task is woken when it is.
+    /// Whether the end is published. If not, registers the reader's task to be woken then.
     pub(crate) fn poll_published(&self, cx: &Context<'_>) -> bool {
-        // In this order, so that an end between the two is not missed.
+        // Registered before the load, so that no wake-up is lost.
         self.reader.register(cx.waker());
         self.over.load(Ordering::Acquire)
     }

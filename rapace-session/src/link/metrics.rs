@@ -1,10 +1,10 @@
-//! What a session counts. One set of counters can serve several sessions, one after the other.
+//! Counters of a session. Several sessions, one after the other, can share one set of counters.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::wire::frame::Frame;
 
-/// Counters; all relaxed, each exact, together no snapshot.
+/// The counters of a session. Each is exact; together they are no consistent snapshot, since all use relaxed atomics.
 #[derive(Debug, Default)]
 pub struct Metrics {
     calls: AtomicU64,
@@ -16,14 +16,14 @@ pub struct Metrics {
     late: AtomicU64,
 }
 
-/// The counters at one moment.
+/// The values of the counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MetricsSnapshot {
-    /// Calls and tells that we sent.
+    /// Calls and tells that this side sent.
     pub calls: u64,
-    /// Calls of the peer's that we answered.
+    /// Calls of the peer that this side answered.
     pub served: u64,
-    /// Replies that were failures of the runtime's, either way.
+    /// Replies with a [`RemoteError`](crate::RemoteError), sent or received.
     pub failures: u64,
     /// Streams opened, by either side.
     pub streams: u64,
@@ -31,12 +31,12 @@ pub struct MetricsSnapshot {
     pub bytes_in: u64,
     /// Payload and buffer bytes sent.
     pub bytes_out: u64,
-    /// Frames for calls and channels that were over already.
+    /// Frames that arrived late: their call or channel was over.
     pub late: u64,
 }
 
 impl Metrics {
-    /// The counters now.
+    /// Returns the current values.
     #[must_use]
     pub fn snapshot(&self) -> MetricsSnapshot {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);

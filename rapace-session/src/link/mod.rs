@@ -1,7 +1,7 @@
-//! One transport in use: values become frames, frames leave in order, traffic is counted, and the end is known.
+//! One transport in use: encoding, ordered sending of control frames, metrics, and the end of the session.
 //!
-//! Decides how a payload gets its buffers, in which order control frames leave, and who takes the places of which a
-//! session has a limited number. Knows frames and the transport; calls, streams and services belong to the layers above.
+//! Decides how a payload gets its buffers, in which order control frames are sent, and who gets the permits of a limited
+//! resource. Knows frames and the transport; calls, streams and services belong to the layers above.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ pub(crate) mod prefix;
 
 pub use buffer_error::BufferError;
 
-/// A transport, and what everybody who sends over it shares.
+/// A transport, and the state that all its senders share.
 pub(crate) struct Link {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) encoder: FrameEncoder,
@@ -62,8 +62,8 @@ impl Link {
         self.outbox.send(frame);
     }
 
-    /// `bytes` as a payload, without waiting: cut to [`MAX_TEXT`] bytes, and to what the frame itself holds while there is
-    /// no free buffer.
+    /// Makes a payload of `bytes` without waiting. It is truncated to [`MAX_TEXT`] bytes, and to the inline size of a frame
+    /// while no buffer is free.
     pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
         let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
         if let Some(payload) = Payload::inline(bytes) {
@@ -79,10 +79,10 @@ impl Link {
         }
     }
 
-    /// `bytes` as the payload of a control frame, all of them.
+    /// Makes the payload of a control frame, of all `bytes`.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its turn for a buffer.
+    /// Dropping the future gives up its place in the queue for a buffer.
     pub(crate) async fn control_payload(&self, bytes: &[u8]) -> Result<Payload, AllocateError> {
         if let Some(payload) = Payload::inline(bytes) {
             return Ok(payload);
@@ -93,11 +93,11 @@ impl Link {
         Ok(Payload::Buffer(buffer.freeze()))
     }
 
-    /// A buffer of `len` bytes that is sent without a copy, waiting in turn while all that are large enough are in use.
-    /// After the session's end it lies on the heap, since what is written now may be sent over another session.
+    /// Allocates a buffer of `len` bytes that is sent without a copy. Waits, in FIFO order, while all buffers that are large
+    /// enough are in use. After the session's end the buffer lies on the heap, since it may be sent over another session.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its turn.
+    /// Dropping the future gives up its place in the queue.
     pub(crate) async fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
         let max = self.transport.max_payload();
         if len > max {

@@ -1,8 +1,8 @@
-//! Control frames on their way out, and those that found the ring full.
+//! The queue of control frames that found the ring full.
 //!
-//! - X1: control frames leave in the order in which they were sent, also when the ring is full.
-//! - X2: sending never waits, so what waits for room is bounded by what an honest peer can cause; a
-//!   peer that asks for answers and does not read them ends the session.
+//! - OB1: control frames are sent in order, also when the ring is full.
+//! - OB2: sending never waits, so the queue is limited to the most frames that a well-behaved peer can cause. A peer that
+//!   causes more by not reading its ring ends the session.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,8 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
-        // An answer and a cancellation for each call; for each stream its end, its stop, and a credit
-        // for each half of its window, of those that either side opened; openings, answers to them, and closings.
+        // A reply and a cancellation for each call; an end, a stop and two credits (one for each half of the window)
+        // for each stream that either side opened; openings of channels, their answers, and closings.
         let limit = 2 * transport.call_table() + 8 * MAX_STREAMS + 4 * MAX_CHANNELS;
         let limit = limit as usize;
         Self {
@@ -43,7 +43,7 @@ impl Outbox {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Sends without waiting; what finds the ring full leaves as soon as it is not (X1).
+    /// Sends a frame without waiting. If the ring is full, the frame is queued (OB1).
     pub(crate) fn send(&self, frame: Frame) {
         let mut waiting = self.lock();
         if waiting.is_empty() {
@@ -61,17 +61,17 @@ impl Outbox {
         self.arrived.notify_one();
     }
 
-    /// Whether all has left.
+    /// Whether no frame is queued.
     pub(crate) fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// Whether the peer reads nothing of what it asks for (X2).
+    /// Whether the queue exceeded its limit, because the peer does not read (OB2).
     pub(crate) fn is_overfull(&self) -> bool {
         self.overfull.load(Ordering::Acquire)
     }
 
-    /// Sends what found the ring full: returns when some did and all has left, or too much waits.
+    /// Sends queued frames. Returns when all that were queued are sent, or when the queue exceeded its limit.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -86,13 +86,13 @@ impl Outbox {
             }
             let room = async {
                 if self.transport.ready(Lane::Priority).await.is_err() {
-                    // The session's end is on its way.
+                    // The session is about to end.
                     std::future::pending::<()>().await;
                 }
             };
             tokio::select! {
                 () = room => {}
-                // More has come: perhaps too much.
+                // More was queued: perhaps too much.
                 () = self.arrived.notified() => continue,
             }
             if self.flush_now() {
@@ -101,15 +101,15 @@ impl Outbox {
         }
     }
 
-    /// Sends what there is room for; true if nothing is left.
+    /// Sends the queued frames that the ring has room for; true if none is left.
     pub(crate) fn flush_now(&self) -> bool {
-        // Dropped without the lock: what becomes free may wake somebody.
+        // Dropped after the lock: releasing a buffer may wake a waiter.
         let mut sent = Vec::new();
         let mut waiting = self.lock();
         while let Some(frame) = waiting.front() {
             match self.transport.send(frame, Lane::Priority) {
                 Err(SendError::Full) => return false,
-                // A control frame shares its buffer with nobody, so it is never on its way already.
+                // Nothing else uses the buffer of a control frame, so it is never in flight already.
                 Ok(()) | Err(SendError::InFlight | SendError::Closed) => {
                     sent.extend(waiting.pop_front());
                 }
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_finds_the_ring_full_leaves_later_and_in_order() {
+    async fn frames_that_find_the_ring_full_are_sent_later_and_in_order() {
         let (outbox, mut peer) = small();
         (0..20).for_each(|n| outbox.send(numbered(n)));
         assert!(!outbox.is_empty());
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_peer_that_does_not_read_is_found_out() {
+    async fn a_peer_that_does_not_read_exceeds_the_limit() {
         let (outbox, _peer) = small();
         for n in 0..100_000 {
             outbox.send(numbered(n));

@@ -1,18 +1,18 @@
-//! Why there is no payload.
+//! Why a payload could not be made.
 
 use rapace_codec::EncodeError;
 
 use crate::transport::AllocateError;
 
-/// The message for a payload that fits no buffer, with the ways out.
+/// The message for a payload that fits no buffer, with the remedies.
 pub(crate) fn too_large(len: usize, max: usize) -> String {
     format!(
-        "a payload of {len} bytes is over the limit of {max}, the largest slot of this side; send it in pieces, or give \
+        "a payload of {len} bytes exceeds the limit of {max}, the largest slot of this side; send it in pieces, or give \
          the segment a class of larger slots (`SegmentConfig::with_classes`)"
     )
 }
 
-/// Why there is no payload.
+/// Why a payload could not be made.
 #[derive(Debug)]
 pub(crate) enum PayloadError {
     Encode(String),

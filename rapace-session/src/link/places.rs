@@ -1,15 +1,15 @@
-//! Places of which a session has so many: channels to services, streams.
+//! Permits for the resources that a session has a limited number of: channels to services, and streams.
 //!
-//! - Q1: no more are taken than there are.
-//! - Q2: who finds none waits only while one becomes free without the caller's doing: it was let go, and the peer has
-//!   to answer first. When all are held, waiting would be for oneself, so that is an error at once.
-//! - Q3: whoever waits looks again whenever that may have changed, so nobody waits for a place that is held.
+//! - PL1: at most the limit is taken at any time.
+//! - PL2: a caller that finds no free place waits only if one is leaving, that is, its owner dropped it and only the
+//!   peer's answer is missing. If all places are held, waiting could last for ever, so that is an immediate error.
+//! - PL3: every waiter checks again whenever a place starts or stops leaving, so none waits for a place that is held.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-/// The places of one kind.
+/// The places for one kind of resource.
 #[derive(Debug)]
 pub(crate) struct Places {
     most: u32,
@@ -20,19 +20,19 @@ pub(crate) struct Places {
 #[derive(Debug, Default)]
 struct State {
     taken: u32,
-    /// Of these, those that nobody holds any more, or perhaps will not.
+    /// Of these, places whose owner dropped them.
     leaving: u32,
 }
 
-/// A place that is taken. It is free again when this is dropped.
+/// A place that is taken. Dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct Place {
     places: Arc<Places>,
-    /// Whether it is counted as leaving.
+    /// Whether the place is counted as leaving.
     leaves: bool,
 }
 
-/// Why there is no place at the moment.
+/// Why no place is free.
 #[derive(Debug, PartialEq, Eq)]
 enum Full {
     Held,
@@ -67,15 +67,15 @@ impl Places {
         }
     }
 
-    /// Takes a place, if need be as soon as one is free that leaves already. `None` if all are held (Q2).
+    /// Takes a place, and waits for one that is leaving if none is free. `None` if all are held (PL2).
     ///
     /// # Cancel safety
-    /// Dropping the future takes none.
+    /// Dropping the future takes no place.
     pub(crate) async fn take(self: &Arc<Self>) -> Option<Place> {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // Listening starts before the look, so that a change between the two is not missed.
+            // Registered before the check, so that no wake-up is lost.
             changed.as_mut().enable();
             match self.try_take() {
                 Ok(place) => return Some(place),
@@ -87,7 +87,7 @@ impl Places {
 }
 
 impl Place {
-    /// Whether it becomes free by itself from now on, or is held.
+    /// Sets whether the place is leaving, or held.
     pub(crate) fn set_leaving(&mut self, leaves: bool) {
         if std::mem::replace(&mut self.leaves, leaves) == leaves {
             return;
@@ -98,7 +98,7 @@ impl Place {
             false => state.leaving -= 1,
         }
         drop(state);
-        self.places.changed.notify_waiters(); // Q3
+        self.places.changed.notify_waiters(); // PL3
     }
 }
 
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
     use futures_util::FutureExt;
 
-    /// Q1, Q2
+    /// PL1, PL2
     #[test]
     fn all_places_held_is_an_answer_and_one_that_leaves_is_waited_for() {
         let places = Places::new(2);
@@ -135,7 +135,7 @@ mod tests {
         assert_eq!(places.lock().leaving, 0);
     }
 
-    /// Q3
+    /// PL3
     #[test]
     fn a_place_that_is_held_after_all_is_not_waited_for() {
         let places = Places::new(1);

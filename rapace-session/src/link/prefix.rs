@@ -1,4 +1,4 @@
-//! What precedes a body: the stream's number and the metadata.
+//! The prefix of a body: the stream's number and the metadata.
 
 use rapace_codec::{EncodeError, Writer};
 
@@ -6,7 +6,7 @@ use crate::link::payload_error::PayloadError;
 use crate::wire::frame::{ChannelId, Flags};
 use crate::wire::limits::MAX_METADATA;
 
-/// What precedes a body.
+/// The prefix of a body.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Prefix<'a> {
     pub(crate) stream: Option<ChannelId>,
@@ -18,7 +18,7 @@ impl Prefix<'_> {
         Flags::none().and_if(Flags::METADATA, !self.metadata.is_empty())
     }
 
-    /// Bytes that it takes.
+    /// The length of the prefix in bytes.
     pub(crate) fn len(self) -> Result<usize, PayloadError> {
         let metadata = match self.metadata {
             [] => 0,
@@ -29,7 +29,7 @@ impl Prefix<'_> {
                 match counter.written() {
                     bytes if bytes > MAX_METADATA => {
                         return Err(PayloadError::Encode(format!(
-                            "its metadata takes {bytes} bytes, and at most {MAX_METADATA} travel with a call"
+                            "its metadata takes {bytes} bytes; a call can have at most {MAX_METADATA}"
                         )));
                     }
                     bytes => LENGTH + bytes,
@@ -39,7 +39,7 @@ impl Prefix<'_> {
         Ok(metadata + self.stream.map_or(0, |_| LENGTH))
     }
 
-    /// Writes it into exactly as many bytes.
+    /// Writes the prefix into `bytes`, which have exactly its length.
     pub(crate) fn write(self, bytes: &mut [u8]) -> Result<(), PayloadError> {
         let (first, rest) = bytes.split_at_mut(self.stream.map_or(0, |_| LENGTH));
         if let Some(stream) = self.stream {
@@ -54,7 +54,7 @@ impl Prefix<'_> {
         Ok(())
     }
 
-    /// As a `Vec<(String, String)>` is written.
+    /// Writes the metadata as a `Vec<(String, String)>`.
     fn write_metadata(self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
         writer.write(&(self.metadata.len() as u64))?;
         self.metadata.iter().try_for_each(|(key, value)| {

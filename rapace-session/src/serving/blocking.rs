@@ -1,8 +1,8 @@
-//! Work that blocks, on threads of its own.
+//! Blocking work, on threads of its own.
 //!
-//! - B2: work whose future is dropped before it has begun never begins.
-//! - B4: what work gave, or its panic carried, and nobody waits for any more may panic when it is dropped. That stays
-//!   here: it would end a thread of the runtime's.
+//! - BL1: work whose future is dropped before the work has begun never begins.
+//! - BL2: a result or a panic payload that no future waits for may panic when it is dropped. That panic is caught here,
+//!   since it would end a thread of the runtime.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -13,30 +13,29 @@ use rapace_codec::{guarded, panic_message};
 use crate::serving::blocking_work::BlockingWork;
 use crate::serving::context::CallContext;
 
-/// Runs `work` on a thread where it may block or compute for long, and waits for what it gives.
+/// Runs `work` on a thread where it may block or compute for long, and waits for its result.
 ///
-/// In a handler, the service that the handler belongs to takes its next message only when `work` has ended, also if the
-/// handler is dropped before: by its caller, its deadline, or a `select!`. So a service has no more such work under way
-/// than the message that it handles asked for. Work that has begun cannot be ended from outside: if it is long, let it
-/// look at [`CallContext::is_cancelled`] now and then. The context of the call is there in `work`.
+/// In a handler, the service takes its next message only when `work` has ended, even if the handler is dropped earlier: by
+/// its caller, its deadline, or a `select!`. So a service never has more blocking work in progress than its current
+/// message started. Work that has begun cannot be stopped from outside: long work should check
+/// [`CallContext::is_cancelled`] from time to time. `work` runs within the context of the call.
 ///
-/// Outside a handler, and in the producer of a stream that was answered with, it is as
-/// [`tokio::task::spawn_blocking`], and nobody waits for it but the future.
+/// Outside a handler, and in the producer of a returned stream, this is the same as [`tokio::task::spawn_blocking`], and
+/// only the future waits for the work.
 ///
 /// # Cancel safety
-/// Dropping the future drops work that has not begun. What has begun runs to its end, and its result is dropped.
+/// Dropping the future drops work that has not begun. Work that has begun runs to its end, and its result is dropped.
 ///
 /// # Panics
-/// If `work` does, with its panic: in a handler that is the handler's panic. If the future was dropped before, the
-/// panic is reported by the panic hook only. Outside a tokio runtime, and if the runtime shuts down before `work` has
-/// begun.
+/// With the panic of `work`; in a handler, that counts as a panic of the handler. If the future was dropped earlier, only
+/// the panic hook reports it. Also panics outside a tokio runtime, and if the runtime shuts down before `work` has begun.
 pub async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     let context = CallContext::current();
     let counted = CallContext::with(|context| context.blocking.as_ref().map(BlockingWork::begin));
     let waits = Arc::new(Mutex::new(Some((work, counted.flatten()))));
     let takes = Arc::clone(&waits);
     let thread = tokio::task::spawn_blocking(move || {
-        // B2: whoever comes first takes it.
+        // BL1: either this thread or the dropped future takes the work.
         let (work, counted) = take(&takes)?;
         let ended = catch_unwind(AssertUnwindSafe(|| match context {
             Some(context) => context.sync_scope(work),
@@ -53,7 +52,7 @@ pub async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'stat
     }
 }
 
-/// What became of work that has begun (B4).
+/// The result of work that has begun (BL2).
 struct Ended<R>(Option<Result<R, Box<dyn Any + Send>>>);
 
 impl<R> Ended<R> {
@@ -129,7 +128,7 @@ mod tests {
         done.await;
     }
 
-    /// B2
+    /// BL1
     #[test]
     fn work_whose_future_is_dropped_before_it_begins_never_begins() {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -139,7 +138,7 @@ mod tests {
         runtime.block_on(async {
             let (context, count, _guard) = counting();
             let (open, opened) = mpsc::channel::<()>();
-            // It holds the only thread, and is nobody's.
+            // It occupies the only thread, outside any call.
             let holds = tokio::task::spawn_blocking(move || opened.recv());
             let (ran, runs) = mpsc::channel();
             let mut waits = Box::pin(context.scope(blocking(move || ran.send(()))));
@@ -149,14 +148,14 @@ mod tests {
             count.done().await;
             open.send(()).unwrap();
             holds.await.unwrap().unwrap();
-            // Nobody is left who could send.
+            // The sender was dropped.
             assert_eq!(runs.recv(), Err(mpsc::RecvError));
         });
     }
 
-    /// B4
+    /// BL2
     #[test]
-    fn what_nobody_waits_for_may_panic_without_end() {
+    fn a_result_that_no_future_waits_for_may_panic_when_dropped() {
         struct Again;
         impl Drop for Again {
             fn drop(&mut self) {

@@ -1,7 +1,7 @@
-//! The count of blocking work under way, which a service waits for.
+//! The count of blocking work in progress, for which a service waits.
 //!
-//! - B1: work is counted from the moment that it is handed over until it has run, panicked, or been dropped unrun.
-//! - B3: whoever waits for the count is told when it is zero.
+//! - BW1: work is counted from the moment that it is submitted until it has run, panicked, or been dropped before it ran.
+//! - BW2: all waiters are woken when the count reaches zero.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -18,7 +18,7 @@ struct Count {
     none_left: Notify,
 }
 
-/// Work that is counted (B1).
+/// Counts a piece of work until dropped (BW1).
 pub(super) struct Counted(BlockingWork);
 
 impl BlockingWork {
@@ -32,13 +32,13 @@ impl BlockingWork {
         self.0.under_way.load(Ordering::Relaxed)
     }
 
-    /// Whether no work is under way.
+    /// Whether no work is in progress.
     #[must_use]
     pub fn is_done(&self) -> bool {
         self.0.under_way.load(Ordering::Acquire) == 0
     }
 
-    /// Waits until no work is under way.
+    /// Waits until no work is in progress.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.

@@ -1,13 +1,13 @@
-//! Whether a call is over for its handler, and the way to wait for that.
+//! A flag that tells a handler that its call is over, with a way to wait for it.
 //!
-//! - E1: it is set at most once for good, and whoever waits is told.
-//! - E2: setting it touches no lock unless somebody has waited.
+//! - CE1: once set, the flag stays set, and all waiters are woken.
+//! - CE2: setting the flag takes no lock unless a waiter has registered.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Set when nobody waits for what a handler does any more.
+/// Set when the caller no longer waits for the handler.
 #[derive(Debug, Default)]
 pub(crate) struct CallEnd {
     over: AtomicBool,
@@ -16,8 +16,8 @@ pub(crate) struct CallEnd {
 }
 
 impl CallEnd {
-    /// Of a `set` and a `wait` at the same time, either this one sees that it is watched, or that one that it is
-    /// set: all four accesses have one order.
+    /// If `set` and `wait` run at the same time, either `set` sees the waiter or `wait` sees the flag, since all four
+    /// accesses are sequentially consistent.
     pub(crate) fn set(&self) {
         self.over.store(true, Ordering::SeqCst);
         if self.watched.load(Ordering::SeqCst) {
@@ -32,7 +32,7 @@ impl CallEnd {
     pub(crate) async fn wait(&self) {
         let told = self.told.notified();
         tokio::pin!(told);
-        // Listening starts before the look, so that what happens between the two is not missed.
+        // Registered before the check, so that no wake-up is lost.
         told.as_mut().enable();
         self.watched.store(true, Ordering::SeqCst);
         if !self.is_set() {

@@ -1,4 +1,4 @@
-//! One of the peer's calls, as the table, the reader and the handler share it.
+//! The state of an incoming call that the table, the reader and the handler share.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -9,14 +9,14 @@ use crate::streams::halves::StreamParts;
 use crate::wire::frame::{CallId, Flags, FrameType, Header, Status};
 use crate::wire::message_body::MessageBody;
 
-/// What is left of a call's request.
+/// The stage of an incoming call.
 pub(super) enum CellState {
     Queued(MessageBody, Option<Box<StreamParts>>),
     Running,
     Cancelled,
 }
 
-/// One of the peer's calls.
+/// An incoming call.
 pub(crate) struct CallCell {
     pub(super) window: Arc<ServiceWindow>,
     pub(super) id: CallId,
@@ -24,7 +24,7 @@ pub(crate) struct CallCell {
     flags: Flags,
     pub(super) deadline: Option<Instant>,
     state: Mutex<CellState>,
-    /// Set when nobody waits for what the handler does any more.
+    /// Set when the caller no longer waits for the handler.
     pub(super) end: CallEnd,
 }
 
@@ -56,7 +56,7 @@ impl CallCell {
         self.flags.has(Flags::ONEWAY)
     }
 
-    /// The caller gave up: a queued request gives its buffers back now, a running handler is told.
+    /// Cancels the call: a queued request releases its buffers now, and a running handler is notified.
     pub(super) fn cancel(&self) {
         let before = std::mem::replace(&mut *self.lock(), CellState::Cancelled);
         self.end.set();

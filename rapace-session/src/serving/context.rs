@@ -1,4 +1,4 @@
-//! What a handler can know of the call that it handles, and what its own calls inherit.
+//! The context of the call that a handler handles, which its own calls inherit.
 
 use std::fmt;
 use std::sync::Arc;
@@ -19,34 +19,34 @@ tokio::task_local! {
     static CURRENT: CallContext;
 }
 
-/// The call being handled on this task.
+/// The context of the call being handled on this task.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// When the answer is of no use to the caller any more. On tokio's clock, which tests can pause: compare it with
-    /// `tokio::time::Instant::now().into_std()`, or ask for the [time left](Self::time_left).
+    /// The deadline, on tokio's clock, which tests can pause: compare it with `tokio::time::Instant::now().into_std()`, or
+    /// use [`time_left`](Self::time_left).
     pub deadline: Option<Instant>,
-    /// Pairs that the caller sent along.
+    /// The key-value pairs that the caller sent along.
     pub metadata: Metadata,
     call: Call,
     pub(super) blocking: Option<BlockingWork>,
 }
 
-/// What says that the call is over.
+/// The kind of call, which determines when it is over.
 #[derive(Clone)]
 enum Call {
     Remote(Arc<CallCell>, Arc<IncomingCalls>),
     Local(Arc<CallEnd>),
-    /// Of a call that came over a session, or of one from within this process.
+    /// Detached from a call that came over a session, or from one within this process (`None`).
     Detached(Option<Arc<IncomingCalls>>),
 }
 
-/// Cancels a call's context when it is dropped.
+/// Cancels the context of a call when dropped.
 #[derive(Debug)]
 #[must_use = "dropping it cancels the context"]
 pub struct CancelGuard(Option<Arc<CallEnd>>);
 
 impl CancelGuard {
-    /// Leaves the context to its deadline, and to another guard.
+    /// Disarms the guard: only the deadline or another guard cancels the context then.
     pub fn disarm(mut self) {
         self.0 = None;
     }
@@ -61,7 +61,7 @@ impl Drop for CancelGuard {
 }
 
 impl CallContext {
-    /// The context of a call from within this process, and what cancels it.
+    /// Makes the context of a call within this process, and the guard that cancels it.
     pub fn local(deadline: Option<Instant>, metadata: Metadata) -> (Self, CancelGuard) {
         let end = Arc::<CallEnd>::default();
         let context = Self {
@@ -73,7 +73,7 @@ impl CallContext {
         (context, CancelGuard(Some(end)))
     }
 
-    /// One more guard, for the handler's side; that of a call over a session needs none.
+    /// Makes another guard, for the side of the handler. A call over a session needs none, so that guard does nothing.
     pub fn guard(&self) -> CancelGuard {
         CancelGuard(match &self.call {
             Call::Local(end) => Some(Arc::clone(end)),
@@ -94,7 +94,7 @@ impl CallContext {
         }
     }
 
-    /// The calls that this one came with, if it came over a session.
+    /// The incoming calls of the session that the call came over, if any.
     pub(crate) fn calls(&self) -> Option<&Arc<IncomingCalls>> {
         match &self.call {
             Call::Remote(_, calls) => Some(calls),
@@ -103,15 +103,15 @@ impl CallContext {
         }
     }
 
-    /// The same context, in which [`blocking`](crate::blocking) work is counted, for its service to wait for.
+    /// Counts [`blocking`](crate::blocking) work within this context with `work`, so that the service can wait for it.
     #[must_use]
     pub fn counting(mut self, work: &BlockingWork) -> Self {
         self.blocking = Some(work.clone());
         self
     }
 
-    /// The context for what goes on after the answer: the same call's metadata and session, and no deadline. It is
-    /// cancelled when the session ends, and that of a call from within this process never is.
+    /// Makes a context for work that goes on after the reply, with the same metadata and session, and without deadline. It is
+    /// cancelled when the session ends; for a call within this process, never.
     #[must_use]
     pub fn detached(&self) -> Self {
         Self {
@@ -122,33 +122,33 @@ impl CallContext {
         }
     }
 
-    /// Runs `future` as the handling of this call.
+    /// Runs `future` within this context.
     pub async fn scope<F: Future>(self, future: F) -> F::Output {
         CURRENT.scope(self, future).await
     }
 
-    /// Runs `work` as the handling of this call: for threads that the handler has started.
+    /// Runs `work` within this context, on threads that the handler has started.
     pub fn sync_scope<R>(self, work: impl FnOnce() -> R) -> R {
         CURRENT.sync_scope(self, work)
     }
 
-    /// The call being handled on this task, if it is handling one. Clones the metadata;
-    /// [`with`](Self::with) does not.
+    /// Returns the context of the call being handled on this task, if any. This clones the metadata; [`with`](Self::with)
+    /// does not.
     #[must_use]
     pub fn current() -> Option<Self> {
         Self::with(Clone::clone)
     }
 
-    /// Looks at the call being handled on this task, if it is handling one.
+    /// Calls `look` with the context of the call being handled on this task, if any.
     pub fn with<R>(look: impl FnOnce(&Self) -> R) -> Option<R> {
         CURRENT.try_with(look).ok()
     }
 
-    /// Whether nobody waits for what the handler does any more: the caller has given the call up, its deadline has
-    /// passed, the session has ended, or the handler itself has.
+    /// Whether the caller no longer waits: the call was cancelled, its deadline passed, the session ended, or the handler
+    /// itself has ended.
     ///
-    /// A handler that awaits need not ask, since it is dropped then. This is for loops that compute, and for threads:
-    /// clone the context into them.
+    /// A handler that awaits need not check, since it is dropped then. Loops that compute should, and threads: clone the
+    /// context into them.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         let over = match &self.call {
@@ -162,7 +162,7 @@ impl CallContext {
         over || self.deadline.is_some_and(|at| at <= now())
     }
 
-    /// Waits until [`is_cancelled`](Self::is_cancelled).
+    /// Waits until [`is_cancelled`](Self::is_cancelled) is true.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -182,13 +182,13 @@ impl CallContext {
         }
     }
 
-    /// How long the answer is still of use; `None` without a deadline, zero past it.
+    /// The remaining time until the deadline: `None` without a deadline, zero past it.
     #[must_use]
     pub fn time_left(&self) -> Option<Duration> {
         self.deadline.map(|at| at.saturating_duration_since(now()))
     }
 
-    /// The deadline of a call made now: what was asked for, or the handled call's if earlier.
+    /// Returns the deadline for a call made now: `asked`, or the deadline of the call being handled if that is earlier.
     #[must_use]
     pub fn earliest(asked: Option<Instant>) -> Option<Instant> {
         let inherited = Self::with(|context| context.deadline).flatten();
@@ -209,15 +209,16 @@ impl fmt::Debug for Call {
     }
 }
 
-/// A buffer of `len` bytes, zeroes or left-overs of this side's, for the result of the call being
-/// handled: it lies in the caller's session, so that sending it copies nothing. Outside a call, or
-/// when the session has ended, it lies on the heap.
+/// Allocates a buffer of `len` bytes for the result of the call being handled.
+///
+/// The buffer lies in the memory of the caller's session, so that sending it copies nothing. It contains zeroes, or old
+/// bytes of this side. Outside a call, or when the session has ended, it lies on the heap.
 ///
 /// # Cancel safety
-/// Dropping the future gives up its turn.
+/// Dropping the future gives up its place in the queue.
 ///
 /// # Errors
-/// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+/// See [`BufferError`]: the buffer is too large to be sent, or the process is out of memory.
 pub async fn allocate(len: usize) -> Result<BlobMut, BufferError> {
     let calls = CallContext::with(|context| context.calls().cloned()).flatten();
     match calls {
@@ -232,7 +233,7 @@ mod tests {
     use futures_util::FutureExt;
 
     #[tokio::test(start_paused = true)]
-    async fn time_left_is_told_by_the_clock_that_deadlines_are_on() {
+    async fn time_left_uses_the_clock_of_deadlines() {
         let (mut context, _guard) = CallContext::local(None, Metadata::new());
         assert_eq!(context.time_left(), None);
         let hour = Duration::from_secs(3600);

@@ -1,4 +1,4 @@
-//! A call in the hands of this side.
+//! Ownership of an incoming call.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,14 +8,14 @@ use crate::serving::cell::CallCell;
 use crate::serving::incoming::IncomingCalls;
 use crate::wire::remote_error::RemoteError;
 
-/// A call in the hands of this side, which is over for it when this is dropped. Contexts may hold the cell for longer.
+/// Owns an incoming call. Dropping it ends the call for this side. Contexts may hold the cell for longer.
 pub(super) struct HeldCall {
     pub(super) cell: Arc<CallCell>,
     pub(super) calls: Arc<IncomingCalls>,
 }
 
 impl HeldCall {
-    /// Takes a call that was just read. Inlined, so that the cell is built where it stays.
+    /// Takes ownership of a call that was just read. Inlined, so that the cell is built in place.
     #[inline]
     pub(super) fn new(calls: &Arc<IncomingCalls>, cell: CallCell) -> Self {
         calls.table.one_more();
@@ -29,7 +29,7 @@ impl HeldCall {
         &self.calls.link
     }
 
-    /// Answers with a failure of the runtime's.
+    /// Replies with an error of the runtime.
     pub(super) fn fail(&self, failure: &RemoteError) {
         self.calls.fail(&self.cell, failure);
     }

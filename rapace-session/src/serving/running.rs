@@ -1,4 +1,4 @@
-//! A call that has begun, in its handler's hands.
+//! An incoming call that has begun, and its reply.
 
 use std::fmt;
 use std::time::Instant;
@@ -17,27 +17,31 @@ use crate::wire::message_body::MessageBody;
 use crate::wire::remote_error::RemoteError;
 use crate::wire::returned::RequestAttachments;
 
-/// A call that has begun. Dropping it answers that the handler went away.
+/// An incoming call that has begun.
+///
+/// Dropping it replies that the handler was dropped.
 pub struct RunningCall {
-    /// Before the answer, so that the request's buffers go back first.
+    /// The first field, so that the request's buffers are released before the reply is sent.
     body: Option<MessageBody>,
     call: Unanswered,
 }
 
-/// What still has to be answered.
+/// A call that has no reply yet.
 struct Unanswered {
     held: Option<HeldCall>,
-    /// Boxed, since few calls stream.
+    /// Boxed, since few calls have streams.
     parts: Option<Box<StreamParts>>,
-    /// The request's buffers, which the answer need not carry.
+    /// The request's buffers, which the reply can return by reference.
     attachments: RequestAttachments,
 }
 
-/// An answer, ready to be sent. Dropping it answers that the handler went away.
-#[must_use = "dropping it answers that the handler went away"]
+/// An encoded reply.
+///
+/// Dropping it unsent replies that the handler was dropped.
+#[must_use = "dropping it replies that the handler was dropped"]
 pub struct Answer {
     call: Unanswered,
-    /// `None` if there is nothing to send any more.
+    /// `None` if there is nothing to send.
     frame: Option<Frame>,
 }
 
@@ -57,13 +61,13 @@ impl RunningCall {
         self.call.held.as_ref()
     }
 
-    /// The method's number.
+    /// The number of the method.
     #[must_use]
     pub fn method(&self) -> u32 {
         self.held().map_or(0, |call| call.method)
     }
 
-    /// The arguments; the request's buffers go back when this is dropped.
+    /// Takes the arguments. Dropping them releases the request's buffers.
     pub fn take_arguments(&mut self) -> Option<MessageBody> {
         let body = self.body.take()?;
         if !self.is_tell() {
@@ -72,43 +76,43 @@ impl RunningCall {
         Some(body)
     }
 
-    /// The caller's items, if the call brought any. Left where it is, it is dropped with the call.
+    /// Takes the receiving half for the caller's items, if the method has one. If not taken, it is dropped with the call.
     pub fn take_receiver(&mut self) -> Option<StreamReceiver> {
         self.call.parts.as_mut()?.receiver.take()
     }
 
-    /// Where items for the caller go, if it takes any. Dropping it ends its items with an error, and
-    /// so does leaving it where it is.
+    /// Takes the sending half for items to the caller, if the method has one. Dropping it ends the items with an error. If
+    /// not taken, it is dropped with the call.
     pub fn take_sender(&mut self) -> Option<StreamSender> {
         self.call.parts.as_mut()?.sender.take()
     }
 
-    /// What the handler can know of its call. To be asked before the arguments are taken, which
-    /// hold the metadata.
+    /// Returns the context of the call. Call it before [`take_arguments`](Self::take_arguments), which takes the metadata
+    /// too.
     #[must_use]
     pub fn context(&self) -> CallContext {
         let metadata = self.body.as_ref().map(MessageBody::metadata);
         let metadata = metadata.unwrap_or_default();
         match self.held() {
             Some(call) => CallContext::remote(&call.calls, &call.cell, metadata),
-            // It is over.
+            // The call is over.
             None => CallContext::local(None, metadata).0,
         }
     }
 
-    /// When the answer is of no use to the caller any more.
+    /// The deadline of the call.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.held().and_then(|call| call.deadline)
     }
 
-    /// Whether nobody waits for the result.
+    /// Whether the call is a tell, whose caller waits for no result.
     #[must_use]
     pub fn is_tell(&self) -> bool {
         self.held().is_some_and(|call| call.is_tell())
     }
 
-    /// Waits until the caller gives up, the deadline passes or the session ends.
+    /// Waits until the call is cancelled, its deadline passes, or the session ends.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -121,20 +125,19 @@ impl RunningCall {
                 call.end.wait().await;
                 RemoteError::Cancelled
             }
-            // Boxed, since a timer would make every handler's future larger.
+            // Boxed, since a timer would make the future of every handler larger.
             Some(at) => Box::pin(tokio::time::timeout_at(at.into(), call.end.wait()))
                 .await
                 .map_or(RemoteError::DeadlineExceeded, |()| RemoteError::Cancelled),
         }
     }
 
-    /// Answers with the method's result, or its own error. A tell's result is nobody's: of it, only
-    /// the credit travels.
+    /// Replies with the method's result, or its own error. The reply to a tell has no body.
     ///
-    /// A buffer of the request's goes back without its bytes, also a part of one: the caller has them.
+    /// Returning a buffer of the request, or a part of one, copies and sends no bytes: the caller gets its own buffer.
     ///
     /// # Cancel safety
-    /// Dropping the future answers that the handler went away.
+    /// Dropping the future replies that the handler was dropped.
     pub fn reply<'a>(
         self,
         status: Status,
@@ -144,17 +147,17 @@ impl RunningCall {
         async move { encoded.await.send().await }
     }
 
-    /// Encodes an answer, to be sent by [`Answer::send`]. In between the result can be dropped, so that
-    /// the buffers of the request that it holds are the caller's again when the caller hears.
+    /// Encodes a reply, to be sent with [`Answer::send`]. In between, the result can be dropped, so that the request's buffers
+    /// in it are released before the caller gets the reply.
     ///
     /// # Cancel safety
-    /// Dropping the future answers that the handler went away.
+    /// Dropping the future replies that the handler was dropped.
     pub fn encode<'a>(
         self,
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = Answer> + Send + 'a {
-        // The future holds what it needs and no more, since it is part of each handler's.
+        // The future captures no more than it needs, since it is part of the future of every handler.
         let Self {
             body: request,
             call,
@@ -163,7 +166,7 @@ impl RunningCall {
         call.encode(status, body)
     }
 
-    /// Answers with a failure of the runtime's.
+    /// Replies with an error of the runtime.
     pub fn fail(mut self, failure: &RemoteError) {
         self.body = None;
         self.call.end(failure);
@@ -171,10 +174,10 @@ impl RunningCall {
 }
 
 impl Answer {
-    /// Sends it, as soon as there is room.
+    /// Sends the reply, and waits for room.
     ///
     /// # Cancel safety
-    /// Dropping the future answers that the handler went away.
+    /// Dropping the future replies that the handler was dropped.
     pub async fn send(self) {
         let Self { mut call, frame } = self;
         let Some(mut frame) = frame else {
@@ -193,7 +196,7 @@ impl Answer {
                     call.held = None;
                     return;
                 }
-                // Somebody else sent one of the buffers first: encode again, with a copy of it.
+                // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
                 Replied::NotNow(SendError::InFlight) => {
                     let encoded =
                         Box::pin(link.encoder.re_encode(Lane::Priority, &frame, None)).await;
@@ -227,7 +230,8 @@ impl Unanswered {
         Answer { call: self, frame }
     }
 
-    /// The frame of an answer. If there is none, the caller is told why, or the session is over.
+    /// Makes the frame of a reply. If encoding failed, replies with the reason and returns `None`; also `None` if the session
+    /// is over.
     fn framed(
         &mut self,
         header: Header,

@@ -1,4 +1,4 @@
-//! How a service is found, and where its calls go.
+//! The lookup of services, and the destination of their calls.
 
 use std::sync::Arc;
 
@@ -8,23 +8,23 @@ use crate::wire::frame::ChannelId;
 
 /// Receives the requests of a service, usually into the mailbox of its actor.
 pub trait RequestSink: Send + Sync + 'static {
-    /// Takes a call without waiting.
+    /// Delivers a call without waiting.
     ///
     /// # Errors
-    /// Gives it back when the service takes none any more.
+    /// Returns the call if the service takes no more calls.
     fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall>;
 }
 
 /// Finds the service behind a name.
 pub trait ServiceResolver: Send + Sync + 'static {
-    /// The service of that name, and the capacity of its mailbox, which becomes the window.
+    /// Returns the service of this name, and the capacity of its mailbox, which becomes the window of the channel.
     ///
     /// # Errors
-    /// Why there is none, for the peer to read.
+    /// Why there is no such service. The peer reads this text.
     fn resolve(&self, service: &str) -> Result<(Arc<dyn RequestSink>, u32), String>;
 }
 
-/// A channel that the peer opened to a service of ours.
+/// A channel that the peer opened to a service on this side.
 pub(crate) struct ServiceRoute {
     pub(crate) service: Box<str>,
     pub(crate) sink: Arc<dyn RequestSink>,

@@ -1,4 +1,4 @@
-//! The actor that owns a stream's state.
+//! The actor of a stream.
 //!
 //! | message | from | kind |
 //! |---|---|---|
@@ -6,7 +6,8 @@
 //! | `LocalEnded`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
 //! | `SessionEnded` | the session's end | tell |
 //!
-//! A runtime that is shut down drops the actor without a word. Its destructor then tells both halves and the peer (S1).
+//! When its runtime is shut down, the actor is dropped without `on_stop`. Its destructor then notifies both halves and the
+//! peer (ST1).
 
 use std::sync::Arc;
 
@@ -23,20 +24,20 @@ use crate::streams::state::StreamState;
 use crate::wire::frame::{ChannelId, Frame, FrameType};
 use crate::wire::text;
 
-/// Where a direction towards us is.
+/// The state of the direction from the peer.
 #[derive(Debug)]
 enum Inbound {
-    /// Items are passed on.
+    /// Items are passed to the receiver.
     Open(mpsc::UnboundedSender<Result<Frame, StreamError>>),
-    /// Nobody takes them; the peer was told, and what it had sent by then is dropped.
+    /// The receiver was dropped and the peer told to stop; items that still arrive are dropped.
     Unwanted,
-    /// The peer ended it, or there never was one.
+    /// The peer ended it, or the method has no such direction.
     Over,
-    /// It ended with an error. What was on its way is dropped.
+    /// It ended with an error; items that still arrive are dropped.
     Failed,
 }
 
-/// The actor.
+/// The actor of a stream.
 pub(crate) struct StreamActor {
     link: Arc<Link>,
     id: ChannelId,
@@ -44,28 +45,28 @@ pub(crate) struct StreamActor {
     /// Whether this side may still send items.
     ours: bool,
     theirs: Inbound,
-    /// We said that we want no more items.
+    /// Whether this side has sent `Stop`.
     stopped: bool,
-    /// Removes the stream from its session (S4).
+    /// Removes the stream from its session (ST4).
     on_over: Option<Box<dyn FnOnce() + Send>>,
 }
 
-/// A stream frame that the reader read; items were checked against the allowance.
+/// A frame of the stream arrived. Items are already checked against the allowance.
 pub(crate) struct Arrived(pub(crate) Frame);
 
-/// The peer sent more than it was granted.
+/// The peer sent an item without credit.
 pub(crate) struct Overrun;
 
-/// Our half has said its last word: an end, or a reset.
+/// The sending half sent its last frame, an `End` or a `Reset`.
 pub(crate) struct LocalEnded;
 
-/// Nobody will take items any more.
+/// The receiving half was dropped.
 pub(crate) struct ReceiverLeft;
 
-/// The request that was to open the stream was not sent.
+/// The request that would open the stream was not sent.
 pub(crate) struct NeverOpened;
 
-/// The session is over.
+/// The session ended.
 pub(crate) struct SessionEnded(pub(crate) EndReason);
 
 impl StreamActor {
@@ -97,7 +98,7 @@ impl StreamActor {
         matches!(self.theirs, Inbound::Open(_) | Inbound::Unwanted)
     }
 
-    /// Ends the direction towards us with an error (S1).
+    /// Ends the direction from the peer with an error (ST1).
     fn fail_inbound(&mut self, error: StreamError) {
         if let Inbound::Open(items) = &self.theirs {
             let _ = items.send(Err(error));
@@ -105,20 +106,20 @@ impl StreamActor {
         self.theirs = Inbound::Failed;
     }
 
-    /// Ends both directions with an error (S1).
+    /// Ends both directions with an error (ST1).
     fn fail(&mut self, error: StreamError) {
         self.fail_inbound(error.clone());
         self.ours = false;
         self.stream.end_sending(Some(error));
     }
 
-    /// Tells the peer that both directions are over (S6).
+    /// Tells the peer that both directions are over (ST6).
     fn say_over(&self, why: &str) {
         let receives = self.is_fed() && !self.stopped;
         send_over(&self.link, self.id, why, receives);
     }
 
-    /// The peer broke a rule of the stream's: it alone ends.
+    /// Ends the stream because the peer broke one of its rules. The session goes on.
     fn fault(&mut self, what: &str) {
         self.say_over(what);
         self.fail(StreamError::Fault(what.into()));
@@ -136,7 +137,7 @@ impl StreamActor {
         !self.ours && !self.is_fed()
     }
 
-    /// Takes the route away when nothing is left to do (S4).
+    /// Stops the actor and removes the route when both directions are over (ST4).
     fn settle(&mut self, ctx: &mut Context<Self, ()>) {
         if self.is_settled() {
             self.stream.end_sending(None);
@@ -146,12 +147,12 @@ impl StreamActor {
     }
 }
 
-/// Says that the items towards the peer end with an error.
+/// Sends a `Reset`: the items to the peer end with an error.
 pub(crate) fn send_reset(link: &Link, stream: ChannelId, why: &str) {
     link.send_text(FrameType::Reset, stream, why);
 }
 
-/// Says that both directions of a stream are over; `receives` if the peer still sends items (S6).
+/// Tells the peer that both directions of a stream are over; `receives` if the peer still sends items (ST6).
 pub(crate) fn send_over(link: &Link, stream: ChannelId, why: &str, receives: bool) {
     send_reset(link, stream, why);
     if receives {
@@ -174,7 +175,7 @@ impl Drop for StreamActor {
             return;
         }
         let reason = self.link.end.reason().unwrap_or_else(|| {
-            self.say_over("the runtime of its other side was shut down");
+            self.say_over("the runtime of the other side was shut down");
             EndReason::RuntimeGone
         });
         self.fail(StreamError::SessionEnded(reason));
@@ -188,10 +189,10 @@ impl Message<Arrived> for StreamActor {
     async fn handle(&mut self, Arrived(frame): Arrived, ctx: &mut Context<Self, ()>) {
         match frame.header.frame_type {
             FrameType::Item => match &self.theirs {
-                // A consumer that left has said so, or will.
+                // If the receiver was dropped, `ReceiverLeft` follows.
                 Inbound::Open(items) => drop(items.send(Ok(frame))),
                 Inbound::Unwanted | Inbound::Failed => {}
-                // An item and our wish for no more can cross, also with the end that answers it.
+                // An item can cross our `Stop`, and arrive after the `End` that answers it.
                 Inbound::Over if self.stopped => {}
                 Inbound::Over => self.fault("an item after the end"),
             },
@@ -205,7 +206,7 @@ impl Message<Arrived> for StreamActor {
                 let why = text::reason(frame.payload.bytes());
                 self.fail_inbound(StreamError::Reset(why));
             }
-            // Of a direction that is over.
+            // A frame for a direction that is over.
             _ => self.link.metrics.arrived_late(),
         }
         self.settle(ctx);

@@ -6,11 +6,11 @@ use crate::link::end::EndReason;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StreamError {
-    /// The sender failed, with this reason.
+    /// The sender ended the stream with this error.
     #[error("the stream was reset: {0}")]
     Reset(String),
-    /// The session ended first.
-    #[error("the stream is lost: {0}")]
+    /// The session ended before the stream.
+    #[error("the session ended before the stream: {0}")]
     SessionEnded(EndReason),
     /// An item could not be decoded.
     #[error("an item could not be decoded: {0}")]

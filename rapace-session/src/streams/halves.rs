@@ -6,17 +6,17 @@ use crate::streams::actor::NeverOpened;
 use crate::streams::state::StreamState;
 use crate::streams::{StreamReceiver, StreamSender};
 
-/// Both ends of a stream's channel on one side; a direction that the method lacks is `None`.
+/// The halves of a stream on one side. A direction that the method lacks is `None`.
 #[derive(Debug, Default)]
 pub struct StreamParts {
-    /// For items that this side sends.
+    /// Sends items.
     pub sender: Option<StreamSender>,
-    /// For items that this side receives.
+    /// Receives items.
     pub receiver: Option<StreamReceiver>,
 }
 
 impl StreamParts {
-    /// What both halves share.
+    /// The state that both halves share.
     pub(crate) fn state(&self) -> Option<&Arc<StreamState>> {
         match (&self.sender, &self.receiver) {
             (Some(sender), _) => Some(sender.state()),
@@ -25,7 +25,7 @@ impl StreamParts {
         }
     }
 
-    /// Takes the stream down without a word: the peer has never heard of it.
+    /// Drops the stream without sending a frame, since the peer never saw its request.
     pub(crate) fn never_opened(mut self) {
         let sender = self.sender.as_ref().map(StreamSender::actor);
         let receiver = self.receiver.as_ref().map(StreamReceiver::actor);

@@ -1,17 +1,16 @@
-//! One stream: a channel of its own, an actor that owns its state, and its two halves.
+//! Streams: each has a channel of its own, an actor that owns its state, and two halves.
 //!
-//! - S1: each direction ends by `End`, by `Reset`, or with the session; its reader always learns which. The other
+//! - ST1: each direction ends by `End`, by `Reset`, or with the session, and its receiver always learns which. The other
 //!   direction goes on.
-//! - S2: a sender has as many items under way as it was granted; the receiver checks.
-//! - S3: credits go back when an item is taken by its consumer, not when it arrives.
-//! - S4: the route goes when both directions are over; what comes later is counted and dropped.
-//! - S5: what a peer can put into a stream's mailbox is bounded: items by the window, everything
-//!   else by being said once.
-//! - S6: a rule that the peer broke, and a runtime that is gone, end both directions: the peer hears a `Reset`, which
-//!   says why, also if nothing was to come any more, and a `Stop` if it still sends.
+//! - ST2: a sender has at most as many items in flight as it was granted; the receiver checks this.
+//! - ST3: a credit returns when the consumer takes an item, not when the item arrives.
+//! - ST4: the route is removed when both directions are over. Frames that arrive later are counted and dropped.
+//! - ST5: the mailbox of a stream is bounded: the window bounds items, and each other type of frame is accepted once.
+//! - ST6: a rule that the peer broke, and the shutdown of the runtime, end both directions. The peer gets a `Reset` with
+//!   the reason, even if this side would send no more items, and a `Stop` if the peer still sends.
 //!
-//! Decides what may be sent and received in each direction, and when a stream is over. Knows the link; that a call opens a
-//! stream is the business of the layers above.
+//! Decides what may be sent and received in each direction, and when a stream is over. Knows the link; the layers above
+//! open streams for calls.
 
 mod actor;
 pub(crate) mod error;

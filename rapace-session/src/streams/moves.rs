@@ -1,10 +1,9 @@
 //! The stream of a call that may be sent again over another session.
 //!
-//! - V1: halves belong to one session. A call that had not begun when its session ended gets others in the
-//!   next one, as soon as its request is on the ring there.
-//! - V2: items that were sent are gone with their session. So a call of which some had been sent is not
-//!   sent again.
-//! - V3: who waits for halves is told when there will be none any more.
+//! - MV1: halves belong to one session. A call that is sent again gets new halves in the next session, as soon as its
+//!   request is on the ring there.
+//! - MV2: items that were sent are lost with their session. So a call whose caller has sent items is not sent again.
+//! - MV3: waiters for halves are notified when there will be no more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,10 +13,10 @@ use crate::streams::halves::StreamParts;
 use crate::streams::state::StreamState;
 use crate::streams::{StreamReceiver, StreamSender};
 
-/// The stream of a call as it moves from session to session. Cheap to clone.
+/// Follows the stream of a call from session to session. Cheap to clone.
 ///
-/// Whoever sends the caller's items goes on with [`next_sender`](Self::next_sender) when its half has ended, whatever the
-/// reason, and it has sent none: the call may have been sent again, and its handler waits for them.
+/// If the sending half ends before it has sent an item, whatever the reason, its user continues with
+/// [`next_sender`](Self::next_sender): the call may have been sent again, and its handler waits for the items.
 #[derive(Clone, Debug)]
 pub struct Moves(Arc<Inner>);
 
@@ -29,29 +28,29 @@ struct Inner {
 
 #[derive(Debug)]
 struct State {
-    /// In the session of the moment.
+    /// The stream in the current session.
     stream: Arc<StreamState>,
     place: Place,
-    /// How the call ended, as far as its stream is concerned.
+    /// How the call ended, if it has.
     over: Option<Over>,
 }
 
-/// Where the halves of the session of the moment are.
+/// Where the halves of the current session are.
 #[derive(Debug)]
 enum Place {
-    /// Their owner has had them from the start.
+    /// The caller has had them from the start.
     First,
-    /// The request is on its way into another session.
+    /// The request is being sent over another session.
     Moving,
-    /// To be fetched.
+    /// Ready to be taken.
     Here(StreamParts),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Over {
-    /// The method answered; its stream goes on.
+    /// The method replied; its stream goes on.
     Answered,
-    /// There is no answer: nobody wants the stream.
+    /// The call failed; the stream is of no use.
     Failed,
 }
 
@@ -72,13 +71,13 @@ impl Moves {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether items of this side's were sent, or are being sent at this moment. It does not change from
-    /// no to yes any more when the session has ended (V2).
+    /// Whether items of this side were sent, or are being sent. After the session's end this never changes from false to
+    /// true (MV2).
     pub(crate) fn has_sent(&self) -> bool {
         self.lock().stream.has_sent()
     }
 
-    /// The request goes to another session, where its stream is this one.
+    /// Records that the request is sent over another session, with this stream.
     pub(crate) fn leaves_for(&self, stream: Arc<StreamState>) {
         let before = {
             let mut state = self.lock();
@@ -88,24 +87,24 @@ impl Moves {
         drop(before);
     }
 
-    /// The request is on the ring of the other session (V1).
+    /// Records that the request is on the ring of the other session (MV1).
     pub(crate) fn arrived(&self, parts: StreamParts) {
         let mut parts = Some(parts);
         {
             let mut state = self.lock();
-            // Unless it has moved on meanwhile.
+            // Unless the call has moved on meanwhile.
             let here = parts.as_ref().and_then(StreamParts::state);
             let here = here.is_some_and(|stream| Arc::ptr_eq(stream, &state.stream));
             if here && state.over != Some(Over::Failed) {
                 state.place = Place::Here(parts.take().unwrap_or_default());
             }
         }
-        // What nobody wants is dropped outside of the lock: it speaks to the peer.
+        // Unused halves are dropped after the lock, since dropping them sends frames.
         drop(parts);
         self.0.changed.notify_waiters();
     }
 
-    /// The call is over, with an answer of the method's or without (V3).
+    /// Records that the call is over, with a reply of the method or without one (MV3).
     pub(crate) fn over(&self, answered: bool) {
         let unwanted = {
             let mut state = self.lock();
@@ -126,8 +125,8 @@ impl Moves {
         self.0.changed.notify_waiters();
     }
 
-    /// Waits for the sending half in another session, after the one before has come to nothing. `None` when
-    /// the call will not be sent again.
+    /// Waits for the sending half in the next session, after the previous half ended unused. `None` when the call will not be
+    /// sent again.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -138,17 +137,17 @@ impl Moves {
                 Some(sender) => Some(Some(sender)),
                 None => over.map(|_| None),
             },
-            // An answer has come from where it goes, so it is there already.
+            // A reply can only come from the next session, so the halves arrive too.
             (Place::Moving, _) | (Place::First, None) => None,
             (Place::First, Some(Over::Answered)) => Some(None),
         })
         .await
     }
 
-    /// The receiving half in the session that answered, `first` being the one that the call began with.
+    /// Returns the receiving half in the session that replied. `first` is the half that the call began with.
     ///
     /// # Cancel safety
-    /// Dropping the future loses nothing but `first`.
+    /// Dropping the future drops `first`, and loses nothing else.
     pub async fn receiver(&self, first: Option<StreamReceiver>) -> Option<StreamReceiver> {
         let moved = self.until(|state| match (&mut state.place, state.over) {
             (Place::First, _) => Some(None),
@@ -159,12 +158,12 @@ impl Moves {
         moved.await.or(first)
     }
 
-    /// Looks at each change until there is an answer.
+    /// Runs `look` after each change until it returns a value.
     async fn until<T>(&self, look: impl Fn(&mut State) -> Option<T>) -> T {
         loop {
             let changed = self.0.changed.notified();
             tokio::pin!(changed);
-            // Listening starts before the look, so that a change between the two is not missed.
+            // Registered before the check, so that no wake-up is lost.
             changed.as_mut().enable();
             if let Some(found) = look(&mut self.lock()) {
                 return found;

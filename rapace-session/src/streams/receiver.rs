@@ -15,8 +15,9 @@ use crate::streams::state::StreamState;
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 
-/// The receiving half: a stream of items, whose last is an error unless the sender ended it.
-/// Dropping it asks the sender to stop.
+/// The receiving half of a stream.
+///
+/// It yields the items, and finally an error unless the sender ended the stream. Dropping it asks the sender to stop.
 #[derive(Debug)]
 pub struct StreamReceiver {
     link: Arc<Link>,
@@ -58,16 +59,16 @@ impl StreamReceiver {
         &self.actor
     }
 
-    /// Lets the half be dropped without a word.
+    /// Makes dropping the half send no frame.
     pub(crate) fn silence(&mut self) {
         self.done = true;
     }
 
-    /// Grants again what was taken, half a window at a time (S3).
+    /// Counts a taken item, and grants new credits, half a window at a time (ST3).
     fn give_credit(&mut self) {
         self.taken += 1;
         if self.taken * 2 >= self.window {
-            // Before the peer can read of it.
+            // Before the peer can use the credits.
             self.stream.allow(self.taken);
             let mut header = Header::new(FrameType::Credit, self.id);
             header.credits = self.taken;
@@ -117,6 +118,6 @@ impl Drop for StreamReceiver {
         if !self.done {
             self.leave();
         }
-        self.stream.let_go();
+        self.stream.release_half();
     }
 }

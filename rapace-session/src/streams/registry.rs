@@ -1,7 +1,7 @@
 //! The streams of one session, by the number of their channel.
 //!
-//! - G1: a stream that is registered after the session's end learns of the end like all others.
-//! - G2: the registry counts those that the peer opened, so that their number is bounded.
+//! - SR1: a stream that is registered after the session's end is notified of the end like all others.
+//! - SR2: the registry counts the streams that the peer opened, so that their number is bounded.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -22,7 +22,7 @@ use crate::streams::{StreamReceiver, StreamSender};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::limits::MAX_STREAMS;
 
-/// Where the frames of a stream go.
+/// The destination of the frames of a stream.
 struct Route {
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
@@ -33,15 +33,15 @@ pub(crate) struct Streams {
     link: Arc<Link>,
     ids: Arc<ChannelIds>,
     routes: DashMap<ChannelId, Arc<Route>>,
-    /// Streams that are not over, whoever opened them.
+    /// The number of open streams, opened by either side.
     open: AtomicU32,
-    /// Of these, those that the peer opened (G2).
+    /// Of these, the streams that the peer opened (SR2).
     opened_by_peer: AtomicU32,
-    /// For streams that this side opens.
+    /// The permits for streams that this side opens.
     pub(crate) places: Arc<Places>,
-    /// Items that a peer may have under way to this side in one stream.
+    /// How many items the peer may have in flight to this side, per stream.
     window: u32,
-    /// The same towards the peer, as its hello says.
+    /// The same towards the peer, from its hello.
     peer_window: OnceLock<u32>,
     /// Notified when the last stream is over.
     pub(crate) idle: Notify,
@@ -62,19 +62,19 @@ impl Streams {
         }
     }
 
-    /// Notes the window that the peer's hello grants.
+    /// Records the window that the peer's hello grants.
     pub(crate) fn set_peer_window(&self, window: u32) {
-        // The handshake lets one hello through.
+        // The handshake accepts one hello.
         let _ = self.peer_window.set(window);
     }
 
-    /// A number for a stream that this side opens.
+    /// Returns a number for a stream that this side opens.
     pub(crate) fn next_id(&self) -> ChannelId {
         self.ids.next()
     }
 
-    /// Starts a stream's actor and gives the two halves: `sends` if this side sends items, `receives` if the peer does.
-    /// The route is registered before this returns. A stream that this side opens has a place.
+    /// Starts the actor of a stream and returns the two halves: `sends` if this side sends items, `receives` if the peer
+    /// does. The route is registered before this returns. A stream that this side opens has a place.
     pub(crate) fn open(
         self: &Arc<Self>,
         id: ChannelId,
@@ -99,7 +99,7 @@ impl Streams {
                 receives.then_some(items),
                 on_over,
             ),
-            // Bounded by S5.
+            // Bounded by ST5.
             mailbox::unbounded(),
         );
         self.register(id, &stream, &actor);
@@ -114,7 +114,7 @@ impl Streams {
 
     fn register(&self, id: ChannelId, stream: &Arc<StreamState>, actor: &ActorRef<StreamActor>) {
         if !self.ids.take(id) {
-            // Two sides never choose the same number, and neither chooses one in use.
+            // The two sides never choose the same number, and neither chooses a number in use.
             let reason = EndReason::Internal(format!("channel {id} was opened twice"));
             return tell_end(actor, &reason);
         }
@@ -129,7 +129,7 @@ impl Streams {
         };
         self.routes.insert(id, Arc::new(route));
         if let Some(reason) = self.link.end.reason() {
-            tell_end(actor, &reason); // G1
+            tell_end(actor, &reason); // SR1
         }
     }
 
@@ -149,24 +149,24 @@ impl Streams {
         }
     }
 
-    /// Refuses a stream that the peer wants to open; `receives` if the peer would send items.
+    /// Refuses a stream that the peer opens; `receives` if the peer would send items.
     pub(crate) fn refuse(&self, id: ChannelId, why: &str, receives: bool) {
         send_over(&self.link, id, why, receives);
     }
 
-    /// Streams that are not over, whoever opened them.
+    /// The number of open streams, opened by either side.
     pub(crate) fn open_count(&self) -> u32 {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Whether the peer may open one more (G2). The peer counts too, and may know of an end before this side has dealt
-    /// with it: by as many as it can have calls.
+    /// Whether the peer may open another stream (SR2). The peer counts too, and may know of the end of a stream before this
+    /// side has processed it; so as many extra streams are allowed as the peer can have calls.
     pub(crate) fn has_room_for_peer(&self) -> bool {
         let most = MAX_STREAMS + self.link.transport.call_table();
         self.opened_by_peer.load(Ordering::Acquire) < most
     }
 
-    /// Hands a stream frame other than a credit to its actor.
+    /// Passes a stream frame other than a credit to the actor.
     pub(crate) fn arrived(&self, frame: Frame) {
         let frame_type = frame.header.frame_type;
         let route = self.routes.get(&frame.header.channel);
@@ -178,18 +178,21 @@ impl Streams {
             FrameType::Item if stream.take_allowance() => {
                 actor.tell(Arrived(frame)).try_send().is_ok()
             }
-            FrameType::Item if stream.says_first(frame_type) => {
+            FrameType::Item if stream.is_first(frame_type) => {
                 actor.tell(Overrun).try_send().is_ok()
             }
             FrameType::Item => false,
-            _ => stream.says_first(frame_type) && actor.tell(Arrived(frame)).try_send().is_ok(),
+            _ => stream.is_first(frame_type) && actor.tell(Arrived(frame)).try_send().is_ok(),
         };
         if !told {
             self.link.metrics.arrived_late();
         }
     }
 
-    /// Adds the credits that the peer grants; false if there is no such stream. An error is a rule that the peer broke.
+    /// Adds the credits that the peer grants; false if there is no such stream.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
     pub(crate) fn granted(&self, header: Header) -> Result<bool, &'static str> {
         match self.routes.get(&header.channel) {
             Some(route) if !route.stream.granted(header.credits) => {
@@ -200,9 +203,9 @@ impl Streams {
         }
     }
 
-    /// Tells every stream that the session is over.
+    /// Notifies every stream of the session's end.
     pub(crate) fn end(&self, reason: &EndReason) {
-        // Told outside of the map's locks.
+        // Notified after the map's locks are released.
         let actors = self.routes.iter().map(|route| route.actor.clone());
         for actor in actors.collect::<Vec<_>>() {
             tell_end(&actor, reason);

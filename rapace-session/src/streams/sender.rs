@@ -15,7 +15,9 @@ use crate::streams::state::StreamState;
 use crate::transport::{Lane, SendError};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 
-/// The sending half. Dropping it without [`end`](Self::end) ends its direction with an error.
+/// The sending half of a stream.
+///
+/// Dropping it without [`end`](Self::end) ends its direction with an error.
 #[derive(Debug)]
 pub struct StreamSender {
     link: Arc<Link>,
@@ -28,7 +30,7 @@ pub struct StreamSender {
 /// Why an item was not sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamSendError {
-    /// The receiver wants no more items: an early end, not a fault.
+    /// The receiver wants no more items. This is an early end, not an error.
     #[error("the receiver wants no more items")]
     Stopped,
     /// The stream is over.
@@ -63,12 +65,12 @@ impl StreamSender {
         &self.actor
     }
 
-    /// Lets the half be dropped without a word.
+    /// Makes dropping the half send no frame.
     pub(crate) fn silence(&mut self) {
         self.ended = true;
     }
 
-    /// Sends an item as soon as there are credits for it.
+    /// Sends an item, and waits for a credit and for room.
     ///
     /// # Cancel safety
     /// Dropping the future before it is ready sends nothing.
@@ -102,11 +104,11 @@ impl StreamSender {
                 self.link.metrics.sent(&frame);
                 return Ok(());
             }
-            // Somebody else sent one of the buffers first: encode again, with a copy of it.
+            // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
         }
     }
 
-    /// Puts an item on the ring; false if a buffer of it is on its way already.
+    /// Puts an item on the ring; false if one of its buffers is already in flight.
     async fn put(&self, frame: &Frame) -> Result<bool, StreamSendError> {
         loop {
             if self.stream.is_over() {
@@ -140,7 +142,7 @@ impl StreamSender {
         self.over().await
     }
 
-    /// Says that there are no more items.
+    /// Ends the items of this half. The other direction goes on.
     pub fn end(mut self) {
         self.ended = true;
         if !self.stream.is_over() {
@@ -149,7 +151,7 @@ impl StreamSender {
         }
     }
 
-    /// Ends the items of this half with an error that the peer will read. The other direction goes on.
+    /// Ends the items of this half with an error that the peer reads. The other direction goes on.
     pub fn reset(mut self, why: &str) {
         self.reset_with(why);
     }
@@ -162,7 +164,7 @@ impl StreamSender {
         }
     }
 
-    /// Why sending is over, once it is. The transport may know before the stream does.
+    /// Waits until sending is over, and returns why. The transport may know before the stream does.
     async fn over(&self) -> StreamSendError {
         self.stream.over().await;
         self.stream
@@ -174,8 +176,8 @@ impl StreamSender {
 impl Drop for StreamSender {
     fn drop(&mut self) {
         if !self.ended {
-            self.reset_with("the sender went away");
+            self.reset_with("the sender was dropped");
         }
-        self.stream.let_go();
+        self.stream.release_half();
     }
 }

@@ -1,4 +1,4 @@
-//! What the reader, the actor and both halves of a stream share: credits, what the peer has said, and the end of sending.
+//! The state that the reader, the actor and both halves of a stream share: credits, frames received, the end of sending.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,29 +9,29 @@ use crate::link::places::Place;
 use crate::streams::error::StreamError;
 use crate::wire::frame::FrameType;
 
-/// A stream's credits and its end, without a clock, a frame or an actor.
+/// The shared state of a stream, without clock, frames or actor.
 #[derive(Debug)]
 pub(crate) struct StreamState {
-    /// Items that we may send.
+    /// Items that this side may send.
     credits: Semaphore,
-    /// The most that there can be at once.
+    /// The most credits that there can be at once.
     window: u32,
-    /// Whether an item of ours was sent, or is being sent at this moment.
+    /// Whether this side has sent an item, or is sending one.
     sent: AtomicBool,
-    /// Items that the peer may still send (S2).
+    /// Items that the peer may still send (ST2).
     allowance: AtomicU32,
-    /// What the peer has said once (S5).
+    /// The types of frames that the peer has sent once (ST5).
     said: AtomicU8,
-    /// Halves that somebody on this side holds, and the place of a stream that this side opened: it leaves when nobody
-    /// holds a half, and is free when the stream is over.
+    /// The number of halves held on this side, and the place of a stream that this side opened. The place is leaving once
+    /// no half is held, and free once the stream is over.
     held: Mutex<(u8, Option<Place>)>,
-    /// Why our sending is over.
+    /// Why sending is over.
     over: Mutex<Option<StreamError>>,
     closed: Notify,
 }
 
 impl StreamState {
-    /// The peer granted so many items; it may itself send `allowance`, if it sends any.
+    /// Makes a state with the credits that the peer granted, and the items that it may send, if it sends any.
     pub(crate) fn new(granted: u32, allowance: Option<u32>) -> Self {
         Self {
             credits: Semaphore::new(granted as usize),
@@ -49,8 +49,8 @@ impl StreamState {
         self.sent.load(Ordering::Acquire)
     }
 
-    /// Runs `send`, which sends an item unless it fails. Who asks [`has_sent`](Self::has_sent) never hears
-    /// "no" of an item that is sent.
+    /// Runs `send`, which sends an item unless it fails. [`has_sent`](Self::has_sent) never returns false for an item that
+    /// was sent.
     pub(crate) fn sending<E>(&self, send: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if self.has_sent() {
             return send();
@@ -61,14 +61,14 @@ impl StreamState {
         sent
     }
 
-    /// The same, with so many halves and this place.
+    /// Sets the number of halves, and the place.
     pub(crate) fn holding(self, halves: u8, place: Option<Place>) -> Self {
         let held = Mutex::new((halves, place));
         Self { held, ..self }
     }
 
-    /// Somebody let go of a half.
-    pub(crate) fn let_go(&self) {
+    /// Records that a half was dropped.
+    pub(crate) fn release_half(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         let (halves, place) = &mut *held;
         *halves = halves.saturating_sub(1);
@@ -79,7 +79,7 @@ impl StreamState {
         }
     }
 
-    /// The stream is over.
+    /// Frees the place, since the stream is over.
     pub(crate) fn leave_place(&self) {
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
         held.1 = None;
@@ -94,12 +94,12 @@ impl StreamState {
             .is_ok()
     }
 
-    /// Lets the peer send more.
+    /// Lets the peer send more items.
     pub(crate) fn allow(&self, items: u32) {
         self.allowance.fetch_add(items, Ordering::AcqRel);
     }
 
-    /// Adds what the peer granted; false if that is more than its window.
+    /// Adds credits that the peer granted; false if that exceeds the window.
     pub(crate) fn granted(&self, credits: u32) -> bool {
         let sum = self
             .credits
@@ -112,8 +112,8 @@ impl StreamState {
         true
     }
 
-    /// Whether the peer says this for the first time; an item without credit counts as one word.
-    pub(crate) fn says_first(&self, frame_type: FrameType) -> bool {
+    /// Whether this is the first frame of its type from the peer. An item without credit counts as a type.
+    pub(crate) fn is_first(&self, frame_type: FrameType) -> bool {
         let bit = match frame_type {
             FrameType::End => 1,
             FrameType::Stop => 2,
@@ -123,12 +123,12 @@ impl StreamState {
         self.said.fetch_or(bit, Ordering::AcqRel) & bit == 0
     }
 
-    /// Waits for a credit. `None` once our sending is over.
+    /// Waits for a credit. `None` once sending is over.
     pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
         self.credits.acquire().await.ok()
     }
 
-    /// Ends our sending; the first reason stays.
+    /// Ends sending. The first reason is kept.
     pub(crate) fn end_sending(&self, why: Option<StreamError>) {
         {
             let mut over = self.over.lock().unwrap_or_else(PoisonError::into_inner);
@@ -151,11 +151,11 @@ impl StreamState {
             .clone()
     }
 
-    /// Waits until our sending is over.
+    /// Waits until sending is over.
     pub(crate) async fn over(&self) {
         let closed = self.closed.notified();
         tokio::pin!(closed);
-        // Listening starts before the look, so that an end between the two is not missed.
+        // Registered before the check, so that no wake-up is lost.
         closed.as_mut().enable();
         if !self.is_over() {
             closed.await;

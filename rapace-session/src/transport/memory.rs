@@ -1,7 +1,7 @@
-//! The in-process transport: two queues, and buffers that pass by reference count.
+//! The in-process transport: two queues of frames, with buffers that are passed by reference count.
 //!
-//! It keeps every promise of [`Transport`] that shared memory does, room for replies and start
-//! markers included, so that a test on it says something about the real thing.
+//! It keeps the same guarantees of [`Transport`] as shared memory, capacity reserved for replies and start markers
+//! included, so that tests on it are meaningful for shared memory too.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -22,11 +22,11 @@ use crate::wire::frame::{CallId, Frame};
 /// Sizes of an in-process transport.
 #[derive(Clone, Copy, Debug)]
 pub struct MemoryConfig {
-    /// Frames that may wait in one direction: 1024, as in a ring.
+    /// Capacity of each direction in frames. Default 1024, as in a ring.
     pub capacity: usize,
-    /// Entries in each side's call table: 1024.
+    /// Entries in each side's call table. Default 1024.
     pub call_table: u32,
-    /// Most bytes in one payload or buffer: 64 MiB, as in a slab.
+    /// Most bytes of a payload or buffer. Default 64 MiB, as in a slab.
     pub max_payload: usize,
 }
 
@@ -40,7 +40,7 @@ impl Default for MemoryConfig {
     }
 }
 
-/// Two connected ends.
+/// Makes two connected ends.
 #[must_use]
 pub fn pair(config: MemoryConfig) -> (Endpoint, Endpoint) {
     let there = Arc::new(Queue::new(config));
@@ -66,7 +66,7 @@ fn endpoint(out: &Arc<Queue>, back: &Arc<Queue>, config: MemoryConfig, side: Sid
     }
 }
 
-/// One direction: frames, and the receiver's marks for the sender's calls.
+/// One direction: frames, and the receiver's start markers for the sender's calls.
 struct Queue {
     frames: Mutex<Frames>,
     room: Notify,
@@ -79,9 +79,9 @@ struct Queue {
 struct Frames {
     waiting: VecDeque<Frame>,
     reader: Option<Waker>,
-    /// The sending end closed: no frame will follow.
+    /// The sending end is closed: no frame will follow.
     sender_gone: bool,
-    /// The receiving end closed: nobody will read.
+    /// The receiving end is closed: no frame will be read.
     receiver_gone: bool,
 }
 
@@ -191,8 +191,8 @@ impl Transport for Memory {
     }
 
     fn reference(&self, blob: &Blob, _: &[Blob]) -> Option<[u8; BLOB_REF]> {
-        // The buffer itself rides in the frame; the table only says how many there are. One that is
-        // too large is refused when it is to be copied.
+        // The frame carries the buffer itself; the table only has the number of buffers. A buffer that is too large is
+        // refused when the caller tries to copy it.
         (blob.len() <= self.config.max_payload).then_some([0; BLOB_REF])
     }
 
@@ -264,7 +264,7 @@ impl Incoming for MemoryIncoming {
             }
             let before = frames.reader.replace(cx.waker().clone());
             drop(frames);
-            drop(before); // Outside of the lock: it may run anything.
+            drop(before); // After the lock: dropping a waker may run any code.
             return Poll::Pending;
         }
         batch.extend(frames.waiting.drain(..taken));

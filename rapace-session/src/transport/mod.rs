@@ -1,10 +1,9 @@
-//! What a session needs of whatever carries its frames.
+//! The interface between a session and the transport that carries its frames.
 //!
-//! - T1: a frame is delivered once, whole, and after every frame sent before it on either lane.
-//! - T2: [`Lane::Data`] never takes the last of the room: replies and control always find some
-//!   while the peer reads at all.
-//! - T3: what was sent before the peer went is received before its going is reported.
-//! - T4: every wait ends when the transport is closed or the peer is gone.
+//! - TR1: a frame is delivered once, whole, and after every frame that was sent before it on either lane.
+//! - TR2: [`Lane::Data`] never uses all capacity: replies and control frames always find room as long as the peer reads.
+//! - TR3: frames that the peer sent before its death are received before the death is reported.
+//! - TR4: every wait ends when the transport is closed or the peer is gone.
 
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -19,49 +18,49 @@ pub use crate::wire::returned::BLOB_REF;
 pub mod memory;
 pub mod shm;
 
-/// The sending half, shared by everybody who sends.
+/// The sending half, shared by all senders.
 pub trait Transport: Send + Sync + 'static {
-    /// Sends now or says why not. The frame is the caller's again in every case.
+    /// Sends a frame without waiting.
     ///
     /// # Errors
-    /// [`SendError::Full`] asks to wait for [`ready`](Self::ready); the others are final.
+    /// After [`SendError::Full`] the caller waits for [`ready`](Self::ready) and retries; see [`SendError`] for the others.
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError>;
 
-    /// Waits until a send on `lane` is worth another try.
+    /// Waits until `lane` has room again.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
     fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>>;
 
-    /// A buffer of `len` bytes that [`send`](Self::send) will not copy, if there is one now.
+    /// Allocates a buffer of `len` bytes that [`send`](Self::send) does not copy, without waiting.
     ///
     /// # Errors
     /// See [`AllocateError`].
     fn try_allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError>;
 
-    /// As [`try_allocate`](Self::try_allocate), waiting in turn while there is none.
+    /// Allocates a buffer as [`try_allocate`](Self::try_allocate) does, and waits in FIFO order while none is free.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up the turn.
+    /// Dropping the future gives up its place in the queue.
     fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>>;
 
-    /// What stands for `blob` in a payload's table, if it can be sent as it lies, in one frame with
-    /// `beside`. `None` asks to copy it into an allocated buffer first. Memory of the transport's own always
-    /// has a reference, unless it is on its way already. None begins with four bytes of 255: entries
-    /// that do are the session's, and no business of the transport's.
+    /// Returns the entry for `blob` in a payload's table, if the buffer can be sent without a copy, in one frame with
+    /// `beside`. `None` means that the caller must copy it into an allocated buffer first. A buffer of the transport always
+    /// has an entry, unless it is in flight. No entry begins with four bytes of 255: such entries refer to returned
+    /// buffers, which the transport does not interpret.
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]>;
 
-    /// Whether buffers of these sizes can ever be had at the same time on one lane.
+    /// Whether buffers of these sizes can be allocated at the same time on one lane.
     fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool;
 
     /// Marks one of the peer's calls as begun, where the peer can read the marker after our death.
     fn mark_started(&self, call: CallId);
 
-    /// Whether the peer had begun one of our calls.
+    /// Whether the peer has begun one of our calls, as its start marker tells.
     fn start_state(&self, call: CallId) -> StartState;
 
-    /// Takes somebody's word that the peer is dead, where that is not noticed as early. What the peer
-    /// sent is received before the end.
+    /// Tells the transport that the peer is dead, for transports that detect a death later. The frames that the peer sent
+    /// are received before the end.
     fn peer_died(&self) {}
 
     /// Sets how long the receiving half polls for more before it sleeps, where it sleeps.
@@ -69,7 +68,7 @@ pub trait Transport: Send + Sync + 'static {
         let _ = bound;
     }
 
-    /// Tells the peer that our executor runs.
+    /// Sends a heartbeat: our executor runs.
     fn send_heartbeat(&self);
 
     /// A timer for heartbeats that costs nothing between two expirations, where there is one.
@@ -78,19 +77,19 @@ pub trait Transport: Send + Sync + 'static {
         None
     }
 
-    /// How often the peer's executor said that it runs, where the transport can tell.
+    /// The number of heartbeats that the peer has sent; `None` if the transport has none.
     fn peer_heartbeats(&self) -> Option<u32>;
 
-    /// Ends all waits; nothing is sent any more.
+    /// Closes the transport. All waits end, and no more frames are sent.
     fn close(&self);
 
-    /// Most bytes that one payload or buffer may have.
+    /// Most bytes of a payload or buffer.
     fn max_payload(&self) -> usize;
 
     /// Entries in each side's call table.
     fn call_table(&self) -> u32;
 
-    /// How full everything is, where the transport is shared memory.
+    /// Usage of rings and slots, over shared memory.
     fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
         None
     }
@@ -101,7 +100,7 @@ pub trait Incoming: Send + 'static {
     /// Appends up to `max` frames to `batch`.
     ///
     /// # Errors
-    /// Why there will be no more (T3).
+    /// Why no more frames will arrive (TR3).
     fn poll_recv(
         &mut self,
         cx: &mut Context<'_>,
@@ -116,70 +115,70 @@ pub struct Endpoint {
     pub transport: std::sync::Arc<dyn Transport>,
     /// The receiving half.
     pub incoming: Box<dyn Incoming>,
-    /// Which side this is: the creating one opens odd channels.
+    /// Which side this is. The creator opens channels with odd numbers.
     pub side: Side,
 }
 
-/// Which of the two peers.
+/// One of the two sides of a transport.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// The one that created the transport.
+    /// The side that created the transport.
     Creator,
-    /// The one that joined.
+    /// The side that joined the transport.
     Joiner,
 }
 
 /// Why a frame was not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SendError {
-    /// No room on this lane at the moment.
+    /// The lane has no room.
     Full,
-    /// A buffer of the frame is on its way already and cannot be sent twice at once.
+    /// A buffer of the frame is already in flight, and cannot be in flight twice.
     InFlight,
-    /// The transport is closed or the peer gone.
+    /// The transport is closed, or the peer is gone.
     Closed,
 }
 
-/// The transport is closed or the peer gone.
+/// The transport is closed, or the peer is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Closed;
 
-/// Why there is no buffer.
+/// Why no buffer was allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllocateError {
-    /// No transport buffer is that large.
+    /// No buffer of the transport is that large.
     TooLarge {
-        /// Bytes asked for.
+        /// The length that was requested, in bytes.
         len: usize,
-        /// Bytes that the largest has.
+        /// The length of the largest buffer, in bytes.
         max: usize,
     },
-    /// All are in use at the moment.
+    /// All buffers that are large enough are in use.
     Exhausted,
-    /// The transport is closed or the peer gone.
+    /// The transport is closed, or the peer is gone.
     Closed,
 }
 
 /// Whether the peer had begun a call, as far as its start marker tells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartState {
-    /// It never ran.
+    /// The call never ran.
     NotBegun,
-    /// It ran, perhaps to its end.
+    /// The call began to run, and may have completed.
     Begun,
     /// The transport cannot tell.
     Unknown,
 }
 
-/// Why nothing more is received.
+/// Why a transport receives no more frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disconnected {
-    /// The kernel says that the peer is gone.
+    /// The peer is gone, as the kernel reports.
     PeerGone,
-    /// The peer broke a rule of the transport's.
+    /// The peer broke a rule of the transport.
     Fault(String),
     /// This side closed the transport.
     Closed,
-    /// The tokio runtime that reads was shut down.
+    /// The tokio runtime of the receiving half was shut down.
     RuntimeGone,
 }

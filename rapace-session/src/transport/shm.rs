@@ -1,13 +1,13 @@
 //! The shared-memory transport: frames over [`rapace_shm`]'s rings, buffers in its slots.
 //!
-//! - M1: a buffer that lies in a slot of this link is sent as a reference, also a slice of one,
-//!   unless the peer has that slot already; everything else is copied into a slot first.
-//! - M2: what arrives is checked before anybody sees it: frame type, flags, table of buffers. The link has taken over
-//!   each buffer that a table refers to, so that its slot goes back, wanted or not, and no other. Those that it
-//!   only names are ours, and the session's to check.
-//! - M4: a received buffer of 1 KiB or less is copied, so that keeping it keeps nothing of a session
-//!   that is over. Its slot goes back with its last user all the same.
-//! - M3: the peer is told of our end when the receiving half is dropped, whoever holds the other.
+//! - SM1: a buffer in a slot of this link, or a slice of one, is sent as a reference, unless the slot is in flight. Any
+//!   other buffer is copied into a slot first.
+//! - SM2: a received frame is checked before it is passed on: frame type, flags, table of buffers. The link has taken over
+//!   exactly the slots that the table refers to, so that each returns, used or not. Entries for returned buffers refer to
+//!   our own memory; the session checks them.
+//! - SM3: a received buffer of 1 KiB or less is copied when it is taken over, so that keeping it keeps no mapping of an
+//!   ended session alive. Its slot still returns with its last user.
+//! - SM4: the peer is notified of our end when the receiving half is dropped, even if the sending half is still held.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -33,7 +33,7 @@ use crate::wire::returned::{OTHERS, is_returned};
 /// [`Creator`](Side::Creator).
 #[must_use]
 pub fn endpoint(link: Link, side: Side) -> Endpoint {
-    // The receiving end watches over the peer by itself.
+    // The receiving end detects the death of the peer itself.
     let (outbound, inbound, _watch) = link.split();
     let incoming = ShmIncoming {
         inbound,
@@ -72,7 +72,7 @@ impl Transport for Shm {
             .try_publish(&header, payload, &attachments, lane)
             .map_err(|error| match error {
                 PublishError::Full => SendError::Full,
-                // Encoded anew, buffers and table go together again.
+                // Encoding again makes buffers and table match.
                 PublishError::AlreadyInFlight
                 | PublishError::ForeignSlot
                 | PublishError::NotNamed => SendError::InFlight,
@@ -101,7 +101,7 @@ impl Transport for Shm {
         if !held.0.belongs_to(&self.outbound) || self.is_away(&held.0) {
             return None;
         }
-        // A slot is in flight once at a time, also for two buffers in it.
+        // A slot can be in flight only once, so two buffers in it cannot be sent together.
         if beside
             .iter()
             .any(|other| Arc::ptr_eq(other.storage(), blob.storage()))
@@ -166,7 +166,7 @@ impl Transport for Shm {
 }
 
 impl Shm {
-    /// Whether the peer has a slot, as of now.
+    /// Whether a slot is in flight, after collecting the slots that the peer has returned.
     fn is_away(&self, slot: &Slot) -> bool {
         if slot.is_in_flight() {
             self.outbound.collect();
@@ -175,19 +175,19 @@ impl Shm {
     }
 }
 
-/// What a buffer of ours lies in.
+/// Returns the storage of a buffer, if it is a slot of ours.
 fn held(blob: &Blob) -> Option<&Held> {
     blob.storage().as_any().downcast_ref()
 }
 
-/// The part of a slot that a buffer shows.
+/// Returns the part of a slot that a buffer covers.
 fn slot_of(blob: &Blob) -> Result<Slot, SendError> {
     held(blob)
         .and_then(|held| held.0.slice(blob.range()))
         .ok_or(SendError::InFlight)
 }
 
-/// Whether slots for all of these sizes exist, one class up where a class is too small.
+/// Whether there are slots for all of these sizes. A class that has too few borrows from the next one.
 fn fits(classes: &[SizeClass], sizes: &[usize], lane: Lane) -> bool {
     let mut wanted = vec![0u32; classes.len()];
     for size in sizes {
@@ -229,7 +229,7 @@ fn to_wire(header: &Header) -> rapace_shm::Header {
 struct ShmIncoming {
     inbound: Receiver,
     received: Vec<Received>,
-    /// Met behind good frames of the same batch.
+    /// A fault that followed valid frames of the same batch.
     fault: Option<String>,
 }
 
@@ -271,13 +271,13 @@ impl Incoming for ShmIncoming {
     }
 }
 
-/// Makes a frame of what arrived (M2).
+/// Checks a received frame (SM2).
 fn check(received: Received) -> Result<Frame, String> {
     let wire = received.header;
     let frame_type = FrameType::from_byte(wire.frame_type)
         .ok_or_else(|| format!("frame type {} is unknown", wire.frame_type))?;
     let flags = Flags::from_bits(wire.flags)
-        .ok_or_else(|| format!("flags {:#010b} hold an unknown one", wire.flags))?;
+        .ok_or_else(|| format!("flags {:#010b} include an unknown one", wire.flags))?;
     let carried = match flags.has(Flags::BLOBS) {
         true => {
             let entries = table(received.payload.as_ref())?.iter();
@@ -289,7 +289,7 @@ fn check(received: Received) -> Result<Frame, String> {
         return Err(OTHERS.into());
     }
     let blobs = received.attachments.into_iter().map(|slot| {
-        // M4
+        // SM3
         let slot = match slot.len() <= SMALL {
             true => slot.into_copy(),
             false => slot,
@@ -321,12 +321,11 @@ fn check(received: Received) -> Result<Frame, String> {
     })
 }
 
-/// Bytes that are copied sooner than their mapping is kept: as many as the smallest slots have by default. That
-/// takes an allocation and some 40 ns, less than the next thing that is done with them; a page would take up to
-/// half a microsecond.
+/// Most bytes that are copied instead of keeping their mapping alive: the size of the smallest default slots. The copy
+/// takes an allocation and some 40 ns, less than any use of the bytes; a page would take up to half a microsecond.
 const SMALL: usize = 1024;
 
-/// A slot of ours that is being written.
+/// A slot of ours, while it is written.
 struct Writing(SlotMut);
 
 impl BlobStorageMut for Writing {
@@ -356,7 +355,7 @@ impl BlobStorage for Held {
     }
 }
 
-/// A slot of the peer's.
+/// A slot of the peer.
 struct ReceivedStorage(ReceivedSlot);
 
 impl BlobStorage for ReceivedStorage {

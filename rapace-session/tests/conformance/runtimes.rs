@@ -205,7 +205,7 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     assert_eq!(item.unwrap().unwrap_err(), gone);
     let sent = ours.sender.as_mut().unwrap().send(&Value(1u32)).await;
     assert_eq!(sent, Err(StreamSendError::Over(gone)));
-    let reset = StreamError::Reset("the runtime of its other side was shut down".into());
+    let reset = StreamError::Reset("the runtime of the other side was shut down".into());
     let item = theirs.receiver.as_mut().unwrap().next().await;
     assert_eq!(item.unwrap().unwrap_err(), reset);
     let stopped = theirs.sender.as_mut().unwrap().stopped().await;
