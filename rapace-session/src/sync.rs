@@ -1,7 +1,7 @@
-//! The lock of what a call's caller, its sender, the reader and the session's end share.
+//! The mutex for state that a call's caller, its sender, the reader and the session's end share.
 //!
-//! In this crate's unit tests each taking of it is a moment at which another thread may be given its turn:
-//! see [`crate::tests`].
+//! In the unit tests of this crate, the scheduler of the models may switch threads whenever the
+//! mutex is locked: see [`crate::tests`].
 
 #[cfg(not(test))]
 pub(crate) use std::sync::Mutex;

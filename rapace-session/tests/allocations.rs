@@ -1,4 +1,4 @@
-//! What a call costs in allocations, both sides together.
+//! The number of allocations of a call, on both sides together.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
@@ -13,21 +13,21 @@ use rapace_session::{
 use rapace_shm::{Link, SegmentConfig};
 use tokio::sync::mpsc;
 
-/// Counts, and leaves the work to the system's allocator.
+/// Counts allocations, and forwards them to the system's allocator.
 struct Counting;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-// SAFETY: everything is passed on to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same there.
+        // SAFETY: the caller upholds the contract of `alloc`, which is the same there.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, which is the same there.
+        // SAFETY: the caller upholds the contract of `dealloc`, which is the same there.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -43,7 +43,7 @@ impl Encode for Bytes {
     }
 }
 
-/// A buffer of the session's, that comes back.
+/// A buffer of the session that the handler returns.
 struct Passed(Blob);
 
 impl Encode for Passed {
@@ -68,7 +68,7 @@ impl ServiceResolver for Mailbox {
     }
 }
 
-/// Method 0 takes whatever it is and gives nothing, method 1 gives a buffer back.
+/// Method 0 takes any arguments and returns nothing; method 1 returns its buffer.
 async fn serve(mut calls: mpsc::Receiver<IncomingCall>) {
     while let Some(call) = calls.recv().await {
         let Some(mut call) = call.begin() else {
@@ -87,7 +87,8 @@ async fn serve(mut calls: mpsc::Receiver<IncomingCall>) {
     }
 }
 
-/// Allocations that each of many calls with so many bytes makes, rounded to the nearest.
+/// The number of allocations per call with arguments of this length, rounded to the nearest
+/// integer.
 async fn each((a, b): (Endpoint, Endpoint), method: u32, len: usize) -> u64 {
     const CALLS: u64 = 1000;
     let (sender, calls) = mpsc::channel::<IncomingCall>(8);
@@ -112,10 +113,10 @@ async fn each((a, b): (Endpoint, Endpoint), method: u32, len: usize) -> u64 {
     (ALLOCATIONS.load(Ordering::Relaxed) - before + CALLS / 2) / CALLS
 }
 
-/// One test, so that no other runs beside it. What is allocated: the callee's cell; for a payload in a
-/// slot, its two owners, and the receiver's. The caller's side allocates nothing of its own. A buffer that
-/// comes back is listed each time that it is met, in encoding, in a table, in a frame; what a call brought
-/// is remembered in one piece.
+/// A single test, so that no other runs at the same time. The allocations are: the callee's cell;
+/// for a payload in a slot, its two owners and that of the receiver. The caller's side allocates
+/// nothing of its own. A returned buffer is in one list each during encoding, in the table and in
+/// the frame; the buffers of a request are remembered in one allocation.
 #[test]
 fn a_call_allocates_once_and_three_times_more_for_a_slot() {
     let runtime = tokio::runtime::Builder::new_current_thread();

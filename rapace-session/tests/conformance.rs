@@ -1,9 +1,9 @@
-//! One suite for every transport: whatever a session promises, it promises over each of them.
+//! The conformance suite: the guarantees of a session hold on every transport.
 //!
-//! Each scenario runs over memory, over shared memory, and over shared memory with a peer that is
-//! not trusted; on one thread and on several. A scenario that hangs fails after
-//! [`harness::PATIENCE`](conformance::harness). Nothing here waits for time to pass: only for what
-//! is to happen.
+//! Each scenario runs in process, over shared memory, and over shared memory with an untrusted
+//! peer; on one thread and on several. A scenario that hangs fails after
+//! [`harness::PATIENCE`](conformance::harness). No scenario waits for time to pass, only for
+//! events.
 
 mod conformance {
     mod callbacks;

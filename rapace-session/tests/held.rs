@@ -1,4 +1,5 @@
-//! What is kept of sessions that are over, counted in this process: so this is its only test.
+//! The memory that buffers of ended sessions keep alive, counted in this process; so this is its
+//! only test.
 
 use std::fs;
 use std::future::poll_fn;
@@ -32,7 +33,8 @@ fn buffer(at: &Endpoint, len: usize, with: u8) -> Blob {
     buffer.freeze()
 }
 
-/// What a host receives of a plugin that sends `len` bytes. Both are gone then.
+/// Returns the buffer that a host receives from a plugin that sends `len` bytes. Both have ended by
+/// then.
 async fn received(trust: Trust, len: usize, with: u8) -> Blob {
     let (mut host, plugin) = pair(trust);
     let sent = buffer(&plugin, len, with);
@@ -58,7 +60,7 @@ async fn a_held_buffer_keeps_what_it_lies_in_and_a_small_one_nothing() {
     let (fds, maps) = (descriptors(), mappings());
     assert_eq!(maps, 0);
 
-    // Restarts with a small buffer held of each.
+    // Restarts, with a small buffer of each held.
     let mut small = Vec::new();
     for nth in 0..1000_u32 {
         let trust = match nth % 2 {
@@ -72,7 +74,8 @@ async fn a_held_buffer_keeps_what_it_lies_in_and_a_small_one_nothing() {
         assert!(blob.len() == nth + 1 && blob.iter().all(|byte| *byte == nth as u8));
     }
 
-    // A large one is not copied, and keeps the object that it lies in; what an untrusted peer sent is a copy.
+    // A large buffer is not copied, and keeps its memory object alive; a buffer of an untrusted
+    // peer is a copy.
     let large = [100_000, 5 << 20];
     for (nth, len) in large.into_iter().enumerate() {
         let trusted = received(Trust::Trusted, len, 7).await;
@@ -82,7 +85,7 @@ async fn a_held_buffer_keeps_what_it_lies_in_and_a_small_one_nothing() {
     }
     assert_eq!((descriptors(), mappings()), (fds, 0));
 
-    // So does one that the host allocated itself, of whatever size.
+    // So does a buffer that the host allocated itself, of any size.
     let own = {
         let (host, _plugin) = pair(Trust::Trusted);
         [buffer(&host, 100, 1), buffer(&host, 5 << 20, 1)]

@@ -1,4 +1,4 @@
-//! What the hello of a hostile peer costs, in bytes taken from the allocator.
+//! How many bytes are allocated for the hello of a hostile peer.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,21 +10,21 @@ use rapace_session::{
     Session, SessionConfig,
 };
 
-/// Counts, and leaves the work to the system's allocator.
+/// Counts bytes, and forwards allocations to the system's allocator.
 struct Counting;
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
-// SAFETY: everything is passed on to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         TAKEN.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: the caller keeps the contract of `alloc`, which is the same there.
+        // SAFETY: the caller upholds the contract of `alloc`, which is the same there.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: the caller keeps the contract of `dealloc`, which is the same there.
+        // SAFETY: the caller upholds the contract of `dealloc`, which is the same there.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -32,7 +32,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static GLOBAL: Counting = Counting;
 
-/// Bytes taken until a session made up its mind about a hello, and what that was.
+/// Returns the bytes allocated until a session accepted or refused a hello, and the result.
 async fn cost(body: Vec<u8>) -> (usize, Result<(), HandshakeError>) {
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
     let hello = [b"rpc\x01\x01\0\0\0", &*body].concat();
@@ -58,13 +58,14 @@ fn hello(services: Vec<ServiceOffer>) -> Vec<u8> {
     rapace_codec::to_vec(&hello).unwrap().0
 }
 
-/// One test, so that no other runs beside it.
+/// A single test, so that no other runs at the same time.
 #[tokio::test(flavor = "current_thread")]
 async fn a_hello_costs_a_bounded_multiple_of_its_length_and_one_over_a_limit_next_to_nothing() {
     let (ordinary, taken) = cost(hello(Vec::new())).await;
     assert_eq!(taken, Ok(()));
 
-    // Many services without a name, as short as they can be: a megabyte, then two hundred thousand bytes.
+    // Many services with empty names, the shortest possible: a megabyte, then two hundred thousand
+    // bytes.
     for count in [500_000, 100_000] {
         let nameless = ServiceOffer {
             name: String::new(),
@@ -78,7 +79,7 @@ async fn a_hello_costs_a_bounded_multiple_of_its_length_and_one_over_a_limit_nex
         assert!(bytes < ordinary + 64 * 1024, "{bytes} for {count} services");
     }
 
-    // As many methods as there can be, with names as short as they can be.
+    // As many methods as possible, with the shortest possible names.
     let name = |number: usize| format!("{number:x}");
     let method = |number| MethodOffer {
         name: name(number),

@@ -1,4 +1,5 @@
-//! The layers of the crate: each imports from those below it only, and no files import each other in a circle.
+//! The layers of the crate: each imports from those below it only, and no files import each other
+//! in a circle.
 
 use rapace_layering::{Import, assert_acyclic, assert_layers, imports, upward};
 

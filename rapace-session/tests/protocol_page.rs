@@ -1,5 +1,6 @@
-//! The handbook's tables of the protocol are rendered from the code: numbers and limits from its values, meanings from its
-//! doc comments. `UPDATE=1 cargo test -p rapace-session --test protocol_page` writes them.
+//! The handbook's tables of the protocol are rendered from the code: numbers and limits from its
+//! values, meanings from its doc comments.
+//! `UPDATE=1 cargo test -p rapace-session --test protocol_page` rewrites them.
 
 use std::collections::HashMap;
 
@@ -35,7 +36,7 @@ fn table(head: &str, rows: impl Iterator<Item = String>) -> String {
     lines.into_iter().chain(rows).collect::<Vec<_>>().join("\n")
 }
 
-/// With commas between thousands.
+/// Formats a number with commas between thousands.
 fn number(value: usize) -> String {
     match value {
         0..1000 => value.to_string(),
@@ -50,7 +51,7 @@ fn frame_types() -> impl Iterator<Item = FrameType> {
 #[test]
 fn every_field_of_a_header_is_on_the_page() {
     let docs = Docs::of("wire/frame/mod.rs");
-    // With a field more this does not compile.
+    // A new field must be added to `all`: this does not compile without it.
     let Header {
         frame_type: _,
         flags: _,
@@ -139,7 +140,7 @@ fn every_status_and_every_code_of_a_remote_error_is_on_the_page() {
         let shown = format!("{error:?}");
         let name = shown.split('(').next()?;
         let meaning = docs.get(&format!("RemoteError::{name}"));
-        // An unknown code is read as another one.
+        // Unknown codes are read as another error.
         (error.parts().0 == code).then(|| format!("| {code} `{name}` | {meaning} |"))
     });
     assert_table(PAGE, &table("| remote error | meaning |", rows));
@@ -161,7 +162,7 @@ fn every_limit_is_on_the_page() {
     ];
     let row = |(name, value): (&str, usize)| {
         let text = docs.get(name);
-        // The reason for the number is for readers of the code.
+        // The reason for a number is for readers of the code only.
         let text = text.split(". ").next().unwrap_or(text);
         format!("| {} | {} |", text.trim_end_matches('.'), number(value))
     };

@@ -1,4 +1,4 @@
-//! A sink of the user's that panics: the session ends, and both sides are told why.
+//! A request sink of the user that panics: the session ends, and both sides get the reason.
 
 use std::sync::Arc;
 

@@ -81,7 +81,10 @@ fn assert_complete(printed: &str) {
         );
     }
     // The longest payload is a slot's length: a buffer fits exactly, bytes with their length do not.
-    assert!(printed.contains("exceeds the limit of 67108864"), "{printed}");
+    assert!(
+        printed.contains("exceeds the limit of 67108864"),
+        "{printed}"
+    );
     let moments = [
         ("before", [0, 0, 0]),
         ("while one of each class is written", [1, 0, 0]),

@@ -37,7 +37,8 @@ pub enum CallFailure {
         /// The length of the largest buffer, in bytes.
         max: usize,
     },
-    /// The owner of an [`UnsettledCall`](crate::UnsettledCall) settled the call with this value of its own.
+    /// The owner of an [`UnsettledCall`](crate::UnsettledCall) settled the call with this value of
+    /// its own.
     #[error("the call was settled after its session ended")]
     Settled(Arc<dyn Any + Send + Sync>),
 }

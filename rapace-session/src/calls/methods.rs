@@ -1,8 +1,10 @@
 //! The mapping from our methods to the peer's numbers.
 //!
-//! - ME1: a method is identified by its name and the hash over its types. Its number is its place in its own side's
-//!   definition, and means nothing on the other side until the two definitions are compared.
-//! - ME2: a method that the peer lacks, or has with other types, is refused when it is called. Other methods still work.
+//! - ME1: a method is identified by its name and the hash over its types. Its number is its place
+//!   in its own side's definition, and means nothing on the other side until the two definitions
+//!   are compared.
+//! - ME2: a method that the peer lacks, or has with other types, is refused when it is called.
+//!   Other methods still work.
 //! - ME3: each pair of channel and service is compared once; later calls read the result.
 
 use std::any::TypeId;
@@ -94,7 +96,8 @@ pub(crate) enum Refused {
 }
 
 impl Refused {
-    /// Makes the full error. Done only when such a method is called, so that a long list of names costs nothing before.
+    /// Makes the full error. Done only when such a method is called, so that a long list of names
+    /// costs nothing before.
     pub(crate) fn explain(
         self,
         service: &str,
@@ -164,8 +167,8 @@ impl MethodMap {
     }
 }
 
-/// The comparisons that were made for one channel (ME3). A linked list, because it almost always has one entry, and reading
-/// it takes no lock.
+/// The comparisons that were made for one channel (ME3). A linked list, because it almost always
+/// has one entry, and reading it takes no lock.
 #[derive(Debug, Default)]
 pub(crate) struct MethodMaps(OnceLock<Box<Compared>>);
 

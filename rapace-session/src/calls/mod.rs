@@ -1,7 +1,8 @@
-//! Outgoing calls: the table, the pending call, credits, requests, responses, and calls that outlived their session.
+//! Outgoing calls: the table, the pending call, credits, requests, responses, and calls that
+//! outlived their session.
 //!
-//! Decides the outcome of each call that this side makes, and settles the call once. Knows the link and streams, since a
-//! call may open a stream; the session is a layer above.
+//! Decides the outcome of each call that this side makes, and settles the call once. Knows the link
+//! and streams, since a call may open a stream; the session is a layer above.
 
 pub(crate) mod credits;
 pub(crate) mod failure;

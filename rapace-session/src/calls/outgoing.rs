@@ -1,6 +1,8 @@
-//! The calls that this side makes over one link: their table, cancellations, and the handling of replies.
+//! The calls that this side makes over one link: their table, cancellations, and the handling of
+//! replies.
 //!
-//! - OC1: a reply that breaks a rule does not settle its call. The call had begun, and the session's end hands it out.
+//! - OC1: a reply that breaks a rule does not settle its call. The call had begun, and the
+//!   session's end hands it out.
 
 use std::fmt;
 use std::sync::Arc;
@@ -35,7 +37,8 @@ impl OutgoingCalls {
         }
     }
 
-    /// Takes back a request that was not sent; false if the session has ended, or the call was cancelled.
+    /// Takes back a request that was not sent; false if the session has ended, or the call was
+    /// cancelled.
     pub(super) fn withdraw(&self, call: CallId) -> bool {
         match self.table.cancel(call) {
             (Effect::Refund, Some(channel)) => {
@@ -68,15 +71,16 @@ impl OutgoingCalls {
         self.link.outbox.send(Frame::bare(header));
     }
 
-    /// Whether the peer has begun any call that it has not answered, as far as its start markers tell.
+    /// Whether the peer has begun any call that it has not answered, as far as its start markers
+    /// tell.
     pub(crate) fn any_begun(&self) -> bool {
         let transport = &self.link.transport;
         self.table
             .any_sent(|call| transport.start_state(call) == StartState::Begun)
     }
 
-    /// Closes the table and returns the unsettled calls in the order in which they were made. `peer_is_done` means that the
-    /// peer begins no more calls.
+    /// Closes the table and returns the unsettled calls in the order in which they were made.
+    /// `peer_is_done` means that the peer begins no more calls.
     pub(crate) fn close(&self, reason: &EndReason, peer_is_done: bool) -> Vec<UnsettledCall> {
         let left = self.table.close().into_iter();
         let transport = &self.link.transport;
@@ -177,8 +181,8 @@ impl Table for OutgoingCalls {
     }
 }
 
-/// Logs the failure of a tell, whose caller does not wait. The service logs the error too, where it runs, but a plugin's log
-/// may be just text in its output.
+/// Logs the failure of a tell, whose caller does not wait. The service logs the error too, where it
+/// runs, but a plugin's log may be just text in its output.
 fn warn_of_failed_tell(entry: &Entry, error: &dyn fmt::Display) {
     let service = &*entry.channel.service;
     let number = entry.frame.header.method;

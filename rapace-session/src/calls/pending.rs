@@ -3,9 +3,10 @@
 //! - PC1: a call is settled at most once; a second attempt returns false.
 //! - PC2: a call may move to another session while its caller waits, without the caller noticing.
 //! - PC3: after its caller has cancelled, a call is never sent again.
-//! - PC4: a `Pending` that only its caller still holds is reused for another call of the same thread, so that a call
-//!   allocates nothing.
-//! - PC5: no waker, session or outcome is dropped under the lock, since dropping it may run any code.
+//! - PC4: a `Pending` that only its caller still holds is reused for another call of the same
+//!   thread, so that a call allocates nothing.
+//! - PC5: no waker, session or outcome is dropped under the lock, since dropping it may run any
+//!   code.
 //! - PC6: a call is in at most one session's table, so it is never sent twice at the same time.
 
 use std::cell::RefCell;
@@ -106,7 +107,8 @@ impl Pending {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records the table that the call is in; false if the call was cancelled (PC3), or is in a table already (PC6).
+    /// Records the table that the call is in; false if the call was cancelled (PC3), or is in a
+    /// table already (PC6).
     pub(crate) fn enter<T: Table + 'static>(&self, table: &Arc<T>, call: CallId) -> bool {
         let mut state = self.lock();
         match &mut *state {
@@ -126,7 +128,8 @@ impl Pending {
         }
     }
 
-    /// Records that the call is in no table: its session ended, or the request was taken back before it was sent.
+    /// Records that the call is in no table: its session ended, or the request was taken back
+    /// before it was sent.
     pub(crate) fn detach(&self) -> bool {
         let mut state = self.lock();
         match &mut *state {

@@ -1,11 +1,14 @@
-//! Sending of a request. It takes a credit, an entry of the table, buffers and room on the ring, in this order.
+//! Sending of a request. It takes a credit, an entry of the table, buffers and room on the ring, in
+//! this order.
 //!
-//! - RQ1: a sender that waits for one of these holds none of those that come after it. So two senders cannot deadlock.
-//! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit and entry.
-//! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is not in the table then
-//!   was never sent.
-//! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation is never sent before
-//!   its request ([`Stage`](crate::calls::stage::Stage)).
+//! - RQ1: a sender that waits for one of these holds none of those that come after it. So two
+//!   senders cannot deadlock.
+//! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit
+//!   and entry.
+//! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is
+//!   not in the table then was never sent.
+//! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation
+//!   is never sent before its request ([`Stage`](crate::calls::stage::Stage)).
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -55,7 +58,8 @@ enum Body<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sent {
     Published,
-    /// The request was not sent here: the session's end settles the call, or the call was cancelled.
+    /// The request was not sent here: the session's end settles the call, or the call was
+    /// cancelled.
     Relinquished,
 }
 
@@ -97,7 +101,8 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Makes the request of an unsettled call again. The number of the method may differ on this channel.
+    /// Makes the request of an unsettled call again. The number of the method may differ on this
+    /// channel.
     pub(crate) fn again(unsettled: &'a UnsettledCall, method: u32) -> Self {
         let mut terms = unsettled.terms.clone();
         terms.crash_count += u32::from(unsettled.start_state == StartState::Begun);
@@ -176,7 +181,8 @@ impl<'a> Request<'a> {
                     Sent::Published
                 }
                 Put::Relinquished => Sent::Relinquished,
-                // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
+                // Another frame with one of the buffers was sent first: encode again, with a copy
+                // of that buffer.
                 Put::InFlight if calls.withdraw(call) => {
                     unsent.0 = None;
                     pending.detach();
@@ -209,8 +215,8 @@ impl<'a> Request<'a> {
         })
     }
 
-    /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call is not put on the ring
-    /// (RQ4).
+    /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call
+    /// is not put on the ring (RQ4).
     async fn put(&self, calls: &OutgoingCalls, frame: &mut Frame) -> Put {
         let call = frame.header.call;
         let mut sender = self.sender;

@@ -13,8 +13,8 @@ use crate::wire::remote_error::RemoteError;
 
 /// Cancels the call when dropped before its outcome was taken.
 ///
-/// It exists before the request is sent, and cancels whatever stage the call has reached: not in the table, waiting for
-/// room, sent, or detached between two sessions.
+/// It exists before the request is sent, and cancels whatever stage the call has reached: not in
+/// the table, waiting for room, sent, or detached between two sessions.
 #[derive(Debug)]
 pub(crate) struct CallGuard {
     pending: Arc<Pending>,
@@ -78,8 +78,9 @@ impl ResponseFuture {
         self
     }
 
-    /// Follows the call's stream if the call is sent again: the halves that the call began with end with their session, and
-    /// halves of the next session take their place. `None` if the call has no stream.
+    /// Follows the call's stream if the call is sent again: the halves that the call began with end
+    /// with their session, and halves of the next session take their place. `None` if the call has
+    /// no stream.
     #[must_use]
     pub fn moves(&self) -> Option<Moves> {
         self.moves.clone()
@@ -126,8 +127,8 @@ impl Drop for ResponseFuture {
     }
 }
 
-/// Runs `work` until the deadline; not at all if the deadline has passed. The caller pins `work`, so that no future is
-/// moved into another.
+/// Runs `work` until the deadline; not at all if the deadline has passed. The caller pins `work`,
+/// so that no future is moved into another.
 pub(crate) async fn within<T>(
     deadline: Option<Instant>,
     work: Pin<&mut impl Future<Output = Result<T, CallFailure>>>,

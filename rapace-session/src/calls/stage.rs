@@ -1,7 +1,7 @@
 //! The state machine of a call in its session, from entering the table to the reply.
 //!
-//! - CS1: a call that is cancelled before it is on the ring is never put there. If another thread is just putting it
-//!   there, a cancellation follows the request.
+//! - CS1: a call that is cancelled before it is on the ring is never put there. If another thread
+//!   is just putting it there, a cancellation follows the request.
 //! - CS2: each request on the ring gets one reply, and its entry is free only after the reply.
 //! - CS3: the outcome of a call is decided once: each transition has one effect.
 
@@ -14,7 +14,8 @@ pub(crate) enum Stage {
     Waiting,
     /// A thread is putting it on the ring, and does not see whether the caller cancels meanwhile.
     Publishing,
-    /// As `Publishing`, and the caller has cancelled: the publishing thread completes the cancellation (CS1).
+    /// As `Publishing`, and the caller has cancelled: the publishing thread completes the
+    /// cancellation (CS1).
     Unwanted,
     /// On the ring; or the caller itself is putting it there, and so cannot cancel meanwhile.
     Sent,
@@ -183,8 +184,8 @@ mod tests {
         format!("{stage:?}").to_lowercase()
     }
 
-    /// CS1: in every order of events, a cancelled call is on the ring only if a cancellation is sent. CS2: credit and entry
-    /// return once.
+    /// CS1: in every order of events, a cancelled call is on the ring only if a cancellation is
+    /// sent. CS2: credit and entry return once.
     #[test]
     fn no_order_of_events_sends_a_cancelled_call_or_returns_a_credit_twice() {
         walk(Stage::Free, Ledger::default(), 7);

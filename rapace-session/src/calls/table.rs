@@ -1,12 +1,14 @@
 //! The table of a session's outgoing calls.
 //!
-//! - CT1: an entry is reused only after the reply to its last use, so a start marker never applies to another call. A call
-//!   that was never sent frees its entry at once.
+//! - CT1: an entry is reused only after the reply to its last use, so a start marker never applies
+//!   to another call. A call that was never sent frees its entry at once.
 //! - CT2: the generation of an entry is never 0, and differs from use to use.
 //! - CT3: nothing enters a closed table, and closing hands out all calls that are in it.
 //! - CT4: calls are handed out in the order in which they were first entered, in any session.
-//! - CT5: [`Stage::after`] decides what happens to an entry, under the table's lock. No other code runs under that lock.
-//! - CT6: a call whose reply broke a rule leaves its entry, and is handed out as a call that had begun.
+//! - CT5: [`Stage::after`] decides what happens to an entry, under the table's lock. No other code
+//!   runs under that lock.
+//! - CT6: a call whose reply broke a rule leaves its entry, and is handed out as a call that had
+//!   begun.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -134,7 +136,8 @@ impl CallTable {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a free entry. [`enter`](Self::enter) consumes the permit. `None` once the table is closed.
+    /// Waits for a free entry. [`enter`](Self::enter) consumes the permit. `None` once the table is
+    /// closed.
     pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
         match self.room.try_acquire() {
             Ok(permit) => Some(permit),
@@ -143,8 +146,8 @@ impl CallTable {
         }
     }
 
-    /// Enters a call that `sender` puts on the ring next. Before other threads can see the entry, `note` records it with the
-    /// caller, and returns whether the caller still wants the call.
+    /// Enters a call that `sender` puts on the ring next. Before other threads can see the entry,
+    /// `note` records it with the caller, and returns whether the caller still wants the call.
     pub(crate) fn enter(
         &self,
         permit: SemaphorePermit<'_>,
@@ -181,7 +184,8 @@ impl CallTable {
         Ok(id)
     }
 
-    /// Records that the sender retries to put a call on the ring; false if the call is not in the table any more.
+    /// Records that the sender retries to put a call on the ring; false if the call is not in the
+    /// table any more.
     pub(crate) fn publish(&self, call: CallId) -> bool {
         matches!(self.step(call, Event::Tries), (Effect::Publish, _))
     }
@@ -191,8 +195,8 @@ impl CallTable {
         matches!(self.step(call, Event::Published), (Effect::Cancel, _))
     }
 
-    /// Records that the ring refused a call. Returns whether the sender may retry; and the channel whose credit is to be
-    /// returned, if the call was cancelled meanwhile.
+    /// Records that the ring refused a call. Returns whether the sender may retry; and the channel
+    /// whose credit is to be returned, if the call was cancelled meanwhile.
     pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Arc<ClientChannel>>) {
         match self.step(call, Event::NotPublished) {
             (Effect::Keep, _) => (true, None),
@@ -210,8 +214,8 @@ impl CallTable {
         }
     }
 
-    /// Keeps a call whose reply broke a rule, for the session's end to hand out (CT6). Returns it if the session has ended
-    /// already.
+    /// Keeps a call whose reply broke a rule, for the session's end to hand out (CT6). Returns it
+    /// if the session has ended already.
     pub(crate) fn misanswered(&self, entry: Entry) -> Option<Entry> {
         let mut inner = self.lock();
         if inner.closed {
@@ -221,8 +225,8 @@ impl CallTable {
         None
     }
 
-    /// Cancels a call. Returns the effect of [`Stage::after`]; and the channel whose credit is to be returned, if the peer
-    /// never saw the call.
+    /// Cancels a call. Returns the effect of [`Stage::after`]; and the channel whose credit is to
+    /// be returned, if the peer never saw the call.
     pub(crate) fn cancel(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
         let (effect, call) = self.step(call, Event::Cancelled);
         match effect {
@@ -231,7 +235,8 @@ impl CallTable {
         }
     }
 
-    /// Applies an event to a call. Returns what its entry held, if it was removed, to be dropped after the lock.
+    /// Applies an event to a call. Returns what its entry held, if it was removed, to be dropped
+    /// after the lock.
     fn step(&self, call: CallId, event: Event) -> (Effect, Call) {
         let mut inner = self.lock();
         let slot = match inner.slots.get_mut(call.index as usize) {

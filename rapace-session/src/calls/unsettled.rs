@@ -15,7 +15,8 @@ use crate::streams::moves::Moves;
 use crate::transport::{StartState, Transport};
 use crate::wire::frame::{CallId, Frame};
 
-/// A call that outlived its session, and may be sent again with [`Channel::resend`](crate::Channel::resend).
+/// A call that outlived its session, and may be sent again with
+/// [`Channel::resend`](crate::Channel::resend).
 ///
 /// Dropping it settles the call with [`CallFailure::SessionEnded`].
 pub struct UnsettledCall {
@@ -30,8 +31,8 @@ pub struct UnsettledCall {
     reason: EndReason,
     /// It was settled, or is in the table of another session.
     transferred: bool,
-    /// Whether the peer had begun the call, as far as was known when the session ended. A peer that is still alive may begin
-    /// the call later: then this is [`StartState::Unknown`] until
+    /// Whether the peer had begun the call, as far as was known when the session ended. A peer that
+    /// is still alive may begin the call later: then this is [`StartState::Unknown`] until
     /// [`refresh_start_state`](Self::refresh_start_state) is called after the peer's death.
     pub start_state: StartState,
 }
@@ -129,8 +130,8 @@ impl UnsettledCall {
         self.moves.is_some()
     }
 
-    /// Whether items of the caller's stream were sent. They are lost with the session, so the call cannot be sent again,
-    /// whether it had begun or not.
+    /// Whether items of the caller's stream were sent. They are lost with the session, so the call
+    /// cannot be sent again, whether it had begun or not.
     #[must_use]
     pub fn items_were_sent(&self) -> bool {
         self.moves.as_ref().is_some_and(Moves::has_sent)

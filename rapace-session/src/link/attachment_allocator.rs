@@ -1,10 +1,10 @@
 //! Allocation of the transport's buffers, with backpressure when all are in use.
 //!
-//! - AA1: per lane, one multi-buffer allocation proceeds at a time, and an allocation for a request yields to one for a
-//!   reply. So no two allocations deadlock.
-//! - AA2: a multi-buffer allocation also yields its buffers to allocations of a single buffer that wait, at most
-//!   [`MAX_YIELDS`] times, so that it finishes. It runs in a task of its own, because a future that its caller does not
-//!   poll could not yield.
+//! - AA1: per lane, one multi-buffer allocation proceeds at a time, and an allocation for a request
+//!   yields to one for a reply. So no two allocations deadlock.
+//! - AA2: a multi-buffer allocation also yields its buffers to allocations of a single buffer that
+//!   wait, at most [`MAX_YIELDS`] times, so that it finishes. It runs in a task of its own, because
+//!   a future that its caller does not poll could not yield.
 
 use std::sync::Arc;
 
@@ -130,7 +130,8 @@ impl AttachmentAllocator {
             if lane == Lane::Data {
                 let _ = replies.wait_for(|count| !count.waits()).await;
             }
-            // The allocations that wait now are served first, not those that arrive meanwhile (AA2).
+            // The allocations that wait now are served first, not those that arrive meanwhile
+            // (AA2).
             let arrived = single.borrow_and_update().arrived;
             if yields < MAX_YIELDS {
                 let _ = single.wait_for(|count| count.left >= arrived).await;
@@ -169,5 +170,6 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// How often a multi-buffer allocation yields: often enough for occasional calls, and bounded under constant load.
+/// How often a multi-buffer allocation yields: often enough for occasional calls, and bounded under
+/// constant load.
 const MAX_YIELDS: u32 = 32;

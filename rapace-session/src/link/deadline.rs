@@ -7,10 +7,11 @@ pub(crate) fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-/// Returns the remaining time for the header of a request: in milliseconds, at least 1, and 0 for no deadline.
+/// Returns the remaining time for the header of a request: in milliseconds, at least 1, and 0 for
+/// no deadline.
 ///
-/// A time that does not fit is sent as no deadline, so that no call is cut short: the caller keeps the deadline, and
-/// cancels the call when it passes.
+/// A time that does not fit is sent as no deadline, so that no call is cut short: the caller keeps
+/// the deadline, and cancels the call when it passes.
 pub(crate) fn millis_left(deadline: Option<Instant>) -> u32 {
     match deadline {
         None => 0,

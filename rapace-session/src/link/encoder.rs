@@ -1,13 +1,15 @@
 //! Encoding of values into a payload, directly in the buffer that is sent, with attached buffers.
 //!
-//! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer, after a first pass
-//!   has counted its length and its attached buffers.
-//! - FE2: waiters for buffers are served in the order of [`AttachmentAllocator`], so two waiters cannot deadlock.
-//! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and the copy is counted.
-//!   A reply refers to a buffer of its request instead of carrying it ([`returned`](crate::wire::returned)).
-//! - FE4: encoding values and reading buffers may run user code, on a task that serves other calls too. A panic there is
-//!   an error of this one payload. One `catch_unwind` around all of it is enough, since unwinding only drops buffers,
-//!   which releases them.
+//! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer,
+//!   after a first pass has counted its length and its attached buffers.
+//! - FE2: waiters for buffers are served in the order of [`AttachmentAllocator`], so two waiters
+//!   cannot deadlock.
+//! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and
+//!   the copy is counted. A reply refers to a buffer of its request instead of carrying it
+//!   ([`returned`](crate::wire::returned)).
+//! - FE4: encoding values and reading buffers may run user code, on a task that serves other calls
+//!   too. A panic there is an error of this one payload. One `catch_unwind` around all of it is
+//!   enough, since unwinding only drops buffers, which releases them.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -72,7 +74,8 @@ impl FrameEncoder {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its request.
+    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its
+    /// request.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
@@ -143,8 +146,9 @@ impl FrameEncoder {
         }
     }
 
-    /// Re-encodes the payload of a frame for this transport: the same bytes and the same returned buffers, with the attached
-    /// buffers attached again. `stream` is the number of the stream that the request opens now.
+    /// Re-encodes the payload of a frame for this transport: the same bytes and the same returned
+    /// buffers, with the attached buffers attached again. `stream` is the number of the stream that
+    /// the request opens now.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
@@ -172,8 +176,8 @@ impl FrameEncoder {
         })
     }
 
-    /// Makes a payload of the table of buffers and `len` bytes that `fill` writes. `table` has the entries of the returned
-    /// buffers; `blobs` are the attached ones.
+    /// Makes a payload of the table of buffers and `len` bytes that `fill` writes. `table` has the
+    /// entries of the returned buffers; `blobs` are the attached ones.
     async fn assemble(
         &self,
         lane: Lane,
@@ -213,8 +217,9 @@ impl FrameEncoder {
         Ok((payload, blobs))
     }
 
-    /// Allocates a buffer of `total` bytes, unless these fit in the frame itself. Copies attached buffers into the
-    /// transport's memory where needed (FE3), and fills in their entries of the table.
+    /// Allocates a buffer of `total` bytes, unless these fit in the frame itself. Copies attached
+    /// buffers into the transport's memory where needed (FE3), and fills in their entries of the
+    /// table.
     async fn gather(
         &self,
         lane: Lane,

@@ -1,7 +1,8 @@
 //! The end of a session: its reason, and how the parts of the session are notified.
 //!
 //! - LE1: the reason is set once and never changes.
-//! - LE2: the reason is set before the end is published, so an observer of the end always finds the reason.
+//! - LE2: the reason is set before the end is published, so an observer of the end always finds the
+//!   reason.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::wire::frame::Frame;
 
-/// The counters of a session. Each is exact; together they are no consistent snapshot, since all use relaxed atomics.
+/// The counters of a session. Each is exact; together they are no consistent snapshot, since all
+/// use relaxed atomics.
 #[derive(Debug, Default)]
 pub struct Metrics {
     calls: AtomicU64,

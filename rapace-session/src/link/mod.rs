@@ -1,7 +1,9 @@
-//! One transport in use: encoding, ordered sending of control frames, metrics, and the end of the session.
+//! One transport in use: encoding, ordered sending of control frames, metrics, and the end of the
+//! session.
 //!
-//! Decides how a payload gets its buffers, in which order control frames are sent, and who gets the permits of a limited
-//! resource. Knows frames and the transport; calls, streams and services belong to the layers above.
+//! Decides how a payload gets its buffers, in which order control frames are sent, and who gets the
+//! permits of a limited resource. Knows frames and the transport; calls, streams and services
+//! belong to the layers above.
 
 use std::sync::Arc;
 
@@ -62,8 +64,8 @@ impl Link {
         self.outbox.send(frame);
     }
 
-    /// Makes a payload of `bytes` without waiting. It is truncated to [`MAX_TEXT`] bytes, and to the inline size of a frame
-    /// while no buffer is free.
+    /// Makes a payload of `bytes` without waiting. It is truncated to [`MAX_TEXT`] bytes, and to
+    /// the inline size of a frame while no buffer is free.
     pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
         let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
         if let Some(payload) = Payload::inline(bytes) {
@@ -93,8 +95,9 @@ impl Link {
         Ok(Payload::Buffer(buffer.freeze()))
     }
 
-    /// Allocates a buffer of `len` bytes that is sent without a copy. Waits, in FIFO order, while all buffers that are large
-    /// enough are in use. After the session's end the buffer lies on the heap, since it may be sent over another session.
+    /// Allocates a buffer of `len` bytes that is sent without a copy. Waits, in FIFO order, while
+    /// all buffers that are large enough are in use. After the session's end the buffer lies on the
+    /// heap, since it may be sent over another session.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its place in the queue.

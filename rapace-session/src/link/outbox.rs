@@ -1,8 +1,8 @@
 //! The queue of control frames that found the ring full.
 //!
 //! - OB1: control frames are sent in order, also when the ring is full.
-//! - OB2: sending never waits, so the queue is limited to the most frames that a well-behaved peer can cause. A peer that
-//!   causes more by not reading its ring ends the session.
+//! - OB2: sending never waits, so the queue is limited to the most frames that a well-behaved peer
+//!   can cause. A peer that causes more by not reading its ring ends the session.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -26,8 +26,9 @@ pub(crate) struct Outbox {
 
 impl Outbox {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
-        // A reply and a cancellation for each call; an end, a stop and two credits (one for each half of the window)
-        // for each stream that either side opened; openings of channels, their answers, and closings.
+        // A reply and a cancellation for each call; an end, a stop and two credits (one for each
+        // half of the window) for each stream that either side opened; openings of channels, their
+        // answers, and closings.
         let limit = 2 * transport.call_table() + 8 * MAX_STREAMS + 4 * MAX_CHANNELS;
         let limit = limit as usize;
         Self {
@@ -71,7 +72,8 @@ impl Outbox {
         self.overfull.load(Ordering::Acquire)
     }
 
-    /// Sends queued frames. Returns when all that were queued are sent, or when the queue exceeded its limit.
+    /// Sends queued frames. Returns when all that were queued are sent, or when the queue exceeded
+    /// its limit.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -109,7 +111,8 @@ impl Outbox {
         while let Some(frame) = waiting.front() {
             match self.transport.send(frame, Lane::Priority) {
                 Err(SendError::Full) => return false,
-                // Nothing else uses the buffer of a control frame, so it is never in flight already.
+                // Nothing else uses the buffer of a control frame, so it is never in flight
+                // already.
                 Ok(()) | Err(SendError::InFlight | SendError::Closed) => {
                     sent.extend(waiting.pop_front());
                 }

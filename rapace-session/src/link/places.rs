@@ -1,9 +1,12 @@
-//! Permits for the resources that a session has a limited number of: channels to services, and streams.
+//! Permits for the resources that a session has a limited number of: channels to services, and
+//! streams.
 //!
 //! - PL1: at most the limit is taken at any time.
-//! - PL2: a caller that finds no free place waits only if one is leaving, that is, its owner dropped it and only the
-//!   peer's answer is missing. If all places are held, waiting could last for ever, so that is an immediate error.
-//! - PL3: every waiter checks again whenever a place starts or stops leaving, so none waits for a place that is held.
+//! - PL2: a caller that finds no free place waits only if one is leaving, that is, its owner
+//!   dropped it and only the peer's answer is missing. If all places are held, waiting could last
+//!   for ever, so that is an immediate error.
+//! - PL3: every waiter checks again whenever a place starts or stops leaving, so none waits for a
+//!   place that is held.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -67,7 +70,8 @@ impl Places {
         }
     }
 
-    /// Takes a place, and waits for one that is leaving if none is free. `None` if all are held (PL2).
+    /// Takes a place, and waits for one that is leaving if none is free. `None` if all are held
+    /// (PL2).
     ///
     /// # Cancel safety
     /// Dropping the future takes no place.

@@ -1,8 +1,8 @@
 //! Blocking work, on threads of its own.
 //!
 //! - BL1: work whose future is dropped before the work has begun never begins.
-//! - BL2: a result or a panic payload that no future waits for may panic when it is dropped. That panic is caught here,
-//!   since it would end a thread of the runtime.
+//! - BL2: a result or a panic payload that no future waits for may panic when it is dropped. That
+//!   panic is caught here, since it would end a thread of the runtime.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -15,20 +15,23 @@ use crate::serving::context::CallContext;
 
 /// Runs `work` on a thread where it may block or compute for long, and waits for its result.
 ///
-/// In a handler, the service takes its next message only when `work` has ended, even if the handler is dropped earlier: by
-/// its caller, its deadline, or a `select!`. So a service never has more blocking work in progress than its current
-/// message started. Work that has begun cannot be stopped from outside: long work should check
-/// [`CallContext::is_cancelled`] from time to time. `work` runs within the context of the call.
+/// In a handler, the service takes its next message only when `work` has ended, even if the handler
+/// is dropped earlier: by its caller, its deadline, or a `select!`. So a service never has more
+/// blocking work in progress than its current message started. Work that has begun cannot be
+/// stopped from outside: long work should check [`CallContext::is_cancelled`] from time to time.
+/// `work` runs within the context of the call.
 ///
-/// Outside a handler, and in the producer of a returned stream, this is the same as [`tokio::task::spawn_blocking`], and
-/// only the future waits for the work.
+/// Outside a handler, and in the producer of a returned stream, this is the same as
+/// [`tokio::task::spawn_blocking`], and only the future waits for the work.
 ///
 /// # Cancel safety
-/// Dropping the future drops work that has not begun. Work that has begun runs to its end, and its result is dropped.
+/// Dropping the future drops work that has not begun. Work that has begun runs to its end, and its
+/// result is dropped.
 ///
 /// # Panics
-/// With the panic of `work`; in a handler, that counts as a panic of the handler. If the future was dropped earlier, only
-/// the panic hook reports it. Also panics outside a tokio runtime, and if the runtime shuts down before `work` has begun.
+/// With the panic of `work`; in a handler, that counts as a panic of the handler. If the future was
+/// dropped earlier, only the panic hook reports it. Also panics outside a tokio runtime, and if the
+/// runtime shuts down before `work` has begun.
 pub async fn blocking<R: Send + 'static>(work: impl FnOnce() -> R + Send + 'static) -> R {
     let context = CallContext::current();
     let counted = CallContext::with(|context| context.blocking.as_ref().map(BlockingWork::begin));

@@ -1,6 +1,7 @@
 //! The count of blocking work in progress, for which a service waits.
 //!
-//! - BW1: work is counted from the moment that it is submitted until it has run, panicked, or been dropped before it ran.
+//! - BW1: work is counted from the moment that it is submitted until it has run, panicked, or been
+//!   dropped before it ran.
 //! - BW2: all waiters are woken when the count reaches zero.
 
 use std::sync::Arc;
@@ -8,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Notify;
 
-/// Counts the [`blocking`](crate::blocking) work of the calls whose contexts [count with it](crate::CallContext::counting).
+/// Counts the [`blocking`](crate::blocking) work of the calls whose contexts [count with
+/// it](crate::CallContext::counting).
 #[derive(Clone, Debug, Default)]
 pub struct BlockingWork(Arc<Count>);
 

@@ -16,8 +16,8 @@ pub(crate) struct CallEnd {
 }
 
 impl CallEnd {
-    /// If `set` and `wait` run at the same time, either `set` sees the waiter or `wait` sees the flag, since all four
-    /// accesses are sequentially consistent.
+    /// If `set` and `wait` run at the same time, either `set` sees the waiter or `wait` sees the
+    /// flag, since all four accesses are sequentially consistent.
     pub(crate) fn set(&self) {
         self.over.store(true, Ordering::SeqCst);
         if self.watched.load(Ordering::SeqCst) {

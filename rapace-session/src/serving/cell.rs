@@ -56,7 +56,8 @@ impl CallCell {
         self.flags.has(Flags::ONEWAY)
     }
 
-    /// Cancels the call: a queued request releases its buffers now, and a running handler is notified.
+    /// Cancels the call: a queued request releases its buffers now, and a running handler is
+    /// notified.
     pub(super) fn cancel(&self) {
         let before = std::mem::replace(&mut *self.lock(), CellState::Cancelled);
         self.end.set();

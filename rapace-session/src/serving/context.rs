@@ -22,8 +22,8 @@ tokio::task_local! {
 /// The context of the call being handled on this task.
 #[derive(Clone, Debug)]
 pub struct CallContext {
-    /// The deadline, on tokio's clock, which tests can pause: compare it with `tokio::time::Instant::now().into_std()`, or
-    /// use [`time_left`](Self::time_left).
+    /// The deadline, on tokio's clock, which tests can pause: compare it with
+    /// `tokio::time::Instant::now().into_std()`, or use [`time_left`](Self::time_left).
     pub deadline: Option<Instant>,
     /// The key-value pairs that the caller sent along.
     pub metadata: Metadata,
@@ -73,7 +73,8 @@ impl CallContext {
         (context, CancelGuard(Some(end)))
     }
 
-    /// Makes another guard, for the side of the handler. A call over a session needs none, so that guard does nothing.
+    /// Makes another guard, for the side of the handler. A call over a session needs none, so that
+    /// guard does nothing.
     pub fn guard(&self) -> CancelGuard {
         CancelGuard(match &self.call {
             Call::Local(end) => Some(Arc::clone(end)),
@@ -103,15 +104,17 @@ impl CallContext {
         }
     }
 
-    /// Counts [`blocking`](crate::blocking) work within this context with `work`, so that the service can wait for it.
+    /// Counts [`blocking`](crate::blocking) work within this context with `work`, so that the
+    /// service can wait for it.
     #[must_use]
     pub fn counting(mut self, work: &BlockingWork) -> Self {
         self.blocking = Some(work.clone());
         self
     }
 
-    /// Makes a context for work that goes on after the reply, with the same metadata and session, and without deadline. It is
-    /// cancelled when the session ends; for a call within this process, never.
+    /// Makes a context for work that goes on after the reply, with the same metadata and session,
+    /// and without deadline. It is cancelled when the session ends; for a call within this process,
+    /// never.
     #[must_use]
     pub fn detached(&self) -> Self {
         Self {
@@ -132,8 +135,8 @@ impl CallContext {
         CURRENT.sync_scope(self, work)
     }
 
-    /// Returns the context of the call being handled on this task, if any. This clones the metadata; [`with`](Self::with)
-    /// does not.
+    /// Returns the context of the call being handled on this task, if any. This clones the
+    /// metadata; [`with`](Self::with) does not.
     #[must_use]
     pub fn current() -> Option<Self> {
         Self::with(Clone::clone)
@@ -144,11 +147,11 @@ impl CallContext {
         CURRENT.try_with(look).ok()
     }
 
-    /// Whether the caller no longer waits: the call was cancelled, its deadline passed, the session ended, or the handler
-    /// itself has ended.
+    /// Whether the caller no longer waits: the call was cancelled, its deadline passed, the session
+    /// ended, or the handler itself has ended.
     ///
-    /// A handler that awaits need not check, since it is dropped then. Loops that compute should, and threads: clone the
-    /// context into them.
+    /// A handler that awaits need not check, since it is dropped then. Loops that compute should,
+    /// and threads: clone the context into them.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         let over = match &self.call {
@@ -188,7 +191,8 @@ impl CallContext {
         self.deadline.map(|at| at.saturating_duration_since(now()))
     }
 
-    /// Returns the deadline for a call made now: `asked`, or the deadline of the call being handled if that is earlier.
+    /// Returns the deadline for a call made now: `asked`, or the deadline of the call being handled
+    /// if that is earlier.
     #[must_use]
     pub fn earliest(asked: Option<Instant>) -> Option<Instant> {
         let inherited = Self::with(|context| context.deadline).flatten();
@@ -211,8 +215,9 @@ impl fmt::Debug for Call {
 
 /// Allocates a buffer of `len` bytes for the result of the call being handled.
 ///
-/// The buffer lies in the memory of the caller's session, so that sending it copies nothing. It contains zeroes, or old
-/// bytes of this side. Outside a call, or when the session has ended, it lies on the heap.
+/// The buffer lies in the memory of the caller's session, so that sending it copies nothing. It
+/// contains zeroes, or old bytes of this side. Outside a call, or when the session has ended, it
+/// lies on the heap.
 ///
 /// # Cancel safety
 /// Dropping the future gives up its place in the queue.

@@ -8,7 +8,8 @@ use crate::serving::cell::CallCell;
 use crate::serving::incoming::IncomingCalls;
 use crate::wire::remote_error::RemoteError;
 
-/// Owns an incoming call. Dropping it ends the call for this side. Contexts may hold the cell for longer.
+/// Owns an incoming call. Dropping it ends the call for this side. Contexts may hold the cell for
+/// longer.
 pub(super) struct HeldCall {
     pub(super) cell: Arc<CallCell>,
     pub(super) calls: Arc<IncomingCalls>,

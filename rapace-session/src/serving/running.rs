@@ -76,19 +76,20 @@ impl RunningCall {
         Some(body)
     }
 
-    /// Takes the receiving half for the caller's items, if the method has one. If not taken, it is dropped with the call.
+    /// Takes the receiving half for the caller's items, if the method has one. If not taken, it is
+    /// dropped with the call.
     pub fn take_receiver(&mut self) -> Option<StreamReceiver> {
         self.call.parts.as_mut()?.receiver.take()
     }
 
-    /// Takes the sending half for items to the caller, if the method has one. Dropping it ends the items with an error. If
-    /// not taken, it is dropped with the call.
+    /// Takes the sending half for items to the caller, if the method has one. Dropping it ends the
+    /// items with an error. If not taken, it is dropped with the call.
     pub fn take_sender(&mut self) -> Option<StreamSender> {
         self.call.parts.as_mut()?.sender.take()
     }
 
-    /// Returns the context of the call. Call it before [`take_arguments`](Self::take_arguments), which takes the metadata
-    /// too.
+    /// Returns the context of the call. Call it before [`take_arguments`](Self::take_arguments),
+    /// which takes the metadata too.
     #[must_use]
     pub fn context(&self) -> CallContext {
         let metadata = self.body.as_ref().map(MessageBody::metadata);
@@ -134,7 +135,8 @@ impl RunningCall {
 
     /// Replies with the method's result, or its own error. The reply to a tell has no body.
     ///
-    /// Returning a buffer of the request, or a part of one, copies and sends no bytes: the caller gets its own buffer.
+    /// Returning a buffer of the request, or a part of one, copies and sends no bytes: the caller
+    /// gets its own buffer.
     ///
     /// # Cancel safety
     /// Dropping the future replies that the handler was dropped.
@@ -147,8 +149,8 @@ impl RunningCall {
         async move { encoded.await.send().await }
     }
 
-    /// Encodes a reply, to be sent with [`Answer::send`]. In between, the result can be dropped, so that the request's buffers
-    /// in it are released before the caller gets the reply.
+    /// Encodes a reply, to be sent with [`Answer::send`]. In between, the result can be dropped, so
+    /// that the request's buffers in it are released before the caller gets the reply.
     ///
     /// # Cancel safety
     /// Dropping the future replies that the handler was dropped.
@@ -157,7 +159,8 @@ impl RunningCall {
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = Answer> + Send + 'a {
-        // The future captures no more than it needs, since it is part of the future of every handler.
+        // The future captures no more than it needs, since it is part of the future of every
+        // handler.
         let Self {
             body: request,
             call,
@@ -196,7 +199,8 @@ impl Answer {
                     call.held = None;
                     return;
                 }
-                // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
+                // Another frame with one of the buffers was sent first: encode again, with a copy
+                // of that buffer.
                 Replied::NotNow(SendError::InFlight) => {
                     let encoded =
                         Box::pin(link.encoder.re_encode(Lane::Priority, &frame, None)).await;
@@ -230,8 +234,8 @@ impl Unanswered {
         Answer { call: self, frame }
     }
 
-    /// Makes the frame of a reply. If encoding failed, replies with the reason and returns `None`; also `None` if the session
-    /// is over.
+    /// Makes the frame of a reply. If encoding failed, replies with the reason and returns `None`;
+    /// also `None` if the session is over.
     fn framed(
         &mut self,
         header: Header,

@@ -17,7 +17,8 @@ pub trait RequestSink: Send + Sync + 'static {
 
 /// Finds the service behind a name.
 pub trait ServiceResolver: Send + Sync + 'static {
-    /// Returns the service of this name, and the capacity of its mailbox, which becomes the window of the channel.
+    /// Returns the service of this name, and the capacity of its mailbox, which becomes the window
+    /// of the channel.
     ///
     /// # Errors
     /// Why there is no such service. The peer reads this text.

@@ -1,4 +1,4 @@
-//! What a session is given when it is established.
+//! The configuration of a session.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,38 +9,41 @@ use crate::link::metrics::Metrics;
 use crate::serving::{RequestSink, ServiceResolver};
 use crate::wire::offer::ServiceOffer;
 
-/// Takes over the calls that a session's end left unsettled, in the order in which they were made.
+/// Takes over the unsettled calls when a session ends, in the order in which they were made.
 pub type OnUnsettled = Box<dyn Fn(Vec<UnsettledCall>, EndReason) + Send + Sync>;
 
-/// What a session is given when it is established.
+/// The configuration of a session.
 pub struct SessionConfig {
-    /// This side's name, for messages to humans.
+    /// The name of this side, for messages to humans.
     pub name: String,
-    /// The services that can be called here, within the [limits](crate::wire::limits) of a hello.
+    /// The services that the peer can call, within the [limits](crate::wire::limits) of a hello.
     pub offers: Vec<ServiceOffer>,
-    /// The services that the peer must offer, with these schemas.
+    /// The services that the peer must offer, with the same schemas.
     pub expects: Vec<ServiceOffer>,
     /// Finds the service that the peer opens a channel to.
     pub resolver: Arc<dyn ServiceResolver>,
-    /// Items that a stream's sender may have under way: 32, enough to keep a pipe of 24-byte items
-    /// busy across one wake-up, and at most 2 MiB of 64 KiB ones. 1 to [`MAX_WINDOW`](crate::MAX_WINDOW) are possible.
+    /// How many items the sender of a stream may have in flight, from 1 to
+    /// [`MAX_WINDOW`](crate::MAX_WINDOW). Default 32: enough to keep a stream of 24-byte items busy
+    /// across one wake-up, and at most 2 MiB of 64 KiB items.
     pub stream_window: u32,
-    /// How often the peer is told that our executor runs: every 250 ms. Less than a millisecond is taken for one.
+    /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
     pub heartbeat: Duration,
-    /// How long the reader polls for frames, after the last one, before it sleeps: not at all. A peer
-    /// that answers within this time need not wake us, which saves most of a round trip and costs the
-    /// processor for as long. The peer is told, and may do the same for us. More than a millisecond
-    /// counts as one; only shared memory can be polled.
+    /// For how long the reader polls for frames, after the last one, before it sleeps; at most 1
+    /// ms. Default zero.
+    ///
+    /// A peer that answers within this time need not wake the reader, which saves most of the
+    /// latency of a round trip, and uses the processor for as long. The hello tells the peer, which
+    /// may poll for our frames too. Only shared memory supports polling.
     pub spin: Duration,
-    /// Who takes the calls that are left at the end; without anybody they end with
+    /// Takes over the unsettled calls at the end. With `None` they fail with
     /// [`SessionEnded`](crate::CallFailure::SessionEnded).
     pub on_unsettled: Option<OnUnsettled>,
-    /// What is counted, shared with whoever reads it.
+    /// The counters, which may be shared.
     pub metrics: Arc<Metrics>,
 }
 
 impl SessionConfig {
-    /// A session that serves nothing and expects nothing.
+    /// Makes the configuration of a session that offers and expects no services.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {

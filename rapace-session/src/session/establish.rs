@@ -1,4 +1,4 @@
-//! Establishing a session: the actors start, and the two sides shake hands.
+//! Establishing a session: the actors are started, and the handshake runs.
 
 use std::sync::Arc;
 
@@ -20,8 +20,10 @@ use crate::wire::hello::{self, Hello};
 use crate::wire::limits;
 
 impl Session {
-    /// Starts the session's actors and shakes hands: both sides have accepted each other when this
-    /// is done. There is no timeout here: the caller knows how long it is willing to wait.
+    /// Starts the session's actors and runs the handshake. When this returns, both sides have
+    /// accepted each other.
+    ///
+    /// There is no timeout here: the caller decides how long to wait.
     ///
     /// # Cancel safety
     /// Dropping the future ends the session.
@@ -36,9 +38,9 @@ impl Session {
         Ok(session)
     }
 
-    /// As [`establish`](Self::establish), and opens a channel to each service that the peer offers. The
-    /// openings are on their way before the peer has answered (H5 of the handshake), so this takes no
-    /// longer.
+    /// Establishes a session as [`establish`](Self::establish) does, and opens a channel to each
+    /// service that the peer offers. The requests to open are sent without waiting for the peer's
+    /// welcome, so this takes no longer.
     ///
     /// # Cancel safety
     /// Dropping the future ends the session.
@@ -52,7 +54,7 @@ impl Session {
         Self::shake_hands(endpoint, config, true).await
     }
 
-    /// Says, in place of a hello, that there will be no session, and why. The peer has that as
+    /// Refuses to establish a session, with a reason, in place of a hello. The peer gets
     /// [`HandshakeError::RefusedByPeer`].
     pub fn refuse(endpoint: Endpoint, why: &str) {
         let config = SessionConfig::new("");
@@ -65,7 +67,7 @@ impl Session {
         opens: bool,
     ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
         let hello = Hello {
-            // For humans, who recognise it by its beginning.
+            // For humans, who recognise a truncated name.
             name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
             services: config.offers.clone(),
@@ -74,7 +76,7 @@ impl Session {
         endpoint.transport.set_spin(config.spin);
         let parts = Arc::new(Parts::new(endpoint.transport, endpoint.side, config));
         let session = Self::new(Arc::clone(&parts));
-        // H6
+        // HS4
         let refused = |why: HandshakeError| {
             parts.refuse(why.clone());
             why
@@ -105,7 +107,7 @@ impl Session {
             actor: actor.clone(),
         };
         ReaderActor::spawn_link(&actor, reader).await;
-        // These are dropped without a word when the session ends first.
+        // If the session ends first, these senders are dropped without a value.
         let opened = match was_greeted.await {
             Ok(()) if opens => session.open_all().await,
             _ => Ok(Vec::new()),
@@ -125,7 +127,7 @@ impl Session {
     }
 }
 
-/// Control frames that may wait for the session actor, which waits for nobody.
+/// Capacity of the session actor's mailbox, in control frames. The actor never waits for a peer.
 const CONTROL_MAILBOX: usize = 1024;
 
 struct EndOnDrop(Option<Arc<Parts>>);
@@ -133,7 +135,7 @@ struct EndOnDrop(Option<Arc<Parts>>);
 impl Drop for EndOnDrop {
     fn drop(&mut self) {
         if let Some(parts) = self.0.take() {
-            parts.close("the handshake was given up");
+            parts.close("the handshake was cancelled");
         }
     }
 }

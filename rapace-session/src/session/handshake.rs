@@ -1,4 +1,4 @@
-//! How two peers come to know each other. Plain logic.
+//! The state machine of the handshake.
 //!
 //! ```text
 //!           hello ok              welcome
@@ -7,12 +7,15 @@
 //!     └──────────────▶ refused
 //! ```
 //!
-//! - H3: each side sends its hello at once, and its welcome when it has accepted the other's. So a
-//!   side that has been welcomed knows that both have accepted.
-//! - H4: nothing else is said before, except that the session is over.
-//! - H5: who has welcomed the other side may open channels without waiting to be welcomed: the other
-//!   side reads that after the welcome, and if it refuses us nobody reads it.
-//! - H6: who cannot say its hello says why instead, as it would refuse the other's.
+//! - HS1: each side sends its hello at once, and its welcome when it has accepted the other's
+//!   hello. So a side that has received a welcome knows that both have accepted.
+//! - HS2: until a side has sent its welcome, it sends no other frames, except those that end the
+//!   session.
+//! - HS3: a side that has sent its welcome may open channels without waiting for the other's
+//!   welcome. The other side reads the frames after the welcome; if it refuses the hello, it reads
+//!   none of them.
+//! - HS4: a side that cannot send a hello sends the reason instead, as it would to refuse the
+//!   other's hello.
 
 use crate::wire::frame::FrameType;
 use crate::wire::handshake_error::HandshakeError;
@@ -20,34 +23,34 @@ use crate::wire::hello::{self, Hello};
 use crate::wire::mismatch;
 use crate::wire::offer::ServiceOffer;
 
-/// How far we are.
+/// The state of the handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handshake {
-    /// The peer has said nothing.
+    /// Nothing was received from the peer.
     Silent,
-    /// Its hello was accepted.
+    /// The peer's hello was accepted.
     Heard,
-    /// It has accepted ours too.
+    /// The peer has accepted our hello too.
     Known,
 }
 
-/// What a frame means for the handshake.
+/// The action that follows from a frame.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// The peer's hello is acceptable: welcome it.
+    /// The peer's hello is accepted: send a welcome.
     Welcome(Hello),
-    /// The peer's hello is not.
+    /// The peer's hello is refused.
     Refuse(HandshakeError),
     /// The session can be used.
     Ready,
-    /// The frame is none of the handshake's.
+    /// The frame does not belong to the handshake.
     NotMine,
     /// The peer broke a rule.
     Fault(&'static str),
 }
 
 impl Handshake {
-    /// Takes one session frame of the peer's.
+    /// Processes a control frame of the peer.
     pub(crate) fn step(
         &mut self,
         frame_type: FrameType,
@@ -98,7 +101,7 @@ mod tests {
     const FRAME_TYPES: std::ops::RangeInclusive<u8> = 1..=18;
 
     #[test]
-    fn every_state_has_an_answer_to_every_frame_type() {
+    fn every_state_handles_every_frame_type() {
         let bytes = hello::encode(&hello()).unwrap();
         for before in [Handshake::Silent, Handshake::Heard, Handshake::Known] {
             for frame_type in FRAME_TYPES.filter_map(FrameType::from_byte) {
@@ -124,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_hello_without_what_we_expect_is_refused() {
+    fn a_hello_without_a_required_service_is_refused() {
         let bytes = hello::encode(&hello()).unwrap();
         let expects = [ServiceOffer {
             name: "Markdown".into(),

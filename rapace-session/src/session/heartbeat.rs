@@ -1,4 +1,4 @@
-//! When this side says that its executor runs.
+//! The timer for the heartbeats of this side.
 
 use std::future::poll_fn;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::transport::Transport;
 /// A periodic timer that skips missed expirations.
 pub(super) enum Heartbeat {
     Kernel(rapace_shm::Interval),
-    /// Where the transport has none of its own, or there are no descriptors left.
+    /// For transports without a timer, and when the process has no descriptors left.
     Runtime(tokio::time::Interval),
 }
 
@@ -41,5 +41,5 @@ impl Heartbeat {
     }
 }
 
-/// A heartbeat more often than this tells nobody more.
+/// The shortest period. More frequent heartbeats would carry no more information.
 pub(super) const SHORTEST: Duration = Duration::from_millis(1);

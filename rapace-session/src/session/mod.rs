@@ -1,7 +1,8 @@
-//! The session: reader, dispatch, the actors, the handshake, and the handles [`Session`] and [`Channel`](channel::Channel).
+//! The session: reader, dispatch, the actors, the handshake, and the handles [`Session`] and
+//! [`Channel`](channel::Channel).
 //!
-//! Decides who may open what, in which order a session ends, and where each frame that arrives belongs. The highest layer:
-//! it knows all the others, and none of them knows it.
+//! Decides which channels may be opened, in which order a session ends, and where each received
+//! frame is routed. This is the highest layer: it knows all others, and none of them knows it.
 
 mod actor;
 pub(crate) mod channel;

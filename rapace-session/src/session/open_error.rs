@@ -7,12 +7,12 @@ use crate::wire::limits::MAX_CHANNELS;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// The peer does not serve the service, or not now.
+    /// The peer refused, with this reason.
     #[error("the channel was refused: {0}")]
     Refused(String),
-    /// This side holds as many channels as a session may have.
+    /// This side holds as many channels as a session can have.
     #[error(
-        "this side holds {MAX_CHANNELS} channels of the session, which is the most; drop some of them first"
+        "this side holds {MAX_CHANNELS} channels of the session, which is the limit; drop some of them first"
     )]
     TooMany,
     /// The session is over.

@@ -1,10 +1,11 @@
-//! The reader actor: drains the transport and puts each frame where it belongs.
+//! The reader actor: receives frames from the transport and routes each to its destination.
 //!
-//! - R1: the reader never waits for a mailbox, nor for anything but frames.
-//! - R2: what the peer gets wrong ends the session; if it is an item of a stream's, the stream.
-//! - R3: after the peer's death everything it had published is routed before the session ends.
-//! - R4: a reader that panics, or is dropped with its runtime, ends the session before it lets go of the link:
-//!   otherwise the peer would see a hang-up without a word.
+//! - RD1: the reader waits for frames only, never for a mailbox.
+//! - RD2: a fault of the peer ends the session; a fault in an item ends only the stream.
+//! - RD3: after the peer's death, all frames that it had published are routed before the session
+//!   ends.
+//! - RD4: a reader that panics, or is dropped with its runtime, ends the session before it drops
+//!   the link. Otherwise the peer would see a hang-up without a reason.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -23,25 +24,25 @@ use crate::session::parts::Parts;
 use crate::transport::{Disconnected, Incoming};
 use crate::wire::frame::Frame;
 
-/// Frames taken before others get a turn.
+/// Most frames that are received before the reader yields.
 const BATCH: usize = 64;
 
-/// The actor.
+/// The reader actor.
 pub(crate) struct ReaderActor {
     incoming: Box<dyn Incoming>,
     parts: Arc<Parts>,
     actor: ActorRef<SessionActor>,
-    /// Held for the contexts of incoming calls, which lead to the session.
+    /// Keeps the session alive for the contexts of incoming calls.
     _session: Session,
     batch: Vec<Frame>,
     called: LastCalled,
-    /// Why reading ended has been said (R4).
-    told: bool,
-    /// Keeps the mailbox open: the reader stops when the session ends, whoever knows it.
+    /// Whether the end of reading has been reported (RD4).
+    reported: bool,
+    /// Keeps the mailbox open, since the reader stops only when the session ends.
     _own: ActorRef<Self>,
 }
 
-/// What a reader starts with.
+/// The arguments of the reader.
 pub(crate) struct ReaderArgs {
     pub(crate) incoming: Box<dyn Incoming>,
     pub(crate) session: Session,
@@ -60,7 +61,7 @@ impl Actor for ReaderActor {
             _session: args.session,
             batch: Vec::with_capacity(BATCH),
             called: LastCalled::default(),
-            told: false,
+            reported: false,
             _own: own,
         })
     }
@@ -70,27 +71,28 @@ impl Actor for ReaderActor {
         _: WeakActorRef<Self>,
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, Infallible> {
-        // Once its waker is in the mailbox, a mailbox is asked again when something is in it.
-        let mut asked = false;
+        // After the first poll has registered the waker, the mailbox is polled only when it has a
+        // message.
+        let mut polled = false;
         loop {
-            let heard = std::future::poll_fn(|cx| {
+            let event = std::future::poll_fn(|cx| {
                 if self.parts.link.end.poll_published(cx) {
-                    return Poll::Ready(Heard::Signal(Some(Signal::Stop)));
+                    return Poll::Ready(Event::Signal(Some(Signal::Stop)));
                 }
-                if (!std::mem::replace(&mut asked, true) || !mailbox.is_empty())
+                if (!std::mem::replace(&mut polled, true) || !mailbox.is_empty())
                     && let Poll::Ready(signal) = mailbox.poll_recv(cx)
                 {
-                    return Poll::Ready(Heard::Signal(signal));
+                    return Poll::Ready(Event::Signal(signal));
                 }
                 self.incoming
                     .poll_recv(cx, &mut self.batch, BATCH)
-                    .map(|read| Heard::Frames(read.err()))
+                    .map(|read| Event::Frames(read.err()))
             });
-            let gone = match heard.await {
-                Heard::Signal(signal) => return Ok(signal),
-                Heard::Frames(gone) => gone,
+            let gone = match event.await {
+                Event::Signal(signal) => return Ok(signal),
+                Event::Frames(gone) => gone,
             };
-            let routed = self.route_batch(); // R3
+            let routed = self.route_batch(); // RD3
             let reason = match (routed, gone) {
                 (ControlFlow::Break(what), _) => EndReason::PeerFault(what.into()),
                 (_, Some(Disconnected::Fault(what))) => EndReason::PeerFault(what),
@@ -116,39 +118,39 @@ impl Actor for ReaderActor {
             let why = format!("the reader panicked: {error}");
             self.parts.end(EndReason::Internal(why));
         }
-        self.told = true;
+        self.reported = true;
         Ok(())
     }
 }
 
 impl Drop for ReaderActor {
     fn drop(&mut self) {
-        if !self.told {
-            // The first reason stays: of a session that is over this changes nothing.
+        if !self.reported {
+            // The first reason is kept, so this has no effect on a session that is over.
             self.parts.end(EndReason::RuntimeGone);
         }
     }
 }
 
-/// What wakes a reader.
-enum Heard {
+/// An event that wakes the reader.
+enum Event {
     Signal(Option<Signal<ReaderActor>>),
-    /// Some were read, unless there will be no more.
+    /// Frames were received; `Some` if no more will arrive.
     Frames(Option<Disconnected>),
 }
 
 impl ReaderActor {
-    /// Lets the session actor end the session, behind the frames that it was told of before: what the
-    /// peer said last is why it ended.
+    /// Has the session actor end the session, after the control frames in its mailbox: a reason
+    /// that the peer sent in its last frame takes precedence.
     fn over(&mut self, reason: EndReason) {
-        self.told = true;
-        let told = self.actor.tell(ReadingEnded(reason.clone())).try_send();
-        if told.is_err() {
+        self.reported = true;
+        let sent = self.actor.tell(ReadingEnded(reason.clone())).try_send();
+        if sent.is_err() {
             self.parts.end(reason);
         }
     }
 
-    /// Routes what was read, up to the first frame that breaks a rule.
+    /// Routes the received frames, up to the first one that breaks a rule.
     fn route_batch(&mut self) -> ControlFlow<&'static str> {
         self.parts.link.metrics.received(&self.batch);
         for frame in self.batch.drain(..) {

@@ -1,12 +1,13 @@
-//! What the handshake needs of a transport.
+//! The buffer size that a handshake needs.
 
 use crate::wire::frame::INLINE_MAX;
 use crate::wire::hello::{self, Hello};
 use crate::wire::limits::MAX_WINDOW;
 use crate::wire::offer::ServiceOffer;
 
-/// Bytes that the largest buffer of a transport must have for the handshake of two sides, each a name and what it
-/// offers. 0 if everything fits into frames.
+/// Returns the size that the largest buffer of a transport must have for the handshake, in bytes.
+/// Each side is given by its name and its offers. Returns 0 if all frames of the handshake fit
+/// inline.
 #[must_use]
 pub fn room_for_handshake(
     (name, offers): (&str, &[ServiceOffer]),
@@ -15,15 +16,15 @@ pub fn room_for_handshake(
     let hello = |name: &str, services: &[ServiceOffer]| {
         let hello = Hello {
             name: name.to_owned(),
-            // As long as they can be.
+            // The longest encoding.
             stream_window: MAX_WINDOW,
             services: services.to_vec(),
             spin_micros: u32::MAX,
         };
-        // One that cannot be sent is another error.
+        // A hello that cannot be encoded is another error.
         hello::encode(&hello).map_or(0, |bytes| bytes.len())
     };
-    // A channel is opened by its service's name.
+    // `Open` carries the name of a service.
     let names = offers
         .iter()
         .chain(expects)

@@ -1,15 +1,17 @@
-//! What a tokio runtime has to have.
+//! Requirements on the tokio runtime.
 
 use std::panic::catch_unwind;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-/// Whether there is a tokio runtime here with timers, which deadlines need. tokio panics where they are missing, and
-/// cannot be asked before: that panic ends here, and is an error.
+/// Checks that the current tokio runtime has timers, which deadlines need.
+///
+/// tokio panics without timers, and has no way to check for them. This function catches that panic
+/// and returns an error.
 ///
 /// # Errors
-/// What is missing, and the way out.
+/// What is missing, and the remedy.
 pub fn check_timers() -> Result<(), &'static str> {
     if Handle::try_current().is_err() {
         return Err("there is no tokio runtime here");
@@ -24,7 +26,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_runtime_without_timers_is_an_error_and_no_panic() {
+    fn a_runtime_without_timers_is_an_error_and_not_a_panic() {
         let mut builder = tokio::runtime::Builder::new_current_thread();
         let without = builder.build().unwrap();
         let why = without.block_on(async { check_timers() }).unwrap_err();

@@ -6,8 +6,8 @@
 //! | `LocalEnded`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
 //! | `SessionEnded` | the session's end | tell |
 //!
-//! When its runtime is shut down, the actor is dropped without `on_stop`. Its destructor then notifies both halves and the
-//! peer (ST1).
+//! When its runtime is shut down, the actor is dropped without `on_stop`. Its destructor then
+//! notifies both halves and the peer (ST1).
 
 use std::sync::Arc;
 
@@ -152,7 +152,8 @@ pub(crate) fn send_reset(link: &Link, stream: ChannelId, why: &str) {
     link.send_text(FrameType::Reset, stream, why);
 }
 
-/// Tells the peer that both directions of a stream are over; `receives` if the peer still sends items (ST6).
+/// Tells the peer that both directions of a stream are over; `receives` if the peer still sends
+/// items (ST6).
 pub(crate) fn send_over(link: &Link, stream: ChannelId, why: &str, receives: bool) {
     send_reset(link, stream, why);
     if receives {

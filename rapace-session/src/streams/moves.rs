@@ -1,8 +1,9 @@
 //! The stream of a call that may be sent again over another session.
 //!
-//! - MV1: halves belong to one session. A call that is sent again gets new halves in the next session, as soon as its
-//!   request is on the ring there.
-//! - MV2: items that were sent are lost with their session. So a call whose caller has sent items is not sent again.
+//! - MV1: halves belong to one session. A call that is sent again gets new halves in the next
+//!   session, as soon as its request is on the ring there.
+//! - MV2: items that were sent are lost with their session. So a call whose caller has sent items
+//!   is not sent again.
 //! - MV3: waiters for halves are notified when there will be no more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,8 +16,9 @@ use crate::streams::{StreamReceiver, StreamSender};
 
 /// Follows the stream of a call from session to session. Cheap to clone.
 ///
-/// If the sending half ends before it has sent an item, whatever the reason, its user continues with
-/// [`next_sender`](Self::next_sender): the call may have been sent again, and its handler waits for the items.
+/// If the sending half ends before it has sent an item, whatever the reason, its user continues
+/// with [`next_sender`](Self::next_sender): the call may have been sent again, and its handler
+/// waits for the items.
 #[derive(Clone, Debug)]
 pub struct Moves(Arc<Inner>);
 
@@ -71,8 +73,8 @@ impl Moves {
         state.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether items of this side were sent, or are being sent. After the session's end this never changes from false to
-    /// true (MV2).
+    /// Whether items of this side were sent, or are being sent. After the session's end this never
+    /// changes from false to true (MV2).
     pub(crate) fn has_sent(&self) -> bool {
         self.lock().stream.has_sent()
     }
@@ -125,8 +127,8 @@ impl Moves {
         self.0.changed.notify_waiters();
     }
 
-    /// Waits for the sending half in the next session, after the previous half ended unused. `None` when the call will not be
-    /// sent again.
+    /// Waits for the sending half in the next session, after the previous half ended unused. `None`
+    /// when the call will not be sent again.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -144,7 +146,8 @@ impl Moves {
         .await
     }
 
-    /// Returns the receiving half in the session that replied. `first` is the half that the call began with.
+    /// Returns the receiving half in the session that replied. `first` is the half that the call
+    /// began with.
     ///
     /// # Cancel safety
     /// Dropping the future drops `first`, and loses nothing else.

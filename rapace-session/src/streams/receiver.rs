@@ -17,7 +17,8 @@ use crate::wire::message_body::MessageBody;
 
 /// The receiving half of a stream.
 ///
-/// It yields the items, and finally an error unless the sender ended the stream. Dropping it asks the sender to stop.
+/// It yields the items, and finally an error unless the sender ended the stream. Dropping it asks
+/// the sender to stop.
 #[derive(Debug)]
 pub struct StreamReceiver {
     link: Arc<Link>,

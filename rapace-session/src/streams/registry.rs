@@ -1,6 +1,7 @@
 //! The streams of one session, by the number of their channel.
 //!
-//! - SR1: a stream that is registered after the session's end is notified of the end like all others.
+//! - SR1: a stream that is registered after the session's end is notified of the end like all
+//!   others.
 //! - SR2: the registry counts the streams that the peer opened, so that their number is bounded.
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -73,8 +74,9 @@ impl Streams {
         self.ids.next()
     }
 
-    /// Starts the actor of a stream and returns the two halves: `sends` if this side sends items, `receives` if the peer
-    /// does. The route is registered before this returns. A stream that this side opens has a place.
+    /// Starts the actor of a stream and returns the two halves: `sends` if this side sends items,
+    /// `receives` if the peer does. The route is registered before this returns. A stream that this
+    /// side opens has a place.
     pub(crate) fn open(
         self: &Arc<Self>,
         id: ChannelId,
@@ -159,8 +161,9 @@ impl Streams {
         self.open.load(Ordering::Acquire)
     }
 
-    /// Whether the peer may open another stream (SR2). The peer counts too, and may know of the end of a stream before this
-    /// side has processed it; so as many extra streams are allowed as the peer can have calls.
+    /// Whether the peer may open another stream (SR2). The peer counts too, and may know of the end
+    /// of a stream before this side has processed it; so as many extra streams are allowed as the
+    /// peer can have calls.
     pub(crate) fn has_room_for_peer(&self) -> bool {
         let most = MAX_STREAMS + self.link.transport.call_table();
         self.opened_by_peer.load(Ordering::Acquire) < most

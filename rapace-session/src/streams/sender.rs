@@ -104,7 +104,8 @@ impl StreamSender {
                 self.link.metrics.sent(&frame);
                 return Ok(());
             }
-            // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
+            // Another frame with one of the buffers was sent first: encode again, with a copy of
+            // that buffer.
         }
     }
 

@@ -1,4 +1,5 @@
-//! The state that the reader, the actor and both halves of a stream share: credits, frames received, the end of sending.
+//! The state that the reader, the actor and both halves of a stream share: credits, frames
+//! received, the end of sending.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -22,8 +23,8 @@ pub(crate) struct StreamState {
     allowance: AtomicU32,
     /// The types of frames that the peer has sent once (ST5).
     said: AtomicU8,
-    /// The number of halves held on this side, and the place of a stream that this side opened. The place is leaving once
-    /// no half is held, and free once the stream is over.
+    /// The number of halves held on this side, and the place of a stream that this side opened. The
+    /// place is leaving once no half is held, and free once the stream is over.
     held: Mutex<(u8, Option<Place>)>,
     /// Why sending is over.
     over: Mutex<Option<StreamError>>,
@@ -31,7 +32,8 @@ pub(crate) struct StreamState {
 }
 
 impl StreamState {
-    /// Makes a state with the credits that the peer granted, and the items that it may send, if it sends any.
+    /// Makes a state with the credits that the peer granted, and the items that it may send, if it
+    /// sends any.
     pub(crate) fn new(granted: u32, allowance: Option<u32>) -> Self {
         Self {
             credits: Semaphore::new(granted as usize),
@@ -49,8 +51,8 @@ impl StreamState {
         self.sent.load(Ordering::Acquire)
     }
 
-    /// Runs `send`, which sends an item unless it fails. [`has_sent`](Self::has_sent) never returns false for an item that
-    /// was sent.
+    /// Runs `send`, which sends an item unless it fails. [`has_sent`](Self::has_sent) never returns
+    /// false for an item that was sent.
     pub(crate) fn sending<E>(&self, send: impl FnOnce() -> Result<(), E>) -> Result<(), E> {
         if self.has_sent() {
             return send();
@@ -112,7 +114,8 @@ impl StreamState {
         true
     }
 
-    /// Whether this is the first frame of its type from the peer. An item without credit counts as a type.
+    /// Whether this is the first frame of its type from the peer. An item without credit counts as
+    /// a type.
     pub(crate) fn is_first(&self, frame_type: FrameType) -> bool {
         let bit = match frame_type {
             FrameType::End => 1,

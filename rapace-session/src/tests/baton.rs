@@ -1,9 +1,9 @@
-//! Threads that run one at a time and change places where a seed says so.
+//! A scheduler: threads run one at a time, and switch where a seed decides.
 
 use std::cell::RefCell;
 use std::sync::{Arc, Condvar, LockResult, MutexGuard, PoisonError, TryLockError};
 
-/// A lock whose taking is a moment at which another thread may be given its turn.
+/// A mutex; the scheduler may switch threads whenever it is locked.
 #[derive(Debug, Default)]
 pub(crate) struct Mutex<T>(std::sync::Mutex<T>);
 
@@ -21,13 +21,13 @@ impl<T> Mutex<T> {
             match self.0.try_lock() {
                 Ok(guard) => return Ok(guard),
                 Err(TryLockError::Poisoned(poisoned)) => return Err(poisoned),
-                // Whoever holds it has to go on first.
+                // The holder must run first.
                 Err(TryLockError::WouldBlock) => turn(),
             }
         }
     }
 
-    /// Whether somebody holds it now.
+    /// Whether it is locked.
     pub(crate) fn is_locked(&self) -> bool {
         matches!(self.0.try_lock(), Err(TryLockError::WouldBlock))
     }
@@ -41,7 +41,7 @@ thread_local! {
     static ME: RefCell<Option<(Arc<Baton>, usize)>> = const { RefCell::new(None) };
 }
 
-/// Whose turn it is.
+/// The state of the scheduler.
 #[derive(Debug)]
 struct Baton {
     state: std::sync::Mutex<State>,
@@ -54,7 +54,7 @@ struct State {
     left: Vec<usize>,
     dice: Dice,
     turns: u64,
-    /// Somebody panicked: the others need not end.
+    /// A thread panicked, so the others need not end.
     over: bool,
 }
 
@@ -66,10 +66,10 @@ impl State {
     }
 }
 
-/// More turns than any scenario takes that does not hang.
+/// More turns than any scenario takes, unless it hangs.
 const MOST_TURNS: u64 = 200_000;
 
-/// Lets another thread run, or not.
+/// A point at which another thread may run.
 pub(crate) fn turn() {
     let me = ME.with_borrow(Clone::clone);
     let Some((baton, me)) = me else { return };
@@ -81,10 +81,10 @@ pub(crate) fn turn() {
         if std::thread::panicking() {
             return;
         }
-        // Another party has failed, and has said why.
+        // Another party has failed, and reported it.
         std::panic::resume_unwind(Box::new("another party failed"));
     }
-    // Most of the time it goes on: an interleaving of few changes is more telling than noise.
+    // Mostly the thread goes on: interleavings with few switches find more than random ones.
     if state.dice.one_in(3) {
         state.pass();
     }
@@ -109,7 +109,7 @@ impl Baton {
 /// A party of a scenario.
 pub(crate) type Party<'a> = Box<dyn FnOnce() + Send + 'a>;
 
-/// Runs the parties to their ends, in the interleaving that the seed stands for.
+/// Runs the parties to their ends, in the interleaving of the seed.
 pub(crate) fn run(seed: u64, parties: Vec<Party<'_>>) {
     let baton = Arc::new(Baton {
         state: std::sync::Mutex::new(State {
@@ -134,7 +134,7 @@ pub(crate) fn run(seed: u64, parties: Vec<Party<'_>>) {
     });
 }
 
-/// Passes the baton on when a party has ended.
+/// Switches to another thread when a party ends.
 struct Leaves(Arc<Baton>, usize);
 
 impl Drop for Leaves {
@@ -151,13 +151,13 @@ impl Drop for Leaves {
     }
 }
 
-/// Numbers that look random and are the same for the same seed: xorshift.
+/// A deterministic random number generator: xorshift.
 #[derive(Clone, Debug)]
 pub(crate) struct Dice(u64);
 
 impl Dice {
     pub(crate) fn new(seed: u64) -> Self {
-        // Seeds that lie beside each other begin far apart.
+        // Spreads adjacent seeds.
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 

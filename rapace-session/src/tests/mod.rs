@@ -1,9 +1,9 @@
-//! Models of what several threads do to one call.
+//! Models of concurrent operations on calls.
 //!
-//! The types are the shipped ones. Each party is a thread, and one of them runs at a time: they change
-//! places before a lock is taken and around each use of the transport, where a seed says so. That is
-//! every moment at which one can see what another has done, so a seed is an interleaving, and gives the
-//! same one again.
+//! The models run the shipped types. Each party is a thread, and one thread runs at a time. Threads
+//! switch before a lock is taken and around each use of the transport, as a seed decides. These are
+//! all points at which one thread can observe another, so a seed determines an interleaving, and
+//! reproduces it.
 
 pub(crate) mod baton;
 mod model;

@@ -1,4 +1,5 @@
-//! The other side of a modelled session: a small ring, and a peer that checks what it reads.
+//! The other side of a modelled session: a small ring, and a peer that checks the frames that it
+//! reads.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,29 +12,29 @@ use super::baton::{Dice, turn};
 use crate::transport::{AllocateError, BLOB_REF, Closed, Lane, SendError, StartState, Transport};
 use crate::wire::frame::{CallId, Frame, FrameType, Header, Payload, Status};
 
-/// Frames that the ring holds; one entry is reserved for the priority lane.
+/// Capacity of the ring in frames. One entry is reserved for the priority lane.
 pub(super) const RING: usize = 3;
-/// Calls that may be under way at once, and those that a channel's window allows.
+/// The size of the call table, and the window of a channel.
 pub(super) const TABLE: u32 = 3;
 pub(super) const WINDOW: u32 = 2;
 
-/// What is known of one call, whatever sessions it was in.
+/// The history of a call, across sessions.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    /// Times that it ran.
+    /// How often it ran.
     pub(super) begun: u32,
-    /// Its caller's future is gone, without an outcome of the call's.
+    /// Whether its caller cancelled.
     pub(super) left: bool,
 }
 
-/// What is known of all calls, by number.
+/// The history of all calls, by number.
 pub(super) type Calls = Arc<Mutex<HashMap<u32, Known>>>;
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One session's ring, and the peer behind it.
+/// The ring of a session, and its peer.
 pub(super) struct Ring {
     state: Mutex<State>,
     calls: Calls,
@@ -42,16 +43,16 @@ pub(super) struct Ring {
 struct State {
     frames: VecDeque<Frame>,
     closed: bool,
-    /// The peer runs nothing any more.
+    /// The peer begins no more calls.
     dead: bool,
     /// The peer has read that the channel is closed.
     channel_closed: bool,
     start_markers: HashMap<u32, u32>,
-    /// Requests without a reply, by entry.
+    /// Requests that have no reply yet, by entry.
     open: HashMap<u32, Request>,
     /// The last use of each entry.
     used: HashMap<u32, u32>,
-    /// Requests whose caller left while they were put on the ring: a cancel has to follow.
+    /// Requests that were cancelled while they were put on the ring: a cancellation must follow.
     owed: Vec<CallId>,
     dice: Dice,
 }
@@ -62,7 +63,7 @@ struct Request {
     cancelled: bool,
 }
 
-/// What the peer does next.
+/// The next step of the peer.
 pub(super) enum Act {
     Nothing,
     Reply(Frame),
@@ -94,18 +95,18 @@ impl Ring {
         locked(&self.state).dead
     }
 
-    /// Whether all that was sent was read and answered.
+    /// Whether all frames were read and all requests have a reply.
     pub(super) fn is_done(&self) -> bool {
         let state = locked(&self.state);
         state.frames.is_empty() && state.open.is_empty()
     }
 
-    /// Whether the peer was told of each caller that left before its answer.
+    /// Whether a cancellation was sent for each call that was cancelled before its reply.
     pub(super) fn is_told(&self) -> bool {
         locked(&self.state).owed.is_empty()
     }
 
-    /// A step of the peer's: it reads a frame, begins a call, or answers one.
+    /// Runs a step of the peer: it reads a frame, begins a call, or replies.
     pub(super) fn act(&self) -> Act {
         let mut state = locked(&self.state);
         if state.dead {
@@ -142,7 +143,7 @@ impl Ring {
         let mut reply = Frame::bare(header);
         if !request.begun {
             reply.header.method = Status::Failed as u32;
-            // It was cancelled.
+            // The call was cancelled.
             reply.payload = Payload::inline(&[3]).expect("one byte");
         }
         Act::Reply(reply)
@@ -195,9 +196,9 @@ impl Transport for Ring {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
         let header = &frame.header;
         if header.frame_type == FrameType::Request {
-            // Who sends has just seen that it is wanted.
+            // The sender has just checked that the call is wanted.
             let left = self.is_left(header.method);
-            assert!(!left, "{} is sent although its caller left", header.method);
+            assert!(!left, "{} is sent although it was cancelled", header.method);
         }
         turn();
         let sent = self.push(frame, lane);
@@ -211,7 +212,7 @@ impl Transport for Ring {
             match (state.closed, state.frames.len() < limit(lane)) {
                 (true, _) => Poll::Ready(Err(Closed)),
                 (false, true) => Poll::Ready(Ok(())),
-                // Whoever waits is polled again and again.
+                // Waiters are polled repeatedly.
                 (false, false) => Poll::Pending,
             }
         }))

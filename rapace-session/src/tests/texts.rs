@@ -1,7 +1,8 @@
-//! Every text that an error of this crate can print, as its reader sees it.
+//! Every text that an error of this crate can print.
 //!
 //! - A text names its cause, and no source repeats it.
-//! - A variant that is added needs a sample: the matches without a wildcard are there to say so.
+//! - A new variant needs a sample: the matches have no wildcard, so that the test does not compile
+//!   without one.
 
 use std::error::Error;
 

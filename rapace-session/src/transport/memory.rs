@@ -1,7 +1,7 @@
 //! The in-process transport: two queues of frames, with buffers that are passed by reference count.
 //!
-//! It keeps the same guarantees of [`Transport`] as shared memory, capacity reserved for replies and start markers
-//! included, so that tests on it are meaningful for shared memory too.
+//! It keeps the same guarantees of [`Transport`] as shared memory, capacity reserved for replies
+//! and start markers included, so that tests on it are meaningful for shared memory too.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -191,8 +191,8 @@ impl Transport for Memory {
     }
 
     fn reference(&self, blob: &Blob, _: &[Blob]) -> Option<[u8; BLOB_REF]> {
-        // The frame carries the buffer itself; the table only has the number of buffers. A buffer that is too large is
-        // refused when the caller tries to copy it.
+        // The frame carries the buffer itself; the table only has the number of buffers. A buffer
+        // that is too large is refused when the caller tries to copy it.
         (blob.len() <= self.config.max_payload).then_some([0; BLOB_REF])
     }
 

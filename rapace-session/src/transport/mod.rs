@@ -1,7 +1,9 @@
 //! The interface between a session and the transport that carries its frames.
 //!
-//! - TR1: a frame is delivered once, whole, and after every frame that was sent before it on either lane.
-//! - TR2: [`Lane::Data`] never uses all capacity: replies and control frames always find room as long as the peer reads.
+//! - TR1: a frame is delivered once, whole, and after every frame that was sent before it on either
+//!   lane.
+//! - TR2: [`Lane::Data`] never uses all capacity: replies and control frames always find room as
+//!   long as the peer reads.
 //! - TR3: frames that the peer sent before its death are received before the death is reported.
 //! - TR4: every wait ends when the transport is closed or the peer is gone.
 
@@ -23,7 +25,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends a frame without waiting.
     ///
     /// # Errors
-    /// After [`SendError::Full`] the caller waits for [`ready`](Self::ready) and retries; see [`SendError`] for the others.
+    /// After [`SendError::Full`] the caller waits for [`ready`](Self::ready) and retries; see
+    /// [`SendError`] for the others.
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError>;
 
     /// Waits until `lane` has room again.
@@ -38,16 +41,18 @@ pub trait Transport: Send + Sync + 'static {
     /// See [`AllocateError`].
     fn try_allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError>;
 
-    /// Allocates a buffer as [`try_allocate`](Self::try_allocate) does, and waits in FIFO order while none is free.
+    /// Allocates a buffer as [`try_allocate`](Self::try_allocate) does, and waits in FIFO order
+    /// while none is free.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its place in the queue.
     fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>>;
 
-    /// Returns the entry for `blob` in a payload's table, if the buffer can be sent without a copy, in one frame with
-    /// `beside`. `None` means that the caller must copy it into an allocated buffer first. A buffer of the transport always
-    /// has an entry, unless it is in flight. No entry begins with four bytes of 255: such entries refer to returned
-    /// buffers, which the transport does not interpret.
+    /// Returns the entry for `blob` in a payload's table, if the buffer can be sent without a copy,
+    /// in one frame with `beside`. `None` means that the caller must copy it into an allocated
+    /// buffer first. A buffer of the transport always has an entry, unless it is in flight. No
+    /// entry begins with four bytes of 255: such entries refer to returned buffers, which the
+    /// transport does not interpret.
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]>;
 
     /// Whether buffers of these sizes can be allocated at the same time on one lane.
@@ -59,8 +64,8 @@ pub trait Transport: Send + Sync + 'static {
     /// Whether the peer has begun one of our calls, as its start marker tells.
     fn start_state(&self, call: CallId) -> StartState;
 
-    /// Tells the transport that the peer is dead, for transports that detect a death later. The frames that the peer sent
-    /// are received before the end.
+    /// Tells the transport that the peer is dead, for transports that detect a death later. The
+    /// frames that the peer sent are received before the end.
     fn peer_died(&self) {}
 
     /// Sets how long the receiving half polls for more before it sleeps, where it sleeps.

@@ -1,13 +1,14 @@
 //! The shared-memory transport: frames over [`rapace_shm`]'s rings, buffers in its slots.
 //!
-//! - SM1: a buffer in a slot of this link, or a slice of one, is sent as a reference, unless the slot is in flight. Any
-//!   other buffer is copied into a slot first.
-//! - SM2: a received frame is checked before it is passed on: frame type, flags, table of buffers. The link has taken over
-//!   exactly the slots that the table refers to, so that each returns, used or not. Entries for returned buffers refer to
-//!   our own memory; the session checks them.
-//! - SM3: a received buffer of 1 KiB or less is copied when it is taken over, so that keeping it keeps no mapping of an
-//!   ended session alive. Its slot still returns with its last user.
-//! - SM4: the peer is notified of our end when the receiving half is dropped, even if the sending half is still held.
+//! - SM1: a buffer in a slot of this link, or a slice of one, is sent as a reference, unless the
+//!   slot is in flight. Any other buffer is copied into a slot first.
+//! - SM2: a received frame is checked before it is passed on: frame type, flags, table of buffers.
+//!   The link has taken over exactly the slots that the table refers to, so that each returns, used
+//!   or not. Entries for returned buffers refer to our own memory; the session checks them.
+//! - SM3: a received buffer of 1 KiB or less is copied when it is taken over, so that keeping it
+//!   keeps no mapping of an ended session alive. Its slot still returns with its last user.
+//! - SM4: the peer is notified of our end when the receiving half is dropped, even if the sending
+//!   half is still held.
 
 use std::any::Any;
 use std::sync::Arc;
@@ -187,7 +188,8 @@ fn slot_of(blob: &Blob) -> Result<Slot, SendError> {
         .ok_or(SendError::InFlight)
 }
 
-/// Whether there are slots for all of these sizes. A class that has too few borrows from the next one.
+/// Whether there are slots for all of these sizes. A class that has too few borrows from the next
+/// one.
 fn fits(classes: &[SizeClass], sizes: &[usize], lane: Lane) -> bool {
     let mut wanted = vec![0u32; classes.len()];
     for size in sizes {
@@ -321,8 +323,9 @@ fn check(received: Received) -> Result<Frame, String> {
     })
 }
 
-/// Most bytes that are copied instead of keeping their mapping alive: the size of the smallest default slots. The copy
-/// takes an allocation and some 40 ns, less than any use of the bytes; a page would take up to half a microsecond.
+/// Most bytes that are copied instead of keeping their mapping alive: the size of the smallest
+/// default slots. The copy takes an allocation and some 40 ns, less than any use of the bytes; a
+/// page would take up to half a microsecond.
 const SMALL: usize = 1024;
 
 /// A slot of ours, while it is written.

@@ -1,9 +1,10 @@
 //! The hello, the first frame of each side: protocol version, name, stream window and services.
 //!
-//! - HL1: the first eight bytes, magic and version, are laid out the same in every version. The rest may change with the
-//!   version, and is read only if the versions agree.
-//! - HL2: the [limits](crate::wire::limits) of a hello are checked before anything that they bound is copied: its length
-//!   before it is parsed, each count before memory is allocated for that many.
+//! - HL1: the first eight bytes, magic and version, are laid out the same in every version. The
+//!   rest may change with the version, and is read only if the versions agree.
+//! - HL2: the [limits](crate::wire::limits) of a hello are checked before anything that they bound
+//!   is copied: its length before it is parsed, each count before memory is allocated for that
+//!   many.
 
 use facet::Facet;
 use rapace_codec::{DecodeError, Limits, Reader};
@@ -27,7 +28,8 @@ pub struct Hello {
     pub stream_window: u32,
     /// The services that can be called on this side.
     pub services: Vec<ServiceOffer>,
-    /// For how many microseconds this side polls for frames before it sleeps; a suggestion to the other side to do the same.
+    /// For how many microseconds this side polls for frames before it sleeps; a suggestion to the
+    /// other side to do the same.
     pub spin_micros: u32,
 }
 

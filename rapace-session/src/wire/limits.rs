@@ -1,7 +1,7 @@
 //! The limits on hellos, texts, metadata, channels, streams and windows.
 //!
-//! - LM1: both sides have the same limits. A service is checked against them where it is declared, so that two
-//!   well-behaved peers never exceed one in a handshake.
+//! - LM1: both sides have the same limits. A service is checked against them where it is declared,
+//!   so that two well-behaved peers never exceed one in a handshake.
 //! - LM2: what the peer sends is measured before it is parsed or copied.
 
 use std::collections::HashSet;
@@ -16,8 +16,8 @@ pub const MAX_HELLO: usize = 256 << 10;
 pub const MAX_SERVICES: usize = 256;
 /// Channels to services that each side may have open.
 pub const MAX_CHANNELS: u32 = 256;
-/// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that opens streams and
-/// leaves them open can cost 28 MiB.
+/// Streams that each side may have open. An actor and its queue take some 7 KiB, so a peer that
+/// opens streams and leaves them open can cost 28 MiB.
 pub const MAX_STREAMS: u32 = 4096;
 /// Items in the window of a stream, and calls in the window of a channel.
 pub const MAX_WINDOW: u32 = 1 << 16;
@@ -27,8 +27,8 @@ pub const MAX_METHODS: usize = 1024;
 pub const MAX_NAME: usize = 255;
 /// Bytes of the metadata of one call, encoded.
 pub const MAX_METADATA: usize = 64 << 10;
-/// Bytes of a text: the reason for a refusal or an end, or the message of a failed call. Enough for the message of a panic,
-/// and little enough to cost nothing.
+/// Bytes of a text: the reason for a refusal or an end, or the message of a failed call. Enough for
+/// the message of a panic, and little enough to cost nothing.
 pub const MAX_TEXT: usize = 4096;
 
 /// The limit that a hello exceeds, and by what.
@@ -37,7 +37,8 @@ pub const MAX_TEXT: usize = 4096;
 pub enum HelloLimit {
     /// The whole hello is too long.
     Bytes {
-        /// The bytes of the hello; for services that are only declared, the most that their hello can have.
+        /// The bytes of the hello; for services that are only declared, the most that their hello
+        /// can have.
         bytes: usize,
     },
     /// There are too many services.
@@ -161,7 +162,8 @@ pub fn check_offers(offers: &[ServiceOffer]) -> Result<(), HelloLimit> {
     }))
 }
 
-/// Checks the methods of a service against the limits, and returns the most bytes that the service takes in a hello.
+/// Checks the methods of a service against the limits, and returns the most bytes that the service
+/// takes in a hello.
 fn check_methods<'a>(
     service: &str,
     methods: impl IntoIterator<Item = &'a str>,

@@ -18,7 +18,8 @@ use crate::wire::frame::{ChannelId, Flags, Frame};
 use crate::wire::limits::MAX_METADATA;
 use crate::wire::returned::{self, BLOB_REF, Entry, RequestAttachments};
 
-/// Key-value pairs sent along with a call, like headers in gRPC. At most [`MAX_METADATA`] bytes, encoded.
+/// Key-value pairs sent along with a call, like headers in gRPC. At most [`MAX_METADATA`] bytes,
+/// encoded.
 pub type Metadata = Vec<(String, String)>;
 
 /// The length in bytes of a table of `count` buffers.

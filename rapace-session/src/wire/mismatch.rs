@@ -1,7 +1,7 @@
 //! Comparison of the services that one side requires with those that the other offers.
 //!
-//! - MM1: a required service must be offered with the same methods, in any order; the error names the methods that
-//!   differ.
+//! - MM1: a required service must be offered with the same methods, in any order; the error names
+//!   the methods that differ.
 
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 

@@ -1,7 +1,8 @@
-//! The wire format: frames, the parts of their payloads, hellos, status codes and texts, and the limits on all of them.
+//! The wire format: frames, the parts of their payloads, hellos, status codes and texts, and the
+//! limits on all of them.
 //!
-//! Plain data and its encoding. Nothing here waits or locks, and a frame is checked the same way on every transport.
-//! This is the lowest layer of the crate and imports no other.
+//! Plain data and its encoding. Nothing here waits or locks, and a frame is checked the same way on
+//! every transport. This is the lowest layer of the crate and imports no other.
 
 pub(crate) mod frame;
 pub(crate) mod handshake_error;

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-/// Escapes control characters, line breaks and bidirectional marks as in a Rust literal, so that printing the text cannot
-/// control a terminal. Tabs stay.
+/// Escapes control characters, line breaks and bidirectional marks as in a Rust literal, so that
+/// printing the text cannot control a terminal. Tabs stay.
 ///
 /// ```
 /// use rapace_session::printable;
@@ -31,8 +31,8 @@ fn is_escaped(c: char) -> bool {
     c != '\t' && is_control(c)
 }
 
-/// Whether a character is a control character, a separator of lines or paragraphs, or a bidirectional mark, embedding,
-/// override or isolate.
+/// Whether a character is a control character, a separator of lines or paragraphs, or a
+/// bidirectional mark, embedding, override or isolate.
 fn is_control(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -4,7 +4,8 @@ use crate::wire::text::{reason, reason_or};
 
 /// The error of a call that the runtime ended, not the handler.
 ///
-/// A reply carries it as a code and a message. The message arrives [escaped](crate::printable), on one line.
+/// A reply carries it as a code and a message. The message arrives [escaped](crate::printable), on
+/// one line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     /// The handler panicked with this message.
@@ -53,8 +54,8 @@ impl RemoteError {
         }
     }
 
-    /// Reads an error from a payload. An unknown code is read as [`Dropped`](Self::Dropped). The message is truncated to
-    /// 4 KiB and escaped.
+    /// Reads an error from a payload. An unknown code is read as [`Dropped`](Self::Dropped). The
+    /// message is truncated to 4 KiB and escaped.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Self {
         let Some((code, rest)) = bytes.split_first() else {

@@ -1,8 +1,8 @@
 //! Returned buffers: a reply refers to a buffer of its request instead of carrying the bytes.
 //!
-//! A caller keeps the buffers of a request until the call is settled, since it may have to send them
-//! again. So a reply need not carry such a buffer: an entry of its table refers to the buffer, and the caller puts its
-//! own buffer in that place.
+//! A caller keeps the buffers of a request until the call is settled, since it may have to send
+//! them again. So a reply need not carry such a buffer: an entry of its table refers to the buffer,
+//! and the caller puts its own buffer in that place.
 //!
 //! | bytes | field |
 //! |---|---|
@@ -11,10 +11,13 @@
 //! | 8–11 | first byte |
 //! | 12–15 | length |
 //!
-//! - RB1: a buffer belongs to the request if it lies in the same storage, inside the range that was sent. A storage is
-//!   identified by its address. The [`Weak`] reference keeps that address from being reused.
-//! - RB2: remembering a request's buffers keeps none of them alive: each slot returns when its last user drops it.
-//! - RB3: an entry comes from the peer. It is checked against the buffers that were sent; any mismatch is a fault.
+//! - RB1: a buffer belongs to the request if it lies in the same storage, inside the range that was
+//!   sent. A storage is identified by its address. The [`Weak`] reference keeps that address from
+//!   being reused.
+//! - RB2: remembering a request's buffers keeps none of them alive: each slot returns when its last
+//!   user drops it.
+//! - RB3: an entry comes from the peer. It is checked against the buffers that were sent; any
+//!   mismatch is a fault.
 
 use std::ops::Range;
 use std::ptr;
@@ -108,8 +111,8 @@ impl ReturnedAttachment {
     }
 }
 
-/// Makes the table of a payload with these buffers. Buffers of the request are returned by reference and removed from
-/// `blobs`. The entries of the others are zero, to be filled in.
+/// Makes the table of a payload with these buffers. Buffers of the request are returned by
+/// reference and removed from `blobs`. The entries of the others are zero, to be filled in.
 pub(crate) fn table_for(
     blobs: &mut Vec<Blob>,
     attachments: Option<&RequestAttachments>,
@@ -133,8 +136,8 @@ pub(crate) fn is_returned(entry: &Entry) -> bool {
     entry.starts_with(&MARK)
 }
 
-/// Returns all buffers of a reply in the order of its table: those that are attached, and those of the request, `sent`,
-/// that the table refers to (RB3).
+/// Returns all buffers of a reply in the order of its table: those that are attached, and those of
+/// the request, `sent`, that the table refers to (RB3).
 pub(crate) fn resolve(
     table: &[Entry],
     carried: Vec<Blob>,

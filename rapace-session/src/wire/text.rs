@@ -1,8 +1,9 @@
 //! Text that the peer chose, and that humans read in errors and logs.
 //!
-//! - TX1: a text is escaped where it arrives, and becomes one line of printable characters. So printing it can neither
-//!   send escape sequences to a terminal nor forge a line of a log.
-//! - TX2: a text has at most [`MAX_TEXT`] bytes. The sender truncates it, and the receiver ignores any further bytes.
+//! - TX1: a text is escaped where it arrives, and becomes one line of printable characters. So
+//!   printing it can neither send escape sequences to a terminal nor forge a line of a log.
+//! - TX2: a text has at most [`MAX_TEXT`] bytes. The sender truncates it, and the receiver ignores
+//!   any further bytes.
 //! - TX3: an empty reason is replaced by a default.
 
 use crate::wire::limits::MAX_TEXT;

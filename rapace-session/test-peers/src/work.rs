@@ -1,5 +1,5 @@
-//! What the two processes do: one makes calls, of all sizes and more at once than there is room for,
-//! the other carries them out one at a time.
+//! The work of the two processes: one makes calls, of all sizes and more at once than there is room
+//! for; the other serves them one at a time.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use rapace_session::{
 use rapace_shm::{SegmentConfig, SizeClass};
 use tokio::sync::mpsc;
 
-/// What the process that carries out the calls does, told as it happens. The number of a call is that
-/// of its method, so that it is known before it has begun.
+/// Observes the process that serves the calls. The number of a call is that of its method, so that
+/// it is known before the call begins.
 pub trait Notes {
-    /// The next thing that happens is that this call begins.
+    /// This call begins next.
     fn will_begin(&self, call: u32);
-    /// It has begun, and its effect has happened.
+    /// The call began, and had its effect.
     fn ran(&self, call: u32);
-    /// The next thing that happens is its reply.
+    /// The reply is sent next.
     fn will_reply(&self, call: u32);
-    /// That was sent.
+    /// The reply was sent.
     fn replied(&self, call: u32);
 }
 
-/// Room for half of the calls.
+/// A segment with room for half of the calls.
 pub fn segment() -> SegmentConfig {
     let class = |slot_size, slots| SizeClass { slot_size, slots };
     SegmentConfig::default()
@@ -33,7 +33,7 @@ pub fn segment() -> SegmentConfig {
         .with_classes([class(256, 8), class(4096, 4)])
 }
 
-/// A session that serves the work, and the calls as they come.
+/// Makes the configuration of a session that serves the work, and the queue of its calls.
 pub fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCall>) {
     let (mailbox, calls) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new(name);
@@ -41,7 +41,7 @@ pub fn server(name: &str) -> (SessionConfig, mpsc::UnboundedReceiver<IncomingCal
     (config, calls)
 }
 
-/// Carries out calls until there are no more. The result says who did it.
+/// Serves calls until there are no more. Each result contains the incarnation that served it.
 pub async fn serve(
     mut calls: mpsc::UnboundedReceiver<IncomingCall>,
     incarnation: u32,
@@ -59,7 +59,7 @@ pub async fn serve(
         assert!(given == given_to(number));
         drop(arguments);
         notes.will_reply(number);
-        // A buffer goes back as it lies: by its name.
+        // A buffer returns by reference.
         let result = Value((incarnation, given));
         let answer = call.encode(Status::Ok, &result).await;
         drop(result);
@@ -68,7 +68,7 @@ pub async fn serve(
     }
 }
 
-/// Makes one call. The answer is who carried it out; nobody says so for a tell.
+/// Makes a call. Returns the incarnation that served it; `None` for a tell.
 pub async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFailure> {
     let arguments = Value(given_to(number));
     let options = CallOptions::default();
@@ -83,7 +83,7 @@ pub async fn call(channel: &Channel, number: u32) -> Result<Option<u32>, CallFai
     Ok(Some(incarnation))
 }
 
-/// Whether a call is one that nobody waits for.
+/// Whether a call is a tell.
 pub fn is_tell(number: u32) -> bool {
     number % 4 == 3
 }
@@ -118,7 +118,7 @@ fn value<T: Wire>(body: &MessageBody) -> T {
     value
 }
 
-/// Arguments and result of a call: bytes among the others, or a buffer.
+/// Arguments and result of a call: inline bytes, or a buffer.
 type Given = (Vec<u8>, Option<Blob>);
 
 fn given_to(number: u32) -> Given {
@@ -132,9 +132,9 @@ fn given_to(number: u32) -> Given {
 
 /// The name of the service.
 pub const SERVICE: &str = "Work";
-/// Calls that are made, by number.
+/// How many calls are made.
 pub const CALLS: u32 = 10;
-/// Calls that are made before all others, one after the other.
+/// How many of them are made first, one after the other.
 pub const ALONE: u32 = 2;
-/// Calls at a time.
+/// The window of the channel.
 const WINDOW: u32 = 5;

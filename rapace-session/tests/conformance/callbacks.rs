@@ -1,4 +1,4 @@
-//! Handlers that call back while everything that requests may use is used up.
+//! Handlers that call back while requests have used up all capacity that they may use.
 
 use rapace_codec::Blob;
 use rapace_session::{Session, SessionConfig, Status};
@@ -25,7 +25,7 @@ fn scarce(slots: u32) -> Sizes {
     }
 }
 
-/// A service of the plugin's whose handler asks the host before it answers.
+/// A service of the plugin whose handler calls the host before it replies.
 fn asks_back(services: &mut Services, window: u32) {
     services.serve("Render", window, |mut call| async move {
         let text: String = value(&call.take_arguments().unwrap());
@@ -68,7 +68,7 @@ async fn replies_with_buffers_pass_although_requests_hold_the_rest(kind: Kind) {
     let ends = kind.pair_of(&scarce(16));
     let (host, plugin) = meet(ends, ours.config("host"), theirs.config("plugin")).await;
     let channel = host.open("Hold").await.unwrap();
-    // Requests take all that they may have: fourteen slots, in seven payloads and seven buffers.
+    // Requests use all that they may have: fourteen slots, in seven payloads and seven buffers.
     let full = Value(("x".repeat(100), Blob::from(vec![1; 900])));
     for _ in 0..7 {
         channel.tell(0, &full, &plain()).await.unwrap();
@@ -95,7 +95,7 @@ async fn payloads_of_several_buffers_do_not_wait_for_each_other(kind: Kind) {
         drop((parts, arguments));
         call.reply(Status::Ok, &Value(sum)).await;
     });
-    // Four buffers and their table want five of the seven slots that requests may have.
+    // Four buffers and their table need five of the seven slots that requests may use.
     let ends = kind.pair_of(&scarce(8));
     let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Merge").await.unwrap();
@@ -133,14 +133,14 @@ async fn a_payload_of_more_buffers_than_there_are_is_refused(kind: Kind) {
 
 async fn a_payload_that_gathers_is_in_nobodys_way_and_comes_to_its_turn(kind: Kind) {
     if kind == Kind::Memory {
-        return; // Nothing is scarce there.
+        return; // This transport has no limited slots.
     }
     let mut services = Services::default();
     services.serve("Echo", 8, echo::<(String, Option<Blob>)>);
     let ends = kind.pair_of(&scarce(4));
     let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
-    // Requests may have three slots; one is left.
+    // Requests may use three slots; one is free.
     let held = [
         host.allocate(600).await.unwrap(),
         host.allocate(600).await.unwrap(),
@@ -149,7 +149,7 @@ async fn a_payload_that_gathers_is_in_nobodys_way_and_comes_to_its_turn(kind: Ki
     let argument = Value(full.clone());
     let mut gathers = Box::pin(channel.call(0, &argument, &options));
     assert!(waits(&mut gathers));
-    // Whoever needs the last one alone can have it, also while nobody polls the call that gathers.
+    // An allocation of a single buffer can have it, also while the multi-buffer call is not polled.
     for _ in 0..3 {
         let short = ("y".repeat(300), None::<Blob>);
         let back: (String, Option<Blob>) = ask(&channel, 0, short.clone()).await;

@@ -1,4 +1,4 @@
-//! Callers that leave.
+//! Cancelled calls.
 
 use futures_util::FutureExt;
 use rapace_session::{CallOptions, FrameType, RemoteError, SessionConfig};
@@ -28,7 +28,7 @@ async fn a_queued_call_is_removed_and_never_begun(kind: Kind) {
     drop(call);
     if let Some(stats) = stats {
         assert_eq!(stats.classes[1].total - stats.classes[1].free, 1);
-        // Its buffer goes back although nobody has taken the call.
+        // Its buffer returns although no handler has taken the call.
         until(|| host.link_stats().unwrap().classes[1].free == stats.classes[1].total).await;
     }
     let queued = inbox.recv().await.unwrap();
@@ -67,7 +67,7 @@ async fn a_running_handler_is_told(kind: Kind) {
         async move {
             begun.send(None).unwrap();
             let why = call.cancelled().await;
-            // It stays cancelled, however often one asks.
+            // It stays cancelled.
             assert_eq!(call.cancelled().await, why);
             begun.send(Some(why)).unwrap();
         }
@@ -88,7 +88,7 @@ async fn callers_that_leave_lose_no_credits(kind: Kind) {
     services.serve("Echo", 3, echo::<u32>);
     let (host, _plugin) = host_of(kind, services).await;
     let channel = host.open("Echo").await.unwrap();
-    // Callers leave at every stage: before a credit, queued, running, answered.
+    // Callers cancel at every stage: before a credit, queued, running, replied.
     for round in 0..200u32 {
         let options = CallOptions::default();
         let argument = Value(round);
@@ -122,7 +122,7 @@ async fn a_request_that_waits_for_room_is_never_sent_when_its_caller_leaves(kind
     let (a, b) = kind.pair_of(&sizes);
     let (host, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&host, "Any", 64).await;
-    // Data may fill seven of eight places.
+    // Requests may fill seven of the eight entries.
     for _ in 0..7 {
         channel.tell(1, &(), &plain()).await.unwrap();
     }

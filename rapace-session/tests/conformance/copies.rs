@@ -1,4 +1,4 @@
-//! Large buffers that are not copied, and those that have to be.
+//! Large buffers that are not copied, and buffers that must be.
 
 use facet::Facet;
 use futures_util::StreamExt;
@@ -35,8 +35,8 @@ async fn filled(session: &Session, len: usize, with: u8) -> Blob {
     buffer.freeze()
 }
 
-/// Whether a buffer shows the other side's memory and no copy: the same bytes of one memory object
-/// are mapped at two addresses, so what is compared is where they lie in their page.
+/// Whether a buffer is the other side's memory and no copy. One memory object is mapped at two
+/// addresses, so the offsets within a page are compared.
 fn same_place(kind: Kind, here: usize, there: usize) -> bool {
     match kind {
         Kind::Memory => here == there,
@@ -47,7 +47,7 @@ fn same_place(kind: Kind, here: usize, there: usize) -> bool {
 
 async fn serving(kind: Kind) -> (Session, Session, Channel) {
     let mut services = Services::default();
-    // Answers with the addresses of what it was given.
+    // Replies with the addresses of its arguments.
     services.serve("Where", 4, |mut call| async move {
         let arguments = call.take_arguments().unwrap();
         let page: Page = value(&arguments);
@@ -122,7 +122,7 @@ async fn a_slice_is_sent_as_it_lies(kind: Kind) {
     for (n, byte) in buffer.iter_mut().enumerate() {
         *byte = n as u8;
     }
-    // Long enough to be borrowed: see `transport::shm`.
+    // Large enough not to be copied: see `transport::shm`.
     let part = buffer.freeze().slice(70_001..80_011);
     let here = part.as_ptr() as usize;
     let page = Page {
@@ -143,7 +143,7 @@ async fn a_stream_item_is_not_copied(kind: Kind) {
         let session: Session = call.context().session().unwrap();
         let mut frames = call.take_sender().unwrap();
         call.reply(Status::Ok, &()).await;
-        // More than there are slots of that size: they are used again.
+        // More than there are slots of that size, so slots are reused.
         for n in 0..100u8 {
             let frame = filled(&session, 300_000, n).await;
             frames.send(&Value(frame)).await.unwrap();
@@ -171,7 +171,7 @@ async fn what_lies_elsewhere_is_copied_once(kind: Kind) {
     let back: Blob = ask(&channel, 0, blob.clone()).await;
     assert_eq!(back, blob);
     let copies = if kind == Kind::Memory { 0 } else { 50_000 };
-    // There; what comes back is the caller's own copy.
+    // On the way there; the returned buffer is the caller's own copy.
     assert_eq!((host.bytes_copied(), plugin.bytes_copied()), (copies, 0));
 }
 
@@ -194,7 +194,8 @@ async fn a_buffer_that_is_on_its_way_is_copied_for_the_next(kind: Kind) {
     }
     let copied = if kind == Kind::Memory { 0 } else { 5000 };
     assert_eq!(host.bytes_copied(), copied);
-    // Once it is back it can be sent as it lies again, although nobody has looked since.
+    // Once it has returned it can be sent without a copy again, although returns were not collected
+    // since.
     channel
         .tell(0, &Value(blob.clone()), &plain())
         .await
@@ -231,7 +232,7 @@ async fn a_buffer_outlives_its_session(kind: Kind) {
     let kept = received.slice(1 << 20..);
     drop((sent, received, unfinished));
     assert!(*kept == vec![5; 2 << 20]);
-    // It can be an argument of another session's.
+    // It can be an argument of a call over another session.
     let (other, _plugin, _) = serving(kind).await;
     let channel = other.open("Echo").await.unwrap();
     assert_eq!(ask::<_, Blob>(&channel, 0, kept.clone()).await, kept);

@@ -1,4 +1,4 @@
-//! Calls whose answer is of no use any more at some time.
+//! Calls with deadlines.
 
 use std::time::{Duration, Instant};
 
@@ -56,7 +56,7 @@ async fn a_deadline_is_seen_and_ends_the_call_on_both_sides(kind: Kind) {
     expired(channel.call(0, &(), &within(SOON)).await);
     let (left, why) = ends.recv().await.unwrap();
     assert!(left <= SOON + Duration::from_millis(1), "{left:?}");
-    // Whichever came first: its own clock, or the caller's word.
+    // Whichever came first: its own clock, or the cancellation.
     assert!(
         matches!(why, RemoteError::DeadlineExceeded | RemoteError::Cancelled),
         "{why:?}"
@@ -71,7 +71,7 @@ async fn a_call_past_its_deadline_is_never_begun(kind: Kind) {
     let channel = host.open("Busy").await.unwrap();
     expired(channel.call(0, &(), &within(SOON)).await);
     let late = inbox.recv().await.unwrap();
-    // It counts from its arrival, which may be later than the caller's.
+    // It counts from the arrival of the request, so it may be later than the caller's.
     until(|| late.deadline().unwrap() <= Instant::now()).await;
     assert!(late.begin().is_none());
     until(|| host.calls_under_way() == 0).await;

@@ -89,7 +89,7 @@ async fn calls_without_anybody_to_take_them_over_are_lost_with_their_start_state
             plugin.abort(EndReason::PeerGone);
             (StartState::NotBegun, EndReason::PeerGone)
         } else {
-            // Our end is news to the peer, which may begin what it has until it hears of it.
+            // Until the peer learns of the end, it may begin the calls that it has.
             host.close("bye");
             (StartState::Unknown, EndReason::Closed)
         };
@@ -139,7 +139,7 @@ async fn a_handler_is_told_of_the_end(kind: Kind) {
     host.close("bye");
     assert_eq!(call.cancelled().await, RemoteError::Cancelled);
     plugin.ended().await;
-    // What it has left to say is nobody's.
+    // Frames that it still sends are dropped.
     call.reply(Status::Ok, &Value(vec![1u8; 5000])).await;
 }
 
@@ -219,7 +219,7 @@ async fn a_drained_side_finishes_its_streams_then_closes(kind: Kind) {
     response.await.unwrap();
     host.drain();
     until(|| plugin.peer_drains()).await;
-    // The call is over, the stream is not.
+    // The call is over, but not the stream.
     assert_eq!(plugin.end_reason(), None);
     go.send(()).unwrap();
     assert_eq!(plugin.ended().await, EndReason::Closed);

@@ -1,4 +1,4 @@
-//! Two peers that do not come to an agreement.
+//! Handshakes that fail.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,7 +64,7 @@ async fn a_schema_mismatch_is_explained_to_both_sides(kind: Kind) {
     assert!(why.contains("Markdown") && why.contains("links"), "{why}");
 }
 
-/// H5
+/// HS3
 async fn channels_are_asked_for_before_the_welcome_and_used_after_it(kind: Kind) {
     let (a, b) = kind.pair();
     let mut raw = Raw::new(b);
@@ -102,7 +102,7 @@ async fn channels_are_asked_for_before_the_welcome_and_used_after_it(kind: Kind)
     assert_eq!(session.end_reason(), None);
 }
 
-/// H5
+/// HS3
 async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
     let (a, b) = kind.pair();
     let (host, mut plugin) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
@@ -126,7 +126,7 @@ async fn a_peer_has_settled_when_it_says_so(kind: Kind) {
         .await;
     ready.await;
     session.peer_ready().await;
-    // Nothing is new about it the second time.
+    // A second one changes nothing.
     raw.send(Header::new(FrameType::Ready, ChannelId::SESSION))
         .await;
     raw.open_is_refused(&session).await;
@@ -197,7 +197,7 @@ async fn a_hello_that_never_comes_is_ended_by_the_callers_timeout(kind: Kind) {
     let establish = Session::establish(a, config);
     let given_up = tokio::time::timeout(Duration::from_millis(20), establish).await;
     assert!(given_up.is_err());
-    // The other side is told, and nothing is left on this one.
+    // The other side is told, and this side holds nothing any more.
     let mut raw = Raw::new(b);
     assert_eq!(raw.recv().await.header.frame_type, FrameType::Hello);
     assert_eq!(raw.recv().await.header.frame_type, FrameType::Close);
@@ -210,7 +210,7 @@ async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
     let mut raw = Raw::new(b);
     raw.hello().await;
     let mut header = Header::new(FrameType::Refuse, ChannelId::SESSION);
-    header.credits = 7; // Means nothing here.
+    header.credits = 7; // Has no meaning here.
     raw.send_with(header, b"built from another schema").await;
     let refused = Session::establish(a, SessionConfig::new("host")).await;
     let why = HandshakeError::RefusedByPeer("built from another schema".into());
@@ -221,7 +221,7 @@ async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
     );
 }
 
-/// H6
+/// HS4
 async fn a_side_that_cannot_say_its_hello_tells_the_other_why(kind: Kind) {
     for size in [64, 256] {
         let class = SizeClass {
@@ -243,7 +243,7 @@ async fn a_side_that_cannot_say_its_hello_tells_the_other_why(kind: Kind) {
         let Err(HandshakeError::RefusedByPeer(why)) = host else {
             panic!("{host:?}");
         };
-        // As much as there is room for.
+        // As much as fits.
         let text = HandshakeError::HelloTooLarge { len, max }.to_string();
         assert!(text.starts_with(&why), "{why}");
         assert!(why.contains(&len.to_string()), "{why}");

@@ -1,4 +1,4 @@
-//! Two sessions over a transport of the test's choice, and services that do what a test tells them.
+//! Two sessions over a given transport, and services that the test controls.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use rapace_session::{
 use rapace_shm::{Link, SegmentConfig, SizeClass, Trust};
 use tokio::sync::mpsc;
 
-/// How long a scenario may take before it counts as hung.
+/// The timeout of a scenario.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A transport.
@@ -25,7 +25,7 @@ pub(super) enum Kind {
     Untrusted,
 }
 
-/// Sizes of a transport, small ones to meet their limits soon.
+/// The sizes of a transport; small sizes reach their limits soon.
 #[derive(Clone)]
 pub(super) struct Sizes {
     pub(super) ring: u32,
@@ -75,8 +75,8 @@ impl Kind {
     }
 }
 
-/// Runs a scenario. One that hangs fails; one that never lets others run ends the whole process,
-/// since nothing else would.
+/// Runs a scenario. A scenario that hangs fails. One that never yields ends the whole process,
+/// since no timeout would fire.
 pub(super) fn run<F: Future<Output = ()>>(threads: usize, scenario: impl FnOnce() -> F) {
     let (done, watched) = std::sync::mpsc::channel::<()>();
     std::thread::spawn(move || {
@@ -103,7 +103,7 @@ pub(super) fn run<F: Future<Output = ()>>(threads: usize, scenario: impl FnOnce(
     drop(done);
 }
 
-/// Makes tests of scenarios: one a transport and number of threads.
+/// Makes a test of each scenario, transport and number of threads.
 macro_rules! scenarios {
     ($($(#[$attribute:meta])* $name:ident),* $(,)?) => {
         scenarios!(@ memory, Memory, 1, $($(#[$attribute])* $name),*);
@@ -136,7 +136,7 @@ impl<T: Wire> Encode for Value<T> {
     }
 }
 
-/// The value in a payload.
+/// Decodes the value in a payload.
 pub(super) fn value<T: Wire>(body: &MessageBody) -> T {
     let mut reader = body.reader();
     let value = reader.read().expect("a value");
@@ -144,13 +144,13 @@ pub(super) fn value<T: Wire>(body: &MessageBody) -> T {
     value
 }
 
-/// The value of an answer that is no error.
+/// Decodes the value of a reply that is no error.
 pub(super) fn answer<T: Wire>(reply: &Reply) -> T {
     assert!(!reply.is_error);
     value(&reply.body)
 }
 
-/// Calls in the order in which they arrived, for the test to take.
+/// The calls that arrived, in order, for the test to take.
 pub(super) type Inbox = mpsc::UnboundedReceiver<IncomingCall>;
 
 /// The services of one side.
@@ -177,7 +177,7 @@ impl ServiceResolver for Services {
 }
 
 impl Services {
-    /// A service whose calls the test takes itself.
+    /// Adds a service whose calls the test takes itself.
     pub(super) fn inbox(&mut self, name: &str, window: u32) -> Inbox {
         let (outlet, inbox) = mpsc::unbounded_channel();
         self.sinks
@@ -185,7 +185,7 @@ impl Services {
         inbox
     }
 
-    /// A service that handles its calls side by side.
+    /// Adds a service that handles its calls concurrently.
     pub(super) fn serve<F, Fut>(&mut self, name: &str, window: u32, handler: F)
     where
         F: Fn(RunningCall) -> Fut + Send + Sync + 'static,
@@ -201,7 +201,7 @@ impl Services {
         });
     }
 
-    /// A session's configuration with these services.
+    /// Makes the configuration of a session with these services.
     pub(super) fn config(self, name: &str) -> SessionConfig {
         let mut config = SessionConfig::new(name);
         config.resolver = Arc::new(self);
@@ -209,7 +209,7 @@ impl Services {
     }
 }
 
-/// Answers a call with its own arguments.
+/// Replies to a call with its arguments.
 pub(super) async fn echo<T: Wire>(mut call: RunningCall) {
     let arguments = call.take_arguments().expect("arguments");
     let value: T = value(&arguments);
@@ -217,7 +217,7 @@ pub(super) async fn echo<T: Wire>(mut call: RunningCall) {
     call.reply(Status::Ok, &Value(value)).await;
 }
 
-/// A host that serves nothing and a plugin with these services.
+/// Establishes a host without services and a plugin with these services.
 pub(super) async fn host_of(kind: Kind, services: Services) -> (Session, Session) {
     meet(
         kind.pair(),
@@ -227,7 +227,7 @@ pub(super) async fn host_of(kind: Kind, services: Services) -> (Session, Session
     .await
 }
 
-/// Both sessions, established.
+/// Establishes both sessions.
 pub(super) async fn meet(
     (a, b): (Endpoint, Endpoint),
     host: SessionConfig,
@@ -246,24 +246,24 @@ pub(super) async fn ask<A: Wire, R: Wire>(channel: &Channel, method: u32, argume
     answer(&reply)
 }
 
-/// Lets others run until `condition` holds. A condition that never comes true is a hang.
+/// Yields until `condition` holds. A condition that never holds is a hang.
 pub(super) async fn until(mut condition: impl FnMut() -> bool) {
     while !condition() {
         tokio::task::yield_now().await;
     }
 }
 
-/// Whether a future is not ready, having been polled once.
+/// Polls a future once, and returns whether it is pending.
 pub(super) fn waits<F: Future + Unpin>(future: &mut F) -> bool {
     futures_util::FutureExt::now_or_never(future).is_none()
 }
 
-/// Calls without a deadline or anything else.
+/// Default options.
 pub(super) fn plain() -> CallOptions {
     CallOptions::default()
 }
 
-/// Begins the next call and answers it with `value`.
+/// Begins the next call and replies with `value`.
 pub(super) async fn answer_next<T: Wire>(inbox: &mut Inbox, value: T) {
     let call = inbox
         .recv()

@@ -1,4 +1,5 @@
-//! Peers that break the rules, frame by frame. None may make us panic or hang; each is named.
+//! Peers that break the rules, frame by frame. None may make this side panic or hang, and each
+//! fault is named.
 
 use rapace_codec::Blob;
 use rapace_session::{
@@ -123,7 +124,7 @@ async fn a_reply_that_breaks_a_rule_still_settles_its_call(kind: Kind) {
                 start_state,
             }) => {
                 assert!(found.contains(what), "{found}");
-                // A transport that finds the fault itself hands the call to the session's end.
+                // If the transport detects the fault itself, the session's end settles the call.
                 assert!(start_state == StartState::Begun || kind != Kind::Memory);
             }
             other => panic!("{other:?}"),
@@ -146,7 +147,7 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
     let options = plain();
     let mut waiting = Box::pin(channel.call(2, &(), &options));
     assert!(waits(&mut waiting));
-    // Entries are given out from the first on, so the eighth call's can be guessed.
+    // Entries are used in order, so the entry of the eighth call can be guessed.
     let mut reply = Header::new(FrameType::Reply, ChannelId(1));
     reply.call = CallId {
         index: 7,
@@ -208,7 +209,7 @@ async fn buffers_that_no_table_names(kind: Kind) {
     };
     frame.header.flags = Flags::BLOBS;
     if kind == Kind::Memory {
-        // Only this transport can carry what its table does not name.
+        // Only this transport can carry buffers that its table does not list.
         raw.send_frame(&frame).await;
     } else {
         let mut table = vec![1, 0];
@@ -280,9 +281,10 @@ async fn a_peer_that_asks_and_does_not_read(kind: Kind) {
             tokio::task::yield_now().await;
         }
     }
-    // For each number, one of its channels: what the streams of both sides may have to say, and a little more.
+    // A few more frames than the outbox holds for the streams of both sides, on channels of their
+    // own.
     assert!(asked.header.channel.0 / 2 < 40_000, "some bound");
-    // Whichever bound it meets first: what waits to be sent to it, or what it sent to be handled.
+    // Whichever limit it exceeds first: frames queued for it, or frames of its own to be handled.
     let ended = session.ended().await.to_string();
     let bounds = ["does not read", "more control frames"];
     assert!(bounds.iter().any(|bound| ended.contains(bound)), "{ended}");
@@ -298,7 +300,7 @@ async fn openings_without_end_are_refused_one_by_one(kind: Kind) {
         opened += u32::from(answer.header.frame_type == FrameType::Opened);
     }
     assert_eq!(opened, 256);
-    // One that was opened still works.
+    // An open channel still works.
     raw.send(request(2, 0, 1)).await;
     answer_next(&mut inbox, 1u8).await;
     assert_eq!(raw.recv().await.header.frame_type, FrameType::Reply);

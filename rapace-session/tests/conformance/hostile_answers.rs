@@ -1,4 +1,5 @@
-//! Answers that name buffers which are not the request's to give back, and names where none may be.
+//! Replies that return buffers which the request did not have, and returned buffers in frames that
+//! may have none.
 
 use futures_util::StreamExt;
 use rapace_codec::Blob;
@@ -19,14 +20,14 @@ scenarios!(
     a_name_in_a_request,
     a_name_in_the_answer_to_a_tell,
     a_name_in_an_item_ends_the_stream,
-    buffers_in_a_failure,
+    buffers_in_a_remote_error,
     a_name_in_an_answer_that_nobody_waits_for_does_no_harm,
 );
 
-/// Part of a buffer of the request's: which, first byte, length.
+/// A part of a buffer of the request: its number, first byte, length.
 type Name = (u32, u32, u32);
 
-/// A table of names, and what follows it: the list of these buffers.
+/// A table of returned buffers, followed by a body: the list of these buffers.
 fn naming(names: &[Name]) -> Vec<u8> {
     let mut bytes = (names.len() as u16).to_le_bytes().to_vec();
     for (which, start, len) in names {
@@ -39,18 +40,18 @@ fn naming(names: &[Name]) -> Vec<u8> {
     bytes
 }
 
-/// A call of the session's to a peer that has read it and not answered.
+/// A call of the session to a peer that has read it and not replied.
 struct Asked {
     session: Session,
     raw: Raw,
     call: JoinHandle<Outcome>,
     sent: Vec<Blob>,
-    /// What an honest answer begins with.
+    /// The header of a valid reply.
     reply: Header,
 }
 
 impl Asked {
-    /// A call with buffers of these lengths.
+    /// Makes a call with buffers of these lengths.
     async fn with(kind: Kind, lens: &[usize]) -> Self {
         let (a, b) = kind.pair();
         let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
@@ -73,7 +74,7 @@ impl Asked {
         }
     }
 
-    /// It is answered with these bytes, which is a fault: the call is settled, and the session over.
+    /// Replies with these bytes, which is a fault: the call is settled, and the session ends.
     async fn fails_by(mut self, bytes: &[u8], what: &str) {
         self.raw.send_with(self.reply, bytes).await;
         match self.call.await.unwrap() {
@@ -87,7 +88,7 @@ impl Asked {
     }
 }
 
-/// The header of an answer with buffers.
+/// The header of a reply with buffers.
 fn answers(request: &Header) -> Header {
     let mut header = Header::new(FrameType::Reply, request.channel);
     header.call = request.call;
@@ -144,12 +145,12 @@ async fn a_name_past_the_end_of_the_buffer(kind: Kind) {
 async fn a_name_beside_a_buffer_that_did_not_come_along(kind: Kind) {
     let asked = Asked::with(kind, &[10]).await;
     let mut bytes = naming(&[(0, 0, 10), (0, 0, 0)]);
-    // The second entry is a reference now.
+    // The second entry is now an attached buffer.
     bytes[18..34].fill(0);
     if kind == Kind::Memory {
         asked.fails_by(&bytes, "other buffers").await;
     } else {
-        // The transport looks for it, and finds that the peer's own slot is sent twice or was never.
+        // The transport detects that the peer's slot is sent twice, or was never sent.
         let Asked {
             session,
             mut raw,
@@ -211,18 +212,18 @@ async fn a_name_in_an_item_ends_the_stream(kind: Kind) {
     assert_eq!(session.end_reason(), None);
 }
 
-async fn buffers_in_a_failure(kind: Kind) {
+async fn buffers_in_a_remote_error(kind: Kind) {
     let mut asked = Asked::with(kind, &[100]).await;
     asked.reply.method = Status::Failed as u32;
     let bytes = naming(&[(0, 0, 100)]);
-    asked.fails_by(&bytes, "failure with buffers").await;
+    asked.fails_by(&bytes, "remote error with buffers").await;
 }
 
 async fn a_name_in_an_answer_that_nobody_waits_for_does_no_harm(kind: Kind) {
     let mut asked = Asked::with(kind, &[100]).await;
     asked.call.abort();
     assert!(asked.call.await.unwrap_err().is_cancelled());
-    // What it names is gone, if it ever was.
+    // The buffer has been released, if it ever existed.
     asked
         .raw
         .send_with(asked.reply, &naming(&[(9, 9, 9)]))

@@ -1,4 +1,4 @@
-//! Peers that break the rules of streams. Most of it ends the stream alone.
+//! Peers that break the rules of streams. Most faults end only the stream.
 
 use futures_util::StreamExt;
 use rapace_session::{
@@ -27,7 +27,7 @@ scenarios!(
 
 const WINDOW: u32 = 4;
 
-/// A session with a stream open to a hostile peer, which called it.
+/// A session with a stream that a hostile peer opened by a call.
 async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Feed", 4);
@@ -53,7 +53,7 @@ fn on_stream(frame_type: FrameType) -> Header {
     Header::new(frame_type, ChannelId(4))
 }
 
-/// The session goes on: it still answers.
+/// Checks that the session goes on.
 async fn goes_on(session: &Session, raw: &mut Raw) {
     raw.send_with(
         Header::new(FrameType::Open, ChannelId(1_000_000)),
@@ -162,7 +162,7 @@ async fn an_item_after_the_end_resets_the_stream(kind: Kind) {
 
 async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
     if kind != Kind::Memory {
-        // Shared memory finds out by itself that the table is wrong.
+        // The shared-memory transport itself detects the wrong table.
         return;
     }
     let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
@@ -177,7 +177,7 @@ async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
     goes_on(&session, &mut raw).await;
 }
 
-/// Takes what it is given and sends: the next item to the peer.
+/// Takes the given halves and sends the next item to the peer.
 async fn still_sends(parts: &mut StreamParts, raw: &mut Raw) {
     let sender = parts.sender.as_mut().unwrap();
     sender.send(&Value(1u8)).await.unwrap();
@@ -205,16 +205,16 @@ async fn items_past_the_window_end_both_directions(kind: Kind) {
 }
 
 async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: Kind) {
-    // Not there.
+    // A stream that does not exist.
     let (session, mut raw, mut parts) = streaming(kind, Flags::SERVER_STREAM).await;
     for _ in 0..3 {
         raw.send_with(on_stream(FrameType::Reset), b"why").await;
     }
     still_sends(&mut parts, &mut raw).await;
     goes_on(&session, &mut raw).await;
-    // The stream's actor counts, which is not the reader.
+    // The stream's actor counts them, not the reader.
     until(|| session.metrics().late == 3).await;
-    // Over.
+    // A stream that is over.
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     for first in [FrameType::End, FrameType::Reset] {
         let (session, mut raw, mut parts) = streaming(kind, both).await;
@@ -227,7 +227,7 @@ async fn a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing(kind: 
         assert_eq!(seen.len(), usize::from(first == FrameType::Reset));
         still_sends(&mut parts, &mut raw).await;
         goes_on(&session, &mut raw).await;
-        // Nor has it a stream.
+        // It has no stream either.
         drop(parts);
         raw.recv_type(FrameType::Reset).await;
         raw.send_with(on_stream(FrameType::Reset), b"nowhere").await;
@@ -245,7 +245,7 @@ async fn items_behind_a_reset_are_dropped(kind: Kind) {
     let seen = parts.receiver.take().unwrap().collect::<Vec<_>>().await;
     assert!(matches!(&*seen, [Err(StreamError::Reset(why))] if why == "why"));
     still_sends(&mut parts, &mut raw).await;
-    // They are held to the window all the same.
+    // The window still applies to them.
     raw.send_with(on_stream(FrameType::Item), &[1]).await;
     raw.recv_type(FrameType::Reset).await;
     let over = parts.sender.unwrap().stopped().await;
@@ -262,11 +262,12 @@ async fn streams_without_end_are_refused(kind: Kind) {
     let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
     raw.open_to(2, "Feed").await;
     let mut refused = 0;
-    // As many as it may have, and as many as it may have calls, since it may know of an end earlier.
+    // As many as it may have, plus as many as it may have calls, since it may know of an end
+    // earlier.
     for n in 0..4096 + 1024 + 4_u32 {
         let mut header = request(2, 0, n + 1);
         header.flags = Flags::CLIENT_STREAM;
-        // Never ended by this side, although it is asked to stop.
+        // This side never ends it, although it is asked to stop.
         raw.send_with(header, &(2 * n + 4).to_le_bytes()).await;
         let number = ChannelId(2 * n + 4);
         let (mut reset, mut stopped) = (false, false);
@@ -290,7 +291,7 @@ async fn streams_without_end_are_refused(kind: Kind) {
     goes_on(&session, &mut raw).await;
 }
 
-/// What only the bytes of shared memory can say.
+/// Frames that only the bytes of shared memory can express.
 #[test]
 fn frame_types_and_flags_that_do_not_exist_are_faults_over_shared_memory() {
     let cases: [(u8, u8, &str); 3] = [

@@ -1,5 +1,5 @@
-//! What a peer says of itself, and every text, is bounded. What is over a limit is named, on the side that says it
-//! before anything is sent.
+//! Hellos and texts are bounded. An excess is reported by name, on the sending side before anything
+//! is sent.
 
 use rapace_session::limits::{MAX_HELLO, MAX_METADATA, MAX_NAME, MAX_SERVICES, MAX_TEXT};
 use rapace_session::{
@@ -49,7 +49,7 @@ async fn refused(kind: Kind, body: &[u8]) -> HandshakeError {
     let config = SessionConfig::new("host");
     let refused = Session::establish_and_open(a, config).await;
     let refused = refused.map(|_| ()).unwrap_err();
-    // The peer reads it too.
+    // The peer gets the same text.
     let why = raw.recv_type(FrameType::Refuse).await;
     assert_eq!(why.payload.bytes(), refused.to_string().as_bytes());
     refused
@@ -123,7 +123,7 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
     }
 }
 
-/// Nothing of what is claimed is there.
+/// The hello claims far more than its bytes contain.
 async fn a_hello_that_only_claims_much_is_refused_by_what_it_claims(kind: Kind) {
     let mut body = rapace_codec::to_vec(&("peer".to_owned(), 4_u32)).unwrap().0;
     body.extend(rapace_codec::to_vec(&u64::MAX).unwrap().0);
@@ -156,14 +156,14 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
             text.starts_with("this side's hello ") && text.contains(what),
             "{text}"
         );
-        // H6
+        // HS4
         let mut raw = Raw::new(b);
         let told = raw.recv().await;
         assert_eq!(told.header.frame_type, FrameType::Refuse);
         assert_eq!(told.payload.bytes(), text.as_bytes());
         assert!(raw.try_recv().await.is_none(), "nothing else was sent");
     }
-    // A name is only shown, so its beginning will do.
+    // A name is only displayed, so it may be truncated.
     let (a, b) = kind.pair();
     let long = SessionConfig::new("x".repeat(10 * MAX_HELLO));
     let (_host, plugin) = meet((a, b), long, SessionConfig::new("plugin")).await;
@@ -260,7 +260,7 @@ async fn metadata_over_the_limit_is_not_sent_and_not_taken(kind: Kind) {
         metadata: vec![("k".into(), "v".repeat(len))],
         ..plain()
     };
-    // A count, two lengths and a key are besides.
+    // Apart from a count, two lengths and a key.
     let most = MAX_METADATA - 1 - 2 - 3;
     assert_eq!(
         answer::<u32>(&channel.call(0, &Value(7_u32), &with(most)).await.unwrap()),
@@ -272,7 +272,7 @@ async fn metadata_over_the_limit_is_not_sent_and_not_taken(kind: Kind) {
         .unwrap_err();
     let text = refused.to_string();
     assert!(
-        text.contains("its metadata takes 65537 bytes, and at most 65536"),
+        text.contains("its metadata takes 65537 bytes; a call can have at most 65536"),
         "{text}"
     );
     assert_eq!(ask::<u32, u32>(&channel, 0, 8).await, 8);

@@ -60,7 +60,7 @@ impl Life {
     }
 }
 
-/// What a call had not begun in, and the one that it is sent to.
+/// The session in which a call had not begun, and the session over which it is sent again.
 async fn moved(kind: Kind, client: bool, server: bool) -> (Life, StreamParts, ResponseFuture) {
     let mut first = Life::of(kind).await;
     let (parts, response) = first.streaming(client, server).await;
@@ -107,7 +107,7 @@ async fn a_stream_to_the_caller_follows_its_call_in_the_order_of_all_calls(kind:
 async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_sent(kind: Kind) {
     let (mut second, parts, response) = moved(kind, true, true).await;
     let moves = response.moves().unwrap();
-    // The halves of the dead session end; how depends on what its peer had left to say.
+    // The halves of the ended session end; the error depends on the last frames of its peer.
     parts.sender.unwrap().stopped().await;
     let mut sender = moves.next_sender().await.unwrap();
     let mut call = second.inbox.recv().await.unwrap().begin().unwrap();
@@ -124,7 +124,7 @@ async fn a_stream_of_the_callers_follows_its_call_as_long_as_nothing_of_it_was_s
     assert!(moves.next_sender().await.is_none(), "there will be no more");
 }
 
-/// The answer may come before anybody has fetched the sender.
+/// The reply may arrive before the sender is taken.
 async fn a_stream_goes_on_after_the_answer(kind: Kind) {
     let (mut second, parts, response) = moved(kind, true, false).await;
     let moves = response.moves().unwrap();

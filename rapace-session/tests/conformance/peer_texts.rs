@@ -1,4 +1,4 @@
-//! Whatever a peer says to humans arrives on one line, and drives no terminal.
+//! Texts of the peer arrive escaped, on one line.
 
 use futures_util::StreamExt;
 use rapace_session::{
@@ -29,7 +29,7 @@ async fn meet_raw(kind: Kind) -> (Session, Raw) {
     Raw::meet(a, b, SessionConfig::new("host")).await
 }
 
-/// What a call ends with that is answered with this failure.
+/// Returns the outcome of a call whose reply is this error.
 async fn fails_with(kind: Kind, payload: &[u8]) -> String {
     let (session, mut raw) = meet_raw(kind).await;
     let channel = raw.open(&session, "Any", 4).await;
@@ -127,7 +127,7 @@ async fn the_reason_of_a_refusal_is_escaped(kind: Kind) {
     );
 }
 
-/// A resolver puts it into its reason.
+/// A service resolver includes the name in its reason.
 async fn the_name_of_a_channel_is_escaped(kind: Kind) {
     let (a, b) = kind.pair();
     let services = Services::default();
@@ -178,7 +178,7 @@ async fn a_name_of_our_own_is_escaped_before_it_is_sent(kind: Kind) {
     let ours = SessionConfig::new("two\nlines\tof it");
     let (session, plugin) = meet((a, b), ours, SessionConfig::new("plugin")).await;
     assert_eq!(plugin.peer().unwrap().name, r"two\nlines\tof it");
-    // No service can be called so.
+    // No service can have this name.
     let refused = session.open("a\nb").await.unwrap_err();
     assert_eq!(
         refused.to_string(),

@@ -1,4 +1,4 @@
-//! A peer without a session: it sends whatever frames the test tells it to.
+//! A peer without a session: it sends the frames that a test gives it.
 
 use std::collections::VecDeque;
 
@@ -14,7 +14,7 @@ pub(super) struct Raw {
     read: VecDeque<Frame>,
 }
 
-/// What every hello begins with.
+/// The first bytes of every hello.
 pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x01\0\0\0";
 
 impl Raw {
@@ -25,7 +25,7 @@ impl Raw {
         }
     }
 
-    /// A session whose peer has shaken hands and does nothing else.
+    /// Establishes a session whose peer does nothing after the handshake.
     pub(super) async fn meet(a: Endpoint, b: Endpoint, config: SessionConfig) -> (Session, Self) {
         let mut raw = Self::new(b);
         raw.hello().await;
@@ -41,7 +41,7 @@ impl Raw {
         self.hello_with(&[]).await;
     }
 
-    /// A hello that offers these.
+    /// Makes a hello that offers these services.
     pub(super) async fn hello_with(&mut self, services: &[&str]) {
         let services = services.iter().map(|name| ServiceOffer {
             name: (*name).into(),
@@ -84,8 +84,8 @@ impl Raw {
         self.send_frame(&frame).await;
     }
 
-    /// Sends a frame; a session that has ended is no reason to fail. Receives while it waits for room,
-    /// since nobody else would be told that there is some.
+    /// Sends a frame; does nothing if the session has ended. Receives while it waits for room,
+    /// since only receiving notices it.
     pub(super) async fn send_frame(&mut self, frame: &Frame) {
         use rapace_session::transport::SendError;
         let transport = &self.endpoint.transport;
@@ -103,12 +103,12 @@ impl Raw {
         }
     }
 
-    /// The next frame.
+    /// Receives the next frame.
     pub(super) async fn recv(&mut self) -> Frame {
         self.try_recv().await.expect("a frame")
     }
 
-    /// The next frame; `None` if the session has hung up.
+    /// Receives the next frame; `None` if the session has hung up.
     pub(super) async fn try_recv(&mut self) -> Option<Frame> {
         while self.read.is_empty() {
             let mut batch = Vec::new();
@@ -122,7 +122,7 @@ impl Raw {
         self.read.pop_front()
     }
 
-    /// The next frame with this frame type; others are passed over.
+    /// Receives the next frame of this type, and skips others.
     pub(super) async fn recv_type(&mut self, frame_type: FrameType) -> Frame {
         loop {
             let frame = self.recv().await;
@@ -132,7 +132,8 @@ impl Raw {
         }
     }
 
-    /// Lets the session ask for a channel, and refuses it: then it has read all that was sent before.
+    /// Has the session open a channel, and refuses it: then the session has read all earlier
+    /// frames.
     pub(super) async fn open_is_refused(&mut self, session: &Session) {
         let mut opening = Box::pin(session.open("none"));
         let asked = tokio::select! {
@@ -145,7 +146,7 @@ impl Raw {
         assert!(matches!(opening.await, Err(OpenError::Refused(_))));
     }
 
-    /// Lets the session open a channel, with this window.
+    /// Has the session open a channel, with this window.
     pub(super) async fn open(&mut self, session: &Session, name: &str, window: u32) -> Channel {
         let mut opening = Box::pin(session.open(name));
         let frame = tokio::select! {
@@ -160,7 +161,7 @@ impl Raw {
         opening.await.expect("a channel")
     }
 
-    /// Opens a channel to a service of the session's, and says what window it has.
+    /// Opens a channel to a service of the session, and returns its window.
     pub(super) async fn open_to(&mut self, channel: u32, name: &str) -> u32 {
         let header = Header::new(FrameType::Open, ChannelId(channel));
         self.send_with(header, name.as_bytes()).await;
@@ -170,7 +171,7 @@ impl Raw {
     }
 }
 
-/// A request's header.
+/// Makes the header of a request.
 pub(super) fn request(channel: u32, index: u32, generation: u32) -> Header {
     let mut header = Header::new(FrameType::Request, ChannelId(channel));
     header.call = CallId { index, generation };

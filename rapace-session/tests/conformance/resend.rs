@@ -1,5 +1,5 @@
-//! Calls that are sent again and have to wait on the way: for a credit, an entry, a buffer, the ring.
-//! Their callers leave, their deadlines pass, and sessions end meanwhile.
+//! Calls that are sent again and have to wait: for a credit, an entry, a buffer, the ring.
+//! Meanwhile their callers cancel, their deadlines pass, and sessions end.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -29,7 +29,7 @@ type AllUnsettled = Arc<Mutex<Vec<UnsettledCall>>>;
 type Calling = Pin<Box<dyn Future<Output = Outcome>>>;
 type Resending = Pin<Box<dyn Future<Output = Result<(), UnsettledCall>>>>;
 
-/// A session with a peer that does nothing by itself.
+/// A session with a peer that the test controls.
 struct Life {
     host: Session,
     raw: Raw,
@@ -56,13 +56,13 @@ impl Life {
         }
     }
 
-    /// The session is over; what it left.
+    /// Ends the session and returns its unsettled calls.
     fn ends(&self) -> Vec<UnsettledCall> {
         self.host.abort(EndReason::PeerGone);
         std::mem::take(&mut *self.unsettled.lock().unwrap())
     }
 
-    /// Fills what requests may fill of the ring.
+    /// Fills the part of the ring that requests may use.
     async fn fill(&self) -> u32 {
         let mut told = 0;
         while self.channel.try_tell(1, &(), &plain()).await.unwrap() {
@@ -71,7 +71,7 @@ impl Life {
         told
     }
 
-    /// Reads requests of the method that fills the ring.
+    /// Reads the requests that fill the ring.
     async fn read(&mut self, count: u32) {
         for _ in 0..count {
             let read = self.raw.recv().await.header;
@@ -79,7 +79,7 @@ impl Life {
         }
     }
 
-    /// Answers a request.
+    /// Replies to a request.
     async fn answer(&self, request: Header) {
         let mut header = Header::new(FrameType::Reply, request.channel);
         header.call = request.call;
@@ -101,7 +101,7 @@ impl Life {
     }
 }
 
-/// A call of method 2 that a first session left, with its payload and its deadline.
+/// An unsettled call of method 2 from a first session, with its payload and deadline.
 async fn left_over(kind: Kind, len: usize, deadline: Option<Instant>) -> (Calling, UnsettledCall) {
     let first = Life::of(kind, &Sizes::default(), 64).await;
     let channel = first.channel.clone();
@@ -125,7 +125,7 @@ fn small_ring() -> Sizes {
     }
 }
 
-/// Nothing of a call is left, and nothing was said of it: what comes next is what is sent next.
+/// Checks that a call left nothing behind and sent nothing: the next frame is the next request.
 async fn nothing_was_sent(life: &mut Life, under_way: usize) {
     assert_eq!(life.host.calls_under_way(), under_way);
     life.channel.tell(3, &(), &plain()).await.unwrap();
@@ -180,7 +180,7 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_agai
 
 async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_again(kind: Kind) {
     if kind == Kind::Memory {
-        return; // It never runs out of buffers.
+        return; // This transport never runs out of buffers.
     }
     let (call, unsettled) = left_over(kind, 500, None).await;
     let sizes = Sizes {
@@ -213,7 +213,7 @@ async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind
     let (call, unsettled) = left_over(kind, 1, Some(deadline)).await;
     let mut life = Life::of(kind, &small_ring(), 64).await;
     let told = life.fill().await;
-    // Whoever sends it learns of the deadline by itself: its caller is not polled.
+    // The sender observes the deadline itself, since the caller is not polled.
     life.resend(unsettled).await.unwrap();
     assert!(Instant::now() >= deadline);
     assert!(matches!(
@@ -231,7 +231,7 @@ async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind)
     let mut resending = second.resend(unsettled);
     assert!(waits(&mut resending));
     let mut unsettled = second.ends();
-    // It is the session's end's to hand on, and nobody else's.
+    // Only the session's end hands it out.
     resending.await.unwrap();
     assert_eq!(unsettled.len(), told as usize + 1);
     let first = unsettled.remove(0);

@@ -1,4 +1,4 @@
-//! AttachmentAllocator of a request that go back in its answer: by name, so that the caller gets its own.
+//! Buffers of a request that a reply returns by reference, so that the caller gets its own buffer.
 
 use futures_util::StreamExt;
 use rapace_codec::Blob;
@@ -19,7 +19,7 @@ scenarios!(
 
 pub(super) const LEN: usize = 50_000;
 
-/// A buffer of the session's whose bytes can be told apart.
+/// A buffer of the session with distinct bytes.
 pub(super) async fn numbered(session: &Session, len: usize) -> Blob {
     let mut buffer = session.allocate(len).await.unwrap();
     for (n, byte) in buffer.iter_mut().enumerate() {
@@ -28,12 +28,12 @@ pub(super) async fn numbered(session: &Session, len: usize) -> Blob {
     buffer.freeze()
 }
 
-/// The buffers that came with a call.
+/// The buffers of a call.
 pub(super) fn attachments(call: &mut RunningCall) -> Vec<Blob> {
     value(&call.take_arguments().expect("arguments"))
 }
 
-/// Answers with these, and has let go of them by then.
+/// Replies with these buffers, which are dropped before the reply is sent.
 pub(super) async fn give(call: RunningCall, status: Status, blobs: Vec<Blob>) {
     let result = Value(blobs);
     let answer = call.encode(status, &result).await;
@@ -41,7 +41,7 @@ pub(super) async fn give(call: RunningCall, status: Status, blobs: Vec<Blob>) {
     answer.send().await;
 }
 
-/// A service that answers with what `choose` makes of the buffers that it is given.
+/// A service that replies with what `choose` returns for its buffers.
 fn giving(services: &mut Services, name: &str, choose: fn(Vec<Blob>) -> Vec<Blob>) {
     services.serve(name, 8, move |mut call| async move {
         let given = attachments(&mut call);
@@ -62,7 +62,7 @@ pub(super) fn copied(sessions: [&Session; 2]) -> [u64; 2] {
     sessions.map(Session::bytes_copied)
 }
 
-/// Bytes that had to be copied, where anything has to.
+/// The bytes that had to be copied, on transports that copy.
 pub(super) fn unless_memory(kind: Kind, bytes: usize) -> u64 {
     match kind {
         Kind::Memory => 0,
@@ -81,10 +81,10 @@ async fn a_buffer_of_the_request_is_the_callers_own_again(kind: Kind) {
         assert!(same(&got[0], &sent) && got[0] == sent);
     }
     assert_eq!(copied([&host, &plugin]), [0, 0]);
-    // Neither bytes nor slots came: the answers fit in their frames.
+    // No bytes and no slots were received: the replies fit in their frames.
     assert!(plugin.metrics().bytes_out < 200);
     assert!(host.metrics().bytes_in < 200);
-    // One that had to be copied to be sent is back as that copy.
+    // A buffer that had to be copied to be sent returns as that copy.
     let elsewhere = Blob::from(vec![6; LEN]);
     let got = back(&channel, vec![elsewhere.clone()]).await;
     assert_eq!(got[0], elsewhere);
@@ -99,7 +99,8 @@ async fn it_can_be_sent_on_as_it_lies_call_after_call(kind: Kind) {
     for len in [2000, LEN, 2 << 20] {
         let sent = numbered(&host, len).await;
         let mut got = vec![sent.clone()];
-        // Whoever hears the answer may send the buffer at once: the handler's side let go of it before.
+        // The caller can send the buffer at once, since the handler's side released it before the
+        // reply.
         for _ in 0..100 {
             got = back(&channel, got).await;
             assert!(same(&got[0], &sent));
@@ -126,7 +127,7 @@ async fn parts_of_it_go_back_twice_in_another_order_and_beside_others(kind: Kind
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Mix").await.unwrap();
     let whole = numbered(&host, LEN + 500).await;
-    // What is sent may itself be a part.
+    // The sent buffer may itself be a part.
     let sent = [numbered(&host, 700).await, whole.slice(500..)];
     let got = back(&channel, sent.to_vec()).await;
     let wanted = [
@@ -162,7 +163,8 @@ async fn an_error_of_the_methods_brings_it_back_too(kind: Kind) {
 async fn a_handler_that_calls_back_gets_its_own(kind: Kind) {
     let (mut ours, mut theirs) = (Services::default(), Services::default());
     giving(&mut ours, "Give", |given| given);
-    // What the handler asks for with a buffer of its own call's is another call: that copies it.
+    // A call that the handler makes with a buffer of its request is another call, and copies the
+    // buffer.
     theirs.serve("Filter", 4, |mut call| async move {
         let session = call.context().session().unwrap();
         let given = attachments(&mut call);
@@ -197,7 +199,7 @@ async fn a_buffer_of_another_call_is_copied(kind: Kind) {
     });
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Swap").await.unwrap();
-    // One after the other: they use the same entry of the call table.
+    // One after the other, so they use the same entry of the call table.
     let sent = [numbered(&host, LEN).await, numbered(&host, 700).await];
     assert!(back(&channel, vec![sent[0].clone()]).await.is_empty());
     let got = back(&channel, vec![sent[1].clone()]).await;

@@ -1,4 +1,4 @@
-//! AttachmentAllocator of a request that was sent again: its answer names those of the last sending.
+//! Buffers of a request that was sent again: its reply can return only those of the last request.
 
 use rapace_codec::Blob;
 use rapace_session::{
@@ -13,7 +13,7 @@ scenarios!(
     an_end_between_sealing_and_sending_loses_nothing,
 );
 
-/// A host whose unsettled the test takes, and a plugin whose calls it takes.
+/// A host whose unsettled calls the test takes, and a plugin whose calls it takes.
 struct Life {
     host: Session,
     plugin: Session,
@@ -37,13 +37,13 @@ impl Life {
         }
     }
 
-    /// The plugin's death, as the kernel would tell it. One call is left.
+    /// Kills the plugin, as the kernel would report it. One call is unsettled.
     async fn dies(&mut self) -> UnsettledCall {
         self.plugin.abort(EndReason::PeerGone);
         self.unsettled.recv().await.unwrap().remove(0)
     }
 
-    /// Whether nothing of the host's lies with the plugin, or anywhere else.
+    /// Whether no slot of the host is in use.
     async fn is_free(&self) {
         let stats = || self.host.link_stats();
         until(|| stats().is_none_or(|all| all.classes.iter().all(|one| one.free == one.total)))
@@ -74,7 +74,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     let too_late = dead.encode(Status::Ok, &result).await;
     let unsettled = first.dies().await;
     assert_eq!(unsettled.start_state, StartState::Begun);
-    // It knows the buffer by its name in a session that is over, so this goes nowhere.
+    // The session of this reply has ended, so the reply is dropped.
     too_late.send().await;
 
     let mut second = Life::of(kind).await;
@@ -82,7 +82,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     channel.resend(unsettled).await.unwrap();
     let mut again = second.inbox.recv().await.unwrap().begin().unwrap();
     let given: Blob = value(&again.take_arguments().unwrap());
-    // What came with the first sending is no buffer of the second's.
+    // A buffer of the first request is no buffer of the second.
     let both = Value((given, kept.clone()));
     let answered = again.encode(Status::Ok, &both).await;
     drop(both);

@@ -1,4 +1,4 @@
-//! What becomes of the slots of buffers that go back, and of answers that are encoded and not sent yet.
+//! The slots of returned buffers, and of replies that are encoded and not sent yet.
 
 use rapace_session::{Session, Status};
 
@@ -21,14 +21,15 @@ async fn all_free(session: &Session) {
     until(free).await;
 }
 
-/// Slots of the first class of which any is in use, held here and with the peer; `None` if none is.
+/// Slots in use of the first class that has any, on this side and with the peer; `None` if no slot
+/// is in use.
 fn in_use(session: &Session) -> Option<(u32, u32)> {
     let classes = session.link_stats()?.classes;
     let used = classes.iter().map(|class| (class.held, class.in_flight));
     used.into_iter().find(|used| *used != (0, 0))
 }
 
-/// What [`in_use`] should say.
+/// The expected value of [`in_use`].
 fn of(kind: Kind, held: u32, in_flight: u32) -> Option<(u32, u32)> {
     (kind != Kind::Memory).then_some((held, in_flight))
 }
@@ -45,7 +46,7 @@ async fn an_answer_holds_nothing_of_its_request(kind: Kind) {
     let answer = running.encode(Status::Ok, &given).await;
     assert_eq!(in_use(&host), of(kind, 0, 1));
     drop(given);
-    // The slot is back before the answer leaves, so whoever hears that can send it again.
+    // The slot returns before the reply is sent, so the caller can send it again.
     assert_eq!(in_use(&host), of(kind, 1, 0));
     answer.send().await;
     drop(call.await.unwrap());
@@ -63,7 +64,7 @@ async fn nothing_is_left_of_it_when_all_users_are_gone(kind: Kind) {
     let kept = attachments(&mut running);
     give(running, Status::Ok, kept.clone()).await;
     let got = call.await.unwrap();
-    // The plugin's handle and ours are one slot.
+    // The plugin's handle and ours are the same slot.
     assert_eq!(in_use(&host), of(kind, 0, 1));
     drop(kept);
     assert_eq!(in_use(&host), of(kind, 1, 0));

@@ -22,7 +22,7 @@ scenarios!(
     what_a_session_adopts_calls_for_still_gets_them,
 );
 
-/// A runtime beside the test's own. Shutting it down must not block this one.
+/// A runtime besides that of the test. Shutting it down must not block the test.
 fn elsewhere() -> Runtime {
     tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -31,14 +31,14 @@ fn elsewhere() -> Runtime {
         .expect("a runtime")
 }
 
-/// Shuts a runtime down and returns when all that ran on it is dropped.
+/// Shuts a runtime down, and returns when all its tasks are dropped.
 async fn shut_down(runtime: Runtime) {
     let dropped = tokio::task::spawn_blocking(move || drop(runtime));
     dropped.await.expect("no panic");
 }
 
-/// Each end of a link is registered with the runtime in which it is made, as in two processes: an end that loses its
-/// runtime hears nothing of the other.
+/// Each end of a link is registered with the runtime in which it is made, as in two processes:
+/// without its runtime, an end gets no more events from the other.
 async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
     let directory = tempfile::tempdir().expect("a directory");
     let path = directory.path().join("host");
@@ -60,7 +60,7 @@ async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
     )
 }
 
-/// The host's session on a runtime of its own, the plugin's on this one.
+/// Establishes the host's session on a runtime of its own, and the plugin's on this one.
 async fn meet_apart(
     kind: Kind,
     host: SessionConfig,
@@ -129,7 +129,7 @@ async fn everybody_who_waits_in_another_runtime_is_told(kind: Kind) {
         lost(credit.await.unwrap_err()),
         (StartState::NotBegun, EndReason::RuntimeGone)
     );
-    // The peer lives, so it may begin what it has until it hears of the end.
+    // The peer is alive, so it may begin calls until it learns of the end.
     let (start_state, reason) = lost(streaming.await.unwrap_err());
     assert_ne!(start_state, StartState::Begun);
     assert_eq!(reason, EndReason::RuntimeGone);
@@ -169,7 +169,7 @@ async fn handles_that_are_used_later_say_why(kind: Kind) {
     );
     assert_eq!(host.end_reason(), Some(EndReason::RuntimeGone));
     assert!(host.actor().is_none());
-    // There is memory for it all the same.
+    // It is allocated nevertheless.
     assert_eq!(host.allocate(100_000).await.unwrap().len(), 100_000);
 }
 
@@ -188,7 +188,7 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Both").await.unwrap();
     let runtime = elsewhere();
-    // The halves leave the runtime that looks after their stream.
+    // The halves outlive the runtime of their stream's actor.
     let opened = runtime.spawn(async move {
         let (parts, response) = channel
             .call_streaming(0, &(), &plain(), true, true)
@@ -211,7 +211,7 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     let stopped = theirs.sender.as_mut().unwrap().stopped().await;
     assert_eq!(stopped, StreamSendError::Stopped);
     drop((ours, theirs));
-    // Nothing is left that a drain would wait for.
+    // Nothing remains for which draining would wait.
     host.drain();
     assert_eq!(plugin.ended().await, EndReason::Closed);
 }

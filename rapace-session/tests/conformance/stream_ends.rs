@@ -1,4 +1,4 @@
-//! The ways in which a stream ends, and who learns of it.
+//! The ways in which a stream ends, and what each side observes.
 
 use futures_util::StreamExt;
 use rapace_session::{
@@ -24,7 +24,7 @@ scenarios!(
     a_receiver_that_leaves_during_a_burst_is_no_fault,
 );
 
-/// Both sides' halves of one stream with both directions.
+/// The halves of both sides of a bidirectional stream.
 async fn both(kind: Kind) -> (Session, Session, StreamParts, StreamParts) {
     let (parts, mut taken) = mpsc::unbounded_channel();
     let mut services = Services::default();
@@ -82,7 +82,7 @@ async fn a_reset_ends_its_own_direction_alone(kind: Kind) {
         let mut sender = failing.sender.unwrap();
         sender.send(&Value(7u32)).await.unwrap();
         sender.reset(WHY);
-        // What was sent before arrives before.
+        // Items sent before arrive before.
         let mut items = other.receiver.unwrap();
         assert_eq!(value::<u32>(&items.next().await.unwrap().unwrap()), 7);
         assert_eq!(items.next().await.unwrap().unwrap_err(), reset(WHY));
@@ -222,7 +222,7 @@ async fn waiting_halves_see_the_session_die(kind: Kind) {
     let waiting = tokio::spawn(async move {
         let mut sender = ours.sender.unwrap();
         let ended = loop {
-            // Nobody takes any: it comes to wait for credits.
+            // No item is taken, so it waits for credits.
             if let Err(ended) = sender.send(&Value(1u32)).await {
                 break ended;
             }

@@ -1,4 +1,4 @@
-//! Streams of both directions, as long as all goes well.
+//! Streams in both directions, without errors.
 
 use futures_util::StreamExt;
 use rapace_session::{Channel, RunningCall, SessionConfig, Status, StreamReceiver, StreamSender};
@@ -100,7 +100,7 @@ async fn both_directions_flow_at_once(kind: Kind) {
     let channel = host.open("Double").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), true, true).await;
     let (parts, response) = call.unwrap();
-    // Items leave before the answer is in.
+    // Items are sent before the reply arrives.
     let ((), doubled, reply) = tokio::join!(
         feed(parts.sender.unwrap(), 3000),
         all(parts.receiver.unwrap()),
@@ -163,11 +163,11 @@ async fn a_slow_consumer_holds_up_its_own_sender_only(kind: Kind) {
     response.await.unwrap();
     let mut slow = parts.receiver.unwrap();
     until(|| sent.load(Ordering::SeqCst) == 8).await;
-    // Others flow, and calls too, while it takes nothing.
+    // Other streams and calls go on while it takes nothing.
     let other = host.open("Count").await.unwrap();
     assert_eq!(all(counted(&other, 1000).await).await.len(), 1000);
     assert_eq!(sent.load(Ordering::SeqCst), 8, "no more than its window");
-    // Half a window is granted again when half a window was taken.
+    // When half a window is taken, half a window is granted.
     for n in 0..4 {
         assert_eq!(
             value::<(u32, Vec<u8>)>(&slow.next().await.unwrap().unwrap()).0,
@@ -193,7 +193,7 @@ async fn many_streams_share_a_session(kind: Kind) {
         stream.await.unwrap();
     }
     assert_eq!(host.metrics().streams, 100);
-    // None is left: a side with open streams would not be drained.
+    // No stream is left: a side with open streams would not finish draining.
     plugin.drain();
     host.ended().await;
 }

@@ -1,4 +1,4 @@
-//! Requests that nobody waits for.
+//! Tells.
 
 use rapace_session::Status;
 

@@ -1,4 +1,4 @@
-//! Calls that are answered.
+//! Unary calls.
 
 use std::sync::Arc;
 
@@ -25,7 +25,7 @@ async fn payloads_of_every_size_come_back(kind: Kind) {
     let (host, plugin) = host_of(kind, services).await;
     let channel = host.open("Echo").await.unwrap();
     let mut sizes = vec![0, 1, 22, 23, 24, 25];
-    // Around each size class, the prefix of the length included.
+    // Around each size class, the length prefix included.
     for class in Sizes::default().classes {
         let size = class.slot_size as usize;
         sizes.extend([size - 8, size]);
@@ -180,7 +180,7 @@ async fn a_service_that_has_stopped_answers(kind: Kind) {
     assert!(waits(&mut queued));
     until(|| !inbox.is_empty()).await;
     inbox.close();
-    // What waited, and what comes later.
+    // Calls that waited, and later ones.
     drop(inbox);
     for outcome in [queued.await, channel.call(0, &(), &plain()).await] {
         assert!(

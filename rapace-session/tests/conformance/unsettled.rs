@@ -28,7 +28,7 @@ scenarios!(
 
 type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
-/// An established pair whose host's unsettled the test takes.
+/// An established pair, with the unsettled calls of the host.
 struct Life {
     host: Session,
     plugin: Session,
@@ -64,7 +64,7 @@ impl Life {
         tokio::spawn(async move { channel.call(method, &Value(method), &options).await })
     }
 
-    /// A call that has been read by the plugin's side.
+    /// Makes a call that the plugin's side has read.
     async fn queued(&self, method: u32) -> JoinHandle<Outcome> {
         let before = self.inbox.len();
         let call = self.call(method, false);
@@ -72,7 +72,7 @@ impl Life {
         call
     }
 
-    /// The plugin's death, as the kernel would tell it.
+    /// Kills the plugin, as the kernel would report it.
     async fn dies(&mut self) -> Vec<UnsettledCall> {
         self.plugin.abort(EndReason::PeerGone);
         let (unsettled, why) = self.unsettled.recv().await.unwrap();
@@ -93,7 +93,7 @@ async fn unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_
     for method in 1..=4 {
         calls.push(first.queued(method).await);
     }
-    // Two are begun, and the second of them answers before the end.
+    // Two calls begin, and the second replies before the end.
     let _running = first.inbox.recv().await.unwrap().begin().unwrap();
     answer_next(&mut first.inbox, 2u32).await;
     let unsettled = first.dies().await;
@@ -243,7 +243,7 @@ async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
     let calls = [life.queued(1).await, life.queued(2).await];
     life.host.close("bye");
     let (mut unsettled, _) = life.unsettled.recv().await.unwrap();
-    // A peer that lives may have begun one before it read of the end.
+    // A peer that is alive may begin one before it reads of the end.
     assert!(
         unsettled
             .iter()
@@ -303,7 +303,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     let options = plain();
     let mut waiting = Box::pin(channel.call(2, &(), &options));
     assert!(waits(&mut waiting));
-    // Although the peer lives: it never saw this one.
+    // Although the peer is alive: it never saw this request.
     host.close("bye");
     assert!(waits(&mut waiting), "it waits for whoever took it over");
     let unsettled = std::mem::take(&mut *taken.lock().unwrap());
@@ -352,7 +352,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         header.call = asked.call;
         header.credits = 1;
         break_it(&mut header);
-        // Nothing of it is marked as begun.
+        // None is marked as begun.
         raw.send_with(header, &[9; 5000]).await;
         let (mut unsettled, why) = handed_out.recv().await.unwrap();
         assert!(matches!(why, EndReason::PeerFault(found) if found.contains(what)));
@@ -367,7 +367,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind
         second.channel.resend(last).await.unwrap();
         answer_next(&mut second.inbox, 5u32).await;
         assert_eq!(answer::<u32>(&wrong.await.unwrap()), 5);
-        // Whoever drops it tells its caller.
+        // Dropping it settles the call.
         drop(unsettled);
         assert!(matches!(
             behind.await,

@@ -1,7 +1,7 @@
 //! A frame, the unit that two peers exchange: a header, a payload, and attached buffers.
 //!
-//! - FR1: every request gets exactly one reply, however the call ends, and its call table entry is free only after the
-//!   reply.
+//! - FR1: every request gets exactly one reply, however the call ends, and its call table entry is
+//!   free only after the reply.
 //! - FR2: a payload of [`INLINE_MAX`] bytes or less lies in the frame itself.
 
 use std::fmt;
@@ -17,8 +17,9 @@ pub use frame_type::{FrameType, Status};
 /// Most payload bytes that a frame carries inline.
 pub const INLINE_MAX: usize = rapace_shm::INLINE_MAX;
 
-/// The number of a channel in a session. Channel 0 is the session itself. The side that opens a channel chooses its
-/// number: the side that created the transport takes odd numbers, the other even ones.
+/// The number of a channel in a session. Channel 0 is the session itself. The side that opens a
+/// channel chooses its number: the side that created the transport takes odd numbers, the other
+/// even ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelId(pub u32);
 
@@ -123,8 +124,8 @@ pub struct Frame {
     pub header: Header,
     /// The bytes.
     pub payload: Payload,
-    /// The attached buffers, in the order of the payload's table. Returned buffers, which the table only names, are not
-    /// among them.
+    /// The attached buffers, in the order of the payload's table. Returned buffers, which the table
+    /// only names, are not among them.
     pub blobs: Vec<Blob>,
 }
 

@@ -1,5 +1,6 @@
-//! We call, the victim carries out. What a call is said to be after the death is what it was: answered,
-//! begun, or not begun; and what had not begun is carried out by the next process, once and in order.
+//! The survivor calls, the victim serves. After the death, the reported state of each call is the
+//! true one: replied, begun, or not begun. The next process serves the calls that had not begun,
+//! once and in order.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -17,12 +18,12 @@ use crate::process::{Death, Process, Victim, becomes, lost_slots};
 use crate::told::Told;
 use rapace_session_test_peers::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
 
-/// What became of a call: who carried it out, where one is told.
+/// The outcome of a call: the incarnation that served it, except for a tell.
 type Called = Result<Option<u32>, CallFailure>;
 type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
-/// One process that carries out calls and dies, and a second that goes on. Returns what the first did,
-/// and when we knew of its death; nothing if all was done before.
+/// Runs a process that serves calls and dies, and a second that continues. Returns the journal of
+/// the first, and when the survivor knew of its death; `None` if all was done before.
 pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
     let (first, socket) = Process::start(Victim::Serves, 1, directory, death);
     let mut calls = BTreeMap::new();
@@ -65,7 +66,7 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
     (told, known)
 }
 
-/// A session, unless the other process dies before it is one.
+/// Establishes a session, unless the other process dies first.
 async fn establish(socket: ControlSocket) -> Option<(Session, UnsettledCalls)> {
     let link = socket.host(&segment()).await.ok()?;
     let (hand_out, handed_out) = mpsc::unbounded_channel();
@@ -100,7 +101,7 @@ async fn make_calls(
     }
 }
 
-/// Tells too: a session that is closed takes along what is on its way.
+/// Waits for all calls, tells included, since closing the session drops requests in flight.
 async fn all_done(session: &Session, calls: &BTreeMap<u32, JoinHandle<Called>>) {
     let under_way = || {
         let waiting = calls.values().filter(|call| !call.is_finished()).count();
@@ -109,7 +110,8 @@ async fn all_done(session: &Session, calls: &BTreeMap<u32, JoinHandle<Called>>) 
     becomes(under_way, 0).await;
 }
 
-/// The second process carries out what the first had not begun, and everything that was never sent.
+/// Runs the second process, which serves the calls that had not begun, and those that were never
+/// sent.
 async fn go_on(
     directory: &Path,
     unsettled: Vec<UnsettledCall>,
@@ -117,7 +119,7 @@ async fn go_on(
     first: &Told,
 ) {
     let (process, socket) = Process::start(Victim::Serves, 2, directory, None);
-    let (session, _adopted) = establish(socket).await.expect("nobody dies now");
+    let (session, _handed_out) = establish(socket).await.expect("nobody dies now");
     let channel = session.open(SERVICE).await.unwrap();
     for unsettled in unsettled {
         match unsettled.start_state {
@@ -137,7 +139,7 @@ async fn go_on(
             }
         };
         let outcome = match outcome {
-            // It waited for room, or a credit, and so was nobody's to hand on.
+            // It waited for room or a credit, so it was not handed out.
             Err(CallFailure::SessionEnded {
                 start_state: StartState::NotBegun,
                 ..
@@ -154,7 +156,7 @@ async fn go_on(
     becomes(|| lost_slots(&session), 0).await;
     let second = process.end().await;
     check(&outcomes, first, &second);
-    // What was on its way is carried out in the order in which it was made.
+    // Calls that were handed out are served in the order in which they were made.
     let transferred = |call: &&u32| !made_again.contains(*call);
     assert!(first.ran.is_sorted(), "{first:?}");
     assert!(

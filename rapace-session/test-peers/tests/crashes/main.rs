@@ -1,7 +1,7 @@
-//! A process dies before and after everything that it does and another can see, one step at a time,
-//! while a session is at work: the same as the crash tests of `rapace-shm`, one layer up.
+//! A process dies before and after each step that another process can observe, while a session is
+//! in use: the crash tests of `rapace-shm`, one layer up.
 //!
-//! By default a step is tried at its first, middle and last occurrence. All of them:
+//! By default each step is tested at its first, middle and last occurrence. To test all:
 //!
 //! ```text
 //! cargo test -p rapace-session-test-peers --test crashes -- --ignored --nocapture
@@ -18,10 +18,10 @@ mod process;
 mod serving;
 mod told;
 
-use process::{Death, Victim, becomes, belongings};
+use process::{Death, Victim, becomes, open_resources};
 use told::Told;
 
-/// The survivor counts its descriptors, so only one test at a time may have any.
+/// The survivor counts its descriptors, so only one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
 
 #[test]
@@ -76,8 +76,8 @@ fn die_at_every_step(victim: Victim, choose: impl Fn(u64) -> Vec<u64>) {
     assert!(deaths.contains_key(&"Tail".to_owned()) && total > 40);
 }
 
-/// One death at this occurrence of a step, or at an earlier one: how often somebody falls asleep is
-/// not the same each time. Returns how long it took to know.
+/// Runs one death at this occurrence of a step, or at an earlier one, since the number of sleeps
+/// varies between runs. Returns how long it took to detect the death.
 fn die(runtime: &Runtime, victim: Victim, site: &str, nth: u64, before: bool) -> Duration {
     let mut nth = nth;
     loop {
@@ -97,11 +97,11 @@ fn die(runtime: &Runtime, victim: Victim, site: &str, nth: u64, before: bool) ->
     }
 }
 
-/// One life of a victim, and what comes after it.
+/// Runs a victim and its successor.
 fn life(runtime: &Runtime, victim: Victim, death: Option<&Death>) -> (Told, Option<Duration>) {
     println!("{victim:?} {death:?}");
     let directory = tempfile::tempdir().unwrap();
-    let before = belongings();
+    let before = open_resources();
     let lived = runtime.block_on(async {
         let life = async {
             match victim {
@@ -111,9 +111,9 @@ fn life(runtime: &Runtime, victim: Victim, death: Option<&Death>) -> (Told, Opti
         };
         let lived = tokio::time::timeout(PATIENCE, life).await;
         let lived = lived.unwrap_or_else(|_| panic!("{death:?}: somebody waits for ever"));
-        // The first process of all also starts what waits for processes.
+        // The first process also starts the machinery that waits for processes.
         if death.is_some() {
-            becomes(belongings, before).await;
+            becomes(open_resources, before).await;
         }
         lived
     });
@@ -121,7 +121,7 @@ fn life(runtime: &Runtime, victim: Victim, death: Option<&Death>) -> (Told, Opti
     lived
 }
 
-/// The promise.
+/// How soon a death must be detected.
 const BOUND: Duration = Duration::from_secs(1);
-/// For a life that goes on to its end.
+/// The timeout of a run.
 const PATIENCE: Duration = Duration::from_secs(20);

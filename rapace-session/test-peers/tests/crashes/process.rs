@@ -1,4 +1,4 @@
-//! The other process, and what it leaves with us.
+//! The other process, and the resources that it leaves behind.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
@@ -11,16 +11,16 @@ use tokio::process::{Child, Command};
 
 use crate::told::Told;
 
-/// What the other process does.
+/// The role of the other process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Victim {
-    /// It carries out our calls.
+    /// It serves our calls.
     Serves,
-    /// It makes calls, which we carry out.
+    /// It makes calls, which the survivor serves.
     Calls,
 }
 
-/// Where it dies.
+/// The step at which it dies.
 #[derive(Clone, Debug)]
 pub(crate) struct Death {
     pub(crate) site: String,
@@ -28,7 +28,7 @@ pub(crate) struct Death {
     pub(crate) nth: u64,
 }
 
-/// The other process. It is killed when dropped.
+/// The other process. Dropping it kills the process.
 pub(crate) struct Process {
     child: Child,
     journal: PathBuf,
@@ -58,7 +58,7 @@ impl Process {
         (Self { child, journal }, ours)
     }
 
-    /// Waits for its end, and reads what it did.
+    /// Waits for its end, and reads its journal.
     pub(crate) async fn end(mut self) -> Told {
         let status = self.child.wait().await.unwrap();
         let told = Told::read(&self.journal);
@@ -72,22 +72,22 @@ impl Process {
     }
 }
 
-/// Open descriptors, and mappings of segments.
-pub(crate) fn belongings() -> (usize, usize) {
+/// The number of open descriptors, and of mapped segments.
+pub(crate) fn open_resources() -> (usize, usize) {
     let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().count();
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
     let mapped = maps.lines().filter(|map| map.contains("rapace")).count();
     (descriptors, mapped)
 }
 
-/// Slots of ours that did not come back.
+/// The number of slots of this side that did not return.
 pub(crate) fn lost_slots(session: &Session) -> u32 {
     let stats = session.link_stats().expect("the transport has slots");
     let lost = stats.classes.iter().map(|class| class.total - class.free);
     lost.sum()
 }
 
-/// Lets others run until two values are equal. Actors stop in their own time.
+/// Waits until two values are equal, since actors stop asynchronously.
 pub(crate) async fn becomes<T: PartialEq + std::fmt::Debug>(mut now: impl FnMut() -> T, then: T) {
     for _ in 0..ROUNDS {
         if now() == then {
@@ -98,5 +98,5 @@ pub(crate) async fn becomes<T: PartialEq + std::fmt::Debug>(mut now: impl FnMut(
     assert_eq!(now(), then);
 }
 
-/// Milliseconds that it may take an actor to stop.
+/// How many milliseconds an actor may take to stop.
 const ROUNDS: u32 = 5000;

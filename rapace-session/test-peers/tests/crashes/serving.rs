@@ -1,4 +1,4 @@
-//! The victim calls, we carry out. What it had called is carried out at most once and in order, and the
+//! The victim calls, the survivor serves. Each call is served at most once and in order, and the
 //! session ends.
 
 use std::cell::RefCell;
@@ -13,11 +13,11 @@ use crate::process::{Death, Process, Victim, becomes, lost_slots};
 use crate::told::Told;
 use rapace_session_test_peers::work::{CALLS, Notes, serve, server};
 
-/// One process that calls and dies, and a second that does not. Returns what the first did, and when
-/// we knew of its death; nothing if all was done before.
+/// Runs a process that calls and dies, and a second that does not die. Returns the journal of the
+/// first, and when the survivor knew of its death; `None` if all was done before.
 pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
     let (first, socket) = Process::start(Victim::Calls, 1, directory, death);
-    let (ran, reason) = carry_out(socket).await;
+    let (ran, reason) = serve_calls(socket).await;
     let known = crash::now();
     let told = first.end().await;
     let complete: Vec<u32> = (0..CALLS).collect();
@@ -28,15 +28,15 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
     assert!(closed || matches!(reason, None | Some(EndReason::PeerGone)));
     if death.is_some() {
         let (second, socket) = Process::start(Victim::Calls, 2, directory, None);
-        assert_eq!(carry_out(socket).await.0, complete);
+        assert_eq!(serve_calls(socket).await.0, complete);
         second.end().await;
     }
     (told, Some(known))
 }
 
-/// Carries out what the other process calls, until it is gone. Returns what was done, and how the
+/// Serves the calls of the other process until it is gone. Returns the served calls, and how the
 /// session ended if there was one.
-async fn carry_out(socket: ControlSocket) -> (Vec<u32>, Option<EndReason>) {
+async fn serve_calls(socket: ControlSocket) -> (Vec<u32>, Option<EndReason>) {
     let ran = Ran::default();
     let Ok(link) = socket.join().await else {
         return (Vec::new(), None);
@@ -55,7 +55,7 @@ async fn carry_out(socket: ControlSocket) -> (Vec<u32>, Option<EndReason>) {
     (ran.0.into_inner(), Some(reason))
 }
 
-/// What was carried out here.
+/// The calls that were served here.
 #[derive(Default)]
 struct Ran(RefCell<Vec<u32>>);
 

@@ -1,31 +1,31 @@
-//! What the victim's journal says.
+//! Reading the victim's journal.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
-/// What one process did.
+/// The actions of one process.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
-    /// Calls that began: their mark was stored.
+    /// Calls that began: their start marker was stored.
     pub(crate) began: BTreeSet<u32>,
-    /// Calls whose effect happened, in that order.
+    /// Calls that had their effect, in that order.
     pub(crate) ran: Vec<u32>,
     /// Calls whose reply was published.
     pub(crate) answered: BTreeSet<u32>,
-    /// How often it passed each site, if it lived.
+    /// How often it passed each site, if it was not killed.
     pub(crate) passed: BTreeMap<String, u64>,
     /// When it was killed, if it was.
     pub(crate) killed: Option<Duration>,
 }
 
 impl Told {
-    /// Reads a journal. Between the announcement of a step and the next line, a mark or a cursor was
-    /// stored exactly if its count has changed.
+    /// Reads a journal. Between the announcement of a step and the next line, a start marker or a
+    /// cursor was stored exactly if its count has changed.
     pub(crate) fn read(path: &Path) -> Self {
         let mut told = Self::default();
-        // What was announced last: the call, and the count at that time.
+        // The last announcement: the call, and the count at that time.
         let mut begins: Option<(u32, u64)> = None;
         let mut replies: Option<(u32, u64)> = None;
         for line in std::fs::read_to_string(path).unwrap().lines() {

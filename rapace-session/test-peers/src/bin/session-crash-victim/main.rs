@@ -17,7 +17,7 @@ fn main() -> ExitCode {
     match live() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            // Nobody is left to be told if this fails too.
+            // There is no other way to report an error of this.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::from(2)
         }
@@ -43,7 +43,7 @@ fn live() -> Result<(), Failure> {
             other => Err(format!("{other} is nothing to do").into()),
         }
     })?;
-    // The session's actors hang up as they stop.
+    // Stopping the session's actors hangs up.
     drop(runtime);
     journal.finish();
     Ok(())
