@@ -9,7 +9,7 @@ use syn::{Attribute, Expr, ExprLit, ImplItem, Item, Lit, Meta};
 
 use crate::source::ReadError;
 
-/// Returns the doc comments of constants, variants and associated constants in a file, by name: `FrameType::Hello`,
+/// Returns the doc comments of constants, variants, fields and associated constants in a file, by name: `FrameType::Hello`,
 /// `MAX_TEXT`. Each is one line of Markdown, without links, since pages are read elsewhere.
 ///
 /// # Errors
@@ -29,6 +29,13 @@ pub fn doc_comments(file: impl AsRef<Path>) -> Result<HashMap<String, String>, R
                 for variant in &item.variants {
                     let name = format!("{}::{}", item.ident, variant.ident);
                     found.insert(name, docs(&variant.attrs));
+                }
+            }
+            Item::Struct(item) => {
+                for field in &item.fields {
+                    if let Some(ident) = &field.ident {
+                        found.insert(format!("{}::{ident}", item.ident), docs(&field.attrs));
+                    }
                 }
             }
             Item::Impl(item) => {
