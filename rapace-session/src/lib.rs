@@ -1,11 +1,12 @@
-//! Sessions between two peers: calls, streams and large buffers over a transport that carries frames.
+//! Sessions between two peers: calls, streams and large buffers over a transport that carries
+//! frames.
 //!
 //! Two peers, usually a host and one of its plugins, share an established transport: shared memory
-//! between two processes, or two queues within one. A [`Session`] makes of it what programs want to
-//! use: named services with calls that can be cancelled and have deadlines, tells, streams in both
-//! directions, buffers of up to 64 MiB that are not copied, and an end that says why it came and what
-//! it cut off. It knows bytes and numbers of methods; values, traits and processes are the business
-//! of the crate above, `rapace-actors`, which is the one to depend on.
+//! between two processes, or two queues within one. A [`Session`] provides, over that transport:
+//! named services, calls with deadlines and cancellation, tells, streams in both directions,
+//! zero-copy buffers of up to 64 MiB, and an end that reports its reason and the unsettled calls. A
+//! session knows bytes and numbers of methods. Values, traits and processes belong to the crate
+//! above, `rapace-actors`, which is the one to depend on.
 //!
 //! ```text
 //!  caller's task                                                     service's task
@@ -18,17 +19,18 @@
 //!
 //!  ResponseFuture ◀─ call table ◀─ reader actor ◀═══════════════════════════════════ ring ══
 //!
-//!  one of each for a session:  reader actor    reads frames, waits for nobody
-//!                              session actor   handshake, channels, heartbeat, draining, the end
-//!  one for each channel that   channel actor   open, draining, closed
+//!  one of each per session:   reader actor    receives and routes frames, never waits for a mailbox
+//!                             session actor   handshake, channels, heartbeat, draining, the end
+//!  one per channel that       channel actor   open, draining, closed
 //!  this side opened:
-//!  one for each stream:        stream actor    which direction is open, what is still allowed
+//!  one per stream:            stream actor    the state of each direction, and the credits
 //! ```
 //!
-//! A caller encodes on its own task and puts the frame on the ring itself. A unary call crosses one
-//! mailbox, that of the service, and its answer none: the reader settles it.
+//! A caller encodes on its own task and puts the frame on the ring itself. The request of a unary
+//! call crosses one mailbox, that of the service. The reply crosses none: the reader settles the
+//! call.
 //!
-//! Inside, the crate has one folder a layer, each of which imports only from those below it:
+//! The crate has one folder per layer. Each layer imports only from those below it in this table:
 //!
 //! | layer | holds |
 //! |---|---|
@@ -60,7 +62,7 @@
 //!     }
 //! }
 //!
-//! /// Everybody may call `Upper`, eight calls at a time.
+//! /// The peer may have eight calls of `Upper` under way.
 //! struct Upper(mpsc::UnboundedSender<IncomingCall>);
 //!
 //! impl RequestSink for Upper {
@@ -83,7 +85,7 @@
 //! let (sender, mut calls) = mpsc::unbounded_channel::<IncomingCall>();
 //! tokio::spawn(async move {
 //!     while let Some(call) = calls.recv().await {
-//!         let Some(mut call) = call.begin() else { continue }; // Its caller has left.
+//!         let Some(mut call) = call.begin() else { continue }; // It was cancelled.
 //!         let text = call.take_arguments().and_then(|a| a.reader().read::<String>().ok());
 //!         let answer = Text(text.unwrap_or_default().to_uppercase());
 //!         call.reply(Status::Ok, &answer).await;
@@ -106,71 +108,84 @@
 //!
 //! # What a session promises
 //!
-//! - **Each call settles once**: by its answer, by a failure of the runtime's, by its deadline, or by
-//!   the session's end. Nothing waits for ever while one of these can still happen.
-//! - **A call can be cancelled** by dropping its future. What was not sent leaves no trace; what waits
-//!   in a mailbox is never begun; a running handler is told.
-//! - **Credits are mailbox capacity.** A receiver grants a window; nobody can overflow it, and who
-//!   exceeds it is found out. A slow service slows its own callers.
-//! - **Replies and control never wait behind requests**: an eighth of ring and slab is theirs. So a
-//!   handler may call back into its caller when everything else is used up.
-//! - **After an end it is known what had begun.** Before a handler starts, the callee marks its call
-//!   where the caller can read it after the callee's death. Unsettled calls are handed out as
-//!   [`UnsettledCall`]s in the order in which they were made, and can be sent again over another session
-//!   without their callers noticing.
-//! - **AttachmentAllocator are not copied** where memory is shared: a `Blob` that was allocated from the session
-//!   travels as a reference, anywhere in a value, and so does a slice of one.
-//! - **What a call brought goes back for nothing**: its answer names a buffer of the request's, or a part
-//!   of one, and the caller gets its own again, whatever the transport. As a slice does, a part keeps the
-//!   whole.
+//! - **Each call settles once**: by its reply, by an error of the runtime, by its deadline, or by
+//!   the session's end. So no caller waits for ever.
+//! - **A call is cancelled by dropping its future.** If the request was not sent, nothing is sent;
+//!   if it waits in a mailbox, it never begins; a running handler is notified.
+//! - **Credits are mailbox capacity.** The receiver grants a window of credits. A peer that exceeds
+//!   the window commits a fault, so no mailbox overflows, and a slow service causes backpressure
+//!   for its own callers only.
+//! - **Replies and control frames never wait behind requests**: an eighth of ring and slab is
+//!   reserved for them. So a handler can call back into its caller even when requests have used up
+//!   everything else.
+//! - **After an end it is known which calls had begun.** Before a handler starts, the callee sets
+//!   the call's start marker, which the caller can read after the callee's death. Unsettled calls
+//!   are handed out as [`UnsettledCall`]s, in the order in which they were made, and can be sent
+//!   again over another session without their callers noticing.
+//! - **Buffers are not copied** where memory is shared: a `Blob` that was allocated from the
+//!   session, or a slice of one, is sent as a reference, anywhere in a value.
+//! - **Returning a request's buffer copies no bytes**: the reply refers to the buffer, or a part of
+//!   it, and the caller gets its own buffer back, on every transport. A part keeps the whole buffer
+//!   alive, as a slice does.
 //!
 //! # The protocol
 //!
-//! A frame is a [`Header`] and a [`Payload`]. Its [`FrameType`] says what it asks and on which channel, its [`Flags`] what a message
-//! begins with, a reply's [`Status`] how the call went. The bytes are described by the handbook's page `docs/protocol.md`, whose
-//! tables are made from these types.
+//! A frame is a [`Header`] and a [`Payload`]. Its [`FrameType`] says what it asks of its receiver,
+//! its [`Flags`] which parts the payload has, and the [`Status`] of a reply how the call ended. The
+//! handbook's page `docs/protocol.md` specifies the bytes; its tables are rendered from these
+//! types.
 //!
-//! A *name* stands for a part of a buffer that came with the request: 2³² − 1, which of the request's
-//! buffers from 0 on, first byte, length. A result and a method's error may have names, unless nobody
-//! waits for them: the caller keeps what it sent until the call is settled, and puts its own buffer there.
-//! No byte moves for it. The slot itself goes back as always, when its last user on the answering side is
-//! gone.
+//! A reply can refer to a part of a buffer of its request instead of carrying it. The entry in the
+//! payload's table is then 2³² − 1, the number of the request's buffer from 0 on, first byte,
+//! length. Results and errors of methods may have such entries, replies to tells may not. The
+//! caller keeps the request's buffers until the call is settled, and puts its own buffer in that
+//! place. The slot returns as always, when its last user on the replying side drops it.
 //!
-//! Both sides say hello at once. A side that likes the other's hello says welcome, and may open channels
-//! behind it; they are answered by who likes its hello too. A request takes one credit of its channel and one
-//! entry of the sender's call table, and its reply brings both back: each request has exactly one,
-//! also if it was cancelled, one way, or never reached a handler. A stream is a channel of its own,
-//! opened by the request that names it; the first window of items is granted by the hello.
+//! Both sides send a hello at once. A side that accepts the other's hello sends a welcome, and may
+//! open channels after it; the other side answers them if it accepts the hello too. A request takes
+//! one credit of its channel and one entry of the caller's call table, and its reply returns both.
+//! Each request gets exactly one reply, also if the call was cancelled, is a tell, or never reached
+//! a handler. A stream is a channel of its own, which the request opens by naming its number; the
+//! hello grants the first window of items.
 //!
 //! # What a hostile peer can do
 //!
-//! It can stop answering, answer nonsense, refuse, hang up, and use what it was granted: 256 channels,
-//! as many calls as its call table has entries, 4096 streams (and as many more as it may have calls), the slots of its own slab. It can make
-//! this side spend time on reading frames, a batch at a time between others' turns.
+//! A hostile peer can stop answering, send nonsense, refuse, hang up, and use everything that it
+//! was granted: 256 channels, as many calls as its call table has entries, 4,096 streams (and as
+//! many more as it may have calls), and the slots of its own slab. It can make this side spend time
+//! on reading frames, one batch at a time before other tasks run.
 //!
-//! What it says of itself is bounded, and so is every text: see [`limits`]. Its texts are escaped where they arrive, and its
-//! names have only characters that can be printed, so that neither drives the terminal of whoever prints an error or a log.
+//! Its hello and every text are bounded: see [`limits`]. Texts are escaped where they arrive, and
+//! names may contain printable characters only, so printing an error or a log cannot control a
+//! terminal.
 //!
-//! It cannot make this side panic, wait without end, read outside of what was shared, or hold memory
-//! without bound: requests past the credit, answers to no call, more credits than were taken, numbers
-//! that are not its to choose, unknown frame types, statuses or flags, tables and prefixes that run past
-//! their payload, names for buffers or bytes that the request did not have, or where no request has any,
-//! openings without end, payloads and texts over their limits, windows that are none, and not reading what it asked for, all end the session with
-//! [`EndReason::PeerFault`], which names the rule. An item past a stream's window ends that stream in
-//! both directions, and one that cannot be taken apart ends its direction.
-//! What merely comes late, for a call or stream that is over, is counted and dropped. Whether payloads
-//! can change while they are read is the transport's matter: see `rapace_shm::Trust`. A buffer that comes
-//! back by name is our own, in memory that an untrusted peer cannot write. What a peer says of itself, its
-//! start markers included, is believed as far as it concerns its own work.
+//! A hostile peer cannot make this side panic, wait for ever, read outside the shared memory, or
+//! hold unbounded memory. The following end the session with [`EndReason::PeerFault`], which names
+//! the rule:
+//!
+//! - requests without credit, replies to no call, and more credits than were taken;
+//! - channel numbers that are not the peer's to choose, and windows of size 0;
+//! - unknown frame types, statuses or flags;
+//! - tables and prefixes that extend past their payload;
+//! - returned buffers or bytes that the request did not have, or in a frame that is no reply;
+//! - opening too many channels, and payloads and texts that exceed their limits;
+//! - not reading the answers that it asked for.
+//!
+//! An item without credit ends its stream in both directions, and an item that cannot be parsed
+//! ends its direction. A frame that merely arrives late, for a call or stream that is over, is
+//! counted and dropped. Whether a payload can change while it is read depends on the transport: see
+//! `rapace_shm::Trust`. A returned buffer is our own, in memory that an untrusted peer cannot
+//! write. What a peer reports about its own work, start markers included, is believed.
 //!
 //! # When not to use it
 //!
-//! - Between machines: no transport here crosses one.
-//! - For values and traits, supervision and restarts: `rapace-actors` has them, on top of this.
+//! - Between machines: no transport here connects two.
+//! - For values and traits, supervision and restarts: use `rapace-actors`, which builds on this
+//!   crate.
 //! - For bulk data alone, without calls: `rapace-shm` has rings and slots without a protocol.
-//! - Where callers of one plugin must never feel each other at all: the channels of one session share
-//!   its ring and its slots. Requests that wait in a slow service hold theirs, and may leave none of a
-//!   size to others until it goes on.
+//! - Where the callers of one plugin must be fully isolated from each other: the channels of a
+//!   session share its ring and its slots. Requests that wait in a slow service hold their slots,
+//!   and may leave none of a size class to others.
 #![forbid(unsafe_code)]
 
 mod calls;

@@ -1,10 +1,11 @@
-//! A channel that we opened: its credits, and what the peer's hello says of its service.
+//! A channel that this side opened: its credits, and the offer of its service in the peer's hello.
 //!
-//! - W1: the peer granted a window; each request takes one credit, each reply brings it back.
-//! - W7: a channel that is closed gives out no credit: its drain takes each one that comes back, and those that are there
-//!   in the same step. So a call pays nothing for it that a channel can be closed.
-//! - W8: a channel is drained when all credits of its window are back.
-//! - W9: the place of a channel that is closed, by whomever, counts as leaving: it becomes free without its holder's doing.
+//! - CR1: the peer grants a window of credits. Each request takes one, and its reply returns it.
+//! - CR2: a closed channel gives out no credits: its drain takes all free credits at once, and each
+//!   credit that returns. So closing adds no cost to a call.
+//! - CR3: a channel is drained when all credits of its window have returned.
+//! - CR4: the place of a closed channel counts as leaving, since it becomes free without an action
+//!   of its holder.
 
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -21,23 +22,23 @@ use crate::wire::hello::Hello;
 use crate::wire::limits::MAX_WINDOW;
 use crate::wire::offer::ServiceOffer;
 
-/// A channel that we opened, as its callers share it.
+/// The state that all callers of a channel share.
 #[derive(Debug)]
 pub(crate) struct ClientChannel {
     pub(crate) id: ChannelId,
     pub(crate) service: Box<str>,
     credits: Semaphore,
-    /// Credits that the peer granted, whoever has them.
+    /// All credits that the peer granted, free or taken.
     window: AtomicU32,
-    /// Of these, those that the drain has taken.
+    /// Of these, the credits that the drain has taken.
     drained: AtomicU32,
-    /// Why it was closed, if the session goes on.
+    /// Why the channel was closed, if it was closed before the session's end.
     closed: OnceLock<Box<str>>,
-    /// Wakes those who wait for a credit when it is closed.
+    /// Wakes waiters for a credit when the channel is closed.
     closes: Notify,
-    /// One of those that a session has for channels, until the channel is closed and its calls are over.
+    /// The permit of the channel, until the channel is closed and its calls are over.
     place: Mutex<Option<Place>>,
-    /// What the peer said about itself.
+    /// The peer's hello.
     peer: Option<Arc<Hello>>,
     pub(crate) maps: MethodMaps,
 }
@@ -58,26 +59,27 @@ impl ClientChannel {
         }
     }
 
-    /// The same, to a peer that said this about itself.
+    /// Sets the hello of the peer.
     pub(crate) fn to(self, peer: Option<Arc<Hello>>) -> Self {
         Self { peer, ..self }
     }
 
-    /// The same, in a place of the session's.
+    /// Sets the permit of the channel.
     pub(crate) fn at(self, mut place: Place) -> Self {
         place.set_leaving(false);
         let place = Mutex::new(Some(place));
         Self { place, ..self }
     }
 
-    /// What the peer's hello says of the service.
+    /// Returns the offer of the service in the peer's hello.
     pub(crate) fn offer(&self) -> Option<&ServiceOffer> {
         let services = &self.peer.as_ref()?.services;
         services.iter().find(|offer| *offer.name == *self.service)
     }
 
-    /// The number of a method that had `number` on an earlier channel. Where nothing was known of methods, numbers
-    /// were the caller's business and stay.
+    /// Returns the number of the method that had `number` on an earlier channel. If the earlier
+    /// peer did not offer the service in its hello, the caller chose the number itself, and the
+    /// number stays.
     pub(crate) fn renumber(&self, earlier: &Self, number: u32) -> Result<u32, MethodMismatch> {
         let Some(before) = earlier.offer() else {
             return Ok(number);
@@ -90,11 +92,12 @@ impl ClientChannel {
             .map_err(|refused| refused.explain(&self.service, &method.name, now))
     }
 
-    /// Waits for a credit, in turn. `None` once the channel is closed, or the session is over.
+    /// Waits for a credit, in FIFO order. `None` once the channel is closed, or the session is
+    /// over.
     pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
         match self.credits.try_acquire() {
             Ok(credit) => Some(credit),
-            // Boxed, since it is rare, and would make every call's future larger.
+            // Boxed: this rare path would make the future of every call larger.
             Err(_) => Box::pin(self.wait_for_credit()).await,
         }
     }
@@ -113,7 +116,7 @@ impl ClientChannel {
         }
     }
 
-    /// Takes credits back; false if the peer gives back more than was taken.
+    /// Returns credits that a reply brought; false if the peer returns more than were taken.
     pub(crate) fn give_back(&self, credits: u32) -> bool {
         let window = self.window.load(Ordering::Relaxed) as usize;
         let room = window.saturating_sub(self.credits.available_permits());
@@ -125,36 +128,37 @@ impl ClientChannel {
         true
     }
 
-    /// Takes back the credit of a request that was never sent.
+    /// Returns the credit of a request that was never sent.
     pub(crate) fn refund(&self) {
         self.credits.add_permits(1);
     }
 
-    /// The peer grants a larger window; false if it is larger than one may be.
+    /// Enlarges the window; false if it would exceed [`MAX_WINDOW`].
     pub(crate) fn grow(&self, credits: u32) -> bool {
         let window = self.window.load(Ordering::Relaxed);
         let grown = window.checked_add(credits);
         let Some(grown) = grown.filter(|grown| *grown <= MAX_WINDOW) else {
             return false;
         };
-        // Before the credits are there, so that a drain that has taken all of them knows of these (W8). One thread
-        // does this, the session's actor's.
+        // Before the credits are added, so that a drain that has taken all others waits for these
+        // too (CR3). Only the session's actor calls this.
         self.window.store(grown, Ordering::Release);
         self.credits.add_permits(credits as usize);
         true
     }
 
-    /// Why the channel was closed, if it was, and not by the session's end.
+    /// Why the channel was closed, if it was closed before the session's end.
     pub(crate) fn close_reason(&self) -> Option<&str> {
         self.closed.get().map(|why| &**why)
     }
 
-    /// Closes the channel to new calls; those under way go on. `None` if it is closed already.
+    /// Closes the channel to new calls; calls under way go on. `None` if the channel is closed
+    /// already.
     pub(crate) fn close(self: &Arc<Self>, why: &str) -> Option<Drain> {
         self.closed.set(why.into()).ok()?;
         self.closes.notify_waiters();
         if let Some(place) = &mut *self.place() {
-            place.set_leaving(true); // W9
+            place.set_leaving(true); // CR4
         }
         Some(self.drain())
     }
@@ -163,17 +167,18 @@ impl ClientChannel {
         self.place.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Its place is free from now on.
+    /// Frees the place.
     pub(crate) fn leave_place(&self) {
         let place = self.place().take();
         drop(place);
     }
 
-    /// Takes all credits, as they come back: those that no drain before this one has taken. One at a time drains.
+    /// Takes all credits as they return, except those that an earlier drain has taken. One drain
+    /// runs at a time.
     pub(crate) fn drain(self: &Arc<Self>) -> Drain {
         let channel = Arc::clone(self);
         let mut all = async move { channel.take_all().await }.boxed();
-        // W7. Unconstrained, since a task that used up its turn would take nothing.
+        // CR2. Unconstrained, since tokio makes a task that used up its budget wait.
         match tokio::task::unconstrained(&mut all).now_or_never() {
             Some(drained) => Drain::Over(drained),
             None => Drain::Waits(all),
@@ -185,7 +190,7 @@ impl ClientChannel {
             let taken = self.drained.load(Ordering::Relaxed);
             let missing = self.window.load(Ordering::Acquire) - taken;
             if missing == 0 {
-                return true; // W8
+                return true; // CR3
             }
             match self.credits.acquire_many(missing).await {
                 Ok(credits) => credits.forget(),
@@ -195,16 +200,16 @@ impl ClientChannel {
         }
     }
 
-    /// The session is over, or nobody is left who would close the channel.
+    /// Ends the channel without draining: the session is over, or the channel's actor is gone.
     pub(crate) fn end(&self) {
         self.credits.close();
     }
 }
 
-/// The last calls of a channel that is closed.
+/// Waits for the last calls of a closed channel.
 pub(crate) enum Drain {
     Waits(BoxFuture<'static, bool>),
-    /// Whether its calls are over, and not the session.
+    /// True if all calls are over; false if the session ended before.
     Over(bool),
 }
 
@@ -240,7 +245,7 @@ mod tests {
         assert!(channel.credit().await.is_none());
     }
 
-    /// W7, W8
+    /// CR2, CR3
     #[tokio::test]
     async fn a_closed_channel_gives_out_no_credit_and_is_drained_when_all_are_back() {
         let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 2));

@@ -1,8 +1,8 @@
-//! The numbers of a session's channels: of those to services and of streams alike.
+//! The channel numbers of a session, for channels to services and streams alike.
 //!
-//! - C1: a number in use is not given to a second channel, whichever side asks and on whichever thread.
-//! - C2: the parity of a number says which side chose it: odd is the creating side's. So two sides that open channels at
-//!   the same time never choose the same number.
+//! - CI1: a number in use is not given to a second channel, whichever side or thread asks.
+//! - CI2: the side that created the transport chooses odd numbers, the other side even ones. So two
+//!   sides that open channels at the same time never choose the same number.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -12,7 +12,7 @@ use dashmap::mapref::entry::Entry;
 use crate::transport::Side;
 use crate::wire::frame::ChannelId;
 
-/// The numbers in use, and the next that this side chooses.
+/// The numbers in use, and the next number that this side chooses.
 #[derive(Debug)]
 pub(crate) struct ChannelIds {
     side: Side,
@@ -32,7 +32,7 @@ impl ChannelIds {
         }
     }
 
-    /// A number of this side's that is not in use (C2).
+    /// Returns the next number of this side that is not in use (CI2).
     pub(crate) fn next(&self) -> ChannelId {
         loop {
             let id = ChannelId(self.next.fetch_add(2, Ordering::Relaxed));
@@ -42,7 +42,7 @@ impl ChannelIds {
         }
     }
 
-    /// Takes a number of this side's that is not in use (C1, C2).
+    /// Takes the next number of this side that is not in use (CI1, CI2).
     pub(crate) fn take_next(&self) -> ChannelId {
         loop {
             let id = self.next();
@@ -57,7 +57,7 @@ impl ChannelIds {
         self.used.contains_key(&id)
     }
 
-    /// Whether the peer is the side that chooses this number (C2).
+    /// Whether the number is one that the peer chooses (CI2).
     pub(crate) fn is_peers(&self, id: ChannelId) -> bool {
         let odd = id.0 % 2 == 1;
         id != ChannelId::SESSION && odd == (self.side == Side::Joiner)
@@ -68,7 +68,7 @@ impl ChannelIds {
         self.is_peers(id) && !self.used.contains_key(&id)
     }
 
-    /// Takes a number; false if it is in use (C1).
+    /// Marks a number as in use; false if it is already (CI1).
     pub(crate) fn take(&self, id: ChannelId) -> bool {
         match self.used.entry(id) {
             Entry::Occupied(_) => false,
@@ -79,14 +79,15 @@ impl ChannelIds {
         }
     }
 
-    /// Gives a number back.
+    /// Releases a number.
     pub(crate) fn release(&self, id: ChannelId) {
         self.used.remove(&id);
     }
 }
 
-/// A map whose parts are locked on their own. It has as many as DashMap takes by default on a machine of two processors:
-/// DashMap would read files to find out how many processors there are, at each start of a plugin.
+/// Makes a map with a fixed number of shards: as many as DashMap uses by default on a machine with
+/// two processors. DashMap would read files to find the number of processors, at each start of a
+/// plugin.
 pub(crate) fn sharded<V>() -> DashMap<ChannelId, V> {
     DashMap::with_shard_amount(8)
 }
@@ -95,7 +96,7 @@ pub(crate) fn sharded<V>() -> DashMap<ChannelId, V> {
 mod tests {
     use super::*;
 
-    /// C1, C2
+    /// CI1, CI2
     #[test]
     fn a_number_is_taken_once_and_each_side_has_its_own() {
         let (creator, joiner) = (
@@ -115,7 +116,7 @@ mod tests {
         assert!(joiner.is_free_for_peer(ChannelId(1)));
     }
 
-    /// C1: numbers wrap after two thousand million channels.
+    /// CI1: numbers wrap after two billion channels.
     #[test]
     fn a_number_that_comes_round_and_is_in_use_is_left_out() {
         let joiner = ChannelIds::new(Side::Joiner);

@@ -1,4 +1,5 @@
-//! The calls that the peer makes over one link: the table of them, and what their handlers need of the session.
+//! The calls that the peer makes over one link: their table, and what their handlers need from the
+//! session.
 
 use std::any::Any;
 use std::sync::{Arc, OnceLock, Weak};
@@ -14,7 +15,7 @@ use crate::wire::remote_error::RemoteError;
 pub(crate) struct IncomingCalls {
     pub(crate) link: Arc<Link>,
     pub(super) table: IncomingTable,
-    /// The session, for contexts to lead to. Its type belongs to a layer above.
+    /// The session, for the contexts of calls. Its type belongs to a layer above.
     session: OnceLock<Weak<dyn Any + Send + Sync>>,
 }
 
@@ -27,23 +28,23 @@ impl IncomingCalls {
         }
     }
 
-    /// Notes the session that contexts lead to.
+    /// Sets the session that contexts refer to.
     pub(crate) fn belong_to(&self, session: Weak<dyn Any + Send + Sync>) {
-        // A session is noted once, when it is established.
+        // Set once, when the session is established.
         let _ = self.session.set(session);
     }
 
-    /// The session that the calls come over, unless it is gone.
+    /// Returns the session, unless it was dropped.
     pub(crate) fn session(&self) -> Option<Arc<dyn Any + Send + Sync>> {
         self.session.get().and_then(Weak::upgrade)
     }
 
-    /// Whether no call of the peer's is under way.
+    /// Whether no call of the peer is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.table.is_idle()
     }
 
-    /// Waits until the last call of the peer's is over.
+    /// Waits until the last call of the peer is over.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -51,33 +52,35 @@ impl IncomingCalls {
         self.table.idle.notified().await;
     }
 
-    /// The peer gave a call up; false if the call is over.
+    /// Cancels a call of the peer; false if the call is over.
     pub(crate) fn cancel(&self, id: CallId) -> bool {
         self.table.cancel(id)
     }
 
-    /// Takes no more requests for a channel; false if some are under way.
+    /// Closes the window of a channel; false if calls are under way.
     pub(crate) fn close_window(&self, window: &ServiceWindow) -> bool {
         self.table.close_window(window)
     }
 
-    /// Has requests for a channel that arrive from now on be refused; false if they are already. Those that have arrived
-    /// are handled.
+    /// Refuses requests for a channel from now on; false if they are refused already. Requests that
+    /// have arrived are handled.
     pub(crate) fn withdraw_window(&self, window: &ServiceWindow, why: &str) -> bool {
         self.table.withdraw_window(window, why)
     }
 
-    /// Lets in so many more requests for a channel at once.
+    /// Enlarges the window of a channel.
     pub(crate) fn grow_window(&self, window: &ServiceWindow, credits: u32) {
         self.table.grow_window(window, credits);
     }
 
-    /// Nothing enters, begins or is replied to any more; what runs is told (I2).
+    /// Closes the table: no call enters, begins or gets a reply any more, and running handlers are
+    /// cancelled (SV2).
     pub(crate) fn close(&self) {
         self.table.close();
     }
 
-    /// Answers without waiting: a message that finds no buffer is cut to what the frame holds.
+    /// Replies with an error, without waiting. If no buffer is free, the message is truncated to
+    /// the inline size of a frame.
     pub(super) fn fail(&self, cell: &Arc<CallCell>, failure: &RemoteError) {
         let (code, message) = failure.parts();
         let mut bytes = vec![code];

@@ -1,4 +1,4 @@
-//! One of the peer's calls, in its service's mailbox.
+//! An incoming call that waits in the mailbox of its service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,14 +16,19 @@ use crate::wire::frame::Header;
 use crate::wire::message_body::MessageBody;
 use crate::wire::remote_error::RemoteError;
 
-/// A call in its service's mailbox. Dropping it answers that the service takes no calls.
+/// An incoming call in the mailbox of its service.
+///
+/// Dropping it replies that the service takes no calls.
 pub struct IncomingCall {
     call: Option<HeldCall>,
 }
 
 impl IncomingCall {
-    /// Enters a request that was just read. An error is a rule that the peer broke; `None` if the
-    /// session is over, or the service was withdrawn: then it is answered.
+    /// Enters a request into the table. `None` if the session is over, or the service was
+    /// withdrawn; in the latter case the reply is sent.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
     pub(crate) fn enter(
         calls: &Arc<IncomingCalls>,
         window: &Arc<ServiceWindow>,
@@ -45,26 +50,26 @@ impl IncomingCall {
         }
     }
 
-    /// The method's number.
+    /// The number of the method.
     #[must_use]
     pub fn method(&self) -> u32 {
         self.call.as_ref().map_or(0, |call| call.method)
     }
 
-    /// Whether nobody waits for the result.
+    /// Whether the call is a tell, whose caller waits for no result.
     #[must_use]
     pub fn is_tell(&self) -> bool {
         self.call.as_ref().is_some_and(|call| call.is_tell())
     }
 
-    /// When the answer is of no use to the caller any more.
+    /// The deadline of the call.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
         self.call.as_ref().and_then(|call| call.deadline)
     }
 
-    /// Takes the call up: from here on it counts as begun. `None` if it was cancelled or its
-    /// deadline has passed; it is answered then.
+    /// Begins the call: sets its start marker. `None` if the call was cancelled or its deadline has
+    /// passed; the reply is sent then.
     #[must_use]
     pub fn begin(mut self) -> Option<RunningCall> {
         let call = self.call.take()?;
@@ -73,7 +78,8 @@ impl IncomingCall {
             let mut state = call.lock();
             match std::mem::replace(&mut *state, CellState::Running) {
                 CellState::Queued(body, parts) if !expired => {
-                    // Under the lock, so that a cancellation either is seen or sees the mark (I2).
+                    // Under the lock, so that a cancellation comes either before the marker or
+                    // after it (SV2).
                     call.link().transport.mark_started(call.id);
                     Ok((body, parts))
                 }
@@ -83,7 +89,7 @@ impl IncomingCall {
         match taken {
             Ok((body, parts)) => Some(RunningCall::new(call, body, parts)),
             Err(refused) => {
-                // Its buffers and streams go before its reply does.
+                // Buffers and streams are released before the reply is sent.
                 drop(refused);
                 call.fail(match expired {
                     true => &RemoteError::DeadlineExceeded,
@@ -94,7 +100,7 @@ impl IncomingCall {
         }
     }
 
-    /// Answers without having begun.
+    /// Replies with an error, without beginning the call.
     pub fn refuse(mut self, failure: &RemoteError) {
         if let Some(call) = self.call.take() {
             call.cancel();

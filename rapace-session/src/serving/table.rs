@@ -1,4 +1,4 @@
-//! The peer's calls by their entry in the peer's table.
+//! The table of incoming calls, indexed by their entries in the peer's call table.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,40 +11,40 @@ use crate::serving::window::ServiceWindow;
 use crate::transport::{Lane, SendError, Transport};
 use crate::wire::frame::{CallId, Frame};
 
-/// The table.
+/// The table of incoming calls.
 pub(crate) struct IncomingTable {
     capacity: u32,
     inner: Mutex<Inner>,
-    /// Calls that are not over for this side, replied or not.
+    /// Calls that this side has not dropped, with or without a reply.
     live: AtomicUsize,
-    /// Told when there may be nothing left to do.
+    /// Notified when the last call is dropped.
     pub(crate) idle: Notify,
 }
 
 #[derive(Default)]
 struct Inner {
-    /// As far as the peer has used its table.
+    /// As many as the peer has used of its table.
     cells: Vec<Option<Arc<CallCell>>>,
     closed: bool,
 }
 
-/// What became of a request that was read.
+/// The result of entering a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Entered {
     Taken,
-    /// To be refused: the service was withdrawn before this side had read of it.
+    /// The service was withdrawn, so the request must be refused.
     Withdrawn,
     /// The session is over.
     Over,
 }
 
-/// How an attempt to reply went.
+/// The result of an attempt to reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Replied {
     Sent,
-    /// The ring has no room, or a buffer is on its way already: nothing has changed.
+    /// The ring has no room, or a buffer is in flight. Nothing has changed.
     NotNow(SendError),
-    /// Nobody waits for a reply any more: the session is over.
+    /// The session is over, so no reply is needed.
     Over,
 }
 
@@ -62,7 +62,7 @@ impl IncomingTable {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether no call of the peer's is under way.
+    /// Whether no call of the peer is under way.
     pub(crate) fn is_idle(&self) -> bool {
         self.live.load(Ordering::Acquire) == 0
     }
@@ -77,7 +77,10 @@ impl IncomingTable {
         }
     }
 
-    /// Enters a call; an error is a rule that the peer broke.
+    /// Enters a call.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
     pub(crate) fn enter(&self, cell: &Arc<CallCell>) -> Result<Entered, &'static str> {
         let id = cell.id;
         if id.generation == 0 {
@@ -109,25 +112,25 @@ impl IncomingTable {
         Ok(entered)
     }
 
-    /// Takes no more requests for a channel; false if some are under way.
+    /// Closes the window of a channel; false if calls are under way.
     pub(crate) fn close_window(&self, window: &ServiceWindow) -> bool {
         let _inner = self.lock();
         window.close()
     }
 
-    /// Has requests for a channel that arrive from now on be refused; false if they are already.
+    /// Refuses requests for a channel from now on; false if they are refused already.
     pub(crate) fn withdraw_window(&self, window: &ServiceWindow, why: &str) -> bool {
         let _inner = self.lock();
         window.withdraw(why)
     }
 
-    /// Lets in so many more requests for a channel at once.
+    /// Enlarges the window of a channel.
     pub(crate) fn grow_window(&self, window: &ServiceWindow, credits: u32) {
         let _inner = self.lock();
         window.grow(credits);
     }
 
-    /// Sends a reply if that can be done at once (I4).
+    /// Sends a reply without waiting, or returns why it cannot (SV4).
     pub(crate) fn reply(
         &self,
         cell: &Arc<CallCell>,
@@ -151,7 +154,7 @@ impl IncomingTable {
         }
     }
 
-    /// Sends a reply at once, or puts it in the outbox (I4).
+    /// Sends a reply through the outbox, which never refuses it (SV4).
     pub(crate) fn reply_now(&self, cell: &Arc<CallCell>, link: &Link, frame: Frame) {
         let mut inner = self.lock();
         if let Some(slot) = slot_of(&mut inner, cell) {
@@ -163,7 +166,7 @@ impl IncomingTable {
         }
     }
 
-    /// The peer gave a call up; false if it is over.
+    /// Cancels a call of the peer; false if the call is over.
     pub(crate) fn cancel(&self, id: CallId) -> bool {
         let cell = match self.lock().cells.get(id.index as usize) {
             Some(Some(cell)) if cell.id == id => Arc::clone(cell),
@@ -173,7 +176,8 @@ impl IncomingTable {
         true
     }
 
-    /// Nothing enters, begins or is replied to any more; what runs is told (I2).
+    /// Closes the table: no call enters, begins or gets a reply any more, and running handlers are
+    /// cancelled (SV2).
     pub(crate) fn close(&self) {
         let cells = {
             let mut inner = self.lock();

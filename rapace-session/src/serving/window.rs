@@ -1,17 +1,18 @@
-//! The calls that a peer may have under way on one channel.
+//! The window of a channel: how many calls the peer may have under way on it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::wire::frame::ChannelId;
 
-/// A channel's window, and how much of it is used. Changes under the lock of the [table](super::table) only (I4).
+/// A channel's window, and how much of it is used. It changes only under the lock of the
+/// [table](super::table) (SV4).
 pub(crate) struct ServiceWindow {
     pub(crate) channel: ChannelId,
     size: AtomicU32,
-    /// Requests without a reply, and [`WITHDRAWN`]: so who looks for a free credit finds both with one load.
+    /// Requests that have no reply yet, and the flag [`WITHDRAWN`], so that one load reads both.
     outstanding: AtomicU32,
-    /// Why it takes no more calls.
+    /// Why the window takes no more calls.
     withdrawn: OnceLock<Box<str>>,
 }
 
@@ -25,7 +26,7 @@ impl ServiceWindow {
         }
     }
 
-    /// Takes a credit; false if all are out, or the service was withdrawn.
+    /// Takes a credit; false if all are taken, or the service was withdrawn.
     pub(super) fn take(&self) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
         if outstanding >= self.size.load(Ordering::Relaxed) {
@@ -35,7 +36,7 @@ impl ServiceWindow {
         true
     }
 
-    /// Takes a credit of a service that was withdrawn: of a request that crossed with the word of it.
+    /// Takes a credit of a withdrawn service, for a request that crossed the `CloseChannel` frame.
     pub(super) fn take_withdrawn(&self) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
         let size = self.size.load(Ordering::Relaxed);
@@ -46,7 +47,7 @@ impl ServiceWindow {
         taken
     }
 
-    /// Has requests that arrive from now on be refused, and says why; false if they are already.
+    /// Refuses requests from now on, with this reason; false if they are refused already.
     pub(super) fn withdraw(&self, why: &str) -> bool {
         if self.outstanding.load(Ordering::Relaxed) == CLOSED
             || self.withdrawn.set(why.into()).is_err()
@@ -57,22 +58,22 @@ impl ServiceWindow {
         true
     }
 
-    /// Why requests are refused, if they are.
+    /// The reason why requests are refused, if they are.
     pub(super) fn withdrawn(&self) -> Option<&str> {
         self.withdrawn.get().map(|why| &**why)
     }
 
-    /// Lets in so many more at once.
+    /// Enlarges the window.
     pub(super) fn grow(&self, credits: u32) {
         self.size.fetch_add(credits, Ordering::Relaxed);
     }
 
-    /// One reply was sent.
+    /// Returns the credit of a call whose reply is sent.
     pub(super) fn give_back(&self) {
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Lets no more requests in; false if some are under way.
+    /// Closes the window to requests; false if calls are under way.
     pub(super) fn close(&self) -> bool {
         if self.outstanding.load(Ordering::Relaxed) & !WITHDRAWN != 0 {
             return false;
@@ -82,10 +83,10 @@ impl ServiceWindow {
     }
 }
 
-/// The service was withdrawn.
+/// The flag of a withdrawn service.
 const WITHDRAWN: u32 = 1 << 31;
 
-/// More than any window: who has the channel at hand takes nothing for it either.
+/// More than any window, so that a thread that still holds the channel cannot take a credit either.
 const CLOSED: u32 = u32::MAX;
 
 #[cfg(test)]
@@ -93,7 +94,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_withdrawn_window_counts_what_crosses_and_closes_when_all_is_replied() {
+    fn a_withdrawn_window_counts_crossing_requests_and_closes_when_all_have_replies() {
         let window = ServiceWindow::new(ChannelId(1), 2);
         assert!(window.take() && !window.take_withdrawn());
         assert!(window.withdraw("enough") && !window.withdraw("again"));

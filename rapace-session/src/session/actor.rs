@@ -1,4 +1,4 @@
-//! The actor that owns a session's life.
+//! The actor of a session, which controls its lifecycle.
 //!
 //! | message | from | kind |
 //! |---|---|---|
@@ -7,12 +7,15 @@
 //! | `OpenChannel` | [`Session::open`](crate::Session::open) | ask |
 //! | `Withdraw` | [`Session::withdraw`](crate::Session::withdraw) | ask |
 //!
-//! - L1: whichever way it ends, [`Session::ended`](crate::Session::ended) says why, and every wait
-//!   in it ends. A runtime that is shut down drops the actor without a word: then its destructor sees to it.
-//! - L2: a drained side finishes what it has begun, what waits in its mailboxes and its streams, then
-//!   closes.
-//! - L4: it is linked to the actor of each channel that this side opened, which stops with it.
-//! - L5: what the peer says of a channel is dealt with in the order in which it was said, so behind the channel's opening.
+//! - SA1: however the session ends, [`Session::ended`](crate::Session::ended) returns the reason,
+//!   and every wait ends. When the runtime is shut down, the actor is dropped without `on_stop`;
+//!   then its destructor ends the session.
+//! - SA2: a side that drains finishes the calls that have begun or wait in mailboxes, and its
+//!   streams, then closes.
+//! - SA3: the actor is linked to the actor of each channel that this side opened, which stops with
+//!   it.
+//! - SA4: the peer's frames about a channel are handled in the order in which they were sent, so
+//!   after the channel's opening.
 
 use std::collections::HashMap;
 use std::ops::ControlFlow;
@@ -44,33 +47,33 @@ use crate::wire::limits::MAX_CHANNELS;
 use crate::wire::limits::MAX_WINDOW;
 use crate::wire::text;
 
-/// The actor that owns a session's life. It stops when the session ends.
+/// The actor of a session. It stops when the session ends.
 pub struct SessionActor {
     parts: Arc<Parts>,
-    /// Lives as long as the session does, whoever holds references.
+    /// Keeps the actor alive for as long as the session, independent of other references.
     own: Option<ActorRef<Self>>,
     handshake: Handshake,
-    /// Told when the peer was welcomed.
+    /// Notified when our welcome is sent.
     greeted: Option<oneshot::Sender<()>>,
-    /// Told when the peer has welcomed us.
+    /// Notified when the peer's welcome arrives.
     ready: Option<oneshot::Sender<()>>,
     opening: HashMap<ChannelId, Opening>,
-    /// Of the channels that the peer has open.
+    /// The windows of the channels that the peer has open.
     windows: WindowBudget,
     heartbeat: Heartbeat,
 }
 
-/// A channel that the peer has not opened yet.
+/// A channel that waits for the answer of the peer.
 struct Opening {
     service: String,
     place: Place,
     asker: ReplySender<Result<OpenedChannel, OpenError>>,
 }
 
-/// A frame for the session itself.
+/// A control frame arrived.
 pub(crate) struct Control(pub(crate) Frame);
 
-/// The reader has nothing more to read.
+/// The reader received its last frame.
 pub(crate) struct ReadingEnded(pub(crate) EndReason);
 
 /// A channel that the peer has opened, and the lease of its first handle.
@@ -79,18 +82,18 @@ pub(crate) struct OpenedChannel {
     pub(crate) lease: Lease,
 }
 
-/// Open a channel to a service of the peer's.
+/// Opens a channel to a service of the peer.
 pub(crate) struct OpenChannel {
     pub(crate) service: String,
-    /// The name, ready to be sent.
+    /// The encoded name.
     pub(crate) payload: Payload,
     pub(crate) place: Place,
 }
 
-/// Close the channels that the peer has opened to a service.
+/// Closes the channels that the peer has opened to a service.
 pub(crate) struct Withdraw {
     pub(crate) service: String,
-    /// Why, for the peer's callers to read.
+    /// The reason, which the peer's callers read.
     pub(crate) why: String,
 }
 
@@ -120,7 +123,7 @@ impl SessionActor {
         self.parts.link.send_text(frame_type, channel, why);
     }
 
-    /// What is none of the handshake's business.
+    /// Handles a control frame after the handshake.
     async fn control(&mut self, frame: &Frame) {
         let bytes = frame.payload.bytes();
         match frame.header.frame_type {
@@ -180,13 +183,13 @@ impl SessionActor {
         }
     }
 
-    fn grant(&self, verb: FrameType, id: ChannelId, credits: u32) {
-        let mut header = Header::new(verb, id);
+    fn grant(&self, frame_type: FrameType, id: ChannelId, credits: u32) {
+        let mut header = Header::new(frame_type, id);
         header.credits = credits;
         self.parts.link.outbox.send(Frame::bare(header));
     }
 
-    /// The peer closes a channel that it opened, or one to a service of its own.
+    /// Handles `CloseChannel`, for a channel that the peer opened or one to a service of the peer.
     fn peer_closes(&mut self, frame: &Frame) {
         let id = frame.header.channel;
         let channels = &self.parts.channels;
@@ -197,12 +200,12 @@ impl SessionActor {
             return self.fault("it closes a channel that it has not opened");
         }
         if !channels.close_client(id, &text::reason(frame.payload.bytes())) {
-            // Both sides have closed it.
+            // Both sides closed it.
             self.parts.link.metrics.arrived_late();
         }
     }
 
-    /// The peer gives a channel up: its window can be granted to others.
+    /// Closes a channel that the peer opened; its window becomes available to others.
     fn close_accepted(&mut self, id: ChannelId) {
         let Some(route) = self.parts.channels.service(id) else {
             return self.fault("it closes a channel that is not open");
@@ -213,14 +216,14 @@ impl SessionActor {
         self.parts.channels.remove_service(id);
         for (id, credits) in self.windows.release(id) {
             if let Some(route) = self.parts.channels.service(id) {
-                // Before the peer can know of it.
+                // Before the peer can use the credits.
                 self.parts.incoming.grow_window(&route.window, credits);
                 self.grant(FrameType::Credit, id, credits);
             }
         }
     }
 
-    /// The peer grants a channel that this side opened a larger window.
+    /// Enlarges the window of a channel that this side opened.
     fn window_grew(&self, header: Header) {
         let id = header.channel;
         if self.opening.contains_key(&id) {
@@ -229,7 +232,7 @@ impl SessionActor {
         match self.parts.channels.client(id) {
             Some(channel) if channel.grow(header.credits) => {}
             Some(_) => self.fault("a channel's window that is too large"),
-            // It was closed.
+            // The channel was closed.
             None => self.parts.link.metrics.arrived_late(),
         }
     }
@@ -260,13 +263,13 @@ impl SessionActor {
             // A channel is closed once.
             mailbox::unbounded(),
         );
-        own.link(&actor).await; // L4
+        own.link(&actor).await; // SA3
         let lease = channels.add_client(&channel, actor);
-        // If nobody waits for it any more, the lease is dropped, and so the channel is closed.
+        // If `open` was cancelled, the lease is dropped, and the channel is closed.
         waiting.asker.send(Ok(OpenedChannel { channel, lease }));
     }
 
-    /// Closes once everything that was begun or waits is finished (L2).
+    /// Closes the session once all calls and streams are finished (SA2).
     fn close_if_drained(&self) {
         if self.parts.peer_drains.load(Ordering::Acquire)
             && self.parts.incoming.is_idle()
@@ -295,7 +298,7 @@ impl Actor for SessionActor {
         let parts = Arc::clone(&self.parts);
         let mut end = parts.link.end.watch();
         loop {
-            // Nobody else is told of the last call or stream that ends: it costs nothing until then.
+            // The last call or stream is noticed only while draining; otherwise it costs nothing.
             let drains = parts.peer_drains.load(Ordering::Acquire);
             tokio::select! {
                 biased;
@@ -323,8 +326,8 @@ impl Actor for SessionActor {
         _: ActorId,
         reason: ActorStopReason,
     ) -> Result<ControlFlow<ActorStopReason>, Infallible> {
-        // The reader stops only at the session's end; if it did not say so, it panicked. Channels
-        // are closed, and others that were linked are nothing to us.
+        // The reader stops only at the session's end; otherwise it panicked. Actors of channels
+        // stop when their channels are closed, and other linked actors do not matter.
         if let ActorStopReason::Panicked(error) = reason {
             let why = format!("the reader panicked: {error}");
             self.parts.end(EndReason::Internal(why));
@@ -357,7 +360,7 @@ impl Actor for SessionActor {
 
 impl Drop for SessionActor {
     fn drop(&mut self) {
-        // L1: the first reason stays, so this is one only if the actor was not stopped.
+        // SA1: the first reason is kept, so this one counts only if the actor was not stopped.
         self.parts.end(EndReason::RuntimeGone);
     }
 }
@@ -401,7 +404,7 @@ impl Message<Control> for SessionActor {
                 self.parts.set_peer(hello);
                 self.say(FrameType::Welcome, ChannelId::SESSION, "");
                 if let Some(greeted) = self.greeted.take() {
-                    // Not everybody opens channels.
+                    // The receiver exists only if channels are opened.
                     let _ = greeted.send(());
                 }
             }

@@ -1,6 +1,6 @@
-//! A channel that we opened to one of the peer's services, and the calls over it.
+//! A channel to a service of the peer, and the calls over it.
 //!
-//! - W5: what cancels exists before the request leaves.
+//! - CH1: the guard that cancels a call exists before the request is sent.
 
 use std::any::TypeId;
 use std::fmt;
@@ -36,12 +36,13 @@ use crate::wire::limits::MAX_STREAMS;
 use crate::wire::offer::ServiceOffer;
 use crate::wire::remote_error::RemoteError;
 
-/// An open channel to one of the peer's services. Cheap to clone.
+/// An open channel to a service of the peer. Cheap to clone.
 ///
-/// A channel is closed when its last clone is dropped, by [`close`](Self::close), by the peer that withdraws its service
-/// ([`Session::withdraw`]), and at the session's end. Calls that are under way on a closed channel finish, unless the session
-/// has ended; new ones fail with [`RemoteError::Unavailable`]. After the last call it counts no more against the channels that a
-/// session may have.
+/// A channel is closed when its last clone is dropped, by [`close`](Self::close), when the peer
+/// withdraws the service ([`Session::withdraw`]), and at the session's end. Calls under way on a
+/// closed channel finish, unless the session has ended; new calls fail with
+/// [`RemoteError::Unavailable`]. After its last call, a closed channel no longer counts towards the
+/// limit of the session.
 #[derive(Clone)]
 pub struct Channel {
     session: Session,
@@ -68,34 +69,34 @@ impl Channel {
         self.session.clone()
     }
 
-    /// The service that the channel leads to.
+    /// The name of the service.
     #[must_use]
     pub fn service(&self) -> &str {
         &self.inner.service
     }
 
-    /// The channel's actor, to link to: it stops when the channel is closed and its calls are over, and when the session
-    /// ends. Stopping it closes the channel; see [`close`](Self::close).
+    /// The channel's actor, for linking: it stops when the channel is closed and its calls are
+    /// over, and when the session ends. Stopping it closes the channel; see [`close`](Self::close).
     #[must_use]
     pub fn actor(&self) -> &ActorRef<ChannelActor> {
         self.lease.actor()
     }
 
-    /// Closes the channel, for all its clones: new calls, and those that wait for a credit, fail with
-    /// [`RemoteError::Unavailable`] from now on. Those under way go on. To wait for the last of them, wait until the channel's
-    /// [`actor`](Self::actor) has shut down.
+    /// Closes the channel and all its clones: new calls, and calls that wait for a credit, fail
+    /// with [`RemoteError::Unavailable`] from now on. Calls under way go on. To wait for the last
+    /// of them, wait until the channel's [`actor`](Self::actor) has shut down.
     pub fn close(&self) {
         self.lease.close("this side closed the channel");
     }
 
-    /// Why new calls fail, if the channel was closed: what the peer said, if it was the peer. `None` if it is open, and if
-    /// it ended with its session: see [`ended`](Self::ended).
+    /// Why the channel was closed, if it was; the peer's reason if the peer closed it. `None` if
+    /// the channel is open, or ended with its session: see [`ended`](Self::ended).
     #[must_use]
     pub fn closed(&self) -> Option<&str> {
         self.inner.close_reason()
     }
 
-    /// Bytes that a buffer may have.
+    /// The largest length of a payload or buffer, in bytes.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.parts().link.transport.max_payload()
@@ -107,11 +108,13 @@ impl Channel {
         self.session.end_reason()
     }
 
-    /// The peer's number for a method of a service of ours, by the name and the hash of the method. `S` stands for the
-    /// service, `offer` describes it; the two sides are compared the first time that this channel is asked about `S`.
+    /// Returns the peer's number for a method of ours, found by the method's name and hash. `S`
+    /// identifies our service and `offer` describes it. The two sides are compared on the first
+    /// call for `S`.
     ///
     /// # Errors
-    /// If the peer has no such method, or another one of that name, or the channel leads to another service.
+    /// If the peer has no such method, or another one of that name, or the channel is open to
+    /// another service.
     pub fn method<S: 'static>(
         &self,
         ours: u32,
@@ -127,10 +130,11 @@ impl Channel {
         })
     }
 
-    /// Calls `method` and waits for its result. The number is the peer's; see [`method`](Self::method).
+    /// Calls a method and waits for its result. `method` is the peer's number; see
+    /// [`method`](Self::method).
     ///
     /// # Cancel safety
-    /// Dropping the future cancels the call: a request not yet begun is removed, a running
+    /// Dropping the future cancels the call: a call that has not begun never begins, and a running
     /// handler is dropped at its next await.
     ///
     /// # Errors
@@ -149,10 +153,12 @@ impl Channel {
         }
     }
 
-    /// As [`call`](Self::call) in two steps: returns when the request is on its way, with what waits for the result.
+    /// Makes a call as [`call`](Self::call) does, in two steps: returns a future for the result
+    /// once the request is sent.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`] cancels the call.
+    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`]
+    /// cancels the call.
     ///
     /// # Errors
     /// See [`CallFailure`].
@@ -168,14 +174,14 @@ impl Channel {
         Ok(ResponseFuture::of(guard).by(deadline))
     }
 
-    /// Sends `method` without waiting for its result: returns when the request is on its way. It
-    /// waits for a credit, and while buffers or the ring are full.
+    /// Calls a method without waiting for its result. Returns once the request is sent; waits for a
+    /// credit, for buffers and for room on the ring.
     ///
     /// # Cancel safety
     /// Dropping the future before it is ready sends nothing.
     ///
     /// # Errors
-    /// See [`CallFailure`]; what the handler answers is nobody's.
+    /// See [`CallFailure`]. Errors of the handler are only logged.
     pub async fn tell(
         &self,
         method: u32,
@@ -190,18 +196,19 @@ impl Channel {
         within(request.deadline(), pin!(work)).await
     }
 
-    /// As [`tell`](Self::tell), without waiting for anything.
+    /// Calls a method as [`tell`](Self::tell) does, without waiting. Returns false, and sends
+    /// nothing, if it would have to wait.
     ///
     /// # Errors
-    /// `Ok(false)` when it would have to wait; nothing was sent then.
+    /// See [`tell`](Self::tell).
     pub async fn try_tell(
         &self,
         method: u32,
         arguments: &(dyn Encode + '_),
         options: &CallOptions,
     ) -> Result<bool, CallFailure> {
-        // What cannot be had at once is given up, which leaves no trace. Unconstrained, since
-        // a task that used up its turn would be told to wait.
+        // If the future is pending, dropping it sends nothing. Unconstrained, since tokio makes a
+        // task that used up its budget wait.
         let now = tokio::task::unconstrained(self.tell(method, arguments, options));
         match now.now_or_never() {
             Some(told) => told.map(|()| true),
@@ -209,16 +216,18 @@ impl Channel {
         }
     }
 
-    /// Calls a method that streams: `client` says whether we send items, `server` whether we
-    /// receive some. The halves are usable at once; the outcome says whether the method agreed.
+    /// Calls a method with streams: `client` if this side sends items, `server` if it receives
+    /// items. The halves are usable at once; the outcome shows whether the method has these
+    /// streams.
     ///
     /// # Cancel safety
-    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`] cancels the
-    /// call, but not the streams, which have halves of their own.
+    /// Dropping the future before it is ready sends nothing. Dropping the [`ResponseFuture`]
+    /// cancels the call, but not the streams, which have halves of their own.
     ///
     /// # Errors
-    /// See [`CallFailure`]. With [`MAX_STREAMS`] of this side's open and held, it is [`RemoteError::LimitReached`] at once;
-    /// if some were let go and only have to be ended by the peer, it waits for one of these.
+    /// See [`CallFailure`]. If this side holds [`MAX_STREAMS`] open streams, the error is
+    /// [`RemoteError::LimitReached`], immediately. If some of them were dropped and only the peer
+    /// has to end them, this waits for one of those.
     pub async fn call_streaming(
         &self,
         method: u32,
@@ -232,7 +241,7 @@ impl Channel {
         request.stream(id, client, server);
         let deadline = request.deadline();
         let place = within(deadline, pin!(self.stream_place())).await?;
-        // Items may arrive as soon as the request is sent, so the stream is there before.
+        // Items may arrive as soon as the request is sent, so the stream is registered before.
         let parts = self.parts().streams.open(id, client, server, Some(place));
         let parts = Unopened(Some(parts));
         let moves = parts.state().map(Moves::new);
@@ -242,19 +251,21 @@ impl Channel {
         Ok((parts.opened(), response))
     }
 
-    /// Sends a call again that an earlier session did not settle. Its caller does not notice; if the call
-    /// opened a stream, it gets halves of this session from [`ResponseFuture::moves`]. One of which items
-    /// had been sent ends with [`CallFailure::SessionEnded`]: see [`UnsettledCall::items_were_sent`].
+    /// Sends an unsettled call of an earlier session again. Its caller does not notice; if the call
+    /// opened a stream, the caller gets halves of this session from [`ResponseFuture::moves`]. A
+    /// call whose caller has sent items fails with [`CallFailure::SessionEnded`]: see
+    /// [`UnsettledCall::items_were_sent`].
     ///
-    /// If the peers of both sessions list the service's methods, the method is found by its name and hash, whatever its
-    /// number is here; one that this peer does not have ends the call.
+    /// If the peers of both sessions list the service's methods, the method is found by its name
+    /// and hash, and may have another number here. If this peer does not have the method, the call
+    /// fails.
     ///
     /// # Cancel safety
-    /// Dropping the future ends the call with [`CallFailure::SessionEnded`].
+    /// Dropping the future settles the call with [`CallFailure::SessionEnded`].
     ///
     /// # Errors
-    /// Gives the unsettled call back when this session has ended before the call was entered: it is another
-    /// session's to send. Everything else that goes wrong is told to the caller.
+    /// Returns the unsettled call if this session ended before the call was entered, so that
+    /// another session can send it. All other failures settle the call.
     pub async fn resend(&self, unsettled: UnsettledCall) -> Result<(), UnsettledCall> {
         if unsettled.items_were_sent() {
             drop(unsettled);
@@ -303,7 +314,7 @@ impl Channel {
         Ok(())
     }
 
-    /// The stream of a call that is sent again, if it has one: there before the request is.
+    /// Opens the stream of a call that is sent again, if it has one, before the request is sent.
     async fn open_again(
         &self,
         unsettled: &UnsettledCall,
@@ -330,7 +341,7 @@ impl Channel {
     async fn stream_place(&self) -> Result<Place, CallFailure> {
         self.parts().streams.places.take().await.ok_or_else(|| {
             CallFailure::Failed(RemoteError::LimitReached(format!(
-                "this side holds {MAX_STREAMS} open streams in the session, which is the most; end or drop some first"
+                "this side holds {MAX_STREAMS} open streams in the session, which is the limit; end or drop some first"
             )))
         })
     }
@@ -341,7 +352,7 @@ impl Channel {
     }
 
     async fn begin(&self, request: &Request<'_>) -> Result<CallGuard, CallFailure> {
-        let guard = CallGuard::new(Pending::new()); // W5
+        let guard = CallGuard::new(Pending::new()); // CH1
         match request
             .send(&self.parts().calls, &self.inner, guard.pending())
             .await
@@ -350,7 +361,7 @@ impl Channel {
             Err(NotSent::Failed(failure)) => Err(failure),
             Err(NotSent::Over) => match self.unavailable() {
                 Some(failure) => Err(failure),
-                // The transport may know it before the session does.
+                // The transport may know of the end before the session does.
                 None => Err(CallFailure::SessionEnded {
                     start_state: StartState::NotBegun,
                     reason: self.session.ended().await,
@@ -359,14 +370,15 @@ impl Channel {
         }
     }
 
-    /// What a call comes to over a channel that was closed.
+    /// Returns the outcome of a call over a closed channel.
     fn unavailable(&self) -> Option<CallFailure> {
         let why = self.closed()?.to_owned();
         Some(CallFailure::Failed(RemoteError::Unavailable(why)))
     }
 }
 
-/// A request with the deadline that it inherits from the call being handled, if that is earlier than its own.
+/// Makes a request. Its deadline is that of the call being handled, if that is earlier than its
+/// own.
 fn request<'a>(
     method: u32,
     arguments: &'a (dyn Encode + 'a),
@@ -386,7 +398,7 @@ impl fmt::Debug for Channel {
     }
 }
 
-/// Takes a stream back whose request was never sent.
+/// Removes a stream whose request was never sent.
 struct Unopened(Option<StreamParts>);
 
 impl Unopened {

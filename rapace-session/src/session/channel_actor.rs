@@ -2,21 +2,22 @@
 //!
 //! | state | calls | next |
 //! |---|---|---|
-//! | open | are made | draining, when it is closed |
-//! | draining | those under way finish, new ones fail | closed, when the last is over |
+//! | open | are made | draining, when the channel is closed |
+//! | draining | calls under way finish, new ones fail | closed, when the last call is over |
 //! | closed | none | |
 //!
 //! | message | from | kind |
 //! |---|---|---|
-//! | `Close` | the last handle that is dropped, [`Channel::close`](crate::Channel::close), the peer | tell |
+//! | `Close` | the last handle when dropped, [`Channel::close`](crate::Channel::close), the peer | tell |
 //!
-//! - J1: a call passes by the actor: its credit is taken and given back where the call is made and answered. What changes
-//!   calls, such as a close, is in force before the actor is told.
-//! - J2: it is linked to its session, and stops when that ends. Others may link to it: it stops when the channel is closed.
-//! - J3: the peer is told that the channel is closed when no call is under way on it; the place and the number of the channel
-//!   are free from then on.
-//! - J4: a channel whose actor is stopped by somebody is closed. One whose actor is killed makes no calls any more, and keeps
-//!   its place as long as the session.
+//! - CA1: calls bypass the actor: the caller takes the credit, and the reader returns it. A close
+//!   takes effect before the actor is told.
+//! - CA2: the actor is linked to its session and stops with it. Other actors may link to it: it
+//!   stops when the channel is closed.
+//! - CA3: the peer is told that the channel is closed once no call is under way on it. The place
+//!   and the number of the channel are free from then on.
+//! - CA4: stopping the actor closes the channel. If the actor is killed, the channel makes no more
+//!   calls, and keeps its place until the session ends.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -29,11 +30,12 @@ use kameo::message::{Context, Message};
 
 use crate::calls::credits::{ClientChannel, Drain};
 
-/// The actor of a channel that this side opened. It stops when the channel is closed, by either side, or the session ends.
+/// The actor of a channel that this side opened. It stops when the channel is closed, by either
+/// side, or the session ends.
 pub struct ChannelActor {
     channel: Arc<ClientChannel>,
     session: ActorId,
-    /// Tells the peer and removes the channel (J3).
+    /// Tells the peer and removes the channel (CA3).
     on_drained: Option<Box<dyn FnOnce() + Send>>,
     state: State,
 }
@@ -44,7 +46,7 @@ enum State {
     Closed,
 }
 
-/// The channel was closed, and has to be drained.
+/// The channel was closed, and must be drained.
 pub(crate) struct Close(pub(crate) Drain);
 
 impl ChannelActor {
@@ -61,7 +63,7 @@ impl ChannelActor {
         }
     }
 
-    /// J3
+    /// Records the end of the drain (CA3).
     fn drained(&mut self, drained: bool) {
         if drained && let Some(on_drained) = self.on_drained.take() {
             on_drained();
@@ -112,7 +114,7 @@ impl Actor for ChannelActor {
         if id != self.session {
             return Ok(ControlFlow::Continue(()));
         }
-        // J2. Its end ends the calls.
+        // CA2. The session's end settles the calls.
         self.state = State::Closed;
         Ok(ControlFlow::Break(ActorStopReason::Normal))
     }
@@ -123,7 +125,7 @@ impl Actor for ChannelActor {
         _: ActorStopReason,
     ) -> Result<(), Infallible> {
         if !matches!(self.state, State::Closed) {
-            // J4
+            // CA4
             self.channel.close("its actor was stopped");
             let drained = self.channel.drain().drained().await;
             self.drained(drained);
@@ -135,7 +137,7 @@ impl Actor for ChannelActor {
 impl Drop for ChannelActor {
     fn drop(&mut self) {
         if !matches!(self.state, State::Closed) {
-            self.channel.end(); // J4
+            self.channel.end(); // CA4
         }
     }
 }

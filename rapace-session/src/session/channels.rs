@@ -1,10 +1,12 @@
-//! The channels of one session: those that this side opened, and those that the peer opened to services of this side.
+//! The channels of one session: those that this side opened, and those that the peer opened to
+//! services of this side.
 //!
-//! - B1: a channel that nobody holds any more is closed once its calls are over, also one that was opened for somebody
-//!   who has left.
-//! - B2: dropping the last handle waits for nothing: the channel's actor waits for the calls.
-//! - D1: a channel is never replaced: a number is used again only when its channel is closed.
-//! - D2: a channel that is registered after the session's end learns of the end like all others.
+//! - CN1: a channel whose last handle was dropped is closed once its calls are over; also a channel
+//!   whose `open` was cancelled.
+//! - CN2: dropping the last handle never waits: the channel's actor waits for the calls.
+//! - CN3: a channel is never replaced: its number is reused only after it is closed.
+//! - CN4: a channel that is registered after the session's end is notified of the end like all
+//!   others.
 
 use std::sync::Arc;
 
@@ -24,11 +26,11 @@ use crate::wire::limits::MAX_CHANNELS;
 pub(crate) struct Channels {
     link: Arc<Link>,
     pub(crate) ids: Arc<ChannelIds>,
-    /// Those that the peer opened.
+    /// The channels that the peer opened.
     services: DashMap<ChannelId, Arc<ServiceRoute>>,
-    /// Those that this side opened.
+    /// The channels that this side opened.
     clients: DashMap<ChannelId, Client>,
-    /// For channels that this side opens.
+    /// The permits for channels that this side opens.
     pub(crate) places: Arc<Places>,
 }
 
@@ -71,7 +73,7 @@ impl Channels {
         self.services.contains_key(&id)
     }
 
-    /// Registers a channel that the peer opened; false if the number is in use (D1).
+    /// Registers a channel that the peer opened; false if the number is in use (CN3).
     pub(crate) fn add_service(&self, route: ServiceRoute) -> bool {
         let id = route.id();
         let free = self.ids.take(id);
@@ -81,8 +83,8 @@ impl Channels {
         free
     }
 
-    /// Registers a channel that this side opened, under the number that was taken for it. Gives the lease of its first
-    /// handle.
+    /// Registers a channel that this side opened, under the number that was taken for it. Returns
+    /// the lease of its first handle.
     pub(crate) fn add_client(
         self: &Arc<Self>,
         channel: &Arc<ClientChannel>,
@@ -94,7 +96,7 @@ impl Channels {
         };
         self.clients.insert(channel.id, client);
         if self.link.end.is_settled() {
-            self.end(); // D2
+            self.end(); // CN4
         }
         Lease {
             channels: Arc::clone(self),
@@ -103,8 +105,8 @@ impl Channels {
         }
     }
 
-    /// Closes a channel that this side opened: from here on it takes no calls, and its actor drains it. False if there is
-    /// none.
+    /// Closes a channel that this side opened: it takes no more calls, and its actor drains it.
+    /// False if there is no such channel.
     pub(crate) fn close_client(&self, id: ChannelId, why: &str) -> bool {
         let Some(client) = self.clients.get(&id) else {
             return false;
@@ -117,9 +119,9 @@ impl Channels {
         true
     }
 
-    /// Tells the peer that a channel is closed that this side opened, and removes it.
+    /// Tells the peer that a channel of this side is closed, and removes it.
     pub(crate) fn give_up(&self, id: ChannelId) {
-        // Told before the number and the place are free.
+        // Sent before the number and the place are free.
         self.link.send_bare(FrameType::CloseChannel, id);
         if let Some((_, client)) = self.clients.remove(&id) {
             self.ids.release(id);
@@ -137,7 +139,7 @@ impl Channels {
     /// Ends all waits for credits, and for places. Incoming calls are cancelled one by one.
     pub(crate) fn end(&self) {
         let ids = self.clients.iter().map(|client| *client.key());
-        // Closed outside of the map's locks.
+        // Closed after the map's locks are released.
         for id in ids.collect::<Vec<_>>() {
             if let Some((_, client)) = self.clients.remove(&id) {
                 client.channel.end();
@@ -147,7 +149,7 @@ impl Channels {
     }
 }
 
-/// Shared by all handles of one channel that this side opened.
+/// Shared by all handles of a channel that this side opened. Dropping it has the channel closed.
 pub(crate) struct Lease {
     channels: Arc<Channels>,
     id: ChannelId,
@@ -167,6 +169,6 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        self.close("its last handle was dropped"); // B1, B2
+        self.close("its last handle was dropped"); // CN1, CN2
     }
 }

@@ -1,8 +1,8 @@
-//! Puts one frame where it belongs. What comes back is a rule that the peer broke.
+//! Routing of a received frame. An error is a rule that the peer broke.
 //!
-//! - N1: routing never waits.
-//! - N2: a frame for a call or a channel that is over is counted and dropped: the two sides cannot
-//!   know of each other's endings in time. A frame for one that cannot have been is a fault.
+//! - DI1: routing never waits.
+//! - DI2: a frame for a call or channel that is over is counted and dropped, since each side learns
+//!   of the other's ends with a delay. A frame for a call or channel that never existed is a fault.
 
 use std::sync::Arc;
 
@@ -19,8 +19,8 @@ use crate::wire::remote_error::RemoteError;
 
 type Fault = &'static str;
 
-/// The service that was called last, and most likely will be next. A channel that is closed is not: its number can be used
-/// again.
+/// A cache of the service that was called last, which is most likely to be called next. It never
+/// returns a closed channel, whose number can be reused.
 #[derive(Default)]
 pub(crate) struct LastCalled(Option<Arc<ServiceRoute>>);
 
@@ -33,7 +33,10 @@ impl LastCalled {
     }
 }
 
-/// Puts one frame where it belongs.
+/// Routes a frame.
+///
+/// # Errors
+/// The rule that the peer broke.
 pub(crate) fn dispatch(
     parts: &Arc<Parts>,
     session: &ActorRef<SessionActor>,
@@ -129,7 +132,7 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
     if parts.channels.is_to_service(header.channel) {
         return Err("credits from the side that takes them");
     }
-    // Behind the answer to the opening, which the session's actor deals with.
+    // Handled by the session's actor, after the answer to the opening.
     if !parts.channels.ids.is_peers(header.channel) && parts.channels.ids.is_used(header.channel) {
         return control(session, frame);
     }

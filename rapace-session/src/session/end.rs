@@ -1,10 +1,10 @@
-//! How a session ends, whoever ends it.
+//! The order in which a session ends, whatever ends it.
 //!
-//! - Z1: the session ends once; the first reason stays.
-//! - Z2: at the end every wait is ended: calls are settled or handed on, handlers cancelled, streams
+//! - SE1: the session ends once; the first reason is kept.
+//! - SE2: the end ends every wait: calls are settled or handed out, handlers cancelled, streams
 //!   failed, channels closed.
-//! - Z3: nothing is begun any more before anybody can know of the end. So a peer that reads of it
-//!   sees every start marker that was ever set, and what is not marked never runs.
+//! - SE3: no call begins after the end becomes observable. So a peer that reads of the end sees all
+//!   start markers that are ever set, and an unmarked call never runs.
 
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
@@ -15,11 +15,11 @@ use crate::wire::handshake_error::HandshakeError;
 impl Parts {
     /// Ends the session.
     pub(crate) fn end(&self, reason: EndReason) {
-        // What a living peer has not begun it may begin until it learns of the end; one that closed
-        // or is gone begins nothing any more (Z3).
+        // A peer that is alive may begin calls until it learns of the end. A peer that closed the
+        // session, or is gone, begins no more calls (SE3).
         let peer_is_done = matches!(reason, EndReason::ClosedByPeer(_) | EndReason::PeerGone);
-        let last_word = match &reason {
-            // For whoever has to find the mistake over there.
+        let close_frame = match &reason {
+            // Helps to find the mistake on the other side.
             EndReason::PeerFault(what) => {
                 Some(format!("it was sent what breaks the protocol: {what}"))
             }
@@ -27,8 +27,8 @@ impl Parts {
             EndReason::RuntimeGone => Some("its runtime was shut down".to_owned()),
             _ => None,
         };
-        let last_word = last_word.as_deref().map(|why| (FrameType::Close, why));
-        self.end_with(&reason, peer_is_done, last_word);
+        let close_frame = close_frame.as_deref().map(|why| (FrameType::Close, why));
+        self.end_with(&reason, peer_is_done, close_frame);
     }
 
     /// Ends the session with a peer that is known to be dead.
@@ -41,14 +41,14 @@ impl Parts {
         self.end_with(&EndReason::Closed, false, Some((FrameType::Close, why)));
     }
 
-    /// Ends the session before it was one, and tells the peer why.
+    /// Ends the session during the handshake, and tells the peer why.
     pub(crate) fn refuse(&self, why: HandshakeError) {
         let text = why.to_string();
         let reason = EndReason::Refused(why);
         self.end_with(&reason, true, Some((FrameType::Refuse, &text)));
     }
 
-    /// Ends the session before there is one, and tells the peer why.
+    /// Ends the session in place of a hello, and tells the peer why.
     pub(crate) fn decline(&self, why: &str) {
         self.end_with(&EndReason::Closed, true, Some((FrameType::Refuse, why)));
     }
@@ -57,14 +57,14 @@ impl Parts {
         &self,
         reason: &EndReason,
         peer_is_done: bool,
-        last_word: Option<(FrameType, &str)>,
+        close_frame: Option<(FrameType, &str)>,
     ) {
-        self.incoming.close(); // Z3
+        self.incoming.close(); // SE3
         if !self.link.end.settle(reason) {
             return;
         }
-        // The reader leaves when it hears of the end, and the transport with it: this goes before.
-        if let Some((frame_type, why)) = last_word {
+        // Sent before the end is published, since the reader then stops and drops the transport.
+        if let Some((frame_type, why)) = close_frame {
             self.link.send_text(frame_type, ChannelId::SESSION, why);
         }
         self.link.outbox.flush_now();
@@ -76,7 +76,7 @@ impl Parts {
         self.streams.end(reason);
     }
 
-    /// Unsettled calls go to whoever takes them, in the order in which they were made.
+    /// Hands out the unsettled calls, in the order in which they were made.
     fn transfer(&self, unsettled: Vec<UnsettledCall>, reason: &EndReason) {
         let Some(on_unsettled) = &self.config.on_unsettled else {
             return; // Dropping an unsettled call settles it.

@@ -18,8 +18,9 @@ use crate::transport::Lane;
 use crate::wire::frame::{ChannelId, FrameType};
 use crate::wire::hello::Hello;
 
-/// One end of an established session. Cheap to clone; lives until closed, by either side or by
-/// the peer's death, whoever holds handles.
+/// One end of an established session. Cheap to clone.
+///
+/// The session lives until either side closes it or the peer dies, independent of its handles.
 #[derive(Clone, Debug)]
 pub struct Session(Arc<Inner>);
 
@@ -45,32 +46,35 @@ impl Session {
         &self.0.parts
     }
 
-    /// Notes the actor that was started for the session.
+    /// Records the actor that was started for the session.
     pub(crate) fn set_actor(&self, actor: ActorRef<SessionActor>) {
-        // One is started for each session.
+        // One actor is started for each session.
         let _ = self.0.actor.set(actor);
     }
 
-    /// What the peer said about itself.
+    /// The peer's hello.
     #[must_use]
     pub fn peer(&self) -> Option<&Hello> {
         self.parts().peer.get().map(Arc::as_ref)
     }
 
-    /// A buffer of `len` bytes, zeroes or left-overs of this side's, for a request: sending it copies
-    /// nothing. It waits, in turn, while all that are large enough are in use. When the session has ended it lies on the
+    /// Allocates a buffer of `len` bytes for a request, which is sent without a copy.
+    ///
+    /// The buffer contains zeroes, or old bytes of this side. Waits, in FIFO order, while all
+    /// buffers that are large enough are in use. When the session has ended, the buffer lies on the
     /// heap.
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its turn.
+    /// Dropping the future gives up its place in the queue.
     ///
     /// # Errors
-    /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
+    /// See [`BufferError`]: the buffer is too large to be sent, or the process is out of memory.
     pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
         self.parts().link.allocate(len, Lane::Data).await
     }
 
-    /// As [`allocate`](Self::allocate), for a reply: it may take what requests may not.
+    /// Allocates a buffer as [`allocate`](Self::allocate) does, for a reply, which may use the
+    /// reserved capacity.
     ///
     /// # Errors
     /// As for [`allocate`](Self::allocate).
@@ -78,24 +82,27 @@ impl Session {
         self.parts().link.allocate(len, Lane::Priority).await
     }
 
-    /// Tells the peer that we will make no new calls; it finishes what it has and closes.
+    /// Tells the peer that this side makes no new calls. The peer finishes its calls and streams,
+    /// then closes the session.
     pub fn drain(&self) {
         self.parts()
             .link
             .send_bare(FrameType::Drain, ChannelId::SESSION);
     }
 
-    /// Closes every channel that the peer has opened to a service of this side, and tells the peer why. Calls that have
-    /// arrived are handled; those that arrive later, and all that the peer would make over these channels, fail with
-    /// [`RemoteError::Unavailable`](crate::RemoteError::Unavailable) and have not begun. Gives how many channels it closed.
+    /// Closes every channel that the peer has opened to a service of this side, with a reason for
+    /// the peer. Calls that have arrived are handled. Later calls over these channels fail with
+    /// [`RemoteError::Unavailable`](crate::RemoteError::Unavailable), and never begin. Returns how
+    /// many channels it closed.
     ///
-    /// The peer can open others: that is for [`SessionConfig::resolver`](crate::SessionConfig::resolver) to refuse.
+    /// The peer can open new channels, unless
+    /// [`SessionConfig::resolver`](crate::SessionConfig::resolver) refuses them.
     ///
     /// # Cancel safety
-    /// Dropping the future may leave it done or not.
+    /// If the future is dropped, the channels may or may not be closed.
     pub async fn withdraw(&self, service: &str, why: &str) -> usize {
         let Some(actor) = self.actor() else {
-            return 0; // At the session's end all are closed.
+            return 0; // The session's end closed all channels.
         };
         let withdraw = Withdraw {
             service: service.to_owned(),
@@ -104,14 +111,16 @@ impl Session {
         actor.ask(withdraw).await.unwrap_or_default()
     }
 
-    /// Tells the peer that this side is ready: it has set up everything that it needs besides the session.
+    /// Tells the peer that this side is ready: it has set up everything that it needs besides the
+    /// session.
     pub fn notify_ready(&self) {
         self.parts()
             .link
             .send_bare(FrameType::Ready, ChannelId::SESSION);
     }
 
-    /// Waits until the peer has said that it is [ready](Self::notify_ready); for ever, if it never does.
+    /// Waits until the peer says that it is [ready](Self::notify_ready); for ever, if it never
+    /// does.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -122,27 +131,29 @@ impl Session {
         }
     }
 
-    /// Whether the peer has begun any of the calls that it was sent and has not answered, as far as its marks tell.
+    /// Whether the peer has begun any call that it has not answered, as far as its start markers
+    /// tell.
     #[must_use]
     pub fn is_served(&self) -> bool {
         self.parts().calls.any_begun()
     }
 
-    /// Closes the session now. Calls under way end. The peer reads why, unless its ring is full of
-    /// what it has not read: then it only sees that we are gone.
+    /// Closes the session now. Calls under way end. The peer gets the reason, unless its ring is
+    /// full: then it only sees that this side is gone.
     pub fn close(&self, why: &str) {
         self.parts().close(why);
     }
 
-    /// Ends the session without telling the peer: for a peer that is known to be dead, so that what
-    /// carries no start marker has not begun. What it had published and the reader has not read yet
-    /// is lost.
+    /// Ends the session without telling the peer. For a peer that is known to be dead, so that a
+    /// call without start marker has not begun. Frames that the reader has not received yet are
+    /// lost.
     pub fn abort(&self, reason: EndReason) {
         self.parts().end_without_peer(reason);
     }
 
-    /// Says that no thread of the peer's runs any more, if somebody knows before the transport does.
-    /// What the peer had published is received; then the session ends with [`EndReason::PeerGone`].
+    /// Tells the session that no thread of the peer runs any more, for callers that know before the
+    /// transport does. The frames that the peer had published are received; then the session ends
+    /// with [`EndReason::PeerGone`].
     pub fn peer_died(&self) {
         self.parts().link.transport.peer_died();
     }
@@ -154,7 +165,7 @@ impl Session {
         self.parts().link.transport.set_spin(bound);
     }
 
-    /// Waits for the session's end and says why.
+    /// Waits for the session's end, and returns the reason.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -168,19 +179,19 @@ impl Session {
         self.parts().link.end.reason()
     }
 
-    /// Calls of ours whose reply has not arrived.
+    /// The number of calls of this side that have no reply yet.
     #[must_use]
     pub fn calls_under_way(&self) -> usize {
         self.parts().calls.table.under_way()
     }
 
-    /// Whether the peer has asked for no new calls.
+    /// Whether the peer has asked this side to drain.
     #[must_use]
     pub fn peer_drains(&self) -> bool {
         self.parts().peer_drains.load(Ordering::Acquire)
     }
 
-    /// The counters now.
+    /// Returns the current values of the counters.
     #[must_use]
     pub fn metrics(&self) -> MetricsSnapshot {
         self.parts().link.metrics.snapshot()
@@ -192,14 +203,14 @@ impl Session {
         self.parts().link.encoder.copied()
     }
 
-    /// How often the peer's executor said that it runs, where the transport can tell.
+    /// The number of heartbeats that the peer has sent; `None` if the transport has none.
     #[must_use]
     pub fn peer_heartbeats(&self) -> Option<u32> {
         self.parts().link.transport.peer_heartbeats()
     }
 
-    /// Waits for the next heartbeat of this side's own, and says how far one is from the other; for ever,
-    /// once the session has ended.
+    /// Waits for the next heartbeat of this side, and returns the period of the heartbeats. Never
+    /// returns after the session's end.
     ///
     /// # Cancel safety
     /// Dropping the future loses nothing.
@@ -208,13 +219,13 @@ impl Session {
         self.parts().config.heartbeat.max(SHORTEST)
     }
 
-    /// How full rings and slabs are, over shared memory.
+    /// Usage of rings and slabs, over shared memory.
     #[must_use]
     pub fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
         self.parts().link.transport.link_stats()
     }
 
-    /// The session's actor, to link to: it stops when the session ends.
+    /// The session's actor, for linking: it stops when the session ends.
     #[must_use]
     pub fn actor(&self) -> Option<ActorRef<SessionActor>> {
         match self.end_reason() {
@@ -225,8 +236,8 @@ impl Session {
 }
 
 impl CallContext {
-    /// The session that the call came over, over which its handler can call back. `None` for a call from within this
-    /// process, and when the session is over and nobody holds it any more.
+    /// The session that the call came over, which its handler can use to call back. `None` for a
+    /// call within this process, and when the session is over and was dropped.
     #[must_use]
     pub fn session(&self) -> Option<Session> {
         let session = self.calls()?.session()?;

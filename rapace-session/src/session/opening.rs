@@ -1,4 +1,4 @@
-//! Opening channels to the peer's services.
+//! Opening of channels to the peer's services.
 
 use futures_util::future::try_join_all;
 
@@ -11,14 +11,15 @@ use crate::wire::limits::MAX_NAME;
 use crate::wire::printable::{is_plain, printable_name};
 
 impl Session {
-    /// Opens a channel to a service of the peer's.
+    /// Opens a channel to a service of the peer.
     ///
     /// # Cancel safety
-    /// Dropping the future gives the channel back, as soon as the peer has opened it.
+    /// If the future is dropped, the channel is closed as soon as the peer has opened it.
     ///
     /// # Errors
-    /// See [`OpenError`]. With [`MAX_CHANNELS`](crate::limits::MAX_CHANNELS) of this side's open and held, it is
-    /// [`OpenError::TooMany`] at once; if some of them are being opened or closed, it waits for what becomes of these.
+    /// See [`OpenError`]. If this side holds [`MAX_CHANNELS`](crate::limits::MAX_CHANNELS) open
+    /// channels, the error is [`OpenError::TooMany`], immediately. If some of them are being opened
+    /// or closed, this waits for one of those.
     pub async fn open(&self, service: &str) -> Result<Channel, OpenError> {
         let parts = self.parts();
         let Some(actor) = self.actor() else {
@@ -32,7 +33,7 @@ impl Session {
         }
         if !is_plain(service) {
             return Err(OpenError::Refused(format!(
-                "a service's name is one line of characters that can be printed, and this one is `{}`",
+                "a service's name is one line of printable characters, and this one is `{}`",
                 printable_name(service)
             )));
         }
@@ -41,7 +42,7 @@ impl Session {
         };
         let place = parts.channels.places.take().await;
         let mut place = place.ok_or(OpenError::TooMany)?;
-        // Somebody may hold it, or nobody.
+        // Until the channel is open, the place may become free by itself.
         place.set_leaving(true);
         let asked = actor.ask(OpenChannel {
             service: service.to_owned(),
@@ -55,7 +56,7 @@ impl Session {
         }
     }
 
-    /// Opens a channel to each service that the peer offers, all at once.
+    /// Opens a channel to each service that the peer offers, concurrently.
     ///
     /// # Cancel safety
     /// As for [`open`](Self::open).

@@ -1,4 +1,5 @@
-//! What one session consists of. Only this layer holds it: each part below knows the parts that it uses itself.
+//! The parts of a session. Only this layer holds all of them; each part below holds the parts that
+//! it uses.
 
 use std::fmt;
 use std::sync::atomic::AtomicBool;
@@ -16,7 +17,7 @@ use crate::streams::registry::Streams;
 use crate::transport::{Side, Transport};
 use crate::wire::hello::Hello;
 
-/// The parts of one session, and what its two sides have told each other.
+/// The parts of a session, and the state that the two sides exchanged.
 pub(crate) struct Parts {
     pub(crate) link: Arc<Link>,
     pub(crate) calls: Arc<OutgoingCalls>,
@@ -24,13 +25,13 @@ pub(crate) struct Parts {
     pub(crate) incoming: Arc<IncomingCalls>,
     pub(crate) channels: Arc<Channels>,
     pub(crate) config: SessionConfig,
-    /// What the peer said about itself.
+    /// The peer's hello.
     pub(crate) peer: OnceLock<Arc<Hello>>,
-    /// The peer asked for no new calls.
+    /// Whether the peer has asked this side to drain.
     pub(crate) peer_drains: AtomicBool,
     /// Whether the peer has said that it is ready.
     pub(crate) peer_ready: watch::Sender<bool>,
-    /// Notified at each heartbeat of this side's.
+    /// Notified at each heartbeat of this side.
     pub(crate) heartbeat_sent: Notify,
 }
 
@@ -53,10 +54,10 @@ impl Parts {
         }
     }
 
-    /// Notes what the peer said about itself.
+    /// Records the peer's hello.
     pub(crate) fn set_peer(&self, hello: Hello) {
         self.streams.set_peer_window(hello.stream_window);
-        // The handshake lets one hello through.
+        // The handshake accepts one hello.
         let _ = self.peer.set(Arc::new(hello));
     }
 }

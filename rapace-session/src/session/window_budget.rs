@@ -1,9 +1,9 @@
-//! How the entries of the peer's call table are shared between the channels that the peer has open.
+//! Sharing of the peer's call table between the channels that the peer has open.
 //!
-//! - L3: a window that this side grants takes at most half of the entries that no other window was granted for. So the
-//!   callers of a slow service leave entries for the callers of others. A window is at least 1.
-//! - L6: when a channel is closed, each window that is smaller than it would be if its channel were opened now grows to
-//!   that size.
+//! - WB1: a window covers at most half of the entries that no other window covers, and at least
+//!   one. So the callers of a slow service leave entries for other callers.
+//! - WB2: when a channel is closed, each window that is smaller than it would be if its channel
+//!   were opened now grows to that size.
 
 use std::collections::BTreeMap;
 
@@ -12,17 +12,17 @@ use crate::wire::frame::ChannelId;
 /// The windows of the channels that the peer has open.
 #[derive(Debug)]
 pub(super) struct WindowBudget {
-    /// Entries of the peer's call table that no window was granted for.
+    /// Entries of the peer's call table that no window covers.
     unpromised: u32,
     windows: BTreeMap<ChannelId, Window>,
 }
 
 #[derive(Debug)]
 struct Window {
-    /// What the service has room for.
+    /// The capacity of the service.
     asked: u32,
     granted: u32,
-    /// What it took of `unpromised`: less than what was granted if that was used up.
+    /// How many entries it took of `unpromised`: fewer than granted if none were left.
     promised: u32,
 }
 
@@ -34,12 +34,12 @@ impl WindowBudget {
         }
     }
 
-    /// Channels that have a window.
+    /// The number of channels that have a window.
     pub(super) fn channels(&self) -> usize {
         self.windows.len()
     }
 
-    /// The window of a channel that is opened, to a service with room for `asked` calls (L3).
+    /// Grants a window to a channel that is opened, for a service with capacity `asked` (WB1).
     pub(super) fn grant(&mut self, id: ChannelId, asked: u32) -> u32 {
         let granted = asked.min((self.unpromised / 2).max(1));
         let promised = granted.min(self.unpromised);
@@ -53,7 +53,8 @@ impl WindowBudget {
         granted
     }
 
-    /// Takes back the window of a channel that is closed. Gives the channels whose windows grow, and by how much (L6).
+    /// Releases the window of a closed channel. Returns the channels whose windows grow, and by how
+    /// much (WB2).
     pub(super) fn release(&mut self, id: ChannelId) -> Vec<(ChannelId, u32)> {
         let Some(closed) = self.windows.remove(&id) else {
             return Vec::new();
@@ -72,7 +73,7 @@ impl WindowBudget {
         grown
     }
 
-    /// The channel takes no more calls: its window does not grow.
+    /// Records that the channel takes no more calls, so that its window does not grow.
     pub(super) fn withdraw(&mut self, id: ChannelId) {
         if let Some(window) = self.windows.get_mut(&id) {
             window.asked = 0;
@@ -93,7 +94,7 @@ mod tests {
         (budget, granted)
     }
 
-    /// L3
+    /// WB1
     #[test]
     fn each_window_takes_half_of_what_is_left_and_at_least_one() {
         let (budget, granted) = opened(9);
@@ -102,7 +103,7 @@ mod tests {
         assert_eq!(WindowBudget::new(ALL).grant(ChannelId(1), 3), 3);
     }
 
-    /// L6
+    /// WB2
     #[test]
     fn windows_grow_to_what_they_would_be_and_no_further() {
         let (mut budget, _) = opened(3);
@@ -122,9 +123,9 @@ mod tests {
         assert_eq!(budget.unpromised, left);
     }
 
-    /// L6: a window that was granted when nothing was left is made good first.
+    /// WB2: a window that was granted when no entry was left is covered first.
     #[test]
-    fn what_was_granted_beyond_the_table_is_paid_back() {
+    fn a_window_granted_beyond_the_table_is_covered_later() {
         let (mut budget, granted) = opened(8);
         let mut sizes = granted;
         for closed in 1..=7 {

@@ -1,11 +1,11 @@
-//! Callers, redelivery, reader and the ends of sessions, all at once, beside an oracle that knows what each
-//! call may come to.
+//! A model of concurrent callers, redelivery, the reader and ends of sessions, checked against an
+//! oracle of the possible outcomes of each call.
 //!
-//! - A call whose caller left before it was on the ring is never put there; no cancel comes before its
-//!   request ([`peer`](super::peer) sees both).
-//! - No call runs twice. What a caller is told of its call is true.
-//! - Each request has one reply, and each reply its request: the peer is never blamed.
-//! - In the session that is left at the end all entries and credits are back.
+//! - A call that is cancelled before it is on the ring is never put there, and no cancellation
+//!   comes before its request ([`peer`](super::peer) checks both).
+//! - No call runs twice, and the outcome that a caller gets is true.
+//! - Each request gets one reply, and each reply has a request: no fault is reported for the peer.
+//! - In the last session all entries and credits are returned at the end.
 //! - A channel that is closed meanwhile makes no calls any more, and is given up after its last.
 
 use std::pin::{Pin, pin};
@@ -43,7 +43,7 @@ struct One {
     ring: Arc<Ring>,
     parts: Arc<Parts>,
     channel: Channel,
-    /// What its end left over, once it has ended.
+    /// The unsettled calls, once the session has ended.
     unsettled: Arc<Mutex<Option<Vec<UnsettledCall>>>>,
 }
 
@@ -76,7 +76,7 @@ impl One {
         }
     }
 
-    /// All that was taken is back.
+    /// Checks that all entries and credits are returned.
     fn assert_idle(&self) {
         assert_eq!(self.parts.link.end.reason(), None);
         assert!(self.ring.is_told(), "a cancel");
@@ -95,7 +95,7 @@ impl One {
     }
 }
 
-/// Polls until there is an outcome, or `leaves` says so.
+/// Polls until there is an outcome, or `leaves` returns true.
 fn drive<F: Future>(
     mut future: Pin<&mut F>,
     mut leaves: impl FnMut() -> bool,
@@ -116,9 +116,9 @@ struct Scenario {
     seed: u64,
     sessions: Vec<One>,
     calls: Calls,
-    /// Callers, those who end sessions, and redelivery, as far as they have not ended.
+    /// Callers, threads that end sessions, and redelivery, as far as they still run.
     busy: AtomicUsize,
-    /// Sessions that end, from the first one on.
+    /// How many sessions end, from the first one on.
     ends: usize,
 }
 
@@ -146,7 +146,7 @@ impl Scenario {
 
     fn caller(&self, call: u32) {
         let mut dice = self.dice(call as usize);
-        // Most call where calls are left over.
+        // Most callers use a session that ends.
         let elsewhere = dice.one_in(4);
         let session = &self.sessions[if elsewhere { dice.below(SESSIONS) } else { 0 }];
         let patience = dice.below(100);
@@ -171,7 +171,7 @@ impl Scenario {
         }
     }
 
-    /// What a caller is told is true.
+    /// Checks that the outcome that a caller got is true.
     fn told(&self, call: u32, outcome: &Outcome) {
         let begun = match outcome {
             Ok(_) => 1,
@@ -187,7 +187,7 @@ impl Scenario {
         self.know(call, |known| assert_eq!(known.begun, begun, "call {call}"));
     }
 
-    /// Sends what one session left over another, when the peer of the first is dead.
+    /// Sends the unsettled calls of one session over another, when the peer of the first is dead.
     fn redeliver(&self) {
         let mut dice = self.dice(100);
         let mut kept = Vec::new();
@@ -208,7 +208,7 @@ impl Scenario {
             let mut all = all.into_iter();
             for unsettled in all.by_ref() {
                 if unsettled.start_state == StartState::Begun {
-                    drop(unsettled); // Its caller is told.
+                    drop(unsettled); // Settles it.
                     continue;
                 }
                 let mut patience = dice.one_in(8).then(|| dice.below(20));
@@ -228,11 +228,11 @@ impl Scenario {
             }
             kept.extend(all);
         }
-        // The last session goes on for ever.
+        // The last session never ends.
         assert!(kept.is_empty());
     }
 
-    /// Ends a session in one of the ways in which sessions end.
+    /// Ends a session in one of the possible ways.
     fn end(&self, n: usize) {
         let mut dice = self.dice(200 + n);
         for _ in 0..dice.below(40) {
@@ -277,10 +277,10 @@ impl Scenario {
         }
     }
 
-    /// The peer of one session, and this side's reader.
+    /// Runs the peer of a session, and the reader of this side.
     fn peer(&self, n: usize) {
         let One { parts, ring, .. } = &self.sessions[n];
-        // One that is slow at first has a full ring.
+        // A peer that starts slowly has a full ring.
         for _ in 0..self.dice(400 + n).below(150) {
             turn();
         }
@@ -288,7 +288,7 @@ impl Scenario {
             parts.link.outbox.flush_now();
             if let Act::Reply(frame) = ring.act() {
                 turn();
-                // A reader that is told of the end reads no more.
+                // A reader that sees the end reads no more.
                 if parts.link.end.reason().is_none() {
                     let routed = parts.calls.reply(frame);
                     assert!(
@@ -297,7 +297,7 @@ impl Scenario {
                     );
                 }
             }
-            // In this order: nothing is sent any more when nobody is busy.
+            // In this order: nothing is sent any more when no party is busy.
             let last = self.busy.load(Ordering::Acquire) == 0;
             if ring.is_dead() || last && ring.is_done() && parts.link.outbox.is_empty() {
                 return;
@@ -360,7 +360,7 @@ fn check(seed: u64) {
     }
 }
 
-/// More with `RAPACE_MODEL_SEEDS`, one of them with `RAPACE_MODEL_SEED`.
+/// `RAPACE_MODEL_SEEDS` sets the number of seeds, `RAPACE_MODEL_SEED` runs a single one.
 #[test]
 fn no_interleaving_sends_what_was_cancelled_or_loses_a_credit_or_settles_a_call_falsely() {
     let set = |name: &str| std::env::var(name).ok().and_then(|it| it.parse().ok());

@@ -11,7 +11,7 @@ scenarios!(
     replies_with_buffers_pass_although_requests_hold_the_rest,
     payloads_of_several_buffers_do_not_wait_for_each_other,
     a_payload_of_more_buffers_than_there_are_is_refused,
-    a_payload_that_gathers_is_in_nobodys_way_and_comes_to_its_turn,
+    a_multi_buffer_allocation_yields_and_still_finishes,
 );
 
 fn scarce(slots: u32) -> Sizes {
@@ -131,7 +131,7 @@ async fn a_payload_of_more_buffers_than_there_are_is_refused(kind: Kind) {
     assert_eq!(host.calls_under_way(), 0);
 }
 
-async fn a_payload_that_gathers_is_in_nobodys_way_and_comes_to_its_turn(kind: Kind) {
+async fn a_multi_buffer_allocation_yields_and_still_finishes(kind: Kind) {
     if kind == Kind::Memory {
         return; // This transport has no limited slots.
     }

@@ -1,4 +1,4 @@
-//! Channels that either side closes, their actors, and windows that grow.
+//! Closing of channels by either side, their actors, and windows that grow.
 
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -146,7 +146,7 @@ async fn a_request_that_crosses_with_the_withdrawal_is_refused(kind: Kind) {
         .await;
     // Its number is free again.
     raw.open_to(2, "Any").await;
-    // The window still counts: one more than it was granted is a fault.
+    // The window still applies: a request without credit is a fault.
     assert_eq!(session.withdraw("Any", "enough").await, 1);
     for index in 2..4 {
         raw.send(request(2, index, 1)).await;
@@ -240,7 +240,7 @@ async fn a_channel_is_closed_with_its_last_call_not_at_some_time_after_it(kind: 
     assert_eq!(closed.header.channel, told.channel);
 }
 
-/// Notes the deaths of what it is linked to.
+/// Records the deaths of linked actors.
 struct Linked(mpsc::UnboundedSender<(ActorId, bool)>);
 
 impl Actor for Linked {
@@ -290,7 +290,7 @@ async fn whoever_is_linked_to_a_channel_is_told_when_it_closes(kind: Kind) {
     actor.wait_for_shutdown().await;
     assert_eq!(channel.closed(), None);
     assert_eq!(channel.ended(), Some(EndReason::Closed));
-    // An actor that dies takes no channel with it.
+    // The death of an actor closes no channel.
     let mut services = Services::default();
     services.serve("Echo", 4, echo::<u32>);
     let (host, _plugin) = host_of(kind, services).await;
@@ -317,7 +317,7 @@ async fn a_channel_whose_actor_is_stopped_is_closed(kind: Kind) {
     answer_next(&mut inbox, 5_u32).await;
     assert_eq!(answer::<u32>(&call.unwrap().await.unwrap()), 5);
     channel.actor().wait_for_shutdown().await;
-    // The other side knows, and so both places are free.
+    // The other side knows, so both places are free.
     for _ in 0..2 * MAX_CHANNELS {
         let channel = host.open("Any").await.unwrap();
         channel.actor().stop_gracefully().await.unwrap();
@@ -365,7 +365,7 @@ async fn an_opening_that_is_cancelled_closes_its_channel(kind: Kind) {
         opened.credits = 3;
         if answered_before {
             raw.send(opened).await;
-            // The session has read all that came before.
+            // The session has read all earlier frames.
             raw.open_is_refused(&session).await;
             drop(opening);
         } else {
@@ -409,7 +409,7 @@ async fn windows_grow_when_another_channel_is_closed(kind: Kind) {
         drop(call.begin().unwrap());
     }
     assert_eq!(session.end_reason(), None);
-    // One whose service was withdrawn does not.
+    // A channel of a withdrawn service does not grow.
     let (session, mut raw, _inbox, _) = two_windows(kind).await;
     session.withdraw("Any", "enough").await;
     raw.send(Header::new(FrameType::CloseChannel, ChannelId(2)))
@@ -503,7 +503,7 @@ async fn what_a_peer_may_not_say_of_a_channel_is_its_fault(kind: Kind) {
         assert!(opening.await.unwrap().is_err());
         channel.actor().wait_for_shutdown().await;
     }
-    // What crosses with a close is none.
+    // A frame that crosses a close is no fault.
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
     drop(raw.open(&session, "Any", 4).await);

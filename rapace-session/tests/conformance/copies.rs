@@ -8,12 +8,12 @@ use rapace_session::{Channel, Session, SessionConfig, Status};
 use super::harness::*;
 
 scenarios!(
-    a_buffer_of_the_sessions_is_not_copied_wherever_it_is_in_a_value,
+    a_buffer_of_the_session_is_not_copied_wherever_it_is_in_a_value,
     a_result_allocated_by_its_handler_is_not_copied,
-    a_slice_is_sent_as_it_lies,
+    a_slice_is_sent_without_a_copy,
     a_stream_item_is_not_copied,
-    what_lies_elsewhere_is_copied_once,
-    a_buffer_that_is_on_its_way_is_copied_for_the_next,
+    a_buffer_outside_the_transport_is_copied_once,
+    a_buffer_in_flight_is_copied_for_the_next_message,
     one_buffer_twice_in_a_value_arrives_twice,
     a_buffer_outlives_its_session,
     a_received_buffer_is_passed_on,
@@ -70,7 +70,7 @@ async fn serving(kind: Kind) -> (Session, Session, Channel) {
     (host, plugin, channel)
 }
 
-async fn a_buffer_of_the_sessions_is_not_copied_wherever_it_is_in_a_value(kind: Kind) {
+async fn a_buffer_of_the_session_is_not_copied_wherever_it_is_in_a_value(kind: Kind) {
     let (host, plugin, channel) = serving(kind).await;
     let page = Page {
         title: "a page".into(),
@@ -116,7 +116,7 @@ async fn a_result_allocated_by_its_handler_is_not_copied(kind: Kind) {
     drop(host);
 }
 
-async fn a_slice_is_sent_as_it_lies(kind: Kind) {
+async fn a_slice_is_sent_without_a_copy(kind: Kind) {
     let (host, plugin, channel) = serving(kind).await;
     let mut buffer = host.allocate(100_000).await.unwrap();
     for (n, byte) in buffer.iter_mut().enumerate() {
@@ -164,7 +164,7 @@ async fn a_stream_item_is_not_copied(kind: Kind) {
     assert_eq!((host.bytes_copied(), plugin.bytes_copied()), (0, 0));
 }
 
-async fn what_lies_elsewhere_is_copied_once(kind: Kind) {
+async fn a_buffer_outside_the_transport_is_copied_once(kind: Kind) {
     let (host, plugin, _) = serving(kind).await;
     let channel = host.open("Echo").await.unwrap();
     let blob = Blob::from(vec![6; 50_000]);
@@ -175,7 +175,7 @@ async fn what_lies_elsewhere_is_copied_once(kind: Kind) {
     assert_eq!((host.bytes_copied(), plugin.bytes_copied()), (copies, 0));
 }
 
-async fn a_buffer_that_is_on_its_way_is_copied_for_the_next(kind: Kind) {
+async fn a_buffer_in_flight_is_copied_for_the_next_message(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Hold", 4);
     let (host, _plugin) = host_of(kind, services).await;

@@ -14,8 +14,8 @@ use super::raw::Raw;
 scenarios!(
     a_close_is_told_with_its_reason,
     a_close_is_told_although_data_has_filled_the_ring,
-    calls_without_anybody_to_take_them_over_are_lost_with_their_start_states,
-    calls_that_wait_for_a_credit_are_lost_and_have_not_begun,
+    calls_without_an_owner_of_unsettled_calls_fail_with_their_start_states,
+    calls_that_wait_for_a_credit_fail_and_have_not_begun,
     a_handler_is_told_of_the_end,
     answers_that_were_published_are_delivered_before_the_end,
     a_drained_side_finishes_what_is_queued_then_closes,
@@ -73,7 +73,7 @@ fn lost(outcome: Result<rapace_session::Reply, CallFailure>) -> (StartState, End
     }
 }
 
-async fn calls_without_anybody_to_take_them_over_are_lost_with_their_start_states(kind: Kind) {
+async fn calls_without_an_owner_of_unsettled_calls_fail_with_their_start_states(kind: Kind) {
     for peer_dies in [true, false] {
         let mut services = Services::default();
         let mut inbox = services.inbox("Busy", 4);
@@ -105,7 +105,7 @@ async fn calls_without_anybody_to_take_them_over_are_lost_with_their_start_state
     }
 }
 
-async fn calls_that_wait_for_a_credit_are_lost_and_have_not_begun(kind: Kind) {
+async fn calls_that_wait_for_a_credit_fail_and_have_not_begun(kind: Kind) {
     let mut services = Services::default();
     let _inbox = services.inbox("Busy", 1);
     let (host, plugin) = host_of(kind, services).await;

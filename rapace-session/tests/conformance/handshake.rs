@@ -16,16 +16,16 @@ use super::raw::{MAGIC, Raw};
 scenarios!(
     a_schema_mismatch_is_explained_to_both_sides,
     another_version_is_refused_with_both_numbers,
-    what_does_not_speak_the_protocol_is_told_apart,
+    a_peer_that_does_not_speak_the_protocol_is_recognised,
     a_hello_that_cannot_be_read_is_refused,
     a_peer_that_hangs_up_ends_the_handshake,
     a_hello_that_never_comes_is_ended_by_the_callers_timeout,
     a_peer_that_does_not_welcome_us_is_not_established,
-    a_side_that_cannot_say_its_hello_tells_the_other_why,
-    a_side_that_will_not_meet_tells_the_other_why,
+    a_side_that_cannot_send_its_hello_tells_the_other_why,
+    a_side_that_refuses_a_session_tells_the_other_why,
     channels_are_asked_for_before_the_welcome_and_used_after_it,
     a_peer_that_asks_for_channels_and_is_refused_gets_none,
-    a_peer_has_settled_when_it_says_so,
+    a_peer_is_ready_when_it_says_so,
 );
 
 fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
@@ -116,7 +116,7 @@ async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
     assert!(matches!(host, Err(HandshakeError::RefusedByPeer(_))));
 }
 
-async fn a_peer_has_settled_when_it_says_so(kind: Kind) {
+async fn a_peer_is_ready_when_it_says_so(kind: Kind) {
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
     let mut ready = Box::pin(session.peer_ready());
@@ -159,7 +159,7 @@ async fn another_version_is_refused_with_both_numbers(kind: Kind) {
     assert_eq!(refused, HandshakeError::Version { ours, theirs });
 }
 
-async fn what_does_not_speak_the_protocol_is_told_apart(kind: Kind) {
+async fn a_peer_that_does_not_speak_the_protocol_is_recognised(kind: Kind) {
     assert_eq!(
         refuses(kind, b"HTTP/1.1 400 Bad").await,
         HandshakeError::NotAPeer
@@ -222,7 +222,7 @@ async fn a_peer_that_does_not_welcome_us_is_not_established(kind: Kind) {
 }
 
 /// HS4
-async fn a_side_that_cannot_say_its_hello_tells_the_other_why(kind: Kind) {
+async fn a_side_that_cannot_send_its_hello_tells_the_other_why(kind: Kind) {
     for size in [64, 256] {
         let class = SizeClass {
             slot_size: size,
@@ -251,7 +251,7 @@ async fn a_side_that_cannot_say_its_hello_tells_the_other_why(kind: Kind) {
     }
 }
 
-async fn a_side_that_will_not_meet_tells_the_other_why(kind: Kind) {
+async fn a_side_that_refuses_a_session_tells_the_other_why(kind: Kind) {
     let (a, b) = kind.pair();
     Session::refuse(b, "it has nothing to offer");
     let refused = Session::establish(a, SessionConfig::new("host")).await;

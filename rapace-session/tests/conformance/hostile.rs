@@ -20,7 +20,7 @@ scenarios!(
     a_reply_before_the_request_was_sent,
     flags_that_a_frame_type_does_not_have,
     prefixes_that_run_past_their_payload,
-    buffers_that_no_table_names,
+    buffers_that_no_table_lists,
     a_second_hello,
     a_frame_before_the_handshake_is_over,
     an_answer_to_no_opening,
@@ -199,7 +199,7 @@ async fn prefixes_that_run_past_their_payload(kind: Kind) {
     }
 }
 
-async fn buffers_that_no_table_names(kind: Kind) {
+async fn buffers_that_no_table_lists(kind: Kind) {
     let (session, mut raw, mut inbox) = attacked(kind).await;
     raw.open_to(2, "Busy").await;
     let mut frame = Frame {

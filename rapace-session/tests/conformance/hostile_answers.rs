@@ -13,15 +13,15 @@ use super::harness::*;
 use super::raw::{Raw, request};
 
 scenarios!(
-    a_name_within_what_was_sent_is_found,
-    a_name_for_a_buffer_that_the_request_did_not_have,
-    a_name_past_the_end_of_the_buffer,
-    a_name_beside_a_buffer_that_did_not_come_along,
-    a_name_in_a_request,
-    a_name_in_the_answer_to_a_tell,
-    a_name_in_an_item_ends_the_stream,
+    a_returned_buffer_within_the_sent_one_is_found,
+    a_returned_buffer_that_the_request_did_not_have,
+    a_returned_buffer_past_the_end_of_the_sent_one,
+    a_returned_buffer_beside_one_that_was_not_attached,
+    a_returned_buffer_in_a_request,
+    a_returned_buffer_in_the_answer_to_a_tell,
+    a_returned_buffer_in_an_item_ends_the_stream,
     buffers_in_a_remote_error,
-    a_name_in_an_answer_that_nobody_waits_for_does_no_harm,
+    a_returned_buffer_in_a_late_answer_does_no_harm,
 );
 
 /// A part of a buffer of the request: its number, first byte, length.
@@ -105,7 +105,7 @@ async fn faulted(session: &Session, names: &str) {
     }
 }
 
-async fn a_name_within_what_was_sent_is_found(kind: Kind) {
+async fn a_returned_buffer_within_the_sent_one_is_found(kind: Kind) {
     let mut asked = Asked::with(kind, &[100, 0, 50]).await;
     let names = [(2, 0, 50), (0, 0, 100), (0, 99, 1), (1, 0, 0), (0, 100, 0)];
     asked.raw.send_with(asked.reply, &naming(&names)).await;
@@ -126,7 +126,7 @@ async fn a_name_within_what_was_sent_is_found(kind: Kind) {
     assert_eq!(asked.session.end_reason(), None);
 }
 
-async fn a_name_for_a_buffer_that_the_request_did_not_have(kind: Kind) {
+async fn a_returned_buffer_that_the_request_did_not_have(kind: Kind) {
     for (lens, which) in [(&[][..], 0), (&[10], 1), (&[10], u32::MAX)] {
         let asked = Asked::with(kind, lens).await;
         let bytes = naming(&[(which, 0, 0)]);
@@ -134,7 +134,7 @@ async fn a_name_for_a_buffer_that_the_request_did_not_have(kind: Kind) {
     }
 }
 
-async fn a_name_past_the_end_of_the_buffer(kind: Kind) {
+async fn a_returned_buffer_past_the_end_of_the_sent_one(kind: Kind) {
     for (start, len) in [(0, 11), (11, 0), (10, 1), (u32::MAX, 2), (1, u32::MAX)] {
         let asked = Asked::with(kind, &[10]).await;
         let bytes = naming(&[(0, 0, 10), (0, start, len)]);
@@ -142,7 +142,7 @@ async fn a_name_past_the_end_of_the_buffer(kind: Kind) {
     }
 }
 
-async fn a_name_beside_a_buffer_that_did_not_come_along(kind: Kind) {
+async fn a_returned_buffer_beside_one_that_was_not_attached(kind: Kind) {
     let asked = Asked::with(kind, &[10]).await;
     let mut bytes = naming(&[(0, 0, 10), (0, 0, 0)]);
     // The second entry is now an attached buffer.
@@ -164,7 +164,7 @@ async fn a_name_beside_a_buffer_that_did_not_come_along(kind: Kind) {
     }
 }
 
-async fn a_name_in_a_request(kind: Kind) {
+async fn a_returned_buffer_in_a_request(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
     let (a, b) = kind.pair();
@@ -177,7 +177,7 @@ async fn a_name_in_a_request(kind: Kind) {
     assert!(inbox.try_recv().is_err());
 }
 
-async fn a_name_in_the_answer_to_a_tell(kind: Kind) {
+async fn a_returned_buffer_in_the_answer_to_a_tell(kind: Kind) {
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Any", 4).await;
@@ -189,7 +189,7 @@ async fn a_name_in_the_answer_to_a_tell(kind: Kind) {
     assert_eq!(session.calls_under_way(), 0);
 }
 
-async fn a_name_in_an_item_ends_the_stream(kind: Kind) {
+async fn a_returned_buffer_in_an_item_ends_the_stream(kind: Kind) {
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Feed", 4).await;
@@ -219,7 +219,7 @@ async fn buffers_in_a_remote_error(kind: Kind) {
     asked.fails_by(&bytes, "remote error with buffers").await;
 }
 
-async fn a_name_in_an_answer_that_nobody_waits_for_does_no_harm(kind: Kind) {
+async fn a_returned_buffer_in_a_late_answer_does_no_harm(kind: Kind) {
     let mut asked = Asked::with(kind, &[100]).await;
     asked.call.abort();
     assert!(asked.call.await.unwrap_err().is_cancelled());

@@ -16,9 +16,9 @@ scenarios!(
     more_credits_than_the_window,
     credits_for_what_is_not_a_stream,
     a_stream_with_a_number_that_is_not_free,
-    words_said_again_and_again_cost_nothing,
+    repeated_frames_cost_nothing,
     an_item_after_the_end_resets_the_stream,
-    an_item_that_cannot_be_taken_apart_ends_the_stream,
+    an_item_that_cannot_be_parsed_ends_the_stream,
     items_past_the_window_end_both_directions,
     a_reset_of_a_direction_that_is_over_or_not_there_changes_nothing,
     items_behind_a_reset_are_dropped,
@@ -128,7 +128,7 @@ async fn a_stream_with_a_number_that_is_not_free(kind: Kind) {
     }
 }
 
-async fn words_said_again_and_again_cost_nothing(kind: Kind) {
+async fn repeated_frames_cost_nothing(kind: Kind) {
     let both = Flags::CLIENT_STREAM.and(Flags::SERVER_STREAM);
     let (session, mut raw, parts) = streaming(kind, both).await;
     for _ in 0..500 {
@@ -160,7 +160,7 @@ async fn an_item_after_the_end_resets_the_stream(kind: Kind) {
     goes_on(&session, &mut raw).await;
 }
 
-async fn an_item_that_cannot_be_taken_apart_ends_the_stream(kind: Kind) {
+async fn an_item_that_cannot_be_parsed_ends_the_stream(kind: Kind) {
     if kind != Kind::Memory {
         // The shared-memory transport itself detects the wrong table.
         return;

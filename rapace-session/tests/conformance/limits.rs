@@ -15,7 +15,7 @@ scenarios!(
     a_hello_that_only_claims_much_is_refused_by_what_it_claims,
     our_own_hello_is_held_to_the_same_limits,
     a_payload_longer_than_its_frame_type_may_have,
-    a_window_that_is_none,
+    a_window_of_zero_or_too_large,
     a_service_without_room_for_a_call_is_not_opened,
     a_name_that_no_service_can_have_is_not_asked_for,
     metadata_over_the_limit_is_not_sent_and_not_taken,
@@ -214,7 +214,7 @@ async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
     faulted(&session, "a remote error longer than the limit of a text").await;
 }
 
-async fn a_window_that_is_none(kind: Kind) {
+async fn a_window_of_zero_or_too_large(kind: Kind) {
     for window in [0, u32::MAX] {
         let (a, b) = kind.pair();
         let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;

@@ -16,7 +16,7 @@ scenarios!(
     a_call_of_which_items_were_sent_is_not_sent_again,
     a_caller_that_leaves_after_the_move_ends_its_streams_there,
     a_call_that_is_over_waits_for_no_move,
-    what_had_begun_is_found_out_after_a_fault_too,
+    start_states_are_known_after_a_fault_too,
 );
 
 struct Life {
@@ -189,7 +189,7 @@ async fn a_call_that_is_over_waits_for_no_move(kind: Kind) {
     assert!(first.dies().await.is_empty());
 }
 
-async fn what_had_begun_is_found_out_after_a_fault_too(kind: Kind) {
+async fn start_states_are_known_after_a_fault_too(kind: Kind) {
     let mut life = Life::of(kind).await;
     let (_, begun) = life.streaming(false, true).await;
     let running = life.inbox.recv().await.unwrap().begin().unwrap();

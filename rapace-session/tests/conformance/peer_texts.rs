@@ -182,6 +182,6 @@ async fn a_name_of_our_own_is_escaped_before_it_is_sent(kind: Kind) {
     let refused = session.open("a\nb").await.unwrap_err();
     assert_eq!(
         refused.to_string(),
-        r"the channel was refused: a service's name is one line of characters that can be printed, and this one is `a\nb`"
+        r"the channel was refused: a service's name is one line of printable characters, and this one is `a\nb`"
     );
 }

@@ -1,4 +1,4 @@
-//! Channels and streams of which a session has so many: each is given back, and one too many is told so.
+//! The limits on channels and streams: each place is released, and one too many is an error.
 
 use futures_util::{FutureExt, StreamExt};
 use rapace_session::limits::{MAX_CHANNELS, MAX_STREAMS};
@@ -11,8 +11,8 @@ use super::harness::*;
 use super::raw::{Raw, request};
 
 scenarios!(
-    an_opening_that_is_cancelled_gives_its_channel_back,
-    a_channel_that_is_dropped_gives_its_place_and_its_window_back,
+    a_cancelled_opening_closes_its_channel,
+    a_dropped_channel_releases_its_place_and_its_window,
     an_opening_that_is_refused_costs_nothing,
     one_channel_too_many_is_an_error_and_waits_only_for_one_that_closes,
     a_channel_is_closed_after_its_last_call,
@@ -20,7 +20,7 @@ scenarios!(
     one_stream_too_many_is_an_error_and_waits_only_for_one_that_ends,
 );
 
-/// Far more than there are channels.
+/// Far more than a session can have channels.
 const MANY: usize = 3 * MAX_CHANNELS as usize;
 
 async fn two(kind: Kind) -> (Session, Session) {
@@ -33,11 +33,11 @@ async fn works(channel: &Channel) {
     assert_eq!(ask::<u32, u32>(channel, 0, 7).await, 7);
 }
 
-async fn an_opening_that_is_cancelled_gives_its_channel_back(kind: Kind) {
+async fn a_cancelled_opening_closes_its_channel(kind: Kind) {
     let (host, _plugin) = two(kind).await;
     for turns in 0..MANY {
         let mut opening = Box::pin(host.open("Echo"));
-        // After a different number of steps each time: asked for, sent, answered.
+        // Dropped after a different number of steps each time: asked for, sent, answered.
         for _ in 0..=turns % 7 {
             if opening.as_mut().now_or_never().is_some() {
                 break;
@@ -48,7 +48,7 @@ async fn an_opening_that_is_cancelled_gives_its_channel_back(kind: Kind) {
     works(&host.open("Echo").await.unwrap()).await;
 }
 
-async fn a_channel_that_is_dropped_gives_its_place_and_its_window_back(kind: Kind) {
+async fn a_dropped_channel_releases_its_place_and_its_window(kind: Kind) {
     let mut raw_services = Services::default();
     let _inbox = raw_services.inbox("Any", 400);
     let (a, b) = kind.pair();
@@ -93,7 +93,7 @@ async fn one_channel_too_many_is_an_error_and_waits_only_for_one_that_closes(kin
     works(&held[200]).await;
     for _ in 0..3 {
         held.pop();
-        // It waits until the other is closed.
+        // It waits until the other channel is closed.
         held.push(host.open("Echo").await.unwrap());
         works(held.last().unwrap()).await;
     }
@@ -113,7 +113,7 @@ async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     drop(other);
     let last = raw.recv().await.header;
     assert_eq!(last.frame_type, FrameType::Request);
-    // Nothing else comes before it is answered.
+    // No other frame is sent before it is answered.
     raw.open_is_refused(&session).await;
     for request in [told, last] {
         let mut header = Header::new(FrameType::Reply, request.channel);
@@ -176,7 +176,7 @@ async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
     }
 }
 
-/// Sends items as long as the caller takes some.
+/// Sends items for as long as the caller takes them.
 async fn count(mut call: RunningCall) {
     let mut items = call.take_sender().unwrap();
     call.reply(Status::Ok, &()).await;
@@ -210,7 +210,7 @@ async fn one_stream_too_many_is_an_error_and_waits_only_for_one_that_ends(kind: 
             other => panic!("{other:?}"),
         }
         works(&echo).await;
-        // One that was let go is waited for, since the peer ends it.
+        // A dropped stream is waited for, since the peer will end it.
         held.pop();
         let mut parts = next().await.unwrap();
         assert!(parts.receiver.as_mut().unwrap().next().await.is_some());

@@ -9,7 +9,7 @@ use super::harness::*;
 
 scenarios!(
     a_buffer_of_the_request_is_the_callers_own_again,
-    it_can_be_sent_on_as_it_lies_call_after_call,
+    it_can_be_sent_without_a_copy_call_after_call,
     parts_of_it_go_back_twice_in_another_order_and_beside_others,
     an_error_of_the_methods_brings_it_back_too,
     a_handler_that_calls_back_gets_its_own,
@@ -91,7 +91,7 @@ async fn a_buffer_of_the_request_is_the_callers_own_again(kind: Kind) {
     assert_eq!(copied([&host, &plugin]), [unless_memory(kind, LEN), 0]);
 }
 
-async fn it_can_be_sent_on_as_it_lies_call_after_call(kind: Kind) {
+async fn it_can_be_sent_without_a_copy_call_after_call(kind: Kind) {
     let mut services = Services::default();
     giving(&mut services, "Give", |given| given);
     let (host, plugin) = host_of(kind, services).await;

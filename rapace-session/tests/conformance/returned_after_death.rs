@@ -10,7 +10,7 @@ use super::harness::*;
 
 scenarios!(
     a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending,
-    an_end_between_sealing_and_sending_loses_nothing,
+    an_end_between_encoding_and_sending_loses_nothing,
 );
 
 /// A host whose unsettled calls the test takes, and a plugin whose calls it takes.
@@ -100,7 +100,7 @@ async fn a_call_that_is_sent_again_gets_the_buffer_of_its_last_sending(kind: Kin
     first.is_free().await;
 }
 
-async fn an_end_between_sealing_and_sending_loses_nothing(kind: Kind) {
+async fn an_end_between_encoding_and_sending_loses_nothing(kind: Kind) {
     let mut life = Life::of(kind).await;
     let sent = filled(&life.host).await;
     let channel = life.host.open("Busy").await.unwrap();

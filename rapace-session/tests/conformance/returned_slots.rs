@@ -9,7 +9,7 @@ scenarios!(
     an_answer_holds_nothing_of_its_request,
     nothing_is_left_of_it_when_all_users_are_gone,
     an_answer_for_a_caller_that_left_leaves_nothing,
-    an_answer_whose_other_buffer_left_meanwhile_names_it_still,
+    an_answer_that_is_encoded_again_still_returns_its_buffer,
 );
 
 /// Waits until no slot of this side is in use.
@@ -92,7 +92,7 @@ async fn an_answer_for_a_caller_that_left_leaves_nothing(kind: Kind) {
     assert_eq!((host.end_reason(), host.calls_under_way()), (None, 0));
 }
 
-async fn an_answer_whose_other_buffer_left_meanwhile_names_it_still(kind: Kind) {
+async fn an_answer_that_is_encoded_again_still_returns_its_buffer(kind: Kind) {
     let (mut ours, mut theirs) = (Services::default(), Services::default());
     let mut notes = ours.inbox("Note", 4);
     let mut inbox = theirs.inbox("Busy", 4);

@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 use super::harness::*;
 
 scenarios!(
-    everybody_who_waits_in_another_runtime_is_told,
+    all_waiters_in_another_runtime_are_woken,
     its_peer_is_told,
     handles_that_are_used_later_say_why,
     a_stream_whose_own_runtime_is_gone_ends_for_both_sides,
-    what_a_session_adopts_calls_for_still_gets_them,
+    the_owner_of_unsettled_calls_still_gets_them,
 );
 
 /// A runtime besides that of the test. Shutting it down must not block the test.
@@ -88,7 +88,7 @@ fn lost(failure: CallFailure) -> (StartState, EndReason) {
     }
 }
 
-async fn everybody_who_waits_in_another_runtime_is_told(kind: Kind) {
+async fn all_waiters_in_another_runtime_are_woken(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
     let (runtime, host, _plugin) = meet_apart(kind, SessionConfig::new("host"), services).await;
@@ -216,7 +216,7 @@ async fn a_stream_whose_own_runtime_is_gone_ends_for_both_sides(kind: Kind) {
     assert_eq!(plugin.ended().await, EndReason::Closed);
 }
 
-async fn what_a_session_adopts_calls_for_still_gets_them(kind: Kind) {
+async fn the_owner_of_unsettled_calls_still_gets_them(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
     let (hand_out, mut handed_out) = tokio::sync::mpsc::unbounded_channel();

@@ -15,7 +15,7 @@ scenarios!(
     both_directions_may_fail_each_for_itself,
     a_reset_behind_the_other_directions_end_leaves_nothing,
     a_reset_that_crosses_a_stop_leaves_the_other_direction_alone,
-    a_sender_that_goes_away_resets,
+    a_dropped_sender_resets,
     a_call_that_fails_ends_its_streams,
     a_stream_outlives_its_call,
     a_stream_whose_request_was_never_sent_leaves_nothing,
@@ -139,7 +139,7 @@ async fn a_reset_that_crosses_a_stop_leaves_the_other_direction_alone(kind: Kind
     assert_eq!(host.ended().await, EndReason::Closed, "no stream is left");
 }
 
-async fn a_sender_that_goes_away_resets(kind: Kind) {
+async fn a_dropped_sender_resets(kind: Kind) {
     let (_host, _plugin, ours, theirs) = both(kind).await;
     drop(theirs.sender);
     let mut items = ours.receiver.unwrap();

@@ -8,7 +8,7 @@ scenarios!(
     tells_arrive_once_and_in_order,
     a_tell_waits_for_the_window,
     try_tell_gives_back_what_would_have_to_wait,
-    a_tell_that_fails_brings_its_credit_back,
+    a_tell_that_fails_returns_its_credit,
 );
 
 async fn tells_arrive_once_and_in_order(kind: Kind) {
@@ -80,7 +80,7 @@ async fn try_tell_gives_back_what_would_have_to_wait(kind: Kind) {
     assert!(channel.try_tell(0, &(), &plain()).await.is_err());
 }
 
-async fn a_tell_that_fails_brings_its_credit_back(kind: Kind) {
+async fn a_tell_that_fails_returns_its_credit(kind: Kind) {
     let mut services = Services::default();
     services.serve("Broken", 1, |call| async move { drop(call) });
     let (host, _plugin) = host_of(kind, services).await;

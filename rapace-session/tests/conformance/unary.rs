@@ -12,11 +12,11 @@ scenarios!(
     thousands_of_calls_pass_every_window_side_by_side,
     metadata_reaches_the_handler,
     a_handlers_own_error_is_told_apart,
-    a_handler_that_panics_or_goes_away_answers_all_the_same,
+    a_handler_that_panics_or_is_dropped_still_answers,
     a_service_that_has_stopped_answers,
     an_unknown_service_is_not_opened,
     both_sides_serve_and_call,
-    what_was_counted_is_what_happened,
+    the_counters_match_what_happened,
 );
 
 async fn payloads_of_every_size_come_back(kind: Kind) {
@@ -139,7 +139,7 @@ async fn a_handlers_own_error_is_told_apart(kind: Kind) {
     assert_eq!(value::<String>(&reply.body), "no such page");
 }
 
-async fn a_handler_that_panics_or_goes_away_answers_all_the_same(kind: Kind) {
+async fn a_handler_that_panics_or_is_dropped_still_answers(kind: Kind) {
     let mut services = Services::default();
     services.serve("Broken", 4, |mut call| async move {
         match value::<u32>(&call.take_arguments().unwrap()) {
@@ -222,7 +222,7 @@ async fn both_sides_serve_and_call(kind: Kind) {
     assert_eq!((a, b), (1, 2));
 }
 
-async fn what_was_counted_is_what_happened(kind: Kind) {
+async fn the_counters_match_what_happened(kind: Kind) {
     let mut services = Services::default();
     services.serve("Echo", 4, echo::<u32>);
     let config = SessionConfig::new("host");

@@ -13,17 +13,17 @@ use super::harness::*;
 use super::raw::Raw;
 
 scenarios!(
-    unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_next_session,
+    unsettled_calls_come_in_order_with_their_start_states_and_are_settled_by_the_next_session,
     an_unsettled_call_keeps_its_payload,
-    an_unsettled_call_that_nobody_wants_is_not_sent,
+    a_cancelled_unsettled_call_is_not_sent,
     an_unsettled_call_that_is_dropped_settles_its_caller,
     a_caller_that_leaves_after_the_move_cancels_in_the_new_session,
     each_death_while_it_ran_is_counted,
-    an_unsettled_call_for_a_dead_session_comes_back,
-    a_claim_is_looked_at_again_once_the_peer_is_dead,
-    tells_are_handed_on_too,
+    an_unsettled_call_for_a_dead_session_is_returned,
+    the_start_state_is_read_again_once_the_peer_is_dead,
+    tells_are_handed_out_too,
     calls_waiting_for_room_have_not_begun,
-    a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on,
+    a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_out,
 );
 
 type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
@@ -81,7 +81,7 @@ impl Life {
     }
 }
 
-async fn unsettled_calls_come_in_order_with_their_claims_and_are_settled_by_the_next_session(
+async fn unsettled_calls_come_in_order_with_their_start_states_and_are_settled_by_the_next_session(
     kind: Kind,
 ) {
     let mut first = Life::of(kind).await;
@@ -164,7 +164,7 @@ async fn an_unsettled_call_keeps_its_payload(kind: Kind) {
     call.await.unwrap().unwrap();
 }
 
-async fn an_unsettled_call_that_nobody_wants_is_not_sent(kind: Kind) {
+async fn a_cancelled_unsettled_call_is_not_sent(kind: Kind) {
     let mut first = Life::of(kind).await;
     let call = first.queued(1).await;
     let mut unsettled = first.dies().await;
@@ -221,7 +221,7 @@ async fn each_death_while_it_ran_is_counted(kind: Kind) {
     assert_eq!(answer::<u32>(&call.await.unwrap().unwrap()), 5);
 }
 
-async fn an_unsettled_call_for_a_dead_session_comes_back(kind: Kind) {
+async fn an_unsettled_call_for_a_dead_session_is_returned(kind: Kind) {
     let mut first = Life::of(kind).await;
     let call = first.queued(1).await;
     let unsettled = first.dies().await.remove(0);
@@ -238,7 +238,7 @@ async fn an_unsettled_call_for_a_dead_session_comes_back(kind: Kind) {
     call.await.unwrap().unwrap();
 }
 
-async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
+async fn the_start_state_is_read_again_once_the_peer_is_dead(kind: Kind) {
     let mut life = Life::of(kind).await;
     let calls = [life.queued(1).await, life.queued(2).await];
     life.host.close("bye");
@@ -260,7 +260,7 @@ async fn a_claim_is_looked_at_again_once_the_peer_is_dead(kind: Kind) {
     }
 }
 
-async fn tells_are_handed_on_too(kind: Kind) {
+async fn tells_are_handed_out_too(kind: Kind) {
     let mut first = Life::of(kind).await;
     for n in 0..3u32 {
         first.channel.tell(n, &Value(n), &plain()).await.unwrap();
@@ -316,7 +316,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     assert_eq!(start_states, expected);
 }
 
-async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_on(kind: Kind) {
+async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_out(kind: Kind) {
     type Breaks = fn(&mut Header);
     let breaks: [(Breaks, &str); 4] = [
         (

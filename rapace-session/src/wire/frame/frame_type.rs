@@ -1,55 +1,61 @@
-//! What a frame asks of the side that reads it, and how a reply went.
+//! The types of frames, and the status of a reply.
 //!
-//! V1: a frame type, a status or a flag that this version does not know is a fault of the peer, never a guess.
+//! - FT1: an unknown frame type, status or flag is a fault of the peer. The receiver never guesses.
 
 use crate::wire::frame::Flags;
 use crate::wire::limits::{MAX_NAME, MAX_TEXT};
 
-/// What a frame asks of the side that reads it.
+/// What a frame asks of its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FrameType {
-    /// Channel 0: the first frame of each side, with version, name, limits and services.
+    /// Channel 0: the first frame of each side, with its version, name, stream window and services.
     Hello = 1,
-    /// Channel 0: the other side's hello is accepted.
+    /// Channel 0: the sender accepts the other side's hello.
     Welcome = 2,
-    /// Channel 0: the other side's hello is refused, or this side sends this in place of a hello; the payload says why.
+    /// Channel 0: the sender refuses the other side's hello, or cannot send a hello of its own; the
+    /// payload says why.
     Refuse = 3,
-    /// A new channel: opens it to the service named in the payload.
+    /// A new channel: asks to open it to the service that the payload names.
     Open = 4,
-    /// The same channel: it is open; `credits` is its window.
+    /// The same channel: the channel is open; `credits` is its window.
     Opened = 5,
-    /// The same channel: it is not opened; the payload says why.
+    /// The same channel: the channel is not opened; the payload says why.
     NotOpened = 6,
-    /// A service's channel: a call; `credits` is the time that remains in milliseconds, 0 for none and for what does not fit.
+    /// A service's channel: a call; `credits` is the remaining time in milliseconds, 0 if the call
+    /// has no deadline or the time does not fit.
     Request = 7,
-    /// A service's channel: a call's only answer; `method` is a [`Status`], `credits` what the channel gets back.
+    /// A service's channel: the only answer to a call; `method` is a [`Status`], `credits` the
+    /// credits that go back to the channel.
     Reply = 8,
-    /// Channel 0: the caller no longer wants the answer to the call in the header.
+    /// Channel 0: the caller cancels the call in the header.
     Cancel = 9,
-    /// A stream's channel: `credits` more items may be sent. A service's channel: its window is larger by `credits`.
+    /// A stream's channel: grants `credits` more items. A service's channel: enlarges its window by
+    /// `credits`.
     Credit = 10,
-    /// A stream's channel: one item.
+    /// A stream's channel: one item of the stream.
     Item = 11,
-    /// A stream's channel: the sender of this frame has no more items.
+    /// A stream's channel: the sender has sent its last item.
     End = 12,
-    /// A stream's channel: the sender of this frame wants no more items.
+    /// A stream's channel: the sender wants no more items.
     Stop = 13,
-    /// A stream's channel: the sender of this frame has failed and has no more items; the payload says why.
+    /// A stream's channel: the sender's items end with an error; the payload says why.
     Reset = 14,
-    /// Channel 0: asks for no new calls; the calls and streams that there are finish first.
+    /// Channel 0: asks for a graceful end: the other side finishes its calls and streams, then
+    /// closes.
     Drain = 15,
-    /// Channel 0: the session is over; the payload says why.
+    /// Channel 0: ends the session; the payload says why.
     Close = 16,
     /// Channel 0: the sender is ready: it has set up everything that it needs besides the session.
     Ready = 17,
-    /// A service's channel: from its opener, it is closed; it has no calls on it, and will make none. From the other side,
-    /// which has to be answered with that once the calls on it are over: it takes no more calls; the payload says why.
+    /// A service's channel. From the side that opened it: the channel is closed, and has no calls
+    /// any more. From the other side: it takes no more calls, the payload says why, and the opener
+    /// answers with this frame once its calls are over.
     CloseChannel = 18,
 }
 
 impl FrameType {
-    /// The frame type that a byte stands for (V1).
+    /// Returns the frame type with this number, or `None` if there is none (FT1).
     #[must_use]
     pub fn from_byte(byte: u8) -> Option<Self> {
         Some(match byte {
@@ -75,7 +81,7 @@ impl FrameType {
         })
     }
 
-    /// Whether a frame with this frame type may carry these flags.
+    /// Whether a frame of this type may have these flags.
     #[must_use]
     pub fn allows(self, flags: Flags) -> bool {
         match self {
@@ -87,8 +93,9 @@ impl FrameType {
 }
 
 impl FrameType {
-    /// Most bytes that the payload of a frame with this frame type may have, where it is not the transport that says so. A
-    /// hello's is not among them: what is wrong with one is told more precisely.
+    /// Most bytes of the payload of a frame of this type, or `None` if only the transport limits
+    /// it. `None` also for a hello, whose limits are checked one by one so that the error names the
+    /// limit.
     #[must_use]
     pub fn max_payload(self) -> Option<usize> {
         match self {
@@ -109,20 +116,22 @@ impl FrameType {
     }
 }
 
-/// How a call went, in the `method` word of its reply.
+/// The outcome of a call, in the `method` field of its reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Status {
-    /// The payload is the method's result. It is empty for a stream, and for a tell.
+    /// The payload is the method's result. It is empty for a tell, and for a method that returns a
+    /// stream.
     Ok = 0,
     /// The payload is the method's own error.
     HandlerError = 1,
-    /// The runtime could not answer; the payload is a [`RemoteError`](crate::RemoteError): a code of one byte, and a text.
+    /// The runtime ended the call; the payload is a [`RemoteError`](crate::RemoteError): a code of
+    /// one byte, and a text.
     Failed = 2,
 }
 
 impl Status {
-    /// The status that a word stands for (V1).
+    /// Returns the status with this number, or `None` if there is none (FT1).
     #[must_use]
     pub fn from_word(word: u32) -> Option<Self> {
         Some(match word {
