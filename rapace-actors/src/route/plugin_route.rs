@@ -215,15 +215,15 @@ impl PluginRoute {
     /// Sends the kept calls to a new incarnation, before the route is opened to others (RT3). Returns false if
     /// its session ended first; the remaining calls stay kept.
     pub(crate) async fn redeliver(&self, ready: &Ready) -> bool {
-        while let Some(orphan) = self.take_kept() {
-            let Some(channel) = ready.channel(orphan.service()) else {
-                let why = format!("`{}` is not provided any more", orphan.service());
-                end(orphan, CallFailure::Failed(RemoteError::Unavailable(why)));
+        while let Some(call) = self.take_kept() {
+            let Some(channel) = ready.channel(call.service()) else {
+                let why = format!("`{}` is not provided any more", call.service());
+                end(call, CallFailure::Failed(RemoteError::Unavailable(why)));
                 continue;
             };
-            let had_begun = orphan.start_state != StartState::NotBegun;
-            if let Err(orphan) = channel.resend(orphan).await {
-                self.kept().push_front(orphan);
+            let had_begun = call.start_state != StartState::NotBegun;
+            if let Err(call) = channel.resend(call).await {
+                self.kept().push_front(call);
                 return false;
             }
             match had_begun {
@@ -250,26 +250,26 @@ impl PluginRoute {
             reason,
         };
         let kept = std::mem::take(&mut *self.kept());
-        for orphan in kept {
-            end(orphan, CallOutcome::Down(down.clone()).into_failure());
+        for call in kept {
+            end(call, CallOutcome::Down(down.clone()).into_failure());
         }
     }
 
     /// Sorts the unsettled calls of a dead incarnation (RT2).
-    pub(crate) fn record_exit(&self, exit: &ExitReport, orphans: Vec<UnsettledCall>) {
+    pub(crate) fn record_exit(&self, exit: &ExitReport, calls: Vec<UnsettledCall>) {
         let mut kept = VecDeque::new();
-        for mut orphan in orphans {
+        for mut call in calls {
             // The session may have ended while the process still ran.
-            orphan.refresh_start_state();
-            match outcome(&orphan, exit) {
+            call.refresh_start_state();
+            match outcome(&call, exit) {
                 None => {
-                    if exit.was_requested() && orphan.start_state == StartState::Begun {
+                    if exit.was_requested() && call.start_state == StartState::Begun {
                         // A requested exit does not count against the call when it is sent again.
-                        orphan.start_state = StartState::Unknown;
+                        call.start_state = StartState::Unknown;
                     }
-                    kept.push_back(orphan);
+                    kept.push_back(call);
                 }
-                Some(outcome) => end(orphan, outcome.into_failure()),
+                Some(outcome) => end(call, outcome.into_failure()),
             }
         }
         {

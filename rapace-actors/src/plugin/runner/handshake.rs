@@ -41,7 +41,7 @@ pub(super) struct Handshake<'a> {
     pub(super) incarnation: Incarnation,
     pub(super) route: &'a PluginRoute,
     /// Receives, once, the calls that the session's end leaves unsettled.
-    pub(super) adopt: mpsc::UnboundedSender<Vec<UnsettledCall>>,
+    pub(super) unsettled: mpsc::UnboundedSender<Vec<UnsettledCall>>,
 }
 
 impl Handshake<'_> {
@@ -74,7 +74,7 @@ impl Handshake<'_> {
             spec,
             incarnation,
             route,
-            adopt,
+            unsettled,
         } = self;
         let link = offered?.finish().await?;
         let socket = link.hold_socket();
@@ -88,9 +88,9 @@ impl Handshake<'_> {
         config.resolver = Arc::new(spec.provides.clone());
         config.spin = spec.spin;
         config.metrics = Arc::clone(&route.stats().metrics);
-        config.on_unsettled = Some(Box::new(move |orphans, _| {
+        config.on_unsettled = Some(Box::new(move |calls, _| {
             // The runner waits for exactly one of these messages.
-            let _ = adopt.send(orphans);
+            let _ = unsettled.send(calls);
         }));
         let endpoint = shm::endpoint(link, Side::Creator);
         let (session, channels) = Session::establish_and_open(endpoint, config).await?;

@@ -87,12 +87,12 @@ impl Runner {
         report(Report::Spawned {
             pid: self.process.pid(),
         });
-        let (adopt, mut orphans) = mpsc::unbounded_channel();
+        let (unsettled, mut left_unsettled) = mpsc::unbounded_channel();
         let handshake = Handshake {
             spec: &self.spec,
             incarnation: self.incarnation,
             route,
-            adopt,
+            unsettled,
         };
         let shaken = tokio::select! {
             biased;
@@ -151,7 +151,7 @@ impl Runner {
             opening.await;
         }
         route.set_away(); // I3
-        let left = orphans.recv().await.unwrap_or_default();
+        let left = left_unsettled.recv().await.unwrap_or_default();
         let (exit, mut process) = self.record_exit(cause, ended_by, true).await;
         route.record_exit(&exit, left);
         // Callers first: starting the next process takes longer than waking them.
@@ -228,7 +228,8 @@ impl Runner {
     }
 }
 
-/// Waits until no thread of the process runs any more. That can be observed once the session is settled.
+/// Waits until no thread of the process runs any more. That can be observed once the plugin has reported that it is
+/// ready.
 async fn exit(session: &Session, threads: &Threads) -> ExitCause {
     session.peer_ready().await;
     threads.end().await
