@@ -116,7 +116,7 @@ impl ClientChannel {
         }
     }
 
-    /// Returns credits that a reply brought; false if the peer returns more than were taken.
+    /// Returns the credits of a reply; false if the peer returns more than were taken.
     pub(crate) fn give_back(&self, credits: u32) -> bool {
         let window = self.window.load(Ordering::Relaxed) as usize;
         let room = window.saturating_sub(self.credits.available_permits());

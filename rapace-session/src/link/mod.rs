@@ -1,9 +1,9 @@
 //! One transport in use: encoding, ordered sending of control frames, metrics, and the end of the
 //! session.
 //!
-//! Decides how a payload gets its buffers, in which order control frames are sent, and who gets the
-//! permits of a limited resource. Knows frames and the transport; calls, streams and services
-//! belong to the layers above.
+//! Decides how a payload gets its buffers, in which order control frames are sent, and which caller
+//! gets the permits of a limited resource. Knows frames and the transport; calls, streams and
+//! services belong to the layers above.
 
 use std::sync::Arc;
 

@@ -330,7 +330,7 @@ impl Scenario {
             parties.push(Box::new(move || self.peer(n)));
         }
         baton::run(self.seed, parties);
-        // What the actors still have to do.
+        // Lets the actors finish.
         runtime.block_on(async { tokio::time::sleep(DEADLINE).await });
         for session in &self.sessions[self.ends..] {
             session.assert_idle();

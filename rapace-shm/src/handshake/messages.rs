@@ -22,15 +22,16 @@ pub(crate) const MAX_MESSAGE: usize = 256;
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
-    /// B → A: here is a peer.
+    /// From B: a peer is here.
     Hello,
-    /// A → B: join this, with six descriptors.
+    /// From A: join this segment; six descriptors are attached.
     Segment(SegmentConfig),
-    /// B → A: mapped.
+    /// From B: the segment is mapped.
     Joined,
-    /// A → B: your version is not mine.
+    /// From A: the versions differ.
     Refused,
-    /// A → B: keep the one descriptor that comes along open until your process ends.
+    /// From A: keep the one attached descriptor open until your process ends; sent only to a child,
+    /// before everything else.
     Leash,
 }
 
@@ -145,7 +146,48 @@ const LEASH: u32 = 5;
 
 #[cfg(test)]
 mod tests {
+    use rapace_layering::{assert_table, doc_comments};
+
     use super::*;
+
+    const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/handshake/messages.rs");
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/memory.md");
+
+    #[test]
+    #[cfg_attr(miri, ignore = "reads files")]
+    fn the_page_has_the_bytes_and_the_kinds_of_the_messages() {
+        let magic = MAGIC.map(|byte| format!("{byte:02x}")).join(" ");
+        let rows = [
+            "| bytes | field |".to_owned(),
+            "|---|---|".to_owned(),
+            format!("| 0–7 | `{magic}`, that is `rapace`, NUL, newline |"),
+            format!("| 8–11 | layout version: {LAYOUT_VERSION} |"),
+            "| 12–15 | kind |".to_owned(),
+            "| 16– | for a segment: trust (0 trusted, 1 not), ring capacity, call table, number of classes, then slot \
+             size and slots of each |"
+                .to_owned(),
+        ];
+        assert_table(PAGE, &rows.join("\n"));
+        let docs = doc_comments(SOURCE).unwrap();
+        let row = |message: &Message| {
+            let shown = format!("{message:?}");
+            let name = shown.split('(').next().unwrap_or(&shown);
+            let doc = docs[&format!("Message::{name}")].strip_prefix("From ");
+            let (from, meaning) = doc.and_then(|doc| doc.split_once(": ")).unwrap();
+            let meaning = meaning.trim_end_matches('.');
+            format!("| {} `{name}` | {from} | {meaning} |", message.kind())
+        };
+        let all = [
+            Message::Hello,
+            Message::Segment(SegmentConfig::default()),
+            Message::Joined,
+            Message::Refused,
+            Message::Leash,
+        ];
+        let head = ["| kind | from | meaning |", "|---|---|---|"].map(str::to_owned);
+        let rows = head.into_iter().chain(all.iter().map(row));
+        assert_table(PAGE, &rows.collect::<Vec<_>>().join("\n"));
+    }
 
     #[test]
     fn what_was_encoded_is_decoded() {
