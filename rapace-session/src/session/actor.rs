@@ -197,7 +197,7 @@ impl SessionActor {
             return self.close_accepted(id);
         }
         if self.opening.contains_key(&id) {
-            return self.fault("it closes a channel that it has not opened");
+            return self.fault("a close of a channel that is not open yet");
         }
         if !channels.close_client(id, &text::reason(frame.payload.bytes())) {
             // Both sides closed it.
@@ -208,10 +208,10 @@ impl SessionActor {
     /// Closes a channel that the peer opened; its window becomes available to others.
     fn close_accepted(&mut self, id: ChannelId) {
         let Some(route) = self.parts.channels.service(id) else {
-            return self.fault("it closes a channel that is not open");
+            return self.fault("a close of a channel that is not open");
         };
         if !self.parts.incoming.close_window(&route.window) {
-            return self.fault("it closes a channel with calls under way");
+            return self.fault("a close of a channel with calls under way");
         }
         self.parts.channels.remove_service(id);
         for (id, credits) in self.windows.release(id) {
@@ -227,7 +227,7 @@ impl SessionActor {
     fn window_grew(&self, header: Header) {
         let id = header.channel;
         if self.opening.contains_key(&id) {
-            return self.fault("credits for a channel that it has not opened");
+            return self.fault("credits for a channel that is not open yet");
         }
         match self.parts.channels.client(id) {
             Some(channel) if channel.grow(header.credits) => {}
@@ -246,7 +246,7 @@ impl SessionActor {
         if !(1..=MAX_WINDOW).contains(&window) {
             self.parts.channels.ids.release(id);
             waiting.asker.send(Err(OpenError::Refused(format!(
-                "it was granted a window of {window}"
+                "the peer granted a window of {window}"
             ))));
             return self.fault("a channel's window that is 0 or too large");
         }
@@ -309,7 +309,7 @@ impl Actor for SessionActor {
                 }
                 () = parts.link.outbox.flush() => {
                     if parts.link.outbox.is_overfull() {
-                        self.fault("it asks for answers and does not read them");
+                        self.fault("a peer that does not read the answers to its frames");
                     }
                     self.close_if_drained();
                 }

@@ -144,7 +144,7 @@ fn control(session: &ActorRef<SessionActor>, frame: Frame) -> Result<(), Fault> 
     session
         .tell(Control(frame))
         .try_send()
-        .map_err(|_| "more control frames than a session has use for")
+        .map_err(|_| "more control frames than a session can queue")
 }
 
 const TOO_MANY: &str =

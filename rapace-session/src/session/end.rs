@@ -20,9 +20,7 @@ impl Parts {
         let peer_is_done = matches!(reason, EndReason::ClosedByPeer(_) | EndReason::PeerGone);
         let close_frame = match &reason {
             // Helps to find the mistake on the other side.
-            EndReason::PeerFault(what) => {
-                Some(format!("it was sent what breaks the protocol: {what}"))
-            }
+            EndReason::PeerFault(what) => Some(format!("a protocol violation: {what}")),
             EndReason::Internal(what) => Some(what.clone()),
             EndReason::RuntimeGone => Some("its runtime was shut down".to_owned()),
             _ => None,

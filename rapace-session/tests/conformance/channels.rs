@@ -485,11 +485,11 @@ async fn what_a_peer_may_not_say_of_a_channel_is_its_fault(kind: Kind) {
         let (header, what) = match case {
             0 => (
                 Header::new(FrameType::CloseChannel, unopened),
-                "closes a channel that it has not opened",
+                "a close of a channel that is not open yet",
             ),
             1 => (
                 credits(unopened.0, 1),
-                "credits for a channel that it has not opened",
+                "credits for a channel that is not open yet",
             ),
             2 => (credits(1, 70_000), "a channel's window that is too large"),
             3 => (credits(1, u32::MAX), "a channel's window that is too large"),

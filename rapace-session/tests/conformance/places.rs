@@ -148,11 +148,11 @@ async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
         let what = match case {
             0 => {
                 raw.send(request(2, 0, 1)).await;
-                "closes a channel with calls under way"
+                "a close of a channel with calls under way"
             }
             1 => {
                 raw.send(close(2)).await;
-                "closes a channel that is not open"
+                "a close of a channel that is not open"
             }
             2 => {
                 // The reader had it at hand.
