@@ -16,7 +16,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::FutureExt;
-use rapace_codec::{Blob, BlobMut, EncodeError, Writer, panic_message};
+use futures_util::future::BoxFuture;
+use rapace_codec::{Blob, BlobMut, EncodeError, Writer, guarded, panic_message};
 
 use crate::link::attachment_allocator::AttachmentAllocator;
 use crate::link::payload_error::PayloadError;
@@ -47,6 +48,13 @@ pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
+}
+
+/// The result of encoding without waiting.
+enum Attempt<'a> {
+    Encoded(EncodedPayload),
+    /// Buffers have to be gathered, or waited for. Boxed: this rare path would make the future of every call larger.
+    Waiting(BoxFuture<'a, Result<EncodedPayload, PayloadError>>),
 }
 
 /// Encodes payloads for one transport.
@@ -86,47 +94,55 @@ impl FrameEncoder {
         body: &(dyn Encode + '_),
         attachments: Option<&RequestAttachments>,
     ) -> Result<EncodedPayload, PayloadError> {
-        guarded(self.encode_values(lane, prefix, body, attachments)).await
+        // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
+        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments));
+        let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
+            Attempt::Encoded(encoded) => return Ok(encoded),
+            Attempt::Waiting(work) => work,
+        };
+        guarded_async(work).await
     }
 
-    async fn encode_values(
-        &self,
+    fn encode_now<'a>(
+        &'a self,
         lane: Lane,
-        prefix: Prefix<'_>,
-        body: &(dyn Encode + '_),
+        prefix: Prefix<'a>,
+        body: &'a (dyn Encode + 'a),
         attachments: Option<&RequestAttachments>,
-    ) -> Result<EncodedPayload, PayloadError> {
+    ) -> Result<Attempt<'a>, PayloadError> {
         let before = prefix.len()?;
         if let Some(encoded) = encode_inline(prefix, before, body)? {
-            return Ok(encoded);
+            return Ok(Attempt::Encoded(encoded));
         }
         let mut named = Vec::new();
         let mut counter = Writer::counting(&mut named);
         body.encode(&mut counter)?;
         let len = before + counter.written();
-        let fill = |place: &mut [u8]| {
+        let fill = move |place: &mut [u8]| {
             let (head, rest) = place.split_at_mut(before);
             prefix.write(head)?;
             body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
             Ok(())
         };
         let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
-        let (payload, blobs) = match self.buffer_now(lane, &named, len)? {
-            Some(mut buffer) => {
-                fill(&mut buffer)?;
-                (Payload::Buffer(buffer.freeze()), named)
-            }
-            None => {
-                let table = table_for(&mut named, attachments);
-                // Boxed: this rare path would make the future of every call larger.
-                Box::pin(self.assemble(lane, table, named, len, fill)).await?
-            }
-        };
-        Ok(EncodedPayload {
-            flags,
-            payload,
-            blobs,
-        })
+        if let Some(mut buffer) = self.buffer_now(lane, &named, len)? {
+            fill(&mut buffer)?;
+            return Ok(Attempt::Encoded(EncodedPayload {
+                flags,
+                payload: Payload::Buffer(buffer.freeze()),
+                blobs: named,
+            }));
+        }
+        let table = table_for(&mut named, attachments);
+        let assembled = self.assemble(lane, table, named, len, fill);
+        Ok(Attempt::Waiting(Box::pin(async move {
+            let (payload, blobs) = assembled.await?;
+            Ok(EncodedPayload {
+                flags,
+                payload,
+                blobs,
+            })
+        })))
     }
 
     /// Allocates a buffer for a body without attached buffers, if one is free.
@@ -168,7 +184,7 @@ impl FrameEncoder {
             }
             Ok(())
         });
-        let (payload, blobs) = guarded(assembled).await?;
+        let (payload, blobs) = guarded_async(assembled).await?;
         Ok(EncodedPayload {
             flags: frame.header.flags,
             payload,
@@ -268,16 +284,18 @@ impl FrameEncoder {
 }
 
 /// Turns a panic into an error of the payload (FE4).
-async fn guarded<T>(
+async fn guarded_async<T>(
     work: impl Future<Output = Result<T, PayloadError>>,
 ) -> Result<T, PayloadError> {
     match AssertUnwindSafe(work).catch_unwind().await {
         Ok(encoded) => encoded,
-        Err(panic) => Err(PayloadError::Encode(format!(
-            "a panic while encoding: {}",
-            panic_message(panic)
-        ))),
+        Err(panic) => Err(panicked(&panic_message(panic))),
     }
+}
+
+#[cold]
+fn panicked(message: &str) -> PayloadError {
+    PayloadError::Encode(format!("a panic while encoding: {message}"))
 }
 
 /// Encodes a body directly into the frame; `None` if it does not fit, or has attached buffers.

@@ -145,8 +145,8 @@ impl RunningCall {
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = ()> + Send + 'a {
-        let encoded = self.encode(status, body);
-        async move { encoded.await.send().await }
+        let call = self.without_body();
+        async move { call.encode(status, body).await.send().await }
     }
 
     /// Encodes a reply, to be sent with [`Answer::send`]. In between, the result can be dropped, so
@@ -159,14 +159,15 @@ impl RunningCall {
         status: Status,
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = Answer> + Send + 'a {
-        // The future captures no more than it needs, since it is part of the future of every
-        // handler.
-        let Self {
-            body: request,
-            call,
-        } = self;
-        drop(request);
-        call.encode(status, body)
+        self.without_body().encode(status, body)
+    }
+
+    /// Returns what the future of a reply captures: no more than it needs, since it is part of the
+    /// future of every handler.
+    fn without_body(self) -> Unanswered {
+        let Self { body, call } = self;
+        drop(body);
+        call
     }
 
     /// Replies with an error of the runtime.
@@ -181,57 +182,75 @@ impl Answer {
     ///
     /// # Cancel safety
     /// Dropping the future replies that the handler was dropped.
-    pub async fn send(self) {
-        let Self { mut call, frame } = self;
-        let Some(mut frame) = frame else {
-            return;
-        };
-        loop {
-            let Some(held) = &call.held else {
+    pub fn send(self) -> impl Future<Output = ()> + Send {
+        // The future captures the parts, since an `async fn` would hold the answer twice.
+        let Self {
+            mut call,
+            mut frame,
+        } = self;
+        async move {
+            let Some(frame) = &mut frame else {
                 return;
             };
-            let link = held.link();
-            let replied = held.calls.table.reply(&held.cell, &*link.transport, &frame);
-            match replied {
-                Replied::Sent => {
-                    link.metrics.sent(&frame);
-                    link.metrics.answered();
-                    call.held = None;
+            loop {
+                let Some(held) = &call.held else {
                     return;
-                }
-                // Another frame with one of the buffers was sent first: encode again, with a copy
-                // of that buffer.
-                Replied::NotNow(SendError::InFlight) => {
-                    let encoded =
-                        Box::pin(link.encoder.re_encode(Lane::Priority, &frame, None)).await;
-                    match call.framed(frame.header, encoded) {
-                        Some(again) => frame = again,
-                        None => return,
-                    }
-                }
-                Replied::NotNow(_) => {
-                    if link.transport.ready(Lane::Priority).await.is_err() {
+                };
+                let link = held.link();
+                let replied = held.calls.table.reply(&held.cell, &*link.transport, frame);
+                match replied {
+                    Replied::Sent => {
+                        link.metrics.sent(frame);
+                        link.metrics.answered();
+                        drop(call.held.take());
                         return;
                     }
+                    // Another frame with one of the buffers was sent first: encode again, with a
+                    // copy of that buffer.
+                    Replied::NotNow(SendError::InFlight) => {
+                        let encoded =
+                            Box::pin(link.encoder.re_encode(Lane::Priority, frame, None)).await;
+                        match call.framed(frame.header, encoded) {
+                            Some(again) => *frame = again,
+                            None => return,
+                        }
+                    }
+                    Replied::NotNow(_) => {
+                        if link.transport.ready(Lane::Priority).await.is_err() {
+                            return;
+                        }
+                    }
+                    Replied::Over => return,
                 }
-                Replied::Over => return,
             }
         }
     }
 }
 
 impl Unanswered {
-    async fn encode(mut self, status: Status, body: &(dyn Encode + '_)) -> Answer {
-        let mut frame = None;
-        if let Some(call) = &self.held {
-            let body = if call.is_tell() { &() } else { body };
-            let attachments = Some(&self.attachments);
-            let encoder = &call.link().encoder;
-            let encoded = encoder.encode(Lane::Priority, Prefix::default(), body, attachments);
-            let encoded = encoded.await;
-            frame = self.framed(call.reply_header(status), encoded);
+    #[expect(
+        clippy::manual_async_fn,
+        reason = "an async fn would hold the call twice"
+    )]
+    fn encode<'a>(
+        mut self,
+        status: Status,
+        body: &'a (dyn Encode + 'a),
+    ) -> impl Future<Output = Answer> + Send + 'a {
+        async move {
+            let frame = match &self.held {
+                Some(call) => {
+                    let body = if call.is_tell() { &() } else { body };
+                    let attachments = Some(&self.attachments);
+                    let (lane, prefix) = (Lane::Priority, Prefix::default());
+                    let encoder = &call.link().encoder;
+                    let encoded = encoder.encode(lane, prefix, body, attachments).await;
+                    self.framed(call.reply_header(status), encoded)
+                }
+                None => None,
+            };
+            Answer { call: self, frame }
         }
-        Answer { call: self, frame }
     }
 
     /// Makes the frame of a reply. If encoding failed, replies with the reason and returns `None`;
