@@ -28,7 +28,7 @@ impl ChannelIds {
                 Side::Creator => 1,
                 Side::Joiner => 2,
             }),
-            used: sharded(),
+            used: sharded(FEW_SHARDS),
         }
     }
 
@@ -85,12 +85,18 @@ impl ChannelIds {
     }
 }
 
-/// Makes a map with a fixed number of shards: as many as DashMap uses by default on a machine with
-/// two processors. DashMap would read files to find the number of processors, at each start of a
-/// plugin.
-pub(crate) fn sharded<V>() -> DashMap<ChannelId, V> {
-    DashMap::with_shard_amount(8)
+/// Makes a map with a fixed number of shards, each of which takes two cache lines in every session.
+/// DashMap would read files to find the number of processors, at each start of a plugin.
+pub(crate) fn sharded<V>(shards: usize) -> DashMap<ChannelId, V> {
+    DashMap::with_shard_amount(shards)
 }
+
+/// Shards of a map that is read only when a channel opens or closes, or when a request is for another
+/// channel than the one before it.
+pub(crate) const FEW_SHARDS: usize = 2;
+
+/// Shards of a map that is read for each item: DashMap's default on a machine with two processors.
+pub(crate) const MANY_SHARDS: usize = 8;
 
 #[cfg(test)]
 mod tests {

@@ -15,7 +15,7 @@ use kameo::actor::ActorRef;
 
 use crate::calls::credits::ClientChannel;
 use crate::link::Link;
-use crate::link::channel_ids::{ChannelIds, sharded};
+use crate::link::channel_ids::{ChannelIds, FEW_SHARDS, sharded};
 use crate::link::places::Places;
 use crate::serving::service::ServiceRoute;
 use crate::session::channel_actor::{ChannelActor, Close};
@@ -45,8 +45,8 @@ impl Channels {
         Self {
             link,
             ids,
-            services: sharded(),
-            clients: sharded(),
+            services: sharded(FEW_SHARDS),
+            clients: sharded(FEW_SHARDS),
             places: Places::new(MAX_CHANNELS),
         }
     }

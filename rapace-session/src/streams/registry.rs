@@ -13,7 +13,7 @@ use kameo::mailbox;
 use tokio::sync::{Notify, mpsc};
 
 use crate::link::Link;
-use crate::link::channel_ids::{ChannelIds, sharded};
+use crate::link::channel_ids::{ChannelIds, MANY_SHARDS, sharded};
 use crate::link::end::EndReason;
 use crate::link::places::{Place, Places};
 use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
@@ -53,7 +53,7 @@ impl Streams {
         Self {
             link,
             ids,
-            routes: sharded(),
+            routes: sharded(MANY_SHARDS),
             open: AtomicU32::new(0),
             opened_by_peer: AtomicU32::new(0),
             places: Places::new(MAX_STREAMS),
