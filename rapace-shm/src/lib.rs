@@ -177,7 +177,6 @@ pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, T
 #[doc(hidden)]
 pub use crash_points::crash;
 #[cfg(not(loom))]
-pub use doorbell::interval::Interval;
 #[cfg(not(loom))]
 pub use doorbell::liveness::{PeerGone, PeerWatch, SocketHold};
 #[cfg(not(loom))]

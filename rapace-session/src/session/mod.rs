@@ -15,6 +15,7 @@ mod establish;
 mod handle;
 mod handshake;
 mod heartbeat;
+mod kernel_interval;
 pub(crate) mod open_error;
 mod opening;
 mod parts;

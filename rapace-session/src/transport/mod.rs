@@ -76,10 +76,10 @@ pub trait Transport: Send + Sync + 'static {
     /// Sends a heartbeat: our executor runs.
     fn send_heartbeat(&self);
 
-    /// A timer for heartbeats that costs nothing between two expirations, where there is one.
-    fn interval(&self, period: Duration) -> Option<rapace_shm::Interval> {
-        let _ = period;
-        None
+    /// Whether a peer's message wakes this side through the kernel. Then heartbeats are timed by the kernel, too: a timer of
+    /// the runtime's would add to the latency of each call.
+    fn wakes_by_kernel(&self) -> bool {
+        false
     }
 
     /// The number of heartbeats that the peer has sent; `None` if the transport has none.

@@ -18,8 +18,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
 use rapace_shm::{
-    Interval, Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload,
-    ReceivedSlot, Receiver, RecvError, Sender, SizeClass, Slot, SlotMut,
+    Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload, ReceivedSlot,
+    Receiver, RecvError, Sender, SizeClass, Slot, SlotMut,
 };
 
 use crate::transport::{
@@ -141,8 +141,8 @@ impl Transport for Shm {
         self.outbound.heartbeat();
     }
 
-    fn interval(&self, period: Duration) -> Option<Interval> {
-        Interval::every(period).ok()
+    fn wakes_by_kernel(&self) -> bool {
+        true
     }
 
     fn peer_heartbeats(&self) -> Option<u32> {

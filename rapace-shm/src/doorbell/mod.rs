@@ -4,6 +4,5 @@
 //! ring and no memory: the link decides when there is a reason to wake.
 
 pub(crate) mod idle_policy;
-pub(crate) mod interval;
 pub(crate) mod liveness;
 pub(crate) mod notify;

@@ -47,7 +47,6 @@ pub(crate) const RECEIVE: Need = need("recvmsg", "2.2");
 pub(crate) const DUP: Need = need("dup2", "2.2");
 pub(crate) const TRUNCATE: Need = need("ftruncate", "2.2");
 pub(crate) const ACCEPT: Need = need("accept4", "2.6.28");
-pub(crate) const TIMERFD: Need = need("timerfd_create", "2.6.25");
 
 /// A system call that rapace needs and that is not available to this process.
 #[derive(Debug, thiserror::Error)]

@@ -4,16 +4,13 @@
 //! its own.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::libc;
-use rapace_shm::{
-    ControlSocket, Interval, Link, Listener, PeerGone, SegmentConfig, SizeClass, Trust,
-};
+use rapace_shm::{ControlSocket, Link, Listener, PeerGone, SegmentConfig, SizeClass, Trust};
 use seccompiler::{
     BpfProgram, SeccompAction, SeccompCmpArgLen, SeccompCmpOp, SeccompCondition, SeccompFilter,
     SeccompRule,
@@ -105,7 +102,6 @@ fn segment(trust: Trust) -> Option<String> {
 fn a_missing_call_is_named_with_its_kernel_and_the_remedy() {
     let trusted = async || segment(Trust::Trusted);
     let untrusted = async || segment(Trust::Untrusted);
-    let clock = async || Interval::every(SOON).err().map(|error| error.to_string());
     let sockets = async || ControlSocket::pair().err().map(|error| error.to_string());
     let listener = async || {
         let directory = tempfile::tempdir().unwrap();
@@ -194,11 +190,6 @@ fn a_missing_call_is_named_with_its_kernel_and_the_remedy() {
             "pipe2",
             "2.6.27",
             said(lack(libc::SYS_pipe2, none), untrusted),
-        ),
-        (
-            "timerfd_create",
-            "2.6.25",
-            said(lack(libc::SYS_timerfd_create, none), clock),
         ),
         (
             "socketpair",
@@ -338,8 +329,6 @@ fn a_runtime_that_lacks_something_is_an_error_and_no_panic() {
         assert!(error.to_string().contains("enable_io"), "{error}");
         let (ours, _theirs) = ControlSocket::pair().unwrap();
         let error = ours.join().await.unwrap_err();
-        assert!(error.to_string().contains("enable_io"), "{error}");
-        let error: io::Error = Interval::every(SOON).unwrap_err();
         assert!(error.to_string().contains("enable_io"), "{error}");
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("socket");
