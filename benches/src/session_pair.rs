@@ -66,7 +66,7 @@ pub async fn answers(link: Link) -> Result<Session, BoxError> {
     let (mailbox, calls) = mpsc::unbounded_channel();
     tokio::spawn(answer(calls));
     let mut config = SessionConfig::new("server");
-    config.offers = vec![MirrorService::descriptor().offer()];
+    config.provides = vec![MirrorService::descriptor().offer()];
     config.resolver = Arc::new(Answers(Arc::new(Mailbox(mailbox))));
     let server = Session::establish(shm::endpoint(link, Side::Joiner), config).await?;
     Ok(server)

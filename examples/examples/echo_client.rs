@@ -79,7 +79,7 @@ async fn one_process() -> Result<(), Problem> {
     );
     let (theirs, ours) = Link::pair(&SegmentConfig::default()).map_err(Problem::Establish)?;
     let mut config = SessionConfig::new("echo service");
-    config.offers = vec![EchoService::descriptor().offer()];
+    config.provides = vec![EchoService::descriptor().offer()];
     config.resolver = offer(EchoServer::new(Echoing::to("echo service")));
     let server = Session::establish(shm::endpoint(theirs, Side::Creator), config);
     let (server, client) = join(server, establish(ours)).await;
@@ -118,7 +118,7 @@ async fn in_time<F: Future>(step: &'static str, work: F) -> Result<F::Output, Pr
 
 async fn establish(link: Link) -> Result<Session, Problem> {
     let mut config = SessionConfig::new("echo_client");
-    config.expects = vec![EchoService::descriptor().offer()];
+    config.requires = vec![EchoService::descriptor().offer()];
     let session = Session::establish(shm::endpoint(link, Side::Joiner), config).await;
     session.map_err(Problem::Handshake)
 }

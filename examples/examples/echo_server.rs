@@ -110,7 +110,7 @@ async fn met(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
     let link = link.map_err(Problem::Establish)?;
     let pid = link.peer().map_or(0, |peer| peer.pid);
     let mut config = SessionConfig::new("echo_server");
-    config.offers = vec![EchoService::descriptor().offer()];
+    config.provides = vec![EchoService::descriptor().offer()];
     config.resolver = offer(EchoServer::new(Echoing::to(name)));
     let session = Session::establish(shm::endpoint(link, Side::Creator), config).await;
     let session = session.map_err(Problem::Handshake)?;

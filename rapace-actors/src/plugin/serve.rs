@@ -268,8 +268,8 @@ impl PluginServer {
         let link = socket.join().await.map_err(ServeError::Establish)?;
         let watched = link.dup_for_watchdog().map_err(ServeError::Watch)?;
         let mut config = SessionConfig::new(self.name.clone());
-        config.offers = self.services.service_offers();
-        config.expects = self
+        config.provides = self.services.service_offers();
+        config.requires = self
             .requires
             .iter()
             .map(|service| service.offer())

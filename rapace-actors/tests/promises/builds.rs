@@ -441,7 +441,7 @@ async fn over(theirs: ServiceOffer, listed: bool) -> (first::OpsProxy, second::O
     let names = theirs.methods.iter().map(|method| method.name.clone());
     config.resolver = Arc::new(One(Arc::new(Named(names.collect()))));
     if listed {
-        config.offers.push(theirs);
+        config.provides.push(theirs);
     }
     let ours = Session::establish(a, SessionConfig::new("we"));
     let (session, _peer) = tokio::try_join!(ours, Session::establish(b, config)).unwrap();

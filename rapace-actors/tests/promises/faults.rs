@@ -56,7 +56,7 @@ pub(crate) async fn misbehave(once: &Path) {
     let transport = Arc::clone(&endpoint.transport);
     let (pile, mut taken) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("rude");
-    config.offers.push(SubjectService::descriptor().offer());
+    config.provides.push(SubjectService::descriptor().offer());
     config.resolver = Arc::new(Pile(pile));
     let session = Session::establish(endpoint, config)
         .await

@@ -58,7 +58,7 @@ pub(crate) async fn hoard_twice(directory: &Path) {
     let endpoint = shm::endpoint(link, Side::Joiner);
     let (calls, mut taken) = mpsc::unbounded_channel();
     let mut config = SessionConfig::new("miser");
-    config.offers.push(SubjectService::descriptor().offer());
+    config.provides.push(SubjectService::descriptor().offer());
     config.resolver = Arc::new(Hoard { calls, window });
     let _session = Session::establish(endpoint, config)
         .await

@@ -57,7 +57,7 @@ impl fmt::Display for MethodMismatch {
             MethodMismatchKind::NotListed => write!(
                 f,
                 "`{service}::{method}` cannot be compared with the other side's: its hello does not list `{service}`; \
-                 add the service's offer to `SessionConfig::offers` there"
+                 add the service's offer to `SessionConfig::provides` there"
             ),
             MethodMismatchKind::Missing { offered } => write!(
                 f,
@@ -256,7 +256,7 @@ mod tests {
         let unknown = map.number(0).unwrap_err();
         assert_eq!(unknown, Refused::NotListed);
         let text = unknown.explain("Ops", "archive", None).to_string();
-        assert!(text.contains("SessionConfig::offers"), "{text}");
+        assert!(text.contains("SessionConfig::provides"), "{text}");
     }
 
     /// ME3

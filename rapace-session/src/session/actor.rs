@@ -397,9 +397,12 @@ impl Message<Control> for SessionActor {
         if self.parts.link.end.is_settled() {
             return;
         }
-        let expects = &self.parts.config.expects;
+        let requires = &self.parts.config.requires;
         let bytes = frame.payload.bytes();
-        match self.handshake.step(frame.header.frame_type, bytes, expects) {
+        match self
+            .handshake
+            .step(frame.header.frame_type, bytes, requires)
+        {
             Step::Welcome(hello) => {
                 self.parts.set_peer(hello);
                 self.say(FrameType::Welcome, ChannelId::SESSION, "");

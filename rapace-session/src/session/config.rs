@@ -17,9 +17,9 @@ pub struct SessionConfig {
     /// The name of this side, for messages to humans.
     pub name: String,
     /// The services that the peer can call, within the [limits](crate::wire::limits) of a hello.
-    pub offers: Vec<ServiceOffer>,
+    pub provides: Vec<ServiceOffer>,
     /// The services that the peer must offer, with the same schemas.
-    pub expects: Vec<ServiceOffer>,
+    pub requires: Vec<ServiceOffer>,
     /// Finds the service that the peer opens a channel to.
     pub resolver: Arc<dyn ServiceResolver>,
     /// How many items the sender of a stream may have in flight, from 1 to
@@ -43,13 +43,13 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
-    /// Makes the configuration of a session that offers and expects no services.
+    /// Makes the configuration of a session that provides and requires no services.
     #[must_use]
     pub fn new(name: impl Into<String>) -> Self {
         Self {
             name: name.into(),
-            offers: Vec::new(),
-            expects: Vec::new(),
+            provides: Vec::new(),
+            requires: Vec::new(),
             resolver: Arc::new(ServesNothing),
             stream_window: 32,
             heartbeat: Duration::from_millis(250),

@@ -55,11 +55,11 @@ impl Handshake {
         &mut self,
         frame_type: FrameType,
         payload: &[u8],
-        expects: &[ServiceOffer],
+        requires: &[ServiceOffer],
     ) -> Step {
         match (*self, frame_type) {
             (_, FrameType::Refuse | FrameType::Close) => Step::NotMine,
-            (Self::Silent, FrameType::Hello) => match accept(payload, expects) {
+            (Self::Silent, FrameType::Hello) => match accept(payload, requires) {
                 Ok(hello) => {
                     *self = Self::Heard;
                     Step::Welcome(hello)
@@ -79,9 +79,9 @@ impl Handshake {
     }
 }
 
-fn accept(payload: &[u8], expects: &[ServiceOffer]) -> Result<Hello, HandshakeError> {
+fn accept(payload: &[u8], requires: &[ServiceOffer]) -> Result<Hello, HandshakeError> {
     let hello = hello::decode(payload)?;
-    mismatch::check(expects, &hello.services).map_err(HandshakeError::Schema)?;
+    mismatch::check(requires, &hello.services).map_err(HandshakeError::Schema)?;
     Ok(hello)
 }
 
@@ -129,12 +129,12 @@ mod tests {
     #[test]
     fn a_hello_without_a_required_service_is_refused() {
         let bytes = hello::encode(&hello()).unwrap();
-        let expects = [ServiceOffer {
+        let requires = [ServiceOffer {
             name: "Markdown".into(),
             methods: Vec::new(),
         }];
         let mut now = Handshake::Silent;
-        let step = now.step(FrameType::Hello, &bytes, &expects);
+        let step = now.step(FrameType::Hello, &bytes, &requires);
         assert!(matches!(step, Step::Refuse(HandshakeError::Schema(_))));
         assert_eq!(now, Handshake::Silent);
     }

@@ -6,12 +6,12 @@ use crate::wire::limits::MAX_WINDOW;
 use crate::wire::offer::ServiceOffer;
 
 /// Returns the size that the largest buffer of a transport must have for the handshake, in bytes.
-/// Each side is given by its name and its offers. Returns 0 if all frames of the handshake fit
+/// Each side is given by its name and the services that it provides. Returns 0 if all frames of the handshake fit
 /// inline.
 #[must_use]
 pub fn room_for_handshake(
-    (name, offers): (&str, &[ServiceOffer]),
-    (peer, expects): (&str, &[ServiceOffer]),
+    (name, provides): (&str, &[ServiceOffer]),
+    (peer, requires): (&str, &[ServiceOffer]),
 ) -> usize {
     let hello = |name: &str, services: &[ServiceOffer]| {
         let hello = Hello {
@@ -25,11 +25,11 @@ pub fn room_for_handshake(
         hello::encode(&hello).map_or(0, |bytes| bytes.len())
     };
     // `Open` carries the name of a service.
-    let names = offers
+    let names = provides
         .iter()
-        .chain(expects)
+        .chain(requires)
         .map(|service| service.name.len());
-    let hellos = [hello(name, offers), hello(peer, expects)];
+    let hellos = [hello(name, provides), hello(peer, requires)];
     let most = hellos.into_iter().chain(names).max().unwrap_or(0);
     if most > INLINE_MAX { most } else { 0 }
 }

@@ -44,8 +44,8 @@ fn offer(methods: &[(&str, u64)]) -> ServiceOffer {
 async fn a_schema_mismatch_is_explained_to_both_sides(kind: Kind) {
     let (a, b) = kind.pair();
     let (mut ours, mut theirs) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
-    ours.expects = vec![offer(&[("render", 1), ("links", 2)])];
-    theirs.offers = vec![offer(&[("render", 1), ("links", 3)])];
+    ours.requires = vec![offer(&[("render", 1), ("links", 2)])];
+    theirs.provides = vec![offer(&[("render", 1), ("links", 3)])];
     let (host, plugin) = tokio::join!(Session::establish(a, ours), Session::establish(b, theirs));
     let Err(HandshakeError::Schema(mismatch)) = host else {
         panic!("{host:?}");
@@ -106,8 +106,8 @@ async fn channels_are_asked_for_before_the_welcome_and_used_after_it(kind: Kind)
 async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
     let (a, b) = kind.pair();
     let (host, mut plugin) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
-    plugin.offers = vec![offer(&[("render", 1)])];
-    plugin.expects = vec![offer(&[("render", 2)])];
+    plugin.provides = vec![offer(&[("render", 1)])];
+    plugin.requires = vec![offer(&[("render", 2)])];
     let (host, plugin) = tokio::join!(
         Session::establish_and_open(a, host),
         Session::establish(b, plugin)
@@ -233,7 +233,7 @@ async fn a_side_that_cannot_send_its_hello_tells_the_other_why(kind: Kind) {
             ..Sizes::default()
         });
         let (host, mut plugin) = (SessionConfig::new("host"), SessionConfig::new("plugin"));
-        plugin.offers = vec![offer(&[(&"long".repeat(50), 1), (&"name".repeat(50), 2)])];
+        plugin.provides = vec![offer(&[(&"long".repeat(50), 1), (&"name".repeat(50), 2)])];
         let (host, plugin) =
             tokio::join!(Session::establish(a, host), Session::establish(b, plugin));
         let Err(HandshakeError::HelloTooLarge { len, max }) = plugin else {

@@ -133,10 +133,10 @@ async fn a_hello_that_only_claims_much_is_refused_by_what_it_claims(kind: Kind) 
 }
 
 async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
-    let wide = |config: &mut SessionConfig| config.offers.push(offer("Wide", 1025));
+    let wide = |config: &mut SessionConfig| config.provides.push(offer("Wide", 1025));
     let many = |config: &mut SessionConfig| {
         let count = MAX_SERVICES + 1;
-        config.offers = (0..count).map(|n| offer(&n.to_string(), 0)).collect();
+        config.provides = (0..count).map(|n| offer(&n.to_string(), 0)).collect();
     };
     let shut = |config: &mut SessionConfig| config.stream_window = 0;
     type Change<'a> = &'a dyn Fn(&mut SessionConfig);

@@ -79,8 +79,8 @@ impl Handshake<'_> {
         let link = offered?.finish().await?;
         let socket = link.hold_socket();
         let mut config = SessionConfig::new(spec.host_name());
-        config.offers = spec.provides.service_offers();
-        config.expects = spec
+        config.provides = spec.provides.service_offers();
+        config.requires = spec
             .requires
             .iter()
             .map(|service| service.offer())
