@@ -1,11 +1,11 @@
 //! The schedule of random kills.
 //!
-//! - C1: kills are spread evenly over the work: of `n` kills, the `i`-th falls somewhere into the `i`-th of `n`
+//! - CH1: kills are spread evenly over the work: of `n` kills, the `i`-th falls somewhere into the `i`-th of `n`
 //!   equal parts of its plugin's work. Each kill's plugin is drawn at random.
-//! - C2: a kill is due when its plugin is given a certain piece of work, a call or an item of a stream, so that
+//! - CH2: a kill is due when its plugin is given a certain piece of work, a call or an item of a stream, so that
 //!   the plugin dies with work in hand. If there is enough work, no two kills fall on the same piece.
-//! - C3: the same seed gives the same kills.
-//! - C4: no kill is lost: those of a plugin without work go to another one.
+//! - CH3: the same seed gives the same kills.
+//! - CH4: no kill is lost: those of a plugin without work go to another one.
 
 use crate::plugin::PluginKind;
 
@@ -63,7 +63,7 @@ impl Schedule {
         }
     }
 
-    /// Gives one plugin's kills to another (C4).
+    /// Gives one plugin's kills to another (CH4).
     pub(crate) fn hand_over(&mut self, from: PluginKind, to: PluginKind) {
         let shares = std::mem::take(&mut self.plugins[from as usize].drawn);
         let due = &mut self.plugins[to as usize];

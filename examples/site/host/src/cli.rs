@@ -1,8 +1,8 @@
 //! The command line.
 //!
-//! - C1: exit code 0: the site is complete. 1: something is missing from it, or there is none. 2: the command
+//! - CL1: exit code 0: the site is complete. 1: something is missing from it, or there is none. 2: the command
 //!   line is wrong.
-//! - C2: with `--in-process`, the program `site` executes `site-in-process`, which lies beside it: the host
+//! - CL2: with `--in-process`, the program `site` executes `site-in-process`, which lies beside it: the host
 //!   itself never depends on the services' implementations.
 
 use std::hash::{BuildHasher, RandomState};
@@ -146,7 +146,7 @@ fn failed(error: &BuildError) -> ExitCode {
     ExitCode::FAILURE
 }
 
-/// Executes the program with the services linked in (C2). Returns only on failure.
+/// Executes the program with the services linked in (CL2). Returns only on failure.
 fn become_in_process() -> BuildError {
     let path = match own_folder() {
         Ok(folder) => folder.join(format!("site-in-process{}", std::env::consts::EXE_SUFFIX)),

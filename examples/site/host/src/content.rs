@@ -1,9 +1,9 @@
 //! The content of a site: a directory of Markdown, images and other files.
 //!
-//! - C1: everything that is not hidden is part of the site; `.md` files are pages, the rest is copied.
-//! - C2: a file that cannot be read, or a page that is not UTF-8, is reported as a problem; the rest is built.
-//! - C3: two files with the same output path are a problem: the first in the order of paths is used.
-//! - C4: the output directory is not content, even if it lies inside.
+//! - CO1: everything that is not hidden is part of the site; `.md` files are pages, the rest is copied.
+//! - CO2: a file that cannot be read, or a page that is not UTF-8, is reported as a problem; the rest is built.
+//! - CO3: two files with the same output path are a problem: the first in the order of paths is used.
+//! - CO4: the output directory is not content, even if it lies inside.
 
 mod include;
 mod summary;

@@ -1,9 +1,9 @@
 //! Problems with the content.
 //!
-//! - P1: a problem never stops the build: everything else is built, and the report lists the problem.
-//! - P2: a *fault* means that something is missing from the site; the build ends with exit code 1. Every other
+//! - PB1: a problem never stops the build: everything else is built, and the report lists the problem.
+//! - PB2: a *fault* means that something is missing from the site; the build ends with exit code 1. Every other
 //!   problem is a *warning*.
-//! - P3: problems are reported in the order of files and lines, however they were found.
+//! - PB3: problems are reported in the order of files and lines, however they were found.
 
 use std::fmt;
 

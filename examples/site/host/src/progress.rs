@@ -1,6 +1,6 @@
 //! A progress bar.
 //!
-//! - P1: nothing is shown when standard error is not a terminal.
+//! - PR1: nothing is shown when standard error is not a terminal.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 

@@ -1,7 +1,7 @@
 //! The services that do the work, and their processes, if there are any.
 //!
-//! - W1: calls through a proxy are the same whatever is behind it, so the rest of the host cannot tell.
-//! - W2: all five plugins are started at once. If one cannot be started, its first failure ends the build with
+//! - WS1: calls through a proxy are the same whatever is behind it, so the rest of the host cannot tell.
+//! - WS2: all five plugins are started at once. If one cannot be started, its first failure ends the build with
 //!   rapace's error, whatever its restart policy allows: there is no work yet that could be lost.
 
 use std::path::Path;
@@ -110,7 +110,7 @@ async fn start(kind: PluginKind, folder: &Path, kills: u32) -> Result<Plugin, Bu
         .map_err(|reason| BuildError::PluginStart { path, reason })
 }
 
-/// Starts a plugin once (W2).
+/// Starts a plugin once (WS2).
 async fn first_start(spec: PluginSpec) -> Result<Plugin, String> {
     let plugin = spec.spawn();
     let mut events = plugin.events();

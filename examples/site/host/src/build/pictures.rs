@@ -1,8 +1,8 @@
 //! Makes images in the sizes that browsers choose from.
 //!
-//! - P1: images that are large enough and not animated are resized; all others are copied unchanged.
-//! - P2: a smaller version that takes more bytes than the original is dropped.
-//! - P3: pixels travel between plugin and host as blobs, without copies.
+//! - PI1: images that are large enough and not animated are resized; all others are copied unchanged.
+//! - PI2: a smaller version that takes more bytes than the original is dropped.
+//! - PI3: pixels travel between plugin and host as blobs, without copies.
 
 use std::collections::{BTreeMap, BTreeSet};
 

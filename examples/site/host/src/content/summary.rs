@@ -1,9 +1,9 @@
 //! `SUMMARY.md`, the table of contents of an mdBook.
 //!
-//! - S1: links at the start of a line are chapters without a number, before and after the numbered ones; links in
+//! - SU1: links at the start of a line are chapters without a number, before and after the numbered ones; links in
 //!   a list are numbered and nest by indentation.
-//! - S2: the first heading is the book's title, unless it says *Summary*; later ones are the titles of parts.
-//! - S3: a link without a target is a chapter that is yet to be written: it is shown without a link.
+//! - SU2: the first heading is the book's title, unless it says *Summary*; later ones are the titles of parts.
+//! - SU3: a link without a target is a chapter that is yet to be written: it is shown without a link.
 
 /// A table of contents.
 #[derive(Debug, PartialEq, Eq)]

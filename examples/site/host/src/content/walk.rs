@@ -1,8 +1,8 @@
 //! Lists the files of a directory.
 //!
-//! - W1: the list is sorted by path, so that nothing depends on the order in which the system lists files.
-//! - W2: names that start with `.` are hidden; links to directories are not followed, so there are no loops.
-//! - W3: an unreadable subfolder is a problem; an unreadable root is an error.
+//! - WA1: the list is sorted by path, so that nothing depends on the order in which the system lists files.
+//! - WA2: names that start with `.` are hidden; links to directories are not followed, so there are no loops.
+//! - WA3: an unreadable subfolder is a problem; an unreadable root is an error.
 
 use std::path::{Path, PathBuf};
 

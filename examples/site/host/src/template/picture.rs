@@ -1,8 +1,8 @@
 //! An image, with the sizes that a browser can choose from.
 //!
-//! - P1: `src` stays as the author wrote it, so that the image is shown even if a browser ignores the rest.
-//! - P2: width and height are set, so that the text does not move when the image loads.
-//! - P3: a drawing for a white background is shown on white, even in dark mode.
+//! - TP1: `src` stays as the author wrote it, so that the image is shown even if a browser ignores the rest.
+//! - TP2: width and height are set, so that the text does not move when the image loads.
+//! - TP3: a drawing for a white background is shown on white, even in dark mode.
 
 use site_api::markdown::Image;
 

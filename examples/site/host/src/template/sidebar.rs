@@ -1,6 +1,6 @@
 //! The tree of pages.
 //!
-//! - S1: chapters with subchapters can be collapsed; those that contain the page are expanded.
+//! - SB1: chapters with subchapters can be collapsed; those that contain the page are expanded.
 
 use super::Shown;
 use crate::navigation::{Chapter, Item};

@@ -1,7 +1,7 @@
 //! Maps a grammar's scopes to the few classes of the style sheet.
 //!
-//! - C1: the innermost scope with a rule decides; within it, the first matching rule.
-//! - C2: punctuation ends the search without a class, unless it belongs to a string, a comment or a macro.
+//! - CS1: the innermost scope with a rule decides; within it, the first matching rule.
+//! - CS2: punctuation ends the search without a class, unless it belongs to a string, a comment or a macro.
 
 use syntect::parsing::Scope;
 

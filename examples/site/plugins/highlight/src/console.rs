@@ -1,7 +1,7 @@
 //! Finds the prompts in terminal sessions.
 //!
-//! - C1: a command follows `$ `, `> ` or `PS> `, at the start of the line or after a folder.
-//! - C2: every other line is output, unless the one before it ends in `\` and was a command.
+//! - CO1: a command follows `$ `, `> ` or `PS> `, at the start of the line or after a folder.
+//! - CO2: every other line is output, unless the one before it ends in `\` and was a command.
 
 /// Returns the prompt at the start of the line, including its space.
 pub(crate) fn prompt(line: &str) -> Option<&str> {

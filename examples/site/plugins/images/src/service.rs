@@ -1,7 +1,7 @@
 //! The service.
 //!
-//! - S1: the work is done on a blocking thread, so that a large image does not stop the process's heartbeat.
-//! - S2: pixels are written directly into a buffer of the session, where the caller reads them.
+//! - SE1: the work is done on a blocking thread, so that a large image does not stop the process's heartbeat.
+//! - SE2: pixels are written directly into a buffer of the session, where the caller reads them.
 
 use rapace::{Blob, BlobMut};
 use site_api::images::{Encoding, ImageError, ImageInfo, Images, PIXEL_LIMIT, Pixels};

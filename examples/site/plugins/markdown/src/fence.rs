@@ -1,8 +1,8 @@
 //! Code blocks: the words after the fence, and hidden lines.
 //!
-//! - F1: only Rust has hidden lines, as in rustdoc: `# ` before the code hides a line, `##` stands for one `#`,
+//! - FE1: only Rust has hidden lines, as in rustdoc: `# ` before the code hides a line, `##` stands for one `#`,
 //!   and `#[attribute]` and `#!` are literal.
-//! - F2: hidden lines stay in the text, without their mark, and are listed.
+//! - FE2: hidden lines stay in the text, without their mark, and are listed.
 
 use site_api::markdown::CodeBlock;
 

@@ -1,7 +1,7 @@
 //! Footnotes: numbered in the order of first reference, collected at the end of the page.
 //!
-//! - F1: a footnote has one number however often it is referenced, and a link back to each reference.
-//! - F2: an unreferenced footnote is reported to the author. A reference to an undefined one is shown as
+//! - FN1: a footnote has one number however often it is referenced, and a link back to each reference.
+//! - FN2: an unreferenced footnote is reported to the author. A reference to an undefined one is shown as
 //!   written.
 
 use std::fmt::Write as _;

@@ -1,8 +1,8 @@
 //! HTML that the author wrote.
 //!
-//! - R1: images become [parts](site_api::markdown::Part), as those of Markdown do; links to pages are
+//! - RA1: images become [parts](site_api::markdown::Part), as those of Markdown do; links to pages are
 //!   rewritten; every `id` is an anchor; the rest is passed through unchanged.
-//! - R2: comments are dropped: they are for authors.
+//! - RA2: comments are dropped: they are for authors.
 
 use pulldown_cmark_escape::escape_html;
 use site_api::markdown::{Attribute, Image};

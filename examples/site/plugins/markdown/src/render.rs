@@ -1,8 +1,8 @@
 //! Turns Markdown's events into a page's parts.
 //!
-//! - R1: an element whose tag depends on its contents is written as a whole; all others tag by tag.
-//! - R2: a heading carries a link to itself after its text, so that its text can hold links.
-//! - R3: a footnote is rendered where it is defined and shown at the end of the page.
+//! - RE1: an element whose tag depends on its contents is written as a whole; all others tag by tag.
+//! - RE2: a heading carries a link to itself after its text, so that its text can hold links.
+//! - RE3: a footnote is rendered where it is defined and shown at the end of the page.
 
 use std::fmt::Write as _;
 

@@ -1,8 +1,8 @@
 //! Builds one chunk of the index.
 //!
-//! - S1: words are sorted, so that the search box can find all words with a given prefix.
-//! - S2: weights are computed with integers only, so they are the same on every machine.
-//! - S3: a word in a heading weighs more than any number of the same word in the text.
+//! - SG1: words are sorted, so that the search box can find all words with a given prefix.
+//! - SG2: weights are computed with integers only, so they are the same on every machine.
+//! - SG3: a word in a heading weighs more than any number of the same word in the text.
 
 use std::collections::{BTreeMap, HashMap};
 

@@ -1,6 +1,6 @@
 //! The service.
 //!
-//! - S1: an error of the input stream ends the output stream with that error.
+//! - SV1: an error of the input stream ends the output stream with that error.
 
 use futures_util::{StreamExt, stream};
 use rapace::{StreamError, Streaming};
