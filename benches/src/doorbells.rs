@@ -77,7 +77,7 @@ pub struct Answerer {
 }
 
 impl Answerer {
-    /// Starts this program again with `role`, which must lead it to [`answer_on_stdio`].
+    /// Starts this program again with `role`, which must make it call [`answer_on_stdio`].
     ///
     /// # Errors
     /// If the system refuses.
@@ -89,7 +89,7 @@ impl Answerer {
         Ok(Self { partner, doorbells })
     }
 
-    /// Its process id.
+    /// The process id of the other side.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.partner.pid()
@@ -108,7 +108,7 @@ impl Answerer {
 /// Runs the other process (D2), after [`begin`](rapace_measure::partner::begin).
 ///
 /// # Errors
-/// If it was not started by [`Answerer::start`].
+/// If the process was not started by [`Answerer::start`].
 pub async fn answer_on_stdio() -> io::Result<()> {
     let ours = io::stdin().as_fd().try_clone_to_owned()?;
     let theirs = io::stdout().as_fd().try_clone_to_owned()?;

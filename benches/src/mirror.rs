@@ -112,11 +112,11 @@ impl Mirror for Reflecting {
     }
 }
 
-/// Describes this program with `arguments`, which must lead it to [`serve`], as a plugin that is always
+/// Describes this program with `arguments`, which must make it call [`serve`], as a plugin that is always
 /// restarted at once.
 ///
 /// # Errors
-/// This program's file is gone.
+/// If the file of this program is gone.
 pub fn spec(arguments: &[String]) -> Result<PluginSpec, String> {
     let program = std::env::current_exe().map_err(|why| why.to_string())?;
     let always = RestartConfig {

@@ -1,5 +1,5 @@
-//! Two sessions in one process, each on a runtime of its own, that take turns on one thread: so every run does
-//! the same, and the work of one side can be counted separately.
+//! Two sessions in one process, each on a runtime of its own, that take turns on one thread. So every run executes
+//! the same instructions, and the work of one side can be counted separately.
 //!
 //! - T1: a turn is a fixed number of passes of the runtime: all runnable tasks run, and the kernel's events are
 //!   polled. The last passes find nothing to do; their cost is measured by turns in which nothing happens.

@@ -1,4 +1,4 @@
-//! Values to bytes and back, beside facet-postcard and serde's postcard, whose format it is.
+//! Values to bytes and back, beside facet-postcard and serde's postcard, which have the same format.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;

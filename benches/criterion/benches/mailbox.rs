@@ -1,5 +1,5 @@
 //! The hop through a mailbox: asking and telling a kameo actor in this process, and the bare channel
-//! beneath it. It is the floor of a call's work: a call to a plugin crosses one mailbox there.
+//! beneath it: the floor of a call's work, since a call to a plugin crosses one mailbox in the plugin.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use kameo::actor::ActorRef;

@@ -1,4 +1,4 @@
-//! Slots of a slab: handed out, written, sent, borrowed on the other side, given back.
+//! Slots of a slab: allocated, written, sent, borrowed on the other side, returned.
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use rapace_criterion::child::runtime;

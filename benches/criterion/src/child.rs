@@ -5,13 +5,13 @@ use std::process::ExitCode;
 use rapace_benches::mirror;
 use rapace_benches::work::{self, PLUGIN};
 
-/// The arguments that lead a benchmark to the plugin's main.
+/// The arguments that make a benchmark run the plugin's main.
 #[must_use]
 pub fn plugin() -> [String; 1] {
     [PLUGIN.to_owned()]
 }
 
-/// Plays the part that the first argument names, to its end; `None` if it names none.
+/// Runs the role that the first argument names, to its end; `None` if it names none.
 #[must_use]
 pub fn run() -> Option<ExitCode> {
     let ended = work::run()?;
@@ -24,7 +24,7 @@ pub fn run() -> Option<ExitCode> {
 /// Starts this benchmark again as the plugin.
 ///
 /// # Errors
-/// Why it does not start.
+/// Why the plugin does not start.
 pub async fn start() -> Result<rapace::Plugin, String> {
     mirror::start(&plugin()).await
 }
@@ -55,8 +55,8 @@ where
     timed.await.expect("no call was disappointed")
 }
 
-/// A call that is timed; it checks its own answer.
+/// A timed call, which checks its answer.
 pub trait AsyncCall: Send + 'static {
-    /// Makes it.
+    /// Makes the call.
     fn call(&self) -> impl Future<Output = ()> + Send;
 }

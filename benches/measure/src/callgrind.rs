@@ -74,7 +74,7 @@ pub fn count(program: &Path, arguments: &[String], function: &str) -> Result<Exe
     let mut executed = Executed::default();
     for (object, times) in parse(&text)? {
         executed.instructions += times.values().sum::<u64>();
-        // Valgrind's own name for what belongs to no file.
+        // Valgrind's name for instructions that belong to no file.
         if object != "???" {
             count_kinds(&disassembled(&object)?, &times, &mut executed);
         }
@@ -99,7 +99,7 @@ fn parse(text: &str) -> Result<HashMap<String, Times>, String> {
         } else if line.starts_with("calls=") {
             is_call = true;
         } else if let Some(rest) = line.strip_prefix("0x") {
-            // The line behind a call has what the callee did.
+            // The line after a call has the cost of the callee.
             if std::mem::take(&mut is_call) {
                 continue;
             }
@@ -128,7 +128,7 @@ fn disassembled(object: &str) -> Result<String, String> {
     Ok(String::from_utf8_lossy(&ran.stdout).into_owned())
 }
 
-/// Adds what the executed instructions of one file did.
+/// Adds the counts of the executed instructions of one file.
 fn count_kinds(disassembled: &str, times: &Times, executed: &mut Executed) {
     let mut function = "";
     for line in disassembled.lines() {
@@ -170,7 +170,7 @@ const ALLOCATES: [&str; 6] = [
 
 const CLOCK: [&str; 1] = ["clock_gettime"];
 
-/// A function of the C library without its version, and without what an alias of it begins with.
+/// The name of a function of the C library, without its version and without the prefix of its aliases.
 fn plain(name: &str) -> &str {
     let name = name.split('@').next().unwrap_or(name);
     let name = name.strip_prefix("__libc_").unwrap_or(name);

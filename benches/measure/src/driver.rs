@@ -45,10 +45,10 @@ impl Driver {
         })
     }
 
-    /// Waits until it can do rounds.
+    /// Waits until the subject can do rounds.
     ///
     /// # Errors
-    /// Why it cannot.
+    /// Why the subject cannot.
     pub fn ready(&mut self) -> Result<(), String> {
         match self.line(Duration::ZERO)?.split_once(' ') {
             None => Ok(()),
@@ -56,10 +56,10 @@ impl Driver {
         }
     }
 
-    /// Has it do a round.
+    /// Has the subject do a round.
     ///
     /// # Errors
-    /// Why it failed.
+    /// Why the round failed.
     pub fn round(&mut self, request: &Request) -> Result<Round, String> {
         self.ask(request)?;
         let time = match request.limit {
@@ -69,7 +69,7 @@ impl Driver {
         self.answer(time)
     }
 
-    /// The next round that it was asked for, which may take so long.
+    /// Waits for the result of the next requested round, which may take this long.
     pub(crate) fn answer(&mut self, time: Duration) -> Result<Round, String> {
         let line = self.line(time)?;
         match line.split_once(' ') {
@@ -82,13 +82,13 @@ impl Driver {
     /// Asks for a round without waiting for it.
     ///
     /// # Errors
-    /// If it is gone.
+    /// If the subject is gone.
     pub(crate) fn ask(&mut self, request: &Request) -> Result<(), String> {
         let requests = self.requests.as_mut().ok_or("it was told to end")?;
         writeln!(requests, "{request}").map_err(|why| format!("it is gone: {why}"))
     }
 
-    /// Tells it that there are no more rounds.
+    /// Tells the subject that there are no more rounds.
     pub(crate) fn end(&mut self) {
         self.requests = None;
     }
@@ -131,7 +131,7 @@ impl Drop for Driver {
         let until = Instant::now() + Duration::from_secs(5);
         while let Ok(None) = self.child.try_wait() {
             if Instant::now() > until {
-                // It does not exit by itself.
+                // The subject does not exit by itself.
                 let _ = self.child.kill();
                 let _ = self.child.wait();
                 return;

@@ -20,7 +20,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// This one, now. What cannot be read is "unknown".
+    /// Describes this machine, now. A property that cannot be read is "unknown".
     #[must_use]
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();

@@ -14,7 +14,7 @@ use crate::syscalls::Marker;
 /// The processes whose CPU time is measured besides the subject's own.
 #[derive(Clone, Debug)]
 pub enum Watched {
-    /// These processes', which live for all of the round; none if everything is in one process.
+    /// These processes, which live for all of the round; none if everything is in one process.
     Partners(Vec<u32>),
     /// The processor time of children that started and ended during the round.
     Children,
@@ -31,7 +31,7 @@ pub struct Meter<'a> {
 }
 
 impl<'a> Meter<'a> {
-    /// The work begins.
+    /// Starts measuring, when the work begins.
     ///
     /// # Errors
     /// If a partner is gone.
@@ -51,7 +51,7 @@ impl<'a> Meter<'a> {
         })
     }
 
-    /// The work has ended.
+    /// Stops measuring, when the work has ended, and returns the figures.
     ///
     /// # Errors
     /// If a partner is gone, or nothing was done.

@@ -16,7 +16,7 @@ use crate::setting::Setting;
 pub struct Partner(Child);
 
 impl Partner {
-    /// This program again, with arguments that lead it to the partner's main; `change` may change
+    /// Starts this program again, with the arguments of the partner's main; `change` may change
     /// the command.
     ///
     /// # Errors
@@ -35,7 +35,7 @@ impl Partner {
         Ok(Self(change(&mut command).spawn()?))
     }
 
-    /// The same, connected by a Unix stream, whose other end is its [`connection`].
+    /// Does the same, and connects the partner by a Unix stream, whose other end is its [`connection`].
     ///
     /// # Errors
     /// If the system refuses.
@@ -46,7 +46,7 @@ impl Partner {
         Ok((partner, here))
     }
 
-    /// Its process id.
+    /// The process id of the partner.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.0.id()
@@ -55,7 +55,7 @@ impl Partner {
 
 impl Drop for Partner {
     fn drop(&mut self) {
-        // It may have died; then there is nothing to do.
+        // The partner may have died; then there is nothing to do.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -70,7 +70,7 @@ pub fn begin(setting: Setting) -> io::Result<()> {
     setting.pin_partner()
 }
 
-/// A partner's end of what [`Partner::connected`] gave.
+/// A partner's end of the stream that [`Partner::connected`] made.
 ///
 /// # Errors
 /// If the system refuses.

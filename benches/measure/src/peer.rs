@@ -11,7 +11,7 @@ pub const DRIVE: &str = "drive";
 /// The first argument of a peer that is the other side.
 pub const SERVE: &str = "serve";
 
-/// Plays the part that the first argument names. Both parts get the setting, and the other
+/// Runs the role that the first argument names. Both roles get the setting and the other
 /// arguments.
 pub fn main(
     drive: impl FnOnce(Setting, &[String]) -> Result<(), String>,

@@ -11,21 +11,21 @@ pub struct Request {
     pub bytes: usize,
     /// Operations under way at once.
     pub inflight: usize,
-    /// When it is done.
+    /// When the round is done.
     pub limit: Limit,
 }
 
-/// When a round is done. It does at least one operation.
+/// When a round is done. A round has at least one operation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
     /// After this long.
     Time(Duration),
-    /// After so many operations, with [markers](crate::syscalls::Marker) around them.
+    /// After this many operations, with [markers](crate::syscalls::Marker) around them.
     Count(u64),
 }
 
 impl Request {
-    /// When each of `workers` is done that share this round.
+    /// Returns the part of one worker, where `workers` share this round.
     #[must_use]
     pub fn share(&self, workers: usize) -> Share {
         match self.limit {
@@ -49,7 +49,7 @@ pub struct Share {
 }
 
 impl Share {
-    /// An operation has been done at `now`; whether there is more to do.
+    /// Counts an operation that was done at `now`. Returns whether there is more to do.
     pub fn goes_on(&mut self, now: Instant) -> bool {
         self.left -= 1;
         self.left > 0 && self.until.is_none_or(|until| now < until)

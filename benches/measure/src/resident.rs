@@ -21,10 +21,10 @@ impl Peak {
         Ok(Self { pid, bytes })
     }
 
-    /// Checks that the peak since then is no more than that above the level before.
+    /// Checks that the peak has grown by at most `bytes` since `self` was read.
     ///
     /// # Errors
-    /// If it has, or is gone.
+    /// If it has grown by more, or the process is gone.
     pub fn grew_by_at_most(&self, bytes: usize) -> Result<(), String> {
         let grown = Self::of(self.pid)?.bytes.saturating_sub(self.bytes);
         if grown <= bytes {

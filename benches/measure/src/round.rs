@@ -59,7 +59,7 @@ impl Times {
     }
 
     /// # Errors
-    /// If there are none.
+    /// If there are no times.
     pub(crate) fn summary(mut self) -> Result<Summary, String> {
         self.nanos.sort_unstable();
         let (Some(first), Some(last)) = (self.nanos.first(), self.nanos.len().checked_sub(1))
@@ -133,7 +133,7 @@ impl FromStr for Round {
     }
 }
 
-/// The one in the middle; `None` of none.
+/// The median; `None` if there are no values.
 #[must_use]
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values = values.into_iter().collect::<Vec<_>>();

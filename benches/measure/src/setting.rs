@@ -47,7 +47,7 @@ impl Runtime {
         }
     }
 
-    /// One of this kind.
+    /// Makes a runtime of this kind.
     ///
     /// # Errors
     /// If the system refuses.
@@ -76,10 +76,10 @@ impl Setting {
             .collect()
     }
 
-    /// Takes what [`arguments`](Self::arguments) gave, and leaves other arguments.
+    /// Parses the output of [`arguments`](Self::arguments), and leaves other arguments.
     ///
     /// # Errors
-    /// A runtime of another name.
+    /// An unknown kind of runtime.
     pub fn take(arguments: &mut Vec<String>) -> Result<Self, String> {
         let mut setting = Self::default();
         let mut left = Vec::new();
@@ -112,7 +112,7 @@ impl Setting {
         payload
     }
 
-    /// Pins the subject, if it is to be.
+    /// Pins the subject, if the setting says so.
     ///
     /// # Errors
     /// If the system refuses.
@@ -120,7 +120,7 @@ impl Setting {
         self.pin_to(|usable| usable.first())
     }
 
-    /// Pins a partner, if it is to be. It shares the only processor if there is but one.
+    /// Pins a partner, if the setting says so. It shares the only processor if there is but one.
     ///
     /// # Errors
     /// If the system refuses.

@@ -58,10 +58,10 @@ pub fn serve(mut work: impl FnMut(&Request) -> Result<Round, String>) -> Result<
     Ok(())
 }
 
-/// Says that there will be no more rounds, and why.
+/// Reports that there will be no more rounds, and why.
 ///
 /// # Errors
-/// The same.
+/// The error that was reported.
 pub fn failed<T>(why: &str) -> Result<T, String> {
     say(&format!("failed {}", why.replace('\n', " ")))?;
     Err(why.to_owned())

@@ -72,7 +72,7 @@ pub fn count(command: &mut Command, warm_up: &Request, request: &Request) -> Res
     let watchdog = Watchdog::over(pid);
     let counted = trace(pid);
     drop(watchdog);
-    // It has ended; its output is in the pipe.
+    // The subject has ended; its output is in the pipe.
     driver.answer(Duration::ZERO)?;
     let ops = driver.answer(Duration::ZERO)?.ops;
     Ok(Count {
@@ -133,7 +133,7 @@ fn trace(subject: Pid) -> Result<u64, String> {
             Err(why) => return Err(format!("tracing: {why}")),
         };
         match ptrace::syscall(thread, signal) {
-            // It was killed meanwhile; a later wait reports that.
+            // The thread was killed meanwhile; a later wait reports that.
             Ok(()) | Err(Errno::ESRCH) => {}
             Err(why) => return Err(format!("tracing: {why}")),
         }
@@ -176,7 +176,7 @@ impl Watchdog {
         let (calm, wait) = mpsc::channel::<()>();
         std::thread::spawn(move || {
             if wait.recv_timeout(PATIENCE) == Err(mpsc::RecvTimeoutError::Timeout) {
-                // It may have ended just now.
+                // The subject may have ended just now.
                 let _ = kill(subject, Signal::SIGKILL);
             }
         });

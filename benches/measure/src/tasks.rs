@@ -17,7 +17,7 @@ use crate::touch;
 
 /// An operation that is repeated.
 pub trait Operation: Send + 'static {
-    /// Operations that are done in one go, and timed as one.
+    /// How many operations are done together, and timed as one.
     fn batch(&self) -> u64 {
         1
     }
@@ -46,7 +46,7 @@ pub async fn round<O: Operation>(
     meter.end(times)
 }
 
-/// A round of calls that give back what they get, or its answer if it is to be touched,
+/// A round of calls that echo their payload, or return its answer if payloads are touched,
 /// `request.inflight` at once, each by a client of its own.
 ///
 /// # Errors
@@ -157,7 +157,7 @@ impl<E: Echo> Operation for TouchCall<E> {
 mod tests {
     use super::*;
 
-    /// Gives back what it gets, but for the operation that it is told to get wrong.
+    /// Echoes its payload, except in the one operation that must give a wrong answer.
     struct Mirror {
         setting: Setting,
         wrong: u64,

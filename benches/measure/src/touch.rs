@@ -1,11 +1,12 @@
-//! Work on every byte: what is asked with is written and summed up, and so is what is answered with.
+//! Work on every byte: each side writes every byte of the payload that it sends, and sums up every byte of the payload
+//! that it receives.
 //!
-//! - U1: the first bytes of a payload are its head: a number, again and again. A request's is its own; an answer's is
-//!   the sum of the request's other bytes, as 64-bit words, so whoever asked can tell that all of them have been read.
-//!   The head is as long as a cache line, so the other bytes are aligned as well as the way aligns a payload.
-//! - U2: the other bytes follow from the request's number, an answer's otherwise than a request's, so an answer that
-//!   is its request is found out.
-//! - U3: both passes are as fast as the processor's memory, so that what is measured is the way and not the work.
+//! - U1: the first bytes of a payload are its head: one number, repeated. In a request it is the request's number; in an
+//!   answer it is the sum of the request's other bytes, as 64-bit words, so the caller can tell that all of them were
+//!   read. The head is as long as a cache line, so the other bytes have the same alignment as the payload.
+//! - U2: the other bytes are computed from the request's number, in an answer by another rule than in a request. So a
+//!   request that is sent back as its own answer is detected.
+//! - U3: both passes are as fast as the processor's memory, so that the transport is measured and not the work.
 
 use std::mem::MaybeUninit;
 
@@ -47,7 +48,7 @@ pub fn answer_in_place(payload: &mut [u8]) {
     write(payload, sum, !seed(number));
 }
 
-/// Reads all of an answer; whether it is that of the request of that number and size.
+/// Reads all of an answer. Returns whether it is the answer to the request of that number and size.
 ///
 /// # Errors
 /// The fault.
@@ -69,7 +70,7 @@ pub fn check(back: &[u8], size: usize, number: u64) -> Result<(), String> {
     Ok(())
 }
 
-/// The sum of all bytes, as 64-bit words; those that make no word are added each by itself.
+/// The sum of all bytes, as 64-bit words; the bytes after the last whole word are added one by one.
 #[must_use]
 pub fn sum(bytes: &[u8]) -> u64 {
     let (words, rest) = bytes.as_chunks::<8>();
@@ -106,7 +107,7 @@ fn body(payload: &[u8]) -> &[u8] {
     payload.get(HEAD..).unwrap_or_default()
 }
 
-/// The sum of so many bytes, without writing them: they repeat after 256.
+/// The sum of this many bytes, without writing them: the pattern repeats after 256 bytes.
 fn expected(len: usize, seed: u8) -> u64 {
     let mut period = [0_u8; 256];
     for (index, place) in period.iter_mut().enumerate() {

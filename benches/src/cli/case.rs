@@ -120,7 +120,7 @@ impl Case {
 }
 
 impl Floor {
-    /// The work of its subject.
+    /// The work of the subject.
     pub(super) fn work(self) -> &'static str {
         match self {
             Self::PingPong => "ping-pong",
@@ -132,7 +132,7 @@ impl Floor {
         }
     }
 
-    /// In words.
+    /// The description of the floor.
     pub(super) fn words(self) -> &'static str {
         match self {
             Self::PingPong => "a bare eventfd ping-pong of two processes",

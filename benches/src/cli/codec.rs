@@ -21,7 +21,7 @@ pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, Stri
     Ok(ended)
 }
 
-/// For people.
+/// Prints a table for people.
 fn table(bars: &[Bar]) -> String {
     let mut lines = vec![
         "processor time, medians of rounds in turn; the ratio is taken within each round"

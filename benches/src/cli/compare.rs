@@ -31,7 +31,7 @@ const DEPTHS: [usize; 4] = [1, 4, 16, 64];
 const PEERS: &str = "benches/peers/target/release";
 const BUILD: &str = "cargo build --release --manifest-path benches/peers/Cargo.toml";
 
-/// Name, program, words.
+/// Name, program, arguments.
 const ALL: [(&str, &str, &[&str]); 8] = [
     ("tokio UnixStream, postcard", "peer-unix-postcard", &[]),
     ("ipc-channel, bytes", "peer-ipc-channel", &[]),
@@ -43,7 +43,7 @@ const ALL: [(&str, &str, &[&str]); 8] = [
     ("kameo remote, TCP", "peer-kameo-remote", &[]),
 ];
 
-/// rapace with buffers that are sent as they are.
+/// rapace with buffers that are sent without a copy.
 const BUFFERS: &str = "rapace, Blob";
 
 pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, String> {
@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options, machine: &Machine) -> Result<ExitCode, Stri
     Ok(ExitCode::SUCCESS)
 }
 
-/// Asked for, or all.
+/// The points of the given payload and depth, or all points.
 fn points(options: &Options) -> Vec<Point> {
     let mut sizes = options.bytes.map_or(SIZES.to_vec(), |bytes| vec![bytes]);
     if options.setting.touch {

@@ -53,7 +53,7 @@ const FIGURES: [(&str, Take); 4] = [
     ("system calls", |it| it.system_calls),
 ];
 
-/// One figure: of a point, by its name, for a call.
+/// One figure of a point, for one call.
 #[derive(Clone, Debug, PartialEq)]
 struct Figure {
     point: Point,
@@ -116,7 +116,7 @@ fn count() -> Result<Vec<Figure>, String> {
     Ok(figures)
 }
 
-/// For people.
+/// Prints a table for people.
 fn table(figures: &[Figure]) -> String {
     let points = [(1, "one at a time"), (64, "64 under way")];
     let mut text = format!(
@@ -167,7 +167,7 @@ fn json(figure: &Figure) -> String {
 /// A figure may be higher than its ceiling by this share: compilers and C libraries differ a little.
 const SLACK: f64 = 1.05;
 
-/// And by this much, for figures that are a fraction of one.
+/// A figure that is a fraction of one may be higher by this much.
 const GRAIN: f64 = 0.02;
 
 fn key(figure: &Figure) -> String {

@@ -44,7 +44,7 @@ use options::Asked;
 /// Parses the command line and runs the case.
 ///
 /// # Errors
-/// Why it could not be measured, or that an answer was wrong.
+/// Why the case could not be measured, or that an answer was wrong.
 pub fn main() -> Result<ExitCode, String> {
     let machine = Machine::here();
     match options::parse(std::env::args().skip(1)) {

@@ -76,7 +76,7 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Time for everything.
+    /// The time for the whole measurement.
     pub(super) fn time(&self) -> Duration {
         Duration::from_secs_f64(self.seconds.unwrap_or(2.0))
     }

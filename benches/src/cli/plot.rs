@@ -58,7 +58,7 @@ pub(super) fn svg(rows: &[Row], head: &str) -> String {
     for (index, name) in names.iter().enumerate() {
         let y = TOP * 2.0 + HEIGHT + LINE * index as f64;
         let colour = COLOURS[index % COLOURS.len()];
-        // A String takes whatever is written.
+        // Writing to a string cannot fail.
         let _ = writeln!(
             out,
             "<rect x=\"{LEFT}\" y=\"{}\" width=\"24\" height=\"4\" fill=\"{colour}\"/>\
@@ -71,7 +71,7 @@ pub(super) fn svg(rows: &[Row], head: &str) -> String {
     out + "</svg>\n"
 }
 
-/// A point of a curve: whose, where.
+/// A point of a curve: the name of the curve, and the position.
 type Dot = (String, f64, f64);
 
 fn of(rows: &[Row], x: &dyn Fn(&Point) -> Option<usize>, y: &dyn Fn(&Row) -> f64) -> Vec<Dot> {

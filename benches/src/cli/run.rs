@@ -10,7 +10,7 @@ use super::subject::Subject;
 /// The length of the warm-up before the first round that counts.
 const WARM_UP: Duration = Duration::from_millis(50);
 
-/// System calls of one operation, on both sides. Nobody else may have been started yet.
+/// System calls of one operation, on both sides. No other subject may have been started yet.
 ///
 /// # Errors
 /// If the system does not allow it, or the subject fails.
@@ -29,7 +29,7 @@ pub(super) fn count_syscalls(subject: &Subject, point: &Point, ops: u64) -> Resu
     Ok(count.calls as f64 / count.ops as f64)
 }
 
-/// A subject that failed, by its place, and why.
+/// The index of a subject that failed, and the reason.
 #[derive(Debug)]
 pub(super) struct Failed {
     pub(super) subject: usize,

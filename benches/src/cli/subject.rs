@@ -71,7 +71,7 @@ impl Subject {
         if self.alone { 1 } else { point.inflight }
     }
 
-    /// Its command line.
+    /// The command line of the subject.
     ///
     /// # Errors
     /// If the usable processors cannot be found out.

@@ -102,7 +102,7 @@ pub(super) fn head(machine: &Machine, options: &Options) -> String {
         options.setting.runtime.name()
     );
     if options.setting.pin {
-        // A String takes whatever is written.
+        // Writing to a string cannot fail.
         let _ = write!(head, ", pinned");
     }
     if options.setting.spin > 0 {

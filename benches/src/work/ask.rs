@@ -24,7 +24,7 @@ impl Work for Ask {
     }
 }
 
-/// One that asks.
+/// A caller.
 pub(super) struct Asking(pub(super) MirrorProxy);
 
 impl Echo for Asking {

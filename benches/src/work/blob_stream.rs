@@ -26,13 +26,13 @@ const WINDOW: usize = 32;
 /// Buffers that the sides hold: one that is being written, and one that is being read.
 const IN_HANDS: usize = 2;
 
-/// Slots below that size are collected when so many are in use.
+/// Slots below that size are collected when this many are in use.
 const SMALL: (usize, usize) = (16 << 10, 8);
 
 /// Buffers of no more bytes are copied out.
 const COPIED: usize = 1 << 10;
 
-/// The memory that a process may need besides: tasks, and pages of code that run for the first time.
+/// Further memory that a process may need: tasks, and pages of code that run for the first time.
 const SLACK: usize = 2 << 20;
 
 /// Bytes of an item that are its number.
@@ -50,7 +50,7 @@ impl Blobs {
     pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
         let stage = Stage::set_up(setting).await?;
         let touch = setting.touch;
-        // Small ones: from here on, the code that they run is in memory.
+        // Small buffers: from here on, the code that they use is in memory.
         let mut first = Taking::new(&stage.proxy, 64, 1, touch);
         first.run(0).await?;
         let mut peaks = vec![Peak::of(std::process::id())?];

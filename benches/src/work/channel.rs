@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, oneshot};
 
 type Asked = (Vec<u8>, oneshot::Sender<Vec<u8>>);
 
-/// A task that gives back what it gets.
+/// A task that echoes its requests.
 pub(super) struct Channel(mpsc::Sender<Asked>);
 
 impl Channel {
@@ -15,7 +15,7 @@ impl Channel {
         let (sender, mut asked) = mpsc::channel::<Asked>(64);
         tokio::spawn(async move {
             while let Some((payload, answer)) = asked.recv().await {
-                // The asker may be gone.
+                // The caller may be gone.
                 let _ = answer.send(payload);
             }
         });

@@ -31,7 +31,7 @@ impl Work for Codec {
 struct Turning(Vec<Heading>);
 
 impl Turning {
-    /// The longest list whose bytes are no more than that; of one heading at least.
+    /// The longest list that takes at most this many bytes, with at least one heading.
     fn of_about(bytes: usize) -> Result<Self, String> {
         let mut headings = Vec::new();
         let mut len = 0;

@@ -63,10 +63,10 @@ struct Link {
     target: Option<String>,
 }
 
-/// Measures all of them in about that time.
+/// Measures all bars in about this time.
 ///
 /// # Errors
-/// If one gives other bytes or another value, or there is no clock.
+/// If a codec gives other bytes or another value, or there is no clock.
 pub(crate) fn measure(time: Duration) -> Result<Vec<Bar>, String> {
     let share = time / 10;
     let point = Point {

@@ -1,4 +1,4 @@
-//! Calls in turns, for a tool that counts what is executed meanwhile.
+//! Calls in turns, for a tool that counts executed instructions.
 
 use std::process::ExitCode;
 
@@ -19,12 +19,12 @@ pub(crate) const IDLE: u64 = 100;
 pub(crate) enum Part {
     /// [`IDLE`] turns in which nothing happens.
     Idle,
-    /// [`TURNS`] turns, in each of which so many calls are made.
+    /// [`TURNS`] turns, in each of which this many calls are made.
     Calls { inflight: usize },
 }
 
 impl Part {
-    /// The arguments that make this program do it.
+    /// The arguments that make this program do this work.
     pub(crate) fn arguments(self) -> Vec<String> {
         let part = match self {
             Self::Idle => "idle".to_owned(),

@@ -42,10 +42,10 @@ mod tell;
 
 pub use parts::{ANSWERER, HELLO, PLUGIN, SUBJECT};
 
-/// Runs the part that the first argument names, to its end; `None` if it names none.
+/// Runs the role that the first argument names, to its end; `None` if it names none.
 ///
 /// # Errors
-/// Why it could not be run to its end.
+/// Why the role could not be run to its end.
 pub fn run() -> Option<Result<ExitCode, String>> {
     let mut arguments = std::env::args().skip(1).collect::<Vec<_>>();
     let part = arguments.first()?.clone();
@@ -66,7 +66,7 @@ pub fn run() -> Option<Result<ExitCode, String>> {
             ANSWERER => {
                 partner::begin(setting).map_err(why)?;
                 let runtime = setting.runtime.build().map_err(why)?;
-                // Spawned, as everything that is measured.
+                // Spawned, like all measured work.
                 let answer = async { tokio::spawn(crate::doorbells::answer_on_stdio()).await };
                 match runtime.block_on(answer) {
                     Ok(ended) => ended.map(|()| ExitCode::SUCCESS).map_err(why),

@@ -9,8 +9,8 @@ pub const PLUGIN: &str = "--plugin";
 /// The argument that makes this program the other end of a ping-pong.
 pub const ANSWERER: &str = "--answerer";
 
-/// The argument that makes this program say one byte and end.
+/// The argument that makes this program write one byte and end.
 pub const HELLO: &str = "--hello";
 
-/// The argument that makes this program make calls in turns that somebody else counts.
+/// The argument that makes this program make calls in turns, which another program counts.
 pub(crate) const COUNTED: &str = "--counted";

@@ -1,7 +1,7 @@
 //! From SIGKILL to the first reply of the next process.
 //!
-//! Each process lives for a moment before it is killed, so that all that its host sets up behind its first reply is
-//! there, and has to be taken down.
+//! Each process lives for a moment before it is killed, so that everything that its host sets up after the first reply
+//! exists, and has to be torn down.
 
 use std::time::{Duration, Instant};
 
@@ -54,8 +54,8 @@ impl Operation for Killing {
         let start = Instant::now();
         let pid = Pid::from_raw(before as i32);
         kill(pid, Signal::SIGKILL).map_err(|why| why.to_string())?;
-        // The call is idempotent, so it is the next process that answers, whenever it was taken.
-        // Only a reply that was on its way already can be the old one's.
+        // The call is idempotent, so the next process answers it even if the old one had begun it.
+        // Only a reply that was sent before the kill can come from the old process.
         while ask().await? == before {}
         Ok(start.elapsed())
     }

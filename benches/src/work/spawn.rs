@@ -1,6 +1,6 @@
 //! From nothing to the first reply, and its floor: the same program started bare, to its first byte.
 //!
-//! What the floor does: one `posix_spawn` from the thread that measures, the kernel's exec, the dynamic linker, the
+//! The floor consists of: one `posix_spawn` from the thread that measures, the kernel's exec, the dynamic linker, the
 //! start of Rust's runtime, and a tokio runtime of the plugin's kind, in which one byte is written to a pipe that
 //! the other side waits on in a plain `read`. Nothing is watched, limited, registered, mapped or agreed upon, and the
 //! process is collected after the clock.
@@ -65,7 +65,7 @@ impl Operation for Helloing {
     }
 }
 
-/// The byte that is said.
+/// The byte that the started program writes.
 const BYTE: u8 = 0x68;
 
 fn hello(setting: Setting) -> io::Result<Duration> {

@@ -1,7 +1,7 @@
 //! iceoryx2 request-response with slices. `event`: both sides sleep, and are woken by its events.
-//! `poll`: both sides look again and again, and never sleep; the reference for what that buys.
+//! `poll`: both sides poll all the time and never sleep, as a reference for what busy polling saves.
 //!
-//! Payloads are written into the loaned buffers and looked at where they lie: one copy each way.
+//! Payloads are written into the loaned buffers and read in place: one copy each way.
 
 use std::collections::VecDeque;
 use std::process::ExitCode;
@@ -80,7 +80,7 @@ impl Doorbells {
 
     fn wait(&self) -> Result<(), Failed> {
         match self.woken.blocking_wait(|_| {}) {
-            // A signal, or a tracer: whoever waits looks again.
+            // Interrupted by a signal or a tracer: the waiter polls again.
             Ok(_) | Err(ListenerWaitError::InterruptSignal) => Ok(()),
             Err(why) => Err(why.into()),
         }
@@ -98,7 +98,7 @@ fn wait(doorbells: Option<&Doorbells>) -> Result<(), Failed> {
 }
 
 fn node() -> Result<Node<ipc::Service>, Failed> {
-    // Its warnings are about configuration files, which do not exist here.
+    // iceoryx2's warnings are about configuration files, which do not exist here.
     set_log_level(LogLevel::Error);
     Ok(NodeBuilder::new()
         .signal_handling_mode(SignalHandlingMode::Disabled)
@@ -143,7 +143,7 @@ fn answer(name: &str, sleeps: bool, touched: bool) -> Result<(), Failed> {
             let mut response = request.loan_slice_uninit(request.payload().len())?;
             if touched {
                 touch::answer(request.payload(), response.payload_mut());
-                // SAFETY: `answer` has written every byte (U1, U2).
+                // SAFETY: `answer` has written every byte (U1, U2 of `rapace_measure::touch`).
                 unsafe { response.assume_init() }.send()?;
             } else {
                 response.write_from_slice(request.payload()).send()?;
@@ -163,8 +163,8 @@ fn answer(name: &str, sleeps: bool, touched: bool) -> Result<(), Failed> {
     }
 }
 
-/// Looks in a row that find nothing, a few milliseconds of them, after which it is another's turn to be measured: a poller
-/// that went on would take half of its processor.
+/// How many polls in a row may find nothing, a few milliseconds of them, before this subject stops polling: another subject
+/// is measured then, and a poller would take half of its processor.
 const IDLE: u32 = 20_000;
 
 type Pending = PendingResponse<ipc::Service, [u8], (), [u8], ()>;
@@ -224,7 +224,7 @@ impl Connection {
     fn ask(&mut self, len: usize, number: u64) -> Result<(), Failed> {
         let mut request = self.client.loan_slice_uninit(len)?;
         touch::ask(request.payload_mut(), number);
-        // SAFETY: `ask` has written every byte (U1, U2).
+        // SAFETY: `ask` has written every byte (U1, U2 of `rapace_measure::touch`).
         let request = unsafe { request.assume_init() };
         self.pending.push_back(request.send()?);
         match &self.doorbells {

@@ -1,5 +1,5 @@
 //! ipc-channel with its byte channels, which skip serde, one blocking thread on each side. Pipelined
-//! calls are sent ahead, as many as are to be under way.
+//! calls are sent ahead, up to the number in flight.
 
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ fn answer(server: &str, setting: Setting) -> Result<(), Box<dyn std::error::Erro
     let (answers, from_us) = ipc::bytes_channel()?;
     let ends: Ends = (to_us, from_us);
     IpcSender::connect(server.to_owned())?.send(ends)?;
-    // The other side has gone when it sends no more.
+    // The other side is gone when receiving fails.
     while let Ok(request) = requests.recv() {
         answers.send(&setting.answer(request))?;
     }

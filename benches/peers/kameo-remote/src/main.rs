@@ -21,7 +21,7 @@ type Failed = Box<dyn std::error::Error + Send + Sync>;
 /// The name by which the actor is looked up.
 const NAME: &str = "mirror";
 
-/// Room for the largest payload and what is around it.
+/// Room for the largest payload and its framing.
 const LARGEST: u64 = 16 << 20;
 
 #[derive(Actor, RemoteActor)]
@@ -75,7 +75,7 @@ async fn serve(setting: Setting, address: String) -> Result<(), Failed> {
     Ok(())
 }
 
-/// Runs a swarm. It dials if it is told whom, and is connected then; otherwise what is given is the
+/// Runs a swarm. With an address to dial, returns when it is connected; without one, returns the
 /// address where it can be dialled.
 async fn join(dial: Option<Multiaddr>) -> Result<Multiaddr, Failed> {
     let builder = SwarmBuilder::with_new_identity().with_tokio().with_tcp(
@@ -114,7 +114,7 @@ async fn join(dial: Option<Multiaddr>) -> Result<Multiaddr, Failed> {
                 _ => continue,
             };
             if let Some(sender) = sender.take() {
-                // Whoever wanted to know may be gone.
+                // The receiver may be gone.
                 let _ = sender.send(address);
             }
         }
@@ -141,7 +141,7 @@ impl Calls {
         })?;
         let start = Instant::now();
         let mirror = loop {
-            // It fails until a connection exists.
+            // The lookup fails until a connection exists.
             if let Ok(Some(mirror)) = RemoteActorRef::<Mirror>::lookup(NAME).await {
                 break mirror;
             }

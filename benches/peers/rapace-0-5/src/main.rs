@@ -17,7 +17,7 @@ use rapace_measure::{Request, Round, Setting, Watched, peer};
 #[allow(async_fn_in_trait, reason = "its own example does")]
 #[rapace::service]
 pub trait Echo {
-    /// Gives back what it gets.
+    /// Echoes its payload.
     async fn echo(&self, payload: Vec<u8>) -> Vec<u8>;
 }
 
@@ -73,7 +73,7 @@ struct Hub(PathBuf);
 
 impl Drop for Hub {
     fn drop(&mut self) {
-        // It may never have been made.
+        // The file may never have been made.
         let _ = std::fs::remove_file(&self.0);
     }
 }

@@ -22,7 +22,7 @@ pub struct Payload(#[serde(with = "serde_bytes")] Vec<u8>);
 /// The service.
 #[tarpc::service]
 trait Echo {
-    /// Gives back what it gets.
+    /// Echoes its payload.
     async fn echo(payload: Payload) -> Payload;
 }
 

@@ -26,12 +26,12 @@ use generated::echo_server::{Echo, EchoServer};
 /// Bytes.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Payload {
-    /// As they are.
+    /// The bytes, unchanged.
     #[prost(bytes = "vec", tag = "1")]
     pub bytes: Vec<u8>,
 }
 
-/// Bytes that may be under way before they are acknowledged: all that any case has.
+/// Bytes that may be in flight before they are acknowledged: more than any case sends.
 const WINDOW: u32 = 128 << 20;
 
 struct Mirror(Setting);
@@ -91,7 +91,7 @@ impl Calls {
         let connected = Partner::connected(peer::SERVE, setting);
         let (partner, here) = connected.map_err(|why| why.to_string())?;
         let here = Mutex::new(Some(here));
-        // It connects once; there is no second connection to give.
+        // tonic connects once; a second connection is refused.
         let connector = service_fn(move |_| {
             let taken = here.lock().ok().and_then(|mut here| here.take());
             async move { Ok::<_, io::Error>(TokioIo::new(stream(taken.ok_or_else(gone))?)) }

@@ -1,8 +1,8 @@
 //! The hand-written solution: a tokio Unix stream, a length prefix, serde and postcard.
 //!
-//! Pipelined calls are told apart by their number. A task of each side reads, and hands out what came
-//! of one read; a task of each side writes, and sends in one write whatever is waiting. That is what
-//! makes the hand-made socket fast under load.
+//! Pipelined calls are distinguished by their number. A task of each side reads, and hands out all
+//! messages of one read; a task of each side writes, and sends all waiting messages in one write. This
+//! batching makes the hand-made socket fast under load.
 
 use std::collections::HashMap;
 use std::process::ExitCode;
@@ -85,7 +85,7 @@ async fn read(reader: &mut OwnedReadHalf, mut hand: impl FnMut(Message)) -> Resu
     }
 }
 
-/// Writes what is waiting, in one go.
+/// Writes all waiting messages at once.
 async fn write(mut writer: OwnedWriteHalf, mut messages: mpsc::UnboundedReceiver<Message>) {
     let mut waiting = Vec::new();
     let mut bytes = Vec::new();
@@ -140,12 +140,12 @@ impl Client {
         tokio::spawn(async move {
             let read = read(&mut reader, |Message { call, payload }| {
                 if let Some(waits) = lock(&answered).remove(&call) {
-                    // The asker may be gone.
+                    // The caller may be gone.
                     let _ = waits.send(payload);
                 }
             });
             let ended = read.await;
-            // Whoever waits is told that nothing comes.
+            // Waiting callers get an error.
             lock(&answered).clear();
             ended
         });
