@@ -3,7 +3,7 @@
 //! - B1: the bytes of a [`Blob`] never change.
 //! - B2: cloning and slicing share the storage; the storage lives as long as its last user.
 //! - B3: on the wire a blob is its place in the list of attachments; the bytes travel beside the payload.
-//! - B4: a storage whose `Drop` panics takes nobody along: its last user may be the reader of a whole session.
+//! - B4: a panic in the `Drop` of a storage is caught: the last user may be the reader of a whole session.
 
 use std::any::Any;
 use std::borrow::Cow;

@@ -2,7 +2,7 @@
 //!
 //! - Y1: a blob of a `Bytes` keeps it as its storage; a `Bytes` of a blob keeps the blob as its owner. The bytes stay where
 //!   they are, at the same address, until the last user of either is gone.
-//! - Y2: what was a `Bytes` before is that `Bytes` again, and not a `Bytes` around a blob around a `Bytes`.
+//! - Y2: a blob that was made of a `Bytes` becomes that `Bytes` again, and not a `Bytes` around a blob around a `Bytes`.
 
 use std::any::Any;
 use std::sync::Arc;

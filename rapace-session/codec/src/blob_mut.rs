@@ -40,19 +40,19 @@ pub struct BlobMut {
 impl BlobMut {
     /// `len` zero bytes on the heap. A session allocates buffers that need no copy to be sent.
     ///
-    /// As `vec![0; len]`, it ends the process if there is no memory for so many. For a length that somebody else says
-    /// there is [`try_zeroed`](Self::try_zeroed).
+    /// As `vec![0; len]`, it ends the process if there is no memory for this many. For a length from an untrusted source
+    /// use [`try_zeroed`](Self::try_zeroed).
     pub fn zeroed(len: usize) -> Self {
         Self::from_storage(Box::new(HeapMut(vec![0; len])))
     }
 
-    /// `len` zero bytes on the heap, if there is memory for so many.
+    /// `len` zero bytes on the heap, if there is memory for this many.
     ///
     /// The allocator clears them: pages of a large buffer take memory when they are written, and not before.
     ///
     /// # Errors
     /// [`io::ErrorKind::OutOfMemory`], if the allocator has no such memory. Where the system promises more memory than it
-    /// has, as Linux does by default, that is said of a length that is out of the question alone.
+    /// has, as Linux does by default, only an impossibly large length is an error.
     pub fn try_zeroed(len: usize) -> io::Result<Self> {
         let bytes = bytemuck::allocation::try_zeroed_slice_box(len)
             .map_err(|()| io::Error::from(io::ErrorKind::OutOfMemory))?;

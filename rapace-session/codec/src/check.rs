@@ -1,4 +1,4 @@
-//! Which types cannot cross, told where a service is declared and not when the first call fails.
+//! Finds types that cannot cross when a service is declared, and not when the first call fails.
 
 use std::any::TypeId;
 use std::collections::HashSet;
@@ -35,7 +35,7 @@ pub struct RefusedType {
 }
 
 impl RefusedType {
-    /// The way from the type that was asked about to the part that cannot cross: `Report.saved_to[]`.
+    /// The path from the checked type to the part that cannot cross: `Report.saved_to[]`.
     pub fn path(&self) -> &str {
         &self.path
     }
@@ -64,7 +64,7 @@ fn of_type(path: &str, type_name: &str) -> String {
     }
 }
 
-/// Says whether values of a type can cross, and if not, which part of it stands in the way.
+/// Checks whether values of a type can cross; if not, returns which part of the type prevents it.
 ///
 /// # Errors
 /// The first part that cannot cross, in the order of declaration.

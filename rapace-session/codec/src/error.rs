@@ -50,7 +50,7 @@ impl From<RefusedType> for EncodeError {
 
 /// Why bytes could not be decoded, and where.
 ///
-/// Nothing is left of the value: what had been built was dropped.
+/// All parts of the value that were decoded have been dropped.
 #[derive(Clone, PartialEq, Eq, Error)]
 #[error(transparent)]
 pub struct DecodeError(Box<Located>);
@@ -63,7 +63,7 @@ struct Located {
     fault: DecodeFault,
 }
 
-/// The end of an error's text. What no bytes can change is wrong with the type, wherever it was noticed.
+/// The end of an error's text: the position, except for a fault of the type, which other bytes would not avoid.
 fn place(fault: &DecodeFault, offset: usize) -> String {
     match fault {
         DecodeFault::Refused(_) => String::new(),
@@ -96,9 +96,9 @@ impl fmt::Debug for DecodeError {
     }
 }
 
-/// What can be wrong with the bytes of a message. All but [`Refused`](Self::Refused), [`Panicked`](Self::Panicked) and
+/// The faults that decoding finds in the bytes of a message. All but [`Refused`](Self::Refused), [`Panicked`](Self::Panicked) and
 /// [`NoOrder`](Self::NoOrder), which are faults of a type, mean that the peer broke a rule or has another
-/// idea of the type.
+/// definition of the type.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeFault {
@@ -187,7 +187,7 @@ pub enum DecodeFault {
         /// The message that the function returned.
         message: String,
     },
-    /// Code of a type's own, which decoding calls, panicked on what was decoded. The panic went no further.
+    /// A function of a type, called during decoding, panicked on a decoded value. The panic was caught.
     #[error("`{function}` of `{type_name}` panicked: {message}")]
     Panicked {
         /// The type's name.

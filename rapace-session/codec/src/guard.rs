@@ -1,8 +1,9 @@
-//! Code of the user's that is called from the middle of ours, and what is left of a panic in it.
+//! Calls of user code, with its panics caught.
 //!
 //! - U1: a panic in `invariants`, in the `Hash`, `Eq` or `Ord` of a key, or in a `Drop` does not pass through the
-//!   codec: it becomes its message, and the value that was being built is taken apart as after any other failure.
-//! - U2: what a panic carries may panic when it is dropped, and then is leaked.
+//!   codec: it becomes an error with its message, and the parts of the value that was being built are dropped, as after
+//!   any other failure.
+//! - U2: a panic payload that panics when it is dropped is leaked.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,7 +16,7 @@ pub fn guarded<R>(run: impl FnOnce() -> R) -> Result<R, String> {
     catch_unwind(AssertUnwindSafe(run)).map_err(panic_message)
 }
 
-/// The message of a panic, as `panic!` gives it. What the panic carried is dropped, and cannot panic again (U2).
+/// Returns the message of a panic. The panic payload is dropped, and cannot panic again (U2).
 #[cold]
 pub fn panic_message(payload: Box<dyn Any + Send>) -> String {
     let message = payload
@@ -29,7 +30,7 @@ pub fn panic_message(payload: Box<dyn Any + Send>) -> String {
     message
 }
 
-/// Drops a value. A panic in its `Drop` was reported by the panic hook, and goes no further.
+/// Drops a value. A panic in its `Drop` is reported by the panic hook and caught here.
 #[cold]
 pub(crate) fn dropped<T>(value: T) {
     if std::mem::needs_drop::<T>() {

@@ -1,4 +1,4 @@
-//! A number that is the same on both sides exactly when both mean the same by a type.
+//! A hash of a type, which is the same on both sides exactly if both sides have the same type.
 
 use std::fmt;
 
@@ -9,12 +9,12 @@ use crate::writer::to_vec;
 
 /// The hash of a type's description.
 ///
-/// It covers what is on the wire and what it is called: the kinds of scalars, the order and the names of fields and
+/// It covers the wire format and the names: the kinds of scalars, the order and the names of fields and
 /// variants, the names of structs and enums. It does not cover docs, modules, attributes without effect on the wire,
 /// or which of several equivalent containers is used. Debug and release builds, and all machines, agree.
 ///
-/// The hash is 128-bit FNV-1a over the postcard encoding of the description without its docs. It tells apart what
-/// was changed by mistake; it is no defence against someone who looks for collisions.
+/// The hash is 128-bit FNV-1a over the postcard encoding of the description without its docs. It detects
+/// accidental changes; it is no defence against someone who looks for collisions.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Facet)]
 pub struct SchemaHash(pub u128);
 

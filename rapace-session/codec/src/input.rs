@@ -1,10 +1,10 @@
-//! The bytes being decoded, and what is left of the limits.
+//! The bytes being decoded, and the remaining limits.
 //!
 //! - I1: a byte is read once and then used from private memory; a peer that rewrites shared memory meanwhile can
 //!   change what is decoded, not what was checked.
 //! - I2: nothing is allocated before it was charged here.
-//! - I3: room that is made for elements before they are there takes, in all lists of a message together, at most
-//!   [`AHEAD`] times its length, and one element for each level of nesting. So claims within claims do not add up.
+//! - I3: all lists of a message together reserve room for elements that are not decoded yet of at most [`AHEAD`] times
+//!   the message's length, and one element for each level of nesting. So nested claims do not add up.
 
 use crate::Blob;
 use crate::error::{DecodeError, DecodeFault};

@@ -32,11 +32,11 @@
 //!
 //! | file | decides |
 //! |---|---|
-//! | `guard`, `limits`, `varint` | what is left of a panic in a user's code; how much may be decoded; how numbers are written |
+//! | `guard`, `limits`, `varint` | how panics in user code are caught; how much may be decoded; how numbers are written |
 //! | `timestamp`, `deque`, `blob`, `wire` | the types that this crate adds, and which types can be named in a service |
 //! | `kind` | what a shape is to the codec |
 //! | `check`, `schema` | which part of a type cannot cross; how a type is described to the peer |
-//! | `error` | what can go wrong |
+//! | `error` | the errors of encoding and decoding |
 //! | `output`, `input` | where encoded bytes go, and come from |
 //! | `plan` | how the values of a type are encoded and decoded |
 //! | `writer`, `reader`, `hash` | the ways in: encode, decode, and hash a schema |
@@ -64,18 +64,18 @@
 //! `rename_all`), mark (`sensitive`, `default`) or make transparent have no effect on the bytes. A
 //! type's `#[facet(invariants = ..)]` is run on what was decoded.
 //!
-//! What borrows is [`Blob`]: it is not copied, and keeps the memory that it lies in. References cannot, since facet
-//! does not tell for how long a type borrows.
+//! A [`Blob`] borrows: its bytes are not copied, and it keeps their memory alive. References cannot be sent, since facet
+//! does not say how long a type borrows.
 //!
 //! All else is refused: references and `Cow`, which borrow; locks, cells, `Rc` and weak pointers;
-//! ranges, `Instant`; unions and whatever is opaque to facet; `flatten`, `skip`, `proxy`,
+//! ranges, `Instant`; unions and types that are opaque to facet; `flatten`, `skip`, `proxy`,
 //! `untagged`, `tag` and validators of fields. [`check_shape`] tells which part of a type stands in
 //! the way, why, and what to write instead. It is called where services are declared, so that nobody
 //! learns of it from a failed call.
 //!
 //! # What the bytes may do
 //!
-//! They may come from a peer that was compromised. Whatever they are:
+//! The bytes may come from a compromised peer. For any bytes:
 //!
 //! - decoding returns a value or a [`DecodeError`]. It does not panic, and what had been built when it failed is
 //!   dropped. This holds for your own code that it calls, too: a panic in `invariants`, in the `Hash`, `Eq` or `Ord` of
@@ -90,9 +90,9 @@
 //!
 //! facet makes maps and sets in functions with the C interface, where a panic ends the process and cannot be caught.
 //! So the functions of keys that hold types of yours are called before that: of ordered keys, every comparison that std
-//! then makes; of hashed ones the `Hash` of each key, and `Eq` of each with itself, with all others if there are at
-//! most 64, and otherwise with its neighbours in the order of hashes. What panics then refuses the value. Left are two
-//! ways to end the process by a panic in a key's function: one that panics where it did not a moment before with the
+//! then makes; of hashed keys the `Hash` of each key, and `Eq` of each with itself, with all others if there are at
+//! most 64, and otherwise with its neighbours in the order of hashes. A function that panics then makes the value undecodable. Two
+//! ways remain to end the process by a panic in a key's function: one that panics where it did not a moment before with the
 //! same keys, and an `Eq` that panics for some pairs in a table of more than 64 entries, none of which are neighbours.
 //! A derived implementation does neither. A key whose functions facet does not know, that of a generic struct for one,
 //! is refused as a type that cannot cross.
@@ -104,8 +104,8 @@
 //! shape of a type, which `Facet`, an unsafe trait, vouches for; it runs only on that type, which is a
 //! parameter of the two functions that lead in; each place is written once before it counts as a
 //! value, and when decoding fails, exactly the places that were written are dropped. The rules are
-//! numbered at the head of that module and cited where they are used. What is not derived from
-//! `Facet`'s promise is not relied on: where facet's own functions are unsound for a type (hash tables
+//! numbered at the head of that module and cited where they are used. They rely on nothing but
+//! `Facet`'s promise: where facet's own functions are unsound for a type (hash tables
 //! with another hasher), the type is refused.
 //!
 //! [postcard]: https://postcard.jamesmunns.com/wire-format

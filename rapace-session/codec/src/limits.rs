@@ -1,6 +1,6 @@
 //! Limits on the cost of decoding a message.
 
-/// Bounds on what decoding may cost, whatever the bytes say.
+/// Bounds on the cost of decoding, for any bytes.
 ///
 /// The length of the input bounds most things by itself: a list that claims more elements than there are bytes left
 /// is refused before anything is allocated. These bound the rest.
@@ -22,7 +22,7 @@ pub struct Limits {
 
     /// The number of elements without bytes on the wire (`()`, for example) in all collections of one message.
     ///
-    /// Default 65,536: five bytes can claim four billion of them, and no use for so many is known.
+    /// Default 65,536: five bytes can claim four billion of them, and no use for more is known.
     pub max_empty_elements: usize,
 
     /// The number of bytes of memory that the values of one message may take, not counting [`Blob`](crate::Blob)s and

@@ -12,7 +12,7 @@ use crate::wire::Wire;
 
 /// Decodes values one after the other.
 ///
-/// The bytes may come from anyone: whatever they are, a value comes out or an error does.
+/// The bytes may come from a hostile peer: decoding any bytes returns a value or an error.
 ///
 /// ```
 /// use rapace_codec::{DecodeError, Limits, Reader};
@@ -42,7 +42,8 @@ impl<'a> Reader<'a> {
     /// Decodes the next value.
     ///
     /// # Errors
-    /// See [`DecodeFault`](crate::DecodeFault). Then what follows cannot be told apart any more: give the reader up.
+    /// See [`DecodeFault`](crate::DecodeFault). After an error the position of the next value is unknown, so the reader must
+    /// not be used any more.
     #[inline]
     pub fn read<T: Wire>(&mut self) -> Result<T, DecodeError> {
         decode::value(&mut self.input)
@@ -57,8 +58,8 @@ impl<'a> Reader<'a> {
         self.input.finish()
     }
 
-    /// As [`finish`](Self::finish), for whoever has read all that there is into `value`. If something is left the
-    /// value is dropped here, and a panic in its `Drop` goes no further.
+    /// Does the same as [`finish`](Self::finish) for a caller that has decoded everything into `value`. If bytes are left,
+    /// the value is dropped here, and a panic in its `Drop` is caught.
     ///
     /// # Errors
     /// [`DecodeFault::TrailingBytes`](crate::DecodeFault::TrailingBytes).

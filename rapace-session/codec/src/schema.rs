@@ -1,8 +1,8 @@
 //! The description of a type's encoding, as a value that can itself be sent.
 //!
-//! - S1: what is described is what is encoded: pointers (`Box`, `Arc`) are what they point to, a `HashMap` is a map
-//!   like a `BTreeMap`.
-//! - S2: structs and enums are listed once, in the order in which they are first met, and referred to by number. So
+//! - S1: the description follows the encoding: pointers (`Box`, `Arc`) are described as what they point to, a `HashMap` as
+//!   a map like a `BTreeMap`.
+//! - S2: structs and enums are listed once, in the order in which they first occur, and referred to by number. So
 //!   a type may contain itself.
 //! - S3: nothing depends on addresses, type identities, module paths or the order of hash tables.
 
@@ -34,9 +34,9 @@ use crate::kind::{Kind, Scalar, kind_of};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Facet)]
 pub struct TypeSchema {
-    /// The type that was asked about.
+    /// The described type.
     pub root: TypeRef,
-    /// The structs and enums, in the order in which they are met.
+    /// The structs and enums, in the order in which they occur.
     pub types: Vec<TypeDef>,
 }
 

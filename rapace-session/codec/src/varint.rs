@@ -78,7 +78,7 @@ macro_rules! signed {
 
 signed!(i16 => u16, i32 => u32, i64 => u64, i128 => u128);
 
-/// Writes a varint to the start of `room`, and says how many bytes it took; `None` if there are too few.
+/// Writes a varint to the start of `room`, and returns how many bytes it took; `None` if there are too few.
 #[inline]
 pub(crate) fn write<U: Unsigned>(mut value: U, room: &mut [u8]) -> Option<usize> {
     let mut len = 0;

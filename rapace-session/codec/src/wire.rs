@@ -9,7 +9,7 @@ use facet::Facet;
 /// when a service is declared, and the first encoding or decoding of a type that cannot cross is refused with the
 /// same answer.
 ///
-/// `Sync` is asked for because a call borrows its arguments while it waits, and its future must be `Send`.
+/// `Sync` is required because a call borrows its arguments while it waits, and its future must be `Send`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be sent to a plugin",
     label = "this type does not describe itself, or borrows something",

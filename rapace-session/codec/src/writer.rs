@@ -9,7 +9,7 @@ use crate::output::{Count, Fill, Grow, Stop};
 use crate::plan::encode;
 use crate::wire::Wire;
 
-/// Encodes values one after the other: into a slice, onto the end of a vector, or only to learn how long they are.
+/// Encodes values one after the other: into a slice, onto the end of a vector, or only to compute their length.
 ///
 /// The encodings of several values, one after the other, are the encoding of their tuple.
 ///
@@ -47,8 +47,8 @@ enum Out<'a> {
 impl<'a> Writer<'a> {
     /// Only counts: afterwards [`written`](Self::written) is the exact length of the values.
     ///
-    /// The blobs that are met are listed in `blobs`, after those that are there. So that the numbers
-    /// come out the same, restore the list before the values are written in earnest.
+    /// The blobs in the values are appended to `blobs`. Restore the list before the values are
+    /// written, so that their blobs get the same numbers.
     #[inline]
     pub fn counting(blobs: &'a mut Vec<Blob>) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Writes from the start of `buf`, and lists the blobs that are met in `blobs`.
+    /// Writes from the start of `buf`, and appends the blobs in the values to `blobs`.
     #[inline]
     pub fn slice(buf: &'a mut [u8], blobs: &'a mut Vec<Blob>) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Appends to `buf`, and lists the blobs that are met in `blobs`.
+    /// Appends to `buf`, and appends the blobs in the values to `blobs`.
     #[inline]
     pub fn vec(buf: &'a mut Vec<u8>, blobs: &'a mut Vec<Blob>) -> Self {
         Self {
@@ -155,7 +155,7 @@ impl fmt::Debug for Writer<'_> {
     }
 }
 
-/// Encodes one value into a vector of its own, with the blobs that go beside it.
+/// Encodes one value into a vector of its own, with the blobs that are sent beside it.
 ///
 /// # Errors
 /// See [`EncodeError`].

@@ -1,4 +1,4 @@
-//! A `Blob` of a `Bytes` and back: no copy, by what is asked of the allocator.
+//! A `Blob` made of a `Bytes`, and back: nothing is copied, as the counts of the allocator show.
 
 #[path = "common/allocator.rs"]
 mod allocator;

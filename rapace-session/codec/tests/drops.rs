@@ -1,4 +1,4 @@
-//! Whatever goes wrong while a value is built, what had been built is dropped once.
+//! If building a value fails, each part that had been built is dropped once.
 //!
 //! Memory is counted by the allocator: a leak leaves something behind, a double drop frees more than there was. Values
 //! are counted through blobs, each of which holds one reference to a storage that the test owns.
@@ -19,7 +19,7 @@ use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use rapace_codec::{Blob, DecodeFault, Deque, Limits, Reader, Wire, from_slice, to_vec};
 
-/// What is done to each byte. Miri has time for one.
+/// The changes made to each byte. Miri has time for one.
 const CHANGES: &[u8] = if cfg!(miri) {
     &[0x80]
 } else {
@@ -299,7 +299,7 @@ fn a_value_that_breaks_its_invariants_is_dropped() {
     assert_eq!(left, (0, 0));
 }
 
-/// Nothing of theirs is on the wire, and they are checked all the same.
+/// These values take no bytes on the wire, and are checked all the same.
 #[test]
 fn invariants_of_what_has_no_size_are_run_wherever_it_lies() {
     use std::cell::Cell;
@@ -308,7 +308,7 @@ fn invariants_of_what_has_no_size_are_run_wherever_it_lies() {
         static LEFT: Cell<u32> = const { Cell::new(0) };
     }
 
-    /// So many of them are valid.
+    /// The number of values that are still valid.
     #[derive(Facet, Debug)]
     #[facet(invariants = Token::is_left)]
     struct Token;

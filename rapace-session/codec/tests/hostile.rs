@@ -1,4 +1,4 @@
-//! Bytes from a peer that means harm, or is broken: a value or an error, never a panic, and in reasonable time.
+//! Bytes from a hostile or broken peer: decoding returns a value or an error in reasonable time, and never panics.
 
 mod common;
 
@@ -18,7 +18,7 @@ use rapace_codec::{
     from_slice, to_vec,
 };
 
-/// If the bytes are taken for a value, then they are the encoding of that value: there is no other.
+/// Asserts that bytes which decode to a value are the only encoding of that value.
 fn decodes_or_errs<T: Wire>(bytes: &[u8]) {
     let blobs = [Blob::from(vec![1]), Blob::from(vec![2])];
     if let Ok(value) = from_slice::<T>(bytes, &blobs) {

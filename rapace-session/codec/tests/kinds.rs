@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use rapace_codec::{Blob, from_slice, to_vec};
 use serde::{Deserialize, Serialize};
 
-/// One test for each type, with whatever values there are of it.
+/// One test for each type, with several values of it.
 macro_rules! agree {
     ($($name:ident: $type:ty;)*) => {
         proptest! {$(
@@ -75,7 +75,7 @@ agree! {
     tree_sets: (BTreeSet<u8>, BTreeSet<String>, BTreeSet<(u8, Option<u16>)>);
 }
 
-/// The least that is to be said of a struct or an enum: its values are generated from a tuple.
+/// Makes a test of each struct or enum, whose values are generated from those of another type.
 macro_rules! made_from {
     ($($name:ident: |$from:pat_param in $strategy:ty| $value:expr;)*) => {
         proptest! {$(

@@ -20,7 +20,7 @@ use facet::Facet;
 use proptest::prelude::*;
 use rapace_codec::{DecodeFault, Deque, Wire, check_shape, from_slice, to_vec};
 
-/// What panics, on the value 13.
+/// Which function panics, on the value 13.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum What {
     Nothing,
@@ -36,12 +36,12 @@ enum What {
 
 thread_local! {
     static PANICS: Cell<What> = const { Cell::new(What::Nothing) };
-    /// Panics are not told, since a test's output is memory that is left.
+    /// Whether panics are not printed: a test's captured output would count as leaked memory.
     static QUIET: Cell<bool> = const { Cell::new(false) };
     static DROPPED: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Runs with something that panics.
+/// Runs `run` while `what` panics.
 fn with<R>(what: What, run: impl FnOnce() -> R) -> R {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -134,7 +134,7 @@ fn plain(number: u32) -> Plain {
     (number, format!("number {number}"))
 }
 
-/// 13 among so many others, at that place.
+/// Returns `count` numbers, with 13 at index `at`.
 fn numbers(count: u32, at: u32) -> Vec<u32> {
     let mut numbers: Vec<u32> = (100..100 + count).collect();
     numbers[at as usize] = 13;
@@ -290,7 +290,7 @@ fn invariants_that_panic_refuse_the_value_and_leave_nothing() {
     );
 }
 
-/// What follows is no truth value.
+/// The next byte is no truth value.
 fn spoilt<T: Wire>(value: T) -> (T, u8) {
     (value, 2)
 }
@@ -435,7 +435,7 @@ fn a_panic_that_carries_another_one_is_a_failure_like_any_other() {
     );
 }
 
-/// An order that is none makes std's sort panic, which would be inside of facet's function.
+/// A contradictory order makes std's sort panic, which would happen inside facet's function.
 #[test]
 fn an_ord_that_is_no_order_is_refused() {
     #[derive(Facet, Debug, PartialEq, Eq)]
@@ -446,7 +446,7 @@ fn an_ord_that_is_no_order_is_refused() {
         }
     }
     impl Ord for Hand {
-        /// Stone, paper, scissors, and anything beats itself.
+        /// Contradictory: a cycle of three, in which each is greater than itself.
         fn cmp(&self, other: &Self) -> Ordering {
             match (self.0 % 3, other.0 % 3) {
                 (0, 1) | (1, 2) | (2, 0) => Ordering::Less,

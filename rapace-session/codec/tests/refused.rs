@@ -1,4 +1,4 @@
-//! Types that cannot cross are refused as a whole, with the place, the reason and the way out.
+//! Types that cannot cross are refused as a whole, with the place, the reason and the remedy.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -98,7 +98,7 @@ fn what_means_nothing_elsewhere_is_refused() {
     refused::<std::rc::Rc<u8>>();
     refused::<std::sync::Weak<u8>>();
     refused::<*const u8>();
-    // facet describes it like a unit struct; a value of it must not come out of thin air.
+    // facet describes it like a unit struct; a value of it must not be made up.
     refused_throughout(&Ok::<u8, std::convert::Infallible>(1));
 }
 

@@ -66,7 +66,7 @@ proptest! {
         }
     }
 
-    /// Whatever seconds and nanoseconds arrive.
+    /// Any seconds and nanoseconds.
     #[test]
     fn hostile_times_are_values_or_errors(seconds: u64, nanos: u32) {
         let (bytes, _) = to_vec(&(seconds, nanos)).unwrap();

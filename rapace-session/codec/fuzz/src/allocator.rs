@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// Counts bytes. libFuzzer's own memory, the corpus among it, is not counted.
 pub struct Counting;
 
-/// Asked for since the start, whether given back or not.
+/// Bytes requested since the start, freed or not.
 static REQUESTED: AtomicUsize = AtomicUsize::new(0);
 
-/// In use.
+/// Bytes in use.
 static LIVE: AtomicUsize = AtomicUsize::new(0);
 
-/// Does something, and says how many bytes it asked for in all.
+/// Runs `work`, and returns how many bytes it requested in all.
 pub fn requested<R>(run: impl FnOnce() -> R) -> (R, usize) {
     let before = REQUESTED.load(Ordering::Relaxed);
     let done = run();
@@ -29,7 +29,7 @@ fn grown(by: usize) {
     LIVE.fetch_add(by, Ordering::Relaxed);
 }
 
-// SAFETY: every call is passed on to the system's allocator as it came.
+// SAFETY: every call is forwarded unchanged to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grown(layout.size());

@@ -1,4 +1,4 @@
-//! What must hold, whatever the bytes.
+//! The properties that hold for all inputs.
 //!
 //! - F1: decoding returns a value or an error, and asks for no more memory than [`PER_BYTE`] for each byte of input
 //!   and [`FIXED`]. With strict limits it asks for no more than these allow.
@@ -24,7 +24,7 @@ const PER_BYTE: usize = 16 + 4 * 270;
 /// Errors, the first entries of maps at each level of nesting, and the tables that maps are made of.
 const FIXED: usize = 64 << 10;
 
-/// The default, but for elements that take no bytes: so many of them would hide everything else that is asked for.
+/// The defaults, except for elements that take no bytes: that many of them would hide all other allocations.
 fn limits() -> Limits {
     Limits {
         max_empty_elements: 512,
@@ -38,10 +38,10 @@ const STRICT: Limits = Limits {
     max_memory: 2 << 10,
 };
 
-/// What [`STRICT`] lets a message ask for: maps and sets are gathered first and then made, as are queues.
+/// The bytes that [`STRICT`] lets a message allocate: maps, sets and queues are gathered first and then made.
 const STRICT_MEMORY: usize = 16 * STRICT.max_memory + FIXED;
 
-/// A longer input may nest deeper than serde, which has no limit, has stack for.
+/// A longer input may nest so deep that serde, which has no limit, overflows the stack.
 const LONGEST_FOR_SERDE: usize = 256;
 
 /// Whether a value has one encoding.

@@ -1,10 +1,10 @@
-//! Bytes from anyone, decoded as values of many types.
+//! Arbitrary bytes, decoded as values of many types.
 //!
 //! | part | what it is |
 //! |---|---|
-//! | [`allocator`] | counts what a run asks for, and what it leaves |
+//! | [`allocator`] | counts the bytes that a run requests, and those that it leaves allocated |
 //! | [`types`] | the types, and a value of each |
-//! | [`check`] | what must hold, whatever the bytes |
+//! | [`check`] | the properties that hold for all inputs |
 //!
 //! The first byte of an input names the type, the others are its bytes.
 
@@ -12,7 +12,7 @@ pub mod allocator;
 pub mod check;
 pub mod types;
 
-/// Decodes an input as the type that it names, and asserts what must hold.
+/// Decodes an input as the type that it names, and asserts the properties.
 pub fn run(input: &[u8]) {
     let Some((&which, bytes)) = input.split_first() else {
         return;

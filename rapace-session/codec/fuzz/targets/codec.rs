@@ -1,4 +1,4 @@
-//! Bytes from anyone, decoded as any type.
+//! Arbitrary bytes, decoded as any type.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;

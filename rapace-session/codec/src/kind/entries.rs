@@ -10,7 +10,7 @@ use super::collections::is_ordered;
 use super::single::{is_phantom, kind_alone};
 use super::types::{Kind, Refusal, refuse};
 
-/// Says what `shape` is. Of the types that it is made of, only those of keys are looked at, to know that they can be called.
+/// Returns what `shape` is. Of the types that it contains, only those of keys are checked: their functions must be callable.
 pub(crate) fn kind_of(shape: &'static Shape) -> Result<Kind, Refusal> {
     let kind = kind_alone(shape)?;
     match kind {
@@ -34,7 +34,7 @@ pub(crate) enum Entries {
     Ordered,
 }
 
-/// Says what has to be done for a collection that orders its keys, or hashes them.
+/// Returns the checks for a collection that orders its keys, or hashes them.
 pub(crate) fn entries(
     ordered: bool,
     key: &'static Shape,
@@ -63,7 +63,7 @@ pub(crate) fn entries(
 /// Returns `true` if the type has functions that are neither std's nor this crate's.
 fn is_users(shape: &'static Shape) -> bool {
     match kind_of(shape) {
-        // The place that cannot cross is told by whoever visits it.
+        // The part that cannot cross is reported when that part is visited.
         Err(_) => false,
         Ok(kind) => match kind {
             Kind::Scalar(_)

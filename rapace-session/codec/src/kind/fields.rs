@@ -1,10 +1,10 @@
-//! Decides which fields can cross, whatever their types.
+//! Decides which fields can cross, independent of their types.
 
 use facet::{Field, FieldFlags};
 
 use super::types::{Refusal, refuse};
 
-/// Checks whether a field can be sent, whatever its type.
+/// Checks whether a field can be sent, independent of its type.
 pub(crate) fn check_field(field: &'static Field) -> Result<(), Refusal> {
     if field.is_flattened() {
         return refuse(

@@ -1,5 +1,5 @@
-//! Decides what a shape is to this codec. Everything that looks at shapes asks here, so that what can be planned, what is
-//! described to the peer and what is refused can never disagree.
+//! Decides what a shape is to this codec. Plans, schemas and checks all use this module, so they never disagree about which
+//! types are accepted.
 //!
 //! It knows facet's shapes, [`Blob`](crate::Blob) and [`Timestamp`](crate::Timestamp), and nothing of bytes. From the lowest to
 //! the highest:

@@ -1,4 +1,4 @@
-//! Decides what a shape is by itself, without a look at the types that it is made of.
+//! Decides what a shape is by itself, without regard to the types that it contains.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
@@ -10,8 +10,8 @@ use super::scalars::{non_zero, owned, scalar_kind};
 use super::types::{Kind, Refusal, is, is_opaque, refuse};
 use crate::{Blob, Timestamp};
 
-/// Says what `shape` is, looking no further than the shape itself. Whether the keys of a map or a set can be called is not
-/// asked here.
+/// Returns what `shape` is, by the shape alone. Whether the functions of keys can be called is not checked
+/// here.
 pub(super) fn kind_alone(shape: &'static Shape) -> Result<Kind, Refusal> {
     if is::<Blob>(shape) {
         return Ok(Kind::Blob);

@@ -2,7 +2,7 @@
 //!
 //! - PC1: plans are never freed. There are as many as types that are sent.
 //! - PC2: a plan is found by the address of its type's shape: one multiplication, and one acquiring load for each
-//!   type that is looked at on the way. The lock is taken by whoever looks for an address first.
+//!   type that is passed on the way. The thread that looks up an address first takes the lock.
 //! - PC3: one type may have its shape at several addresses. They share the plan, which goes by the type.
 
 use std::any::TypeId;
@@ -47,7 +47,7 @@ struct Link {
     next: Place,
 }
 
-/// Four times as many as a large program has types to send.
+/// Four times the number of types that a large program sends.
 static CHAINS: [Place; 1 << CHAIN_BITS] = [const { Place::new() }; 1 << CHAIN_BITS];
 const CHAIN_BITS: u32 = 10;
 
@@ -58,7 +58,7 @@ fn chain_of(shape: &'static Shape) -> usize {
     (address.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> (64 - CHAIN_BITS)) as usize
 }
 
-/// Fills a place that was empty; with another shape, if another thread is faster.
+/// Fills an empty place; another thread may be faster and fill it with another shape.
 #[cold]
 fn add(place: &Place, shape: &'static Shape) -> &'static Link {
     let known = find(shape);

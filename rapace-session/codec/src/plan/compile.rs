@@ -1,6 +1,6 @@
 //! From a shape to a plan.
 //!
-//! - C1: a struct's fields become steps of whatever holds it, unless it has an `invariants` function, which needs
+//! - C1: a struct's fields become steps of the node that contains it, unless it has an `invariants` function, which needs
 //!   the whole value.
 //! - C2: a type that contains itself refers back to its own node, so a plan is finite.
 
@@ -189,7 +189,7 @@ impl Compiler {
         }
     }
 
-    /// Adds what has to be done for a value of `shape` at `at`.
+    /// Adds the steps for a value of `shape` at offset `at`.
     fn step(&mut self, shape: &'static Shape, at: usize, steps: &mut Vec<Step>) {
         if matches!(kind(shape), Kind::Struct(_)) && is_checked(shape) {
             let what = What::Node(self.node(shape)); // C1
@@ -233,8 +233,8 @@ impl Compiler {
         }
     }
 
-    /// Whether there is nothing to do for any element, however many there are: without bytes, and without a function
-    /// of its type's to pass.
+    /// Whether the elements need no steps, however many there are: they have no bytes, and no function of their type
+    /// has to accept them.
     fn is_idle(&mut self, def: &ArrayDef) -> bool {
         if def.n == 0 {
             return true;

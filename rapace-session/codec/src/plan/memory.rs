@@ -4,7 +4,7 @@
 //! - M2: a [`Slot`] points to memory that is writable, aligned and large enough for the value that is to come, and
 //!   that nothing else refers to meanwhile.
 //!
-//! Which type lies there is the business of whoever runs the plan.
+//! The code that runs the plan guarantees that the type is right.
 
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;

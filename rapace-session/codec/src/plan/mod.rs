@@ -1,8 +1,8 @@
-//! Plans: what to do with the memory of a value, worked out once per type.
+//! Plans: how to read and write the memory of a value, computed once per type.
 //!
 //! Walking a shape means asking it the same questions for each value: what kind, how many fields, where. A plan holds
 //! the answers. It is a table of [`Node`]s, one per type that has structure of its own (an option, a list, an enum);
-//! structs dissolve into the [`Step`]s of whatever holds them, neighbouring plain bytes and floats into one copy.
+//! structs become [`Step`]s of the node that contains them, and neighbouring plain bytes and floats become one copy.
 //!
 //! The unsafe code of this module relies on these rules:
 //!
@@ -169,15 +169,15 @@ struct VariantForm {
     steps: Box<[Step]>,
 }
 
-/// One thing at one place of a value.
+/// One operation at one offset of a value.
 struct Step {
-    /// Its distance from the start of the value.
+    /// The offset from the start of the value.
     at: usize,
     what: What,
 }
 
 enum What {
-    /// This number of bytes, which are the same in memory and on the wire.
+    /// Copies this number of bytes, which are the same in memory and on the wire.
     Copy(usize),
     Scalar(Scalar),
     NonZero(Scalar, usize),

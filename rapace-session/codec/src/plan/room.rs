@@ -1,6 +1,6 @@
 //! Memory for values that are still to be moved to where they will stay.
 //!
-//! - R1: dropping room frees memory and drops no value. Whoever filled it knows what is in it.
+//! - R1: dropping room frees memory and drops no value. The code that filled it drops the values.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::mem::MaybeUninit;
@@ -85,7 +85,7 @@ impl Row {
     }
 
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such element.
     #[inline]
     pub(super) fn slot(&mut self, index: usize) -> Slot {
         assert!(

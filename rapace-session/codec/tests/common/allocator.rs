@@ -1,4 +1,4 @@
-//! The system's allocator, which counts what each thread has of it.
+//! Counts the allocations of each thread.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -40,7 +40,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
-/// What `run` leaves allocated: allocations and bytes.
+/// The allocations and bytes that `run` leaves allocated.
 pub(crate) fn left_behind(run: impl FnOnce()) -> (isize, isize) {
     let before = LIVE.get();
     run();

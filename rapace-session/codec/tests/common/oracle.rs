@@ -1,4 +1,4 @@
-//! The two other implementations, and what it means to agree with them.
+//! The comparison with the two other implementations.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use rapace_codec::{Wire, Writer, from_slice, to_vec};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Ours, and the same from all writers and for all readers.
+/// Asserts that all implementations encode the value to the same bytes, and decode these to the same value.
 pub fn agrees<T: Wire + Serialize + DeserializeOwned + PartialEq + Debug>(value: &T) {
     let bytes = agrees_with_serde(value);
     assert_eq!(

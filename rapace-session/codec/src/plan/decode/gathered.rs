@@ -39,7 +39,7 @@ impl Gathered {
     /// The key of an entry.
     ///
     /// # Panics
-    /// If there are not so many.
+    /// If there is no such entry.
     pub(super) fn key_of(&mut self, index: usize) -> Value<'_> {
         assert!(index < self.done, "entry {index} of {}", self.done);
         let [key, _] = self.parts;

@@ -1,6 +1,6 @@
-//! The keys of a map or a set, tried before facet makes the collection.
+//! The keys of a map or a set, whose functions are tried before facet makes the collection.
 //!
-//! facet's function for that has the C interface: a panic in it ends the process, whoever catches it further up.
+//! facet's function for that has the C interface: a panic in it ends the process, and no caller can catch it.
 //!
 //! - K1: what the function will call has been called here on the same keys, and did not panic (U1). No two entries are
 //!   equal, so it drops none.
@@ -177,7 +177,7 @@ impl Keys<'_> {
         for alike in hashes.chunk_by(|(one, _), (other, _)| one == other) {
             self.different(alike, &mut again);
         }
-        // What is asked for is not the answer: that there is one.
+        // The result does not matter, only that the function does not panic.
         let few = hashes.len() <= FEW;
         for (at, &(_, one)) in hashes.iter().enumerate() {
             let others = &hashes[at + 1..];
