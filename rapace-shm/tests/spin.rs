@@ -1,4 +1,4 @@
-//! Spinning before sleeping: what it saves, what it leaves to other tasks, and when it ends.
+//! Spinning before sleeping: the wake-ups that it saves, how other tasks run meanwhile, and when it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

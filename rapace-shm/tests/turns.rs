@@ -130,7 +130,7 @@ async fn a_large_message_of_a_peer_that_has_left_is_delivered_before_the_termina
     let (_out, mut inbound, _) = host.split();
     let (out, in_, _) = plugin.split();
     send_large(&out, 3);
-    drop(in_); // It hangs up.
+    drop(in_); // This end hangs up.
     let batch = receive_two(&mut inbound).await;
     is_as_sent(&batch, 3);
     assert!(inbound.recv(&mut Vec::new(), 8).await.is_err());

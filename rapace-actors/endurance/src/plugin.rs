@@ -25,7 +25,7 @@ pub trait Worker {
     #[rapace(idempotent)]
     async fn again(&mut self, id: u64, bytes: Vec<u8>) -> (u64, Vec<u8>);
 
-    /// The same with a buffer: odd numbers get the same buffer, even ones another one with the same bytes.
+    /// Does the same with a buffer: odd numbers get the same buffer back, even numbers another one with the same bytes.
     async fn buffer(&mut self, id: u64, bytes: Blob) -> (u64, Blob);
 
     /// A stream of this many numbers, from `id`.

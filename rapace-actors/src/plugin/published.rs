@@ -1,7 +1,7 @@
 //! The state of a plugin as its callers and handles see it, published by its actor.
 //!
-//! - PS1: the route is updated before watchers are notified, so whoever sees a state finds the route in that
-//!   state.
+//! - PS1: the route is updated before watchers are notified, so a watcher that sees a state finds the route in
+//!   that state.
 //! - PS2: dropped before the actor has recorded an end, this publishes that the runtime was shut down, which
 //!   drops tasks without further notice. So callers and watchers on other runtimes learn of it.
 

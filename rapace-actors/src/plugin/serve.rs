@@ -2,9 +2,9 @@
 //!
 //! - M1: if anything but a host started the process, it prints what it is and how it is used, and exits.
 //! - M2: the plugin exits when its host is gone, even if its executor is unresponsive.
-//! - M4: the watchdog thread for M2 is started once the handshake is done, before a handler runs. Everything
-//!   that waits before that also waits for the host's end.
 //! - M3: the exit code says how the session ended: 0 if the host closed or drained it.
+//! - M4: the watchdog thread for M2 is started once the handshake is done, before a handler runs. Every wait
+//!   before that also ends with the host.
 
 use std::fmt;
 use std::io;

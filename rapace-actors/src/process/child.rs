@@ -149,8 +149,8 @@ impl PluginProcess {
         }
     }
 
-    /// Handles a process that cannot be waited for. Unless it was reaped elsewhere (H1), it is killed, so that
-    /// it does not run unwatched.
+    /// Handles a process that cannot be waited for. Unless it was reaped elsewhere (H1), the process is killed, so
+    /// that it does not run unwatched.
     fn lost(&mut self, error: &io::Error) -> ExitCause {
         if error.raw_os_error() != Some(Errno::ECHILD as i32) {
             tracing::warn!(target: "rapace", pid = self.pid(), %error, "cannot wait for a plugin process; killing it");

@@ -23,10 +23,10 @@
 //! - G7: a second thread, the sentinel, does nothing but end with the process: of two threads at least one ends
 //!   early, which the host sees (see `dying`). The host looks up both by name, once, when the watchdog reports
 //!   that they run. The watchdog itself reports it, since the first call may block the executor forever.
+//! - G8: without pidfds the parent-death signal is SIGKILL, which at least no plugin survives.
 //! - G9: a live host keeps its end of the control socket open until the process is gone, even after the
 //!   session. So a hang-up means that the host is dead or has given the process up because it cannot signal it;
 //!   then only the grace period ends the process. In every other case the host ends the plugins of a live host.
-//! - G8: without pidfds the parent-death signal is SIGKILL, which at least no plugin survives.
 
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};

@@ -8,7 +8,7 @@
 //!
 //! - D1: in every stage, an exit of the process ends the wait at once.
 //! - D2: if the plugin cannot be told to leave, the next stage follows at once.
-//! - D3: only a process that the kernel cannot kill (it sits in a device driver), or that we may not signal, outlives the
+//! - D3: only a process that the kernel cannot kill (it waits in a device driver), or that we may not signal, outlives the
 //!   last stage.
 //! - D4: only time in which the host runs is counted: a host that was blocked takes no time from its plugin.
 //! - D5: nothing but these timeouts bounds a plugin of a living host: its watchdog kills it sooner only if the host is dead.
@@ -24,7 +24,7 @@ use super::{ExitCause, PluginProcess, within};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ShutdownTimeouts {
     /// For calls in flight, and for the plugin to exit by itself. Default 5 s: longer than a healthy call takes,
-    /// shorter than the ten seconds after which service managers lose patience with the host.
+    /// shorter than the ten seconds after which service managers kill the host.
     pub drain: Duration,
     /// From SIGTERM to SIGKILL. Default 2 s.
     pub terminate: Duration,

@@ -1,7 +1,7 @@
 //! One call over one channel.
 //!
 //! - CC1: a method's number is the peer's, looked up by the name and the hash of the method, for each channel.
-//!   So no other method runs than the one that was called, whichever peer it is.
+//!   So no other method runs than the one that was called, on any peer.
 
 use std::any::TypeId;
 use std::convert::Infallible;

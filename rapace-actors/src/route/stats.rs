@@ -98,9 +98,9 @@ impl PluginStats {
 /// When a call began, if it is timed.
 pub(crate) struct Stopwatch(Option<Instant>);
 
-/// Each of the first so many calls is timed.
+/// The number of first calls that are all timed.
 const ALL_TIMED: u64 = 4096;
-/// From then on, one call in so many is timed.
+/// After these, one call in this many is timed.
 const SAMPLE: u64 = 16;
 
 /// A histogram with eight buckets per power of two, so a percentile is at most an eighth too high.

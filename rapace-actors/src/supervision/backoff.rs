@@ -60,7 +60,7 @@ impl Backoff {
         }
     }
 
-    /// Whether a plugin that has been ready for so long counts as healthy: then [`reset`](Self::reset). BO3.
+    /// Whether a plugin that has been ready for this long counts as healthy: then [`reset`](Self::reset). BO3.
     #[must_use]
     pub fn is_healthy(&self, ready: Duration) -> bool {
         ready >= self.config.healthy_after

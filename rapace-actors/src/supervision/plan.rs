@@ -23,7 +23,7 @@ pub enum ChildState {
     Down,
 }
 
-/// What a plan needs to know about a child.
+/// The properties of a child that a plan depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Child {
     /// Its restart policy.

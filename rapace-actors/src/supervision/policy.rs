@@ -15,7 +15,7 @@ use crate::process::ExitReport;
 /// | Never | no | no |
 ///
 /// Anything else is another exit code, a signal, a violation of the session's protocol, a start that took too long, and
-/// being unresponsive. A requested stop never triggers a restart, under any policy: whoever requested it says what
+/// being unresponsive. A requested stop never triggers a restart, under any policy: the request says what
 /// follows. [`RestartConfig`](super::RestartConfig) decides how often and how soon a plugin is restarted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RestartPolicy {

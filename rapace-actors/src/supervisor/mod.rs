@@ -6,7 +6,7 @@
 //! ```text
 //!   Supervisor ──────► SupervisorActor ── hold, release ──► PluginActor
 //!       │                    │    ▲                             │
-//!       │ owns               │    └──────── where it stands ────┘
+//!       │ owns               │    └────────── its state ────────┘
 //!       ▼                    ▼ owns
 //!     Plugin ◄── the same children ──► Plugin
 //! ```

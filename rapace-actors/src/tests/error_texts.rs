@@ -399,7 +399,7 @@ fn what_may_be_retried_has_certainly_not_run() {
     );
 }
 
-/// What the plugin said last is last, whatever is said about the call.
+/// The end of the stderr comes last in every text.
 #[test]
 fn nothing_runs_into_the_last_line_of_stderr() {
     for error in [Call::PluginDied(exit()), Call::Poisoned(exit())] {

@@ -1,3 +1,3 @@
-//! What is tested of the crate as a whole: it looks into every room.
+//! Tests that use private items of several folders.
 
 mod error_texts;

@@ -1,4 +1,4 @@
-//! What plugins print, and the part of it that is kept.
+//! The output of plugins, and the part of it that is kept.
 
 use std::fmt::Debug;
 use std::sync::{Arc, Mutex};

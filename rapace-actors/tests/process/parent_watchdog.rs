@@ -1,4 +1,4 @@
-//! No plugin outlives its host, whatever either of them is doing.
+//! No plugin outlives its host, in any state of the two.
 
 use std::process::Stdio;
 use std::time::Duration;

@@ -128,7 +128,7 @@ async fn what_waited_for_the_window_comes_in_order_too() {
     }
     bench.process().kill_now();
     death(queue.begun.outcome().await);
-    // Unconstrained: a task that has used up its turn wakes what it held back in reverse.
+    // Unconstrained: a task that has used up its budget would wake the waiting calls in reverse order.
     let counts = notes.map(Result::unwrap).collect::<Vec<_>>();
     let counts = in_time(tokio::task::unconstrained(counts)).await;
     let late = counts

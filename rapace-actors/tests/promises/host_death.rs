@@ -11,7 +11,7 @@ use rapace::{Plugin, PluginSpec};
 use crate::processes::Process;
 use crate::support::{Bench, PATIENCE, ROLE, program, role};
 
-/// What the plugin is doing when its host dies.
+/// The state of the plugin when its host dies.
 const BUSY: &str = "RAPACE_TEST_BUSY";
 
 /// A host whose plugin is in the middle of a call, or blocks its only thread, and stays there.

@@ -1,4 +1,4 @@
-//! Requests to a plugin take effect for the calls after them, whatever the plugin is doing.
+//! Requests to a plugin take effect for the calls after them, in every state of the plugin.
 
 use std::time::Duration;
 

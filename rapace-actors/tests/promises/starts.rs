@@ -325,7 +325,7 @@ pub(crate) fn twice_main() -> PluginServer {
     PluginServer::new().service(twin()).service(twin())
 }
 
-/// It is not started five times.
+/// The host does not retry the start.
 #[tokio::test]
 async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
     for (name, why) in [

@@ -293,7 +293,7 @@ async fn an_item_whose_type_panics_ends_its_stream_with_an_error() {
     assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);
 }
 
-/// Whatever `OnPanic` is: the peer chose the bytes, and others use the service.
+/// With every `OnPanic`: the peer chose the bytes, and others use the service.
 #[tokio::test]
 async fn an_argument_whose_type_panics_fails_its_call_and_not_its_service() {
     let (local, served) = decide();

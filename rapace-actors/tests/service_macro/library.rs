@@ -9,9 +9,9 @@ use rapace::{CallError, Streaming};
 /// A page.
 #[derive(Clone, Debug, PartialEq, Facet)]
 pub(crate) struct Page {
-    /// Its number.
+    /// The number of the page.
     pub(crate) number: u32,
-    /// What it says.
+    /// The text of the page.
     pub(crate) text: String,
 }
 

@@ -1,4 +1,4 @@
-//! The order in which a session ends, whatever ends it.
+//! The order in which a session ends, for every reason.
 //!
 //! - SE1: the session ends once; the first reason is kept.
 //! - SE2: the end ends every wait: calls are settled or handed out, handlers cancelled, streams

@@ -11,7 +11,7 @@ use tokio::runtime::Handle;
 /// and returns an error.
 ///
 /// # Errors
-/// What is missing, and the remedy.
+/// The missing feature, and the remedy.
 pub fn check_timers() -> Result<(), &'static str> {
     if Handle::try_current().is_err() {
         return Err("there is no tokio runtime here");

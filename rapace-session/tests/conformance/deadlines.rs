@@ -56,7 +56,7 @@ async fn a_deadline_is_seen_and_ends_the_call_on_both_sides(kind: Kind) {
     expired(channel.call(0, &(), &within(SOON)).await);
     let (left, why) = ends.recv().await.unwrap();
     assert!(left <= SOON + Duration::from_millis(1), "{left:?}");
-    // Whichever came first: its own clock, or the cancellation.
+    // Depends on which came first: its own clock, or the cancellation.
     assert!(
         matches!(why, RemoteError::DeadlineExceeded | RemoteError::Cancelled),
         "{why:?}"

@@ -95,10 +95,10 @@ impl Notifier {
     }
 }
 
-/// What a doorbell reports.
+/// An event of a doorbell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DoorbellEvent {
-    /// It was rung since the last event.
+    /// The doorbell was rung since the last event.
     Ring,
     /// Nobody can ring any more.
     HangUp,

@@ -36,7 +36,7 @@ use crate::memory::segment::{PeerA, PeerB, Segment, SegmentFds};
 #[derive(Debug)]
 pub struct ControlSocket {
     pub(crate) socket: OwnedFd,
-    /// Whether it was our standard input: then the process at the other end has started us.
+    /// Whether the socket was our standard input: then the process at the other end has started us.
     pub(crate) is_child: bool,
 }
 
@@ -214,7 +214,7 @@ impl SegmentFds {
     }
 }
 
-/// What standard input is.
+/// The kinds of standard input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StdinKind {
@@ -252,10 +252,10 @@ impl StdinKind {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NotAControlSocket {
-    /// It is something else.
+    /// Standard input is something else.
     #[error("its standard input is {}, not the control socket of a host", found.name())]
     Stdin {
-        /// What it is.
+        /// The kind of standard input.
         found: StdinKind,
     },
     /// The operating system refused to hand it over.

@@ -1,4 +1,4 @@
-//! What a host sends to a child before the child has said anything: a leash, and a segment.
+//! The messages that a host sends to a child before the child sends any: a leash, and a segment.
 //!
 //! ```text
 //!   host   leash, start the child, make the segment, send it ······ hello: the link is there

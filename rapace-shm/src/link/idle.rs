@@ -1,4 +1,4 @@
-//! What an idle receiver does at its ring and its armed word, as [`IdlePolicy`] decides.
+//! Carries out the decisions of [`IdlePolicy`] for an idle receiver: on its ring and its armed word.
 //!
 //! - LI1: while it spins the doorbell is not armed, so a peer that publishes makes no system call.
 //! - LI2: a poll takes nothing. A fault that it reads is reported at once, since a second read may find a valid
@@ -17,7 +17,7 @@ use crate::memory::halves::{OwnWord, RingIn};
 use crate::ring::armed_flag::Arm;
 use crate::ring::spsc::Consumer;
 
-/// What an idle receiver does.
+/// An idle receiver.
 #[derive(Debug, Default)]
 pub(crate) struct Idle {
     policy: IdlePolicy,
@@ -82,7 +82,7 @@ impl Idle {
 
 /// A hit of a spin.
 struct Seen {
-    /// Whether it had polled before, and found nothing.
+    /// Whether an earlier poll of this spin found nothing.
     polled: bool,
     /// When it last read the clock.
     before: Instant,

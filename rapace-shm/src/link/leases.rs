@@ -20,7 +20,7 @@ pub(crate) struct Leases {
     return_path: Mutex<Option<ReturnPath>>,
 }
 
-/// What returning a slot to the peer needs.
+/// The means to return a slot to the peer.
 #[derive(Debug)]
 struct ReturnPath {
     returner: Returner<ReturnsOut>,

@@ -158,7 +158,7 @@ impl Sender {
     }
 
     /// Shows the peer that this executor is alive, and gives back the pages of large slots that were
-    /// idle since the last heartbeat, like [`trim`](Self::trim). To be called every second or so.
+    /// idle since the last heartbeat, like [`trim`](Self::trim). To be called a few times a second: a session does so every 250 ms by default.
     pub fn heartbeat(&self) {
         self.shared.own.heartbeat();
         self.trim();

@@ -4,7 +4,7 @@
 //! |-------------|------------|---------|---------------------------------------------------------------------------|
 //! | `marker[n]` | callee     | caller  | E5: store and release fence to acquire fence and load; call `n` has begun |
 //!
-//! - K1: a marker is the generation of the call, stored before its handler starts. Whoever observes any
+//! - K1: a marker is the generation of the call, stored before its handler starts. A process that observes any
 //!   later store of the handler (the reply, a returned slot, a word in memory unknown to us) also reads
 //!   the marker (E5).
 //! - K2: markers are read once the callee is known to be dead, or to ask how a call is doing; nothing

@@ -18,7 +18,7 @@ pub(crate) struct OrderingSite {
     pub(crate) shipped: Ordering,
 }
 
-/// What the ordering applies to.
+/// The operation that the ordering applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Access,

@@ -1,4 +1,4 @@
-//! What a peer can do to a link that is over, or is about to be.
+//! Attacks on a link that is over, or is about to be.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -228,7 +228,7 @@ async fn an_offer_is_checked_before_it_is_mapped() {
     }
 }
 
-/// Joins a host that sends these leashes first, each with so many descriptors; also returns the other end.
+/// Joins a host that sends these leashes first, each with this many descriptors; also returns the other end.
 fn leashes(said: &[&[i32]], is_child: bool) -> (Result<crate::Link, EstablishError>, OwnedFd) {
     let (hold, worn) = nix::unistd::pipe().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread();

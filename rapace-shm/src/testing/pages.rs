@@ -1,4 +1,4 @@
-//! Committed pages: few at the start, given back when idle.
+//! Committed pages: few at the start, returned to the system when idle.
 
 use std::os::fd::OwnedFd;
 use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What the processes that die at a step have in common: the step is armed, and a journal outlives the process.
+//! The common parts of the processes that die at a step: arming the step, and a journal that outlives the process.
 //!
 //! - A line of the journal is one write, so it is there as a whole or not at all.
 //! - The last line is written between the last thing that the process did and its death. It counts the stores that the

@@ -276,7 +276,7 @@ async fn a_grandchild_inherits_nothing_and_hides_no_death() {
     let mut batch = Vec::new();
     soon(inbound.recv(&mut batch, 1)).await.unwrap();
     let grandchild = Stray(Pid::from_raw(batch[0].header.call as i32));
-    // Whoever runs the tests may pass on inheritable descriptors that are none of ours.
+    // The program that runs the tests may pass on inheritable descriptors that are none of ours.
     let mut other = Command::new("sleep");
     let other = other.arg("1000").stdin(Stdio::null()).stdout(Stdio::null());
     let other = Peer(other.stderr(Stdio::null()).spawn().unwrap());

@@ -5,7 +5,7 @@
 use crate::wire::frame::Flags;
 use crate::wire::limits::{MAX_NAME, MAX_TEXT};
 
-/// What a frame asks of its receiver.
+/// The type of a frame: the action that the receiver takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum FrameType {

@@ -46,7 +46,7 @@ pub struct CallId {
 /// The fixed part of a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Header {
-    /// What the frame asks of its receiver.
+    /// The action that the receiver takes.
     pub frame_type: FrameType,
     /// Which parts the payload has.
     pub flags: Flags,

@@ -1,4 +1,4 @@
-//! A scripted peer: it joined a segment, and writes whatever it likes into its half.
+//! A scripted peer: it has joined a segment, and writes arbitrary values into its half.
 
 use std::os::fd::OwnedFd;
 use std::sync::Arc;

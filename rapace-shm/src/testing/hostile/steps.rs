@@ -18,7 +18,7 @@ operands! {
         Peer { step: PeerStep },
         /// A step of the host.
         Host { step: HostStep },
-        /// A step of the peer during the next host step: after so many loads, before each of the `times` that follow.
+        /// A step of the peer during the next host step: after this many loads, before each of the `times` that follow.
         Interleave { loads: u8, times: u8, step: PeerStep },
     }
 
@@ -34,8 +34,8 @@ operands! {
         Inline { len: u8, byte: u8 },
         /// Publishes a descriptor without a payload.
         Empty {},
-        /// Publishes a payload in a slot that begins with a table, which claims so many attachments: the first
-        /// is the slot of that index, each other one so many further. It may be a byte too short.
+        /// Publishes a payload in a slot that begins with a table, which claims this many attachments: the
+        /// first is the slot of that index, each other one is further by a fixed distance. It may be a byte too short.
         Attach { payload: Number, claimed: u8, short: bool, index: Number, by: u8, generation: Number, offset: Number, len: Number },
         /// Publishes a table inside a descriptor, with room for one attachment.
         AttachInside { claimed: u8, index: Number, generation: Number, offset: Number, len: Number },

@@ -30,7 +30,7 @@ impl Wake for Flag {
     }
 }
 
-/// What a wait may return.
+/// The result of a wait.
 pub(crate) enum Served {
     Slot(SlotMut, usize),
     Room,

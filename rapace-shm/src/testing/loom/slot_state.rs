@@ -26,7 +26,7 @@ fn the_last_user_and_the_return_free_a_slot_once() {
                 u32::from(last)
             })
         });
-        slot.read(); // What the peer did, as E4 has carried it here.
+        slot.read(); // The peer's accesses, which E4 orders before this read.
         let mut freed = 0;
         if state.returned().unwrap() {
             slot.write(2);

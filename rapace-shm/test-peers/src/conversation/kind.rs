@@ -1,6 +1,6 @@
-//! What a frame asks of its receiver.
+//! The kinds of frames in the conversation, by the action of the receiver.
 
-/// What a frame asks of its receiver.
+/// The kind of a frame: the action of the receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     Plain,

@@ -39,7 +39,7 @@ fn live() -> Result<(), Failure> {
         "untrusted" => Trust::Untrusted,
         other => return Err(format!("{other} is no trust").into()),
     };
-    // Whatever goes wrong, this process ends.
+    // This process ends, even if the conversation hangs.
     alarm::set(LIFETIME);
     let journal = Journal::open(Path::new(journal))?;
     arm(death)?;

@@ -8,7 +8,7 @@ use rapace_shm::{ControlSocket, EstablishError, Link, Listener, SegmentConfig, S
 
 use crate::Failure;
 
-/// Allows this process so many descriptors more than are open now.
+/// Allows this process this many descriptors more than are open now.
 fn limit(spare: u64) -> Result<(), Failure> {
     let listed = fs::read_dir("/proc/self/fd")?
         .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse::<u64>().ok())
