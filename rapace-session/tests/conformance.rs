@@ -9,6 +9,7 @@ mod conformance {
     mod callbacks;
     mod cancel;
     mod channels;
+    mod closes;
     mod copies;
     mod deadlines;
     mod ends;

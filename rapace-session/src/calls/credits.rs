@@ -1,12 +1,14 @@
 //! A channel that this side opened: its credits, and the offer of its service in the peer's hello.
 //!
 //! - CR1: the peer grants a window of credits. Each request takes one, and its reply returns it.
-//! - CR2: a closed channel gives out no credits: its drain takes all free credits at once, and each
-//!   credit that returns. So closing adds no cost to a call.
-//! - CR3: a channel is drained when all credits of its window have returned.
+//! - CR2: a closed channel gives out no credits: its drain takes all free credits at once, before
+//!   anybody is told of the close, and each credit that returns. So closing adds no cost to a call.
+//! - CR3: a channel is drained when all credits of its window have returned. The window of a closed
+//!   channel does not grow.
 //! - CR4: the place of a closed channel counts as leaving, since it becomes free without an action
 //!   of its holder.
 
+use std::fmt;
 use std::pin::pin;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -30,17 +32,23 @@ pub(crate) struct ClientChannel {
     credits: Semaphore,
     /// All credits that the peer granted, free or taken.
     window: AtomicU32,
-    /// Of these, the credits that the drain has taken.
-    drained: AtomicU32,
     /// Why the channel was closed, if it was closed before the session's end.
     closed: OnceLock<Box<str>>,
     /// Wakes waiters for a credit when the channel is closed.
     closes: Notify,
-    /// The permit of the channel, until the channel is closed and its calls are over.
-    place: Mutex<Option<Place>>,
+    ending: Mutex<Ending>,
     /// The peer's hello.
     peer: Option<Arc<Hello>>,
     pub(crate) maps: MethodMaps,
+}
+
+/// What changes when the channel is closed.
+#[derive(Debug, Default)]
+struct Ending {
+    /// One of those that a session has for channels, until the channel is closed and its calls are over.
+    place: Option<Place>,
+    /// Of a channel that is closed, until its actor takes it.
+    drain: Option<Drain>,
 }
 
 impl ClientChannel {
@@ -50,10 +58,9 @@ impl ClientChannel {
             service: service.into(),
             credits: Semaphore::new(window as usize),
             window: AtomicU32::new(window),
-            drained: AtomicU32::new(0),
             closed: OnceLock::new(),
             closes: Notify::new(),
-            place: Mutex::new(None),
+            ending: Mutex::default(),
             peer: None,
             maps: MethodMaps::default(),
         }
@@ -67,8 +74,8 @@ impl ClientChannel {
     /// Sets the permit of the channel.
     pub(crate) fn at(self, mut place: Place) -> Self {
         place.set_leaving(false);
-        let place = Mutex::new(Some(place));
-        Self { place, ..self }
+        self.ending().place = Some(place);
+        self
     }
 
     /// Returns the offer of the service in the peer's hello.
@@ -133,17 +140,18 @@ impl ClientChannel {
         self.credits.add_permits(1);
     }
 
-    /// Enlarges the window; false if it would exceed [`MAX_WINDOW`].
+    /// Enlarges the window; false if it would exceed [`MAX_WINDOW`]. The window of a closed channel stays as it is (CR3).
     pub(crate) fn grow(&self, credits: u32) -> bool {
+        let _open = self.ending();
         let window = self.window.load(Ordering::Relaxed);
         let grown = window.checked_add(credits);
         let Some(grown) = grown.filter(|grown| *grown <= MAX_WINDOW) else {
             return false;
         };
-        // Before the credits are added, so that a drain that has taken all others waits for these
-        // too (CR3). Only the session's actor calls this.
-        self.window.store(grown, Ordering::Release);
-        self.credits.add_permits(credits as usize);
+        if self.close_reason().is_none() {
+            self.window.store(grown, Ordering::Relaxed);
+            self.credits.add_permits(credits as usize);
+        }
         true
     }
 
@@ -152,30 +160,35 @@ impl ClientChannel {
         self.closed.get().map(|why| &**why)
     }
 
-    /// Closes the channel to new calls; calls under way go on. `None` if the channel is closed
-    /// already.
-    pub(crate) fn close(self: &Arc<Self>, why: &str) -> Option<Drain> {
-        self.closed.set(why.into()).ok()?;
+    /// Closes the channel to new calls; calls under way go on, and the channel's actor
+    /// [waits](Self::take_drain) for them. False if the channel is closed already.
+    pub(crate) fn close(self: &Arc<Self>, why: &str) -> bool {
+        let mut ending = self.ending();
+        if self.close_reason().is_some() {
+            return false;
+        }
+        // CR2: first, so that nobody who is told of the close finds a credit.
+        ending.drain = Some(self.drain());
+        let _ = self.closed.set(why.into());
         self.closes.notify_waiters();
-        if let Some(place) = &mut *self.place() {
+        if let Some(place) = &mut ending.place {
             place.set_leaving(true); // CR4
         }
-        Some(self.drain())
+        true
     }
 
-    fn place(&self) -> MutexGuard<'_, Option<Place>> {
-        self.place.lock().unwrap_or_else(PoisonError::into_inner)
+    fn ending(&self) -> MutexGuard<'_, Ending> {
+        self.ending.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Frees the place.
     pub(crate) fn leave_place(&self) {
-        let place = self.place().take();
+        let place = self.ending().place.take();
         drop(place);
     }
 
-    /// Takes all credits as they return, except those that an earlier drain has taken. One drain
-    /// runs at a time.
-    pub(crate) fn drain(self: &Arc<Self>) -> Drain {
+    /// Takes all credits as they return. A channel is closed once, so it has one drain.
+    fn drain(self: &Arc<Self>) -> Drain {
         let channel = Arc::clone(self);
         let mut all = async move { channel.take_all().await }.boxed();
         // CR2. Unconstrained, since tokio makes a task that used up its budget wait.
@@ -186,23 +199,27 @@ impl ClientChannel {
     }
 
     async fn take_all(&self) -> bool {
-        loop {
-            let taken = self.drained.load(Ordering::Relaxed);
-            let missing = self.window.load(Ordering::Acquire) - taken;
-            if missing == 0 {
-                return true; // CR3
+        let window = self.window.load(Ordering::Relaxed);
+        match self.credits.acquire_many(window).await {
+            Ok(credits) => {
+                credits.forget();
+                true // CR3
             }
-            match self.credits.acquire_many(missing).await {
-                Ok(credits) => credits.forget(),
-                Err(_) => return false,
-            }
-            self.drained.store(taken + missing, Ordering::Relaxed);
+            Err(_) => false,
         }
     }
 
-    /// Ends the channel without draining: the session is over, or the channel's actor is gone.
+    /// Takes the drain of a closed channel. `None` if it was taken before, or the session is over.
+    pub(crate) fn take_drain(&self) -> Option<Drain> {
+        self.ending().drain.take()
+    }
+
+    /// Ends the channel: it is drained, the session is over, or the channel's actor is gone. Credits
+    /// that a peer returns beyond its window are of no use then (CR2).
     pub(crate) fn end(&self) {
         self.credits.close();
+        // It refers to the channel.
+        drop(self.take_drain());
     }
 }
 
@@ -230,6 +247,12 @@ impl Drain {
     }
 }
 
+impl fmt::Debug for Drain {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drain").finish_non_exhaustive()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,8 +276,9 @@ mod tests {
         channel.credit().await.unwrap().forget();
         let mut waits = Box::pin(channel.credit());
         assert!(waits.as_mut().now_or_never().is_none());
-        let mut drain = channel.close("enough").unwrap();
-        assert!(channel.close("again").is_none());
+        assert!(channel.close("enough") && !channel.close("again"));
+        let mut drain = channel.take_drain().unwrap();
+        assert!(channel.take_drain().is_none());
         assert_eq!(channel.close_reason(), Some("enough"));
         assert!(waits.await.is_none());
         assert!(channel.give_back(1));
@@ -263,8 +287,17 @@ mod tests {
         assert!(channel.grow(3));
         assert!(channel.give_back(1));
         assert!(drain.drained().await && drain.drained().await);
-        assert!(channel.drain().drained().await);
         assert!(channel.credit().await.is_none());
+    }
+
+    /// CR2, CR3
+    #[tokio::test]
+    async fn a_closed_channel_gets_no_larger() {
+        let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 2));
+        assert!(channel.close("enough"));
+        assert!(channel.grow(3) && !channel.grow(MAX_WINDOW));
+        assert!(channel.credit().await.is_none());
+        assert!(channel.take_drain().unwrap().drained().await);
     }
 
     #[tokio::test]
@@ -282,7 +315,8 @@ mod tests {
     async fn the_end_of_the_session_ends_a_drain() {
         let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 1));
         channel.credit().await.unwrap().forget();
-        let mut drain = channel.close("enough").unwrap();
+        assert!(channel.close("enough"));
+        let mut drain = channel.take_drain().unwrap();
         channel.end();
         assert!(!drain.drained().await);
     }

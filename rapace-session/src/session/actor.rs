@@ -324,14 +324,10 @@ impl Actor for SessionActor {
         &mut self,
         _: WeakActorRef<Self>,
         _: ActorId,
-        reason: ActorStopReason,
+        _: ActorStopReason,
     ) -> Result<ControlFlow<ActorStopReason>, Infallible> {
-        // The reader stops only at the session's end; otherwise it panicked. Actors of channels
-        // stop when their channels are closed, and other linked actors do not matter.
-        if let ActorStopReason::Panicked(error) = reason {
-            let why = format!("the reader panicked: {error}");
-            self.parts.end(EndReason::Internal(why));
-        }
+        // The reader reports why it stops, also when it panics (RD4). Actors of channels stop when their
+        // channels are closed, and other linked actors do not matter.
         Ok(ControlFlow::Continue(()))
     }
 

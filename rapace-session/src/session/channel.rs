@@ -76,7 +76,8 @@ impl Channel {
     }
 
     /// The channel's actor, for linking: it stops when the channel is closed and its calls are
-    /// over, and when the session ends. Stopping it closes the channel; see [`close`](Self::close).
+    /// over, and when the session ends. Stopping it closes the channel, as [`close`](Self::close)
+    /// does, but linked actors and waiters for its shutdown are told before the last call is over.
     #[must_use]
     pub fn actor(&self) -> &ActorRef<ChannelActor> {
         self.lease.actor()

@@ -16,8 +16,8 @@
 //!   stops when the channel is closed.
 //! - CA3: the peer is told that the channel is closed once no call is under way on it. The place
 //!   and the number of the channel are free from then on.
-//! - CA4: stopping the actor closes the channel. If the actor is killed, the channel makes no more
-//!   calls, and keeps its place until the session ends.
+//! - CA4: stopping or killing the actor closes the channel, whoever else closes it. The channel is
+//!   still drained (CA3), after the actor's mailbox was closed.
 
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ enum State {
 }
 
 /// The channel was closed, and must be drained.
-pub(crate) struct Close(pub(crate) Drain);
+pub(crate) struct Close;
 
 impl ChannelActor {
     pub(crate) fn new(
@@ -63,9 +63,16 @@ impl ChannelActor {
         }
     }
 
+    fn start_draining(&mut self) {
+        if let Some(drain) = self.channel.take_drain() {
+            self.state = State::Draining(drain);
+        }
+    }
+
     /// Records the end of the drain (CA3).
     fn drained(&mut self, drained: bool) {
         if drained && let Some(on_drained) = self.on_drained.take() {
+            self.channel.end();
             on_drained();
         }
         self.state = State::Closed;
@@ -124,10 +131,14 @@ impl Actor for ChannelActor {
         _: WeakActorRef<Self>,
         _: ActorStopReason,
     ) -> Result<(), Infallible> {
-        if !matches!(self.state, State::Closed) {
-            // CA4
-            self.channel.close("its actor was stopped");
-            let drained = self.channel.drain().drained().await;
+        if matches!(self.state, State::Closed) {
+            return Ok(());
+        }
+        // CA4
+        self.channel.close("its actor was stopped");
+        self.start_draining();
+        if let State::Draining(drain) = &mut self.state {
+            let drained = drain.drained().await;
             self.drained(drained);
         }
         Ok(())
@@ -137,7 +148,7 @@ impl Actor for ChannelActor {
 impl Drop for ChannelActor {
     fn drop(&mut self) {
         if !matches!(self.state, State::Closed) {
-            self.channel.end(); // CA4
+            self.channel.end();
         }
     }
 }
@@ -145,7 +156,7 @@ impl Drop for ChannelActor {
 impl Message<Close> for ChannelActor {
     type Reply = ();
 
-    async fn handle(&mut self, Close(drain): Close, _: &mut Context<Self, ()>) {
-        self.state = State::Draining(drain);
+    async fn handle(&mut self, Close: Close, _: &mut Context<Self, ()>) {
+        self.start_draining();
     }
 }

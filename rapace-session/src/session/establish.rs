@@ -17,7 +17,7 @@ use crate::transport::{AllocateError, Endpoint};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::hello::{self, Hello};
-use crate::wire::limits;
+use crate::wire::limits::{self, MAX_CHANNELS};
 
 impl Session {
     /// Starts the session's actors and runs the handshake. When this returns, both sides have
@@ -127,8 +127,10 @@ impl Session {
     }
 }
 
-/// Capacity of the session actor's mailbox, in control frames. The actor never waits for a peer.
-const CONTROL_MAILBOX: usize = 1024;
+/// Capacity of the session actor's mailbox, in control frames: what an honest peer can cause at
+/// once. When all channels are closed, each close may let sixteen windows grow. The actor never
+/// waits for a peer.
+const CONTROL_MAILBOX: usize = 32 * MAX_CHANNELS as usize;
 
 struct EndOnDrop(Option<Arc<Parts>>);
 
