@@ -85,13 +85,15 @@ impl Channel {
 
     /// Closes the channel and all its clones: new calls, and calls that wait for a credit, fail
     /// with [`RemoteError::Unavailable`] from now on. Calls under way go on. To wait for the last
-    /// of them, wait until the channel's [`actor`](Self::actor) has shut down.
+    /// of them, wait until the channel's [`actor`](Self::actor) has shut down. The future of a call that
+    /// waits for a credit keeps the channel open until it is polled or dropped.
     pub fn close(&self) {
         self.lease.close("this side closed the channel");
     }
 
     /// Why the channel was closed, if it was; the peer's reason if the peer closed it. `None` if
-    /// the channel is open, or ended with its session: see [`ended`](Self::ended).
+    /// the channel is open, or ended with its session: see [`ended`](Self::ended). A call that crossed with
+    /// the peer's close may fail a moment before this says so.
     #[must_use]
     pub fn closed(&self) -> Option<&str> {
         self.inner.close_reason()
