@@ -40,9 +40,9 @@ pub(crate) const TAIL: usize = 0;
 /// The owner's consumer cursor in the other half's ring.
 pub(crate) const HEAD: usize = 128;
 /// Epoch: the owner sleeps until the other side publishes.
-pub(crate) const RECV_ARMED: usize = 256;
+pub(crate) const RECEIVER_ARMED: usize = 256;
 /// Epoch: the owner waits for ring room or slots.
-pub(crate) const SPACE_ARMED: usize = 384;
+pub(crate) const PRODUCER_ARMED: usize = 384;
 /// Producer cursor of the owner's return ring.
 pub(crate) const RETURNS_TAIL: usize = 512;
 /// Heartbeat of the owner's executor.
@@ -212,8 +212,8 @@ mod tests {
         let offsets_in_code = [
             TAIL,
             HEAD,
-            RECV_ARMED,
-            SPACE_ARMED,
+            RECEIVER_ARMED,
+            PRODUCER_ARMED,
             RETURNS_TAIL,
             HEARTBEAT,
             START_MARKERS,

@@ -36,9 +36,9 @@ crash_points! {
     /// The cursor that returns ring room.
     Head,
     /// The receiver's armed word.
-    RecvArmed,
+    ReceiverArmed,
     /// The armed word of waiters for room.
-    SpaceArmed,
+    ProducerArmed,
     /// The entry of a returned slot.
     ReturnEntry,
     /// The cursor that returns slots.

@@ -41,11 +41,11 @@ impl Assembly {
     /// Copies as much as the turn allows (AS2). Returns whether the message is complete.
     pub(crate) fn advance(
         &mut self,
-        shared: &Arc<LinkState>,
+        link_state: &Arc<LinkState>,
         turn: &mut Turn,
     ) -> Result<bool, PeerFault> {
         if let ReceivedPayload::Slot(slot) = &mut self.message.payload
-            && !slot.copy_more(&shared.peer, turn)
+            && !slot.copy_more(&link_state.peer, turn)
         {
             return Ok(false);
         }
@@ -53,13 +53,13 @@ impl Assembly {
             let payload = self.message.payload.as_ref();
             turn.copied(table_len(payload));
             for slot in named(payload)? {
-                let slot = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
+                let slot = ReceivedSlot::hold(link_state, slot.check(&link_state.layout)?)?;
                 self.message.attachments.push(slot);
             }
         }
         let attachments = &mut self.message.attachments;
         for slot in attachments.iter_mut().skip(self.complete) {
-            if !slot.copy_more(&shared.peer, turn) {
+            if !slot.copy_more(&link_state.peer, turn) {
                 return Ok(false);
             }
             self.complete += 1;

@@ -65,7 +65,7 @@ impl Link {
             .map_err(at_step("registering the doorbell"))?;
         let credentials = peer.as_ref().map(|peer| peer.credentials);
         let process = peer.and_then(watch_process);
-        let shared = Arc::new(LinkState::new(
+        let link_state = Arc::new(LinkState::new(
             segment.config,
             segment.own,
             segment.peer,
@@ -74,8 +74,8 @@ impl Link {
         ));
         let life = Arc::new(Liveness::new(socket, process));
         Ok(Self {
-            sender: Sender::new(Arc::clone(&shared)),
-            receiver: Receiver::new(shared, doorbell, Arc::clone(&life)),
+            sender: Sender::new(Arc::clone(&link_state)),
+            receiver: Receiver::new(link_state, doorbell, Arc::clone(&life)),
             life,
             peer: credentials,
         })

@@ -17,7 +17,7 @@ use crate::slab::wait_queue::Ticket;
 
 /// The future of [`Sender::allocate`](crate::Sender::allocate).
 pub(crate) struct Allocate<'a> {
-    shared: &'a LinkState,
+    link_state: &'a LinkState,
     class: usize,
     len: usize,
     lane: Lane,
@@ -33,11 +33,11 @@ impl Future for Allocate<'_> {
             coop.made_progress();
             return Poll::Ready(done);
         }
-        let shared = self.shared;
+        let link_state = self.link_state;
         let new = self.ticket.is_none();
         let (class, lane) = (self.class, self.lane);
-        self.ticket = shared.slab.wait(class, lane, self.ticket, cx.waker());
-        shared.space.wait_for_slot(new);
+        self.ticket = link_state.slab.wait(class, lane, self.ticket, cx.waker());
+        link_state.waiters.wait_for_slot(new);
         match self.try_take() {
             Some(done) => {
                 coop.made_progress();
@@ -49,9 +49,9 @@ impl Future for Allocate<'_> {
 }
 
 impl<'a> Allocate<'a> {
-    pub(crate) fn new(shared: &'a LinkState, class: usize, len: usize, lane: Lane) -> Self {
+    pub(crate) fn new(link_state: &'a LinkState, class: usize, len: usize, lane: Lane) -> Self {
         Self {
-            shared,
+            link_state,
             class,
             len,
             lane,
@@ -60,16 +60,16 @@ impl<'a> Allocate<'a> {
     }
     fn try_take(&mut self) -> Option<Result<SlotMut, AllocateError>> {
         let (class, len, lane) = (self.class, self.len, self.lane);
-        let taken = SlotMut::take(self.shared, class, len, lane, self.ticket).transpose()?;
+        let taken = SlotMut::take(self.link_state, class, len, lane, self.ticket).transpose()?;
         self.stop_waiting();
         Some(taken)
     }
 
     fn stop_waiting(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            let shared = self.shared;
-            shared.slab.leave(self.class, self.lane, ticket);
-            shared.space.slot_wait_over();
+            let link_state = self.link_state;
+            link_state.slab.leave(self.class, self.lane, ticket);
+            link_state.waiters.slot_wait_over();
         }
     }
 }
@@ -82,7 +82,7 @@ impl Drop for Allocate<'_> {
 
 /// The future of [`Sender::writable`](crate::Sender::writable).
 pub(crate) struct Writable<'a> {
-    shared: &'a LinkState,
+    link_state: &'a LinkState,
     lane: Lane,
     ticket: Option<Ticket>,
 }
@@ -97,8 +97,8 @@ impl Future for Writable<'_> {
             return Poll::Ready(done);
         }
         let ticket = self
-            .shared
-            .space
+            .link_state
+            .waiters
             .wait_for_room(self.lane, self.ticket, cx.waker());
         self.ticket = Some(ticket);
         match self.check() {
@@ -112,21 +112,21 @@ impl Future for Writable<'_> {
 }
 
 impl<'a> Writable<'a> {
-    pub(crate) fn new(shared: &'a LinkState, lane: Lane) -> Self {
+    pub(crate) fn new(link_state: &'a LinkState, lane: Lane) -> Self {
         Self {
-            shared,
+            link_state,
             lane,
             ticket: None,
         }
     }
     fn check(&self) -> Option<Result<(), Closed>> {
-        if let Err(closed) = self.shared.check_open() {
+        if let Err(closed) = self.link_state.check_open() {
             return Some(Err(closed));
         }
-        match self.shared.has_room(self.lane) {
+        match self.link_state.has_room(self.lane) {
             Ok(false) => None,
             Ok(true) => Some(Ok(())),
-            Err(fault) => Some(Err(self.shared.fail(fault))),
+            Err(fault) => Some(Err(self.link_state.fail(fault))),
         }
     }
 }
@@ -134,7 +134,7 @@ impl<'a> Writable<'a> {
 impl Drop for Writable<'_> {
     fn drop(&mut self) {
         if let Some(ticket) = self.ticket.take() {
-            self.shared.space.room_wait_over(self.lane, ticket);
+            self.link_state.waiters.room_wait_over(self.lane, ticket);
         }
     }
 }

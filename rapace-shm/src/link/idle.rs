@@ -45,22 +45,22 @@ impl Idle {
     /// Runs one turn of a receiver that has found the ring empty.
     pub(crate) fn turn(
         &mut self,
-        shared: &LinkState,
+        link_state: &LinkState,
         ring: &mut Consumer<RingIn>,
         arm: &mut Arm<OwnWord>,
     ) -> Result<Idled, PeerFault> {
-        let bound = match shared.space.has_waiters() {
+        let bound = match link_state.waiters.has_waiters() {
             true => Duration::ZERO, // LI3
-            false => shared.spin(),
+            false => link_state.spin(),
         };
         let rest = match self.policy.next(bound, Instant::now) {
             Step::Rest(rest) => rest,
             Step::Spin { from, until } => {
                 arm.disarm(); // LI1
-                match spin(shared, ring, from, until)? {
+                match spin(link_state, ring, from, until)? {
                     Some(seen) => {
                         if self.policy.hit(|| seen.gap()) {
-                            shared.counters.spin_hit();
+                            link_state.counters.spin_hit();
                         }
                         return Ok(Idled::Found); // LI2
                     }
@@ -73,7 +73,7 @@ impl Idle {
             Rest::Pause => Idled::Pause,
             Rest::Sleep => Idled::Sleep,
             Rest::GiveUp => {
-                shared.counters.spin_missed();
+                link_state.counters.spin_missed();
                 Idled::Sleep
             }
         })
@@ -96,7 +96,7 @@ impl Seen {
 
 /// Polls until then, if there are no waiters.
 fn spin(
-    shared: &LinkState,
+    link_state: &LinkState,
     ring: &mut Consumer<RingIn>,
     from: Instant,
     until: Instant,
@@ -112,7 +112,7 @@ fn spin(
             std::hint::spin_loop();
         }
         before = Instant::now();
-        if before >= until || shared.space.has_waiters() {
+        if before >= until || link_state.waiters.has_waiters() {
             return Ok(None);
         }
     }
@@ -141,13 +141,13 @@ mod tests {
     use crate::link::endpoint::Link;
     use crate::sync::orderings;
 
-    fn receiver(shared: &LinkState) -> (Consumer<RingIn>, Arm<OwnWord>) {
+    fn receiver(link_state: &LinkState) -> (Consumer<RingIn>, Arm<OwnWord>) {
         let ring = RingIn {
-            own: Arc::clone(&shared.own),
-            peer: Arc::clone(&shared.peer),
+            own: Arc::clone(&link_state.own),
+            peer: Arc::clone(&link_state.peer),
         };
-        let ring = Consumer::new(ring, shared.layout.ring_capacity);
-        (ring, Arm::new(OwnWord::receiver(&shared.own)))
+        let ring = Consumer::new(ring, link_state.layout.ring_capacity);
+        (ring, Arm::new(OwnWord::receiver(&link_state.own)))
     }
 
     /// LI2
@@ -157,20 +157,20 @@ mod tests {
         let (out, _inbound, _) = a.split();
         let (theirs, _b_in, _) = b.split();
         out.set_spin(Duration::from_millis(1));
-        let shared = out.shared();
-        let (mut ring, mut arm) = receiver(shared);
+        let link_state = out.link_state();
+        let (mut ring, mut arm) = receiver(link_state);
         // After a lone frame the other tasks run first, after a burst as well.
         for (frames, first) in [(1, Idled::Pause), (100, Idled::Yield)] {
-            let control = &theirs.shared().own.control;
+            let control = &theirs.link_state().own.control;
             control.store(CrashPoint::Tail, TAIL, 0, orderings::RELAXED);
             let mut idle = Idle::default();
             idle.frames_taken(frames);
-            let mut turn = || idle.turn(shared, &mut ring, &mut arm);
+            let mut turn = || idle.turn(link_state, &mut ring, &mut arm);
             assert_eq!(turn(), Ok(first));
             control.store(CrashPoint::Tail, TAIL, 99_999, orderings::RELAXED);
             let fault = PeerFault::TailRanAhead {
                 ahead: 99_999,
-                capacity: shared.layout.ring_capacity,
+                capacity: link_state.layout.ring_capacity,
             };
             assert_eq!(turn(), Err(fault));
         }
@@ -183,14 +183,14 @@ mod tests {
         let (a, _b) = Link::pair(&SegmentConfig::default()).unwrap();
         let (out, _inbound, _) = a.split();
         out.set_spin(Duration::from_millis(1));
-        let shared = out.shared();
-        let (mut ring, mut arm) = receiver(shared);
+        let link_state = out.link_state();
+        let (mut ring, mut arm) = receiver(link_state);
         let mut idle = Idle::default();
         idle.frames_taken(1);
         let paused = Ok(Idled::Pause);
-        assert_eq!(idle.turn(shared, &mut ring, &mut arm), paused);
+        assert_eq!(idle.turn(link_state, &mut ring, &mut arm), paused);
         arm.arm();
-        assert_eq!(idle.turn(shared, &mut ring, &mut arm), paused);
+        assert_eq!(idle.turn(link_state, &mut ring, &mut arm), paused);
         assert!(!arm.is_armed());
     }
 }

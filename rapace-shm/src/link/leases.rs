@@ -66,7 +66,7 @@ impl Leases {
         };
         returner.push(encode_return(index, generation));
         let sleeper = peer_waker
-            .must_ring_for_space()
+            .must_ring_for_room()
             .then(|| Arc::clone(peer_waker));
         drop(return_path); // H1
         if let Some(peer_waker) = sleeper {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use crate::doorbell::notify::Notifier;
-use crate::layout::{RECV_ARMED, SPACE_ARMED};
+use crate::layout::{PRODUCER_ARMED, RECEIVER_ARMED};
 use crate::memory::halves::{PeerHalf, PeerWord};
 use crate::ring::armed_flag::Ringer;
 use crate::sync::orderings;
@@ -15,7 +15,7 @@ pub(crate) struct PeerWaker {
     /// For a peer that waits for descriptors.
     entries: Ringer<PeerWord>,
     /// For a peer that waits for room or slots.
-    space: Ringer<PeerWord>,
+    room: Ringer<PeerWord>,
     notifier: Notifier,
     rung: AtomicU64,
 }
@@ -29,8 +29,8 @@ impl PeerWaker {
             })
         };
         Self {
-            entries: ringer(RECV_ARMED),
-            space: ringer(SPACE_ARMED),
+            entries: ringer(RECEIVER_ARMED),
+            room: ringer(PRODUCER_ARMED),
             notifier,
             rung: AtomicU64::new(0),
         }
@@ -44,15 +44,15 @@ impl PeerWaker {
     }
 
     /// To be called after consuming: wakes a peer that waits for room.
-    pub(crate) fn made_space(&self) {
-        if self.must_ring_for_space() {
+    pub(crate) fn made_room(&self) {
+        if self.must_ring_for_room() {
             self.ring();
         }
     }
 
     /// To be called after consuming or returning: returns whether a peer that waits for room must be woken.
-    pub(crate) fn must_ring_for_space(&self) -> bool {
-        self.space.must_ring()
+    pub(crate) fn must_ring_for_room(&self) -> bool {
+        self.room.must_ring()
     }
 
     /// Rings, with a system call.

@@ -80,23 +80,23 @@ enum Bytes {
 impl ReceivedSlot {
     /// Leases a checked slot. Bytes that must be copied are not copied yet: see
     /// [`copy_more`](Self::copy_more).
-    pub(crate) fn hold(shared: &LinkState, checked: CheckedSlot) -> Result<Self, PeerFault> {
+    pub(crate) fn hold(link_state: &LinkState, checked: CheckedSlot) -> Result<Self, PeerFault> {
         let slot = checked.slot_ref();
-        let Some(place) = shared.layout.slot(slot.index) else {
+        let Some(place) = link_state.layout.slot(slot.index) else {
             return Err(PeerFault::SlotOutOfRange {
                 index: slot.index,
-                slots: shared.layout.slots,
+                slots: link_state.layout.slots,
             });
         };
-        shared.leases.hold(checked)?;
-        let bytes = if shared.copy_out {
+        link_state.leases.hold(checked)?;
+        let bytes = if link_state.copy_out {
             Bytes::Copied {
                 copy: Vec::with_capacity(slot.len as usize),
-                leases: Arc::clone(&shared.leases),
+                leases: Arc::clone(&link_state.leases),
             }
         } else {
             Bytes::InPlace {
-                object: Arc::clone(shared.peer_object(place.object)),
+                object: Arc::clone(link_state.peer_object(place.object)),
                 start: place.offset + slot.offset as usize,
             }
         };
@@ -145,11 +145,11 @@ impl ReceivedSlot {
 }
 
 impl ReceivedPayload {
-    pub(crate) fn of(shared: &LinkState, parsed: Parsed) -> Result<Self, PeerFault> {
+    pub(crate) fn of(link_state: &LinkState, parsed: Parsed) -> Result<Self, PeerFault> {
         Ok(match parsed {
             Parsed::Empty => Self::Empty,
             Parsed::Inline { len, bytes } => Self::Inline { len, bytes },
-            Parsed::Slot(slot) => Self::Slot(ReceivedSlot::hold(shared, slot)?),
+            Parsed::Slot(slot) => Self::Slot(ReceivedSlot::hold(link_state, slot)?),
         })
     }
 

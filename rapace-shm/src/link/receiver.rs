@@ -40,7 +40,7 @@ use crate::ring::spsc::Consumer;
 /// woken (see [`Sender`](crate::Sender)). Dropping it closes the link and, unless there is a
 /// [`SocketHold`](crate::SocketHold), hangs up.
 pub struct Receiver {
-    shared: Arc<LinkState>,
+    link_state: Arc<LinkState>,
     consumer: Consumer<RingIn>,
     arm: Arm<OwnWord>,
     doorbell: Doorbell,
@@ -63,16 +63,16 @@ struct Terminal {
 }
 
 impl Receiver {
-    pub(crate) fn new(shared: Arc<LinkState>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
+    pub(crate) fn new(link_state: Arc<LinkState>, doorbell: Doorbell, life: Arc<Liveness>) -> Self {
         let ring = RingIn {
-            own: Arc::clone(&shared.own),
-            peer: Arc::clone(&shared.peer),
+            own: Arc::clone(&link_state.own),
+            peer: Arc::clone(&link_state.peer),
         };
-        let armed = OwnWord::receiver(&shared.own);
+        let armed = OwnWord::receiver(&link_state.own);
         Self {
-            consumer: Consumer::new(ring, shared.layout.ring_capacity),
+            consumer: Consumer::new(ring, link_state.layout.ring_capacity),
             arm: Arm::new(armed),
-            shared,
+            link_state,
             doorbell,
             end: OurEnd::of(&life),
             life,
@@ -119,8 +119,8 @@ impl Receiver {
         max: usize,
     ) -> Poll<Result<usize, RecvError>> {
         loop {
-            if self.shared.space.has_waiters()
-                && let Err(fault) = self.shared.serve_waiters()
+            if self.link_state.waiters.has_waiters()
+                && let Err(fault) = self.link_state.serve_waiters()
             {
                 self.latch_fault(fault);
             }
@@ -144,7 +144,7 @@ impl Receiver {
             }
             let idled = self
                 .idle
-                .turn(&self.shared, &mut self.consumer, &mut self.arm);
+                .turn(&self.link_state, &mut self.consumer, &mut self.arm);
             let pauses = match idled {
                 Ok(Idled::Found) => continue,
                 Ok(Idled::Yield) => {
@@ -159,11 +159,11 @@ impl Receiver {
                     continue;
                 }
             };
-            self.shared.set_receiver(cx.waker());
-            if self.shared.fault().is_some() {
+            self.link_state.set_receiver(cx.waker());
+            if self.link_state.fault().is_some() {
                 continue; // Found before it was known whom to wake.
             }
-            if self.shared.is_peer_dead() {
+            if self.link_state.is_peer_dead() {
                 return self.poll_after_death(PeerGone::Exited, cx, batch, max);
             }
             // Rings for entries that were taken already are cleared before arming, so that the next ring means new
@@ -174,18 +174,18 @@ impl Receiver {
                     return self.poll_after_death(PeerGone::HungUp, cx, batch, max);
                 }
                 Err(_) => {
-                    self.shared.end(Closed::ByUs);
+                    self.link_state.end(Closed::ByUs);
                     self.latch(RecvError::RuntimeGone);
                     continue;
                 }
             }
             // From here on the peer rings (N1).
-            let has_waiters = self.shared.space.arm_for_waiters();
+            let has_waiters = self.link_state.waiters.arm_for_waiters();
             self.arm.arm();
             let served = if has_waiters {
-                self.shared.serve_waiters()
+                self.link_state.serve_waiters()
             } else {
-                self.shared.slab.collect()
+                self.link_state.slab.collect()
             };
             if let Err(fault) = served {
                 self.latch_fault(fault);
@@ -258,7 +258,7 @@ impl Receiver {
     /// Takes up to `max` frames, as far as the turn allows.
     fn take(&mut self, batch: &mut Vec<Received>, max: usize) -> Result<usize, RecvError> {
         let before = batch.len();
-        if let Some(fault) = self.shared.fault() {
+        if let Some(fault) = self.link_state.fault() {
             self.latch(RecvError::PeerFault(fault)); // Found by a sender.
         }
         let most = self.terminal.map_or(max, |terminal| terminal.left.min(max));
@@ -267,12 +267,12 @@ impl Receiver {
         let taken = batch.len() - before;
         if self.consumer.position() != position {
             self.consumer.commit(); // R6
-            self.shared.peer_waker.made_space();
+            self.link_state.peer_waker.made_room();
         }
         if taken > 0 {
             self.turn.delivered(taken);
             let bytes = batch.iter().skip(before).map(Received::bytes).sum();
-            self.shared.counters.received(taken, bytes);
+            self.link_state.counters.received(taken, bytes);
         }
         if let Some(terminal) = &mut self.terminal {
             terminal.left = terminal.left.saturating_sub(taken);
@@ -300,8 +300,8 @@ impl Receiver {
             let Some(entry) = self.consumer.pop()? else {
                 break;
             };
-            let (header, payload, has_table) = parse(&entry, &self.shared.layout)?;
-            let payload = ReceivedPayload::of(&self.shared, payload)?;
+            let (header, payload, has_table) = parse(&entry, &self.link_state.layout)?;
+            let payload = ReceivedPayload::of(&self.link_state, payload)?;
             if has_table || payload.is_to_be_copied() {
                 let assembly = Assembly::new(header, payload, has_table);
                 if !self.continue_assembly(assembly, batch)? || self.turn.is_over() {
@@ -324,7 +324,7 @@ impl Receiver {
         mut assembly: Assembly,
         batch: &mut Vec<Received>,
     ) -> Result<bool, PeerFault> {
-        let complete = assembly.advance(&self.shared, &mut self.turn)?;
+        let complete = assembly.advance(&self.link_state, &mut self.turn)?;
         if complete {
             batch.push(assembly.finish());
         } else {
@@ -342,7 +342,7 @@ impl Receiver {
         max: usize,
     ) -> Poll<Result<usize, RecvError>> {
         if self.terminal.is_none() {
-            self.shared.end(Closed::PeerGone(gone)); // N6
+            self.link_state.end(Closed::PeerGone(gone)); // N6
             self.latch(RecvError::PeerGone(gone));
         }
         if self.turn.is_over() {
@@ -359,7 +359,7 @@ impl Receiver {
         loop {
             match self.doorbell.poll(cx) {
                 Poll::Ready(heard) => match heard? {
-                    DoorbellEvent::Ring => self.shared.counters.woke(),
+                    DoorbellEvent::Ring => self.link_state.counters.woke(),
                     DoorbellEvent::HangUp => return Ok(DoorbellEvent::HangUp),
                 },
                 Poll::Pending => return Ok(DoorbellEvent::Ring),
@@ -397,14 +397,14 @@ impl Receiver {
 
     /// Ends the link because of a fault. Everybody gets the first one.
     fn fail_link(&self, fault: PeerFault) -> RecvError {
-        self.shared.fail(fault);
-        RecvError::PeerFault(self.shared.fault().unwrap_or(fault))
+        self.link_state.fail(fault);
+        RecvError::PeerFault(self.link_state.fault().unwrap_or(fault))
     }
 }
 
 impl Drop for Receiver {
     fn drop(&mut self) {
-        self.shared.end(Closed::ByUs);
+        self.link_state.end(Closed::ByUs);
     }
 }
 

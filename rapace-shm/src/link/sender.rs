@@ -36,16 +36,16 @@ pub enum Payload<'a> {
 /// that polls the link's [`Receiver`](crate::Receiver), so some task must be receiving.
 #[derive(Clone)]
 pub struct Sender {
-    shared: Arc<LinkState>,
+    link_state: Arc<LinkState>,
 }
 
 impl Sender {
-    pub(crate) fn new(shared: Arc<LinkState>) -> Self {
-        Self { shared }
+    pub(crate) fn new(link_state: Arc<LinkState>) -> Self {
+        Self { link_state }
     }
 
-    pub(crate) fn shared(&self) -> &Arc<LinkState> {
-        &self.shared
+    pub(crate) fn link_state(&self) -> &Arc<LinkState> {
+        &self.link_state
     }
 
     /// Allocates a slot of at least `len` bytes, without waiting and without overtaking waiters.
@@ -54,7 +54,7 @@ impl Sender {
     /// [`AllocateError::Exhausted`] if there is none for this lane now; otherwise why there will
     /// never be one.
     pub fn try_allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
-        SlotMut::take(&self.shared, self.class_for(len)?, len, lane, None)?
+        SlotMut::take(&self.link_state, self.class_for(len)?, len, lane, None)?
             .ok_or(AllocateError::Exhausted)
     }
 
@@ -67,7 +67,7 @@ impl Sender {
     /// # Errors
     /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
     pub async fn allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
-        Allocate::new(&self.shared, self.class_for(len)?, len, lane).await
+        Allocate::new(&self.link_state, self.class_for(len)?, len, lane).await
     }
 
     /// Publishes a descriptor. `attachments` are further slots of this link, in flight from then
@@ -86,14 +86,14 @@ impl Sender {
         attachments: &[Slot],
         lane: Lane,
     ) -> Result<(), PublishError> {
-        let shared = &self.shared;
+        let link_state = &self.link_state;
         // The end of the link takes precedence over other errors.
-        shared.check_open()?;
+        link_state.check_open()?;
         let (location, slot, mut bytes) = self.locate(payload)?;
-        if !attachments.iter().all(|slot| slot.is_of(shared)) {
+        if !attachments.iter().all(|slot| slot.is_of(link_state)) {
             return Err(PublishError::ForeignSlot);
         }
-        let keep = shared.config.ring_reserve(lane);
+        let keep = link_state.config.ring_reserve(lane);
         let mut entry = encode(header, location);
         if !attachments.is_empty() {
             if !names(bytes_of(payload), attachments.iter().map(Slot::slot_ref)) {
@@ -103,8 +103,8 @@ impl Sender {
             bytes += attachments.iter().map(|slot| slot.len()).sum::<usize>();
         }
 
-        let mut producer = shared.producer();
-        shared.check_open()?; // P3
+        let mut producer = link_state.producer();
+        link_state.check_open()?; // P3
         let pushed = match producer.ring.room(keep) {
             Ok(0) => return Err(PublishError::Full),
             Ok(_) => {
@@ -117,9 +117,9 @@ impl Sender {
         producer.bytes += bytes as u64;
         drop(producer);
         if let Err(fault) = pushed {
-            return Err(shared.fail(fault).into());
+            return Err(link_state.fail(fault).into());
         }
-        shared.peer_waker.published();
+        link_state.peer_waker.published();
         Ok(())
     }
 
@@ -132,15 +132,15 @@ impl Sender {
     /// # Errors
     /// As soon as the link ends.
     pub async fn writable(&self, lane: Lane) -> Result<(), Closed> {
-        Writable::new(&self.shared, lane).await
+        Writable::new(&self.link_state, lane).await
     }
 
     /// Returns the generation that the peer last marked as begun in entry `call` of our call table, or 0 if
     /// none. `None` if there is no such entry. Stays readable after the peer's death.
     #[must_use]
     pub fn started_generation(&self, call: u32) -> Option<u32> {
-        let known = call < self.shared.layout.call_table;
-        known.then(|| start_markers::marked(&*self.shared.peer, call))
+        let known = call < self.link_state.layout.call_table;
+        known.then(|| start_markers::marked(&*self.link_state.peer, call))
     }
 
     /// Marks a call of the peer's as begun. To be called before its handler starts: from this store on,
@@ -149,18 +149,18 @@ impl Sender {
     /// # Errors
     /// If the peer's call table has no such entry, which an honest peer never names.
     pub fn mark_started(&self, call: u32, generation: u32) -> Result<(), OutOfRange> {
-        let entries = self.shared.layout.call_table;
+        let entries = self.link_state.layout.call_table;
         if call >= entries {
             return Err(OutOfRange { call, entries });
         }
-        start_markers::mark(&*self.shared.own, call, generation);
+        start_markers::mark(&*self.link_state.own, call, generation);
         Ok(())
     }
 
     /// Shows the peer that this executor is alive, and gives back the pages of large slots that were
     /// idle since the last heartbeat, like [`trim`](Self::trim). To be called a few times a second: a session does so every 250 ms by default.
     pub fn heartbeat(&self) {
-        self.shared.own.heartbeat();
+        self.link_state.own.heartbeat();
         self.trim();
     }
 
@@ -168,7 +168,7 @@ impl Sender {
     /// then drains the ring and ends with [`PeerGone`](crate::RecvError::PeerGone), without waiting until the kernel
     /// has torn the peer down and reports it.
     pub fn peer_died(&self) {
-        self.shared.peer_died();
+        self.link_state.peer_died();
     }
 
     /// Sets for how long this end's [`Receiver`](crate::Receiver) polls for frames after the last ones
@@ -179,22 +179,22 @@ impl Sender {
     /// Spinning costs a processor for as long. Other tasks of the runtime run first and in between. After several
     /// misses in a row, spins are skipped for a while, longer each time.
     pub fn set_spin(&self, bound: Duration) {
-        self.shared.set_spin(bound);
+        self.link_state.set_spin(bound);
     }
 
     /// Returns the peer's heartbeat. If it does not change while there is work, the peer's executor is unresponsive; a
     /// death is reported by [`PeerWatch`](crate::PeerWatch).
     #[must_use]
     pub fn peer_heartbeat(&self) -> u32 {
-        self.shared.peer.heartbeat()
+        self.link_state.peer.heartbeat()
     }
 
     /// Collects the slots that the peer has returned, at once instead of at the next allocation or receive.
     ///
     /// A return that breaks a rule ends the link, as it does wherever it is found.
     pub fn collect(&self) {
-        if let Err(fault) = self.shared.slab.collect() {
-            self.shared.fail(fault);
+        if let Err(fault) = self.link_state.slab.collect() {
+            self.link_state.fail(fault);
         }
     }
 
@@ -205,14 +205,14 @@ impl Sender {
     /// Does nothing on the creating side if the peer is [`Untrusted`](crate::Trust::Untrusted): the
     /// seal that keeps the peer from writing these slots also forbids punching holes.
     pub fn trim(&self) -> u32 {
-        let own = &self.shared.own;
+        let own = &self.link_state.own;
         if own.reclaim.is_none() {
             return 0;
         }
-        let slab = &self.shared.slab;
+        let slab = &self.link_state.slab;
         // A side that no longer allocates would not collect otherwise.
         if let Err(fault) = slab.collect() {
-            self.shared.fail(fault);
+            self.link_state.fail(fault);
             return 0;
         }
         slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
@@ -221,25 +221,25 @@ impl Sender {
     /// Returns the counters of this end of the link. Inspects all slots, so not for hot paths.
     #[must_use]
     pub fn stats(&self) -> LinkStats {
-        let shared = &self.shared;
-        let collected = shared.slab.collect();
-        let mut producer = shared.producer();
+        let link_state = &self.link_state;
+        let collected = link_state.slab.collect();
+        let mut producer = link_state.producer();
         let depth = producer.ring.depth();
         let (descriptors_sent, bytes_sent) = (producer.descriptors, producer.bytes);
         drop(producer);
         if let Err(fault) = collected.and(depth) {
-            shared.fail(fault);
+            link_state.fail(fault);
         }
         let mut stats = LinkStats {
             ring_depth: depth.unwrap_or(0),
-            ring_capacity: shared.config.ring_capacity,
-            classes: shared.slab.stats(),
-            rings: shared.peer_waker.rung(),
+            ring_capacity: link_state.config.ring_capacity,
+            classes: link_state.slab.stats(),
+            rings: link_state.peer_waker.rung(),
             descriptors_sent,
             bytes_sent,
             ..LinkStats::default()
         };
-        shared.counters.read_into(&mut stats);
+        link_state.counters.read_into(&mut stats);
         stats
     }
 
@@ -248,24 +248,24 @@ impl Sender {
     /// published can be drained, and returned slots are collected; a rule that the peer breaks now is reported
     /// by the receiver. The peer is informed when the [`Receiver`](crate::Receiver) is dropped.
     pub fn close(&self) {
-        self.shared.close();
+        self.link_state.close();
     }
 
     /// Returns the geometry of the segment.
     #[must_use]
     pub fn config(&self) -> &SegmentConfig {
-        &self.shared.config
+        &self.link_state.config
     }
 
     /// Returns the size of the largest slot in bytes: the length of the longest payload.
     #[must_use]
     pub fn max_payload(&self) -> usize {
-        self.shared.config.max_payload()
+        self.link_state.config.max_payload()
     }
 
     fn class_for(&self, len: usize) -> Result<usize, AllocateError> {
         let max = self.max_payload();
-        let class = self.shared.layout.class_for(len);
+        let class = self.link_state.layout.class_for(len);
         class.ok_or(AllocateError::TooLarge { len, max })
     }
 
@@ -285,7 +285,7 @@ impl Sender {
                 let location = Location::Inline { len, bytes: inline };
                 Ok((location, None, bytes.len()))
             }
-            Payload::Slot(slot) if !slot.is_of(&self.shared) => Err(PublishError::ForeignSlot),
+            Payload::Slot(slot) if !slot.is_of(&self.link_state) => Err(PublishError::ForeignSlot),
             Payload::Slot(slot) => Ok((Location::Slot(slot.slot_ref()), Some(slot), slot.len())),
         }
     }
@@ -308,7 +308,7 @@ impl Slot {
     /// without a copy.
     #[must_use]
     pub fn belongs_to(&self, sender: &Sender) -> bool {
-        self.is_of(sender.shared())
+        self.is_of(sender.link_state())
     }
 }
 
@@ -323,7 +323,7 @@ fn bytes_of(payload: Payload<'_>) -> &[u8] {
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
-            .field("open", &self.shared.check_open())
+            .field("open", &self.link_state.check_open())
             .finish_non_exhaustive()
     }
 }

@@ -42,30 +42,30 @@ pub struct Slot {
 impl SlotMut {
     /// Takes a slot of a class, for a newcomer or the holder of a ticket.
     pub(crate) fn take(
-        shared: &LinkState,
+        link_state: &LinkState,
         class: usize,
         len: usize,
         lane: Lane,
         ticket: Option<Ticket>,
     ) -> Result<Option<Self>, AllocateError> {
-        shared.check_open()?;
+        link_state.check_open()?;
         let too_large = |_| AllocateError::TooLarge {
             len,
-            max: shared.config.max_payload(),
+            max: link_state.config.max_payload(),
         };
         let len = u32::try_from(len).map_err(too_large)?;
-        let taken = shared.slab.take(class, lane, len, ticket);
-        let taken = taken.map_err(|fault| shared.fail(fault))?;
+        let taken = link_state.slab.take(class, lane, len, ticket);
+        let taken = taken.map_err(|fault| link_state.fail(fault))?;
         Ok(taken.and_then(|taken| {
-            let place = shared.layout.slot(taken.index)?;
-            Some(Self::new(shared, taken, place, len))
+            let place = link_state.layout.slot(taken.index)?;
+            Some(Self::new(link_state, taken, place, len))
         }))
     }
 
-    fn new(shared: &LinkState, taken: Taken, place: SlotPlace, len: u32) -> Self {
+    fn new(link_state: &LinkState, taken: Taken, place: SlotPlace, len: u32) -> Self {
         Self {
             slot: Slot {
-                object: Arc::clone(shared.own_object(place.object)),
+                object: Arc::clone(link_state.own_object(place.object)),
                 start: place.offset,
                 slot: SlotRef {
                     index: taken.index,
@@ -142,8 +142,8 @@ impl Slot {
         Some(part)
     }
 
-    pub(crate) fn is_of(&self, shared: &LinkState) -> bool {
-        Arc::ptr_eq(&self.object.slab, &shared.slab)
+    pub(crate) fn is_of(&self, link_state: &LinkState) -> bool {
+        Arc::ptr_eq(&self.object.slab, &link_state.slab)
     }
 
     pub(crate) fn mark_sent(&self) -> Result<(), AlreadyInFlight> {

@@ -47,7 +47,7 @@ pub(crate) struct LinkState {
     pub(crate) counters: CachePadded<Counters>,
     producer: CachePadded<Mutex<Publishing>>,
     /// The waiters for room or slots.
-    pub(crate) space: Backpressure<OwnWord>,
+    pub(crate) waiters: Backpressure<OwnWord>,
     /// The slots of the peer's that we hold.
     pub(crate) leases: Arc<Leases>,
     pub(crate) peer_waker: Arc<PeerWaker>,
@@ -88,7 +88,7 @@ impl LinkState {
             own: Arc::clone(&own),
             peer: Arc::clone(&peer),
         };
-        let space_armed = OwnWord::space(&own);
+        let producer_armed = OwnWord::producer(&own);
         let peer_waker = Arc::new(PeerWaker::new(&peer, notifier));
         let returner = Returner::new(ReturnsOut(Arc::clone(&own)), layout.returns_capacity);
         let leases = Leases::new(layout.slots, returner, Arc::clone(&peer_waker));
@@ -117,7 +117,7 @@ impl LinkState {
                 descriptors: 0,
                 bytes: 0,
             })),
-            space: Backpressure::new(space_armed),
+            waiters: Backpressure::new(producer_armed),
             leases,
             peer_waker,
             ended: OnceLock::new(),
@@ -172,7 +172,7 @@ impl LinkState {
     fn wake_all(&self) {
         self.slab.wake_all();
         for lane in LANES {
-            let wakers = self.space.room_wakers(lane);
+            let wakers = self.waiters.room_wakers(lane);
             wakers.into_iter().for_each(Waker::wake);
         }
         self.wake_receiver();
@@ -238,8 +238,8 @@ impl LinkState {
     pub(crate) fn serve_waiters(&self) -> Result<(), PeerFault> {
         self.slab.collect()?;
         for lane in LANES {
-            if self.space.has_room_waiters(lane) && self.has_room(lane)? {
-                let wakers = self.space.room_wakers(lane);
+            if self.waiters.has_room_waiters(lane) && self.has_room(lane)? {
+                let wakers = self.waiters.room_wakers(lane);
                 wakers.into_iter().for_each(Waker::wake);
             }
         }

@@ -20,8 +20,8 @@ use nix::fcntl::{FallocateFlags, fallocate};
 
 use crate::crash_points::point::CrashPoint;
 use crate::layout::{
-    DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, RECV_ARMED, RETURN, RETURNS_TAIL,
-    SPACE_ARMED, START_MARKERS, SlotPlace, TAIL,
+    DESCRIPTOR, HEAD, HEARTBEAT, Layout, Object, PAGE, PRODUCER_ARMED, RECEIVER_ARMED, RETURN,
+    RETURNS_TAIL, START_MARKERS, SlotPlace, TAIL,
 };
 use crate::memory::mapping::{OwnMap, PeerMap};
 use crate::ring::armed_flag::{ArmWord, PeerArmWord};
@@ -321,17 +321,17 @@ impl OwnWord {
     pub(crate) fn receiver(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            point: CrashPoint::RecvArmed,
-            offset: RECV_ARMED,
+            point: CrashPoint::ReceiverArmed,
+            offset: RECEIVER_ARMED,
         }
     }
 
     /// The word of our producers and of the waiters for slots.
-    pub(crate) fn space(half: &Arc<OwnHalf>) -> Self {
+    pub(crate) fn producer(half: &Arc<OwnHalf>) -> Self {
         Self {
             half: Arc::clone(half),
-            point: CrashPoint::SpaceArmed,
-            offset: SPACE_ARMED,
+            point: CrashPoint::ProducerArmed,
+            offset: PRODUCER_ARMED,
         }
     }
 }

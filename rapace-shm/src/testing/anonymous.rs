@@ -54,20 +54,20 @@ fn one_end(trust: Trust) -> Arc<LinkState> {
     Arc::new(LinkState::new(config, own, peer, notifier, copy_out))
 }
 
-fn poke_return(shared: &LinkState, nth: u32, slot: SlotRef) {
-    let place = nth & (shared.layout.returns_capacity - 1);
+fn poke_return(link_state: &LinkState, nth: u32, slot: SlotRef) {
+    let place = nth & (link_state.layout.returns_capacity - 1);
     let entry = encode_return(slot.index, slot.generation);
-    shared
+    link_state
         .peer
         .control
-        .poke_wide(shared.layout.returns + place as usize * 8, entry);
-    shared.peer.control.poke(RETURNS_TAIL, nth + 1, Release);
+        .poke_wide(link_state.layout.returns + place as usize * 8, entry);
+    link_state.peer.control.poke(RETURNS_TAIL, nth + 1, Release);
 }
 
 #[test]
 fn a_slot_is_written_shared_sent_returned_and_written_again() {
-    let shared = one_end(Trust::Trusted);
-    let out = Sender::new(Arc::clone(&shared));
+    let link_state = one_end(Trust::Trusted);
+    let out = Sender::new(Arc::clone(&link_state));
     let mut other = out.try_allocate(200, Lane::Priority).unwrap();
     for round in 0..6_u32 {
         let mut writing = out.try_allocate(60, Lane::Data).unwrap();
@@ -81,11 +81,11 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
         out.try_publish(&Header::default(), payload, &[], Lane::Data)
             .unwrap();
         assert!(slot.is_in_flight());
-        shared.peer.control.poke(HEAD, round + 1, Release);
+        link_state.peer.control.poke(HEAD, round + 1, Release);
 
-        let entry = shared.layout.ring + (round & (RING - 1)) as usize * DESCRIPTOR;
-        assert_eq!(shared.own.control.peek(TAIL, Acquire), round + 1);
-        let sent = shared.own.control.peek_wide(entry + 24);
+        let entry = link_state.layout.ring + (round & (RING - 1)) as usize * DESCRIPTOR;
+        assert_eq!(link_state.own.control.peek(TAIL, Acquire), round + 1);
+        let sent = link_state.own.control.peek_wide(entry + 24);
         let named = slot.slot_ref();
         assert_eq!(parse_return(sent), (named.index, named.generation));
 
@@ -94,15 +94,15 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
             move || assert_eq!(&slot[..], [round as u8; 50])
         });
         let returning = thread::spawn({
-            let shared = Arc::clone(&shared);
-            move || poke_return(&shared, round, named)
+            let link_state = Arc::clone(&link_state);
+            move || poke_return(&link_state, round, named)
         });
         drop(slot);
         assert_eq!(&part[..], [round as u8; 10]);
         drop(part);
         reading.join().unwrap();
         returning.join().unwrap();
-        shared.serve_waiters().unwrap();
+        link_state.serve_waiters().unwrap();
         assert_eq!(out.stats().classes[0].free, 2);
     }
     assert_eq!(&other[..], [9; 200]);
@@ -110,8 +110,8 @@ fn a_slot_is_written_shared_sent_returned_and_written_again() {
 
 #[test]
 fn a_slot_in_use_is_not_allocated_again() {
-    let shared = one_end(Trust::Trusted);
-    let out = Sender::new(Arc::clone(&shared));
+    let link_state = one_end(Trust::Trusted);
+    let out = Sender::new(Arc::clone(&link_state));
     let mut slots: Vec<_> = (0..3)
         .map(|_| out.try_allocate(64, Lane::Priority).unwrap())
         .collect();
@@ -128,9 +128,9 @@ fn a_slot_in_use_is_not_allocated_again() {
 }
 
 /// Receives a slot as the receiver does when a descriptor names it.
-fn receive(shared: &LinkState, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
-    let mut received = ReceivedSlot::hold(shared, slot.check(&shared.layout)?)?;
-    assert!(received.copy_more(&shared.peer, &mut Turn::default()));
+fn receive(link_state: &LinkState, slot: SlotRef) -> Result<ReceivedSlot, PeerFault> {
+    let mut received = ReceivedSlot::hold(link_state, slot.check(&link_state.layout)?)?;
+    assert!(received.copy_more(&link_state.peer, &mut Turn::default()));
     Ok(received)
 }
 
@@ -145,29 +145,32 @@ fn first_slot(len: u32, offset: u32) -> SlotRef {
 
 #[test]
 fn a_payload_is_borrowed_in_place_until_it_is_returned() {
-    let shared = one_end(Trust::Trusted);
-    let place = shared.layout.slot(0).unwrap().offset;
+    let link_state = one_end(Trust::Trusted);
+    let place = link_state.layout.slot(0).unwrap().offset;
     for round in 0..5_u32 {
         let bytes: [u8; 64] = std::array::from_fn(|nth| nth as u8 ^ round as u8);
-        shared.peer.control.fill(place, &bytes);
-        let received = receive(&shared, first_slot(40, 3)).unwrap();
+        link_state.peer.control.fill(place, &bytes);
+        let received = receive(&link_state, first_slot(40, 3)).unwrap();
         assert!(!received.is_copy());
         let reading = thread::spawn(move || assert_eq!(received[..], bytes[3..43]));
         reading.join().unwrap();
         // Returned: only now does the peer write it again.
-        assert_eq!(shared.own.control.peek(RETURNS_TAIL, Acquire), round + 1);
+        assert_eq!(
+            link_state.own.control.peek(RETURNS_TAIL, Acquire),
+            round + 1
+        );
     }
 }
 
 #[test]
 fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
-    let shared = one_end(Trust::Untrusted);
-    let place = shared.layout.slot(2).unwrap().offset;
+    let link_state = one_end(Trust::Untrusted);
+    let place = link_state.layout.slot(2).unwrap().offset;
     let scribbling = thread::spawn({
-        let shared = Arc::clone(&shared);
+        let link_state = Arc::clone(&link_state);
         move || {
             for value in 0..20 {
-                shared.peer.control.poke_wide(place, value);
+                link_state.peer.control.poke_wide(place, value);
             }
         }
     });
@@ -177,37 +180,37 @@ fn the_payload_of_an_untrusted_peer_may_change_while_it_is_copied() {
             index: 2,
             ..first_slot(len, offset)
         };
-        let received = receive(&shared, slot).unwrap();
+        let received = receive(&link_state, slot).unwrap();
         assert!(received.is_copy());
         assert_eq!(received.len(), len as usize);
     }
     scribbling.join().unwrap();
     // The copy is right at any offset.
     let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
-    shared.peer.control.fill(place, &bytes);
+    link_state.peer.control.fill(place, &bytes);
     let slot = SlotRef {
         index: 2,
         ..first_slot(151, 5)
     };
-    assert_eq!(receive(&shared, slot).unwrap()[..], bytes[5..156]);
+    assert_eq!(receive(&link_state, slot).unwrap()[..], bytes[5..156]);
 }
 
 #[test]
 fn a_slot_that_comes_while_held_ends_the_link() {
-    let shared = one_end(Trust::Trusted);
-    let held = receive(&shared, first_slot(1, 0)).unwrap();
+    let link_state = one_end(Trust::Trusted);
+    let held = receive(&link_state, first_slot(1, 0)).unwrap();
     let fault = PeerFault::SlotSentTwice { index: 0 };
-    assert_eq!(receive(&shared, first_slot(1, 0)).unwrap_err(), fault);
-    shared.fail(fault);
-    assert_eq!(shared.check_open(), Err(Closed::PeerFault(fault)));
+    assert_eq!(receive(&link_state, first_slot(1, 0)).unwrap_err(), fault);
+    link_state.fail(fault);
+    assert_eq!(link_state.check_open(), Err(Closed::PeerFault(fault)));
     assert_eq!(held.len(), 1);
 }
 
 #[test]
 fn entries_of_another_thread_are_read_whole_and_in_order() {
-    let shared = one_end(Trust::Trusted);
+    let link_state = one_end(Trust::Trusted);
     let peer = thread::spawn({
-        let shared = Arc::clone(&shared);
+        let link_state = Arc::clone(&link_state);
         move || {
             for call in 0..RING {
                 let header = Header {
@@ -215,17 +218,17 @@ fn entries_of_another_thread_are_read_whole_and_in_order() {
                     generation: call,
                     ..Header::default()
                 };
-                let start = shared.layout.ring + call as usize * DESCRIPTOR;
+                let start = link_state.layout.ring + call as usize * DESCRIPTOR;
                 for (nth, word) in encode(&header, Location::Empty).into_iter().enumerate() {
-                    shared.peer.control.poke_wide(start + nth * 8, word);
+                    link_state.peer.control.poke_wide(start + nth * 8, word);
                 }
-                shared.peer.control.poke(TAIL, call + 1, Release);
+                link_state.peer.control.poke(TAIL, call + 1, Release);
             }
         }
     });
     let ring = RingIn {
-        own: Arc::clone(&shared.own),
-        peer: Arc::clone(&shared.peer),
+        own: Arc::clone(&link_state.own),
+        peer: Arc::clone(&link_state.peer),
     };
     let mut consumer = Consumer::new(ring, RING);
     let mut taken = 0;
@@ -243,17 +246,17 @@ fn entries_of_another_thread_are_read_whole_and_in_order() {
     take_all();
     consumer.commit();
     assert_eq!(taken, u64::from(RING));
-    assert_eq!(shared.own.control.peek(HEAD, Acquire), RING);
+    assert_eq!(link_state.own.control.peek(HEAD, Acquire), RING);
 }
 
 #[test]
 fn marks_and_heartbeats_are_where_the_layout_says() {
-    let shared = one_end(Trust::Trusted);
-    let out = Sender::new(Arc::clone(&shared));
+    let link_state = one_end(Trust::Trusted);
+    let out = Sender::new(Arc::clone(&link_state));
     out.mark_started(3, 7).unwrap();
     assert!(out.mark_started(4, 7).is_err());
-    assert_eq!(shared.own.control.peek(START_MARKERS + 12, Relaxed), 7);
-    shared.peer.control.poke(START_MARKERS + 8, 5, Relaxed);
+    assert_eq!(link_state.own.control.peek(START_MARKERS + 12, Relaxed), 7);
+    link_state.peer.control.poke(START_MARKERS + 8, 5, Relaxed);
     assert_eq!(out.started_generation(2), Some(5));
     assert_eq!(out.started_generation(4), None);
     out.heartbeat();
@@ -262,16 +265,16 @@ fn marks_and_heartbeats_are_where_the_layout_says() {
 
 #[test]
 fn copies_begin_and_end_at_any_byte() {
-    let shared = one_end(Trust::Untrusted);
-    let place = shared.layout.slot(2).unwrap().offset;
+    let link_state = one_end(Trust::Untrusted);
+    let place = link_state.layout.slot(2).unwrap().offset;
     let bytes: [u8; 256] = std::array::from_fn(|nth| nth as u8);
-    shared.peer.control.fill(place, &bytes);
+    link_state.peer.control.fill(place, &bytes);
     for offset in [0, 1, 7, 8, 63, 64, 65, 250] {
         for len in [0, 1, 5, 7, 8, 9, 64, 71, 100, 256] {
             let end = (offset + len).min(256);
             let len = end - offset;
             let mut copy = vec![9];
-            shared.peer.copy_out(2, offset, len, &mut copy);
+            link_state.peer.copy_out(2, offset, len, &mut copy);
             assert_eq!(copy.split_first(), Some((&9, &bytes[offset..end])));
         }
     }
@@ -281,17 +284,17 @@ fn copies_begin_and_end_at_any_byte() {
 #[test]
 fn a_received_slot_outlives_its_link_and_returns_nothing() {
     for trust in [Trust::Trusted, Trust::Untrusted] {
-        let shared = one_end(trust);
-        let place = shared.layout.slot(0).unwrap().offset;
-        shared.peer.control.fill(place, &[7; 64]);
-        let own = Arc::downgrade(&shared.own);
-        let peer = Arc::downgrade(&shared.peer);
-        let received = receive(&shared, first_slot(40, 3)).unwrap();
-        let out = Sender::new(Arc::clone(&shared));
+        let link_state = one_end(trust);
+        let place = link_state.layout.slot(0).unwrap().offset;
+        link_state.peer.control.fill(place, &[7; 64]);
+        let own = Arc::downgrade(&link_state.own);
+        let peer = Arc::downgrade(&link_state.peer);
+        let received = receive(&link_state, first_slot(40, 3)).unwrap();
+        let out = Sender::new(Arc::clone(&link_state));
         let mut sent = out.try_allocate(64, Lane::Data).unwrap();
         sent.fill(5);
         let sent = sent.freeze();
-        drop((out, shared));
+        drop((out, link_state));
         assert!(own.upgrade().is_none(), "our half is kept");
         assert!(peer.upgrade().is_none(), "the peer's half is kept");
         assert_eq!(received[..], [7; 40]);

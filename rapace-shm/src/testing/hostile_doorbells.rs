@@ -3,7 +3,7 @@
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use crate::layout::{HEAD, RECV_ARMED};
+use crate::layout::{HEAD, RECEIVER_ARMED};
 use crate::ring::descriptor::{Location, encode};
 use crate::testing::hostile::peer::{Host, Scripted, against};
 use crate::testing::hostile::steps::PeerStep;
@@ -15,7 +15,7 @@ const SOON: Duration = Duration::from_secs(10);
 fn ring_often(host: &Host, peer: &Scripted) {
     let before = host.out.stats().rings;
     for nth in 0..100_u32 {
-        peer.poke(RECV_ARMED, nth * 2 + 1);
+        peer.poke(RECEIVER_ARMED, nth * 2 + 1);
         let header = Header::default();
         host.out
             .try_publish(&header, Payload::Empty, &[], Lane::Priority)

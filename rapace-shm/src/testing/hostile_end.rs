@@ -317,7 +317,7 @@ async fn a_fault_after_close_is_reported_by_the_receiver() {
         assert!(host.inbound.poll_recv(&mut cx, &mut batch, 8).is_pending());
         peer.return_slot(77, 0);
         finder(&host);
-        let found = host.out.shared().fault().is_some();
+        let found = host.out.link_state().fault().is_some();
         assert!(!found || flag.is_up(), "the receiver sleeps on");
         assert!(!found || !sent.is_in_flight());
         let fault = PeerFault::ReturnedUnknownSlot {

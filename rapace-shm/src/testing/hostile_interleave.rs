@@ -36,7 +36,7 @@ fn from_load(
     }
 }
 
-fn shared() -> (Host, Rc<RefCell<Scripted>>) {
+fn link_state() -> (Host, Rc<RefCell<Scripted>>) {
     let (host, peer) = against(Trust::Untrusted);
     (host, Rc::new(RefCell::new(peer)))
 }
@@ -57,7 +57,7 @@ fn parse(mut bytes: &[u8]) -> (u64, usize) {
 #[tokio::test]
 async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
     // The first load is the cursor's: from then on it claims an impossible number.
-    let (mut host, peer) = shared();
+    let (mut host, peer) = link_state();
     peer.borrow_mut().publish(&slot(0, 8));
     let turn = from_load(1, &peer, |peer| peer.poke(TAIL, u32::MAX));
     let mut batch = Vec::new();
@@ -75,7 +75,7 @@ async fn a_cursor_that_changes_between_two_reads_is_believed_once() {
 async fn a_descriptor_that_changes_while_it_is_read_is_parsed_as_one_of_its_states() {
     // Eight loads follow that of the cursor. At each of them the entry may change into another one.
     for at in 1..12 {
-        let (mut host, peer) = shared();
+        let (mut host, peer) = link_state();
         peer.borrow_mut().publish(&slot(0, 8));
         let turn = from_load(at, &peer, |peer| peer.overwrite(0, &slot(5, 4096)));
         let mut batch = Vec::new();
@@ -96,7 +96,7 @@ async fn a_descriptor_that_changes_while_it_is_read_is_parsed_as_one_of_its_stat
 async fn a_payload_that_changes_while_it_is_copied_does_not_change_afterwards() {
     let mut torn = 0;
     for at in 0..90 {
-        let (mut host, peer) = shared();
+        let (mut host, peer) = link_state();
         peer.borrow_mut().fill(4, 1);
         peer.borrow_mut().publish(&slot(4, 4096));
         let turn = from_load(at * 8, &peer, |peer| peer.fill(4, 9));

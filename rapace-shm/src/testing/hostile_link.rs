@@ -7,7 +7,7 @@ use nix::sys::socket::{MsgFlags, Shutdown, send, shutdown};
 use nix::unistd;
 use std::os::fd::AsRawFd;
 
-use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, TAIL};
+use crate::layout::{HEAD, HEARTBEAT, PRODUCER_ARMED, RECEIVER_ARMED, RETURNS_TAIL, TAIL};
 use crate::link::attachments::attachment_table;
 use crate::ring::descriptor::{Location, SlotRef, encode, with_table};
 use crate::testing::hostile::peer::{Host, Scripted, against};
@@ -359,8 +359,8 @@ async fn an_untrusted_payload_is_read_once() {
 async fn armed_words_cost_at_most_one_ring_for_each_publication() {
     let (host, peer) = against(Trust::Trusted);
     for nth in 0..1000_u32 {
-        peer.poke(RECV_ARMED, nth.wrapping_mul(0x9E37_79B9));
-        peer.poke(SPACE_ARMED, u32::MAX);
+        peer.poke(RECEIVER_ARMED, nth.wrapping_mul(0x9E37_79B9));
+        peer.poke(PRODUCER_ARMED, u32::MAX);
         let header = Header::default();
         host.out
             .try_publish(&header, Payload::Empty, &[], Lane::Priority)
@@ -376,7 +376,7 @@ async fn a_doorbell_that_is_never_emptied_does_not_block_us() {
     let (host, peer) = against(Trust::Untrusted);
     // The host's doorbell is a pipe that it never reads: 65536 rings fill it.
     for nth in 0..70_000_u32 {
-        peer.poke(RECV_ARMED, nth * 2 + 1);
+        peer.poke(RECEIVER_ARMED, nth * 2 + 1);
         let header = Header::default();
         host.out
             .try_publish(&header, Payload::Empty, &[], Lane::Priority)

@@ -147,7 +147,7 @@ fn a_fresh_segment_commits_little() {
 
 /// Returns the allocated blocks of the object that an untrusted peer may fill.
 fn allocated(host: &Host) -> u64 {
-    let files = host.out.shared().peer.files.as_ref().unwrap();
+    let files = host.out.link_state().peer.files.as_ref().unwrap();
     files.large_slots.metadata().unwrap().blocks()
 }
 

@@ -81,7 +81,7 @@ async fn a_payload_is_borrowed_from_the_mapping_and_never_copied() {
     let (b_out, mut b_in, _) = b.split();
     for len in [64, 4096, 1 << 20] {
         let slot = a_out.try_allocate(len, Lane::Data).unwrap();
-        let own = &a_out.shared().own;
+        let own = &a_out.link_state().own;
         let written = slot.as_ptr().addr();
         assert!(
             own.control.address_range().contains(&written)
@@ -95,7 +95,7 @@ async fn a_payload_is_borrowed_from_the_mapping_and_never_copied() {
         let mut batch = Vec::new();
         assert_eq!(b_in.recv(&mut batch, 1).await, Ok(1));
         let read = batch[0].payload.as_ref().as_ptr().addr();
-        let peer = &b_out.shared().peer;
+        let peer = &b_out.link_state().peer;
         assert!(
             peer.control.address_range().contains(&read)
                 || peer.large_slots.address_range().contains(&read)

@@ -99,11 +99,11 @@ fn bells_and_sockets() -> Vec<Seed> {
     };
     let mut armed = Vec::new();
     for epoch in [1, 3, 3, u32::MAX] {
-        armed.push(peer(poke(Word::RecvArmed {}, epoch)));
-        armed.push(peer(poke(Word::SpaceArmed {}, epoch)));
+        armed.push(peer(poke(Word::ReceiverArmed {}, epoch)));
+        armed.push(peer(poke(Word::ProducerArmed {}, epoch)));
         armed.push(host(inline.clone()));
     }
-    let doorbell_closed = [PeerStep::DropDoorbells {}, poke(Word::RecvArmed {}, 1)].map(peer);
+    let doorbell_closed = [PeerStep::DropDoorbells {}, poke(Word::ReceiverArmed {}, 1)].map(peer);
     let doorbell_closed = doorbell_closed.into_iter().chain([host(inline)]).collect();
     let marks = vec![
         peer(poke(Word::StartMarker { call: 3 }, 0xDEAD_BEEF)),

@@ -142,7 +142,7 @@ impl Run {
     fn check(&mut self, undisturbed: bool) {
         self.sent_log.check(false);
         self.received_log.check();
-        let over = self.host.out.shared().check_open().err();
+        let over = self.host.out.link_state().check_open().err();
         match (self.over, over) {
             (None, None) => {}
             (None, Some(closed)) => {

@@ -98,7 +98,7 @@ impl Run {
                     self.receiver_sleeps = false;
                     return;
                 }
-                let over = self.host.out.shared().check_open();
+                let over = self.host.out.link_state().check_open();
                 assert!(
                     matches!(over, Ok(()) | Err(Closed::ByUs)),
                     "sleeps: {over:?}"
@@ -162,7 +162,7 @@ impl Run {
         match self.waits.poll(nth) {
             Some(Ok(Served::Slot(slot, len))) => self.sent_log.allocated(slot, len),
             Some(Ok(Served::Room)) | None => {}
-            Some(Err(closed)) => assert_eq!(self.host.out.shared().check_open(), Err(closed)),
+            Some(Err(closed)) => assert_eq!(self.host.out.link_state().check_open(), Err(closed)),
         }
     }
 

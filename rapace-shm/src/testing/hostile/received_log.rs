@@ -73,15 +73,15 @@ impl Item {
 }
 
 fn lies_in_its_slot(host: &Host, trust: Trust, slot: &ReceivedSlot) {
-    let shared = host.out.shared();
+    let link_state = host.out.link_state();
     let named = slot.slot_ref();
-    let place = shared
+    let place = link_state
         .layout
         .slot(named.index)
         .expect("there is no such slot");
     assert_eq!(slot.len(), named.len as usize);
     assert!(u64::from(named.offset) + u64::from(named.len) <= u64::from(place.size));
-    let mapped = shared.peer.object(place.object).address_range();
+    let mapped = link_state.peer.object(place.object).address_range();
     let start = slot.as_ptr().addr();
     match trust {
         Trust::Untrusted => {

@@ -1,7 +1,9 @@
 //! The steps of a script: what a peer can do to an established link, and what a host does meanwhile.
 
 use super::codec::{Bytes, Number, Operand, operands};
-use crate::layout::{HEAD, HEARTBEAT, RECV_ARMED, RETURNS_TAIL, SPACE_ARMED, START_MARKERS, TAIL};
+use crate::layout::{
+    HEAD, HEARTBEAT, PRODUCER_ARMED, RECEIVER_ARMED, RETURNS_TAIL, START_MARKERS, TAIL,
+};
 use crate::{Lane, Trust};
 
 /// A run: how far the host trusts the peer, and what happens.
@@ -67,8 +69,8 @@ operands! {
     enum Word {
         Tail {},
         Head {},
-        RecvArmed {},
-        SpaceArmed {},
+        ReceiverArmed {},
+        ProducerArmed {},
         ReturnsTail {},
         Heartbeat {},
         StartMarker { call: u8 },
@@ -151,8 +153,8 @@ impl Word {
         match self {
             Self::Tail {} => TAIL,
             Self::Head {} => HEAD,
-            Self::RecvArmed {} => RECV_ARMED,
-            Self::SpaceArmed {} => SPACE_ARMED,
+            Self::ReceiverArmed {} => RECEIVER_ARMED,
+            Self::ProducerArmed {} => PRODUCER_ARMED,
             Self::ReturnsTail {} => RETURNS_TAIL,
             Self::Heartbeat {} => HEARTBEAT,
             Self::StartMarker { call } => START_MARKERS + usize::from(*call % 4) * 4,

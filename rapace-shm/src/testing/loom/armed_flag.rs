@@ -80,19 +80,19 @@ fn of_two_publishers_at_least_one_rings() {
 fn a_producer_that_waits_for_room_is_always_rung() {
     check(|| {
         let ring = View::new();
-        let (entries, space) = (Door::new(), Door::new());
+        let (entries, room) = (Door::new(), Door::new());
         let publishing = thread::spawn({
             // One entry, so that the second push waits.
             let mut producer = Producer::new(ring.clone(), 1);
-            let (entries, space) = (entries.clone(), space.clone());
+            let (entries, room) = (entries.clone(), room.clone());
             let ringer = Ringer::new(entries.clone());
-            let mut arm = Arm::new(space.clone());
+            let mut arm = Arm::new(room.clone());
             move || {
                 for entry in 0..2 {
                     while producer.push(0, &entry) == Ok(false) {
                         arm.arm();
                         if producer.room(0).unwrap() == 0 {
-                            space.sleep();
+                            room.sleep();
                         }
                     }
                     ring_if_armed(&ringer, &entries);
@@ -100,10 +100,10 @@ fn a_producer_that_waits_for_room_is_always_rung() {
             }
         });
         let mut consumer = Consumer::new(ring, 1);
-        let ringer = Ringer::new(space.clone());
+        let ringer = Ringer::new(room.clone());
         let mut arm = Arm::new(entries.clone());
         take(&mut consumer, &mut arm, &entries, 2, || {
-            ring_if_armed(&ringer, &space);
+            ring_if_armed(&ringer, &room);
         });
         publishing.join().unwrap();
     });

@@ -54,12 +54,12 @@ impl Served {
 }
 
 /// The receiver: serves the waiters it can, then sleeps (U2), as [`crate::Receiver`] does.
-fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
+fn receive(served: &Served, waiters: &Backpressure<Door>, serve: impl Fn()) {
     while !served.get() {
-        if space.has_waiters() {
+        if waiters.has_waiters() {
             serve();
         }
-        if space.arm_for_waiters() {
+        if waiters.arm_for_waiters() {
             serve();
         }
         if !served.get() {
@@ -69,19 +69,19 @@ fn receive(served: &Served, space: &Backpressure<Door>, serve: impl Fn()) {
 }
 
 /// Waits like [`crate::link::futures::Writable`].
-fn wait_for_room(space: &Backpressure<Door>, producer: &Mutex<Producer<View>>) {
+fn wait_for_room(waiters: &Backpressure<Door>, producer: &Mutex<Producer<View>>) {
     let (task, waker) = Task::new();
     let room = || producer.lock().unwrap().room(0).unwrap() > 0;
     let mut ticket = None;
     while !room() {
-        ticket = Some(space.wait_for_room(Lane::Priority, ticket, &waker));
+        ticket = Some(waiters.wait_for_room(Lane::Priority, ticket, &waker));
         if room() {
             break;
         }
         task.0.wait();
     }
     if let Some(ticket) = ticket {
-        space.room_wait_over(Lane::Priority, ticket);
+        waiters.room_wait_over(Lane::Priority, ticket);
     }
 }
 
@@ -89,24 +89,24 @@ fn wait_for_room(space: &Backpressure<Door>, producer: &Mutex<Producer<View>>) {
 fn a_future_that_waits_for_room_is_always_woken() {
     check(|| {
         let (ring, door) = (View::new(), Door::new());
-        let space = Arc::new(Backpressure::new(door.clone()));
+        let waiters = Arc::new(Backpressure::new(door.clone()));
         let mut producer = Producer::new(ring.clone(), 1);
         assert_eq!(producer.push(0, &0), Ok(true));
         let producer = Arc::new(Mutex::new(producer));
         let served = Served::new(&door);
         let waiting = thread::spawn({
-            let (space, producer) = (Arc::clone(&space), Arc::clone(&producer));
+            let (waiters, producer) = (Arc::clone(&waiters), Arc::clone(&producer));
             let served = served.clone();
             move || {
-                wait_for_room(&space, &producer);
+                wait_for_room(&waiters, &producer);
                 served.set();
             }
         });
         let receiving = thread::spawn(move || {
-            receive(&served, &space, || {
+            receive(&served, &waiters, || {
                 let room = || producer.lock().unwrap().room(0).unwrap() > 0;
-                if space.has_room_waiters(Lane::Priority) && room() {
-                    let wakers = space.room_wakers(Lane::Priority);
+                if waiters.has_room_waiters(Lane::Priority) && room() {
+                    let wakers = waiters.room_wakers(Lane::Priority);
                     wakers.into_iter().for_each(Waker::wake);
                 }
             });
@@ -121,14 +121,14 @@ fn a_future_that_waits_for_room_is_always_woken() {
 }
 
 /// Waits like [`crate::link::futures::Allocate`].
-fn wait_for_slot(space: &Backpressure<Door>, slab: &Slab<View>) {
+fn wait_for_slot(waiters: &Backpressure<Door>, slab: &Slab<View>) {
     let (task, waker) = Task::new();
     let mut ticket = None;
     let take = |ticket| slab.take(0, Lane::Data, 1, ticket).unwrap().is_some();
     while !take(ticket) {
         let new = ticket.is_none();
         ticket = slab.wait(0, Lane::Data, ticket, &waker);
-        space.wait_for_slot(new);
+        waiters.wait_for_slot(new);
         if take(ticket) {
             break;
         }
@@ -136,7 +136,7 @@ fn wait_for_slot(space: &Backpressure<Door>, slab: &Slab<View>) {
     }
     if let Some(ticket) = ticket {
         slab.leave(0, Lane::Data, ticket);
-        space.slot_wait_over();
+        waiters.slot_wait_over();
     }
 }
 
@@ -145,7 +145,7 @@ fn wait_for_slot(space: &Backpressure<Door>, slab: &Slab<View>) {
 fn a_future_that_waits_for_a_slot_is_always_woken() {
     check(|| {
         let (returns, door) = (View::new(), Door::new());
-        let space = Arc::new(Backpressure::new(door.clone()));
+        let waiters = Arc::new(Backpressure::new(door.clone()));
         let one = SizeClass {
             slot_size: 64,
             slots: 1,
@@ -159,15 +159,15 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
         let slab = Arc::new(slab);
         let served = Served::new(&door);
         let waiting = thread::spawn({
-            let (space, slab) = (Arc::clone(&space), Arc::clone(&slab));
+            let (waiters, slab) = (Arc::clone(&waiters), Arc::clone(&slab));
             let served = served.clone();
             move || {
-                wait_for_slot(&space, &slab);
+                wait_for_slot(&waiters, &slab);
                 served.set();
             }
         });
         let receiving = thread::spawn(move || {
-            receive(&served, &space, || slab.collect().unwrap());
+            receive(&served, &waiters, || slab.collect().unwrap());
         });
         Returner::new(returns, 1).push(encode_return(taken.index, taken.generation));
         ring_if_armed(&Ringer::new(door.clone()), &door);
@@ -181,17 +181,17 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
 fn a_cancelled_waiter_does_not_lose_another_ones_wake_up() {
     check_bounded(2, || {
         let (ring, door) = (View::new(), Door::new());
-        let space = Arc::new(Backpressure::new(door.clone()));
+        let waiters = Arc::new(Backpressure::new(door.clone()));
         let mut producer = Producer::new(ring.clone(), 1);
         assert_eq!(producer.push(0, &0), Ok(true));
         let producer = Arc::new(Mutex::new(producer));
         let served = Served::new(&door);
-        let gives_up = space.wait_for_room(Lane::Priority, None, Waker::noop());
+        let gives_up = waiters.wait_for_room(Lane::Priority, None, Waker::noop());
         let waiting = thread::spawn({
-            let (space, producer) = (Arc::clone(&space), Arc::clone(&producer));
+            let (waiters, producer) = (Arc::clone(&waiters), Arc::clone(&producer));
             let served = served.clone();
             move || {
-                wait_for_room(&space, &producer);
+                wait_for_room(&waiters, &producer);
                 served.set();
             }
         });
@@ -204,11 +204,11 @@ fn a_cancelled_waiter_does_not_lose_another_ones_wake_up() {
                 ring_if_armed(&Ringer::new(door.clone()), &door);
             }
         });
-        space.room_wait_over(Lane::Priority, gives_up);
-        receive(&served, &space, || {
+        waiters.room_wait_over(Lane::Priority, gives_up);
+        receive(&served, &waiters, || {
             let room = || producer.lock().unwrap().room(0).unwrap() > 0;
-            if space.has_room_waiters(Lane::Priority) && room() {
-                let wakers = space.room_wakers(Lane::Priority);
+            if waiters.has_room_waiters(Lane::Priority) && room() {
+                let wakers = waiters.room_wakers(Lane::Priority);
                 wakers.into_iter().for_each(Waker::wake);
             }
         });

@@ -47,7 +47,7 @@ fn live() -> Result<(), Failure> {
         .enable_all()
         .build()?;
     runtime.block_on(async {
-        let link = meet(role, trust, path).await?;
+        let link = connect(role, trust, path).await?;
         let (ended, _out) = conversation::converse(link, role, true, &journal).await;
         ended.sent?;
         match ended.received {
@@ -59,7 +59,7 @@ fn live() -> Result<(), Failure> {
     Ok(())
 }
 
-async fn meet(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
+async fn connect(role: Role, trust: Trust, path: &str) -> Result<Link, Failure> {
     Ok(match role {
         Role::Host => {
             let listener = Listener::bind(path)?;
