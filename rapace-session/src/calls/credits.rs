@@ -124,7 +124,7 @@ impl ClientChannel {
     }
 
     /// Returns the credits of a reply; false if the peer returns more than were taken.
-    pub(crate) fn give_back(&self, credits: u32) -> bool {
+    pub(crate) fn return_credits(&self, credits: u32) -> bool {
         let window = self.window.load(Ordering::Relaxed) as usize;
         let room = window.saturating_sub(self.credits.available_permits());
         let credits = credits as usize;
@@ -260,10 +260,10 @@ mod tests {
     #[tokio::test]
     async fn more_credits_than_were_taken_are_a_fault() {
         let channel = ClientChannel::new(ChannelId(1), "test", 2);
-        assert!(!channel.give_back(1));
+        assert!(!channel.return_credits(1));
         channel.credit().await.unwrap().forget();
-        assert!(channel.give_back(1));
-        assert!(!channel.give_back(u32::MAX));
+        assert!(channel.return_credits(1));
+        assert!(!channel.return_credits(u32::MAX));
         channel.end();
         assert!(channel.credit().await.is_none());
     }
@@ -281,11 +281,11 @@ mod tests {
         assert!(channel.take_drain().is_none());
         assert_eq!(channel.close_reason(), Some("enough"));
         assert!(waits.await.is_none());
-        assert!(channel.give_back(1));
+        assert!(channel.return_credits(1));
         assert!(channel.credit().await.is_none());
         assert!(drain.drained().now_or_never().is_none());
         assert!(channel.grow(3));
-        assert!(channel.give_back(1));
+        assert!(channel.return_credits(1));
         assert!(drain.drained().await && drain.drained().await);
         assert!(channel.credit().await.is_none());
     }
@@ -306,7 +306,7 @@ mod tests {
         channel.credit().await.unwrap().forget();
         assert!(channel.grow(1));
         channel.credit().await.unwrap().forget();
-        assert!(channel.give_back(2));
+        assert!(channel.return_credits(2));
         assert!(!channel.grow(u32::MAX) && !channel.grow(MAX_WINDOW - 1));
         assert!(channel.grow(MAX_WINDOW - 2));
     }

@@ -98,7 +98,8 @@ impl OutgoingCalls {
             Found::Live(entry) => entry,
             Found::Cancelled(channel) => {
                 self.link.metrics.arrived_late();
-                return match channel.id == header.channel && channel.give_back(header.credits) {
+                return match channel.id == header.channel && channel.return_credits(header.credits)
+                {
                     true => Ok(()),
                     false => Err("more credits than were taken"),
                 };
@@ -139,7 +140,7 @@ impl OutgoingCalls {
         if header.channel != entry.channel.id {
             return Err("a reply on another channel than its call");
         }
-        if !entry.channel.give_back(header.credits) {
+        if !entry.channel.return_credits(header.credits) {
             return Err("more credits than were taken");
         }
         let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 pub(crate) struct CallEnd {
     over: AtomicBool,
     watched: AtomicBool,
-    told: Notify,
+    changed: Notify,
 }
 
 impl CallEnd {
@@ -21,7 +21,7 @@ impl CallEnd {
     pub(crate) fn set(&self) {
         self.over.store(true, Ordering::SeqCst);
         if self.watched.load(Ordering::SeqCst) {
-            self.told.notify_waiters();
+            self.changed.notify_waiters();
         }
     }
 
@@ -30,13 +30,13 @@ impl CallEnd {
     }
 
     pub(crate) async fn wait(&self) {
-        let told = self.told.notified();
-        tokio::pin!(told);
+        let notified = self.changed.notified();
+        tokio::pin!(notified);
         // Registered before the check, so that no wake-up is lost.
-        told.as_mut().enable();
+        notified.as_mut().enable();
         self.watched.store(true, Ordering::SeqCst);
         if !self.is_set() {
-            told.await;
+            notified.await;
         }
     }
 }

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::link::deadline::{after_millis, now};
 use crate::serving::cell::{CallCell, CellState};
-use crate::serving::held::HeldCall;
 use crate::serving::incoming::IncomingCalls;
+use crate::serving::owned_call::OwnedCall;
 use crate::serving::running::RunningCall;
 use crate::serving::table::Entered;
 use crate::serving::window::ServiceWindow;
@@ -20,7 +20,7 @@ use crate::wire::remote_error::RemoteError;
 ///
 /// Dropping it replies that the service takes no calls.
 pub struct IncomingCall {
-    call: Option<HeldCall>,
+    call: Option<OwnedCall>,
 }
 
 impl IncomingCall {
@@ -38,7 +38,7 @@ impl IncomingCall {
     ) -> Result<Option<Self>, &'static str> {
         let deadline = after_millis(header.credits);
         let cell = CallCell::new(Arc::clone(window), header, deadline, body, parts);
-        let call = HeldCall::new(calls, cell);
+        let call = OwnedCall::new(calls, cell);
         let entered = calls.table.enter(&call.cell)?;
         match entered {
             Entered::Taken => Ok(Some(Self { call: Some(call) })),
@@ -110,7 +110,7 @@ impl IncomingCall {
 }
 
 #[cold]
-fn refuse_withdrawn(call: HeldCall) {
+fn refuse_withdrawn(call: OwnedCall) {
     let why = call.window.withdrawn().unwrap_or_default().to_owned();
     IncomingCall { call: Some(call) }.refuse(&RemoteError::Unavailable(why));
 }

@@ -7,7 +7,7 @@ use crate::link::encoder::{Encode, EncodedPayload};
 use crate::link::payload_error::{PayloadError, too_large};
 use crate::link::prefix::Prefix;
 use crate::serving::context::CallContext;
-use crate::serving::held::HeldCall;
+use crate::serving::owned_call::OwnedCall;
 use crate::serving::table::Replied;
 use crate::streams::halves::StreamParts;
 use crate::streams::{StreamReceiver, StreamSender};
@@ -28,7 +28,7 @@ pub struct RunningCall {
 
 /// A call that has no reply yet.
 struct Unanswered {
-    held: Option<HeldCall>,
+    owned: Option<OwnedCall>,
     /// Boxed, since few calls have streams.
     parts: Option<Box<StreamParts>>,
     /// The request's buffers, which the reply can return by reference.
@@ -46,25 +46,29 @@ pub struct Answer {
 }
 
 impl RunningCall {
-    pub(super) fn new(held: HeldCall, body: MessageBody, parts: Option<Box<StreamParts>>) -> Self {
+    pub(super) fn new(
+        owned: OwnedCall,
+        body: MessageBody,
+        parts: Option<Box<StreamParts>>,
+    ) -> Self {
         Self {
             body: Some(body),
             call: Unanswered {
-                held: Some(held),
+                owned: Some(owned),
                 parts,
                 attachments: RequestAttachments::default(),
             },
         }
     }
 
-    fn held(&self) -> Option<&HeldCall> {
-        self.call.held.as_ref()
+    fn owned(&self) -> Option<&OwnedCall> {
+        self.call.owned.as_ref()
     }
 
     /// The number of the method.
     #[must_use]
     pub fn method(&self) -> u32 {
-        self.held().map_or(0, |call| call.method)
+        self.owned().map_or(0, |call| call.method)
     }
 
     /// Takes the arguments. Dropping them releases the request's buffers.
@@ -94,7 +98,7 @@ impl RunningCall {
     pub fn context(&self) -> CallContext {
         let metadata = self.body.as_ref().map(MessageBody::metadata);
         let metadata = metadata.unwrap_or_default();
-        match self.held() {
+        match self.owned() {
             Some(call) => CallContext::remote(&call.calls, &call.cell, metadata),
             // The call is over.
             None => CallContext::local(None, metadata).0,
@@ -104,13 +108,13 @@ impl RunningCall {
     /// The deadline of the call.
     #[must_use]
     pub fn deadline(&self) -> Option<Instant> {
-        self.held().and_then(|call| call.deadline)
+        self.owned().and_then(|call| call.deadline)
     }
 
     /// Whether the call is a tell, whose caller waits for no result.
     #[must_use]
     pub fn is_tell(&self) -> bool {
-        self.held().is_some_and(|call| call.is_tell())
+        self.owned().is_some_and(|call| call.is_tell())
     }
 
     /// Waits until the call is cancelled, its deadline passes, or the session ends.
@@ -118,7 +122,7 @@ impl RunningCall {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn cancelled(&self) -> RemoteError {
-        let Some(call) = self.held() else {
+        let Some(call) = self.owned() else {
             return RemoteError::Cancelled;
         };
         match call.deadline {
@@ -193,16 +197,19 @@ impl Answer {
                 return;
             };
             loop {
-                let Some(held) = &call.held else {
+                let Some(owned) = &call.owned else {
                     return;
                 };
-                let link = held.link();
-                let replied = held.calls.table.reply(&held.cell, &*link.transport, frame);
+                let link = owned.link();
+                let replied = owned
+                    .calls
+                    .table
+                    .reply(&owned.cell, &*link.transport, frame);
                 match replied {
                     Replied::Sent => {
                         link.metrics.sent(frame);
                         link.metrics.answered();
-                        drop(call.held.take());
+                        drop(call.owned.take());
                         return;
                     }
                     // Another frame with one of the buffers was sent first: encode again, with a
@@ -238,7 +245,7 @@ impl Unanswered {
         body: &'a (dyn Encode + 'a),
     ) -> impl Future<Output = Answer> + Send + 'a {
         async move {
-            let frame = match &self.held {
+            let frame = match &self.owned {
                 Some(call) => {
                     let body = if call.is_tell() { &() } else { body };
                     let attachments = Some(&self.attachments);
@@ -280,7 +287,7 @@ impl Unanswered {
     }
 
     fn end(&mut self, failure: &RemoteError) {
-        if let Some(call) = self.held.take() {
+        if let Some(call) = self.owned.take() {
             self.parts = None;
             call.fail(failure);
         }
@@ -296,7 +303,7 @@ impl Drop for Unanswered {
 impl fmt::Debug for RunningCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RunningCall")
-            .field("call", &self.held().map(|call| call.id))
+            .field("call", &self.owned().map(|call| call.id))
             .field("deadline", &self.deadline())
             .finish_non_exhaustive()
     }
@@ -305,7 +312,7 @@ impl fmt::Debug for RunningCall {
 impl fmt::Debug for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Answer")
-            .field("call", &self.call.held.as_ref().map(|call| call.id))
+            .field("call", &self.call.owned.as_ref().map(|call| call.id))
             .finish_non_exhaustive()
     }
 }

@@ -144,7 +144,7 @@ impl IncomingTable {
         match transport.send(frame, Lane::Priority) {
             Ok(()) => {
                 let left = slot.take();
-                cell.window.give_back();
+                cell.window.return_credit();
                 drop(inner);
                 drop(left);
                 Replied::Sent
@@ -159,7 +159,7 @@ impl IncomingTable {
         let mut inner = self.lock();
         if let Some(slot) = slot_of(&mut inner, cell) {
             let left = slot.take();
-            cell.window.give_back();
+            cell.window.return_credit();
             link.outbox.send(frame);
             drop(inner);
             drop(left);

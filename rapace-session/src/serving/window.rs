@@ -69,7 +69,7 @@ impl ServiceWindow {
     }
 
     /// Returns the credit of a call whose reply is sent.
-    pub(super) fn give_back(&self) {
+    pub(super) fn return_credit(&self) {
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
     }
 
@@ -101,8 +101,8 @@ mod tests {
         assert_eq!(window.withdrawn(), Some("enough"));
         assert!(!window.take() && window.take_withdrawn() && !window.take_withdrawn());
         assert!(!window.close());
-        window.give_back();
-        window.give_back();
+        window.return_credit();
+        window.return_credit();
         assert!(window.close());
         assert!(!window.take() && !window.take_withdrawn() && !window.withdraw("late"));
     }

@@ -108,7 +108,7 @@ impl SessionActor {
             heartbeat: Heartbeat::new(&*parts.link.transport, parts.config.heartbeat),
             parts,
             own: None,
-            handshake: Handshake::Silent,
+            handshake: Handshake::AwaitingHello,
             greeted: Some(greeted),
             ready: Some(ready),
             opening: HashMap::new(),

@@ -214,7 +214,7 @@ impl Channel {
         // task that used up its budget wait.
         let now = tokio::task::unconstrained(self.tell(method, arguments, options));
         match now.now_or_never() {
-            Some(told) => told.map(|()| true),
+            Some(sent) => sent.map(|()| true),
             None => Ok(false),
         }
     }

@@ -1,10 +1,10 @@
 //! The state machine of the handshake.
 //!
 //! ```text
-//!           hello ok              welcome
-//!  Silent ───────────▶ Heard ───────────────▶ Known
-//!     │ hello bad, no hello
-//!     └──────────────▶ refused
+//!                  hello accepted                   welcome
+//!  AwaitingHello ────────────────▶ AwaitingWelcome ─────────▶ Established
+//!     │ hello refused, no hello
+//!     └────────────────────────▶ refused
 //! ```
 //!
 //! - HS1: each side sends its hello at once, and its welcome when it has accepted the other's
@@ -27,11 +27,11 @@ use crate::wire::offer::ServiceOffer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Handshake {
     /// Nothing was received from the peer.
-    Silent,
+    AwaitingHello,
     /// The peer's hello was accepted.
-    Heard,
+    AwaitingWelcome,
     /// The peer has accepted our hello too.
-    Known,
+    Established,
 }
 
 /// The action that follows from a frame.
@@ -59,22 +59,22 @@ impl Handshake {
     ) -> Step {
         match (*self, frame_type) {
             (_, FrameType::Refuse | FrameType::Close) => Step::NotMine,
-            (Self::Silent, FrameType::Hello) => match accept(payload, requires) {
+            (Self::AwaitingHello, FrameType::Hello) => match accept(payload, requires) {
                 Ok(hello) => {
-                    *self = Self::Heard;
+                    *self = Self::AwaitingWelcome;
                     Step::Welcome(hello)
                 }
                 Err(why) => Step::Refuse(why),
             },
-            (Self::Silent, _) => Step::Refuse(HandshakeError::NotAPeer),
-            (Self::Heard, FrameType::Welcome) => {
-                *self = Self::Known;
+            (Self::AwaitingHello, _) => Step::Refuse(HandshakeError::NotAPeer),
+            (Self::AwaitingWelcome, FrameType::Welcome) => {
+                *self = Self::Established;
                 Step::Ready
             }
             (_, FrameType::Hello) => Step::Fault("a second hello"),
-            (Self::Heard, _) => Step::Fault("a frame before the handshake was over"),
-            (Self::Known, FrameType::Welcome) => Step::Fault("a second welcome"),
-            (Self::Known, _) => Step::NotMine,
+            (Self::AwaitingWelcome, _) => Step::Fault("a frame before the handshake was over"),
+            (Self::Established, FrameType::Welcome) => Step::Fault("a second welcome"),
+            (Self::Established, _) => Step::NotMine,
         }
     }
 }
@@ -103,23 +103,31 @@ mod tests {
     #[test]
     fn every_state_handles_every_frame_type() {
         let bytes = hello::encode(&hello()).unwrap();
-        for before in [Handshake::Silent, Handshake::Heard, Handshake::Known] {
+        for before in [
+            Handshake::AwaitingHello,
+            Handshake::AwaitingWelcome,
+            Handshake::Established,
+        ] {
             for frame_type in FRAME_TYPES.filter_map(FrameType::from_byte) {
                 let mut now = before;
                 let step = now.step(frame_type, &bytes, &[]);
                 let expected = match (before, frame_type) {
                     (_, FrameType::Refuse | FrameType::Close) => (before, Step::NotMine),
-                    (Handshake::Silent, FrameType::Hello) => {
-                        (Handshake::Heard, Step::Welcome(hello()))
+                    (Handshake::AwaitingHello, FrameType::Hello) => {
+                        (Handshake::AwaitingWelcome, Step::Welcome(hello()))
                     }
-                    (Handshake::Silent, _) => (before, Step::Refuse(HandshakeError::NotAPeer)),
-                    (Handshake::Heard, FrameType::Welcome) => (Handshake::Known, Step::Ready),
-                    (Handshake::Known, FrameType::Hello | FrameType::Welcome)
-                    | (Handshake::Heard, _) => {
+                    (Handshake::AwaitingHello, _) => {
+                        (before, Step::Refuse(HandshakeError::NotAPeer))
+                    }
+                    (Handshake::AwaitingWelcome, FrameType::Welcome) => {
+                        (Handshake::Established, Step::Ready)
+                    }
+                    (Handshake::Established, FrameType::Hello | FrameType::Welcome)
+                    | (Handshake::AwaitingWelcome, _) => {
                         assert!(matches!(step, Step::Fault(_)), "{before:?} {frame_type:?}");
                         continue;
                     }
-                    (Handshake::Known, _) => (before, Step::NotMine),
+                    (Handshake::Established, _) => (before, Step::NotMine),
                 };
                 assert_eq!((now, step), expected, "{before:?} {frame_type:?}");
             }
@@ -133,9 +141,9 @@ mod tests {
             name: "Markdown".into(),
             methods: Vec::new(),
         }];
-        let mut now = Handshake::Silent;
+        let mut now = Handshake::AwaitingHello;
         let step = now.step(FrameType::Hello, &bytes, &requires);
         assert!(matches!(step, Step::Refuse(HandshakeError::Schema(_))));
-        assert_eq!(now, Handshake::Silent);
+        assert_eq!(now, Handshake::AwaitingHello);
     }
 }

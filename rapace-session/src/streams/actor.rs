@@ -26,7 +26,7 @@ use crate::wire::text;
 
 /// The state of the direction from the peer.
 #[derive(Debug)]
-enum Inbound {
+enum ReceiveState {
     /// Items are passed to the receiver.
     Open(mpsc::UnboundedSender<Result<Frame, StreamError>>),
     /// The receiver was dropped and the peer told to stop; items that still arrive are dropped.
@@ -44,7 +44,7 @@ pub(crate) struct StreamActor {
     stream: Arc<StreamState>,
     /// Whether this side may still send items.
     ours: bool,
-    theirs: Inbound,
+    theirs: ReceiveState,
     /// Whether this side has sent `Stop`.
     stopped: bool,
     /// Removes the stream from its session (ST4).
@@ -83,7 +83,7 @@ impl StreamActor {
             id,
             stream,
             ours,
-            theirs: items.map_or(Inbound::Over, Inbound::Open),
+            theirs: items.map_or(ReceiveState::Over, ReceiveState::Open),
             stopped: false,
             on_over: Some(Box::new(on_over)),
         }
@@ -94,28 +94,28 @@ impl StreamActor {
     }
 
     /// Whether the peer may still send items.
-    fn is_fed(&self) -> bool {
-        matches!(self.theirs, Inbound::Open(_) | Inbound::Unwanted)
+    fn may_receive(&self) -> bool {
+        matches!(self.theirs, ReceiveState::Open(_) | ReceiveState::Unwanted)
     }
 
     /// Ends the direction from the peer with an error (ST1).
-    fn fail_inbound(&mut self, error: StreamError) {
-        if let Inbound::Open(items) = &self.theirs {
+    fn fail_receiving(&mut self, error: StreamError) {
+        if let ReceiveState::Open(items) = &self.theirs {
             let _ = items.send(Err(error));
         }
-        self.theirs = Inbound::Failed;
+        self.theirs = ReceiveState::Failed;
     }
 
     /// Ends both directions with an error (ST1).
     fn fail(&mut self, error: StreamError) {
-        self.fail_inbound(error.clone());
+        self.fail_receiving(error.clone());
         self.ours = false;
         self.stream.end_sending(Some(error));
     }
 
     /// Tells the peer that both directions are over (ST6).
     fn say_over(&self, why: &str) {
-        let receives = self.is_fed() && !self.stopped;
+        let receives = self.may_receive() && !self.stopped;
         send_over(&self.link, self.id, why, receives);
     }
 
@@ -134,7 +134,7 @@ impl StreamActor {
 
     /// Whether both directions are over.
     fn is_settled(&self) -> bool {
-        !self.ours && !self.is_fed()
+        !self.ours && !self.may_receive()
     }
 
     /// Stops the actor and removes the route when both directions are over (ST4).
@@ -191,21 +191,21 @@ impl Message<Arrived> for StreamActor {
         match frame.header.frame_type {
             FrameType::Item => match &self.theirs {
                 // If the receiver was dropped, `ReceiverLeft` follows.
-                Inbound::Open(items) => drop(items.send(Ok(frame))),
-                Inbound::Unwanted | Inbound::Failed => {}
+                ReceiveState::Open(items) => drop(items.send(Ok(frame))),
+                ReceiveState::Unwanted | ReceiveState::Failed => {}
                 // An item can cross our `Stop`, and arrive after the `End` that answers it.
-                Inbound::Over if self.stopped => {}
-                Inbound::Over => self.fault("an item after the end"),
+                ReceiveState::Over if self.stopped => {}
+                ReceiveState::Over => self.fault("an item after the end"),
             },
-            FrameType::End if self.is_fed() => self.theirs = Inbound::Over,
+            FrameType::End if self.may_receive() => self.theirs = ReceiveState::Over,
             FrameType::Stop if self.ours => {
                 self.ours = false;
                 self.stream.end_sending(None);
                 self.say(FrameType::End);
             }
-            FrameType::Reset if self.is_fed() => {
+            FrameType::Reset if self.may_receive() => {
                 let why = text::reason(frame.payload.bytes());
-                self.fail_inbound(StreamError::Reset(why));
+                self.fail_receiving(StreamError::Reset(why));
             }
             // A frame for a direction that is over.
             _ => self.link.metrics.arrived_late(),
@@ -236,8 +236,8 @@ impl Message<ReceiverLeft> for StreamActor {
     type Reply = ();
 
     async fn handle(&mut self, _: ReceiverLeft, ctx: &mut Context<Self, ()>) {
-        if let Inbound::Open(_) = self.theirs {
-            self.theirs = Inbound::Unwanted;
+        if let ReceiveState::Open(_) = self.theirs {
+            self.theirs = ReceiveState::Unwanted;
             self.stopped = true;
             self.say(FrameType::Stop);
         }
@@ -250,7 +250,7 @@ impl Message<NeverOpened> for StreamActor {
 
     async fn handle(&mut self, _: NeverOpened, ctx: &mut Context<Self, ()>) {
         self.ours = false;
-        self.theirs = Inbound::Over;
+        self.theirs = ReceiveState::Over;
         self.settle(ctx);
     }
 }

@@ -52,7 +52,7 @@ struct Baton {
 struct State {
     turn: usize,
     left: Vec<usize>,
-    dice: Dice,
+    rng: Rng,
     turns: u64,
     /// A thread panicked, so the others need not end.
     over: bool,
@@ -61,7 +61,7 @@ struct State {
 impl State {
     fn pass(&mut self) {
         let parties = self.left.len();
-        let next = self.dice.below(parties);
+        let next = self.rng.below(parties);
         self.turn = self.left[next];
     }
 }
@@ -85,7 +85,7 @@ pub(crate) fn turn() {
         std::panic::resume_unwind(Box::new("another party failed"));
     }
     // Mostly the thread goes on: interleavings with few switches find more than random ones.
-    if state.dice.one_in(3) {
+    if state.rng.one_in(3) {
         state.pass();
     }
     drop(baton.wait(state, me));
@@ -115,7 +115,7 @@ pub(crate) fn run(seed: u64, parties: Vec<Party<'_>>) {
         state: std::sync::Mutex::new(State {
             turn: 0,
             left: (0..parties.len()).collect(),
-            dice: Dice::new(seed),
+            rng: Rng::new(seed),
             turns: 0,
             over: false,
         }),
@@ -153,9 +153,9 @@ impl Drop for Leaves {
 
 /// A deterministic random number generator: xorshift.
 #[derive(Clone, Debug)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Rng(u64);
 
-impl Dice {
+impl Rng {
     pub(crate) fn new(seed: u64) -> Self {
         // Spreads adjacent seeds.
         Self(seed.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)

@@ -19,8 +19,8 @@ use kameo::actor::{ActorId, Spawn};
 use kameo::mailbox;
 use tokio::runtime::Runtime;
 
-use super::baton::{self, Dice, Party, turn};
-use super::peer::{Act, Calls, Known, Ring, TABLE, WINDOW, locked};
+use super::baton::{self, Party, Rng, turn};
+use super::peer::{Act, CallHistory, Calls, Ring, TABLE, WINDOW, locked};
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::options::CallOptions;
@@ -79,7 +79,7 @@ impl One {
     /// Checks that all entries and credits are returned.
     fn assert_idle(&self) {
         assert_eq!(self.parts.link.end.reason(), None);
-        assert!(self.ring.is_told(), "a cancel");
+        assert!(self.ring.has_sent_cancellations(), "a cancel");
         assert_eq!(self.parts.calls.table.under_way(), 0);
         let room = (0..=TABLE).map(|_| self.parts.calls.table.room().now_or_never());
         let room = room.flatten().flatten().collect::<Vec<_>>();
@@ -132,27 +132,27 @@ impl Scenario {
             sessions: sessions.collect(),
             calls,
             busy: AtomicUsize::new(0),
-            ends: 1 + Dice::new(seed).below(SESSIONS - 1),
+            ends: 1 + Rng::new(seed).below(SESSIONS - 1),
         }
     }
 
-    fn dice(&self, who: usize) -> Dice {
-        Dice::new(self.seed.wrapping_mul(1009).wrapping_add(who as u64 + 1))
+    fn rng(&self, who: usize) -> Rng {
+        Rng::new(self.seed.wrapping_mul(1009).wrapping_add(who as u64 + 1))
     }
 
-    fn know(&self, call: u32, note: impl FnOnce(&mut Known)) {
+    fn record(&self, call: u32, note: impl FnOnce(&mut CallHistory)) {
         note(locked(&self.calls).entry(call).or_default());
     }
 
     fn caller(&self, call: u32) {
-        let mut dice = self.dice(call as usize);
+        let mut rng = self.rng(call as usize);
         // Most callers use a session that ends.
-        let elsewhere = dice.one_in(4);
-        let session = &self.sessions[if elsewhere { dice.below(SESSIONS) } else { 0 }];
-        let patience = dice.below(100);
-        let leaves = !dice.one_in(3);
+        let elsewhere = rng.one_in(4);
+        let session = &self.sessions[if elsewhere { rng.below(SESSIONS) } else { 0 }];
+        let patience = rng.below(100);
+        let leaves = !rng.one_in(3);
         let options = CallOptions {
-            deadline: dice.one_in(4).then(|| now() + DEADLINE),
+            deadline: rng.one_in(4).then(|| now() + DEADLINE),
             ..CallOptions::default()
         };
         let mut polls = 0;
@@ -165,7 +165,7 @@ impl Scenario {
         };
         match outcome {
             None | Some(Err(CallFailure::Failed(RemoteError::DeadlineExceeded))) => {
-                self.know(call, |known| known.left = true);
+                self.record(call, |history| history.left = true);
             }
             Some(outcome) => self.told(call, &outcome),
         }
@@ -184,12 +184,14 @@ impl Scenario {
             Err(CallFailure::Failed(RemoteError::Unavailable(_))) => 0,
             Err(other) => panic!("call {call}: {other}"),
         };
-        self.know(call, |known| assert_eq!(known.begun, begun, "call {call}"));
+        self.record(call, |history| {
+            assert_eq!(history.begun, begun, "call {call}")
+        });
     }
 
     /// Sends the unsettled calls of one session over another, when the peer of the first is dead.
     fn redeliver(&self) {
-        let mut dice = self.dice(100);
+        let mut rng = self.rng(100);
         let mut kept = Vec::new();
         for n in 0..self.ends {
             let (dead, next) = (&self.sessions[n], &self.sessions[n + 1]);
@@ -211,7 +213,7 @@ impl Scenario {
                     drop(unsettled); // Settles it.
                     continue;
                 }
-                let mut patience = dice.one_in(8).then(|| dice.below(20));
+                let mut patience = rng.one_in(8).then(|| rng.below(20));
                 let work = pin!(next.channel.resend(unsettled));
                 let resent = drive(work, || match &mut patience {
                     Some(0) => true,
@@ -234,12 +236,12 @@ impl Scenario {
 
     /// Ends a session in one of the possible ways.
     fn end(&self, n: usize) {
-        let mut dice = self.dice(200 + n);
-        for _ in 0..dice.below(40) {
+        let mut rng = self.rng(200 + n);
+        for _ in 0..rng.below(40) {
             turn();
         }
         let One { parts, ring, .. } = &self.sessions[n];
-        match dice.below(3) {
+        match rng.below(3) {
             0 => {
                 ring.die();
                 parts.end_without_peer(EndReason::PeerGone);
@@ -247,7 +249,7 @@ impl Scenario {
             1 => parts.end(EndReason::PeerFault("it is a model".into())),
             _ => parts.close("enough"),
         }
-        for _ in 0..dice.below(20) {
+        for _ in 0..rng.below(20) {
             turn();
         }
         ring.die();
@@ -255,19 +257,19 @@ impl Scenario {
 
     /// Closes a channel, if this scenario has that.
     fn close_channel(&self) {
-        let mut dice = self.dice(500);
-        if !dice.one_in(3) {
+        let mut rng = self.rng(500);
+        if !rng.one_in(3) {
             return;
         }
-        for _ in 0..dice.below(100) {
+        for _ in 0..rng.below(100) {
             turn();
         }
-        self.sessions[dice.below(SESSIONS)].channel.close();
+        self.sessions[rng.below(SESSIONS)].channel.close();
     }
 
     /// Lets deadlines pass at some time, and the actors of channels run.
     fn clock(&self, runtime: &Runtime) {
-        for _ in 0..self.dice(300).below(200) {
+        for _ in 0..self.rng(300).below(200) {
             turn();
         }
         runtime.block_on(tokio::time::advance(2 * DEADLINE));
@@ -281,7 +283,7 @@ impl Scenario {
     fn peer(&self, n: usize) {
         let One { parts, ring, .. } = &self.sessions[n];
         // A peer that starts slowly has a full ring.
-        for _ in 0..self.dice(400 + n).below(150) {
+        for _ in 0..self.rng(400 + n).below(150) {
             turn();
         }
         loop {

@@ -8,7 +8,7 @@ use std::task::Poll;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
 
-use super::baton::{Dice, turn};
+use super::baton::{Rng, turn};
 use crate::transport::{AllocateError, BLOB_REF, Closed, Lane, SendError, StartState, Transport};
 use crate::wire::frame::{CallId, Frame, FrameType, Header, Payload, Status};
 
@@ -20,7 +20,7 @@ pub(super) const WINDOW: u32 = 2;
 
 /// The history of a call, across sessions.
 #[derive(Debug, Default)]
-pub(super) struct Known {
+pub(super) struct CallHistory {
     /// How often it ran.
     pub(super) begun: u32,
     /// Whether its caller cancelled.
@@ -28,7 +28,7 @@ pub(super) struct Known {
 }
 
 /// The history of all calls, by number.
-pub(super) type Calls = Arc<Mutex<HashMap<u32, Known>>>;
+pub(super) type Calls = Arc<Mutex<HashMap<u32, CallHistory>>>;
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,7 +54,7 @@ struct State {
     used: HashMap<u32, u32>,
     /// Requests that were cancelled while they were put on the ring: a cancellation must follow.
     owed: Vec<CallId>,
-    dice: Dice,
+    rng: Rng,
 }
 
 struct Request {
@@ -81,7 +81,7 @@ impl Ring {
                 open: HashMap::new(),
                 used: HashMap::new(),
                 owed: Vec::new(),
-                dice: Dice::new(seed),
+                rng: Rng::new(seed),
             }),
             calls: Arc::clone(calls),
         }
@@ -102,7 +102,7 @@ impl Ring {
     }
 
     /// Whether a cancellation was sent for each call that was cancelled before its reply.
-    pub(super) fn is_told(&self) -> bool {
+    pub(super) fn has_sent_cancellations(&self) -> bool {
         locked(&self.state).owed.is_empty()
     }
 
@@ -112,7 +112,7 @@ impl Ring {
         if state.dead {
             return Act::Nothing;
         }
-        if state.dice.one_in(2)
+        if state.rng.one_in(2)
             && let Some(frame) = state.frames.pop_front()
         {
             state.read(&frame.header);
@@ -123,7 +123,7 @@ impl Ring {
         }
         let mut entries = state.open.keys().copied().collect::<Vec<_>>();
         entries.sort_unstable();
-        let entry = entries[state.dice.below(entries.len())];
+        let entry = entries[state.rng.below(entries.len())];
         let begins = !state.open[&entry].begun && !state.open[&entry].cancelled;
         if begins {
             let header = state.open[&entry].header;
@@ -278,7 +278,7 @@ impl Ring {
             return Err(SendError::Full);
         }
         if header.frame_type == FrameType::Request {
-            if state.dice.one_in(12) {
+            if state.rng.one_in(12) {
                 return Err(SendError::InFlight);
             }
             if self.is_left(header.method) {

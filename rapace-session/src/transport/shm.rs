@@ -35,21 +35,21 @@ use crate::wire::returned::{OTHERS, is_returned};
 #[must_use]
 pub fn endpoint(link: Link, side: Side) -> Endpoint {
     // The receiving end detects the death of the peer itself.
-    let (outbound, inbound, _watch) = link.split();
+    let (sender, receiver, _watch) = link.split();
     let incoming = ShmIncoming {
-        inbound,
+        receiver,
         received: Vec::new(),
         fault: None,
     };
     Endpoint {
-        transport: Arc::new(Shm { outbound }),
+        transport: Arc::new(Shm { sender }),
         incoming: Box::new(incoming),
         side,
     }
 }
 
 struct Shm {
-    outbound: Sender,
+    sender: Sender,
 }
 
 impl Transport for Shm {
@@ -69,7 +69,7 @@ impl Transport for Shm {
             [] => Vec::new(),
             blobs => blobs.iter().map(slot_of).collect::<Result<_, _>>()?,
         };
-        self.outbound
+        self.sender
             .try_publish(&header, payload, &attachments, lane)
             .map_err(|error| match error {
                 PublishError::Full => SendError::Full,
@@ -82,24 +82,24 @@ impl Transport for Shm {
     }
 
     fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {
-        Box::pin(async move { self.outbound.writable(lane).await.map_err(|_| Closed) })
+        Box::pin(async move { self.sender.writable(lane).await.map_err(|_| Closed) })
     }
 
     fn try_allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
-        let slot = self.outbound.try_allocate(len, lane)?;
-        Ok(BlobMut::from_storage(Box::new(Writing(slot))))
+        let slot = self.sender.try_allocate(len, lane)?;
+        Ok(BlobMut::from_storage(Box::new(SlotMutStorage(slot))))
     }
 
     fn allocate(&self, len: usize, lane: Lane) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
         Box::pin(async move {
-            let slot = self.outbound.allocate(len, lane).await?;
-            Ok(BlobMut::from_storage(Box::new(Writing(slot))))
+            let slot = self.sender.allocate(len, lane).await?;
+            Ok(BlobMut::from_storage(Box::new(SlotMutStorage(slot))))
         })
     }
 
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]> {
-        let held = held(blob)?;
-        if !held.0.belongs_to(&self.outbound) || self.is_away(&held.0) {
+        let storage = slot_storage(blob)?;
+        if !storage.0.belongs_to(&self.sender) || self.is_in_flight(&storage.0) {
             return None;
         }
         // A slot can be in flight only once, so two buffers in it cannot be sent together.
@@ -109,20 +109,20 @@ impl Transport for Shm {
         {
             return None;
         }
-        Some(held.0.slice(blob.range())?.slot_ref().to_bytes())
+        Some(storage.0.slice(blob.range())?.slot_ref().to_bytes())
     }
 
     fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool {
-        fits(&self.outbound.config().classes, sizes, lane)
+        fits(&self.sender.config().classes, sizes, lane)
     }
 
     fn mark_started(&self, call: CallId) {
         // An index past the table was refused when the request was read.
-        let _ = self.outbound.mark_started(call.index, call.generation);
+        let _ = self.sender.mark_started(call.index, call.generation);
     }
 
     fn start_state(&self, call: CallId) -> StartState {
-        match self.outbound.started_generation(call.index) {
+        match self.sender.started_generation(call.index) {
             Some(generation) if generation == call.generation => StartState::Begun,
             Some(_) => StartState::NotBegun,
             None => StartState::Unknown,
@@ -130,15 +130,15 @@ impl Transport for Shm {
     }
 
     fn peer_died(&self) {
-        self.outbound.peer_died();
+        self.sender.peer_died();
     }
 
     fn set_spin(&self, bound: Duration) {
-        self.outbound.set_spin(bound);
+        self.sender.set_spin(bound);
     }
 
     fn send_heartbeat(&self) {
-        self.outbound.heartbeat();
+        self.sender.heartbeat();
     }
 
     fn wakes_by_kernel(&self) -> bool {
@@ -146,45 +146,45 @@ impl Transport for Shm {
     }
 
     fn peer_heartbeats(&self) -> Option<u32> {
-        Some(self.outbound.peer_heartbeat())
+        Some(self.sender.peer_heartbeat())
     }
 
     fn close(&self) {
-        self.outbound.close();
+        self.sender.close();
     }
 
     fn max_payload(&self) -> usize {
-        self.outbound.max_payload()
+        self.sender.max_payload()
     }
 
     fn call_table(&self) -> u32 {
-        self.outbound.config().call_table
+        self.sender.config().call_table
     }
 
     fn link_stats(&self) -> Option<LinkStats> {
-        Some(self.outbound.stats())
+        Some(self.sender.stats())
     }
 }
 
 impl Shm {
     /// Whether a slot is in flight, after collecting the slots that the peer has returned.
-    fn is_away(&self, slot: &Slot) -> bool {
+    fn is_in_flight(&self, slot: &Slot) -> bool {
         if slot.is_in_flight() {
-            self.outbound.collect();
+            self.sender.collect();
         }
         slot.is_in_flight()
     }
 }
 
 /// Returns the storage of a buffer, if it is a slot of ours.
-fn held(blob: &Blob) -> Option<&Held> {
+fn slot_storage(blob: &Blob) -> Option<&SlotStorage> {
     blob.storage().as_any().downcast_ref()
 }
 
 /// Returns the part of a slot that a buffer covers.
 fn slot_of(blob: &Blob) -> Result<Slot, SendError> {
-    held(blob)
-        .and_then(|held| held.0.slice(blob.range()))
+    slot_storage(blob)
+        .and_then(|storage| storage.0.slice(blob.range()))
         .ok_or(SendError::InFlight)
 }
 
@@ -229,7 +229,7 @@ fn to_wire(header: &Header) -> rapace_shm::Header {
 }
 
 struct ShmIncoming {
-    inbound: Receiver,
+    receiver: Receiver,
     received: Vec<Received>,
     /// A fault that followed valid frames of the same batch.
     fault: Option<String>,
@@ -245,7 +245,7 @@ impl Incoming for ShmIncoming {
         if let Some(what) = self.fault.take() {
             return Poll::Ready(Err(Disconnected::Fault(what)));
         }
-        let read = ready!(self.inbound.poll_recv(cx, &mut self.received, max));
+        let read = ready!(self.receiver.poll_recv(cx, &mut self.received, max));
         if let Err(error) = read {
             return Poll::Ready(Err(match error {
                 RecvError::PeerGone(_) => Disconnected::PeerGone,
@@ -329,9 +329,9 @@ fn check(received: Received) -> Result<Frame, String> {
 const SMALL: usize = 1024;
 
 /// A slot of ours, while it is written.
-struct Writing(SlotMut);
+struct SlotMutStorage(SlotMut);
 
-impl BlobStorageMut for Writing {
+impl BlobStorageMut for SlotMutStorage {
     fn bytes_mut(&mut self) -> &mut [u8] {
         &mut self.0
     }
@@ -341,14 +341,14 @@ impl BlobStorageMut for Writing {
     }
 
     fn freeze(self: Box<Self>) -> Arc<dyn BlobStorage> {
-        Arc::new(Held(self.0.freeze()))
+        Arc::new(SlotStorage(self.0.freeze()))
     }
 }
 
 /// A slot of ours.
-struct Held(Slot);
+struct SlotStorage(Slot);
 
-impl BlobStorage for Held {
+impl BlobStorage for SlotStorage {
     fn bytes(&self) -> &[u8] {
         &self.0
     }

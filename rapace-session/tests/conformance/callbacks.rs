@@ -42,7 +42,7 @@ async fn a_callback_completes_although_slots_and_window_are_used_up(kind: Kind) 
     ours.serve("Lookup", 2, echo::<String>);
     asks_back(&mut theirs, 3);
     let ends = kind.pair_of(&scarce(4));
-    let (host, plugin) = meet(ends, ours.config("host"), theirs.config("plugin")).await;
+    let (host, plugin) = connect(ends, ours.config("host"), theirs.config("plugin")).await;
     let channel = host.open("Render").await.unwrap();
     let calls = (0..50u32).map(|n| {
         let channel = channel.clone();
@@ -66,7 +66,7 @@ async fn replies_with_buffers_pass_although_requests_hold_the_rest(kind: Kind) {
     });
     let mut inbox = theirs.inbox("Hold", 8);
     let ends = kind.pair_of(&scarce(16));
-    let (host, plugin) = meet(ends, ours.config("host"), theirs.config("plugin")).await;
+    let (host, plugin) = connect(ends, ours.config("host"), theirs.config("plugin")).await;
     let channel = host.open("Hold").await.unwrap();
     // Requests use all that they may have: fourteen slots, in seven payloads and seven buffers.
     let full = Value(("x".repeat(100), Blob::from(vec![1; 900])));
@@ -97,7 +97,8 @@ async fn payloads_of_several_buffers_do_not_wait_for_each_other(kind: Kind) {
     });
     // Four buffers and their table need five of the seven slots that requests may use.
     let ends = kind.pair_of(&scarce(8));
-    let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let (host, _plugin) =
+        connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Merge").await.unwrap();
     let calls = (0..16).map(|_| {
         let channel = channel.clone();
@@ -117,7 +118,8 @@ async fn a_payload_of_more_buffers_than_there_are_is_refused(kind: Kind) {
     let mut services = Services::default();
     services.serve("Echo", 8, echo::<Vec<Blob>>);
     let ends = kind.pair_of(&scarce(4));
-    let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let (host, _plugin) =
+        connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
     let parts = Value(vec![Blob::from(vec![1; 300]); 4]);
     let outcome = channel.call(0, &parts, &plain()).await;
@@ -138,7 +140,8 @@ async fn a_multi_buffer_allocation_yields_and_still_finishes(kind: Kind) {
     let mut services = Services::default();
     services.serve("Echo", 8, echo::<(String, Option<Blob>)>);
     let ends = kind.pair_of(&scarce(4));
-    let (host, _plugin) = meet(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let (host, _plugin) =
+        connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
     // Requests may use three slots; one is free.
     let held = [

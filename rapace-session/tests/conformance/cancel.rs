@@ -120,7 +120,7 @@ async fn a_request_that_waits_for_room_is_never_sent_when_its_caller_leaves(kind
         ..Sizes::default()
     };
     let (a, b) = kind.pair_of(&sizes);
-    let (host, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (host, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&host, "Any", 64).await;
     // Requests may fill seven of the eight entries.
     for _ in 0..7 {

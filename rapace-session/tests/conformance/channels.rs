@@ -125,7 +125,7 @@ async fn a_request_that_crosses_with_the_withdrawal_is_refused(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Any", 2);
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     raw.open_to(2, "Any").await;
     raw.send(request(2, 0, 1)).await;
     let queued = inbox.recv().await.unwrap();
@@ -226,7 +226,7 @@ async fn a_channel_is_closed_with_its_last_call_not_at_some_time_after_it(kind: 
     let mut config = SessionConfig::new("host");
     config.heartbeat = Duration::from_secs(3600);
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, config).await;
+    let (session, mut raw) = Raw::connect(a, b, config).await;
     let channel = raw.open(&session, "Any", 4).await;
     let options = plain();
     channel.tell(0, &(), &options).await.unwrap();
@@ -353,7 +353,7 @@ async fn a_channel_whose_actor_is_killed_makes_no_calls(kind: Kind) {
 
 async fn an_opening_that_is_cancelled_closes_its_channel(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     for answered_before in [false, true] {
         let mut opening = Box::pin(session.open("Any"));
         let asked = tokio::select! {
@@ -391,7 +391,7 @@ async fn two_windows(kind: Kind) -> (Session, Raw, Inbox, [u32; 2]) {
     let mut services = Services::default();
     let inbox = services.inbox("Any", 100);
     let (a, b) = kind.pair_of(&small());
-    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     let windows = [raw.open_to(2, "Any").await, raw.open_to(4, "Any").await];
     (session, raw, inbox, windows)
 }
@@ -428,7 +428,7 @@ async fn read_now(raw: &mut Raw) -> Option<Frame> {
 async fn a_callers_window_grows_by_what_it_is_granted(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Any", 100);
-    let (host, plugin) = meet(
+    let (host, plugin) = connect(
         kind.pair_of(&small()),
         SessionConfig::new("host"),
         services.config("plugin"),
@@ -474,7 +474,7 @@ async fn what_a_peer_may_not_say_of_a_channel_is_its_fault(kind: Kind) {
         let mut services = Services::default();
         let _inbox = services.inbox("Any", 4);
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
         let channel = raw.open(&session, "Any", 4).await;
         let opening = tokio::spawn({
             let session = session.clone();
@@ -505,7 +505,7 @@ async fn what_a_peer_may_not_say_of_a_channel_is_its_fault(kind: Kind) {
     }
     // A frame that crosses a close is no fault.
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     drop(raw.open(&session, "Any", 4).await);
     raw.recv_type(FrameType::CloseChannel).await;
     raw.send(Header::new(FrameType::CloseChannel, ChannelId(1)))

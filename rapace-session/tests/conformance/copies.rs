@@ -253,7 +253,7 @@ async fn a_large_payload_of_plain_values_lies_in_one_buffer(kind: Kind) {
     services.serve("Echo", 4, echo::<Vec<String>>);
     let mut config = SessionConfig::new("host");
     config.stream_window = 4;
-    let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+    let (host, plugin) = connect(kind.pair(), config, services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
     let lines = (0..2000).map(|n| format!("line {n}")).collect::<Vec<_>>();
     assert_eq!(

@@ -147,7 +147,7 @@ async fn calls_of_a_handler_inherit_its_deadline(kind: Kind) {
         let seen = seen.await;
         call.reply(Status::Ok, &Value(seen)).await;
     });
-    let (host, _plugin) = meet(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
+    let (host, _plugin) = connect(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
     let outer = host.open("Outer").await.unwrap();
     let reply = outer.call(0, &(), &within(FAR)).await.unwrap();
     let (inherited, asked): (Option<u64>, Option<u64>) = answer(&reply);

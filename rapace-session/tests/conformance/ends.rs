@@ -40,7 +40,7 @@ async fn a_close_is_told_although_data_has_filled_the_ring(kind: Kind) {
         ..Sizes::default()
     };
     let (a, b) = kind.pair_of(&sizes);
-    let (host, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (host, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&host, "Any", 64).await;
     let mut told = 0;
     while channel.try_tell(0, &(), &plain()).await.unwrap() {
@@ -234,7 +234,7 @@ async fn an_ended_session_leaves_nothing_behind(kind: Kind) {
     let (mut ours, theirs) = (SessionConfig::new("host"), services.config("plugin"));
     ours.stream_window = 4;
     let (a, b) = (Arc::clone(&ours.metrics), Arc::clone(&theirs.metrics));
-    let (host, plugin) = meet(kind.pair(), ours, theirs).await;
+    let (host, plugin) = connect(kind.pair(), ours, theirs).await;
     let channel = host.open("Busy").await.unwrap();
     let options = plain();
     let mut call = Box::pin(channel.call(0, &(), &options));
@@ -251,7 +251,7 @@ async fn an_ended_session_leaves_nothing_behind(kind: Kind) {
 
 async fn waiting_openings_end_with_the_session(kind: Kind) {
     let (a, b) = kind.pair();
-    let (host, raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (host, raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let mut opening = Box::pin(host.open("Nobody answers"));
     assert!(waits(&mut opening));
     until(|| host.actor().is_some()).await;

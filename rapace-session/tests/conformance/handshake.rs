@@ -118,7 +118,7 @@ async fn a_peer_that_asks_for_channels_and_is_refused_gets_none(kind: Kind) {
 
 async fn a_peer_is_ready_when_it_says_so(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let mut ready = Box::pin(session.peer_ready());
     raw.open_is_refused(&session).await;
     assert!(ready.as_mut().now_or_never().is_none());

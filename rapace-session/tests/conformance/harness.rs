@@ -219,7 +219,7 @@ pub(super) async fn echo<T: Wire>(mut call: RunningCall) {
 
 /// Establishes a host without services and a plugin with these services.
 pub(super) async fn host_of(kind: Kind, services: Services) -> (Session, Session) {
-    meet(
+    connect(
         kind.pair(),
         SessionConfig::new("host"),
         services.config("plugin"),
@@ -228,7 +228,7 @@ pub(super) async fn host_of(kind: Kind, services: Services) -> (Session, Session
 }
 
 /// Establishes both sessions.
-pub(super) async fn meet(
+pub(super) async fn connect(
     (a, b): (Endpoint, Endpoint),
     host: SessionConfig,
     plugin: SessionConfig,

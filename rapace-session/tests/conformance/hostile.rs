@@ -36,7 +36,7 @@ async fn attacked(kind: Kind) -> (Session, Raw, Inbox) {
     let mut services = Services::default();
     let inbox = services.inbox("Busy", 2);
     let (a, b) = kind.pair();
-    let (session, raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, raw) = Raw::connect(a, b, services.config("host")).await;
     (session, raw, inbox)
 }
 
@@ -139,7 +139,7 @@ async fn a_reply_before_the_request_was_sent(kind: Kind) {
         ..Sizes::default()
     };
     let (a, b) = kind.pair_of(&sizes);
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Any", 64).await;
     for _ in 0..7 {
         channel.tell(1, &(), &plain()).await.unwrap();

@@ -54,7 +54,7 @@ impl Asked {
     /// Makes a call with buffers of these lengths.
     async fn with(kind: Kind, lens: &[usize]) -> Self {
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
         let channel = raw.open(&session, "Any", 4).await;
         let mut sent = Vec::new();
         for len in lens {
@@ -168,7 +168,7 @@ async fn a_returned_buffer_in_a_request(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     raw.open_to(2, "Busy").await;
     let mut header = request(2, 0, 1);
     header.flags = Flags::BLOBS;
@@ -179,7 +179,7 @@ async fn a_returned_buffer_in_a_request(kind: Kind) {
 
 async fn a_returned_buffer_in_the_answer_to_a_tell(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Any", 4).await;
     let sent = Value(vec![Blob::from(vec![7; 100])]);
     channel.tell(0, &sent, &plain()).await.unwrap();
@@ -191,7 +191,7 @@ async fn a_returned_buffer_in_the_answer_to_a_tell(kind: Kind) {
 
 async fn a_returned_buffer_in_an_item_ends_the_stream(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Feed", 4).await;
     let sent = Value(vec![Blob::from(vec![7; 100])]);
     let options = plain();

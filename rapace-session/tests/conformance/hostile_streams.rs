@@ -34,7 +34,7 @@ async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
     let mut config = services.config("host");
     config.stream_window = WINDOW;
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, config).await;
+    let (session, mut raw) = Raw::connect(a, b, config).await;
     raw.open_to(2, "Feed").await;
     let mut header = request(2, 0, 1);
     header.flags = flags;
@@ -259,7 +259,7 @@ async fn streams_without_end_are_refused(kind: Kind) {
         call.reply(Status::Ok, &()).await
     });
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     raw.open_to(2, "Feed").await;
     let mut refused = 0;
     // As many as it may have, plus as many as it may have calls, since it may know of an end

@@ -166,7 +166,7 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
     // A name is only displayed, so it may be truncated.
     let (a, b) = kind.pair();
     let long = SessionConfig::new("x".repeat(10 * MAX_HELLO));
-    let (_host, plugin) = meet((a, b), long, SessionConfig::new("plugin")).await;
+    let (_host, plugin) = connect((a, b), long, SessionConfig::new("plugin")).await;
     assert_eq!(plugin.peer().unwrap().name.len(), MAX_NAME);
 }
 
@@ -188,13 +188,13 @@ async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
     ];
     for (frame_type, channel, len) in cases {
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
         let header = Header::new(frame_type, ChannelId(channel));
         raw.send_with(header, &vec![b'x'; len]).await;
         faulted(&session, "a payload longer than its frame type may have").await;
     }
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Any", 4).await;
     let (body, options) = (Value(0_u32), plain());
     let call = channel.call(0, &body, &options);
@@ -217,7 +217,7 @@ async fn a_payload_longer_than_its_frame_type_may_have(kind: Kind) {
 async fn a_window_of_zero_or_too_large(kind: Kind) {
     for window in [0, u32::MAX] {
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
         let opening = session.open("Any");
         let answer = async {
             let asked = raw.recv_type(FrameType::Open).await.header;
@@ -280,7 +280,7 @@ async fn metadata_over_the_limit_is_not_sent_and_not_taken(kind: Kind) {
     let mut services = Services::default();
     let _inbox = services.inbox("Any", 4);
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     raw.open_to(2, "Any").await;
     let mut header = request(2, 0, 1);
     header.flags = Flags::METADATA;

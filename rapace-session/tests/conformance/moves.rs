@@ -34,7 +34,7 @@ impl Life {
         config.on_unsettled = Some(Box::new(move |all, _| drop(hand_out.send(all))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 16);
-        let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+        let (host, plugin) = connect(kind.pair(), config, services.config("plugin")).await;
         let channel = host.open("Busy").await.unwrap();
         Self {
             host,

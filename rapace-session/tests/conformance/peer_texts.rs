@@ -24,14 +24,14 @@ scenarios!(
 const SAID: &str = "\x1b[2J\x1b[31mno\n2026-11-27 ERROR \u{202e}all is lost\r\u{9b}0m";
 const READ: &str = r"\u{1b}[2J\u{1b}[31mno\n2026-11-27 ERROR \u{202e}all is lost\r\u{9b}0m";
 
-async fn meet_raw(kind: Kind) -> (Session, Raw) {
+async fn connect_raw(kind: Kind) -> (Session, Raw) {
     let (a, b) = kind.pair();
-    Raw::meet(a, b, SessionConfig::new("host")).await
+    Raw::connect(a, b, SessionConfig::new("host")).await
 }
 
 /// Returns the outcome of a call whose reply is this error.
 async fn fails_with(kind: Kind, payload: &[u8]) -> String {
-    let (session, mut raw) = meet_raw(kind).await;
+    let (session, mut raw) = connect_raw(kind).await;
     let channel = raw.open(&session, "Any", 4).await;
     let options = plain();
     let mut call = Box::pin(channel.call(0, &(), &options));
@@ -74,7 +74,7 @@ async fn a_failure_without_a_text_says_so(kind: Kind) {
 }
 
 async fn the_reason_of_a_reset_is_escaped(kind: Kind) {
-    let (session, mut raw) = meet_raw(kind).await;
+    let (session, mut raw) = connect_raw(kind).await;
     let channel = raw.open(&session, "Any", 4).await;
     let options = plain();
     for (said, read) in [(SAID, READ), ("", "no reason was given")] {
@@ -90,7 +90,7 @@ async fn the_reason_of_a_reset_is_escaped(kind: Kind) {
 }
 
 async fn the_reason_of_a_refused_channel_is_escaped(kind: Kind) {
-    let (session, mut raw) = meet_raw(kind).await;
+    let (session, mut raw) = connect_raw(kind).await;
     for (said, read) in [(SAID, READ), ("", "no reason was given")] {
         let mut opening = Box::pin(session.open("Any"));
         let asked = tokio::select! {
@@ -108,7 +108,7 @@ async fn the_reason_of_a_refused_channel_is_escaped(kind: Kind) {
 }
 
 async fn the_reason_of_a_close_is_escaped(kind: Kind) {
-    let (session, mut raw) = meet_raw(kind).await;
+    let (session, mut raw) = connect_raw(kind).await;
     let close = Header::new(FrameType::Close, ChannelId::SESSION);
     raw.send_with(close, SAID.as_bytes()).await;
     let why = session.ended().await.to_string();
@@ -131,7 +131,7 @@ async fn the_reason_of_a_refusal_is_escaped(kind: Kind) {
 async fn the_name_of_a_channel_is_escaped(kind: Kind) {
     let (a, b) = kind.pair();
     let services = Services::default();
-    let (_session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+    let (_session, mut raw) = Raw::connect(a, b, services.config("host")).await;
     raw.send_with(Header::new(FrameType::Open, ChannelId(2)), SAID.as_bytes())
         .await;
     let why = raw.recv_type(FrameType::NotOpened).await;
@@ -176,7 +176,7 @@ async fn a_name_in_a_hello_that_cannot_be_printed_is_refused(kind: Kind) {
 async fn a_name_of_our_own_is_escaped_before_it_is_sent(kind: Kind) {
     let (a, b) = kind.pair();
     let ours = SessionConfig::new("two\nlines\tof it");
-    let (session, plugin) = meet((a, b), ours, SessionConfig::new("plugin")).await;
+    let (session, plugin) = connect((a, b), ours, SessionConfig::new("plugin")).await;
     assert_eq!(plugin.peer().unwrap().name, r"two\nlines\tof it");
     // No service can have this name.
     let refused = session.open("a\nb").await.unwrap_err();

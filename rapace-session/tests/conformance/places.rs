@@ -52,7 +52,7 @@ async fn a_dropped_channel_releases_its_place_and_its_window(kind: Kind) {
     let mut raw_services = Services::default();
     let _inbox = raw_services.inbox("Any", 400);
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, raw_services.config("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, raw_services.config("host")).await;
     let first = raw.open_to(2, "Any").await;
     let second = raw.open_to(4, "Any").await;
     for n in 0..MANY as u32 {
@@ -102,7 +102,7 @@ async fn one_channel_too_many_is_an_error_and_waits_only_for_one_that_closes(kin
 
 async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&session, "Any", 4).await;
     let other = channel.clone();
     channel.tell(0, &Value(0_u32), &plain()).await.unwrap();
@@ -143,7 +143,7 @@ async fn a_channel_that_is_closed_is_no_channel(kind: Kind) {
         let mut services = Services::default();
         let mut inbox = services.inbox("Any", 4);
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, services.config("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, services.config("host")).await;
         raw.open_to(2, "Any").await;
         let what = match case {
             0 => {

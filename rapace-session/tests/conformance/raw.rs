@@ -26,7 +26,11 @@ impl Raw {
     }
 
     /// Establishes a session whose peer does nothing after the handshake.
-    pub(super) async fn meet(a: Endpoint, b: Endpoint, config: SessionConfig) -> (Session, Self) {
+    pub(super) async fn connect(
+        a: Endpoint,
+        b: Endpoint,
+        config: SessionConfig,
+    ) -> (Session, Self) {
         let mut raw = Self::new(b);
         raw.hello().await;
         raw.send(Header::new(FrameType::Welcome, ChannelId::SESSION))

@@ -46,7 +46,7 @@ impl Life {
         config.on_unsettled = Some(Box::new(move |all, _| {
             handed_out.lock().unwrap().extend(all)
         }));
-        let (host, mut raw) = Raw::meet(a, b, config).await;
+        let (host, mut raw) = Raw::connect(a, b, config).await;
         let channel = raw.open(&host, "Any", window).await;
         Self {
             host,

@@ -175,7 +175,7 @@ async fn a_handler_that_calls_back_gets_its_own(kind: Kind) {
         let equal = got[0] == own && got[1] == given[0];
         call.reply(Status::Ok, &Value((places, equal))).await;
     });
-    let (host, plugin) = meet(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
+    let (host, plugin) = connect(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
     let channel = host.open("Filter").await.unwrap();
     let sent = numbered(&host, LEN).await;
     let seen: ((bool, bool), bool) = ask(&channel, 0, vec![sent]).await;

@@ -96,7 +96,7 @@ async fn an_answer_that_is_encoded_again_still_returns_its_buffer(kind: Kind) {
     let (mut ours, mut theirs) = (Services::default(), Services::default());
     let mut notes = ours.inbox("Note", 4);
     let mut inbox = theirs.inbox("Busy", 4);
-    let (host, plugin) = meet(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
+    let (host, plugin) = connect(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
     let channel = host.open("Busy").await.unwrap();
     let sent = numbered(&host, LEN).await;
     let given = vec![sent.clone()];

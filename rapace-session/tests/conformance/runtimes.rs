@@ -48,8 +48,8 @@ async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
     };
     let config = SegmentConfig::default().with_trust(trust);
     let host = host.spawn(async move {
-        let met = listener.accept().await.expect("somebody comes");
-        met.host(&config).await
+        let accepted = listener.accept().await.expect("somebody comes");
+        accepted.host(&config).await
     });
     let plugin = Listener::connect(&path).await.expect("the host listens");
     let plugin = plugin.join().await.expect("a link");
@@ -61,7 +61,7 @@ async fn linked_apart(host: &Runtime, trust: Trust) -> (Endpoint, Endpoint) {
 }
 
 /// Establishes the host's session on a runtime of its own, and the plugin's on this one.
-async fn meet_apart(
+async fn connect_apart(
     kind: Kind,
     host: SessionConfig,
     services: Services,
@@ -72,9 +72,9 @@ async fn meet_apart(
         Kind::Shm => linked_apart(&runtime, Trust::Trusted).await,
         Kind::Untrusted => linked_apart(&runtime, Trust::Untrusted).await,
     };
-    let met = runtime.spawn(Session::establish(a, host));
+    let established = runtime.spawn(Session::establish(a, host));
     let plugin = Session::establish(b, services.config("plugin")).await;
-    let host = met.await.expect("no panic").expect("they agree");
+    let host = established.await.expect("no panic").expect("they agree");
     (runtime, host, plugin.expect("they agree"))
 }
 
@@ -91,7 +91,7 @@ fn lost(failure: CallFailure) -> (StartState, EndReason) {
 async fn all_waiters_in_another_runtime_are_woken(kind: Kind) {
     let mut services = Services::default();
     let mut inbox = services.inbox("Busy", 2);
-    let (runtime, host, _plugin) = meet_apart(kind, SessionConfig::new("host"), services).await;
+    let (runtime, host, _plugin) = connect_apart(kind, SessionConfig::new("host"), services).await;
     let channel = host.open("Busy").await.unwrap();
     let options = plain();
     let mut begun = Box::pin(channel.call(0, &(), &options));
@@ -142,7 +142,7 @@ async fn all_waiters_in_another_runtime_are_woken(kind: Kind) {
 
 async fn its_peer_is_told(kind: Kind) {
     let (runtime, _host, plugin) =
-        meet_apart(kind, SessionConfig::new("host"), Services::default()).await;
+        connect_apart(kind, SessionConfig::new("host"), Services::default()).await;
     shut_down(runtime).await;
     let why = "its runtime was shut down";
     assert_eq!(plugin.ended().await, EndReason::ClosedByPeer(why.into()));
@@ -151,7 +151,7 @@ async fn its_peer_is_told(kind: Kind) {
 async fn handles_that_are_used_later_say_why(kind: Kind) {
     let mut services = Services::default();
     services.serve("Echo", 2, echo::<u32>);
-    let (runtime, host, _plugin) = meet_apart(kind, SessionConfig::new("host"), services).await;
+    let (runtime, host, _plugin) = connect_apart(kind, SessionConfig::new("host"), services).await;
     let channel = host.open("Echo").await.unwrap();
     let reply = channel.call(0, &Value(7u32), &plain()).await.unwrap();
     assert_eq!(answer::<u32>(&reply), 7);
@@ -224,7 +224,7 @@ async fn the_owner_of_unsettled_calls_still_gets_them(kind: Kind) {
     config.on_unsettled = Some(Box::new(move |unsettled, reason| {
         hand_out.send((unsettled, reason)).unwrap();
     }));
-    let (runtime, host, _plugin) = meet_apart(kind, config, services).await;
+    let (runtime, host, _plugin) = connect_apart(kind, config, services).await;
     let channel = host.open("Busy").await.unwrap();
     let options = plain();
     let mut call = Box::pin(channel.call(0, &(), &options));

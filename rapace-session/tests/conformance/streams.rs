@@ -156,7 +156,7 @@ async fn a_slow_consumer_holds_up_its_own_sender_only(kind: Kind) {
     services.serve("Count", 4, count);
     let mut config = SessionConfig::new("host");
     config.stream_window = 8;
-    let (host, _plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+    let (host, _plugin) = connect(kind.pair(), config, services.config("plugin")).await;
     let channel = host.open("Fast").await.unwrap();
     let call = channel.call_streaming(0, &(), &plain(), false, true).await;
     let (parts, response) = call.unwrap();
@@ -203,7 +203,7 @@ async fn a_window_of_one_still_moves(kind: Kind) {
     services.serve("Count", 1, count);
     let mut config = SessionConfig::new("host");
     config.stream_window = 1;
-    let (host, _plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+    let (host, _plugin) = connect(kind.pair(), config, services.config("plugin")).await;
     let channel = host.open("Count").await.unwrap();
     assert_eq!(all(counted(&channel, 300).await).await.len(), 300);
 }

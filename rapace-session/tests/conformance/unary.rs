@@ -77,7 +77,7 @@ async fn thousands_of_calls_pass_every_window_side_by_side(kind: Kind) {
     };
     let mut services = Services::default();
     services.serve("Echo", 8, echo::<(u32, String)>);
-    let (host, _plugin) = meet(
+    let (host, _plugin) = connect(
         kind.pair_of(&sizes),
         SessionConfig::new("host"),
         services.config("plugin"),
@@ -213,7 +213,7 @@ async fn both_sides_serve_and_call(kind: Kind) {
     let (mut ours, mut theirs) = (Services::default(), Services::default());
     ours.serve("Host", 4, echo::<u32>);
     theirs.serve("Plugin", 4, echo::<u32>);
-    let (host, plugin) = meet(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
+    let (host, plugin) = connect(kind.pair(), ours.config("host"), theirs.config("plugin")).await;
     assert_eq!(host.peer().unwrap().name, "plugin");
     assert_eq!(plugin.peer().unwrap().name, "host");
     let (down, up) = tokio::try_join!(host.open("Plugin"), plugin.open("Host")).unwrap();
@@ -227,7 +227,7 @@ async fn the_counters_match_what_happened(kind: Kind) {
     services.serve("Echo", 4, echo::<u32>);
     let config = SessionConfig::new("host");
     let metrics = Arc::clone(&config.metrics);
-    let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+    let (host, plugin) = connect(kind.pair(), config, services.config("plugin")).await;
     let channel = host.open("Echo").await.unwrap();
     for n in 0..10u32 {
         let _: u32 = ask(&channel, 0, n).await;

@@ -44,7 +44,7 @@ impl Life {
         config.on_unsettled = Some(Box::new(move |all, why| drop(hand_out.send((all, why)))));
         let mut services = Services::default();
         let inbox = services.inbox("Busy", 16);
-        let (host, plugin) = meet(kind.pair(), config, services.config("plugin")).await;
+        let (host, plugin) = connect(kind.pair(), config, services.config("plugin")).await;
         let channel = host.open("Busy").await.unwrap();
         Self {
             host,
@@ -295,7 +295,7 @@ async fn calls_waiting_for_room_have_not_begun(kind: Kind) {
     config.on_unsettled = Some(Box::new(move |all, _| {
         handed_out.lock().unwrap().extend(all)
     }));
-    let (host, mut raw) = Raw::meet(a, b, config).await;
+    let (host, mut raw) = Raw::connect(a, b, config).await;
     let channel = raw.open(&host, "Any", 64).await;
     for _ in 0..7 {
         channel.tell(1, &(), &plain()).await.unwrap();
@@ -335,7 +335,7 @@ async fn a_call_whose_answer_breaks_a_rule_had_begun_and_is_handed_out(kind: Kin
         let mut config = SessionConfig::new("host");
         config.on_unsettled = Some(Box::new(move |all, why| drop(hand_out.send((all, why)))));
         let (a, b) = kind.pair();
-        let (host, mut raw) = Raw::meet(a, b, config).await;
+        let (host, mut raw) = Raw::connect(a, b, config).await;
         let channel = raw.open(&host, "Any", 64).await;
         let options = CallOptions {
             idempotent: true,

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::process::{Death, Process, Victim, becomes, lost_slots};
-use crate::told::Told;
+use crate::victim_journal::VictimJournal;
 use rapace_session_test_peers::work::{ALONE, CALLS, SERVICE, call, is_tell, segment};
 
 /// The outcome of a call: the incarnation that served it, except for a tell.
@@ -24,7 +24,10 @@ type UnsettledCalls = mpsc::UnboundedReceiver<(Vec<UnsettledCall>, EndReason)>;
 
 /// Runs a process that serves calls and dies, and a second that continues. Returns the journal of
 /// the first, and when the survivor knew of its death; `None` if all was done before.
-pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
+pub(crate) async fn life(
+    directory: &Path,
+    death: Option<&Death>,
+) -> (VictimJournal, Option<Duration>) {
     let (first, socket) = Process::start(Victim::Serves, 1, directory, death);
     let mut calls = BTreeMap::new();
     let mut unsettled = Vec::new();
@@ -48,22 +51,22 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
             ended = Some(session);
         }
     }
-    let told = first.end().await;
+    let journal = first.end().await;
     let begun = unsettled
         .iter()
         .filter(|o| o.start_state == StartState::Begun)
         .count();
-    assert_eq!(begun, told.began.difference(&told.answered).count());
+    assert_eq!(begun, journal.began.difference(&journal.answered).count());
     assert!(
         unsettled
             .iter()
             .all(|unsettled| unsettled.start_state != StartState::Unknown)
     );
-    go_on(directory, unsettled, calls, &told).await;
+    go_on(directory, unsettled, calls, &journal).await;
     if let Some(session) = ended {
         becomes(|| lost_slots(&session), 0).await;
     }
-    (told, known)
+    (journal, known)
 }
 
 /// Establishes a session, unless the other process dies first.
@@ -116,7 +119,7 @@ async fn go_on(
     directory: &Path,
     unsettled: Vec<UnsettledCall>,
     mut calls: BTreeMap<u32, JoinHandle<Called>>,
-    first: &Told,
+    first: &VictimJournal,
 ) {
     let (process, socket) = Process::start(Victim::Serves, 2, directory, None);
     let (session, _handed_out) = establish(socket).await.expect("nobody dies now");
@@ -165,9 +168,10 @@ async fn go_on(
     );
 }
 
-fn check(outcomes: &BTreeMap<u32, Called>, first: &Told, second: &Told) {
+fn check(outcomes: &BTreeMap<u32, Called>, first: &VictimJournal, second: &VictimJournal) {
     for (&number, outcome) in outcomes {
-        let times = |told: &Told| told.ran.iter().filter(|ran| **ran == number).count();
+        let times =
+            |journal: &VictimJournal| journal.ran.iter().filter(|ran| **ran == number).count();
         let began = first.began.contains(&number);
         let answered = first.answered.contains(&number);
         let context = format!("call {number}: {outcome:?}, {first:?}, {second:?}");

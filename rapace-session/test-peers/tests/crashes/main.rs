@@ -16,10 +16,10 @@ use tokio::runtime::Runtime;
 mod calling;
 mod process;
 mod serving;
-mod told;
+mod victim_journal;
 
 use process::{Death, Victim, becomes, open_resources};
-use told::Told;
+use victim_journal::VictimJournal;
 
 /// The survivor counts its descriptors, so only one test runs at a time.
 static ALONE: Mutex<()> = Mutex::new(());
@@ -86,8 +86,8 @@ fn die(runtime: &Runtime, victim: Victim, site: &str, nth: u64, before: bool) ->
             before,
             nth,
         };
-        let (told, known) = life(runtime, victim, Some(&death));
-        if let Some(killed) = told.killed {
+        let (journal, known) = life(runtime, victim, Some(&death));
+        if let Some(killed) = journal.killed {
             let took = known.map_or(Duration::ZERO, |known| known.saturating_sub(killed));
             assert!(took < BOUND, "{death:?}: known only after {took:?}");
             return took;
@@ -98,7 +98,11 @@ fn die(runtime: &Runtime, victim: Victim, site: &str, nth: u64, before: bool) ->
 }
 
 /// Runs a victim and its successor.
-fn life(runtime: &Runtime, victim: Victim, death: Option<&Death>) -> (Told, Option<Duration>) {
+fn life(
+    runtime: &Runtime,
+    victim: Victim,
+    death: Option<&Death>,
+) -> (VictimJournal, Option<Duration>) {
     println!("{victim:?} {death:?}");
     let directory = tempfile::tempdir().unwrap();
     let before = open_resources();

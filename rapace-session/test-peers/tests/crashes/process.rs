@@ -9,7 +9,7 @@ use rapace_session::Session;
 use rapace_shm::ControlSocket;
 use tokio::process::{Child, Command};
 
-use crate::told::Told;
+use crate::victim_journal::VictimJournal;
 
 /// The role of the other process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,16 +59,16 @@ impl Process {
     }
 
     /// Waits for its end, and reads its journal.
-    pub(crate) async fn end(mut self) -> Told {
+    pub(crate) async fn end(mut self) -> VictimJournal {
         let status = self.child.wait().await.unwrap();
-        let told = Told::read(&self.journal);
+        let read = VictimJournal::read(&self.journal);
         assert_eq!(
             status.signal() == Some(9),
-            told.killed.is_some(),
+            read.killed.is_some(),
             "{status}"
         );
-        assert!(told.killed.is_some() || status.success(), "{status}");
-        told
+        assert!(read.killed.is_some() || status.success(), "{status}");
+        read
     }
 }
 

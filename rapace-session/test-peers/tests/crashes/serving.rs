@@ -10,20 +10,23 @@ use rapace_session::{EndReason, Session, Side};
 use rapace_shm::{ControlSocket, crash};
 
 use crate::process::{Death, Process, Victim, becomes, lost_slots};
-use crate::told::Told;
+use crate::victim_journal::VictimJournal;
 use rapace_session_test_peers::work::{CALLS, Notes, serve, server};
 
 /// Runs a process that calls and dies, and a second that does not die. Returns the journal of the
 /// first, and when the survivor knew of its death; `None` if all was done before.
-pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Option<Duration>) {
+pub(crate) async fn life(
+    directory: &Path,
+    death: Option<&Death>,
+) -> (VictimJournal, Option<Duration>) {
     let (first, socket) = Process::start(Victim::Calls, 1, directory, death);
     let (ran, reason) = serve_calls(socket).await;
     let known = crash::now();
-    let told = first.end().await;
+    let journal = first.end().await;
     let complete: Vec<u32> = (0..CALLS).collect();
     assert!(complete.starts_with(&ran), "{ran:?} ran");
     let closed = matches!(&reason, Some(EndReason::ClosedByPeer(_)));
-    assert!(told.killed.is_some() || closed, "{reason:?}");
+    assert!(journal.killed.is_some() || closed, "{reason:?}");
     assert!(!closed || ran == complete, "{ran:?} ran");
     assert!(closed || matches!(reason, None | Some(EndReason::PeerGone)));
     if death.is_some() {
@@ -31,7 +34,7 @@ pub(crate) async fn life(directory: &Path, death: Option<&Death>) -> (Told, Opti
         assert_eq!(serve_calls(socket).await.0, complete);
         second.end().await;
     }
-    (told, Some(known))
+    (journal, Some(known))
 }
 
 /// Serves the calls of the other process until it is gone. Returns the served calls, and how the

@@ -1,4 +1,4 @@
-//! Reading the victim's journal.
+//! The victim's journal, as the survivor reads it.
 
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// The actions of one process.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct VictimJournal {
     /// Calls that began: their start marker was stored.
     pub(crate) began: BTreeSet<u32>,
     /// Calls that had their effect, in that order.
@@ -20,11 +20,11 @@ pub(crate) struct Told {
     pub(crate) killed: Option<Duration>,
 }
 
-impl Told {
+impl VictimJournal {
     /// Reads a journal. Between the announcement of a step and the next line, a start marker or a
     /// cursor was stored exactly if its count has changed.
     pub(crate) fn read(path: &Path) -> Self {
-        let mut told = Self::default();
+        let mut journal = Self::default();
         // The last announcement: the call, and the count at that time.
         let mut begins: Option<(u32, u64)> = None;
         let mut replies: Option<(u32, u64)> = None;
@@ -36,31 +36,33 @@ impl Told {
                 ["ran", call] => {
                     let call = number(call) as u32;
                     assert_eq!(begins.take().map(|(begun, _)| begun), Some(call), "{line}");
-                    told.began.insert(call);
-                    told.ran.push(call);
+                    journal.began.insert(call);
+                    journal.ran.push(call);
                 }
                 ["will_reply", call, tails] => replies = Some((number(call) as u32, number(tails))),
                 ["replied", call] => {
                     let call = number(call) as u32;
                     assert_eq!(replies.take().map(|(of, _)| of), Some(call), "{line}");
-                    told.answered.insert(call);
+                    journal.answered.insert(call);
                 }
                 ["passed", site, times] => {
-                    told.passed.insert(site.to_owned(), number(times));
+                    journal.passed.insert(site.to_owned(), number(times));
                 }
                 [how @ ("killed" | "finished"), at, tails, marks] => {
                     let since = |announced: Option<(u32, u64)>, count| {
                         announced.filter(|&(_, before)| number(count) > before)
                     };
-                    told.began
+                    journal
+                        .began
                         .extend(since(begins, marks).map(|(call, _)| call));
-                    told.answered
+                    journal
+                        .answered
                         .extend(since(replies, tails).map(|(call, _)| call));
-                    told.killed = (how == "killed").then(|| Duration::from_nanos(number(at)));
+                    journal.killed = (how == "killed").then(|| Duration::from_nanos(number(at)));
                 }
                 _ => panic!("no line of a journal: {line}"),
             }
         }
-        told
+        journal
     }
 }

@@ -10,12 +10,12 @@ use crate::wire::remote_error::RemoteError;
 
 /// Owns an incoming call. Dropping it ends the call for this side. Contexts may hold the cell for
 /// longer.
-pub(super) struct HeldCall {
+pub(super) struct OwnedCall {
     pub(super) cell: Arc<CallCell>,
     pub(super) calls: Arc<IncomingCalls>,
 }
 
-impl HeldCall {
+impl OwnedCall {
     /// Takes ownership of a call that was just read. Inlined, so that the cell is built in place.
     #[inline]
     pub(super) fn new(calls: &Arc<IncomingCalls>, cell: CallCell) -> Self {
@@ -36,7 +36,7 @@ impl HeldCall {
     }
 }
 
-impl Deref for HeldCall {
+impl Deref for OwnedCall {
     type Target = CallCell;
 
     fn deref(&self) -> &CallCell {
@@ -44,7 +44,7 @@ impl Deref for HeldCall {
     }
 }
 
-impl Drop for HeldCall {
+impl Drop for OwnedCall {
     fn drop(&mut self) {
         self.cell.end.set();
         self.calls.table.one_less();
