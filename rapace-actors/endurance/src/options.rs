@@ -11,7 +11,7 @@ const USAGE: &str = "usage: rapace-endurance <command> [options]
   many       so many plugins at once, all answer   (--count 256)
   idle       what an idle session wakes, and what it holds   (--seconds 5)
   pages      large slots give their pages back
-  deaths     from SIGKILL to the news, of a small plugin and of one with a gigabyte
+  deaths     from SIGKILL until callers know of it, for a small plugin and for one with a gigabyte
              (--count 200, --mebibytes 1024, --strict to hold it to 1 ms and 10 ms)
 
 A million kills: rapace-endurance kills --count 1000000";

@@ -30,7 +30,7 @@ use super::runner::{Ended, Order, Report, run};
 use super::spec::PluginSpec;
 use crate::clock;
 use crate::process::{Incarnation, StopError};
-use crate::route::{Asked, Request, RouteUpdate};
+use crate::route::{Request, RequestTicket, RouteUpdate};
 use crate::supervision::{Action, AfterStop, DownReason, Event, Lifecycle, Restarts, State, Stay};
 
 /// The actor of a plugin.
@@ -67,7 +67,7 @@ pub enum StopOutcome {
 /// A request of a handle or the supervisor.
 pub(crate) struct Requested {
     pub(crate) request: Request,
-    pub(crate) asked: Asked,
+    pub(crate) asked: RequestTicket,
     /// Notified when the current process is gone, or cannot be ended.
     pub(crate) gone: Option<oneshot::Sender<StopOutcome>>,
 }
@@ -149,7 +149,7 @@ impl Message<Requested> for PluginActor {
     type Reply = ();
 
     async fn handle(&mut self, it: Requested, ctx: &mut Context<Self, ()>) {
-        self.published.route.take_up(it.asked);
+        self.published.route.mark_processed(it.asked);
         match it.request {
             Request::Start => self.on(Event::Start),
             Request::Restart => self.on(Event::Restart),
@@ -190,9 +190,9 @@ impl Message<Barrier> for PluginActor {
 impl Message<Reported> for PluginActor {
     type Reply = ();
 
-    async fn handle(&mut self, news: Reported, ctx: &mut Context<Self, ()>) {
-        let incarnation = news.incarnation;
-        match news.report {
+    async fn handle(&mut self, reported: Reported, ctx: &mut Context<Self, ()>) {
+        let incarnation = reported.incarnation;
+        match reported.report {
             Report::Spawned { pid } => {
                 if self.lifecycle.state().incarnation() == Some(incarnation) {
                     self.published.pid(pid);
@@ -273,10 +273,10 @@ impl PluginActor {
         }
     }
 
-    fn kill(&self, asked: Asked) {
+    fn kill(&self, asked: RequestTicket) {
         let current = self.lifecycle.state().incarnation();
         if let (Some(orders), Some(current)) = (&self.orders, current)
-            && asked.means(current)
+            && asked.applies_to(current)
         {
             // If the runner is gone, there is nothing left to kill.
             let _ = orders.send(Order::Kill);

@@ -37,10 +37,10 @@ struct Inner {
 impl Inner {
     /// Makes a request, which takes effect for callers before this returns. If the actor is gone, the request
     /// is ignored and the route says why.
-    fn ask(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
+    fn request(&self, request: Request, gone: Option<oneshot::Sender<StopOutcome>>) {
         // A stop needs no actor that is gone already.
         let stops = matches!(request, Request::Shutdown | Request::Stop);
-        let carried_out = self.route.ask(&request.clone(), |asked| {
+        let carried_out = self.route.request(&request.clone(), |asked| {
             let requested = Requested {
                 request,
                 asked,
@@ -57,7 +57,7 @@ impl Inner {
 
 impl Drop for Inner {
     fn drop(&mut self) {
-        self.ask(Request::Shutdown, None);
+        self.request(Request::Shutdown, None);
     }
 }
 
@@ -116,7 +116,7 @@ impl Plugin {
     /// Starts the plugin if it is down, and resets its failure count. Calls made from now on wait until it is
     /// ready.
     pub fn start(&self) {
-        self.inner.ask(Request::Start, None);
+        self.inner.request(Request::Start, None);
     }
 
     /// Waits until the plugin is ready. Earlier requests are taken into account: after
@@ -195,7 +195,7 @@ impl Plugin {
     /// Dropping the future does not undo the request.
     pub async fn stop(&self) -> StopOutcome {
         let (told, gone) = oneshot::channel();
-        self.inner.ask(Request::Stop, Some(told));
+        self.inner.request(Request::Stop, Some(told));
         if let Ok(outcome) = gone.await {
             return outcome;
         }
@@ -211,7 +211,7 @@ impl Plugin {
     /// count. Calls made from now on wait for the new process; running calls finish, or fail when the shutdown
     /// timeouts expire.
     pub fn restart(&self) {
-        self.inner.ask(Request::Restart, None);
+        self.inner.request(Request::Restart, None);
     }
 
     /// Sends SIGKILL to the process. That counts as a crash, so its restart policy decides what follows. Calls
@@ -219,17 +219,17 @@ impl Plugin {
     ///
     /// During [`stop`](Self::stop) or [`restart`](Self::restart) this skips to the last stage.
     pub fn kill(&self) {
-        self.inner.ask(Request::Kill, None);
+        self.inner.request(Request::Kill, None);
     }
 
     pub(crate) fn request_stop(&self) {
-        self.inner.ask(Request::Stop, None);
+        self.inner.request(Request::Stop, None);
     }
 
     pub(crate) fn hold(&self, sibling: &Arc<str>, stay: Stay) {
         let sibling = Arc::clone(sibling);
         let hold = Request::Hold { sibling, stay };
-        self.inner.ask(hold, None);
+        self.inner.request(hold, None);
     }
 
     pub(crate) fn release(&self) {

@@ -12,7 +12,7 @@ use tokio::sync::{broadcast, watch};
 
 use super::event::{PluginEvent, PluginEventKind};
 use crate::process::StopError;
-use crate::route::{PluginRoute, Surprise};
+use crate::route::{Ending, PluginRoute};
 use crate::supervision::{DownReason, State};
 
 /// What handles read of the actor.
@@ -90,10 +90,10 @@ impl Published {
 
     /// Sends and logs an event.
     pub(crate) fn tell(&self, kind: PluginEventKind) {
-        self.tell_of(kind, Surprise::Yes);
+        self.tell_of(kind, Ending::Unexpected);
     }
 
-    fn tell_of(&self, kind: PluginEventKind, surprise: Surprise) {
+    fn tell_of(&self, kind: PluginEventKind, ending: Ending) {
         let event = PluginEvent {
             plugin: Arc::clone(&self.name),
             kind,
@@ -105,7 +105,7 @@ impl Published {
             | PluginEventKind::CircuitOpen { .. }
             | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
             // The end was unexpected: somebody may still use the plugin.
-            PluginEventKind::Down(DownReason::RuntimeGone) if surprise == Surprise::Yes => {
+            PluginEventKind::Down(DownReason::RuntimeGone) if ending == Ending::Unexpected => {
                 tracing::warn!("{event}")
             }
             _ => tracing::debug!("{event}"),
@@ -116,7 +116,7 @@ impl Published {
 
     /// Records that the actor has ended. The first reason stays.
     pub(crate) fn end(&self, reason: DownReason) {
-        let Some(surprise) = self.route.abandon(reason.clone()) else {
+        let Some(ending) = self.route.mark_actor_gone(reason.clone()) else {
             return;
         };
         let known = match &self.status.borrow().state {
@@ -132,7 +132,7 @@ impl Published {
                     ..PluginStatus::new()
                 }
             });
-            self.tell_of(PluginEventKind::Down(reason), surprise);
+            self.tell_of(PluginEventKind::Down(reason), ending);
         }
     }
 }

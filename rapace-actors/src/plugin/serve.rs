@@ -105,7 +105,7 @@ impl Drop for HostRoute {
             None => EndReason::Closed,
         };
         let reason = DownReason::HostGone(Box::new(reason));
-        self.route.abandon(reason);
+        self.route.mark_actor_gone(reason);
     }
 }
 
@@ -276,9 +276,9 @@ impl PluginServer {
             .collect();
         config.resolver = Arc::new(self.services.clone());
         let endpoint = shm::endpoint(link, Side::Joiner);
-        let met = tokio::spawn(meet(endpoint, config, watched)).await;
-        let (session, arming) = match met.map_err(JoinError::try_into_panic) {
-            Ok(met) => met?,
+        let established = tokio::spawn(establish(endpoint, config, watched)).await;
+        let (session, arming) = match established.map_err(JoinError::try_into_panic) {
+            Ok(established) => established?,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
             // The runtime shuts down.
             Err(Err(_)) => return Err(ServeError::Ended(EndReason::Closed)),
@@ -334,7 +334,7 @@ async fn tell_host(socket: ControlSocket, why: &str) {
 
 /// Starts the watchdog once the handshake is done (M4). A task of its own, which is queued before what the
 /// host's first call wakes; the future that a runtime blocks on may be polled later.
-async fn meet(
+async fn establish(
     endpoint: Endpoint,
     config: SessionConfig,
     watched: OwnedFd,

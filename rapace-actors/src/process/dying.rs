@@ -58,11 +58,11 @@ impl Threads {
                 _ = parent_watchdog.readable() => {}
                 _ = sentinel.readable() => {}
             }
-            for look in 0..LOOKS {
+            for check in 0..MAX_CHECKS {
                 if let Some(cause) = cause_of(self.pid) {
                     return cause;
                 }
-                match look {
+                match check {
                     0..8 => tokio::task::yield_now().await,
                     _ => tokio::time::sleep(PAUSE).await,
                 }
@@ -101,7 +101,7 @@ const EXITING: u64 = 4;
 
 /// How often a process is checked after one thread has ended. The others follow within microseconds, unless
 /// only that thread ended.
-const LOOKS: usize = 1000;
+const MAX_CHECKS: usize = 1000;
 const PAUSE: Duration = Duration::from_millis(1);
 
 #[cfg(test)]

@@ -167,13 +167,13 @@ impl ParentWatchdog {
             if self.host.is_gone() {
                 end();
             }
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_INTERVAL).await;
         }
     }
 }
 
-/// How long to wait for the host's death after a hang-up, which comes a moment before.
-const LOOK: Duration = Duration::from_millis(2);
+/// The pause between two checks for the host's death after a hang-up, which comes a moment before the death.
+const POLL_INTERVAL: Duration = Duration::from_millis(2);
 
 /// The parent process.
 #[derive(Debug)]

@@ -124,8 +124,8 @@ impl Ended {
         Self {
             group: Some(child.pid()).filter(|_| leads_group),
             child: Some(child),
-            due: Instant::now() + LOOK, // RE4
-            pause: LOOK,
+            due: Instant::now() + FIRST_CHECK, // RE4
+            pause: FIRST_CHECK,
         }
     }
 
@@ -178,7 +178,7 @@ fn sweep_group(leader: Pid) {
 
 /// The delay before the first check of a process that has ended. A killed process takes a millisecond to exit,
 /// a large one a hundred.
-const LOOK: Duration = Duration::from_millis(10);
+const FIRST_CHECK: Duration = Duration::from_millis(10);
 
 /// The interval between two sweeps of live plugins' groups: an orphan may stay a zombie for that long.
 const SWEEP: Duration = Duration::from_secs(1);

@@ -54,20 +54,20 @@ async fn in_two_steps<S: Service, M: MethodCall<S>>(
     let method = number::<S, M>(channel)?;
     let body = Arguments::<S, M>::of(message);
     if !M::ITEMS_IN && !M::ITEMS_OUT {
-        let settlement = channel.begin_call(method, &body, options).await?;
+        let response = channel.begin_call(method, &body, options).await?;
         turn.pass();
-        return Ok(decode::<S, M>(&settlement.await?, None, Wants::All));
+        return Ok(decode::<S, M>(&response.await?, None, Wants::All));
     }
-    let (parts, settlement) = channel
+    let (parts, response) = channel
         .call_streaming(method, &body, options, M::ITEMS_IN, M::ITEMS_OUT)
         .await?;
     turn.pass();
-    let moves = settlement.moves();
+    let moves = response.moves();
     let unanswered = items
         .take()
         .zip(parts.sender)
         .map(|(items, sender)| pump_argument(items, sender, moves.clone()));
-    let reply = settlement.await?;
+    let reply = response.await?;
     drop(unanswered);
     let receiver = match moves {
         Some(moves) => moves.receiver(parts.receiver).await,
@@ -127,12 +127,12 @@ pub(super) async fn try_tell_channel<S: Service, M: MethodCall<S>>(
     mut message: M,
     options: &CallOptions,
 ) -> Result<(), TryTellError<M>> {
-    let told = match number::<S, M>(channel) {
+    let sent = match number::<S, M>(channel) {
         Ok(method) if M::ITEMS_IN => {
-            let told = tell_items::<S, M>(channel, method, &mut message, options);
+            let sent = tell_items::<S, M>(channel, method, &mut message, options);
             // If there is no room, dropping the future sends nothing.
-            let now = tokio::task::unconstrained(told).now_or_never();
-            now.map_or(Ok(false), |told| told.map(|()| true))
+            let now = tokio::task::unconstrained(sent).now_or_never();
+            now.map_or(Ok(false), |sent| sent.map(|()| true))
         }
         Ok(method) => {
             let body = Arguments::<S, M>::of(&message);
@@ -140,7 +140,7 @@ pub(super) async fn try_tell_channel<S: Service, M: MethodCall<S>>(
         }
         Err(failure) => Err(failure),
     };
-    match told {
+    match sent {
         Ok(true) => Ok(()),
         Ok(false) => Err(TryTellError::Full(message)),
         Err(failure) => Err(TryTellError::Refused(CallError::from_call(failure))),
@@ -170,13 +170,13 @@ async fn tell_items<S: Service, M: MethodCall<S>>(
 ) -> Result<(), CallFailure> {
     let body = Arguments::<S, M>::of(message);
     let sent = channel.call_streaming(method, &body, options, true, false);
-    let (parts, settlement) = sent.await?;
+    let (parts, response) = sent.await?;
     let sending = message
         .take_items()
         .zip(parts.sender)
-        .map(|(items, sender)| pump_argument(items, sender, settlement.moves()));
+        .map(|(items, sender)| pump_argument(items, sender, response.moves()));
     tokio::spawn(async move {
-        let outcome = settlement.await;
+        let outcome = response.await;
         drop(sending);
         let failed =
             |why: &TellFailure<'_>| WarningSink::of(false).tell_failed::<S>(M::METHOD, why);

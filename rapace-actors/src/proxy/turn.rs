@@ -10,13 +10,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// A FIFO queue of messages to send.
 #[derive(Clone)]
-pub(crate) struct Line(Arc<Semaphore>);
+pub(crate) struct SendQueue(Arc<Semaphore>);
 
 /// The right to send next, until the message has left (TU1).
 #[derive(Default)]
 pub(crate) struct Turn(Option<OwnedSemaphorePermit>);
 
-impl Line {
+impl SendQueue {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
@@ -60,12 +60,12 @@ mod tests {
     /// TU2
     #[tokio::test(start_paused = true)]
     async fn turns_come_in_order_and_who_leaves_holds_up_nobody() {
-        let line = Line::new();
-        let mut first = line.clone().turn(None).await.expect("nobody is before it");
-        let mut waits = Box::pin(line.clone().turn(None));
-        let mut late = Box::pin(line.clone().turn(None));
+        let queue = SendQueue::new();
+        let mut first = queue.clone().turn(None).await.expect("nobody is before it");
+        let mut waits = Box::pin(queue.clone().turn(None));
+        let mut late = Box::pin(queue.clone().turn(None));
         let soon = tokio::time::Instant::now() + Duration::from_millis(5);
-        let mut hasty = Box::pin(line.clone().turn(Some(soon.into_std())));
+        let mut hasty = Box::pin(queue.clone().turn(Some(soon.into_std())));
         for place in [&mut waits, &mut late, &mut hasty] {
             assert!(place.now_or_never().is_none());
         }

@@ -4,13 +4,13 @@
 //! to the unsettled calls of a dead incarnation. Uses exit reports and the reasons of supervision; the plugin
 //! actor above updates routes, and routes do not know it.
 
+mod availability;
 mod plugin_route;
 mod ready;
-mod standing;
 mod stats;
 mod unsettled;
 
+pub(crate) use availability::{Ending, Request, RequestTicket, RouteUpdate};
 pub(crate) use plugin_route::PluginRoute;
 pub(crate) use ready::{Ready, ReadyChannel, Unready};
-pub(crate) use standing::{Asked, Request, RouteUpdate, Surprise};
 pub use stats::PluginSnapshot;

@@ -7,7 +7,7 @@
 //! - RT4: when the plugin will not come back, kept calls fail with the reason.
 //! - RT5: waiters wake in FIFO order, so that calls which found no incarnation reach the next one in the order
 //!   in which they were made.
-//! - RT6: requests, the actor and the runners change the state by the rules of [`Standing`].
+//! - RT6: requests, the actor and the runners change the state by the rules of [`Availability`].
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -15,8 +15,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, Rw
 use rapace_session::{CallFailure, RemoteError, StartState, UnsettledCall};
 use tokio::sync::Notify;
 
+use super::availability::{
+    Availability, Ending, Request, RequestTicket, RouteState, RouteUpdate, for_good,
+};
 use super::ready::{Ready, ReadyChannel, Unready, channel_of};
-use super::standing::{Asked, Request, RouteState, RouteUpdate, Standing, Surprise, for_good};
 use super::stats::{PluginStats, Stopwatch};
 use super::unsettled::{end, outcome};
 use crate::error::{CallError, CallOutcome};
@@ -29,7 +31,7 @@ type State = RouteState<Arc<Ready>>;
 #[derive(Debug)]
 pub(crate) struct PluginRoute {
     name: Arc<str>,
-    standing: RwLock<Standing<Arc<Ready>>>,
+    availability: RwLock<Availability<Arc<Ready>>>,
     exit: Mutex<Option<ExitReport>>,
     /// Notified when the state or the exit report changes (RT5).
     changed: Notify,
@@ -41,7 +43,7 @@ pub(crate) struct PluginRoute {
 impl PluginRoute {
     pub(crate) fn new(name: Arc<str>) -> Self {
         Self {
-            standing: RwLock::new(Standing::new(Arc::clone(&name))),
+            availability: RwLock::new(Availability::new(Arc::clone(&name))),
             name,
             exit: Mutex::default(),
             changed: Notify::new(),
@@ -74,7 +76,7 @@ impl PluginRoute {
 
     /// Returns the ready incarnation, if there is one.
     pub(crate) fn answering(&self) -> Option<Arc<Ready>> {
-        self.look(|state| match state {
+        self.with_state(|state| match state {
             RouteState::Ready(ready) => Some(Arc::clone(ready)),
             _ => None,
         })
@@ -82,7 +84,7 @@ impl PluginRoute {
 
     /// Returns a channel if the plugin is ready now.
     pub(crate) fn now(&self, service: &str) -> Option<ReadyChannel> {
-        self.look(|state| match state {
+        self.with_state(|state| match state {
             RouteState::Ready(ready) => channel_of(ready, service).ok(),
             _ => None,
         })
@@ -105,10 +107,10 @@ impl PluginRoute {
             RouteState::Away if fail_fast => Some(Err(Unready::Restarting)),
             RouteState::Away => None,
         };
-        match self.look(settled) {
+        match self.with_state(settled) {
             Some(found) => found,
             // Boxed: it is rare, and would make every call's future larger.
-            None => Box::pin(self.until(|| self.look(settled))).await,
+            None => Box::pin(self.until(|| self.with_state(settled))).await,
         }
     }
 
@@ -118,7 +120,7 @@ impl PluginRoute {
             RouteState::Ready(ready) => (ready.incarnation != incarnation).then_some(()),
             _ => Some(()),
         };
-        self.until(|| self.look(has_left)).await;
+        self.until(|| self.with_state(has_left)).await;
     }
 
     /// Waits for an incarnation's exit report; `None` if it went without one.
@@ -127,7 +129,7 @@ impl PluginRoute {
             let exit = self.exit().clone();
             match exit.filter(|exit| exit.incarnation >= incarnation) {
                 Some(exit) => Some(Some(exit)),
-                None => self.look(for_good).map(|_| None),
+                None => self.with_state(for_good).map(|_| None),
             }
         })
         .await
@@ -135,7 +137,7 @@ impl PluginRoute {
 
     /// Waits until the plugin is down for good: it does not restart by itself.
     pub(crate) async fn down(&self) -> Down {
-        self.until(|| self.look(for_good)).await
+        self.until(|| self.with_state(for_good)).await
     }
 
     pub(crate) fn redelivers(&self) {
@@ -150,18 +152,22 @@ impl PluginRoute {
     /// Makes a request, which takes effect for callers at once. `carry_out` passes it to the actor and returns
     /// whether there is one; requests reach the actor in the order in which they took effect. Returns false if
     /// there is no actor.
-    pub(crate) fn ask(&self, request: &Request, carry_out: impl FnOnce(Asked) -> bool) -> bool {
+    pub(crate) fn request(
+        &self,
+        request: &Request,
+        carry_out: impl FnOnce(RequestTicket) -> bool,
+    ) -> bool {
         let carried_out = {
-            let mut standing = self.write();
-            standing.ask(request).is_some_and(carry_out)
+            let mut availability = self.write();
+            availability.request(request).is_some_and(carry_out)
         };
         self.changed.notify_waiters();
         carried_out
     }
 
     /// Notes that the actor has processed a request.
-    pub(crate) fn take_up(&self, asked: Asked) {
-        self.write().take_up(asked);
+    pub(crate) fn mark_processed(&self, asked: RequestTicket) {
+        self.write().mark_processed(asked);
     }
 
     /// Notes that an incarnation is being started.
@@ -198,13 +204,13 @@ impl PluginRoute {
     }
 
     /// Marks that the actor is gone and no incarnation follows (RT4). Returns `None` if that was known.
-    pub(crate) fn abandon(&self, reason: DownReason) -> Option<Surprise> {
-        let news = self.write().abandon(reason.clone());
-        if news.is_some() {
+    pub(crate) fn mark_actor_gone(&self, reason: DownReason) -> Option<Ending> {
+        let ending = self.write().mark_actor_gone(reason.clone());
+        if ending.is_some() {
             self.changed.notify_waiters();
             self.end_kept(reason);
         }
-        news
+        ending
     }
 
     /// Returns how many calls are kept for the next incarnation.
@@ -282,28 +288,30 @@ impl PluginRoute {
         self.changed.notify_waiters();
     }
 
-    fn look<T>(&self, at: impl FnOnce(&State) -> T) -> T {
+    fn with_state<T>(&self, at: impl FnOnce(&State) -> T) -> T {
         at(self.read().state())
     }
 
-    fn read(&self) -> RwLockReadGuard<'_, Standing<Arc<Ready>>> {
-        self.standing.read().unwrap_or_else(PoisonError::into_inner)
+    fn read(&self) -> RwLockReadGuard<'_, Availability<Arc<Ready>>> {
+        self.availability
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn write(&self) -> RwLockWriteGuard<'_, Standing<Arc<Ready>>> {
-        self.standing
+    fn write(&self) -> RwLockWriteGuard<'_, Availability<Arc<Ready>>> {
+        self.availability
             .write()
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Checks at each change until `look` returns a value.
-    async fn until<T>(&self, look: impl Fn() -> Option<T>) -> T {
+    /// Checks at each change until `check` returns a value.
+    async fn until<T>(&self, check: impl Fn() -> Option<T>) -> T {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
             // Registers before the check, so that a change between the two is not missed.
             changed.as_mut().enable();
-            if let Some(found) = look() {
+            if let Some(found) = check() {
                 return found;
             }
             changed.await;

@@ -216,7 +216,7 @@ async fn forward(
 ) {
     let mut source = Source { items, next: None };
     // A session's streams may end before the session does, in any way.
-    while source.feed(sender).await == Fed::Nothing
+    while source.send_items(sender).await == Sent::Nothing
         && let Some(moves) = &moves
         && let Some(next) = moves.next_sender().await
     {
@@ -236,7 +236,7 @@ type Next = Option<Result<Contained<Box<dyn Encode>>, StreamError>>;
 
 /// How much was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fed {
+enum Sent {
     /// No item: the whole stream could still be sent over another session.
     Nothing,
     Items,
@@ -244,8 +244,8 @@ enum Fed {
 
 impl Source {
     /// Sends items until they end or the receiver stops.
-    async fn feed(&mut self, mut sender: StreamSender) -> Fed {
-        let mut fed = Fed::Nothing;
+    async fn send_items(&mut self, mut sender: StreamSender) -> Sent {
+        let mut progress = Sent::Nothing;
         loop {
             let next = match self.next.take() {
                 Some(next) => next,
@@ -254,7 +254,7 @@ impl Source {
                     // After a stop, `end` sends nothing.
                     _ = sender.stopped() => {
                         sender.end();
-                        return fed;
+                        return progress;
                     }
                     next = self.items.next() => next.map(|item| item.map(Contained::new)),
                 },
@@ -268,17 +268,17 @@ impl Source {
                         error => sender.reset(&error.to_string()),
                     }
                     self.next = Some(next);
-                    return fed;
+                    return progress;
                 }
                 None => {
                     sender.end();
                     self.next = Some(next);
-                    return fed;
+                    return progress;
                 }
             };
             match sent {
                 Ok(()) => {
-                    fed = Fed::Items;
+                    progress = Sent::Items;
                     continue;
                 }
                 Err(StreamSendError::BadItem(why)) => {
@@ -287,7 +287,7 @@ impl Source {
                 Err(StreamSendError::Stopped | StreamSendError::Over(_)) => sender.end(),
             }
             self.next = Some(next);
-            return fed;
+            return progress;
         }
     }
 }

@@ -7,7 +7,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use rapace::process::{ExitCause, spawn};
 
-use crate::support::{Control, PATIENCE, Stranger, leash, role, start};
+use crate::support::{Control, PATIENCE, WatchedProcess, leash, role, start};
 
 const KILLED: ExitCause = ExitCause::Signalled {
     signal: Signal::SIGKILL as i32,
@@ -25,7 +25,7 @@ fn signal(pid: &str, signal: Signal) {
 #[tokio::test]
 async fn an_unresponsive_plugin_is_gone_within_a_second_of_its_hosts_death() {
     let mut host = start(&role("host_of_an_unresponsive_plugin")).await;
-    let plugin = Stranger::find(&host.control.line());
+    let plugin = WatchedProcess::find(&host.control.line());
     host.process.kill().expect("the host is ours");
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
 }
@@ -35,7 +35,7 @@ async fn an_unresponsive_plugin_is_gone_within_a_second_of_its_hosts_death() {
 async fn a_stopped_plugin_is_gone_within_a_second_of_its_hosts_death() {
     let mut host = start(&role("host_of_an_unresponsive_plugin")).await;
     let pid = host.control.line();
-    let plugin = Stranger::find(&pid);
+    let plugin = WatchedProcess::find(&pid);
     signal(&pid, Signal::SIGSTOP);
     host.process.kill().expect("the host is ours");
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
@@ -45,7 +45,7 @@ async fn a_stopped_plugin_is_gone_within_a_second_of_its_hosts_death() {
 #[tokio::test]
 async fn a_plugin_behind_a_launcher_is_gone_within_a_second_of_its_hosts_death() {
     let mut host = start(&role("host_with_a_launcher")).await;
-    let plugin = Stranger::find(&host.control.line());
+    let plugin = WatchedProcess::find(&host.control.line());
     host.process.kill().expect("the host is ours");
     assert!(plugin.is_gone_within(Duration::from_secs(1)).await);
 }

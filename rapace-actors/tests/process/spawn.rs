@@ -10,7 +10,7 @@ use rapace::process::{
     spawn,
 };
 
-use crate::support::{Control, PATIENCE, Stranger, inode, leash, sh, start};
+use crate::support::{Control, PATIENCE, WatchedProcess, inode, leash, sh, start};
 
 async fn refused(command: PluginCommand) -> SpawnError {
     let (_control, theirs) = Control::pair();
@@ -320,8 +320,8 @@ async fn a_limit_that_cannot_be_set_leaves_no_process() {
 #[tokio::test]
 async fn a_dropped_handle_kills_the_process_and_its_group() {
     let mut started = start(&sh("sleep 600 & echo $! >&0; wait")).await;
-    let grandchild = Stranger::find(&started.control.line());
-    let child = Stranger::find(&started.process.pid().to_string());
+    let grandchild = WatchedProcess::find(&started.control.line());
+    let child = WatchedProcess::find(&started.process.pid().to_string());
     drop(started.process);
     assert!(child.is_gone_within(PATIENCE).await);
     assert!(grandchild.is_gone_within(PATIENCE).await);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rapace::process::{DrainOutcome, ExitCause, ShutdownStage, ShutdownTimeouts, Stopped};
 
-use crate::support::{PATIENCE, Started, Stranger, sh, start};
+use crate::support::{PATIENCE, Started, WatchedProcess, sh, start};
 
 const LONG: Duration = Duration::from_secs(600);
 const SHORT: Duration = Duration::from_millis(50);
@@ -133,7 +133,7 @@ async fn a_plugin_that_ignores_sigterm_is_killed_with_all_it_has_started() {
         "trap '' TERM; sleep 600 & echo $! >&0; while :; do sleep 1; done",
     ))
     .await;
-    let grandchild = Stranger::find(&control.line());
+    let grandchild = WatchedProcess::find(&control.line());
     let timeouts = ShutdownTimeouts {
         drain: SHORT,
         terminate: SHORT,
@@ -232,7 +232,7 @@ async fn what_a_plugin_leaves_in_its_group_ends_with_it_however_it_ends() {
     for end in ["exit 0", "kill -9 $$"] {
         let script = format!("sleep 600 & echo $! >&0; read go; {end}");
         let mut started = start(&sh(&script)).await;
-        let left = Stranger::find(&started.control.line());
+        let left = WatchedProcess::find(&started.control.line());
         started.control.send("go\n");
         started.process.wait().await;
         assert!(left.is_gone_within(PATIENCE).await, "{end}");

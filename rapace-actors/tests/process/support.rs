@@ -119,9 +119,9 @@ pub(crate) fn inode(descriptor: BorrowedFd<'_>) -> u64 {
 }
 
 /// Any process, even one that is not our child, held by a pidfd so that its id cannot be reused.
-pub(crate) struct Stranger(AsyncFd<OwnedFd>);
+pub(crate) struct WatchedProcess(AsyncFd<OwnedFd>);
 
-impl Stranger {
+impl WatchedProcess {
     pub(crate) fn find(pid: &str) -> Self {
         let pid = Pid::from_raw(pid.trim().parse().expect("a process id")).expect("not zero");
         let pidfd = pidfd_open(pid, PidfdFlags::NONBLOCK).expect("the process lives");

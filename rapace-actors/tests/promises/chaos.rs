@@ -19,7 +19,7 @@ const KILLS: usize = 25;
 
 /// The outcome of a call, as its caller saw it.
 #[derive(Clone, Copy, PartialEq)]
-enum Told {
+enum Outcome {
     Done,
     Died,
     /// A tell, which has no outcome.
@@ -33,8 +33,8 @@ struct Progress {
     changed: Notify,
 }
 
-async fn call(subject: SubjectProxy, caller: usize, progress: Arc<Progress>) -> Vec<Told> {
-    let mut told = Vec::with_capacity(CALLS);
+async fn call(subject: SubjectProxy, caller: usize, progress: Arc<Progress>) -> Vec<Outcome> {
+    let mut outcomes = Vec::with_capacity(CALLS);
     for number in 0..CALLS {
         let text = format!("{caller} {number}");
         let outcome = if number % 5 == 4 {
@@ -43,19 +43,19 @@ async fn call(subject: SubjectProxy, caller: usize, progress: Arc<Progress>) -> 
                 .send()
                 .await
                 .expect("it is only ever sent");
-            Told::Nothing
+            Outcome::Nothing
         } else {
             match subject.note(text).await {
-                Ok(_) => Told::Done,
-                Err(CallError::PluginDied(_)) => Told::Died,
+                Ok(_) => Outcome::Done,
+                Err(CallError::PluginDied(_)) => Outcome::Died,
                 Err(other) => panic!("{other:?}"),
             }
         };
-        told.push(outcome);
+        outcomes.push(outcome);
         progress.settled.fetch_add(1, Ordering::Relaxed);
         progress.changed.notify_one();
     }
-    told
+    outcomes
 }
 
 /// No call runs twice; answered calls ran; calls that failed with a death ran once or not at all; and each
@@ -81,7 +81,7 @@ async fn every_call_settles_once_and_runs_at_most_once() {
             Process::find(Some(pid)).signal(Signal::SIGKILL);
         }
     }
-    let told = in_time(callers.join_all())
+    let outcomes = in_time(callers.join_all())
         .await
         .into_iter()
         .collect::<HashMap<_, _>>();
@@ -100,19 +100,19 @@ async fn every_call_settles_once_and_runs_at_most_once() {
         }
     }
     let mut deaths = 0;
-    for (caller, told) in told {
+    for (caller, outcomes) in outcomes {
         let ran = &ran[&caller];
         assert!(
             ran.is_sorted_by(|a, b| a < b),
             "{caller}: twice, or out of order: {ran:?}"
         );
-        for (number, told) in told.into_iter().enumerate() {
+        for (number, outcome) in outcomes.into_iter().enumerate() {
             let ran = ran.binary_search(&number).is_ok();
             assert!(
-                ran || told != Told::Done,
+                ran || outcome != Outcome::Done,
                 "{caller} {number} was answered and did not run"
             );
-            deaths += usize::from(told == Told::Died);
+            deaths += usize::from(outcome == Outcome::Died);
         }
     }
     // One handler at a time, so each death finds one call begun at most.

@@ -141,8 +141,8 @@ fn sender() {
 
 #[test]
 #[ignore = "a role: a plugin of another release"]
-fn stranger() {
-    if is("stranger") {
+fn other_version() {
+    if is("other_version") {
         run(crate::starts::say_another_version());
     }
 }

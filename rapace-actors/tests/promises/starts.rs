@@ -196,7 +196,7 @@ async fn a_host_without_the_service_is_refused_by_its_plugin() {
 
 #[tokio::test]
 async fn another_version_of_the_protocol_is_refused_by_its_number() {
-    let down = refused(role("stranger")).await;
+    let down = refused(role("other_version")).await;
     for_good(&down);
     assert_says(&down, &["protocol version 9", "same release"]);
 }

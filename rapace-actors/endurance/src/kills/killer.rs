@@ -44,7 +44,7 @@ impl Killer {
         (killer, struck)
     }
 
-    pub(super) fn strike(&mut self, count: usize) -> Outcome {
+    pub(super) fn kill_repeatedly(&mut self, count: usize) -> Outcome {
         let mut ready = true;
         for nth in 1..=count {
             loop {

@@ -157,14 +157,14 @@ async fn round(
             callers.spawn(async move { (place, caller.run().await) });
         }
     }
-    let struck = strike(victims, options, kills, nth).await;
+    let killed = kill_victims(victims, options, kills, nth).await;
     over.store(true, Ordering::Relaxed);
     let mut ledgers = vec![Ledger::default(); victims.len()];
     while let Some(joined) = in_time("the callers", callers.join_next()).await? {
         let (place, ledger) = joined.map_err(|panic| Violation::new(panic.to_string()))?;
         ledgers[place].append(ledger?);
     }
-    struck?;
+    killed?;
     let mut tally = Tally::default();
     for (victim, ledger) in victims.iter_mut().zip(ledgers) {
         victim.rest().await?;
@@ -178,24 +178,24 @@ async fn round(
 }
 
 /// Each plugin is killed by a thread of its own, which can sleep for microseconds.
-async fn strike(victims: &[Victim], options: &Options, kills: usize, nth: u64) -> Outcome {
+async fn kill_victims(victims: &[Victim], options: &Options, kills: usize, nth: u64) -> Outcome {
     let mut killers = Vec::new();
     for (place, victim) in victims.iter().enumerate() {
         let share = kills / victims.len() + usize::from(place < kills % victims.len());
         let random = Random::new(!options.seed, (nth << 16) + place as u64);
-        let (mut killer, struck) = Killer::new(victim.plugin.clone(), random);
+        let (mut killer, killed) = Killer::new(victim.plugin.clone(), random);
         let (report, ended) = tokio::sync::oneshot::channel();
-        std::thread::spawn(move || report.send(killer.strike(share)));
-        killers.push((victim.plugin.name().to_owned(), struck, ended));
+        std::thread::spawn(move || report.send(killer.kill_repeatedly(share)));
+        killers.push((victim.plugin.name().to_owned(), killed, ended));
     }
-    for (name, mut struck, mut ended) in killers {
+    for (name, mut killed, mut ended) in killers {
         loop {
             tokio::select! {
                 done = &mut ended => {
                     done.map_err(|_| Violation::new("a killer panicked"))??;
                     break;
                 }
-                progress = tokio::time::timeout(PATIENCE, struck.changed()) => {
+                progress = tokio::time::timeout(PATIENCE, killed.changed()) => {
                     ensure(progress.is_ok(), || {
                         format!("{name} hangs: it neither died nor came back for {PATIENCE:?}")
                     })?;

@@ -50,7 +50,7 @@ impl Runner {
         Ended::Died { exit }
     }
 
-    pub(super) async fn obey(
+    pub(super) async fn carry_out(
         &mut self,
         order: Order,
         orders: &mut mpsc::UnboundedReceiver<Order>,

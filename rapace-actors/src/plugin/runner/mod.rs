@@ -106,7 +106,7 @@ impl Runner {
             }
             Ok(Err(unready)) => return self.unready(unready, report).await,
             Err(order) => {
-                let ended_by = self.obey(order, &mut orders, unreachable()).await;
+                let ended_by = self.carry_out(order, &mut orders, unreachable()).await;
                 return self.died(ended_by, report).await;
             }
         };
@@ -197,7 +197,7 @@ impl Runner {
             session.drain();
             DrainOutcome::Leaving
         };
-        self.obey(order, orders, drain).await
+        self.carry_out(order, orders, drain).await
     }
 
     /// After the session's end: waits for the process to exit, then stops it.
@@ -224,7 +224,7 @@ impl Runner {
                 return EndedBy::Fault(what.into());
             }
         };
-        self.obey(order, orders, unreachable()).await
+        self.carry_out(order, orders, unreachable()).await
     }
 }
 
@@ -270,13 +270,13 @@ mod tests {
         let spec = PluginSpec::new("any", "/bin/sleep").arg("600");
         let route = Arc::new(PluginRoute::new("any".into()));
         let (_orders, taken) = mpsc::unbounded_channel();
-        let (news, mut told) = mpsc::unbounded_channel();
+        let (reports, mut received) = mpsc::unbounded_channel();
         let report = move |report| match report {
             Report::Spawned { pid } => panic!("as process {pid}"),
-            other => news.send(other).unwrap(),
+            other => reports.send(other).unwrap(),
         };
         run(Arc::new(spec), Incarnation::FIRST, route, taken, report).await;
-        let Some(Report::Ended(Ended::NotStarted(error))) = told.recv().await else {
+        let Some(Report::Ended(Ended::NotStarted(error))) = received.recv().await else {
             panic!("no end was reported");
         };
         let text = error.to_string();

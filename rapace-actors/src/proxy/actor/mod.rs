@@ -34,7 +34,7 @@ use rapace_codec::panic_message;
 
 use super::handle::Proxy;
 use super::options::AskOptions;
-use super::turn::Line;
+use super::turn::SendQueue;
 use crate::error::CallError;
 use crate::service::{MethodCall, Service};
 
@@ -46,13 +46,13 @@ pub struct ProxyActor<S: Service> {
     /// PX3
     under_way: FuturesUnordered<BoxFuture<'static, ()>>,
     /// PX3
-    line: Line,
+    queue: SendQueue,
     /// The deadlines of received messages that are not handled yet, in order (PX6).
     deadlines: VecDeque<Option<Instant>>,
 }
 
 /// The most pending calls: asks that wait for an answer, tells that wait for room (PX4).
-const MOST: usize = 1024;
+const MAX_PENDING: usize = 1024;
 
 /// The service of a proxy is down and will not restart by itself. This is the error that the proxy's actor
 /// stops with: kameo calls that [`Panicked`](ActorStopReason::Panicked), and its `is_panic()` is false.
@@ -67,7 +67,7 @@ impl<S: Service> Actor for ProxyActor<S> {
         Ok(Self {
             proxy,
             under_way: FuturesUnordered::new(),
-            line: Line::new(),
+            queue: SendQueue::new(),
             deadlines: VecDeque::new(),
         })
     }
@@ -78,7 +78,7 @@ impl<S: Service> Actor for ProxyActor<S> {
         mailbox: &mut MailboxReceiver<Self>,
     ) -> Result<Option<Signal<Self>>, ServiceGone> {
         loop {
-            let room = self.under_way.len() < MOST; // PX4
+            let room = self.under_way.len() < MAX_PENDING; // PX4
             tokio::select! {
                 biased;
                 // First, so that a message is sent before the next one is received (PX3).
@@ -120,18 +120,18 @@ where
 
     async fn handle(&mut self, message: M, ctx: &mut Context<Self, Self::Reply>) -> Self::Reply {
         let proxy = self.proxy.clone();
-        let line = self.line.clone();
+        let queue = self.queue.clone();
         let deadline = self.deadlines.pop_front().flatten();
         let (delegated, sender) = ctx.reply_sender();
         self.under_way.push(match sender {
             Some(sender) => Box::pin(contained(answer(sender.boxed(), async move {
-                match line.turn(deadline).await {
+                match queue.turn(deadline).await {
                     Some(turn) => proxy.run(message, by(deadline), turn).await,
                     None => Err(CallError::DeadlineExceeded),
                 }
             }))),
             None => Box::pin(contained(async move {
-                let told = match line.turn(deadline).await {
+                let told = match queue.turn(deadline).await {
                     // Until it is sent.
                     Some(_turn) => proxy.send(message, by(deadline)).await,
                     None => Err(CallError::DeadlineExceeded),

@@ -8,7 +8,7 @@
 //! - DS1: a stamp reads as the name that it is a copy of.
 //! - DS2: a stamp stands for one deadline, from when it is issued until each of its messages has redeemed it.
 //!   All messages that one call's handler sends have the same deadline.
-//! - DS3: at most [`MOST`] stamps of one message are made. When all are in use, the one whose deadline passed
+//! - DS3: at most [`MAX_STAMPS`] stamps of one message are made. When all are in use, the one whose deadline passed
 //!   first, a while ago, is reused: most likely its request was never sent.
 //! - DS4: if there is no such stamp either, deadlines share the stamp of the nearest one, which then stands for
 //!   the earlier of the two. So a message may end before its deadline, but never loses it or gets a later one.
@@ -48,7 +48,7 @@ static STAMPS: LazyLock<Mutex<Stamps>> = LazyLock::new(Mutex::default);
 
 /// The most stamps of one message, some 200 bytes each (DS3). Reached only if so many calls, each with its own
 /// deadline, have messages that wait or were never sent.
-const MOST: usize = 64 * 1024;
+const MAX_STAMPS: usize = 64 * 1024;
 
 /// How long after its deadline a message may still wait to be received (DS3). This matters only when all stamps
 /// are in use.
@@ -125,7 +125,7 @@ impl Kind {
         }
         let place = match self.free.pop() {
             Some(place) => place,
-            None if self.stamps.len() < MOST => return None,
+            None if self.stamps.len() < MAX_STAMPS => return None,
             None => match self.never_sent(now) {
                 Some(place) => place,
                 None => return self.nearest(deadline, now),
@@ -192,7 +192,7 @@ mod tests {
         let mut stamps = Stamps::default();
         let now = Instant::now();
         let at = |millis| now + Duration::from_millis(millis);
-        let names = (0..3 * MOST).map(|_| stamps.issue("Work", at(700), now));
+        let names = (0..3 * MAX_STAMPS).map(|_| stamps.issue("Work", at(700), now));
         let names = names.collect::<Vec<_>>();
         // While in use it stands for no other deadline.
         let other = stamps.issue("Work", at(800), now);
@@ -211,7 +211,7 @@ mod tests {
         let mut stamps = Stamps::default();
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
-        let most = MOST as u64;
+        let most = MAX_STAMPS as u64;
         for n in 0..most {
             stamps.issue("Work", at(n + 1), start);
         }
@@ -223,7 +223,7 @@ mod tests {
                 assert_eq!(stamps.redeem(stamp), Some(deadline));
             }
         }
-        assert_eq!(stamps.kinds["Work"].stamps.len(), MOST);
+        assert_eq!(stamps.kinds["Work"].stamps.len(), MAX_STAMPS);
     }
 
     /// DS4
@@ -233,7 +233,7 @@ mod tests {
         let start = Instant::now();
         let at = |millis| start + Duration::from_millis(millis);
         // 10, 20, 30 and so on.
-        let names = (1..=MOST as u64).map(|n| stamps.issue("Work", at(10 * n), start));
+        let names = (1..=MAX_STAMPS as u64).map(|n| stamps.issue("Work", at(10 * n), start));
         let names = names.collect::<Vec<_>>();
         for (wanted, now, given) in [(25, 0, 20), (5, 0, 5), (29, 25, 29), (3, 25, 3)] {
             let stamp = stamps.issue("Work", at(wanted), at(now));
@@ -250,7 +250,7 @@ mod tests {
     fn where_all_deadlines_have_just_passed_the_next_message_is_late_too() {
         let mut stamps = Stamps::default();
         let start = Instant::now();
-        for n in 0..MOST as u64 {
+        for n in 0..MAX_STAMPS as u64 {
             stamps.issue("Work", start + Duration::from_micros(n), start);
         }
         let (now, deadline) = (start + LINGERS / 2, start + 2 * LINGERS);

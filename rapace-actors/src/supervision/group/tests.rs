@@ -125,7 +125,7 @@ impl Scene {
         }
     }
 
-    fn hear(&mut self, child: usize) -> bool {
+    fn deliver_directive(&mut self, child: usize) -> bool {
         if self.actors[child].mailbox.is_empty() {
             return false;
         }
@@ -185,9 +185,9 @@ impl Scene {
         for _ in 0..1_000 {
             let wake = self.decide();
             let all = 0..self.actors.len();
-            let moved = all
-                .clone()
-                .any(|child| self.hear(child) || self.behave(child) || self.ring(child));
+            let moved = all.clone().any(|child| {
+                self.deliver_directive(child) || self.behave(child) || self.ring(child)
+            });
             if moved {
                 continue;
             }
@@ -230,8 +230,8 @@ impl Scene {
         self.log.clear();
     }
 
-    fn hear_all(&mut self) -> bool {
-        (0..self.actors.len()).any(|child| self.hear(child))
+    fn deliver_all(&mut self) -> bool {
+        (0..self.actors.len()).any(|child| self.deliver_directive(child))
     }
 
     fn behave_all(&mut self) -> bool {
@@ -335,7 +335,7 @@ fn a_failure_in_the_middle_of_a_round_is_recovered_from_in_it() {
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::GiveUp);
     scene.crash(0);
     scene.decide();
-    assert!(scene.hear(2));
+    assert!(scene.deliver_directive(2));
     scene.crash(2);
     scene.settle();
     assert_eq!(scene.log(), "-c -b +a a! +b b! +c c!");
@@ -347,7 +347,7 @@ fn step(scene: &mut Scene) -> bool {
     let children = 0..scene.actors.len();
     let moved = children
         .clone()
-        .any(|child| scene.hear(child) || scene.behave(child));
+        .any(|child| scene.deliver_directive(child) || scene.behave(child));
     if !moved && let Some(wake) = wake {
         scene.now = wake;
     }
@@ -408,7 +408,7 @@ fn nobody_serves_on_a_sibling_whose_circuit_breaker_is_open() {
     ] {
         let mut scene = Scene::up(strategy, &[Permanent; 3], Breaker::Probe(pause));
         scene.fail_too_often(1);
-        while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
+        while scene.decide().is_none() && (scene.deliver_all() || scene.behave_all()) {}
         assert!(matches!(
             scene.actors[1].lifecycle.state(),
             State::CircuitOpen { .. }
@@ -439,7 +439,7 @@ fn a_round_waits_for_a_child_that_opens_its_circuit_breaker_in_it() {
             }
         }
         scene.log.clear();
-        while scene.decide().is_none() && scene.hear_all() {}
+        while scene.decide().is_none() && scene.deliver_all() {}
         assert!(scene.waits_for_b(2), "{strategy:?}");
         scene.settle();
         assert!(scene.log().ends_with("+c c!"), "{strategy:?}");
@@ -457,7 +457,7 @@ fn a_child_that_was_never_started_waits_for_an_open_circuit_breaker_too() {
             _ => assert!(step(&mut scene)),
         }
     }
-    while scene.decide().is_none() && scene.hear_all() {}
+    while scene.decide().is_none() && scene.deliver_all() {}
     assert!(scene.waits_for_b(2));
     assert!(scene.group.is_settled());
     scene.log.clear();
@@ -490,7 +490,7 @@ fn a_child_that_is_stopped_while_its_circuit_breaker_is_open_releases_its_siblin
     let pause = Duration::from_secs(30);
     let mut scene = Scene::up(OneForAll, &[Permanent; 3], Breaker::Probe(pause));
     scene.fail_too_often(1);
-    while scene.decide().is_none() && (scene.hear_all() || scene.behave_all()) {}
+    while scene.decide().is_none() && (scene.deliver_all() || scene.behave_all()) {}
     scene.log.clear();
     scene.on(1, Event::Stop);
     scene.settle();
@@ -613,7 +613,7 @@ fn a_child_that_is_started_during_a_stop_is_left_alone_by_it() {
 #[test]
 fn nobody_is_ever_left_waiting() {
     let mut random = 1_u64;
-    let mut dice = move |sides: u64| {
+    let mut random = move |sides: u64| {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
@@ -622,33 +622,34 @@ fn nobody_is_ever_left_waiting() {
     let mut starts = 0;
     for round in 0..3_000 {
         let strategy = [OneForOne, OneForAll, RestForOne][round % 3];
-        let policies: Vec<_> = (0..1 + dice(4))
-            .map(|_| [Permanent, Permanent, RestartPolicy::Transient, Never][dice(4) as usize])
+        let policies: Vec<_> = (0..1 + random(4))
+            .map(|_| [Permanent, Permanent, RestartPolicy::Transient, Never][random(4) as usize])
             .collect();
-        let breaker = [Breaker::GiveUp, Breaker::Probe(Duration::from_secs(30))][dice(2) as usize];
+        let breaker =
+            [Breaker::GiveUp, Breaker::Probe(Duration::from_secs(30))][random(2) as usize];
         let mut scene = Scene::new(strategy, &policies, breaker);
         let mut stopped = false;
-        for _ in 0..dice(120) {
-            let child = dice(policies.len() as u64) as usize;
+        for _ in 0..random(120) {
+            let child = random(policies.len() as u64) as usize;
             // The group acts only now and then.
-            if dice(2) == 0 {
+            if random(2) == 0 {
                 scene.decide();
             }
-            match dice(16) {
+            match random(16) {
                 0..4 => {
-                    scene.hear(child);
+                    scene.deliver_directive(child);
                 }
                 4..9 => {
                     scene.behave(child);
                 }
                 9..11 => scene.crash(child),
-                11 => scene.now += Duration::from_millis(dice(400)),
+                11 => scene.now += Duration::from_millis(random(400)),
                 12 => {
                     scene.ring(child);
                 }
-                13 if dice(3) == 0 => scene.on(child, Event::Restart),
-                14 if dice(3) == 0 => scene.on(child, Event::Stop),
-                15 if dice(8) == 0 => {
+                13 if random(3) == 0 => scene.on(child, Event::Restart),
+                14 if random(3) == 0 => scene.on(child, Event::Stop),
+                15 if random(8) == 0 => {
                     scene.group.stop(policies.len());
                     stopped = true;
                 }

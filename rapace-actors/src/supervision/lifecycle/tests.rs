@@ -296,8 +296,8 @@ fn incarnations_never_overlap_and_numbers_are_never_reused() {
         random = random
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let dice = random >> 33;
-        world.now += Duration::from_millis(dice % 4_000);
+        let draw = random >> 33;
+        world.now += Duration::from_millis(draw % 4_000);
         let current = world.living.first().copied();
         let stale = Incarnation::FIRST;
         let refused = || StartError::Refused("speaks version 9".into());
@@ -306,8 +306,8 @@ fn incarnations_never_overlap_and_numbers_are_never_reused() {
             sibling: sibling(),
             stay,
         };
-        let come_back = [Stay::Wait, Stay::Refuse][(dice >> 8) as usize % 2];
-        let event = match (dice % 16, current) {
+        let come_back = [Stay::Wait, Stay::Refuse][(draw >> 8) as usize % 2];
+        let event = match (draw % 16, current) {
             (0, _) => Event::Start,
             (1, _) => Event::Stop,
             (2, _) => Event::Restart,

@@ -45,15 +45,15 @@ pub(crate) enum Request {
 
 /// The ticket of a request, for the actor that carries it out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct RequestTicket {
     number: u64,
     /// The process that was running, unless an earlier request may replace it first (RS4).
     incarnation: Option<Incarnation>,
 }
 
-impl Asked {
+impl RequestTicket {
     /// Whether the request applies to the current process (RS4).
-    pub(crate) fn means(&self, current: Incarnation) -> bool {
+    pub(crate) fn applies_to(&self, current: Incarnation) -> bool {
         self.incarnation.is_none_or(|meant| meant == current)
     }
 }
@@ -69,16 +69,16 @@ pub(crate) enum RouteUpdate {
     Refuse(DownReason),
 }
 
-/// Whether the end is unexpected: nobody requested it.
+/// Whether somebody requested the end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Surprise {
-    Yes,
-    No,
+pub(crate) enum Ending {
+    Unexpected,
+    Expected,
 }
 
-/// The state of one plugin.
+/// The state of one plugin as its callers see it.
 #[derive(Debug)]
-pub(crate) struct Standing<R> {
+pub(crate) struct Availability<R> {
     plugin: Arc<str>,
     state: RouteState<R>,
     /// The incarnation started last.
@@ -87,12 +87,12 @@ pub(crate) struct Standing<R> {
     closed: Option<Incarnation>,
     asked: u64,
     /// How many requests the actor has processed (RS2).
-    taken_up: u64,
+    processed: u64,
     /// The actor is gone (RS5).
-    abandoned: bool,
+    actor_gone: bool,
 }
 
-impl<R> Standing<R> {
+impl<R> Availability<R> {
     pub(crate) fn new(plugin: Arc<str>) -> Self {
         Self {
             plugin,
@@ -100,8 +100,8 @@ impl<R> Standing<R> {
             latest: None,
             closed: None,
             asked: 0,
-            taken_up: 0,
-            abandoned: false,
+            processed: 0,
+            actor_gone: false,
         }
     }
 
@@ -115,13 +115,13 @@ impl<R> Standing<R> {
     }
 
     /// Records a request (RS1). Returns `None` if the actor is gone (RS5).
-    pub(crate) fn ask(&mut self, request: &Request) -> Option<Asked> {
-        if self.abandoned {
+    pub(crate) fn request(&mut self, request: &Request) -> Option<RequestTicket> {
+        if self.actor_gone {
             return None;
         }
-        let asked = Asked {
+        let asked = RequestTicket {
             number: self.asked + 1,
-            incarnation: self.latest.filter(|_| self.asked == self.taken_up),
+            incarnation: self.latest.filter(|_| self.asked == self.processed),
         };
         self.asked = asked.number;
         if !matches!(request, Request::Start) {
@@ -162,8 +162,8 @@ impl<R> Standing<R> {
     }
 
     /// Notes that the actor has processed a request.
-    pub(crate) fn take_up(&mut self, asked: Asked) {
-        self.taken_up = self.taken_up.max(asked.number);
+    pub(crate) fn mark_processed(&mut self, asked: RequestTicket) {
+        self.processed = self.processed.max(asked.number);
     }
 
     /// Notes that an incarnation is being started.
@@ -173,7 +173,7 @@ impl<R> Standing<R> {
 
     /// Opens an incarnation to calls. Returns false if it is closed already, because it is about to be stopped.
     pub(crate) fn open(&mut self, incarnation: Incarnation, ready: R) -> bool {
-        let refused = self.abandoned
+        let refused = self.actor_gone
             || matches!(self.state, RouteState::Leaving(_))
             || self.is_closed(incarnation);
         if !refused {
@@ -193,8 +193,8 @@ impl<R> Standing<R> {
 
     /// Applies an update of the actor, if it counts (RS2, RS3). Returns whether it did.
     pub(crate) fn update(&mut self, update: RouteUpdate) -> bool {
-        if self.abandoned
-            || self.taken_up != self.asked
+        if self.actor_gone
+            || self.processed != self.asked
             || matches!(self.state, RouteState::Ready(_))
         {
             return false;
@@ -208,16 +208,16 @@ impl<R> Standing<R> {
     }
 
     /// Marks that the actor is gone (RS5). The first time, returns whether that end is unexpected to callers.
-    pub(crate) fn abandon(&mut self, reason: DownReason) -> Option<Surprise> {
-        if std::mem::replace(&mut self.abandoned, true) {
+    pub(crate) fn mark_actor_gone(&mut self, reason: DownReason) -> Option<Ending> {
+        if std::mem::replace(&mut self.actor_gone, true) {
             return None;
         }
-        let surprise = match &self.state {
-            RouteState::Leaving(_) | RouteState::Down(_) => Surprise::No,
-            RouteState::Away | RouteState::Ready(_) => Surprise::Yes,
+        let ending = match &self.state {
+            RouteState::Leaving(_) | RouteState::Down(_) => Ending::Expected,
+            RouteState::Away | RouteState::Ready(_) => Ending::Unexpected,
         };
         self.state = RouteState::Down(self.down(reason));
-        Some(surprise)
+        Some(ending)
     }
 
     fn leaving(&self, reason: DownReason) -> RouteState<R> {

@@ -14,11 +14,11 @@ fn number(n: u64) -> Incarnation {
 }
 
 /// Ready in its first incarnation; the handle is the incarnation's number.
-fn ready() -> Standing<Incarnation> {
-    let mut standing = Standing::new("images".into());
-    standing.begin(Incarnation::FIRST);
-    assert!(standing.open(Incarnation::FIRST, Incarnation::FIRST));
-    standing
+fn ready() -> Availability<Incarnation> {
+    let mut availability = Availability::new("images".into());
+    availability.begin(Incarnation::FIRST);
+    assert!(availability.open(Incarnation::FIRST, Incarnation::FIRST));
+    availability
 }
 
 fn kind<R>(state: &RouteState<R>) -> &'static str {
@@ -49,98 +49,103 @@ fn every_request_but_a_start_closes_the_incarnation_that_is_there() {
         (hold(Stay::Refuse), "leaving"),
         (hold(Stay::Down), "leaving"),
     ] {
-        let mut standing = ready();
-        standing.ask(&request).unwrap();
-        assert_eq!(kind(standing.state()), left, "{request:?}");
-        assert!(standing.is_closed(Incarnation::FIRST));
+        let mut availability = ready();
+        availability.request(&request).unwrap();
+        assert_eq!(kind(availability.state()), left, "{request:?}");
+        assert!(availability.is_closed(Incarnation::FIRST));
         // Its runner may not have opened it yet.
         assert!(
-            !standing.open(Incarnation::FIRST, Incarnation::FIRST),
+            !availability.open(Incarnation::FIRST, Incarnation::FIRST),
             "{request:?}"
         );
-        standing.ask(&Request::Start).unwrap();
+        availability.request(&Request::Start).unwrap();
         assert!(
-            !standing.open(Incarnation::FIRST, Incarnation::FIRST),
+            !availability.open(Incarnation::FIRST, Incarnation::FIRST),
             "{request:?}"
         );
-        standing.begin(number(2));
-        assert!(standing.open(number(2), number(2)), "{request:?}");
+        availability.begin(number(2));
+        assert!(availability.open(number(2), number(2)), "{request:?}");
     }
-    let mut standing = ready();
-    standing.ask(&Request::Start).unwrap();
-    assert_eq!(kind(standing.state()), "ready");
+    let mut availability = ready();
+    availability.request(&Request::Start).unwrap();
+    assert_eq!(kind(availability.state()), "ready");
 }
 
 /// RS2
 #[test]
 fn what_the_actor_says_is_older_than_a_request_that_it_has_not_taken_up() {
-    let mut standing = ready();
-    let stop = standing.ask(&Request::Stop).unwrap();
-    let start = standing.ask(&Request::Start).unwrap();
-    standing.take_up(stop);
-    assert!(!standing.update(RouteUpdate::Leave(DownReason::Stopped)));
+    let mut availability = ready();
+    let stop = availability.request(&Request::Stop).unwrap();
+    let start = availability.request(&Request::Start).unwrap();
+    availability.mark_processed(stop);
+    assert!(!availability.update(RouteUpdate::Leave(DownReason::Stopped)));
     assert_eq!(
-        kind(standing.state()),
+        kind(availability.state()),
         "away",
         "calls wait, as start has promised"
     );
-    standing.take_up(start);
-    assert!(standing.update(RouteUpdate::Refuse(DownReason::Stopped)));
-    assert_eq!(kind(standing.state()), "down");
+    availability.mark_processed(start);
+    assert!(availability.update(RouteUpdate::Refuse(DownReason::Stopped)));
+    assert_eq!(kind(availability.state()), "down");
 }
 
 /// RS4
 #[test]
 fn a_kill_means_the_process_that_was_there() {
-    let mut standing = ready();
-    let kill = standing.ask(&Request::Kill).unwrap();
-    assert!(kill.means(Incarnation::FIRST));
+    let mut availability = ready();
+    let kill = availability.request(&Request::Kill).unwrap();
+    assert!(kill.applies_to(Incarnation::FIRST));
     assert!(
-        !kill.means(number(2)),
+        !kill.applies_to(number(2)),
         "the first has died by itself meanwhile"
     );
     // The case in which a start has not been processed yet.
-    standing.take_up(kill);
-    standing.ask(&Request::Start).unwrap();
-    assert!(standing.ask(&Request::Kill).unwrap().means(number(2)));
+    availability.mark_processed(kill);
+    availability.request(&Request::Start).unwrap();
+    assert!(
+        availability
+            .request(&Request::Kill)
+            .unwrap()
+            .applies_to(number(2))
+    );
 }
 
 /// RS5
 #[test]
 fn the_end_of_what_was_to_end_is_no_surprise() {
     for request in [Request::Stop, Request::Shutdown] {
-        let mut standing = ready();
-        standing.ask(&request).unwrap();
-        let ended = standing.abandon(DownReason::RuntimeGone);
-        assert_eq!(ended, Some(Surprise::No), "{request:?}");
+        let mut availability = ready();
+        availability.request(&request).unwrap();
+        let ended = availability.mark_actor_gone(DownReason::RuntimeGone);
+        assert_eq!(ended, Some(Ending::Expected), "{request:?}");
     }
 }
 
 /// RS5
 #[test]
 fn nothing_changes_the_reason_when_nobody_carries_out_requests() {
-    let mut standing = ready();
-    let first = standing.abandon(DownReason::ActorStopped);
-    assert_eq!(first, Some(Surprise::Yes));
-    assert_eq!(standing.abandon(DownReason::Stopped), None);
+    let mut availability = ready();
+    let first = availability.mark_actor_gone(DownReason::ActorStopped);
+    assert_eq!(first, Some(Ending::Unexpected));
+    assert_eq!(availability.mark_actor_gone(DownReason::Stopped), None);
     for request in [
         Request::Start,
         Request::Restart,
         Request::Kill,
         Request::Stop,
     ] {
-        assert_eq!(standing.ask(&request), None);
+        assert_eq!(availability.request(&request), None);
     }
-    assert!(!standing.update(RouteUpdate::Wait));
-    standing.begin(number(2));
-    assert!(!standing.open(number(2), number(2)));
-    let down = for_good(standing.state()).expect("it is down");
+    assert!(!availability.update(RouteUpdate::Wait));
+    availability.begin(number(2));
+    assert!(!availability.open(number(2), number(2)));
+    let down = for_good(availability.state()).expect("it is down");
     assert!(matches!(down.reason, DownReason::ActorStopped));
 }
 
 /// The actor, its mailbox and the current runner, each delayed at random.
 struct World {
-    standing: Standing<Incarnation>,
+    availability: Availability<Incarnation>,
     lifecycle: Lifecycle,
     mailbox: VecDeque<Message>,
     runner: Option<Runner>,
@@ -152,7 +157,7 @@ struct World {
 
 #[derive(Debug)]
 enum Message {
-    Requested(Request, Asked),
+    Requested(Request, RequestTicket),
     Ready(Incarnation),
     Died(ExitReport),
 }
@@ -168,7 +173,7 @@ struct Runner {
 impl World {
     fn new() -> Self {
         Self {
-            standing: Standing::new("images".into()),
+            availability: Availability::new("images".into()),
             lifecycle: Lifecycle::new(Restarts::new(RestartConfig {
                 limit: 2,
                 ..RestartConfig::default()
@@ -181,11 +186,14 @@ impl World {
         }
     }
 
-    fn ask(&mut self, request: Request) {
+    fn request(&mut self, request: Request) {
         if !matches!(request, Request::Start) {
             self.forbidden = self.started;
         }
-        let asked = self.standing.ask(&request).expect("the actor is there");
+        let asked = self
+            .availability
+            .request(&request)
+            .expect("the actor is there");
         self.mailbox.push_back(Message::Requested(request, asked));
     }
 
@@ -196,7 +204,7 @@ impl World {
             Some(Message::Ready(incarnation)) => Event::Ready(incarnation),
             Some(Message::Died(exit)) => Event::Died(exit),
             Some(Message::Requested(request, asked)) => {
-                self.standing.take_up(asked);
+                self.availability.mark_processed(asked);
                 match request {
                     Request::Start => Event::Start,
                     Request::Restart => Event::Restart,
@@ -206,7 +214,7 @@ impl World {
                     Request::Kill => {
                         let current = self.lifecycle.state().incarnation();
                         if let (Some(runner), Some(current)) = (&mut self.runner, current)
-                            && asked.means(current)
+                            && asked.applies_to(current)
                         {
                             runner.told = true;
                         }
@@ -222,7 +230,7 @@ impl World {
         match self.lifecycle.on(event, self.now) {
             Action::Start(incarnation) => {
                 assert!(self.runner.is_none(), "two incarnations overlap");
-                self.standing.begin(incarnation);
+                self.availability.begin(incarnation);
                 self.started = Some(incarnation);
                 self.runner = Some(Runner {
                     incarnation,
@@ -255,7 +263,7 @@ impl World {
                 _ => RouteUpdate::Wait,
             },
         };
-        self.standing.update(update);
+        self.availability.update(update);
     }
 
     /// Lets the runner take its next step: it opens the route, or records its exit.
@@ -265,13 +273,13 @@ impl World {
         };
         let incarnation = runner.incarnation;
         if !dies && !runner.told {
-            if !runner.opened && self.standing.open(incarnation, incarnation) {
+            if !runner.opened && self.availability.open(incarnation, incarnation) {
                 runner.opened = true;
                 self.mailbox.push_back(Message::Ready(incarnation));
             }
             return;
         }
-        self.standing.close();
+        self.availability.close();
         self.runner = None;
         self.mailbox
             .push_back(Message::Died(ExitReport::new(ExitDetails {
@@ -287,7 +295,7 @@ impl World {
     }
 
     fn check(&self, story: &[String]) {
-        if let RouteState::Ready(incarnation) = self.standing.state() {
+        if let RouteState::Ready(incarnation) = self.availability.state() {
             assert!(
                 self.forbidden
                     .is_none_or(|forbidden| *incarnation > forbidden),
@@ -326,7 +334,7 @@ impl World {
             },
         };
         assert_eq!(
-            kind(self.standing.state()),
+            kind(self.availability.state()),
             expected,
             "{state:?} after {story:?}"
         );
@@ -344,7 +352,7 @@ fn callers_and_the_lifecycle_agree_under_any_order_of_requests() {
             chance % of
         };
         let mut world = World::new();
-        world.ask(Request::Start);
+        world.request(Request::Start);
         let mut story = Vec::new();
         for _ in 0..40 {
             let step = next(12);
@@ -364,11 +372,11 @@ fn callers_and_the_lifecycle_agree_under_any_order_of_requests() {
                 .to_owned(),
             );
             match step {
-                0 => world.ask(Request::Start),
-                1 => world.ask(Request::Restart),
-                2 => world.ask(Request::Kill),
-                3 => world.ask(Request::Stop),
-                4 => world.ask(hold(
+                0 => world.request(Request::Start),
+                1 => world.request(Request::Restart),
+                2 => world.request(Request::Kill),
+                3 => world.request(Request::Stop),
+                4 => world.request(hold(
                     [Stay::Wait, Stay::Refuse, Stay::Down][next(3) as usize],
                 )),
                 5 => world.on(Event::Release),
