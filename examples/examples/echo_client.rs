@@ -32,9 +32,9 @@ const USAGE: &str = "usage: echo_client [<address> [--once]]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let result = match Wish::from_arguments() {
-        Ok(Wish::OneProcess) => one_process().await,
-        Ok(Wish::Server { path, once }) => with_server(&path, once).await,
+    let result = match Arguments::from_arguments() {
+        Ok(Arguments::OneProcess) => one_process().await,
+        Ok(Arguments::Server { path, once }) => with_server(&path, once).await,
         Err(problem) => Err(problem),
     };
     match result {
@@ -46,12 +46,12 @@ async fn main() -> ExitCode {
     }
 }
 
-enum Wish {
+enum Arguments {
     OneProcess,
     Server { path: PathBuf, once: bool },
 }
 
-impl Wish {
+impl Arguments {
     fn from_arguments() -> Result<Self, Problem> {
         let (flags, paths): (Vec<_>, Vec<_>) = std::env::args_os()
             .skip(1)
@@ -142,10 +142,10 @@ async fn visit(session: &Session) -> Result<EchoProxy, Problem> {
 /// Waits for the peer's next heartbeat, or until it is overdue.
 async fn heartbeat(session: &Session) {
     let mut heart = Heartbeat::of(session);
-    let mut look = tokio::time::interval(Duration::from_millis(50));
+    let mut poll = tokio::time::interval(Duration::from_millis(50));
     loop {
-        look.tick().await;
-        let seen = heart.look();
+        poll.tick().await;
+        let seen = heart.read();
         if seen.new > 0 || seen.silence > Duration::from_secs(1) {
             return println!("{seen} ({} beats so far)", heart.beats());
         }
@@ -168,8 +168,8 @@ async fn stay(
         "staying: Ctrl-C leaves; `kill -9 {pid}` shows a death, `kill -STOP {pid}` a standstill"
     );
     let mut heart = Heartbeat::of(session);
-    let mut look = tokio::time::interval(Duration::from_millis(50));
-    let mut looks = 0_u32;
+    let mut poll = tokio::time::interval(Duration::from_millis(50));
+    let mut polls = 0_u32;
     let end = loop {
         tokio::select! {
             end = stamped(session.ended()) => break end,
@@ -178,16 +178,16 @@ async fn stay(
                 println!("left");
                 return Ok(());
             }
-            _ = look.tick() => {
-                let seen = heart.look();
-                looks += 1;
-                if looks.is_multiple_of(20) {
+            _ = poll.tick() => {
+                let seen = heart.read();
+                polls += 1;
+                if polls.is_multiple_of(20) {
                     println!("{seen} ({} beats so far)", heart.beats());
                 }
             }
         }
     };
-    let silence = heart.look().silence.as_millis();
+    let silence = heart.read().silence.as_millis();
     let mut departure = Departure::default();
     if let Some(word) = kernel.within(Duration::from_secs(1)).await {
         departure.noticed("the kernel", &word);

@@ -51,13 +51,13 @@ async fn run() -> Result<(), Problem> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Os)?;
     let (stop, stopping) = watch::channel(false);
     let mut clients = JoinSet::new();
-    let mut met = 0_u32;
+    let mut accepted_clients = 0_u32;
     loop {
         tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok(socket) => {
-                    met += 1;
-                    clients.spawn(serve(format!("client {met}"), socket, stopping.clone()));
+                    accepted_clients += 1;
+                    clients.spawn(serve(format!("client {accepted_clients}"), socket, stopping.clone()));
                 }
                 Err(why) => eprintln!("echo_server: {why}"),
             },
@@ -74,24 +74,24 @@ async fn run() -> Result<(), Problem> {
 
 /// Serves one client, from its hello to its end.
 async fn serve(name: String, socket: ControlSocket, stopping: watch::Receiver<bool>) {
-    let session = match tokio::time::timeout(HELLO, met(&name, socket)).await {
+    let session = match tokio::time::timeout(HELLO, establish(&name, socket)).await {
         Ok(Ok(session)) => session,
         Ok(Err(problem)) => return println!("{name}: {problem}"),
         Err(_) => return println!("{name}: it did not say hello within {} s", HELLO.as_secs()),
     };
     let mut heart = Heartbeat::of(&session);
-    let mut look = tokio::time::interval(Duration::from_millis(50));
+    let mut poll = tokio::time::interval(Duration::from_millis(50));
     let mut stop = stopping;
     let reason = loop {
         tokio::select! {
             reason = session.ended() => break reason,
             _ = stop.wait_for(|stop| *stop) => session.close("the server is stopping"),
-            _ = look.tick() => {
-                heart.look();
+            _ = poll.tick() => {
+                heart.read();
             }
         }
     };
-    let silence = heart.look().silence.as_millis();
+    let silence = heart.read().silence.as_millis();
     let beats = heart.beats();
     println!("{name}: {reason}; the last of {beats} heartbeats came about {silence} ms before");
     let metrics = session.metrics();
@@ -105,7 +105,7 @@ async fn serve(name: String, socket: ControlSocket, stopping: watch::Receiver<bo
     }
 }
 
-async fn met(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
+async fn establish(name: &str, socket: ControlSocket) -> Result<Session, Problem> {
     let link = socket.host(&SegmentConfig::default()).await;
     let link = link.map_err(Problem::Establish)?;
     let pid = link.peer().map_or(0, |peer| peer.pid);

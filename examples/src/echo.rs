@@ -20,7 +20,7 @@ mod slots;
 
 pub use departure::{Departure, KernelsWord, Stamped, stamped};
 pub use exit::Problem;
-pub use heartbeat::{Heartbeat, Look};
+pub use heartbeat::{Heartbeat, Reading};
 pub use offer::offer;
 pub use round_trips::round_trips;
 pub use service::{Echo, EchoProxy, EchoServer, EchoService, Echoing};

@@ -20,8 +20,8 @@ struct Tell(ActorRef<LocalEcho>);
 
 impl AsyncCall for Tell {
     async fn call(&self) {
-        let told = self.0.tell(Note(vec![7; 16])).send().await;
-        told.expect("it runs");
+        let sent = self.0.tell(Note(vec![7; 16])).send().await;
+        sent.expect("it runs");
     }
 }
 
@@ -47,15 +47,15 @@ fn mailbox(c: &mut Criterion) {
             b.iter_custom(|n| runtime.block_on(timed(n, Ask(actor.clone(), size))));
         });
     }
-    let mut told = 0;
+    let mut sent = 0;
     group.bench_function("kameo tell", |b| {
         b.iter_custom(|n| {
-            told += n;
+            sent += n;
             runtime.block_on(timed(n, Tell(actor.clone())))
         });
     });
     let noted = runtime.block_on(async { actor.ask(Noted).send().await });
-    assert_eq!(noted.expect("it runs"), (told, told * 16));
+    assert_eq!(noted.expect("it runs"), (sent, sent * 16));
     let (sender, mut asked) = mpsc::channel::<Asked>(64);
     runtime.spawn(async move {
         while let Some((payload, answer)) = asked.recv().await {

@@ -9,8 +9,8 @@ fn ring(c: &mut Criterion) {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (ours, theirs) = Link::pair(&SegmentConfig::default()).expect("shared memory");
-    let (outbound, _incoming, _watch) = ours.split();
-    let (_outgoing, mut inbound, _their_watch) = theirs.split();
+    let (sender, _incoming, _watch) = ours.split();
+    let (_outgoing, mut receiver, _their_watch) = theirs.split();
     let mut received: Vec<Received> = Vec::new();
     let mut group = c.benchmark_group("ring");
     for batch in [1_u32, 16, 64] {
@@ -26,11 +26,11 @@ fn ring(c: &mut Criterion) {
                             ..Header::default()
                         };
                         let payload = Payload::Inline(&[7; 16]);
-                        let published = outbound.try_publish(&header, payload, &[], Lane::Data);
+                        let published = sender.try_publish(&header, payload, &[], Lane::Data);
                         published.expect("the ring has room for a batch");
                     }
                     received.clear();
-                    let taken = inbound.try_recv(&mut received, batch as usize);
+                    let taken = receiver.try_recv(&mut received, batch as usize);
                     assert_eq!(taken, Ok(batch as usize));
                     assert_eq!(received[batch as usize - 1].header.call, batch - 1);
                 });

@@ -10,35 +10,29 @@ fn slab(c: &mut Criterion) {
     let runtime = runtime();
     let _inside = runtime.enter();
     let (ours, theirs) = Link::pair(&SegmentConfig::default()).expect("shared memory");
-    let (outbound, _incoming, _watch) = ours.split();
-    let (_outgoing, mut inbound, _their_watch) = theirs.split();
+    let (sender, _incoming, _watch) = ours.split();
+    let (_outgoing, mut receiver, _their_watch) = theirs.split();
     let mut received: Vec<Received> = Vec::new();
     let mut group = c.benchmark_group("slab");
     for size in SIZES {
         group.bench_function(BenchmarkId::new("allocate and drop", size), |b| {
-            b.iter(|| {
-                outbound
-                    .try_allocate(size, Lane::Data)
-                    .expect("a free slot")
-            });
+            b.iter(|| sender.try_allocate(size, Lane::Data).expect("a free slot"));
         });
         group.bench_function(
             BenchmarkId::new("there and returned, untouched", size),
             |b| {
                 b.iter(|| {
-                    let slot = outbound
-                        .try_allocate(size, Lane::Data)
-                        .expect("a free slot");
+                    let slot = sender.try_allocate(size, Lane::Data).expect("a free slot");
                     let slot = slot.freeze();
                     let header = Header {
                         frame_type: 6,
                         ..Header::default()
                     };
                     let published =
-                        outbound.try_publish(&header, Payload::Slot(&slot), &[], Lane::Data);
+                        sender.try_publish(&header, Payload::Slot(&slot), &[], Lane::Data);
                     published.expect("the ring is empty");
                     drop(slot);
-                    assert_eq!(inbound.try_recv(&mut received, 1), Ok(1));
+                    assert_eq!(receiver.try_recv(&mut received, 1), Ok(1));
                     assert_eq!(received[0].payload.as_ref().len(), size);
                     received.clear();
                 });
@@ -46,7 +40,7 @@ fn slab(c: &mut Criterion) {
         );
     }
     group.finish();
-    let in_flight = outbound
+    let in_flight = sender
         .stats()
         .classes
         .iter()

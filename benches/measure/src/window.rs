@@ -28,11 +28,12 @@ pub trait InOrder {
         self.send(payload)
     }
 
-    /// Waits for the next answer, and hands it to `look`.
+    /// Waits for the next answer, and hands it to `check`.
     ///
     /// # Errors
-    /// The connection's own, and `look`'s.
-    fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String>;
+    /// The connection's own, and those of `check`.
+    fn receive(&mut self, check: &mut dyn FnMut(&[u8]) -> Result<(), String>)
+    -> Result<(), String>;
 }
 
 /// A round over `connection`, with `request.inflight` calls under way.
@@ -51,7 +52,7 @@ pub fn round(
     let mut started = VecDeque::with_capacity(request.inflight);
     let mut sent = 0;
     let meter = Meter::begin(request, watched)?;
-    // What a share counts is what is sent, so the last window is received after it is used up.
+    // A share counts requests, so the answers of the last window are received after the share is used up.
     let mut share = request.share(1);
     let mut goes_on = true;
     let mut received = 0;
@@ -113,14 +114,14 @@ mod tests {
 
         fn receive(
             &mut self,
-            look: &mut dyn FnMut(&[u8]) -> Result<(), String>,
+            check: &mut dyn FnMut(&[u8]) -> Result<(), String>,
         ) -> Result<(), String> {
             let next = if self.swap {
                 self.under_way.pop_back()
             } else {
                 self.under_way.pop_front()
             };
-            look(&next.ok_or("nothing was sent")?)
+            check(&next.ok_or("nothing was sent")?)
         }
     }
 

@@ -172,10 +172,10 @@ fn at_point(
                     "left out at {} bytes, {} under way: {}",
                     point.bytes, point.inflight, failed.why
                 ));
-                let left_out = subjects.remove(failed.subject);
+                let removed = subjects.remove(failed.subject);
                 // A subject that cannot be set up here cannot be at the next point either.
                 if !failed.ready {
-                    peers.retain(|peer| peer.name != left_out.name);
+                    peers.retain(|peer| peer.name != removed.name);
                 }
             }
             Err(failed) => return Err(failed.why),

@@ -225,7 +225,7 @@ fn in_turns<A, B>(
     let batch = batch(&mut ours, &mut theirs)?;
     let mut rounds: Vec<(f64, f64)> = Vec::new();
     let start = Instant::now();
-    while rounds.len() < FEWEST || start.elapsed() < time {
+    while rounds.len() < MIN_ROUNDS || start.elapsed() < time {
         let _elsewhere = black_box(vec![0_u8; 1_040 + rounds.len() * 592 % 4_096]);
         let round = if rounds.len().is_multiple_of(2) {
             let first = each(batch, &mut ours)?;
@@ -248,7 +248,7 @@ fn in_turns<A, B>(
 }
 
 /// Rounds that are done in any case.
-const FEWEST: usize = 15;
+const MIN_ROUNDS: usize = 15;
 
 /// The approximate length of a round: many times the cost of reading the clock.
 const ROUND: Duration = Duration::from_millis(1);
@@ -289,7 +289,7 @@ mod tests {
         assert_eq!(bars.len(), 10);
         for bar in bars {
             assert!(bar.ratio > 0.0 && bar.ratio.is_finite(), "{bar:?}");
-            assert!(bar.rounds >= FEWEST, "{bar:?}");
+            assert!(bar.rounds >= MIN_ROUNDS, "{bar:?}");
         }
     }
 }

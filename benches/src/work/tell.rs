@@ -16,14 +16,14 @@ use crate::mirror::{MirrorProxy, Note};
 /// A plugin that is told.
 pub(super) struct Tell {
     stage: Stage,
-    told: (u64, u64),
+    sent: (u64, u64),
 }
 
 impl Tell {
     pub(super) async fn set_up(setting: Setting) -> Result<Self, String> {
         let stage = Stage::set_up(setting).await?;
-        let told = (0, 0);
-        Ok(Self { stage, told })
+        let sent = (0, 0);
+        Ok(Self { stage, sent })
     }
 }
 
@@ -41,7 +41,7 @@ impl Work for Tell {
         let noted = noted.await.map_err(|why| why.to_string())?;
         let noted = noted.map_err(|why| why.to_string())?;
         let round = meter.end(times)?;
-        compare(&mut self.told, noted, &round, request)?;
+        compare(&mut self.sent, noted, &round, request)?;
         Ok(round)
     }
 }
@@ -57,9 +57,9 @@ impl Operation for Telling {
             payload: self.payload.clone(),
         };
         let start = Instant::now();
-        let told = self.to.tell(note).send().await;
+        let sent = self.to.tell(note).send().await;
         let took = start.elapsed();
-        told.map_err(|why| why.to_string())?;
+        sent.map_err(|why| why.to_string())?;
         Ok(took)
     }
 }
@@ -67,14 +67,14 @@ impl Operation for Telling {
 /// A local actor that is told.
 pub(super) struct LocalTell {
     actor: ActorRef<LocalEcho>,
-    told: (u64, u64),
+    sent: (u64, u64),
 }
 
 impl LocalTell {
     pub(super) fn set_up() -> Self {
         let actor = local::spawn();
-        let told = (0, 0);
-        Self { actor, told }
+        let sent = (0, 0);
+        Self { actor, sent }
     }
 }
 
@@ -93,7 +93,7 @@ impl Work for LocalTell {
         let noted = noted.await.map_err(|why| why.to_string())?;
         let noted = noted.map_err(|why| why.to_string())?;
         let round = meter.end(times)?;
-        compare(&mut self.told, noted, &round, request)?;
+        compare(&mut self.sent, noted, &round, request)?;
         Ok(round)
     }
 }
@@ -107,24 +107,24 @@ impl Operation for TellingLocal {
     async fn run(&mut self, _: u64) -> Result<Duration, String> {
         let note = local::Note(self.payload.clone());
         let start = Instant::now();
-        let told = self.to.tell(note).send().await;
+        let sent = self.to.tell(note).send().await;
         let took = start.elapsed();
-        told.map_err(|why| why.to_string())?;
+        sent.map_err(|why| why.to_string())?;
         Ok(took)
     }
 }
 
 /// Checks that exactly the messages of all rounds so far have arrived.
 fn compare(
-    told: &mut (u64, u64),
+    sent: &mut (u64, u64),
     noted: (u64, u64),
     round: &Round,
     request: &Request,
 ) -> Result<(), String> {
-    told.0 += round.ops;
-    told.1 += round.ops * request.bytes as u64;
-    if *told == noted {
+    sent.0 += round.ops;
+    sent.1 += round.ops * request.bytes as u64;
+    if *sent == noted {
         return Ok(());
     }
-    Err(format!("told {told:?} (messages, bytes), noted {noted:?}"))
+    Err(format!("told {sent:?} (messages, bytes), noted {noted:?}"))
 }

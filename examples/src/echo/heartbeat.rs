@@ -18,7 +18,7 @@ pub struct Heartbeat {
 
 /// One observation.
 #[derive(Clone, Copy, Debug)]
-pub struct Look {
+pub struct Reading {
     /// Beats since the previous observation.
     pub new: u32,
     /// How long ago the count last changed.
@@ -43,21 +43,21 @@ impl Heartbeat {
     }
 
     /// Observes again. The silence is as exact as the calls are frequent.
-    pub fn look(&mut self) -> Look {
+    pub fn read(&mut self) -> Reading {
         let beats = self.session.peer_heartbeats().unwrap_or(0);
         let new = beats.wrapping_sub(self.beats);
         if new > 0 {
             self.beats = beats;
             self.changed = Instant::now();
         }
-        Look {
+        Reading {
             new,
             silence: self.changed.elapsed(),
         }
     }
 }
 
-impl fmt::Display for Look {
+impl fmt::Display for Reading {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.silence >= UNRESPONSIVE_AFTER {
             write!(

@@ -17,7 +17,7 @@ use super::slots::size;
 const TIME: Duration = Duration::from_millis(20);
 
 /// The most round trips of one size.
-const MOST: usize = 500;
+const MAX_TIMES: usize = 500;
 
 /// Sends payloads of every size and prints the latency of a round trip.
 ///
@@ -97,7 +97,7 @@ fn text(trip: &Trip) -> String {
 async fn repeated(trip: impl AsyncFn() -> Result<(Duration, bool), String>) -> Trip {
     let start = Instant::now();
     let mut times = Vec::new();
-    while times.is_empty() || (times.len() < MOST && start.elapsed() < TIME) {
+    while times.is_empty() || (times.len() < MAX_TIMES && start.elapsed() < TIME) {
         match trip().await {
             Ok((took, true)) => times.push(took),
             Ok((_, false)) => return Trip::Changed,

@@ -37,12 +37,12 @@ pub enum Stage {
 /// A group's story so far, which a task prints.
 #[derive(Debug)]
 pub struct Story {
-    told: watch::Receiver<Told>,
+    progress: watch::Receiver<Progress>,
     _tasks: JoinSet<()>,
 }
 
 #[derive(Clone, Debug, Default)]
-struct Told {
+struct Progress {
     ready: BTreeMap<String, u64>,
     gone: BTreeMap<String, u64>,
     down: BTreeSet<String>,
@@ -58,13 +58,13 @@ impl Story {
     #[must_use]
     pub fn of(group: &Supervisor, part: Part, backoff: BackoffConfig) -> Self {
         let (merge, mut events) = mpsc::unbounded_channel::<PluginEvent>();
-        let (tell, told) = watch::channel(Told::default());
+        let (tell, progress) = watch::channel(Progress::default());
         let mut tasks = JoinSet::new();
         for plugin in group.plugins() {
-            let mut heard = plugin.events();
+            let mut plugin_events = plugin.events();
             let merge = merge.clone();
             tasks.spawn(async move {
-                while let Ok(event) = heard.recv().await {
+                while let Ok(event) = plugin_events.recv().await {
                     if merge.send(event).is_err() {
                         return;
                     }
@@ -77,11 +77,11 @@ impl Story {
                 if let Some(line) = line(&event, part, &backoff, &mut latest) {
                     println!("{line}");
                 }
-                tell.send_modify(|told| told.note(&event));
+                tell.send_modify(|progress| progress.note(&event));
             }
         });
         Self {
-            told,
+            progress,
             _tasks: tasks,
         }
     }
@@ -91,11 +91,11 @@ impl Story {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn until(&self, plugin: &str, stage: Stage) {
-        let mut told = self.told.clone();
-        let there = told.wait_for(|told| match stage {
-            Stage::Ready(process) => told.ready.get(plugin) >= Some(&process),
-            Stage::Gone(process) => told.gone.get(plugin) >= Some(&process),
-            Stage::Down => told.down.contains(plugin),
+        let mut progress = self.progress.clone();
+        let there = progress.wait_for(|progress| match stage {
+            Stage::Ready(process) => progress.ready.get(plugin) >= Some(&process),
+            Stage::Gone(process) => progress.gone.get(plugin) >= Some(&process),
+            Stage::Down => progress.down.contains(plugin),
         });
         // The task that prints runs as long as somebody waits for it.
         let _ = there.await;
@@ -106,24 +106,24 @@ impl Story {
     /// # Cancel safety
     /// Dropping the future changes nothing.
     pub async fn whose(&self, pid: u32) -> String {
-        let mut told = self.told.clone();
-        let known = told
-            .wait_for(|told| told.processes.contains_key(&pid))
+        let mut progress = self.progress.clone();
+        let known = progress
+            .wait_for(|progress| progress.processes.contains_key(&pid))
             .await;
         known.map_or_else(
             |_| format!("process {pid}"),
-            |told| told.processes[&pid].clone(),
+            |progress| progress.processes[&pid].clone(),
         )
     }
 
     /// Returns the plugin's latest process that was ready.
     #[must_use]
     pub fn latest(&self, plugin: &str) -> Option<u64> {
-        self.told.borrow().ready.get(plugin).copied()
+        self.progress.borrow().ready.get(plugin).copied()
     }
 }
 
-impl Told {
+impl Progress {
     fn note(&mut self, event: &PluginEvent) {
         let name = event.plugin.to_string();
         self.down.remove(&name);

@@ -321,17 +321,17 @@ fn answered_with(place: &Place, answer: Option<&[u8]>) -> (Option<i32>, String) 
     bind(listener.as_raw_fd(), &address).expect("a free path");
     listen(&listener, Backlog::new(1).expect("one")).expect("a listener");
     let client = place.client(&[]);
-    let met = accept(listener.as_raw_fd()).expect("the client comes");
+    let accepted = accept(listener.as_raw_fd()).expect("the client comes");
     let mut hello = [0; 256];
-    let read = recv(met, &mut hello, MsgFlags::empty()).expect("it says hello");
+    let read = recv(accepted, &mut hello, MsgFlags::empty()).expect("it says hello");
     assert!(
         hello[..read].starts_with(b"rapace\0\n"),
         "the client speaks first"
     );
     if let Some(answer) = answer {
-        send(met, answer, MsgFlags::empty()).expect("it listens");
+        send(accepted, answer, MsgFlags::empty()).expect("it listens");
     }
     let ended = client.ends();
-    nix::unistd::close(met).expect("it was open");
+    nix::unistd::close(accepted).expect("it was open");
     ended
 }

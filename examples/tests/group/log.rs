@@ -119,9 +119,9 @@ impl Group {
         self.supervisor.plugin(name).expect("one of the group")
     }
 
-    /// See [`Log::news`].
-    pub(crate) fn news(&self) -> String {
-        self.log.news()
+    /// See [`Log::new_events`].
+    pub(crate) fn new_events(&self) -> String {
+        self.log.new_events()
     }
 
     /// See [`Log::until`].
@@ -171,12 +171,12 @@ impl Group {
 
 impl Log {
     /// Returns the events since the last call.
-    pub(crate) fn news(&self) -> String {
+    pub(crate) fn new_events(&self) -> String {
         let log = self.words.borrow();
         let mut read = self.read.lock().expect("no test panics here");
-        let news = log[*read..].join(" ");
+        let new_events = log[*read..].join(" ");
         *read = log.len();
-        news
+        new_events
     }
 
     /// Waits for an event after those read so far, and marks everything up to it as read.

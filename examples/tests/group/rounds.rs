@@ -54,10 +54,10 @@ async fn two_who_die_at_once_share_a_round() {
             let group = Group::up(strategy, &after(Duration::from_millis(400))).await;
             group.kill("b");
             group.kill("a");
-            let news = group.until("c!").await;
-            assert!(news.ends_with(" +a a! +b b! +c c!"), "{news}");
-            assert_eq!(news.matches("-c").count(), 1, "{news}");
-            assert_eq!(group.states(), "a:#2 b:#2 c:#2", "{news}");
+            let new_events = group.until("c!").await;
+            assert!(new_events.ends_with(" +a a! +b b! +c c!"), "{new_events}");
+            assert_eq!(new_events.matches("-c").count(), 1, "{new_events}");
+            assert_eq!(group.states(), "a:#2 b:#2 c:#2", "{new_events}");
         }
     })
     .await;
@@ -70,9 +70,9 @@ async fn all_of_them_at_once_come_back_in_order() {
         for name in ["c", "a", "b"] {
             group.kill(name);
         }
-        let news = group.until("c!").await;
-        assert!(news.ends_with(" +a a! +b b! +c c!"), "{news}");
-        assert_eq!(group.states(), "a:#2 b:#2 c:#2", "{news}");
+        let new_events = group.until("c!").await;
+        assert!(new_events.ends_with(" +a a! +b b! +c c!"), "{new_events}");
+        assert_eq!(group.states(), "a:#2 b:#2 c:#2", "{new_events}");
     })
     .await;
 }
@@ -86,9 +86,9 @@ async fn a_death_in_the_middle_of_a_round_is_recovered_from() {
         group.until("a!").await;
         group.kill("a");
         group.until("a?").await;
-        let news = group.until("c!").await;
-        assert!(news.ends_with("+a a! +b b! +c c!"), "{news}");
-        assert_eq!(group.news(), "");
+        let new_events = group.until("c!").await;
+        assert!(new_events.ends_with("+a a! +b b! +c c!"), "{new_events}");
+        assert_eq!(group.new_events(), "");
         assert!(group.states().starts_with("a:#3 "), "{}", group.states());
     })
     .await;
@@ -103,8 +103,8 @@ async fn a_death_while_being_stopped_is_what_was_wanted() {
         if group.child("c").pid().is_some() {
             group.kill("c");
         }
-        let news = group.until("c!").await;
-        assert_eq!(news, "-b +a a! +b b! +c c!");
+        let new_events = group.until("c!").await;
+        assert_eq!(new_events, "-b +a a! +b b! +c c!");
         assert_eq!(group.states(), "a:#2 b:#2 c:#2");
     })
     .await;
@@ -138,8 +138,8 @@ async fn requests_in_the_middle_of_a_round_are_respected() {
         // One is being stopped already, the other is next.
         group.child("c").stop().await;
         group.child("b").restart();
-        let news = group.until("b!").await;
-        assert_eq!(news, "c. +a a! +b b!");
+        let new_events = group.until("b!").await;
+        assert_eq!(new_events, "c. +a a! +b b!");
         assert_eq!(group.states(), "a:#2 b:#2 c:Stopped");
     })
     .await;

@@ -233,11 +233,11 @@ impl Connection {
         }
     }
 
-    fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), Failed> {
+    fn receive(&mut self, check: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), Failed> {
         let pending = self.pending.pop_front().ok_or("nothing was sent")?;
         loop {
             if let Some(response) = pending.receive()? {
-                return Ok(look(response.payload())?);
+                return Ok(check(response.payload())?);
             }
             wait(self.doorbells.as_ref())?;
         }
@@ -254,7 +254,7 @@ impl InOrder for Connection {
             .map_err(|why| why.to_string())
     }
 
-    fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
-        self.receive(look).map_err(|why| why.to_string())
+    fn receive(&mut self, check: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+        self.receive(check).map_err(|why| why.to_string())
     }
 }

@@ -61,7 +61,7 @@ impl InOrder for Connection {
         self.requests.send(payload).map_err(|why| why.to_string())
     }
 
-    fn receive(&mut self, look: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
-        look(&self.answers.recv().map_err(|why| why.to_string())?)
+    fn receive(&mut self, check: &mut dyn FnMut(&[u8]) -> Result<(), String>) -> Result<(), String> {
+        check(&self.answers.recv().map_err(|why| why.to_string())?)
     }
 }

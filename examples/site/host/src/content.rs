@@ -88,10 +88,10 @@ impl Content {
             };
             if path.split('/').next() == Some(OWN_FOLDER) {
                 let text = format!("the folder `{OWN_FOLDER}` is the builder's own: rename yours");
-                content.left_out(&path, text);
+                content.report_skipped(&path, text);
             } else if let Some(first) = taken.get(&output) {
                 let text = format!("`{first}` becomes `{output}` too: rename one of them");
-                content.left_out(&path, text);
+                content.report_skipped(&path, text);
             } else {
                 taken.insert(output.clone(), path.clone());
                 content.take(path, output);
@@ -118,7 +118,7 @@ impl Content {
             return;
         }
         match read_text(&self.root.join(&path)) {
-            Err(text) => self.left_out(&path, text),
+            Err(text) => self.report_skipped(&path, text),
             Ok(text) => {
                 if path == SUMMARY {
                     self.summary = Some(Summary::parse(&text));
@@ -135,7 +135,7 @@ impl Content {
         }
     }
 
-    fn left_out(&mut self, path: &str, text: impl Into<String>) {
+    fn report_skipped(&mut self, path: &str, text: impl Into<String>) {
         self.problems
             .push(Problem::of_file(path, ProblemKind::LeftOut, text));
     }
@@ -214,9 +214,9 @@ mod tests {
         let content = read(&folder);
         assert_eq!(content.pages.len(), 1);
         assert_eq!(content.pages[0].text, "# Good\n");
-        let told = content.problems[0].to_string();
+        let text = content.problems[0].to_string();
         assert_eq!(
-            told,
+            text,
             "bad.md: is not UTF-8 (line 2, byte 7): save it as UTF-8"
         );
         assert!(content.problems[0].kind.is_fault());

@@ -8,8 +8,8 @@
 //!   retry may still reach the dead process, and a few times more.
 //! - E4: a stream that is retried starts from its beginning, and the items of the broken one are discarded.
 
+mod kills;
 mod meter;
-mod strike;
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,9 +26,9 @@ use crate::plugin::PluginKind;
 use crate::progress::Progress;
 use crate::workshop::{Services, Workshop};
 
+pub(crate) use kills::Chaos;
 use meter::Meter;
 pub use meter::Tally;
-pub(crate) use strike::Chaos;
 
 /// The plugins and their statistics.
 #[derive(Clone)]
@@ -187,7 +187,7 @@ impl Engine {
                 }
                 let due = engine.shared.chaos.reach(kind, piece);
                 if due > 0 {
-                    engine.shared.chaos.strike(kind, due).await;
+                    engine.shared.chaos.kill_times(kind, due).await;
                 }
                 item
             }
@@ -203,10 +203,10 @@ impl Engine {
         // The first poll sends the request.
         match poll!(&mut call) {
             Poll::Ready(result) => {
-                self.shared.chaos.strike(kind, due).await;
+                self.shared.chaos.kill_times(kind, due).await;
                 result
             }
-            Poll::Pending => join(call, self.shared.chaos.strike(kind, due)).await.0,
+            Poll::Pending => join(call, self.shared.chaos.kill_times(kind, due)).await.0,
         }
     }
 

@@ -171,17 +171,17 @@ mod tests {
         );
         assert_eq!(navigation.order.len(), 4);
         assert!(navigation.contents.is_some());
-        let told: Vec<_> = problems.iter().map(ToString::to_string).collect();
-        assert_eq!(told.len(), 3, "{told:?}");
+        let texts: Vec<_> = problems.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.len(), 3, "{texts:?}");
         assert!(
-            told[0].starts_with("SUMMARY.md:8: `no.md` is not there"),
-            "{told:?}"
+            texts[0].starts_with("SUMMARY.md:8: `no.md` is not there"),
+            "{texts:?}"
         );
         assert!(
-            told[1].starts_with("SUMMARY.md:14: `2.md` is listed"),
-            "{told:?}"
+            texts[1].starts_with("SUMMARY.md:14: `2.md` is listed"),
+            "{texts:?}"
         );
-        assert!(told[2].starts_with("x.md: "), "{told:?}");
+        assert!(texts[2].starts_with("x.md: "), "{texts:?}");
         assert!(
             problems
                 .iter()

@@ -113,7 +113,7 @@ async fn look_at(
             info,
             widths: widths(info),
         })),
-        Err(failure) => told(failure, path).map(Err),
+        Err(failure) => problem_or_error(failure, path).map(Err),
     }
 }
 
@@ -203,7 +203,7 @@ async fn make_one(
     };
     match variants(engine, raster, file, output).await {
         Ok(variants) => Ok(Ok(variants)),
-        Err(failure) => told(failure, &raster.path).map(Err),
+        Err(failure) => problem_or_error(failure, &raster.path).map(Err),
     }
 }
 
@@ -254,7 +254,7 @@ fn encoding(format: ImageFormat, channels: u8) -> (Encoding, &'static str) {
 }
 
 /// Turns an image's fault into a problem for its author; any other failure stops the build.
-fn told(failure: Failure<ImageError>, path: &str) -> Result<Problem, BuildError> {
+fn problem_or_error(failure: Failure<ImageError>, path: &str) -> Result<Problem, BuildError> {
     match failure {
         Failure::Refused(error) => {
             let text = format!("{error}; it is copied as it is");

@@ -199,12 +199,12 @@ mod tests {
             missing.text,
             "x\n\n```toml\n# Not found: ../no.toml\n```\n\n*Not found: `no.md`*\n"
         );
-        let told: Vec<_> = missing.problems.iter().map(ToString::to_string).collect();
+        let texts: Vec<_> = missing.problems.iter().map(ToString::to_string).collect();
         assert_eq!(
-            told[0],
+            texts[0],
             "page.md:4: `../no.toml` is not there: add the file, or correct the include"
         );
-        assert_eq!(told.len(), 2);
+        assert_eq!(texts.len(), 2);
     }
 
     #[test]

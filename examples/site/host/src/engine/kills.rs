@@ -71,7 +71,7 @@ impl Chaos {
     ///
     /// # Cancel safety
     /// Dropping the future stops the wait, not the kills (K2).
-    pub(crate) async fn strike(&self, kind: PluginKind, times: u32) {
+    pub(crate) async fn kill_times(&self, kind: PluginKind, times: u32) {
         let Some(plugin) = self.plugins.as_ref().map(|all| all[kind as usize].clone()) else {
             return;
         };
