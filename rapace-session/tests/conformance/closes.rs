@@ -22,7 +22,7 @@ scenarios!(
 /// J4: whoever closes it, and in whichever order.
 async fn a_channel_that_is_closed_twice_over_is_closed_with_its_last_call(kind: Kind) {
     let (a, b) = kind.pair();
-    let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+    let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     for case in 0..9 {
         let channel = raw.open(&session, "Any", 4).await;
         let call = channel.begin_call(0, &(), &plain()).await.unwrap();
@@ -90,7 +90,7 @@ async fn a_channel_that_is_closed_twice_over_is_closed_with_its_last_call(kind: 
 async fn a_drain_ends_with_its_session(kind: Kind) {
     for case in 0..3 {
         let (a, b) = kind.pair();
-        let (session, mut raw) = Raw::meet(a, b, SessionConfig::new("host")).await;
+        let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
         let channel = raw.open(&session, "Any", 1).await;
         let options = plain();
         let call = channel.begin_call(0, &(), &options).await.unwrap();
@@ -157,7 +157,7 @@ async fn many_channels_that_are_closed_at_once_are_no_fault(kind: Kind) {
         ring: 4096,
         ..Sizes::default()
     };
-    let (host, plugin) = meet(
+    let (host, plugin) = connect(
         kind.pair_of(&sizes),
         SessionConfig::new("host"),
         services.config("plugin"),
@@ -201,7 +201,7 @@ async fn one(kind: Kind, seed: u64) {
         ring: 64,
         ..Sizes::default()
     };
-    let (host, plugin) = meet(
+    let (host, plugin) = connect(
         kind.pair_of(&sizes),
         SessionConfig::new("host"),
         services.config("plugin"),
