@@ -133,7 +133,7 @@ impl Floor {
     }
 
     /// The description of the floor.
-    pub(super) fn words(self) -> &'static str {
+    pub(super) fn description(self) -> &'static str {
         match self {
             Self::PingPong => "a bare eventfd ping-pong of two processes",
             Self::Local => "the same work on a local kameo actor",

@@ -53,7 +53,10 @@ pub(super) fn one(plan: &Plan, options: &Options, machine: &Machine, figures: &F
                 1 => "p50 over p50",
                 _ => "time between operations over the same",
             };
-            line("floor", format!("{}: p50 {}", floor.words(), nanos(p50)));
+            line(
+                "floor",
+                format!("{}: p50 {}", floor.description(), nanos(p50)),
+            );
             line("ratio", format!("{ratio:.2} ({of})"));
             if floor == Floor::Memcpy && point.inflight == 1 && point.bytes > 0 {
                 line("bandwidth", bandwidth(point.bytes, figures.p50, p50, ratio));

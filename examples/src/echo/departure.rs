@@ -24,7 +24,7 @@ impl KernelsWord {
     /// No file descriptor or thread is available.
     pub fn on(link: &Link) -> io::Result<Self> {
         let socket = link.dup_for_watchdog()?;
-        let (tell, told) = oneshot::channel();
+        let (tell, reported) = oneshot::channel();
         std::thread::Builder::new()
             .name("kernels-word".into())
             .spawn(move || {
@@ -43,7 +43,7 @@ impl KernelsWord {
                 // If this side left first, nobody waits for it.
                 let _ = tell.send(Stamped::now(what));
             })?;
-        Ok(Self(told))
+        Ok(Self(reported))
     }
 
     /// Waits for the hang-up for at most `patience`.

@@ -286,11 +286,11 @@ fn another_version_is_named() {
     refused.extend_from_slice(&4_u32.to_le_bytes());
     let (code, printed) = answered_with(&place, Some(&refused));
     assert_eq!(code, Some(69), "{printed}");
-    let told = format!(
+    let text = format!(
         "the peer uses layout version {} and this side {ours}",
         ours + 1
     );
-    assert!(printed.contains(&told), "{printed}");
+    assert!(printed.contains(&text), "{printed}");
     assert!(
         printed.contains("build both against the same release"),
         "{printed}"

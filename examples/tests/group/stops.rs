@@ -20,10 +20,11 @@ async fn a_stop_during_the_first_start_leaves_nobody_waiting() {
             ];
             let group = Group::spawn(strategy, children);
             group.until("+b").await;
-            let (stopped, told) = tokio::join!(group.supervisor.stop(), group.read("c"));
+            let (stopped, answer) = tokio::join!(group.supervisor.stop(), group.read("c"));
             let () = stopped;
             assert!(
-                told.expect_err("it is never started")
+                answer
+                    .expect_err("it is never started")
                     .contains("as requested")
             );
             assert_eq!(group.states(), "a:Stopped b:Stopped c:Stopped");
@@ -57,8 +58,8 @@ async fn a_stop_in_the_middle_of_a_round_ends_it() {
         let group = Group::up(OneForAll, &after(LONG)).await;
         group.kill("b");
         group.until("-a").await;
-        let (told, ()) = tokio::join!(group.read("c"), group.supervisor.stop());
-        assert!(told.expect_err("it is down").contains("as requested"));
+        let (answer, ()) = tokio::join!(group.read("c"), group.supervisor.stop());
+        assert!(answer.expect_err("it is down").contains("as requested"));
         assert_eq!(group.states(), "a:Stopped b:Stopped c:Stopped");
         assert_eq!(group.pids(), [0; 3]);
     })

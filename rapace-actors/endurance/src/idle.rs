@@ -21,7 +21,7 @@ use crate::waiting::in_time;
 const MOST_IN_HOST: u64 = 256 << 10;
 const MOST_IN_PLUGIN: u64 = 288 << 10;
 /// Both sides send a heartbeat four times a second; at every second one of its own a host checks that of the other side.
-const BEATS: f64 = 4.0;
+const HEARTBEATS: f64 = 4.0;
 /// Allowance for the measurement itself.
 const SLACK: f64 = 2.0;
 
@@ -79,12 +79,12 @@ pub(crate) async fn run(options: &Options) -> Outcome {
         (now.1 - then.1) as f64 / seconds,
     );
     println!(
-        "wake-ups a second: {host:.1} in the host, {plugin_rate:.1} in the plugin, of which {BEATS} are heartbeats on each side"
+        "wake-ups a second: {host:.1} in the host, {plugin_rate:.1} in the plugin, of which {HEARTBEATS} are heartbeats on each side"
     );
     in_time("a stop", plugin.stop()).await?;
     fresh.and(used)?;
     ensure(
-        host <= BEATS + SLACK && plugin_rate <= BEATS + SLACK,
+        host <= HEARTBEATS + SLACK && plugin_rate <= HEARTBEATS + SLACK,
         || {
             format!(
                 "an idle session wakes the host {host:.1} times a second and the plugin {plugin_rate:.1} times"

@@ -271,8 +271,8 @@ impl Unopenable {
         let fd = file.as_raw_fd();
         // Opening the file makes the kernel send us a signal, which is ignored by default.
         // SAFETY: takes integers.
-        let told = unsafe { nix::libc::fcntl(fd, F_SETSIG, nix::libc::SIGWINCH) };
-        Errno::result(told).expect("a signal");
+        let result = unsafe { nix::libc::fcntl(fd, F_SETSIG, nix::libc::SIGWINCH) };
+        Errno::result(result).expect("a signal");
         // SAFETY: takes integers.
         let lease = || unsafe { nix::libc::fcntl(fd, nix::libc::F_SETLEASE, nix::libc::F_WRLCK) };
         let until = Instant::now() + PATIENCE;

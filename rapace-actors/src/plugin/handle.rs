@@ -194,8 +194,8 @@ impl Plugin {
     /// # Cancel safety
     /// Dropping the future does not undo the request.
     pub async fn stop(&self) -> StopOutcome {
-        let (told, gone) = oneshot::channel();
-        self.inner.request(Request::Stop, Some(told));
+        let (sender, gone) = oneshot::channel();
+        self.inner.request(Request::Stop, Some(sender));
         if let Ok(outcome) = gone.await {
             return outcome;
         }

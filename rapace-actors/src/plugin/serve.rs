@@ -341,9 +341,9 @@ async fn establish(
 ) -> Result<(Session, parent_watchdog::Arming), ServeError> {
     let session = Session::establish(endpoint, config).await;
     let session = session.map_err(ServeError::Handshake)?;
-    let told = session.clone();
+    let ready = session.clone();
     let arming = parent_watchdog::begin(watched, parent_watchdog::DEFAULT_GRACE, move || {
-        told.notify_ready()
+        ready.notify_ready()
     });
     let arming = arming.map_err(ServeError::ParentWatchdog)?;
     Ok((session, arming))

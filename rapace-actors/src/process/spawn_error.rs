@@ -147,8 +147,8 @@ impl SpawnError {
             (Step::Exec, _) => Self::diagnose(command, source),
             _ if is_shortage(&source) => Self::new(command, SpawnErrorKind::OutOfResources, source),
             _ => {
-                let told = format!("{step} failed: {source}");
-                let source = io::Error::new(source.kind(), told);
+                let text = format!("{step} failed: {source}");
+                let source = io::Error::new(source.kind(), text);
                 Self::new(command, SpawnErrorKind::Os, source)
             }
         }

@@ -137,7 +137,7 @@ impl SupervisorActor {
     }
 
     fn tell(&mut self, child: usize, directive: Directive) {
-        self.children[child].told = true;
+        self.children[child].has_directive = true;
         let plugin = &self.children[child].plugin;
         match directive {
             Directive::Start => plugin.start(),
@@ -155,7 +155,7 @@ impl SupervisorActor {
 struct Watched {
     plugin: Plugin,
     status: watch::Receiver<PluginStatus>,
-    told: bool,
+    has_directive: bool,
     gone: bool,
 }
 
@@ -164,7 +164,7 @@ impl Watched {
         Self {
             status: plugin.watch_state(),
             plugin,
-            told: false,
+            has_directive: false,
             gone: false,
         }
     }
@@ -172,7 +172,7 @@ impl Watched {
     fn look(&mut self) -> Sibling {
         let status = self.status.borrow_and_update();
         if status.has_changed() {
-            self.told = false;
+            self.has_directive = false;
         }
         Sibling {
             policy: self.plugin.policy(),
@@ -182,7 +182,7 @@ impl Watched {
                 false => status.state.clone(),
             },
             resume: status.resume,
-            told: self.told,
+            has_directive: self.has_directive,
         }
     }
 }
@@ -198,7 +198,7 @@ async fn any_moves(children: &mut [Watched]) {
         .map(|child| {
             Box::pin(async {
                 child.gone = child.status.changed().await.is_err();
-                child.told = false;
+                child.has_directive = false;
             })
         })
         .collect::<Vec<_>>();

@@ -16,22 +16,22 @@ pub trait Counter {
 
 struct Sum {
     sum: u32,
-    told: mpsc::UnboundedSender<u32>,
+    reports: mpsc::UnboundedSender<u32>,
 }
 
 impl Counter for Sum {
     async fn add(&mut self, amount: u32) -> Result<u32, String> {
         let sum = self.sum.checked_add(amount).ok_or("too much")?;
         self.sum = sum;
-        let _ = self.told.send(sum);
+        let _ = self.reports.send(sum);
         Ok(sum)
     }
 }
 
 fn counter() -> (CounterProxy, mpsc::UnboundedReceiver<u32>) {
-    let (told, hears) = mpsc::unbounded_channel();
-    let server = CounterServer::new(Sum { sum: 0, told });
-    (CounterProxy::local(server), hears)
+    let (reports, received) = mpsc::unbounded_channel();
+    let server = CounterServer::new(Sum { sum: 0, reports });
+    (CounterProxy::local(server), received)
 }
 
 /// A local kameo actor that handles the same message with the same reply.
@@ -69,17 +69,17 @@ async fn a_proxy_answers_as_an_actor_ref() {
 
 #[tokio::test]
 async fn a_recipient_delivers_tells() {
-    let (proxy, mut hears) = counter();
+    let (proxy, mut received) = counter();
     let recipient = proxy.recipient::<Add>();
     recipient.tell(Add { amount: 3 }).await.unwrap();
-    assert_eq!(hears.recv().await, Some(3));
+    assert_eq!(received.recv().await, Some(3));
 }
 
 /// Also those that still wait for room when the recipient was dropped.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn tells_arrive_in_their_order_and_all_of_them() {
     const TELLS: u32 = 5000;
-    let (proxy, mut hears) = counter();
+    let (proxy, mut received) = counter();
     let recipient = proxy.recipient::<Add>();
     let mut sums = 0;
     for amount in 0..TELLS {
@@ -88,7 +88,7 @@ async fn tells_arrive_in_their_order_and_all_of_them() {
     drop(recipient);
     for amount in 0..TELLS {
         sums += amount;
-        assert_eq!(hears.recv().await, Some(sums), "after {amount}");
+        assert_eq!(received.recv().await, Some(sums), "after {amount}");
     }
 }
 
@@ -113,11 +113,11 @@ fn gate() -> (
     mpsc::UnboundedReceiver<()>,
     oneshot::Sender<()>,
 ) {
-    let (begun, hears) = mpsc::unbounded_channel();
+    let (begun, received) = mpsc::unbounded_channel();
     let (open, opened) = oneshot::channel();
     let opened = Some(opened);
     let proxy = CounterProxy::local(CounterServer::new(Gate { begun, opened }));
-    (proxy, hears, open)
+    (proxy, received, open)
 }
 
 #[tokio::test]
@@ -190,8 +190,8 @@ async fn a_link_hears_that_a_service_will_not_come_back() {
     }
     let (proxy, _served) =
         rapace::Proxy::serve(CounterServer::new(Brittle), 4, rapace::OnPanic::Stop);
-    let (told, mut hears) = mpsc::unbounded_channel();
-    let mourner = Mourner::spawn(Mourner(told));
+    let (reports, mut received) = mpsc::unbounded_channel();
+    let mourner = Mourner::spawn(Mourner(reports));
     let actor = proxy.actor_ref();
     mourner.link(&actor).await;
     let failed = actor.ask(Add { amount: 1 }).await;
@@ -199,5 +199,5 @@ async fn a_link_hears_that_a_service_will_not_come_back() {
         failed,
         Err(SendError::HandlerError(CallError::Panicked(why))) if why == "brittle"
     ));
-    assert!(hears.recv().await.is_some());
+    assert!(received.recv().await.is_some());
 }

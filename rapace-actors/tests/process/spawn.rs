@@ -43,16 +43,16 @@ async fn a_bare_name_is_not_looked_for_in_the_working_directory_which_is_said_wh
 {
     let here = refused(PluginCommand::new("Cargo.toml")).await;
     assert_eq!(*here.kind(), SpawnErrorKind::NotFound);
-    let told = here.to_string();
+    let text = here.to_string();
     assert!(
-        told.contains("PATH") && told.contains("write `./Cargo.toml`"),
-        "{told}"
+        text.contains("PATH") && text.contains("write `./Cargo.toml`"),
+        "{text}"
     );
     // A directory is not an executable.
     let directory = refused(PluginCommand::new("src")).await;
     assert_eq!(*directory.kind(), SpawnErrorKind::NotFound);
-    let told = directory.to_string();
-    assert!(told.contains("PATH") && !told.contains("./"), "{told}");
+    let text = directory.to_string();
+    assert!(text.contains("PATH") && !text.contains("./"), "{text}");
     for dots in [".", "..", "./src"] {
         let error = refused(PluginCommand::new(dots)).await;
         assert_eq!(*error.kind(), SpawnErrorKind::IsDirectory, "{error}");

@@ -136,13 +136,13 @@ impl WatchedProcess {
     pub(crate) async fn is_gone_within(&self, patience: Duration) -> bool {
         let gone = async {
             loop {
-                let mut told = self.0.readable().await.expect("a pidfd can be waited for");
+                let mut ready = self.0.readable().await.expect("a pidfd can be waited for");
                 // A runtime may report spurious events.
                 let mut asked = [PollFd::new(self.0.get_ref().as_fd(), PollFlags::POLLIN)];
                 if poll(&mut asked, PollTimeout::ZERO) == Ok(1) {
                     return;
                 }
-                told.clear_ready();
+                ready.clear_ready();
             }
         };
         tokio::time::timeout(patience, gone).await.is_ok()

@@ -25,9 +25,9 @@ async fn a_buffer_of_any_length_can_be_asked_for() {
     for len in [max + 1, 1 << 40, usize::MAX] {
         let refused = in_time(bench.subject.allocate(len)).await.unwrap_err();
         assert_eq!(refused, BufferError::TooLarge { len, max });
-        let told = refused.to_string();
-        assert!(told.contains(&format!("{len} bytes")), "{told}");
-        assert!(told.contains(&format!("limit of {max}")), "{told}");
+        let text = refused.to_string();
+        assert!(text.contains(&format!("{len} bytes")), "{text}");
+        assert!(text.contains(&format!("limit of {max}")), "{text}");
     }
     assert_eq!(
         in_time(bench.subject.allocate(max)).await.unwrap().len(),

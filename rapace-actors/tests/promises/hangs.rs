@@ -118,8 +118,8 @@ async fn however_many_hang_a_healthy_plugin_starts_and_each_is_told_what_hangs()
             SpawnErrorKind::HeldUp(why) => {
                 held_up += 1;
                 assert!(why.by.iter().eq([&program]), "{down}");
-                let told = format!("waits for other starts that hang: `{}`", program.display());
-                assert!(down.to_string().contains(&told), "{down}");
+                let text = format!("waits for other starts that hang: `{}`", program.display());
+                assert!(down.to_string().contains(&text), "{down}");
             }
             other => panic!("{other:?}"),
         }

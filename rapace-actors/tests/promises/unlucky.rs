@@ -247,14 +247,14 @@ async fn a_result_whose_type_panics_fails_its_call_and_names_the_type() {
     let ord = format!("{of}`Ord` of `Float` panicked: not a number (at byte ");
     let hash = format!("{of}`Hash` of `Key` panicked: unlucky (at byte ");
     let invariants = format!("{of}`invariants` of `Sure` panicked: unlucky (at byte 1)");
-    let told = undecodable(in_time(sender.tree()).await);
-    assert!(told.starts_with(&ord), "{told}");
-    let told = undecodable(in_time(sender.ordered()).await);
-    assert!(told.starts_with(&ord), "{told}");
-    let told = undecodable(in_time(sender.table()).await);
-    assert!(told.starts_with(&hash), "{told}");
-    let told = undecodable(in_time(sender.hashed()).await);
-    assert!(told.starts_with(&hash), "{told}");
+    let text = undecodable(in_time(sender.tree()).await);
+    assert!(text.starts_with(&ord), "{text}");
+    let text = undecodable(in_time(sender.ordered()).await);
+    assert!(text.starts_with(&ord), "{text}");
+    let text = undecodable(in_time(sender.table()).await);
+    assert!(text.starts_with(&hash), "{text}");
+    let text = undecodable(in_time(sender.hashed()).await);
+    assert!(text.starts_with(&hash), "{text}");
     assert_eq!(undecodable(in_time(sender.number(13)).await), invariants);
     // The proxy's actor decodes for everybody who uses it.
     let actor = sender.actor_ref();
@@ -272,23 +272,23 @@ async fn an_item_whose_type_panics_ends_its_stream_with_an_error() {
     let mut numbers = in_time(sender.numbers()).await.unwrap();
     assert_eq!(in_time(numbers.next()).await.unwrap().unwrap().0, 7);
     let error = in_time(numbers.next()).await.unwrap().unwrap_err();
-    let told = error.to_string();
+    let text = error.to_string();
     assert!(
-        told.contains("`invariants` of `Sure` panicked: unlucky"),
-        "{told}"
+        text.contains("`invariants` of `Sure` panicked: unlucky"),
+        "{text}"
     );
     assert!(in_time(numbers.next()).await.is_none());
     // The other way, and a producer that panics.
-    let told = in_time(sender.have_all_checked()).await.unwrap();
+    let text = in_time(sender.have_all_checked()).await.unwrap();
     assert!(
-        told.starts_with("1, then an item could not be decoded: `invariants` of `Sure`"),
-        "{told}"
+        text.starts_with("1, then an item could not be decoded: `invariants` of `Sure`"),
+        "{text}"
     );
     let items: Vec<_> = in_time(in_time(sender.falls()).await.unwrap().collect::<Vec<_>>()).await;
-    let told = items.last().unwrap().as_ref().unwrap_err().to_string();
+    let text = items.last().unwrap().as_ref().unwrap_err().to_string();
     assert!(
-        told.contains("its producer panicked: out of numbers"),
-        "{told}"
+        text.contains("its producer panicked: out of numbers"),
+        "{text}"
     );
     assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);
 }
@@ -299,9 +299,9 @@ async fn an_argument_whose_type_panics_fails_its_call_and_not_its_service() {
     let (local, served) = decide();
     let ((_one, one), (_other, other)) = (plugin(served.clone()).await, plugin(served).await);
     assert_eq!(in_time(other.have_checked(1)).await.unwrap(), "1");
-    let told = in_time(one.have_checked(13)).await.unwrap();
+    let text = in_time(one.have_checked(13)).await.unwrap();
     assert_eq!(
-        told,
+        text,
         "the arguments could not be decoded: `invariants` of `Sure` panicked: unlucky (at byte 1)"
     );
     assert_eq!(in_time(other.have_checked(2)).await.unwrap(), "2");
@@ -315,9 +315,9 @@ async fn a_result_that_panics_when_it_was_sent_was_sent_all_the_same() {
     let (plugin, sender) = plugin(decide().1).await;
     let arrived = in_time(sender.breaks()).await.unwrap();
     std::mem::forget(arrived);
-    let told = undecodable(in_time(sender.unreadable()).await);
+    let text = undecodable(in_time(sender.unreadable()).await);
     assert_eq!(
-        told,
+        text,
         "the result could not be sent: a panic while encoding: torn"
     );
     assert_eq!(in_time(sender.number(7)).await.unwrap().0, 7);

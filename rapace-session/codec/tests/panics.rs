@@ -217,13 +217,13 @@ fn an_ord_of_a_key_that_panics_refuses_its_tree() {
 #[test]
 fn the_error_says_whose_code_panicked_and_how() {
     let (bytes, _) = to_vec(&vec![plain(13)]).unwrap();
-    let told = with(What::Hash, || {
+    let text = with(What::Hash, || {
         from_slice::<HashSet<Odd>>(&bytes, &[])
             .unwrap_err()
             .to_string()
     });
     assert_eq!(
-        told,
+        text,
         format!(
             "`Hash` of `Odd` panicked: unlucky (at byte {})",
             bytes.len()

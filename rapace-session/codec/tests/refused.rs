@@ -52,14 +52,14 @@ fn the_place_the_reason_and_the_way_out_are_told() {
     assert_eq!(refused.path(), "Outer::Something.list[]?.text");
     assert_eq!(refused.reason(), "it may borrow text");
     assert_eq!(refused.way_out(), "send a `String`");
-    let told = refused.to_string();
+    let text = refused.to_string();
     assert!(
-        told.starts_with("`Outer::Something.list[]?.text` (`Cow"),
-        "{told}"
+        text.starts_with("`Outer::Something.list[]?.text` (`Cow"),
+        "{text}"
     );
     assert!(
-        told.ends_with(" cannot be sent to a plugin: it may borrow text; send a `String`"),
-        "{told}"
+        text.ends_with(" cannot be sent to a plugin: it may borrow text; send a `String`"),
+        "{text}"
     );
 }
 

@@ -46,13 +46,13 @@ impl BlockingWork {
     /// Dropping the future loses nothing.
     pub async fn done(&self) {
         loop {
-            let told = self.0.none_left.notified();
-            tokio::pin!(told);
-            told.as_mut().enable();
+            let notified = self.0.none_left.notified();
+            tokio::pin!(notified);
+            notified.as_mut().enable();
             if self.is_done() {
                 return;
             }
-            told.await;
+            notified.await;
         }
     }
 }

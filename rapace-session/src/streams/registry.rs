@@ -177,7 +177,7 @@ impl Streams {
             return self.link.metrics.arrived_late();
         };
         let Route { stream, actor } = &*route;
-        let told = match frame_type {
+        let delivered = match frame_type {
             FrameType::Item if stream.take_allowance() => {
                 actor.tell(Arrived(frame)).try_send().is_ok()
             }
@@ -187,7 +187,7 @@ impl Streams {
             FrameType::Item => false,
             _ => stream.is_first(frame_type) && actor.tell(Arrived(frame)).try_send().is_ok(),
         };
-        if !told {
+        if !delivered {
             self.link.metrics.arrived_late();
         }
     }

@@ -167,12 +167,12 @@ impl Scenario {
             None | Some(Err(CallFailure::Failed(RemoteError::DeadlineExceeded))) => {
                 self.record(call, |history| history.left = true);
             }
-            Some(outcome) => self.told(call, &outcome),
+            Some(outcome) => self.check_outcome(call, &outcome),
         }
     }
 
     /// Checks that the outcome that a caller got is true.
-    fn told(&self, call: u32, outcome: &Outcome) {
+    fn check_outcome(&self, call: u32, outcome: &Outcome) {
         let begun = match outcome {
             Ok(_) => 1,
             Err(CallFailure::SessionEnded { start_state, .. }) => match start_state {

@@ -42,17 +42,17 @@ async fn a_close_is_told_although_data_has_filled_the_ring(kind: Kind) {
     let (a, b) = kind.pair_of(&sizes);
     let (host, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
     let channel = raw.open(&host, "Any", 64).await;
-    let mut told = 0;
+    let mut sent = 0;
     while channel.try_tell(0, &(), &plain()).await.unwrap() {
-        told += 1;
+        sent += 1;
     }
-    assert_eq!(told, 14, "an eighth is kept");
+    assert_eq!(sent, 14, "an eighth is kept");
     let options = plain();
     let mut call = Box::pin(channel.call(0, &(), &options));
     assert!(waits(&mut call));
     drop(call);
     host.close("full");
-    for _ in 0..told {
+    for _ in 0..sent {
         assert_eq!(raw.recv().await.header.frame_type, FrameType::Request);
     }
     let close = raw.recv().await;

@@ -158,9 +158,9 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         );
         // HS4
         let mut raw = Raw::new(b);
-        let told = raw.recv().await;
-        assert_eq!(told.header.frame_type, FrameType::Refuse);
-        assert_eq!(told.payload.bytes(), text.as_bytes());
+        let sent = raw.recv().await;
+        assert_eq!(sent.header.frame_type, FrameType::Refuse);
+        assert_eq!(sent.payload.bytes(), text.as_bytes());
         assert!(raw.try_recv().await.is_none(), "nothing else was sent");
     }
     // A name is only displayed, so it may be truncated.

@@ -107,15 +107,15 @@ async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     let other = channel.clone();
     channel.tell(0, &Value(0_u32), &plain()).await.unwrap();
     drop(channel);
-    let told = raw.recv().await.header;
-    assert_eq!(told.frame_type, FrameType::Request);
+    let first = raw.recv().await.header;
+    assert_eq!(first.frame_type, FrameType::Request);
     other.tell(0, &Value(1_u32), &plain()).await.unwrap();
     drop(other);
     let last = raw.recv().await.header;
     assert_eq!(last.frame_type, FrameType::Request);
     // No other frame is sent before it is answered.
     raw.open_is_refused(&session).await;
-    for request in [told, last] {
+    for request in [first, last] {
         let mut header = Header::new(FrameType::Reply, request.channel);
         header.call = request.call;
         header.credits = 1;
@@ -125,7 +125,7 @@ async fn a_channel_is_closed_after_its_last_call(kind: Kind) {
     let closed = raw.recv().await.header;
     assert_eq!(
         (closed.frame_type, closed.channel),
-        (FrameType::CloseChannel, told.channel)
+        (FrameType::CloseChannel, first.channel)
     );
     assert_eq!(session.end_reason(), None);
 }

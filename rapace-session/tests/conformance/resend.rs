@@ -64,11 +64,11 @@ impl Life {
 
     /// Fills the part of the ring that requests may use.
     async fn fill(&self) -> u32 {
-        let mut told = 0;
+        let mut tells = 0;
         while self.channel.try_tell(1, &(), &plain()).await.unwrap() {
-            told += 1;
+            tells += 1;
         }
-        told
+        tells
     }
 
     /// Reads the requests that fill the ring.
@@ -137,15 +137,15 @@ async fn nothing_was_sent(life: &mut Life, under_way: usize) {
 async fn a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again(kind: Kind) {
     let (call, unsettled) = left_over(kind, 1, None).await;
     let mut life = Life::of(kind, &small_ring(), 64).await;
-    let told = life.fill().await;
+    let tells = life.fill().await;
     let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
-    assert_eq!(life.host.calls_under_way(), told as usize + 1);
+    assert_eq!(life.host.calls_under_way(), tells as usize + 1);
     drop(call);
-    assert_eq!(life.host.calls_under_way(), told as usize);
-    life.read(told).await;
+    assert_eq!(life.host.calls_under_way(), tells as usize);
+    life.read(tells).await;
     resending.await.unwrap();
-    nothing_was_sent(&mut life, told as usize).await;
+    nothing_was_sent(&mut life, tells as usize).await;
 }
 
 async fn a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again(kind: Kind) {
@@ -212,7 +212,7 @@ async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind
     let deadline = Instant::now() + Duration::from_millis(300);
     let (call, unsettled) = left_over(kind, 1, Some(deadline)).await;
     let mut life = Life::of(kind, &small_ring(), 64).await;
-    let told = life.fill().await;
+    let tells = life.fill().await;
     // The sender observes the deadline itself, since the caller is not polled.
     life.resend(unsettled).await.unwrap();
     assert!(Instant::now() >= deadline);
@@ -220,20 +220,20 @@ async fn a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it(kind
         call.await,
         Err(CallFailure::Failed(RemoteError::DeadlineExceeded))
     ));
-    life.read(told).await;
-    nothing_was_sent(&mut life, told as usize).await;
+    life.read(tells).await;
+    nothing_was_sent(&mut life, tells as usize).await;
 }
 
 async fn a_call_that_waits_to_be_sent_again_outlives_another_session(kind: Kind) {
     let (call, unsettled) = left_over(kind, 1, None).await;
     let second = Life::of(kind, &small_ring(), 64).await;
-    let told = second.fill().await;
+    let tells = second.fill().await;
     let mut resending = second.resend(unsettled);
     assert!(waits(&mut resending));
     let mut unsettled = second.ends();
     // Only the session's end hands it out.
     resending.await.unwrap();
-    assert_eq!(unsettled.len(), told as usize + 1);
+    assert_eq!(unsettled.len(), tells as usize + 1);
     let first = unsettled.remove(0);
     assert!(first.awaited(), "it is older than the others");
     assert_eq!(
@@ -255,15 +255,15 @@ async fn a_tell_that_waits_to_be_sent_again_is_sent_once(kind: Kind) {
     first.channel.tell(2, &(), &plain()).await.unwrap();
     let unsettled = first.ends().remove(0);
     let mut life = Life::of(kind, &small_ring(), 64).await;
-    let told = life.fill().await;
+    let tells = life.fill().await;
     let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
-    life.read(told).await;
+    life.read(tells).await;
     resending.await.unwrap();
     let next = life.raw.recv().await.header;
     assert_eq!((next.frame_type, next.method), (FrameType::Request, 2));
     assert_ne!(next.channel, ChannelId::SESSION);
-    nothing_was_sent(&mut life, told as usize + 1).await;
+    nothing_was_sent(&mut life, tells as usize + 1).await;
 }
 
 async fn a_stream_whose_call_is_not_sent_again_leaves_nothing(kind: Kind) {
@@ -273,11 +273,11 @@ async fn a_stream_whose_call_is_not_sent_again_leaves_nothing(kind: Kind) {
     let call = call.await.unwrap();
     let unsettled = first.ends().remove(0);
     let mut life = Life::of(kind, &small_ring(), 64).await;
-    let told = life.fill().await;
+    let tells = life.fill().await;
     let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));
     drop(call);
-    life.read(told).await;
+    life.read(tells).await;
     resending.await.unwrap();
-    nothing_was_sent(&mut life, told as usize).await;
+    nothing_was_sent(&mut life, tells as usize).await;
 }

@@ -19,16 +19,16 @@ pub fn assert_error_texts(folder: &str, file: &str, samples: Vec<(&'static str, 
         parts.dedup();
         assert_eq!(parts.join(": "), text, "{name} says something twice");
         assert!(!text.contains("0ns"), "{name}: {text}");
-        let mut told = text;
+        let mut printed = text;
         let mut source = error.source();
         while let Some(cause) = source {
             let text = cause.to_string();
             assert!(
-                !told.contains(&text),
+                !printed.contains(&text),
                 "{name} repeats the text of its source: {text}"
             );
             texts += &format!("    source: {text}\n");
-            told = text;
+            printed = text;
             source = cause.source();
         }
     }

@@ -51,26 +51,26 @@ impl Caller {
 
     async fn call(&mut self, id: u64, ledger: &mut Ledger) -> Outcome {
         let worker = self.worker.clone();
-        let told = match self.random.within(0..100) {
+        let outcome = match self.random.within(0..100) {
             0..40 => {
                 let result = in_time("a small call", worker.once(id)).await?;
-                told(result, |back| right(back == id))?
+                outcome_of(result, |back| right(back == id))?
             }
             40..52 => {
                 let (sent, bytes) = self.bytes(16 << 10);
                 let result = in_time("a call with bytes", worker.bytes(id, bytes)).await?;
-                told(result, |(back, bytes)| {
+                outcome_of(result, |(back, bytes)| {
                     right(back == id && sent.are(&bytes))
                 })?
             }
             52..70 => {
                 let (sent, bytes) = self.bytes(2 << 10);
                 let result = in_time("a call that may repeat", worker.again(id, bytes)).await?;
-                let told = told(result, |(back, bytes)| {
+                let outcome = outcome_of(result, |(back, bytes)| {
                     right(back == id && sent.are(&bytes))
                 })?;
                 ledger.may_repeat(id);
-                told
+                outcome
             }
             70..76 => {
                 let (sent, bytes) = self.bytes(256 << 10);
@@ -79,7 +79,7 @@ impl Caller {
                 buffer.copy_from_slice(&bytes);
                 let result =
                     in_time("a call with a buffer", worker.buffer(id, buffer.freeze())).await?;
-                told(result, |(back, bytes)| {
+                outcome_of(result, |(back, bytes)| {
                     right(back == id && sent.are(&bytes))
                 })?
             }
@@ -93,24 +93,24 @@ impl Caller {
             94..97 => {
                 let result =
                     in_time("a call in no mood to wait", worker.once(id).fail_fast()).await?;
-                told(result, |back| right(back == id))?
+                outcome_of(result, |back| right(back == id))?
             }
             97..99 => {
                 let deadline = self.random.below(Duration::from_millis(3));
                 let result =
                     in_time("a call with a deadline", worker.once(id).timeout(deadline)).await?;
-                told(result, |back| right(back == id))?
+                outcome_of(result, |back| right(back == id))?
             }
             _ => {
                 let patience = self.random.below(Duration::from_millis(2));
                 let call = worker.once(id).into_future();
                 match tokio::time::timeout(patience, call).await {
-                    Ok(result) => told(result, |back| right(back == id))?,
+                    Ok(result) => outcome_of(result, |back| right(back == id))?,
                     Err(_) => Reported::Late,
                 }
             }
         };
-        ledger.add(id, told);
+        ledger.add(id, outcome);
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl Caller {
         let items = self.random.within(0..100);
         let mut stream = match in_time("a call for a stream", worker.count(id, items)).await? {
             Ok(stream) => stream,
-            Err(error) => return told(Err(error), |()| Ok(())),
+            Err(error) => return outcome_of(Err(error), |()| Ok(())),
         };
         let mut seen = 0;
         while let Some(item) = in_time("an item", stream.next()).await? {
@@ -146,7 +146,7 @@ impl Caller {
         let call = worker.sum(id, Streaming::iter(0..items));
         let result = in_time("a call with a stream", call).await?;
         let expected = (0..items).sum::<u64>();
-        told(result, |(back, count, sum)| {
+        outcome_of(result, |(back, count, sum)| {
             right(back == id && (count, sum) == (items, Some(expected)))
         })
     }
@@ -183,7 +183,7 @@ fn right(right: bool) -> Outcome {
 }
 
 /// Returns the outcome of a result.
-fn told<T>(
+fn outcome_of<T>(
     result: Result<T, CallError<std::convert::Infallible>>,
     check: impl FnOnce(T) -> Outcome,
 ) -> Outcome<Reported> {

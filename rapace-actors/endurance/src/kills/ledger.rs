@@ -26,13 +26,13 @@ pub(super) enum Reported {
 /// The outcomes that the callers of one plugin saw in one round.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Ledger {
-    told: Vec<(u64, Reported)>,
+    outcomes: Vec<(u64, Reported)>,
     may_repeat: HashSet<u64>,
 }
 
 impl Ledger {
-    pub(super) fn add(&mut self, id: u64, told: Reported) {
-        self.told.push((id, told));
+    pub(super) fn add(&mut self, id: u64, outcome: Reported) {
+        self.outcomes.push((id, outcome));
     }
 
     pub(super) fn may_repeat(&mut self, id: u64) {
@@ -40,13 +40,17 @@ impl Ledger {
     }
 
     pub(super) fn append(&mut self, other: Self) {
-        self.told.extend(other.told);
+        self.outcomes.extend(other.outcomes);
         self.may_repeat.extend(other.may_repeat);
     }
 
     /// Returns a number above all used ones.
     pub(super) fn end(&self) -> u64 {
-        self.told.iter().map(|(id, _)| id + 1).max().unwrap_or(0)
+        self.outcomes
+            .iter()
+            .map(|(id, _)| id + 1)
+            .max()
+            .unwrap_or(0)
     }
 
     /// Compares with how often each call ran, in incarnations of which `deaths` died.
@@ -54,22 +58,22 @@ impl Ledger {
         let mut tally = Tally::default();
         let mut known = 0;
         let mut lost_tells = 0;
-        for (id, told) in &self.told {
+        for (id, outcome) in &self.outcomes {
             let ran = ran.get(id).copied().unwrap_or(0);
             known += usize::from(ran > 0);
             let may_repeat = self.may_repeat.contains(id);
-            let most = match told {
+            let most = match outcome {
                 Reported::NotBegun => 0,
                 // It may run once more after the first death.
                 _ if may_repeat => 2,
                 _ => 1,
             };
-            let least = u32::from(*told == Reported::Done);
+            let least = u32::from(*outcome == Reported::Done);
             ensure((least..=most).contains(&ran), || {
-                format!("call {id} ran {ran} times, and its caller was told: {told:?}")
+                format!("call {id} ran {ran} times, and its caller was told: {outcome:?}")
             })?;
-            lost_tells += u64::from(*told == Reported::Nothing && ran == 0);
-            tally.count(*told);
+            lost_tells += u64::from(*outcome == Reported::Nothing && ran == 0);
+            tally.count(*outcome);
         }
         ensure(known == ran.len(), || {
             format!("{} calls ran that nobody made", ran.len() - known)
@@ -100,9 +104,9 @@ pub(super) struct Tally {
 }
 
 impl Tally {
-    fn count(&mut self, told: Reported) {
+    fn count(&mut self, outcome: Reported) {
         self.calls += 1;
-        *match told {
+        *match outcome {
             Reported::Done => &mut self.done,
             Reported::Died => &mut self.died,
             Reported::Poisoned => &mut self.poisoned,

@@ -34,9 +34,9 @@ impl Watchdog {
         loop {
             // Half as often as both sides beat, so that every beat of the peer shows between two checks (U1).
             let passed = self.session.next_heartbeat().await + self.session.next_heartbeat().await;
-            let beats = self.session.peer_heartbeats();
-            if beats != self.last || beats.is_none() {
-                self.last = beats;
+            let heartbeats = self.session.peer_heartbeats();
+            if heartbeats != self.last || heartbeats.is_none() {
+                self.last = heartbeats;
                 self.silent = Duration::ZERO;
                 continue;
             }

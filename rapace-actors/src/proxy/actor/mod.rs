@@ -131,12 +131,12 @@ where
                 }
             }))),
             None => Box::pin(contained(async move {
-                let told = match queue.turn(deadline).await {
+                let sent = match queue.turn(deadline).await {
                     // Until it is sent.
                     Some(_turn) => proxy.send(message, by(deadline)).await,
                     None => Err(CallError::DeadlineExceeded),
                 };
-                if let Err(error) = told {
+                if let Err(error) = sent {
                     let service = S::descriptor();
                     let method = service.method_name(M::METHOD);
                     tracing::warn!(service = service.name, method, %error, "a tell was not delivered");

@@ -166,7 +166,7 @@ enum Message {
 struct Runner {
     incarnation: Incarnation,
     /// It was told to stop its process.
-    told: bool,
+    stopping: bool,
     opened: bool,
 }
 
@@ -216,7 +216,7 @@ impl World {
                         if let (Some(runner), Some(current)) = (&mut self.runner, current)
                             && asked.applies_to(current)
                         {
-                            runner.told = true;
+                            runner.stopping = true;
                         }
                         return self.update();
                     }
@@ -234,12 +234,12 @@ impl World {
                 self.started = Some(incarnation);
                 self.runner = Some(Runner {
                     incarnation,
-                    told: false,
+                    stopping: false,
                     opened: false,
                 });
             }
             // A runner that has just ended need not be told.
-            Action::Stop(_) => self.runner.iter_mut().for_each(|it| it.told = true),
+            Action::Stop(_) => self.runner.iter_mut().for_each(|it| it.stopping = true),
             Action::Nothing | Action::WaitUntil(_) => {}
         }
         self.update();
@@ -272,7 +272,7 @@ impl World {
             return;
         };
         let incarnation = runner.incarnation;
-        if !dies && !runner.told {
+        if !dies && !runner.stopping {
             if !runner.opened && self.availability.open(incarnation, incarnation) {
                 runner.opened = true;
                 self.mailbox.push_back(Message::Ready(incarnation));
@@ -313,7 +313,10 @@ impl World {
     fn settle(&mut self, story: &[String]) {
         let mut left = 1000;
         while !self.mailbox.is_empty()
-            || self.runner.as_ref().is_some_and(|it| it.told || !it.opened)
+            || self
+                .runner
+                .as_ref()
+                .is_some_and(|it| it.stopping || !it.opened)
         {
             self.handle();
             self.run(false);

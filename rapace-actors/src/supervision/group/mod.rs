@@ -31,7 +31,7 @@ pub(crate) struct Sibling {
     /// The end of its latest failure's backoff.
     pub(crate) resume: Option<Instant>,
     /// Whether it received a directive and has not changed its state since.
-    pub(crate) told: bool,
+    pub(crate) has_directive: bool,
 }
 
 /// A directive to a child.
@@ -221,7 +221,7 @@ impl SupervisionGroup {
             };
             match &siblings[last].state {
                 // Its callers wait for its first start, which never comes, unless it is coming.
-                State::Down(DownReason::NotStarted) if !siblings[last].told => {
+                State::Down(DownReason::NotStarted) if !siblings[last].has_directive => {
                     self.end.pop_last();
                     return Some(Next::Tell(last, directive));
                 }
@@ -319,7 +319,7 @@ impl SupervisionGroup {
 impl Sibling {
     /// Sends a directive, once.
     fn tell(&self, at: usize, directive: Directive) -> Next {
-        if self.told {
+        if self.has_directive {
             Next::Wait(None)
         } else {
             Next::Tell(at, directive)

@@ -21,7 +21,7 @@ struct Actor {
     mailbox: Vec<Directive>,
     until: Option<Instant>,
     resume: Option<Instant>,
-    told: bool,
+    has_directive: bool,
     lived: u64,
 }
 
@@ -55,7 +55,7 @@ impl Scene {
             mailbox: Vec::new(),
             until: None,
             resume: None,
-            told: false,
+            has_directive: false,
             lived: 0,
         });
         Self {
@@ -80,7 +80,7 @@ impl Scene {
             policy: actor.policy,
             state: actor.lifecycle.state().clone(),
             resume: actor.resume,
-            told: actor.told,
+            has_directive: actor.has_directive,
         });
         siblings.collect()
     }
@@ -97,7 +97,7 @@ impl Scene {
             Action::Stop(_) => self.log.push(format!("-{}", NAMES[child])),
             Action::WaitUntil(until) => actor.until = Some(until),
         }
-        actor.told = false;
+        actor.has_directive = false;
         match actor.lifecycle.state() {
             State::Backoff { until, .. } => actor.resume = Some(*until),
             State::Ready { .. } | State::Down(_) => actor.resume = None,
@@ -118,7 +118,7 @@ impl Scene {
             match self.group.next(&self.siblings(), self.now) {
                 Next::Tell(child, directive) => {
                     self.actors[child].mailbox.push(directive);
-                    self.actors[child].told = true;
+                    self.actors[child].has_directive = true;
                 }
                 Next::Wait(until) => return until,
             }

@@ -55,7 +55,7 @@ impl<N: Notes> Side<'_, N> {
         }
         assert_eq!(filling, ROOM);
         let mut room = pin!(self.out.writable(Lane::Data));
-        self.beat_once_waiting(&mut room).await?;
+        self.heartbeat_once_waiting(&mut room).await?;
         self.send(Kind::Plain, 3).await
     }
 
@@ -67,7 +67,7 @@ impl<N: Notes> Side<'_, N> {
         self.ask(Kind::StopUntilHeartbeat(self.heartbeats.get() + 1))
             .await?;
         let mut slot = pin!(self.out.allocate(2000, Lane::Data));
-        let mut slot = match self.beat_once_waiting(&mut slot).await {
+        let mut slot = match self.heartbeat_once_waiting(&mut slot).await {
             Ok(slot) => slot,
             Err(AllocateError::Closed(closed)) => return Err(closed),
             Err(error) => panic!("{error}"),
@@ -78,7 +78,10 @@ impl<N: Notes> Side<'_, N> {
     }
 
     /// Polls a future until it waits, and sends a heartbeat then.
-    async fn beat_once_waiting<T>(&self, waiting: &mut (impl Future<Output = T> + Unpin)) -> T {
+    async fn heartbeat_once_waiting<T>(
+        &self,
+        waiting: &mut (impl Future<Output = T> + Unpin),
+    ) -> T {
         let mut has_reached = false;
         std::future::poll_fn(|cx| {
             let polled = pin!(&mut *waiting).poll(cx);

@@ -163,12 +163,12 @@ mod tests {
             &[],
             &["../indx.html", "strat.html#x"],
         ));
-        let told: Vec<_> = problems
+        let texts: Vec<_> = problems
             .iter()
             .map(|p| (p.line, &p.fault, p.suggestion.as_deref()))
             .collect();
         assert_eq!(
-            told,
+            texts,
             [
                 (1, &LinkFault::MissingFile, Some("../index.html")),
                 (2, &LinkFault::MissingFile, Some("start.html")),
