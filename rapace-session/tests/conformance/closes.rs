@@ -1,4 +1,4 @@
-//! Channels that are closed more than once, by several at once, and while something else happens.
+//! Channels that are closed more than once: several times, by several closers at once, and during other events.
 
 use std::convert::Infallible;
 
@@ -19,7 +19,7 @@ scenarios!(
     channels_that_are_closed_at_random_leave_nothing_behind,
 );
 
-/// J4: whoever closes it, and in whichever order.
+/// A channel can be closed by either side and by its actor, in any order.
 async fn a_channel_that_is_closed_twice_over_is_closed_with_its_last_call(kind: Kind) {
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::connect(a, b, SessionConfig::new("host")).await;
