@@ -2,7 +2,7 @@
 //!
 //! - CR1: the peer grants a window of credits. Each request takes one, and its reply returns it.
 //! - CR2: a closed channel gives out no credits: its drain takes all free credits at once, before
-//!   anybody is told of the close, and each credit that returns. So closing adds no cost to a call.
+//!   the close is announced, and each credit that returns. So closing adds no cost to a call.
 //! - CR3: a channel is drained when all credits of its window have returned. The window of a closed
 //!   channel does not grow.
 //! - CR4: the place of a closed channel counts as leaving, since it becomes free without an action
@@ -42,7 +42,7 @@ pub(crate) struct ClientChannel {
     pub(crate) maps: MethodMaps,
 }
 
-/// What changes when the channel is closed.
+/// The part of the state that changes when the channel is closed.
 #[derive(Debug, Default)]
 struct Ending {
     /// One of those that a session has for channels, until the channel is closed and its calls are over.
@@ -167,7 +167,7 @@ impl ClientChannel {
         if self.close_reason().is_some() {
             return false;
         }
-        // CR2: first, so that nobody who is told of the close finds a credit.
+        // CR2: before the close is announced, so that no task that learns of it finds a credit.
         ending.drain = Some(self.drain());
         let _ = self.closed.set(why.into());
         self.closes.notify_waiters();

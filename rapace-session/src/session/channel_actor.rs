@@ -16,7 +16,7 @@
 //!   stops when the channel is closed.
 //! - CA3: the peer is told that the channel is closed once no call is under way on it. The place
 //!   and the number of the channel are free from then on.
-//! - CA4: stopping or killing the actor closes the channel, whoever else closes it. The channel is
+//! - CA4: stopping or killing the actor closes the channel, if it is still open. The channel is
 //!   still drained (CA3), after the actor's mailbox was closed.
 
 use std::ops::ControlFlow;

@@ -127,8 +127,8 @@ impl Session {
     }
 }
 
-/// Capacity of the session actor's mailbox, in control frames: what an honest peer can cause at
-/// once. When all channels are closed, each close may let sixteen windows grow. The actor never
+/// Capacity of the session actor's mailbox, in control frames: the most that an honest peer can
+/// cause at once. When all channels are closed, each close may let sixteen windows grow. The actor never
 /// waits for a peer.
 const CONTROL_MAILBOX: usize = 32 * MAX_CHANNELS as usize;
 

@@ -180,7 +180,7 @@ fn next(state: &mut u64) -> usize {
     (*state >> 20) as usize
 }
 
-/// Places, entries and windows are afterwards what they were.
+/// Afterwards all places, entries and windows are as before.
 async fn channels_that_are_closed_at_random_leave_nothing_behind(kind: Kind) {
     for seed in 1..=2 {
         one(kind, seed).await;
@@ -291,7 +291,7 @@ async fn one(kind: Kind, seed: u64) {
     let actors = actors.collect::<Vec<_>>();
     drop(all);
     join_all(actors.iter().map(ActorRef::wait_for_shutdown)).await;
-    // The window is what it was at first.
+    // The window is as large as at first.
     let options = plain();
     let channel = host.open("Echo").await.unwrap();
     let begun = join_all((0..8).map(|_| channel.begin_call(0, &Value(1_u32), &options))).await;
