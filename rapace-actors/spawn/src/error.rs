@@ -8,6 +8,7 @@ use nix::errno::Errno;
 
 /// A part of a launch that cannot be passed to a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Unusable {
     /// The program's path has a NUL byte in it.
     #[error("the program's path contains a NUL byte")]
@@ -34,6 +35,7 @@ pub enum Unusable {
 /// The steps of starting a child, in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
+#[non_exhaustive]
 pub enum Step {
     /// The pipe of the leash.
     Pipe = 1,
@@ -95,6 +97,9 @@ impl Step {
 }
 
 /// Why a start failed.
+///
+/// Not `non_exhaustive`: the layer above maps each variant to an error of its own, and a new one must not be mapped by
+/// accident.
 #[derive(Debug, thiserror::Error)]
 pub enum LaunchError {
     /// Something cannot be passed to a program.

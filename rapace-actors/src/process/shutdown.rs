@@ -53,6 +53,7 @@ pub enum DrainOutcome {
 
 /// A stage of a shutdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum ShutdownStage {
     /// The process exited, or crashed, without a signal from its host.
     Drain,

@@ -104,6 +104,9 @@ const ALL_TIMED: u64 = 4096;
 const SAMPLE: u64 = 16;
 
 /// A histogram with eight buckets per power of two, so a percentile is at most an eighth too high.
+///
+/// Any task records with one atomic addition. `hdrhistogram` records through `&mut`, or through a recorder for each thread
+/// whose counts are merged later; neither fits tasks that move between threads.
 #[derive(Debug)]
 struct Latency([AtomicU64; BUCKETS]);
 

@@ -9,6 +9,9 @@ use crate::transport::StartState;
 use crate::wire::remote_error::RemoteError;
 
 /// Why a call failed without a reply of its handler.
+///
+/// Not `non_exhaustive`: the layer above maps each variant to an error of its own, and a new one must not be mapped by
+/// accident.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum CallFailure {
     /// The runtime ended the call: that of the other side, or this side's at the deadline.

@@ -29,6 +29,7 @@ pub struct MethodMismatch {
 
 /// How the peer's methods differ from one of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MethodMismatchKind {
     /// The peer's hello does not list the service, so its methods are unknown.
     NotListed,

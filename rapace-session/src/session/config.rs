@@ -13,6 +13,7 @@ use crate::wire::offer::ServiceOffer;
 pub type OnUnsettled = Box<dyn Fn(Vec<UnsettledCall>, EndReason) + Send + Sync>;
 
 /// The configuration of a session.
+#[non_exhaustive]
 pub struct SessionConfig {
     /// The name of this side, for messages to humans.
     pub name: String,

@@ -28,6 +28,9 @@ pub struct StreamSender {
 }
 
 /// Why an item was not sent.
+///
+/// Not `non_exhaustive`: the layer above maps each variant to an error of its own, and a new one must not be mapped by
+/// accident.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StreamSendError {
     /// The receiver wants no more items. This is an early end, not an error.

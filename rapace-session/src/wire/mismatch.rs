@@ -17,6 +17,7 @@ pub struct SchemaMismatch {
 
 /// How the offer of a service differs from what is required.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum MismatchKind {
     /// The service is not offered; these are.
     Missing {

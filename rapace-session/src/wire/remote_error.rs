@@ -6,6 +6,9 @@ use crate::wire::text::{reason, reason_or};
 ///
 /// A reply carries it as a code and a message. The message arrives [escaped](crate::printable), on
 /// one line.
+///
+/// Not `non_exhaustive`: the layer above maps each variant to an error of its own, and a new one must not be mapped by
+/// accident.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RemoteError {
     /// The handler panicked with this message.

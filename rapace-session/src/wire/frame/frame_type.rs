@@ -8,6 +8,7 @@ use crate::wire::limits::{MAX_NAME, MAX_TEXT};
 /// The type of a frame: the action that the receiver takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
+#[non_exhaustive]
 pub enum FrameType {
     /// Channel 0: the first frame of each side, with its version, name, stream window and services.
     Hello = 1,
