@@ -39,3 +39,8 @@ fn an_upward_import_is_found() {
         files.collect::<Vec<_>>()
     );
 }
+
+#[test]
+fn each_rule_code_is_defined_once_and_each_that_is_cited_is_defined() {
+    rapace_layering::assert_rule_codes(env!("CARGO_MANIFEST_DIR"));
+}

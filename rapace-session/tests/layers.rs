@@ -38,3 +38,8 @@ fn an_import_that_points_upwards_is_found() {
     imports.list.push(planted.clone());
     assert_eq!(upward(LAYERS, &imports), [planted]);
 }
+
+#[test]
+fn each_rule_code_is_defined_once_and_each_that_is_cited_is_defined() {
+    rapace_layering::assert_rule_codes(env!("CARGO_MANIFEST_DIR"));
+}

@@ -26,3 +26,8 @@ fn no_room_imports_from_a_room_above_it() {
     assert_acyclic(&imports);
     assert_layers(&imports, LAYERS);
 }
+
+#[test]
+fn each_rule_code_is_defined_once_and_each_that_is_cited_is_defined() {
+    rapace_layering::assert_rule_codes(env!("CARGO_MANIFEST_DIR"));
+}

@@ -40,3 +40,8 @@ fn imports_point_downwards_and_no_files_form_a_circle() {
     assert_acyclic(&imports);
     assert_layers(&imports, &LAYERS);
 }
+
+#[test]
+fn each_rule_code_is_defined_once_and_each_that_is_cited_is_defined() {
+    rapace_layering::assert_rule_codes(env!("CARGO_MANIFEST_DIR"));
+}

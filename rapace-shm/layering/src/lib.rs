@@ -7,7 +7,7 @@
 //! ```
 //! # fn main() -> Result<(), rapace_layering::ReadError> {
 //! /// From the lowest layer to the highest. Each is a folder or a file of `src`, and imports from those before it.
-//! const LAYERS: &[&str] = &["cfg", "scan", "source", "names", "imports", "layers", "cycles", "pages", "texts"];
+//! const LAYERS: &[&str] = &["cfg", "scan", "source", "names", "imports", "layers", "cycles", "pages", "rules", "texts"];
 //!
 //! let imports = rapace_layering::imports(concat!(env!("CARGO_MANIFEST_DIR"), "/src"))?;
 //! rapace_layering::assert_acyclic(&imports);
@@ -44,6 +44,11 @@
 //! A table that describes the code has one source, the code: [`doc_comments`] and [`module_tables`] read it, and
 //! [`assert_table`] compares it with the page. `UPDATE=1 cargo test` rewrites the page.
 //!
+//! # Rule codes
+//!
+//! [`assert_rule_codes`] checks that each numbered rule of a crate has a code of its own, and that no comment cites one that
+//! does not exist.
+//!
 //! # Texts of errors
 //!
 //! [`assert_error_texts`] compares what a crate's errors print with a file, so that a changed text shows in a diff.
@@ -58,6 +63,7 @@
 //! | `layers` | which imports point upwards |
 //! | `cycles` | which files and folders form a cycle |
 //! | `pages` | whether a page has a table as the code has it |
+//! | `rules` | whether each rule code is defined once |
 //! | `texts` | whether errors print the texts in a file |
 #![forbid(unsafe_code)]
 
@@ -67,6 +73,7 @@ mod imports;
 mod layers;
 mod names;
 mod pages;
+mod rules;
 mod scan;
 mod source;
 mod texts;
@@ -75,5 +82,6 @@ pub use cycles::{Cycle, assert_acyclic, cycles, folder_cycles};
 pub use imports::{Import, Imports, imports};
 pub use layers::{assert_layers, unlisted, upward};
 pub use pages::{assert_table, doc_comments, module_tables};
+pub use rules::assert_rule_codes;
 pub use source::ReadError;
 pub use texts::assert_error_texts;

@@ -37,7 +37,6 @@ mod pages;
 #[cfg(all(test, not(any(loom, miri))))]
 mod peer_died;
 #[cfg(all(test, not(loom)))]
-mod rule_codes;
 #[cfg(all(test, not(any(loom, miri))))]
 mod seals;
 #[cfg(all(test, not(any(loom, miri))))]

@@ -1,7 +1,7 @@
 //! An opened image file.
 //!
 //! - SO1: nothing is allocated by a size that a file claims before that size was checked against the limit.
-//! - SO2: the size is that of the upright image (I3 of [`site_api::images`]).
+//! - SO2: the size is that of the upright image (`I3` of [`site_api::images`]).
 //! - SO3: 8-bit files are decoded directly into the caller's buffer; others are converted.
 
 use std::io::Cursor;
