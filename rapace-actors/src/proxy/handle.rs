@@ -17,7 +17,7 @@ use rapace_session::{BufferError, CallContext, Channel};
 use super::channel_call::{call_channel, tell_channel, try_tell_channel};
 use super::local_call::{call_local, stopped};
 use super::options::AskOptions;
-use super::routed_call::{call_route, ready, will_restart};
+use super::routed_call::{call_route, left, ready, will_restart};
 use super::try_tell::TryTellError;
 use super::turn::Turn;
 use crate::clock::now;
@@ -232,7 +232,9 @@ impl<S: Service> Proxy<S> {
                         let channel = ready.channel();
                         match tell_channel::<S, M>(channel, &mut message, &options.call).await {
                             Err(failure) if will_restart(route, &failure) => {
-                                route.left(ready.incarnation()).await;
+                                if !Box::pin(left(route, &ready)).await {
+                                    return Err(CallError::from_call(failure));
+                                }
                             }
                             other => return other.map_err(CallError::from_call),
                         }

@@ -38,6 +38,22 @@ pub(super) fn will_restart(route: &PluginRoute, failure: &CallFailure) -> bool {
     }
 }
 
+/// Waits until the route leaves the incarnation that did not run a call. False if that incarnation goes on, and the
+/// channel alone was closed: the plugin withdrew its service, and no other incarnation follows by itself (X3).
+pub(super) async fn left(route: &PluginRoute, ready: &ReadyChannel) -> bool {
+    let channel = ready.channel();
+    tokio::select! {
+        biased;
+        () = route.left(ready.incarnation()) => return true,
+        () = channel.wait_closed() => {}
+    }
+    let session_ended = channel.ended().is_some();
+    if session_ended {
+        route.left(ready.incarnation()).await;
+    }
+    session_ended
+}
+
 pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
     route: &PluginRoute,
     mut message: M,
@@ -53,8 +69,10 @@ pub(super) async fn call_route<S: Service, M: MethodCall<S>>(
             Ok(result) => return result,
             // A stream that was passed on is lost with its session; everything else is intact.
             Err(failure) if will_restart(route, &failure) && (!M::ITEMS_IN || items.is_some()) => {
+                if !Box::pin(left(route, &ready)).await {
+                    return Err(CallError::from_call(failure));
+                }
                 route.redelivers();
-                Box::pin(route.left(ready.incarnation())).await;
             }
             // Only if the call was not transferred from its session.
             Err(CallFailure::SessionEnded {

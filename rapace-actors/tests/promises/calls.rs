@@ -387,3 +387,28 @@ async fn a_tell_that_fails_is_found_in_the_plugins_output_and_among_its_hosts_wa
         assert!(line.contains(&method) && line.contains(error), "{line}");
     }
 }
+
+/// No other process follows by itself, so nothing is worth waiting for.
+#[tokio::test]
+async fn calls_of_a_withdrawn_service_fail_while_its_process_goes_on() {
+    let bench = Bench::new().await;
+    let why = "under repair";
+    in_time(bench.subject.withdraw(why.to_owned()))
+        .await
+        .unwrap();
+    let first = in_time(bench.subject.echo("hello".to_owned())).await;
+    let second = in_time(bench.subject.echo("hello".to_owned())).await;
+    for result in [first, second] {
+        assert!(
+            matches!(&result, Err(CallError::Unavailable(text)) if text == why),
+            "{result:?}"
+        );
+    }
+    let text = "told".to_owned();
+    let told = in_time(bench.subject.tell(Note { text })).await;
+    assert!(matches!(told, Err(CallError::Unavailable(_))), "{told:?}");
+    assert_eq!(bench.plugin.incarnation(), Some(Incarnation::FIRST));
+    bench.plugin.restart();
+    let next = in_time(bench.subject.echo("hello".to_owned())).await;
+    assert_eq!(next.unwrap(), "hello");
+}

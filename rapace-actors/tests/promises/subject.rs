@@ -59,6 +59,9 @@ pub trait Subject {
     /// Works on another thread: until its call has ended, which it writes to the journal, or forever.
     async fn toil(&mut self, for_ever: bool);
 
+    /// Withdraws this service from the host. The process goes on.
+    async fn withdraw(&mut self, why: String);
+
     /// Has the host call another plugin.
     async fn relay(&mut self, text: String) -> String;
 
@@ -131,6 +134,12 @@ impl Subject for Plain {
 
     async fn refuse(&mut self, why: String) -> Result<(), String> {
         Err(why)
+    }
+
+    async fn withdraw(&mut self, why: String) {
+        let context = rapace::CallContext::current().expect("a context");
+        let session = context.session().expect("a session");
+        assert_eq!(session.withdraw("Subject", &why).await, 1);
     }
 
     async fn contexts(&mut self) -> Streaming<String> {

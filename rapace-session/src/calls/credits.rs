@@ -160,6 +160,16 @@ impl ClientChannel {
         self.closed.get().map(|why| &**why)
     }
 
+    /// Waits until the channel is closed, before the session's end.
+    pub(crate) async fn wait_closed(&self) {
+        let mut closes = pin!(self.closes.notified());
+        // Registered before the check, so that a close between the two is not missed.
+        closes.as_mut().enable();
+        if self.close_reason().is_none() {
+            closes.await;
+        }
+    }
+
     /// Closes the channel to new calls; calls under way go on, and the channel's actor
     /// [waits](Self::take_drain) for them. False if the channel is closed already.
     pub(crate) fn close(self: &Arc<Self>, why: &str) -> bool {

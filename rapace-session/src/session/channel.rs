@@ -99,6 +99,18 @@ impl Channel {
         self.inner.close_reason()
     }
 
+    /// Waits until the channel is closed to new calls, by either side, or its session has ended.
+    ///
+    /// # Cancel safety
+    /// Dropping the future loses nothing.
+    pub async fn wait_closed(&self) {
+        tokio::select! {
+            biased;
+            () = self.inner.wait_closed() => {}
+            _ = self.session.ended() => {}
+        }
+    }
+
     /// The largest length of a payload or buffer, in bytes.
     #[must_use]
     pub fn max_payload(&self) -> usize {
