@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use rapace::service::Service;
 use rapace::{Proxy, TypedProxy};
-use rapace_codec::{EncodeError, Writer};
+use rapace_codec::{Blob, EncodeError, Writer};
+use rapace_measure::payload::stamp;
 use rapace_session::transport::shm;
 use rapace_session::{
     Encode, IncomingCall, RequestSink, ServiceResolver, Session, SessionConfig, Side, Status,
+    StreamSender,
 };
 use rapace_shm::{Link, SegmentConfig};
 use tokio::sync::mpsc;
@@ -20,8 +22,8 @@ use crate::mirror::{MirrorProxy, MirrorService};
 pub struct SessionPair {
     /// The side that calls.
     pub client: Session,
-    /// The side that answers [`bytes_back`](crate::mirror::Mirror::bytes_back), whichever method
-    /// is called.
+    /// The side that answers [`blobs`](crate::mirror::Mirror::blobs) if the method returns a stream, and
+    /// otherwise [`bytes_back`](crate::mirror::Mirror::bytes_back), whichever method is called.
     pub server: Session,
     /// The proxy of the calling side.
     pub proxy: MirrorProxy,
@@ -88,6 +90,29 @@ impl ServiceResolver for Answers {
     }
 }
 
+struct Item(Blob);
+
+impl Encode for Item {
+    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError> {
+        writer.write(&self.0)
+    }
+}
+
+/// Sends buffers, each in the slot in which its number was written.
+async fn stream(mut sender: StreamSender, count: u64, size: usize) {
+    for number in 0..count {
+        // A stream that breaks off is an error for its receiver.
+        let Ok(mut buffer) = rapace_session::allocate(size).await else {
+            return;
+        };
+        stamp(&mut buffer, number);
+        if sender.send(&Item(buffer.freeze())).await.is_err() {
+            return;
+        }
+    }
+    sender.end();
+}
+
 struct Bytes(Vec<u8>);
 
 impl Encode for Bytes {
@@ -101,9 +126,20 @@ async fn answer(mut calls: mpsc::UnboundedReceiver<IncomingCall>) {
         let Some(mut running) = call.begin() else {
             continue;
         };
+        let sender = running.take_sender();
+        let context = sender.as_ref().map(|_| running.context());
         let Some(body) = running.take_arguments() else {
             continue;
         };
+        if let Some((sender, context)) = sender.zip(context) {
+            let Ok((count, size)) = body.reader().read::<(u64, u64)>() else {
+                continue;
+            };
+            drop(body);
+            tokio::spawn(context.scope(stream(sender, count, size as usize)));
+            running.reply(Status::Ok, &()).await;
+            continue;
+        }
         // A request that cannot be decoded is answered by dropping the call.
         let Ok(bytes) = body.reader().read::<Vec<u8>>() else {
             continue;

@@ -11,6 +11,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures_util::StreamExt;
 use rapace_measure::payload::{check_stamp, payload, stamp};
 use rapace_session::Session;
 use rapace_shm::{Listener, SegmentConfig};
@@ -22,6 +23,9 @@ use crate::session_pair::{BoxError, answers, calls};
 
 /// Bytes of a call, and of its answer.
 pub const BYTES: usize = 16;
+
+/// Bytes of an item of a stream: a buffer that is not copied out on arrival.
+pub const ITEM_BYTES: usize = 4096;
 
 /// Rounds after which both sides have settled (T3), and with how many calls each.
 pub const WARM_UP: (u64, usize) = (8_300, 4);
@@ -113,6 +117,34 @@ impl Turns {
         Ok(())
     }
 
+    /// Takes a stream of `items` buffers of [`ITEM_BYTES`]. Returns the number of turns: the caller has had one more
+    /// than the answerer.
+    ///
+    /// # Errors
+    /// If the stream or an item is wrong, or nothing comes in some turn.
+    pub fn stream(&self, items: u64, caller: Turn, answerer: Turn) -> Result<u64, BoxError> {
+        let taken = Arc::new(AtomicU64::new(0));
+        let taking = take(self.proxy.clone(), items, Arc::clone(&taken));
+        let taking = self.caller.spawn(taking);
+        let mut turns = 0;
+        let mut before = 0;
+        loop {
+            caller(&self.caller, PASSES);
+            if taking.is_finished() {
+                break;
+            }
+            let now = taken.load(Ordering::Relaxed);
+            if turns > 1 && now == before {
+                return Err(format!("no item came after {now}: T1 is not true").into());
+            }
+            before = now;
+            answerer(&self.answerer, PASSES);
+            turns += 1;
+        }
+        self.caller.block_on(taking)??;
+        Ok(turns)
+    }
+
     /// Runs turns in which nothing happens, of one pass less: the pass that finds something is part of the
     /// count.
     pub fn idle(&self, turns: u64, caller: Turn, answerer: Turn) {
@@ -139,6 +171,22 @@ async fn ask(proxy: MirrorProxy, rounds: u64, answered: Arc<AtomicU64>) -> Resul
         answered.store(before + 1, Ordering::Relaxed);
     }
     Ok(())
+}
+
+async fn take(proxy: MirrorProxy, count: u64, taken: Arc<AtomicU64>) -> Result<(), String> {
+    let items = proxy.blobs(count, ITEM_BYTES as u64).send().await;
+    let mut items = items.map_err(|why| why.to_string())?;
+    let mut number = 0;
+    while let Some(item) = items.next().await {
+        let item = item.map_err(|why| why.to_string())?;
+        check_stamp(&item, ITEM_BYTES, number)?;
+        number += 1;
+        taken.store(number, Ordering::Relaxed);
+    }
+    match number == count {
+        true => Ok(()),
+        false => Err(format!("{number} items came of {count}")),
+    }
 }
 
 #[inline(always)]
@@ -183,5 +231,14 @@ mod tests {
             rounds.unwrap();
         }
         turns.idle(2, callers_turn, answerers_turn);
+    }
+
+    /// T1
+    #[test]
+    fn a_stream_takes_the_same_turns_each_time() {
+        let turns = Turns::set_up().unwrap();
+        let stream = || turns.stream(256, callers_turn, answerers_turn).unwrap();
+        stream();
+        assert_eq!(stream(), stream());
     }
 }

@@ -206,7 +206,7 @@ pub use calls::pending::{Outcome, Reply};
 pub use calls::response::ResponseFuture;
 pub use calls::unsettled::UnsettledCall;
 pub use link::BufferError;
-pub use link::encoder::Encode;
+pub use link::encode::Encode;
 pub use link::end::EndReason;
 pub use link::metrics::{Metrics, MetricsSnapshot};
 pub use serving::context::{CallContext, CancelGuard, allocate};

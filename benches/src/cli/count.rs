@@ -1,6 +1,7 @@
-//! The cost of a call as counts, which are the same on every machine, for one compiler and one C library.
+//! The cost of a call and of a stream's item as counts, which are the same on every machine, for one compiler and
+//! one C library.
 //!
-//! Each figure is the work of one side for a call in [`turns`], minus the cost of turns in which nothing
+//! Each figure is the work of one side for a call or an item in [`turns`], minus the cost of turns in which nothing
 //! happens.
 
 use std::fmt::Write;
@@ -11,13 +12,54 @@ use rapace_measure::callgrind::{self, Executed};
 
 use super::options::Options;
 use crate::turns;
-use crate::work::count::{CALLS, IDLE, Part, TURNS};
+use crate::work::count::{CALLS, IDLE, ITEMS, Part, STREAM_TURNS, TURNS};
 
-/// A side and the number of calls in flight.
+/// What a side does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Point {
-    inflight: usize,
+    work: Work,
     side: Side,
+}
+
+/// The unit that is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Work {
+    /// A call, with this many in flight.
+    Call { inflight: usize },
+    /// An item of a stream.
+    Item,
+}
+
+/// In the order of the table's columns, with their headings.
+const WORK: [(Work, &str); 3] = [
+    (Work::Call { inflight: 1 }, "one at a time"),
+    (Work::Call { inflight: 64 }, "64 in flight"),
+    (Work::Item, "item of a stream"),
+];
+
+impl Work {
+    fn part(self) -> Part {
+        match self {
+            Self::Call { inflight } => Part::Calls { inflight },
+            Self::Item => Part::Stream,
+        }
+    }
+
+    /// How many are done, and in how many turns of the answerer.
+    fn times(self) -> (u64, u64) {
+        match self {
+            Self::Call { inflight } => (CALLS * inflight as u64, TURNS),
+            Self::Item => (ITEMS, STREAM_TURNS),
+        }
+    }
+
+    /// The first word of a line of ceilings.
+    fn key(self) -> String {
+        match self {
+            Self::Call { inflight } => inflight.to_string(),
+            Self::Item => "item".to_owned(),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,19 +138,19 @@ fn count() -> Result<Vec<Figure>, String> {
     let mut figures = Vec::new();
     for side in [Side::Caller, Side::Answerer] {
         let idle = of(Part::Idle, side)?;
-        for inflight in [1, 64] {
-            let executed = of(Part::Calls { inflight }, side)?;
+        for (work, _) in WORK {
+            let executed = of(work.part(), side)?;
+            let (units, turns) = work.times();
             let turns = match side {
-                Side::Caller => TURNS + 1,
-                Side::Answerer => TURNS,
+                Side::Caller => turns + 1,
+                Side::Answerer => turns,
             };
-            let calls = (CALLS * inflight as u64) as f64;
             for (name, figure) in FIGURES {
                 let nothing = figure(&idle) as f64 / IDLE as f64 * turns as f64;
                 figures.push(Figure {
-                    point: Point { inflight, side },
+                    point: Point { work, side },
                     name,
-                    value: (figure(&executed) as f64 - nothing) / calls,
+                    value: (figure(&executed) as f64 - nothing) / units as f64,
                 });
             }
         }
@@ -118,24 +160,24 @@ fn count() -> Result<Vec<Figure>, String> {
 
 /// Prints a table for people.
 fn table(figures: &[Figure]) -> String {
-    let points = [(1, "one at a time"), (64, "64 under way")];
     let mut text = format!(
-        "for each call of {} bytes that come back, on a pair of sessions\n\n{:<20}",
+        "for each call of {} bytes that come back, and for each item of {} bytes, on a pair of sessions\n\n{:<20}",
         turns::BYTES,
+        turns::ITEM_BYTES,
         ""
     );
-    for (_, words) in points {
-        text += &format!("{words:>24}");
+    for (_, heading) in WORK {
+        text += &format!("{heading:>24}");
     }
     text += &format!("\n{:<20}", "");
-    for _ in points {
+    for _ in WORK {
         text += &format!("{:>12}{:>12}", "caller", "answerer");
     }
     for (name, _) in FIGURES {
         text += &format!("\n{name:<20}");
-        for (inflight, _) in points {
+        for (work, _) in WORK {
             for side in [Side::Caller, Side::Answerer] {
-                let point = Point { inflight, side };
+                let point = Point { work, side };
                 let found = figures
                     .iter()
                     .find(|it| it.point == point && it.name == name);
@@ -158,8 +200,8 @@ fn shown(value: f64) -> String {
 fn json(figure: &Figure) -> String {
     let Figure { point, name, value } = figure;
     format!(
-        "{{\"case\":\"count\",\"inflight\":{},\"side\":{:?},\"what\":{name:?},\"a_call\":{value:.3}}}",
-        point.inflight,
+        "{{\"case\":\"count\",\"work\":{:?},\"side\":{:?},\"what\":{name:?},\"each\":{value:.3}}}",
+        point.work.key(),
         point.side.name()
     )
 }
@@ -171,14 +213,15 @@ const SLACK: f64 = 1.05;
 const GRAIN: f64 = 0.02;
 
 fn key(figure: &Figure) -> String {
-    let Point { inflight, side } = figure.point;
-    format!("{inflight} {} {}:", side.name(), figure.name)
+    let Point { work, side } = figure.point;
+    format!("{} {} {}:", work.key(), side.name(), figure.name)
 }
 
 /// The figures as a file of ceilings.
 fn ceilings(figures: &[Figure]) -> String {
     let mut text = "\
-# For each call of 16 bytes, by the number of calls under way and the side. A figure may be higher by a twentieth.
+# For each call of 16 bytes, by the number of calls in flight and the side, and for each item of a stream.
+# A figure may be higher by a twentieth.
 # `rapace-bench count --write FILE` makes this file, built as `cargo build --release` does.
 "
     .to_owned();
@@ -216,7 +259,7 @@ mod tests {
     fn figure(value: f64) -> Figure {
         Figure {
             point: Point {
-                inflight: 64,
+                work: Work::Call { inflight: 64 },
                 side: Side::Caller,
             },
             name: "instructions",
@@ -254,7 +297,7 @@ mod tests {
     fn a_line_has_all_keys() {
         assert_eq!(
             json(&figure(12.3456)),
-            "{\"case\":\"count\",\"inflight\":64,\"side\":\"caller\",\"what\":\"instructions\",\"a_call\":12.346}"
+            "{\"case\":\"count\",\"work\":\"64\",\"side\":\"caller\",\"what\":\"instructions\",\"each\":12.346}"
         );
     }
 }

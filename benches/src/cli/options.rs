@@ -27,8 +27,8 @@ cases
   restart     from SIGKILL to the first reply of the next process
   codec       a record to bytes and back; and beside serde's postcard, as processor time
   compare     rapace and its peers, over payloads and depths
-  count       what each side executes for a call: instructions, allocations, atomic read-modify-writes, system calls;
-              wants valgrind and objdump
+  count       what each side executes for a call and for a stream's item: instructions, allocations, atomic
+              read-modify-writes, system calls; wants valgrind and objdump
 
 options
   --bytes N      payload (default 16; stream and codec 1024, blob and stream --blob 65536)

@@ -1,4 +1,4 @@
-//! Calls in turns, for a tool that counts executed instructions.
+//! Calls and a stream in turns, for a tool that counts executed instructions.
 
 use std::process::ExitCode;
 
@@ -11,6 +11,12 @@ pub(crate) const TURNS: u64 = 100;
 /// Calls of each of those that are under way at a time.
 pub(crate) const CALLS: u64 = TURNS;
 
+/// Items of the stream that is counted.
+pub(crate) const ITEMS: u64 = 3200;
+
+/// The answerer's turns of that stream. The caller has one more.
+pub(crate) const STREAM_TURNS: u64 = 100;
+
 /// Turns that are counted, in which nothing happens.
 pub(crate) const IDLE: u64 = 100;
 
@@ -21,6 +27,8 @@ pub(crate) enum Part {
     Idle,
     /// [`TURNS`] turns, in each of which this many calls are made.
     Calls { inflight: usize },
+    /// One stream of [`ITEMS`] items.
+    Stream,
 }
 
 impl Part {
@@ -29,6 +37,7 @@ impl Part {
         let part = match self {
             Self::Idle => "idle".to_owned(),
             Self::Calls { inflight } => inflight.to_string(),
+            Self::Stream => "stream".to_owned(),
         };
         vec![COUNTED.to_owned(), part]
     }
@@ -36,10 +45,11 @@ impl Part {
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
             "idle" => Ok(Self::Idle),
+            "stream" => Ok(Self::Stream),
             number => match number.parse() {
                 Ok(inflight) => Ok(Self::Calls { inflight }),
                 Err(_) => Err(format!(
-                    "{COUNTED} wants `idle` or a number, not `{number}`"
+                    "{COUNTED} wants `idle`, `stream` or a number, not `{number}`"
                 )),
             },
         }
@@ -62,6 +72,19 @@ pub(super) fn run(words: &[String]) -> Result<ExitCode, String> {
         Part::Calls { inflight } => turns
             .rounds(TURNS, inflight, callers_turn, answerers_turn)
             .map_err(why)?,
+        Part::Stream => {
+            turns
+                .stream(ITEMS / 8, others_turn, others_turn)
+                .map_err(why)?;
+            let took = turns
+                .stream(ITEMS, callers_turn, answerers_turn)
+                .map_err(why)?;
+            if took != STREAM_TURNS {
+                return Err(format!(
+                    "the stream took {took} turns, where {STREAM_TURNS} are counted"
+                ));
+            }
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -72,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_part_is_found_by_its_arguments() {
-        for part in [Part::Idle, Part::Calls { inflight: 64 }] {
+        for part in [Part::Idle, Part::Calls { inflight: 64 }, Part::Stream] {
             assert_eq!(Part::from_word(&part.arguments()[1]), Ok(part));
         }
         assert!(Part::from_word("many").is_err());

@@ -6,7 +6,9 @@
 //!   wait, at most [`MAX_YIELDS`] times, so that it finishes. It runs in a task of its own, because
 //!   a future that its caller does not poll could not yield.
 
+use std::iter::Chain;
 use std::sync::Arc;
+use std::{option, vec};
 
 use rapace_codec::BlobMut;
 use tokio::sync::{Mutex, watch};
@@ -21,6 +23,9 @@ pub(crate) struct AttachmentAllocator {
     data: Queue,
     priority: Queue,
 }
+
+/// The buffers of one payload: the first, and the others.
+type Allocated = Chain<option::IntoIter<BlobMut>, vec::IntoIter<BlobMut>>;
 
 /// The allocations that wait on one lane.
 #[derive(Default)]
@@ -69,6 +74,26 @@ impl AttachmentAllocator {
         }
     }
 
+    /// Allocates a buffer of each size, if all are free. Most payloads need one or none, for which nothing else is
+    /// allocated.
+    pub(crate) fn all_now(
+        &self,
+        mut sizes: impl Iterator<Item = usize>,
+        lane: Lane,
+    ) -> Result<Option<Allocated>, AllocateError> {
+        let allocate = |size| self.transport.try_allocate(size, lane);
+        let first = sizes.next().map(allocate).transpose();
+        let now = first.and_then(|first| {
+            let others = sizes.map(allocate).collect::<Result<Vec<_>, _>>()?;
+            Ok(first.into_iter().chain(others))
+        });
+        match now {
+            Ok(all) => Ok(Some(all)),
+            Err(AllocateError::Exhausted) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
     /// Allocates a buffer of each size, and waits until it has all of them.
     ///
     /// # Cancel safety
@@ -78,18 +103,11 @@ impl AttachmentAllocator {
         sizes: Vec<usize>,
         lane: Lane,
     ) -> Result<Vec<BlobMut>, PayloadError> {
-        match sizes.as_slice() {
-            [] => return Ok(Vec::new()),
-            [size] => return Ok(vec![self.one(*size, lane).await?]),
-            _ => {}
+        if let [size] = *sizes.as_slice() {
+            return Ok(vec![self.one(size, lane).await?]);
         }
-        let now = sizes
-            .iter()
-            .map(|size| self.transport.try_allocate(*size, lane));
-        match now.collect::<Result<_, _>>() {
-            Ok(all) => return Ok(all),
-            Err(AllocateError::Exhausted) => {}
-            Err(other) => return Err(other.into()),
+        if let Some(all) = self.all_now(sizes.iter().copied(), lane)? {
+            return Ok(all.collect());
         }
         if !self.transport.holds_at_once(&sizes, lane) {
             return Err(PayloadError::Encode(format!(

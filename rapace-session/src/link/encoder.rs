@@ -1,7 +1,8 @@
 //! Encoding of values into a payload, directly in the buffer that is sent, with attached buffers.
 //!
 //! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer,
-//!   after a first pass has counted its length and its attached buffers.
+//!   after a first pass has counted its length and its attached buffers. A short body with attached
+//!   buffers is encoded once and copied behind their table.
 //! - FE2: waiters for buffers are served in the order of [`AttachmentAllocator`], so two waiters
 //!   cannot deadlock.
 //! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and
@@ -20,27 +21,14 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer, guarded, panic_message};
 
 use crate::link::attachment_allocator::AttachmentAllocator;
+use crate::link::draft::{Contents, Draft};
+use crate::link::encode::Encode;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
-use crate::transport::{AllocateError, Lane, Transport};
+use crate::transport::{Lane, Transport};
 use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
-use crate::wire::returned::{Entry, RequestAttachments, is_returned, table_for};
-
-/// Values that can be encoded into a body. Encoding twice must write the same bytes.
-pub trait Encode: Send + Sync {
-    /// Encodes all values.
-    ///
-    /// # Errors
-    /// If a value cannot be encoded.
-    fn encode(&self, writer: &mut Writer<'_>) -> Result<(), EncodeError>;
-}
-
-impl Encode for () {
-    fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
-        Ok(())
-    }
-}
+use crate::wire::returned::{RequestAttachments, table_for};
 
 /// A payload that is ready to be sent.
 #[derive(Debug)]
@@ -111,55 +99,68 @@ impl FrameEncoder {
         attachments: Option<&RequestAttachments>,
     ) -> Result<Attempt<'a>, PayloadError> {
         let before = prefix.len()?;
-        if let Some(encoded) = encode_inline(prefix, before, body)? {
-            return Ok(Attempt::Encoded(encoded));
-        }
         let mut named = Vec::new();
-        let mut counter = Writer::counting(&mut named);
-        body.encode(&mut counter)?;
-        let len = before + counter.written();
-        let fill = move |place: &mut [u8]| {
-            let (head, rest) = place.split_at_mut(before);
-            prefix.write(head)?;
-            body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
-            Ok(())
+        let contents = match encode_short(prefix, before, body, &mut named)? {
+            Some((len, bytes)) if named.is_empty() => {
+                return Ok(Attempt::Encoded(EncodedPayload {
+                    flags: prefix.flags(),
+                    payload: Payload::Inline {
+                        len: len as u8,
+                        bytes,
+                    },
+                    blobs: named,
+                }));
+            }
+            Some((len, bytes)) => Contents::Short { len, bytes },
+            None => {
+                named.clear();
+                let mut counter = Writer::counting(&mut named);
+                body.encode(&mut counter)?;
+                let len = before + counter.written();
+                Contents::Values {
+                    len,
+                    before,
+                    prefix,
+                    body,
+                }
+            }
         };
         let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
-        if let Some(mut buffer) = self.buffer_now(lane, &named, len)? {
-            fill(&mut buffer)?;
-            return Ok(Attempt::Encoded(EncodedPayload {
-                flags,
-                payload: Payload::Buffer(buffer.freeze()),
-                blobs: named,
-            }));
-        }
         let table = table_for(&mut named, attachments);
-        let assembled = self.assemble(lane, table, named, len, fill);
-        Ok(Attempt::Waiting(Box::pin(async move {
-            let (payload, blobs) = assembled.await?;
-            Ok(EncodedPayload {
-                flags,
-                payload,
-                blobs,
-            })
-        })))
+        let draft = Draft::new(&*self.transport, table, named, contents)?;
+        let finished = match self.buffers.all_now(draft.sizes(), lane)? {
+            Some(buffers) => self.finish(draft, buffers, flags)?,
+            None => {
+                return Ok(Attempt::Waiting(Box::pin(
+                    self.finish_later(draft, lane, flags),
+                )));
+            }
+        };
+        Ok(Attempt::Encoded(finished))
     }
 
-    /// Allocates a buffer for a body without attached buffers, if one is free.
-    fn buffer_now(
+    async fn finish_later(
         &self,
+        draft: Draft<'_>,
         lane: Lane,
-        named: &[Blob],
-        len: usize,
-    ) -> Result<Option<BlobMut>, PayloadError> {
-        if !named.is_empty() || len <= INLINE_MAX {
-            return Ok(None);
-        }
-        match self.transport.try_allocate(len, lane) {
-            Ok(buffer) => Ok(Some(buffer)),
-            Err(AllocateError::Exhausted) => Ok(None),
-            Err(other) => Err(other.into()),
-        }
+        flags: Flags,
+    ) -> Result<EncodedPayload, PayloadError> {
+        let buffers = self.buffers.all(draft.sizes().collect(), lane).await?;
+        self.finish(draft, buffers.into_iter(), flags)
+    }
+
+    fn finish(
+        &self,
+        draft: Draft<'_>,
+        buffers: impl Iterator<Item = BlobMut>,
+        flags: Flags,
+    ) -> Result<EncodedPayload, PayloadError> {
+        let (payload, blobs) = draft.finish(&*self.transport, buffers, &self.copied)?;
+        Ok(EncodedPayload {
+            flags,
+            payload,
+            blobs,
+        })
     }
 
     /// Re-encodes the payload of a frame for this transport: the same bytes and the same returned
@@ -177,109 +178,15 @@ impl FrameEncoder {
         let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
         let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
-        let assembled = self.assemble(lane, table, frame.blobs.clone(), rest.len(), |place| {
-            place.copy_from_slice(rest);
-            if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
-                *number = stream.0.to_le_bytes();
-            }
-            Ok(())
-        });
-        let (payload, blobs) = guarded_async(assembled).await?;
-        Ok(EncodedPayload {
-            flags: frame.header.flags,
-            payload,
-            blobs,
-        })
-    }
-
-    /// Makes a payload of the table of buffers and `len` bytes that `fill` writes. `table` has the
-    /// entries of the returned buffers; `blobs` are the attached ones.
-    async fn assemble(
-        &self,
-        lane: Lane,
-        table: Vec<Entry>,
-        blobs: Vec<Blob>,
-        len: usize,
-        fill: impl FnOnce(&mut [u8]) -> Result<(), PayloadError>,
-    ) -> Result<(Payload, Vec<Blob>), PayloadError> {
-        let front = table_len(table.len());
-        let total = front + len;
-        let count = u16::try_from(table.len()).map_err(|_| {
-            let count = table.len();
-            PayloadError::Encode(format!(
-                "it has {count} buffers, and a message has at most {}; join some of them",
-                u16::MAX
-            ))
-        })?;
-        let mut bytes = [0; INLINE_MAX];
-        let (mut buffer, blobs, table) = self.gather(lane, total, table, blobs).await?;
-        let place = match &mut buffer {
-            Some(buffer) => &mut **buffer,
-            None => &mut bytes[..total],
+        let contents = Contents::Encoded {
+            bytes: rest,
+            stream,
         };
-        let (before, place) = place.split_at_mut(front);
-        if let Some((number, entries)) = before.split_first_chunk_mut::<2>() {
-            *number = count.to_le_bytes();
-            entries.copy_from_slice(table.as_flattened());
-        }
-        fill(place)?;
-        let payload = match buffer {
-            Some(buffer) => Payload::Buffer(buffer.freeze()),
-            None => Payload::Inline {
-                len: total as u8,
-                bytes,
-            },
+        let work = async {
+            let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
+            self.finish_later(draft, lane, frame.header.flags).await
         };
-        Ok((payload, blobs))
-    }
-
-    /// Allocates a buffer of `total` bytes, unless these fit in the frame itself. Copies attached
-    /// buffers into the transport's memory where needed (FE3), and fills in their entries of the
-    /// table.
-    async fn gather(
-        &self,
-        lane: Lane,
-        total: usize,
-        mut table: Vec<Entry>,
-        mut blobs: Vec<Blob>,
-    ) -> Result<(Option<BlobMut>, Vec<Blob>, Vec<Entry>), PayloadError> {
-        let large = total > INLINE_MAX;
-        if blobs.is_empty() {
-            let buffer = match large {
-                true => Some(self.buffers.one(total, lane).await?),
-                false => None,
-            };
-            return Ok((buffer, blobs, table));
-        }
-        let mut elsewhere = Vec::new();
-        let mut sizes = Vec::with_capacity(1);
-        sizes.extend(large.then_some(total));
-        let carried = table.iter_mut().enumerate();
-        let carried = carried.filter(|(_, entry)| !is_returned(entry));
-        for (at, (place, entry)) in carried.enumerate() {
-            // Two buffers may lie in one slot: `reference` decides whether both can be sent.
-            match self.transport.reference(&blobs[at], &blobs[..at]) {
-                Some(reference) => *entry = reference,
-                None => {
-                    elsewhere.push((at, place));
-                    sizes.push(blobs[at].len());
-                }
-            }
-        }
-        let mut buffers = self.buffers.all(sizes, lane).await?.into_iter();
-        let buffer = match large {
-            true => Some(buffers.next().ok_or(PayloadError::Closed)?),
-            false => None,
-        };
-        for ((at, place), mut copy) in elsewhere.into_iter().zip(buffers) {
-            copy.copy_from_slice(&blobs[at]);
-            self.copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
-            let copy = copy.freeze();
-            let reference = self.transport.reference(&copy, &[]);
-            table[place] = reference.ok_or(PayloadError::Closed)?;
-            blobs[at] = copy;
-        }
-        Ok((buffer, blobs, table))
+        guarded_async(work).await
     }
 }
 
@@ -298,36 +205,26 @@ fn panicked(message: &str) -> PayloadError {
     PayloadError::Encode(format!("a panic while encoding: {message}"))
 }
 
-/// Encodes a body directly into the frame; `None` if it does not fit, or has attached buffers.
-fn encode_inline(
+/// Encodes a body and its prefix, if they are short enough for a frame. Adds the attached buffers to `named`.
+fn encode_short(
     prefix: Prefix<'_>,
     before: usize,
     body: &(dyn Encode + '_),
-) -> Result<Option<EncodedPayload>, PayloadError> {
+    named: &mut Vec<Blob>,
+) -> Result<Option<(usize, [u8; INLINE_MAX])>, PayloadError> {
     let mut bytes = [0; INLINE_MAX];
     let Some((head, rest)) = bytes.split_at_mut_checked(before) else {
         return Ok(None);
     };
-    let mut named = Vec::new();
-    let mut writer = Writer::slice(rest, &mut named);
+    let mut writer = Writer::slice(rest, named);
     match body.encode(&mut writer) {
         Ok(()) => {}
         Err(EncodeError::BufferFull { .. }) => return Ok(None),
         Err(other) => return Err(other.into()),
     }
     let len = before + writer.written();
-    if !named.is_empty() {
-        return Ok(None);
-    }
     prefix.write(head)?;
-    Ok(Some(EncodedPayload {
-        flags: prefix.flags(),
-        payload: Payload::Inline {
-            len: len as u8,
-            bytes,
-        },
-        blobs: named,
-    }))
+    Ok(Some((len, bytes)))
 }
 
 #[cfg(test)]

@@ -21,6 +21,8 @@ mod attachment_allocator;
 pub(crate) mod buffer_error;
 pub(crate) mod channel_ids;
 pub(crate) mod deadline;
+mod draft;
+pub(crate) mod encode;
 pub(crate) mod encoder;
 pub(crate) mod end;
 pub(crate) mod metrics;

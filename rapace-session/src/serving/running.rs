@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
-use crate::link::encoder::{Encode, EncodedPayload};
+use crate::link::encode::Encode;
+use crate::link::encoder::EncodedPayload;
 use crate::link::payload_error::{PayloadError, too_large};
 use crate::link::prefix::Prefix;
 use crate::serving::context::CallContext;

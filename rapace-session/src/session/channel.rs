@@ -18,7 +18,7 @@ use crate::calls::pending::{Outcome, Pending};
 use crate::calls::request::{NotSent, Request, Sent};
 use crate::calls::response::{CallGuard, ResponseFuture, within};
 use crate::calls::unsettled::UnsettledCall;
-use crate::link::encoder::Encode;
+use crate::link::encode::Encode;
 use crate::link::end::EndReason;
 use crate::link::places::Place;
 use crate::serving::context::CallContext;

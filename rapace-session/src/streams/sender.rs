@@ -5,7 +5,7 @@ use std::sync::Arc;
 use kameo::actor::ActorRef;
 
 use crate::link::Link;
-use crate::link::encoder::Encode;
+use crate::link::encode::Encode;
 use crate::link::payload_error::PayloadError;
 use crate::link::payload_error::too_large;
 use crate::link::prefix::Prefix;

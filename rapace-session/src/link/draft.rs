@@ -1,0 +1,179 @@
+//! A payload that lacks only its buffers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rapace_codec::{Blob, BlobMut, Writer};
+
+use crate::link::encode::Encode;
+use crate::link::payload_error::PayloadError;
+use crate::link::prefix::Prefix;
+use crate::transport::Transport;
+use crate::wire::frame::{ChannelId, INLINE_MAX, Payload};
+use crate::wire::message_body::table_len;
+use crate::wire::returned::{Entry, is_returned};
+
+/// A payload that lacks only its buffers: one for its bytes, if these do not fit in the frame itself, and one for the
+/// copy of each attached buffer that cannot be sent as it is.
+pub(super) struct Draft<'a> {
+    contents: Contents<'a>,
+    /// The length of the table and the contents.
+    total: usize,
+    table: Vec<Entry>,
+    blobs: Vec<Blob>,
+    /// The attached buffers that must be copied.
+    copies: Vec<Copied>,
+}
+
+/// An attached buffer that must be copied.
+struct Copied {
+    /// Its index among the attached buffers.
+    blob: usize,
+    /// Its index in the table.
+    entry: usize,
+}
+
+/// The bytes of a payload after its table of buffers.
+pub(super) enum Contents<'a> {
+    /// Encoded bytes that would fit in a frame.
+    Short { len: usize, bytes: [u8; INLINE_MAX] },
+    /// Values, which are encoded where they are sent, after a prefix of `before` bytes. `len` is the length of both.
+    Values {
+        len: usize,
+        before: usize,
+        prefix: Prefix<'a>,
+        body: &'a (dyn Encode + 'a),
+    },
+    /// The bytes of a frame that was encoded before. The number of the stream, if there is one, replaces the first.
+    Encoded {
+        bytes: &'a [u8],
+        stream: Option<ChannelId>,
+    },
+}
+
+impl Contents<'_> {
+    fn len(&self) -> usize {
+        match *self {
+            Self::Short { len, .. } | Self::Values { len, .. } => len,
+            Self::Encoded { bytes, .. } => bytes.len(),
+        }
+    }
+
+    /// Writes them into `place`, which has exactly their length.
+    fn write(&self, place: &mut [u8]) -> Result<(), PayloadError> {
+        match *self {
+            Self::Short { len, ref bytes } => place.copy_from_slice(&bytes[..len]),
+            Self::Values {
+                before,
+                prefix,
+                body,
+                ..
+            } => {
+                let (head, rest) = place.split_at_mut(before);
+                prefix.write(head)?;
+                body.encode(&mut Writer::slice(rest, &mut Vec::new()))?;
+            }
+            Self::Encoded { bytes, stream } => {
+                place.copy_from_slice(bytes);
+                if let (Some(stream), Some(number)) = (stream, place.first_chunk_mut()) {
+                    *number = stream.0.to_le_bytes();
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'a> Draft<'a> {
+    /// Fills in the entries of the attached buffers, `blobs`, that can be sent as they are. `table` has the entries of the
+    /// returned ones.
+    pub(super) fn new(
+        transport: &dyn Transport,
+        mut table: Vec<Entry>,
+        blobs: Vec<Blob>,
+        contents: Contents<'a>,
+    ) -> Result<Self, PayloadError> {
+        if u16::try_from(table.len()).is_err() {
+            return Err(PayloadError::Encode(format!(
+                "it has {} buffers, and a message has at most {}; join some of them",
+                table.len(),
+                u16::MAX
+            )));
+        }
+        let mut copies = Vec::new();
+        let attached = table.iter_mut().enumerate();
+        let attached = attached.filter(|(_, entry)| !is_returned(entry));
+        for ((at, entry), blob) in attached.zip(0..blobs.len()) {
+            // Two buffers may lie in one slot: `reference` decides whether both can be sent.
+            match transport.reference(&blobs[blob], &blobs[..blob]) {
+                Some(reference) => *entry = reference,
+                None => copies.push(Copied { blob, entry: at }),
+            }
+        }
+        Ok(Self {
+            total: table_len(table.len()) + contents.len(),
+            contents,
+            table,
+            blobs,
+            copies,
+        })
+    }
+
+    /// Whether the bytes need a buffer.
+    fn is_large(&self) -> bool {
+        self.total > INLINE_MAX
+    }
+
+    /// The sizes of the buffers that it lacks.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
+        let copies = self.copies.iter().map(|copy| self.blobs[copy.blob].len());
+        let large = self.is_large().then_some(self.total);
+        large.into_iter().chain(copies)
+    }
+
+    /// Writes the payload into `buffers`, which have these [`sizes`](Self::sizes). Adds the bytes of attached buffers
+    /// that it copies to `copied`.
+    pub(super) fn finish(
+        mut self,
+        transport: &dyn Transport,
+        mut buffers: impl Iterator<Item = BlobMut>,
+        copied: &AtomicU64,
+    ) -> Result<(Payload, Vec<Blob>), PayloadError> {
+        let buffer = match self.is_large() {
+            true => Some(buffers.next().ok_or(PayloadError::Closed)?),
+            false => None,
+        };
+        for (at, mut copy) in self.copies.iter().zip(buffers) {
+            copy.copy_from_slice(&self.blobs[at.blob]);
+            copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
+            let copy = copy.freeze();
+            let reference = transport.reference(&copy, &[]);
+            self.table[at.entry] = reference.ok_or(PayloadError::Closed)?;
+            self.blobs[at.blob] = copy;
+        }
+        let payload = match buffer {
+            Some(mut buffer) => {
+                self.write(&mut buffer)?;
+                Payload::Buffer(buffer.freeze())
+            }
+            None => {
+                let mut bytes = [0; INLINE_MAX];
+                self.write(&mut bytes[..self.total])?;
+                Payload::Inline {
+                    len: self.total as u8,
+                    bytes,
+                }
+            }
+        };
+        Ok((payload, self.blobs))
+    }
+
+    /// Writes the table and the contents.
+    fn write(&self, place: &mut [u8]) -> Result<(), PayloadError> {
+        let (table, contents) = place.split_at_mut(table_len(self.table.len()));
+        if let Some((count, entries)) = table.split_first_chunk_mut::<2>() {
+            *count = (self.table.len() as u16).to_le_bytes();
+            entries.copy_from_slice(self.table.as_flattened());
+        }
+        self.contents.write(contents)
+    }
+}
