@@ -35,7 +35,7 @@ static GLOBAL: Counting = Counting;
 /// Returns the bytes allocated until a session accepted or refused a hello, and the result.
 async fn cost(body: Vec<u8>) -> (usize, Result<(), HandshakeError>) {
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
-    let hello = [b"rpc\x01\x01\0\0\0", &*body].concat();
+    let hello = [b"rpc\x01\x02\0\0\0", &*body].concat();
     let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::Buffer(hello.into());
     let lane = rapace_session::Lane::Priority;
@@ -52,6 +52,7 @@ fn hello(services: Vec<ServiceOffer>) -> Vec<u8> {
     let hello = Hello {
         name: "evil".into(),
         stream_window: 1,
+        stream_window_bytes: 4 << 20,
         services,
         spin_micros: 0,
     };

@@ -58,7 +58,12 @@ impl Metrics {
     }
 
     pub(crate) fn sent(&self, frame: &Frame) {
-        add(&self.bytes_out, frame.carried());
+        self.sent_bytes(frame.carried());
+    }
+
+    /// Counts a frame of so many bytes that was sent.
+    pub(crate) fn sent_bytes(&self, carried: u64) {
+        add(&self.bytes_out, carried);
     }
 
     pub(crate) fn received(&self, frames: &[Frame]) {

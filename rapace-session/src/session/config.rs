@@ -27,6 +27,12 @@ pub struct SessionConfig {
     /// [`MAX_WINDOW`](crate::MAX_WINDOW). Default 32: enough to keep a stream of 24-byte items busy
     /// across one wake-up, and at most 2 MiB of 64 KiB items.
     pub stream_window: u32,
+    /// How many bytes of a stream may be in flight before its sender waits, at least 1. One item of
+    /// any length may exceed that. Default 4 MiB.
+    ///
+    /// So a stream whose items are not taken holds at most this much and one item, and never room
+    /// that another stream was granted.
+    pub stream_window_bytes: u32,
     /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
     pub heartbeat: Duration,
     /// For how long the reader polls for frames, after the last one, before it sleeps; at most 1
@@ -53,6 +59,7 @@ impl SessionConfig {
             requires: Vec::new(),
             resolver: Arc::new(ServesNothing),
             stream_window: 32,
+            stream_window_bytes: 4 << 20,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
             on_unsettled: None,

@@ -70,6 +70,7 @@ impl Session {
             // For humans, who recognise a truncated name.
             name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
+            stream_window_bytes: config.stream_window_bytes,
             services: config.provides.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };

@@ -93,6 +93,7 @@ mod tests {
         Hello {
             name: "test".into(),
             stream_window: 1,
+            stream_window_bytes: 1,
             services: Vec::new(),
             spin_micros: 0,
         }

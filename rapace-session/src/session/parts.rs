@@ -14,6 +14,7 @@ use crate::serving::incoming::IncomingCalls;
 use crate::session::channels::Channels;
 use crate::session::config::SessionConfig;
 use crate::streams::registry::Streams;
+use crate::streams::window::Window;
 use crate::transport::{Side, Transport};
 use crate::wire::hello::Hello;
 
@@ -39,7 +40,10 @@ impl Parts {
     pub(crate) fn new(transport: Arc<dyn Transport>, side: Side, config: SessionConfig) -> Self {
         let link = Arc::new(Link::new(transport, Arc::clone(&config.metrics)));
         let ids = Arc::new(ChannelIds::new(side));
-        let window = config.stream_window;
+        let window = Window {
+            items: config.stream_window,
+            bytes: config.stream_window_bytes,
+        };
         Self {
             calls: Arc::new(OutgoingCalls::new(Arc::clone(&link))),
             streams: Arc::new(Streams::new(Arc::clone(&link), Arc::clone(&ids), window)),
@@ -56,7 +60,10 @@ impl Parts {
 
     /// Records the peer's hello.
     pub(crate) fn set_peer(&self, hello: Hello) {
-        self.streams.set_peer_window(hello.stream_window);
+        self.streams.set_peer_window(Window {
+            items: hello.stream_window,
+            bytes: hello.stream_window_bytes,
+        });
         // The handshake accepts one hello.
         let _ = self.peer.set(Arc::new(hello));
     }

@@ -18,6 +18,7 @@ pub fn room_for_handshake(
             name: name.to_owned(),
             // The longest encoding.
             stream_window: MAX_WINDOW,
+            stream_window_bytes: u32::MAX,
             services: services.to_vec(),
             spin_micros: u32::MAX,
         };

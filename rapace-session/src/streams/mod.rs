@@ -2,7 +2,8 @@
 //!
 //! - ST1: each direction ends by `End`, by `Reset`, or with the session, and its receiver always
 //!   learns which. The other direction goes on.
-//! - ST2: a sender has at most as many items in flight as it was granted; the receiver checks this.
+//! - ST2: a sender has at most as many items and bytes in flight as it was granted
+//!   ([`window`]); the receiver checks this.
 //! - ST3: a credit returns when the consumer takes an item, not when the item arrives.
 //! - ST4: the route is removed when both directions are over. Frames that arrive later are counted
 //!   and dropped.
@@ -23,6 +24,7 @@ mod receiver;
 pub(crate) mod registry;
 mod sender;
 pub(crate) mod state;
+pub(crate) mod window;
 
 pub use receiver::StreamReceiver;
 pub use sender::{StreamSendError, StreamSender};

@@ -12,6 +12,7 @@ use crate::link::Link;
 use crate::streams::actor::{ReceiverLeft, StreamActor};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
+use crate::streams::window::{Taken, Window};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 
@@ -26,8 +27,8 @@ pub struct StreamReceiver {
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
     items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
-    window: u32,
-    taken: u32,
+    window: Window,
+    taken: Taken,
     done: bool,
 }
 
@@ -38,7 +39,7 @@ impl StreamReceiver {
         stream: Arc<StreamState>,
         actor: ActorRef<StreamActor>,
         items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
-        window: u32,
+        window: Window,
     ) -> Self {
         Self {
             link,
@@ -47,7 +48,7 @@ impl StreamReceiver {
             actor,
             items,
             window,
-            taken: 0,
+            taken: Taken::default(),
             done: false,
         }
     }
@@ -66,15 +67,13 @@ impl StreamReceiver {
     }
 
     /// Counts a taken item, and grants new credits, half a window at a time (ST3).
-    fn give_credit(&mut self) {
-        self.taken += 1;
-        if self.taken * 2 >= self.window {
+    fn give_credit(&mut self, length: u64) {
+        if let Some(taken) = self.taken.take(length, self.window) {
             // Before the peer can use the credits.
-            self.stream.allow(self.taken);
+            self.stream.allowance.give_back(taken);
             let mut header = Header::new(FrameType::Credit, self.id);
-            header.credits = self.taken;
+            header.credits = taken.items;
             self.link.outbox.send(Frame::bare(header));
-            self.taken = 0;
         }
     }
 
@@ -102,7 +101,7 @@ impl Stream for StreamReceiver {
             }
             Some(Ok(frame)) => match MessageBody::parse(frame) {
                 Ok(body) => {
-                    self.give_credit();
+                    self.give_credit(body.carried());
                     Some(Ok(body))
                 }
                 Err(what) => {

@@ -19,6 +19,7 @@ use crate::link::places::{Place, Places};
 use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
 use crate::streams::halves::StreamParts;
 use crate::streams::state::StreamState;
+use crate::streams::window::Window;
 use crate::streams::{StreamReceiver, StreamSender};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::limits::MAX_STREAMS;
@@ -40,16 +41,16 @@ pub(crate) struct Streams {
     opened_by_peer: AtomicU32,
     /// The permits for streams that this side opens.
     pub(crate) places: Arc<Places>,
-    /// How many items the peer may have in flight to this side, per stream.
-    window: u32,
+    /// How much the peer may have in flight to this side, per stream.
+    window: Window,
     /// The same towards the peer, from its hello.
-    peer_window: OnceLock<u32>,
+    peer_window: OnceLock<Window>,
     /// Notified when the last stream is over.
     pub(crate) idle: Notify,
 }
 
 impl Streams {
-    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>, window: u32) -> Self {
+    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>, window: Window) -> Self {
         Self {
             link,
             ids,
@@ -64,7 +65,7 @@ impl Streams {
     }
 
     /// Records the window that the peer's hello grants.
-    pub(crate) fn set_peer_window(&self, window: u32) {
+    pub(crate) fn set_peer_window(&self, window: Window) {
         // The handshake accepts one hello.
         let _ = self.peer_window.set(window);
     }
@@ -84,7 +85,7 @@ impl Streams {
         receives: bool,
         place: Option<Place>,
     ) -> StreamParts {
-        let granted = self.peer_window.get().copied().unwrap_or(1);
+        let granted = self.peer_window.get().copied().unwrap_or(Window::MIN);
         let halves = u8::from(sends) + u8::from(receives);
         let stream = StreamState::new(granted, receives.then_some(self.window));
         let stream = Arc::new(stream.holding(halves, place));
@@ -107,8 +108,9 @@ impl Streams {
         self.register(id, &stream, &actor);
         let window = self.window;
         StreamParts {
-            sender: sends
-                .then(|| StreamSender::new(link(), id, Arc::clone(&stream), actor.clone())),
+            sender: sends.then(|| {
+                StreamSender::new(link(), id, Arc::clone(&stream), actor.clone(), granted)
+            }),
             receiver: receives
                 .then(|| StreamReceiver::new(link(), id, stream, actor, taken, window)),
         }
@@ -178,7 +180,7 @@ impl Streams {
         };
         let Route { stream, actor } = &*route;
         let delivered = match frame_type {
-            FrameType::Item if stream.take_allowance() => {
+            FrameType::Item if stream.allowance.take(frame.carried()) => {
                 actor.tell(Arrived(frame)).try_send().is_ok()
             }
             FrameType::Item if stream.is_first(frame_type) => {

@@ -12,6 +12,7 @@ use crate::link::prefix::Prefix;
 use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
+use crate::streams::window::{InFlight, Window};
 use crate::transport::{Lane, SendError};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 
@@ -24,6 +25,7 @@ pub struct StreamSender {
     id: ChannelId,
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
+    in_flight: InFlight,
     ended: bool,
 }
 
@@ -50,12 +52,14 @@ impl StreamSender {
         id: ChannelId,
         stream: Arc<StreamState>,
         actor: ActorRef<StreamActor>,
+        window: Window,
     ) -> Self {
         Self {
             link,
             id,
             stream,
             actor,
+            in_flight: InFlight::new(window),
             ended: false,
         }
     }
@@ -82,7 +86,7 @@ impl StreamSender {
     /// See [`StreamSendError`].
     pub async fn send(&mut self, item: &(dyn Encode + '_)) -> Result<(), StreamSendError> {
         loop {
-            let Some(credit) = self.stream.credit().await else {
+            let Some(credit) = self.stream.credit(&mut self.in_flight).await else {
                 return Err(self.over().await);
             };
             let encoder = &self.link.encoder;
@@ -104,7 +108,9 @@ impl StreamSender {
             };
             if self.put(&frame).await? {
                 credit.forget();
-                self.link.metrics.sent(&frame);
+                let carried = frame.carried();
+                self.in_flight.sent(carried);
+                self.link.metrics.sent_bytes(carried);
                 return Ok(());
             }
             // Another frame with one of the buffers was sent first: encode again, with a copy of

@@ -8,6 +8,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::link::places::Place;
 use crate::streams::error::StreamError;
+use crate::streams::window::{Allowance, InFlight, Window};
 use crate::wire::frame::FrameType;
 
 /// The shared state of a stream, without clock, frames or actor.
@@ -15,12 +16,15 @@ use crate::wire::frame::FrameType;
 pub(crate) struct StreamState {
     /// Items that this side may send.
     credits: Semaphore,
-    /// The most credits that there can be at once.
-    window: u32,
+    /// The most that this side may have in flight.
+    window: Window,
+    /// How many items the peer has returned, modulo 2³².
+    returned: AtomicU32,
+    credited: Notify,
     /// Whether this side has sent an item, or is sending one.
     sent: AtomicBool,
-    /// Items that the peer may still send (ST2).
-    allowance: AtomicU32,
+    /// What the peer may still send (ST2).
+    pub(crate) allowance: Allowance,
     /// The types of frames that the peer has sent once (ST5).
     said: AtomicU8,
     /// The number of halves held on this side, and the place of a stream that this side opened. The
@@ -32,14 +36,15 @@ pub(crate) struct StreamState {
 }
 
 impl StreamState {
-    /// Makes a state with the credits that the peer granted, and the items that it may send, if it
-    /// sends any.
-    pub(crate) fn new(granted: u32, allowance: Option<u32>) -> Self {
+    /// Makes a state with the window that the peer granted, and the peer's own, if it sends items.
+    pub(crate) fn new(granted: Window, allowance: Option<Window>) -> Self {
         Self {
-            credits: Semaphore::new(granted as usize),
+            credits: Semaphore::new(granted.items as usize),
             window: granted,
+            returned: AtomicU32::new(0),
+            credited: Notify::new(),
             sent: AtomicBool::new(false),
-            allowance: AtomicU32::new(allowance.unwrap_or(0)),
+            allowance: Allowance::new(allowance),
             said: AtomicU8::new(0),
             held: Mutex::default(),
             over: Mutex::new(None),
@@ -87,30 +92,18 @@ impl StreamState {
         held.1 = None;
     }
 
-    /// Counts an item that arrived; false if the peer had no credit for it.
-    pub(crate) fn take_allowance(&self) -> bool {
-        self.allowance
-            .try_update(Ordering::AcqRel, Ordering::Acquire, |left| {
-                left.checked_sub(1)
-            })
-            .is_ok()
-    }
-
-    /// Lets the peer send more items.
-    pub(crate) fn allow(&self, items: u32) {
-        self.allowance.fetch_add(items, Ordering::AcqRel);
-    }
-
     /// Adds credits that the peer granted; false if that exceeds the window.
     pub(crate) fn granted(&self, credits: u32) -> bool {
         let sum = self
             .credits
             .available_permits()
             .saturating_add(credits as usize);
-        if sum > self.window as usize {
+        if sum > self.window.items as usize {
             return false;
         }
+        self.returned.fetch_add(credits, Ordering::Release);
         self.credits.add_permits(credits as usize);
+        self.credited.notify_waiters();
         true
     }
 
@@ -126,9 +119,38 @@ impl StreamState {
         self.said.fetch_or(bit, Ordering::AcqRel) & bit == 0
     }
 
-    /// Waits for a credit. `None` once sending is over.
-    pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
-        self.credits.acquire().await.ok()
+    /// Waits for a credit, and until the window has room. `None` once sending is over.
+    pub(crate) async fn credit(&self, in_flight: &mut InFlight) -> Option<SemaphorePermit<'_>> {
+        let credit = self.credits.acquire().await.ok()?;
+        if !self.has_room(in_flight) {
+            // Boxed: this rare path would make the future of every item larger.
+            Box::pin(self.room(in_flight)).await;
+            if self.is_over() {
+                return None;
+            }
+        }
+        Some(credit)
+    }
+
+    fn has_room(&self, in_flight: &mut InFlight) -> bool {
+        in_flight.has_room(self.returned.load(Ordering::Acquire))
+    }
+
+    /// Waits until the window has room, or sending is over.
+    async fn room(&self, in_flight: &mut InFlight) {
+        loop {
+            let credited = self.credited.notified();
+            tokio::pin!(credited);
+            // Registered before the check, so that no wake-up is lost.
+            credited.as_mut().enable();
+            if self.has_room(in_flight) {
+                return;
+            }
+            tokio::select! {
+                () = credited => {}
+                () = self.over() => return,
+            }
+        }
     }
 
     /// Ends sending. The first reason is kept.

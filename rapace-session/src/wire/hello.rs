@@ -14,7 +14,7 @@ use crate::wire::limits::{self, HelloLimit, MAX_METHODS, MAX_SERVICES};
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 
 /// The version of the protocol. Peers of different versions refuse each other.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// The first bytes of every hello.
 pub(crate) const MAGIC: [u8; 4] = *b"rpc\x01";
@@ -26,6 +26,8 @@ pub struct Hello {
     pub name: String,
     /// How many items of a stream the other side may send before it is granted more.
     pub stream_window: u32,
+    /// How many bytes of a stream may be in flight before the other side waits. One item may exceed that.
+    pub stream_window_bytes: u32,
     /// The services that can be called on this side.
     pub services: Vec<ServiceOffer>,
     /// For how many microseconds this side polls for frames before it sleeps; a suggestion to the
@@ -40,6 +42,7 @@ pub struct Hello {
 pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     let ours = HandshakeError::OwnHello;
     limits::check_window(hello.stream_window).map_err(ours)?;
+    limits::check_window_bytes(hello.stream_window_bytes).map_err(ours)?;
     limits::check_offers(&hello.services).map_err(ours)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
@@ -103,6 +106,8 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     limits::check_name(&name, || "itself".to_owned())?;
     let stream_window = reader.read()?;
     limits::check_window(stream_window)?;
+    let stream_window_bytes = reader.read()?;
+    limits::check_window_bytes(stream_window_bytes)?;
     let count = reader.read::<u64>()?;
     if count > MAX_SERVICES as u64 {
         return Err(HelloLimit::Services { count }.into());
@@ -117,6 +122,7 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     Ok(Hello {
         name,
         stream_window,
+        stream_window_bytes,
         services,
         spin_micros,
     })
@@ -164,6 +170,7 @@ mod tests {
         let hello = Hello {
             name: "markdown".into(),
             stream_window: 32,
+            stream_window_bytes: 4 << 20,
             services: vec![offer(&[("render", 1)])],
             spin_micros: 50,
         };
@@ -212,13 +219,14 @@ mod tests {
         let hello = Hello {
             name: "a".into(),
             stream_window: 1,
+            stream_window_bytes: 1,
             services: Vec::new(),
             spin_micros: 0,
         };
         let bytes = encode(&hello).unwrap();
         assert_eq!(
             bytes,
-            [&MAGIC[..], &[1, 0, 0, 0], &[1, b'a', 1, 0, 0]].concat()
+            [&MAGIC[..], &[2, 0, 0, 0], &[1, b'a', 1, 1, 0, 0]].concat()
         );
     }
 

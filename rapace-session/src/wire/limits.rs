@@ -84,6 +84,8 @@ pub enum HelloLimit {
         /// The window.
         items: u32,
     },
+    /// A stream's window has no bytes.
+    NoStreamWindowBytes,
 }
 
 impl fmt::Display for HelloLimit {
@@ -119,6 +121,9 @@ impl fmt::Display for HelloLimit {
             Self::StreamWindow { items } => write!(
                 f,
                 "has a stream window of {items} items; 1 to {MAX_WINDOW} are possible"
+            ),
+            Self::NoStreamWindowBytes => f.write_str(
+                "has a stream window of 0 bytes; 1 or more are possible, since one item may exceed it",
             ),
         }
     }
@@ -214,6 +219,13 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
     }
 }
 
+pub(crate) fn check_window_bytes(bytes: u32) -> Result<(), HelloLimit> {
+    match bytes {
+        0 => Err(HelloLimit::NoStreamWindowBytes),
+        _ => Ok(()),
+    }
+}
+
 /// Makes the name of a peer from any text: escaped, and truncated to the length of a name.
 pub(crate) fn truncated_to_name(text: &str) -> String {
     let mut name = printable_name(text);
@@ -296,6 +308,7 @@ mod tests {
         let hello = crate::wire::hello::Hello {
             name: "x".repeat(MAX_NAME),
             stream_window: MAX_WINDOW,
+            stream_window_bytes: u32::MAX,
             services: services(12, methods),
             spin_micros: u32::MAX,
         };

@@ -12,6 +12,7 @@ use super::raw::{Raw, request};
 
 scenarios!(
     items_past_the_window_reset_the_stream_only,
+    bytes_past_the_window_reset_the_stream_only,
     an_item_in_a_direction_that_does_not_exist_resets_the_stream,
     more_credits_than_the_window,
     credits_for_what_is_not_a_stream,
@@ -26,6 +27,7 @@ scenarios!(
 );
 
 const WINDOW: u32 = 4;
+const WINDOW_BYTES: u32 = 30;
 
 /// A session with a stream that a hostile peer opened by a call.
 async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
@@ -33,6 +35,7 @@ async fn streaming(kind: Kind, flags: Flags) -> (Session, Raw, StreamParts) {
     let mut inbox = services.inbox("Feed", 4);
     let mut config = services.config("host");
     config.stream_window = WINDOW;
+    config.stream_window_bytes = WINDOW_BYTES;
     let (a, b) = kind.pair();
     let (session, mut raw) = Raw::connect(a, b, config).await;
     raw.open_to(2, "Feed").await;
@@ -73,6 +76,20 @@ async fn items_past_the_window_reset_the_stream_only(kind: Kind) {
     assert_eq!(reset.header.channel, ChannelId(4));
     let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
     assert_eq!(seen.len(), WINDOW as usize + 1);
+    assert!(matches!(seen.last(), Some(Err(StreamError::Fault(what))) if what.contains("credit")));
+    goes_on(&session, &mut raw).await;
+}
+
+async fn bytes_past_the_window_reset_the_stream_only(kind: Kind) {
+    let (session, mut raw, parts) = streaming(kind, Flags::CLIENT_STREAM).await;
+    // The second reaches the window.
+    for _ in 0..3 {
+        raw.send_with(on_stream(FrameType::Item), &[0; 20]).await;
+    }
+    let reset = raw.recv_type(FrameType::Reset).await;
+    assert_eq!(reset.header.channel, ChannelId(4));
+    let seen = parts.receiver.unwrap().collect::<Vec<_>>().await;
+    assert_eq!(seen.len(), 3);
     assert!(matches!(seen.last(), Some(Err(StreamError::Fault(what))) if what.contains("credit")));
     goes_on(&session, &mut raw).await;
 }

@@ -36,6 +36,7 @@ fn hello() -> Hello {
     Hello {
         name: "peer".into(),
         stream_window: 4,
+        stream_window_bytes: 4 << 20,
         services: Vec::new(),
         spin_micros: 0,
     }
@@ -110,6 +111,13 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
             },
             "has a stream window of 0 items",
         ),
+        (
+            Hello {
+                stream_window_bytes: 0,
+                ..hello()
+            },
+            "has a stream window of 0 bytes",
+        ),
     ];
     for (hello, what) in cases {
         let body = rapace_codec::to_vec(&hello).unwrap().0;
@@ -125,7 +133,9 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
 
 /// The hello claims far more than its bytes contain.
 async fn a_hello_that_only_claims_much_is_refused_by_what_it_claims(kind: Kind) {
-    let mut body = rapace_codec::to_vec(&("peer".to_owned(), 4_u32)).unwrap().0;
+    let mut body = rapace_codec::to_vec(&("peer".to_owned(), 4_u32, 4_u32))
+        .unwrap()
+        .0;
     body.extend(rapace_codec::to_vec(&u64::MAX).unwrap().0);
     let count = u64::MAX;
     let limit = HelloLimit::Services { count };
@@ -139,11 +149,13 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         config.provides = (0..count).map(|n| offer(&n.to_string(), 0)).collect();
     };
     let shut = |config: &mut SessionConfig| config.stream_window = 0;
+    let empty = |config: &mut SessionConfig| config.stream_window_bytes = 0;
     type Change<'a> = &'a dyn Fn(&mut SessionConfig);
-    let changes: [(Change<'_>, _); 3] = [
+    let changes: [(Change<'_>, _); 4] = [
         (&wide, "lists 1025 methods of service `Wide`"),
         (&many, "lists 257 services"),
         (&shut, "has a stream window of 0 items"),
+        (&empty, "has a stream window of 0 bytes"),
     ];
     for (change, what) in changes {
         let (a, b) = kind.pair();

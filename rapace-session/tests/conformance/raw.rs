@@ -15,7 +15,7 @@ pub(super) struct Raw {
 }
 
 /// The first bytes of every hello.
-pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x01\0\0\0";
+pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x02\0\0\0";
 
 impl Raw {
     pub(super) fn new(endpoint: Endpoint) -> Self {
@@ -54,6 +54,7 @@ impl Raw {
         let hello = Hello {
             name: "raw".into(),
             stream_window: 4,
+            stream_window_bytes: 4 << 20,
             services: services.collect(),
             spin_micros: 0,
         };

@@ -1,7 +1,9 @@
 //! Streams in both directions, without errors.
 
-use futures_util::StreamExt;
-use rapace_session::{Channel, RunningCall, SessionConfig, Status, StreamReceiver, StreamSender};
+use futures_util::{FutureExt, StreamExt};
+use rapace_session::{
+    Channel, RunningCall, SessionConfig, Status, StreamReceiver, StreamSendError, StreamSender,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -13,6 +15,9 @@ scenarios!(
     both_directions_flow_at_once,
     items_of_every_size_arrive,
     a_slow_consumer_holds_up_its_own_sender_only,
+    bytes_wait_for_their_reader_up_to_the_window,
+    an_item_longer_than_the_window_is_sent,
+    a_sender_that_waits_for_bytes_learns_of_the_end,
     many_streams_share_a_session,
     a_window_of_one_still_moves,
 );
@@ -176,6 +181,104 @@ async fn a_slow_consumer_holds_up_its_own_sender_only(kind: Kind) {
     }
     until(|| sent.load(Ordering::SeqCst) == 12).await;
     assert_eq!(slow.count().await, 496);
+}
+
+async fn bytes_wait_for_their_reader_up_to_the_window(kind: Kind) {
+    let mut services = Services::default();
+    let sent = Arc::new(AtomicU32::new(0));
+    serve_large(&mut services, &sent, vec![1000; 40]);
+    let mut config = SessionConfig::new("host");
+    config.stream_window_bytes = 4000;
+    let (host, _plugin) = connect(kind.pair(), config, services.config("plugin")).await;
+    let mut slow = streaming_from(&host.open("Large").await.unwrap()).await;
+    let mut fast = streaming_from(&host.open("Large").await.unwrap()).await;
+    // Each item has 1000 bytes and its own length. Four are the window of each stream.
+    until(|| sent.load(Ordering::SeqCst) == 8).await;
+    for _ in 0..40 {
+        value::<Vec<u8>>(&fast.next().await.unwrap().unwrap());
+    }
+    assert!(fast.next().await.is_none());
+    assert_eq!(sent.load(Ordering::SeqCst), 44, "the other has its window");
+    // When half of the window is taken, its bytes come back.
+    for _ in 0..2 {
+        value::<Vec<u8>>(&slow.next().await.unwrap().unwrap());
+    }
+    until(|| sent.load(Ordering::SeqCst) == 46).await;
+    assert_eq!(slow.count().await, 38);
+}
+
+async fn an_item_longer_than_the_window_is_sent(kind: Kind) {
+    let mut services = Services::default();
+    let sent = Arc::new(AtomicU32::new(0));
+    let lengths = [3, 50_000, 0, 50_000, 60_000, 0, 0, 7, 50_000, 4];
+    serve_large(&mut services, &sent, lengths.repeat(9));
+    let mut config = SessionConfig::new("host");
+    config.stream_window_bytes = 4;
+    let (host, _plugin) = connect(kind.pair(), config, services.config("plugin")).await;
+    let mut items = streaming_from(&host.open("Large").await.unwrap()).await;
+    for length in lengths.repeat(9) {
+        let item = items.next().await.unwrap().unwrap();
+        assert_eq!(value::<Vec<u8>>(&item).len(), length);
+    }
+    assert!(items.next().await.is_none());
+}
+
+async fn a_sender_that_waits_for_bytes_learns_of_the_end(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Large", 4);
+    let mut config = SessionConfig::new("host");
+    config.stream_window_bytes = 10;
+    let (host, _plugin) = connect(kind.pair(), config, services.config("plugin")).await;
+    let channel = host.open("Large").await.unwrap();
+    for leaves in [true, false] {
+        let call = channel.call_streaming(0, &(), &plain(), false, true).await;
+        let (parts, _response) = call.unwrap();
+        let receiver = parts.receiver.unwrap();
+        let mut call = inbox.recv().await.unwrap().begin().unwrap();
+        let mut sender = call.take_sender().unwrap();
+        sender.send(&Value(vec![0u8; 100])).await.unwrap();
+        let item = Value(0u8);
+        let mut waits = std::pin::pin!(sender.send(&item));
+        assert!(
+            waits.as_mut().now_or_never().is_none(),
+            "the window is full"
+        );
+        match leaves {
+            true => {
+                drop(receiver);
+                assert_eq!(waits.await, Err(StreamSendError::Stopped));
+            }
+            false => {
+                host.close("enough");
+                let over = waits.await;
+                assert!(matches!(over, Err(StreamSendError::Over(_))), "{over:?}");
+            }
+        }
+    }
+}
+
+/// Serves `Large`, which streams byte strings of these lengths.
+fn serve_large(services: &mut Services, sent: &Arc<AtomicU32>, lengths: Vec<usize>) {
+    let sent = Arc::clone(sent);
+    services.serve("Large", 4, move |mut call| {
+        let (sent, lengths) = (Arc::clone(&sent), lengths.clone());
+        async move {
+            let mut items = call.take_sender().unwrap();
+            call.reply(Status::Ok, &()).await;
+            for length in lengths {
+                items.send(&Value(vec![0u8; length])).await.unwrap();
+                sent.fetch_add(1, Ordering::SeqCst);
+            }
+            items.end();
+        }
+    });
+}
+
+async fn streaming_from(channel: &Channel) -> StreamReceiver {
+    let call = channel.call_streaming(0, &(), &plain(), false, true).await;
+    let (parts, response) = call.unwrap();
+    response.await.unwrap();
+    parts.receiver.unwrap()
 }
 
 async fn many_streams_share_a_session(kind: Kind) {
