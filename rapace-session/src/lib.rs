@@ -146,7 +146,8 @@
 //! one credit of its channel and one entry of the caller's call table, and its reply returns both.
 //! Each request gets exactly one reply, also if the call was cancelled, is a tell, or never reached
 //! a handler. A stream is a channel of its own, which the request opens by naming its number; the
-//! hello grants its window, in items and in bytes.
+//! hello grants its window, in items and in bytes. The requests of a channel have a window in bytes
+//! too.
 //!
 //! # What a hostile peer can do
 //!

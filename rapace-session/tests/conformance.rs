@@ -23,6 +23,7 @@ mod conformance {
     mod peer_texts;
     mod places;
     mod raw;
+    mod request_bytes;
     mod resend;
     mod returned;
     mod returned_after_death;

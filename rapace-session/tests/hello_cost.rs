@@ -53,6 +53,7 @@ fn hello(services: Vec<ServiceOffer>) -> Vec<u8> {
         name: "evil".into(),
         stream_window: 1,
         stream_window_bytes: 4 << 20,
+        request_window_bytes: 4 << 20,
         services,
         spin_micros: 0,
     };

@@ -56,8 +56,8 @@ pub(crate) async fn boast() {
     let endpoint = shm::endpoint(link, Side::Joiner);
     let mut hello = b"rpc\x01".to_vec();
     hello.extend_from_slice(&rapace_session::PROTOCOL_VERSION.to_le_bytes());
-    // A name, a stream window in items and in bytes, and the count of services as postcard writes it.
-    hello.extend_from_slice(b"\x05boast\x04\x04\xa0\xc2\x1e");
+    // A name, a stream window in items and in bytes, a window of requests, and the count of services as postcard writes it.
+    hello.extend_from_slice(b"\x05boast\x04\x04\x04\xa0\xc2\x1e");
     let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint

@@ -18,6 +18,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::calls::methods::{self, MethodMaps, MethodMismatch};
+use crate::link::byte_window::ByteWindow;
 use crate::link::places::Place;
 use crate::wire::frame::ChannelId;
 use crate::wire::hello::Hello;
@@ -34,6 +35,8 @@ pub(crate) struct ClientChannel {
     window: AtomicU32,
     /// Why the channel was closed, if it was closed before the session's end.
     closed: OnceLock<Box<str>>,
+    /// The bytes of requests that may be in flight.
+    pub(crate) bytes: Arc<ByteWindow>,
     /// Wakes waiters for a credit when the channel is closed.
     closes: Notify,
     ending: Mutex<Ending>,
@@ -59,6 +62,7 @@ impl ClientChannel {
             credits: Semaphore::new(window as usize),
             window: AtomicU32::new(window),
             closed: OnceLock::new(),
+            bytes: Arc::new(ByteWindow::new(MAX_WINDOW)),
             closes: Notify::new(),
             ending: Mutex::default(),
             peer: None,
@@ -68,7 +72,13 @@ impl ClientChannel {
 
     /// Sets the hello of the peer.
     pub(crate) fn to(self, peer: Option<Arc<Hello>>) -> Self {
-        Self { peer, ..self }
+        let window = peer.as_ref().map(|peer| peer.request_window_bytes);
+        let bytes = Arc::new(ByteWindow::new(window.unwrap_or(1)));
+        Self {
+            peer,
+            bytes,
+            ..self
+        }
     }
 
     /// Sets the permit of the channel.
@@ -181,6 +191,7 @@ impl ClientChannel {
         ending.drain = Some(self.drain());
         let _ = self.closed.set(why.into());
         self.closes.notify_waiters();
+        self.bytes.close();
         if let Some(place) = &mut ending.place {
             place.set_leaving(true); // CR4
         }
@@ -228,6 +239,7 @@ impl ClientChannel {
     /// that a peer returns beyond its window are of no use then (CR2).
     pub(crate) fn end(&self) {
         self.credits.close();
+        self.bytes.close();
         // It refers to the channel.
         drop(self.take_drain());
     }

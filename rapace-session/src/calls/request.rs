@@ -1,5 +1,5 @@
-//! Sending of a request. It takes a credit, an entry of the table, buffers and room on the ring, in
-//! this order.
+//! Sending of a request. It takes a credit, an entry of the table, bytes of the channel's window,
+//! buffers and room on the ring, in this order.
 //!
 //! - RQ1: a sender that waits for one of these holds none of those that come after it. So two
 //!   senders cannot deadlock.
@@ -149,7 +149,7 @@ impl<'a> Request<'a> {
             // RQ1
             let credit = channel.credit().await.ok_or(NotSent::Over)?;
             let room = calls.table.room().await.ok_or(NotSent::Over)?;
-            let encoded = self.encode(link).await?;
+            let encoded = self.encode(link, channel).await?;
             let mut frame = Frame {
                 header: Header::new(FrameType::Request, channel.id),
                 payload: encoded.payload,
@@ -164,6 +164,7 @@ impl<'a> Request<'a> {
                 terms: self.terms.clone(),
                 awaited: self.awaited,
                 moves: self.moves.clone(),
+                charge: encoded.charge,
             };
             let note = |call| pending.enter(calls, call);
             let call = calls.table.enter(room, entry, self.sender, note);
@@ -196,15 +197,21 @@ impl<'a> Request<'a> {
         }
     }
 
-    async fn encode(&self, link: &Link) -> Result<EncodedPayload, NotSent> {
+    async fn encode(
+        &self,
+        link: &Link,
+        channel: &ClientChannel,
+    ) -> Result<EncodedPayload, NotSent> {
+        let window = Some(&channel.bytes);
         let encoded = match self.body {
             Body::Values { arguments, prefix } => {
                 link.encoder
-                    .encode(Lane::Data, prefix, arguments, None)
+                    .encode(Lane::Data, prefix, arguments, None, window)
                     .await
             }
             Body::Encoded(frame) => {
-                Box::pin(link.encoder.re_encode(Lane::Data, frame, self.stream)).await
+                let encoder = &link.encoder;
+                Box::pin(encoder.re_encode(Lane::Data, frame, self.stream, window)).await
             }
         };
         encoded.map_err(|error| match error {

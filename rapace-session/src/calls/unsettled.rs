@@ -51,6 +51,7 @@ impl UnsettledCall {
             terms,
             awaited,
             moves,
+            charge: _,
         } = entry;
         let mut unsettled = Self {
             pending,

@@ -118,6 +118,12 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Bytes of the payload and the attached buffers, as [`Frame::carried`](crate::wire::frame::Frame::carried) counts them.
+    pub(super) fn carried(&self) -> u64 {
+        let blobs: usize = self.blobs.iter().map(|blob| blob.len()).sum();
+        (self.total + blobs) as u64
+    }
+
     /// Whether the bytes need a buffer.
     fn is_large(&self) -> bool {
         self.total > INLINE_MAX

@@ -21,6 +21,7 @@ use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer, guarded, panic_message};
 
 use crate::link::attachment_allocator::AttachmentAllocator;
+use crate::link::byte_window::{ByteWindow, Charge};
 use crate::link::draft::{Contents, Draft};
 use crate::link::encode::Encode;
 use crate::link::payload_error::PayloadError;
@@ -36,6 +37,8 @@ pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
+    /// What a request takes of its channel's window.
+    pub(crate) charge: Option<Charge>,
 }
 
 /// The result of encoding without waiting.
@@ -71,7 +74,7 @@ impl FrameEncoder {
     }
 
     /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its
-    /// request.
+    /// request. A request waits for room in `window`, if there is one, before it allocates.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
@@ -81,9 +84,10 @@ impl FrameEncoder {
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
         attachments: Option<&RequestAttachments>,
+        window: Option<&Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
         // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
-        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments));
+        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments, window));
         let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
             Attempt::Encoded(encoded) => return Ok(encoded),
             Attempt::Waiting(work) => work,
@@ -97,6 +101,7 @@ impl FrameEncoder {
         prefix: Prefix<'a>,
         body: &'a (dyn Encode + 'a),
         attachments: Option<&RequestAttachments>,
+        window: Option<&Arc<ByteWindow>>,
     ) -> Result<Attempt<'a>, PayloadError> {
         let before = prefix.len()?;
         let mut named = Vec::new();
@@ -109,6 +114,7 @@ impl FrameEncoder {
                         bytes,
                     },
                     blobs: named,
+                    charge: None,
                 }));
             }
             Some((len, bytes)) => Contents::Short { len, bytes },
@@ -128,25 +134,46 @@ impl FrameEncoder {
         let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
         let table = table_for(&mut named, attachments);
         let draft = Draft::new(&*self.transport, table, named, contents)?;
-        let finished = match self.buffers.all_now(draft.sizes(), lane)? {
-            Some(buffers) => self.finish(draft, buffers, flags)?,
-            None => {
-                return Ok(Attempt::Waiting(Box::pin(
-                    self.finish_later(draft, lane, flags),
-                )));
-            }
+        let charge = match window {
+            None => Some(None),
+            Some(window) => window.try_take(draft.carried()),
         };
-        Ok(Attempt::Encoded(finished))
+        let buffers = match &charge {
+            Some(_) => self.buffers.all_now(draft.sizes(), lane)?,
+            None => None,
+        };
+        Ok(match (charge, buffers) {
+            (Some(charge), Some(buffers)) => {
+                Attempt::Encoded(self.finish(draft, buffers, flags, charge)?)
+            }
+            (charge, _) => {
+                let window = window.map(Arc::clone);
+                Attempt::Waiting(Box::pin(
+                    self.finish_later(draft, lane, flags, charge, window),
+                ))
+            }
+        })
     }
 
+    /// Waits for room in the window, unless there is a charge already, and then for buffers.
     async fn finish_later(
         &self,
         draft: Draft<'_>,
         lane: Lane,
         flags: Flags,
+        charge: Option<Option<Charge>>,
+        window: Option<Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
+        let charge = match (charge, window) {
+            (Some(charge), _) => charge,
+            (None, None) => None,
+            (None, Some(window)) => {
+                let charge = window.take(draft.carried()).await;
+                Some(charge.ok_or(PayloadError::Closed)?)
+            }
+        };
         let buffers = self.buffers.all(draft.sizes().collect(), lane).await?;
-        self.finish(draft, buffers.into_iter(), flags)
+        self.finish(draft, buffers.into_iter(), flags, charge)
     }
 
     fn finish(
@@ -154,12 +181,14 @@ impl FrameEncoder {
         draft: Draft<'_>,
         buffers: impl Iterator<Item = BlobMut>,
         flags: Flags,
+        charge: Option<Charge>,
     ) -> Result<EncodedPayload, PayloadError> {
         let (payload, blobs) = draft.finish(&*self.transport, buffers, &self.copied)?;
         Ok(EncodedPayload {
             flags,
             payload,
             blobs,
+            charge,
         })
     }
 
@@ -174,6 +203,7 @@ impl FrameEncoder {
         lane: Lane,
         frame: &Frame,
         stream: Option<ChannelId>,
+        window: Option<&Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
         let table = table_of(frame).unwrap_or_default().to_vec();
         let bytes = frame.payload.bytes();
@@ -184,7 +214,13 @@ impl FrameEncoder {
         };
         let work = async {
             let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
-            self.finish_later(draft, lane, frame.header.flags).await
+            let charge = match window {
+                None => Some(None),
+                Some(window) => window.try_take(draft.carried()),
+            };
+            let window = window.map(Arc::clone);
+            self.finish_later(draft, lane, frame.header.flags, charge, window)
+                .await
         };
         guarded_async(work).await
     }
@@ -277,7 +313,7 @@ mod tests {
             }
         }
         let (encoder, _other) = encoder();
-        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None);
+        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, None);
         match encoded.await {
             Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
             other => panic!("{other:?}"),
@@ -298,7 +334,7 @@ mod tests {
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
             let encoded = encoder
-                .encode(Lane::Data, prefix, &text, None)
+                .encode(Lane::Data, prefix, &text, None, None)
                 .await
                 .unwrap();
             let body = opened(encoded, Flags::CLIENT_STREAM);
@@ -314,7 +350,7 @@ mod tests {
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
             let encoded = encoder
-                .encode(Lane::Data, Prefix::default(), &page, None)
+                .encode(Lane::Data, Prefix::default(), &page, None, None)
                 .await
                 .unwrap();
             assert!(encoded.flags.has(Flags::BLOBS));
@@ -325,7 +361,10 @@ mod tests {
                 payload: encoded.payload.clone(),
                 blobs: encoded.blobs.clone(),
             };
-            let again = encoder.re_encode(Lane::Data, &before, None).await.unwrap();
+            let again = encoder
+                .re_encode(Lane::Data, &before, None, None)
+                .await
+                .unwrap();
             for encoded in [encoded, again] {
                 let body = opened(encoded, Flags::none());
                 let mut reader = body.reader();

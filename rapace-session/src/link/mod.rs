@@ -19,6 +19,7 @@ use crate::wire::limits::MAX_TEXT;
 
 mod attachment_allocator;
 pub(crate) mod buffer_error;
+pub(crate) mod byte_window;
 pub(crate) mod channel_ids;
 pub(crate) mod deadline;
 mod draft;

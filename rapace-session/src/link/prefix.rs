@@ -19,6 +19,7 @@ impl Prefix<'_> {
     }
 
     /// The length of the prefix in bytes.
+    #[inline]
     pub(crate) fn len(self) -> Result<usize, PayloadError> {
         let metadata = match self.metadata {
             [] => 0,

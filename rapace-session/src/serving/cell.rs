@@ -21,6 +21,8 @@ pub(crate) struct CallCell {
     pub(super) window: Arc<ServiceWindow>,
     pub(super) id: CallId,
     pub(super) method: u32,
+    /// What the request takes of the window in bytes.
+    pub(super) charge: u32,
     flags: Flags,
     pub(super) deadline: Option<Instant>,
     state: Mutex<CellState>,
@@ -37,10 +39,15 @@ impl CallCell {
         body: MessageBody,
         parts: Option<Box<StreamParts>>,
     ) -> Self {
+        let charge = match body.lies_in_frame() {
+            true => 0,
+            false => window.charge(body.carried()),
+        };
         Self {
             window,
             id: header.call,
             method: header.method,
+            charge,
             flags: header.flags,
             deadline,
             state: Mutex::new(CellState::Queued(body, parts)),

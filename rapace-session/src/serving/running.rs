@@ -217,7 +217,8 @@ impl Answer {
                     // copy of that buffer.
                     Replied::NotNow(SendError::InFlight) => {
                         let encoded =
-                            Box::pin(link.encoder.re_encode(Lane::Priority, frame, None)).await;
+                            Box::pin(link.encoder.re_encode(Lane::Priority, frame, None, None))
+                                .await;
                         match call.framed(frame.header, encoded) {
                             Some(again) => *frame = again,
                             None => return,
@@ -252,7 +253,7 @@ impl Unanswered {
                     let attachments = Some(&self.attachments);
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
-                    let encoded = encoder.encode(lane, prefix, body, attachments).await;
+                    let encoded = encoder.encode(lane, prefix, body, attachments, None).await;
                     self.framed(call.reply_header(status), encoded)
                 }
                 None => None,

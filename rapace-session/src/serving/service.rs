@@ -38,11 +38,12 @@ impl ServiceRoute {
         service: &str,
         sink: Arc<dyn RequestSink>,
         window: u32,
+        bytes: u32,
     ) -> Self {
         Self {
             service: service.into(),
             sink,
-            window: Arc::new(ServiceWindow::new(id, window)),
+            window: Arc::new(ServiceWindow::new(id, window, bytes)),
         }
     }
 

@@ -101,12 +101,12 @@ impl IncomingTable {
         if slot.is_some() {
             return Err("a call entry used again before its reply");
         }
-        let entered = if cell.window.take() {
+        let entered = if cell.window.take(cell.charge) {
             Entered::Taken
-        } else if cell.window.take_withdrawn() {
+        } else if cell.window.take_withdrawn(cell.charge) {
             Entered::Withdrawn
         } else {
-            return Err("a request without credit");
+            return Err("a request without credit, or past the window in bytes");
         };
         *slot = Some(Arc::clone(cell));
         Ok(entered)
@@ -144,7 +144,7 @@ impl IncomingTable {
         match transport.send(frame, Lane::Priority) {
             Ok(()) => {
                 let left = slot.take();
-                cell.window.return_credit();
+                cell.window.return_credit(cell.charge);
                 drop(inner);
                 drop(left);
                 Replied::Sent
@@ -159,7 +159,7 @@ impl IncomingTable {
         let mut inner = self.lock();
         if let Some(slot) = slot_of(&mut inner, cell) {
             let left = slot.take();
-            cell.window.return_credit();
+            cell.window.return_credit(cell.charge);
             link.outbox.send(frame);
             drop(inner);
             drop(left);

@@ -1,8 +1,9 @@
-//! The window of a channel: how many calls the peer may have under way on it.
+//! The window of a channel: how many calls the peer may have under way on it, and of how many bytes.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::link::byte_window::charge;
 use crate::wire::frame::ChannelId;
 
 /// A channel's window, and how much of it is used. It changes only under the lock of the
@@ -10,6 +11,9 @@ use crate::wire::frame::ChannelId;
 pub(crate) struct ServiceWindow {
     pub(crate) channel: ChannelId,
     size: AtomicU32,
+    /// The bytes that requests may have in flight, and have.
+    limit: u32,
+    bytes: AtomicU32,
     /// Requests that have no reply yet, and the flag [`WITHDRAWN`], so that one load reads both.
     outstanding: AtomicU32,
     /// Why the window takes no more calls.
@@ -17,19 +21,26 @@ pub(crate) struct ServiceWindow {
 }
 
 impl ServiceWindow {
-    pub(crate) fn new(channel: ChannelId, size: u32) -> Self {
+    pub(crate) fn new(channel: ChannelId, size: u32, bytes: u32) -> Self {
         Self {
             channel,
             size: AtomicU32::new(size),
+            limit: bytes,
+            bytes: AtomicU32::new(0),
             outstanding: AtomicU32::new(0),
             withdrawn: OnceLock::new(),
         }
     }
 
-    /// Takes a credit; false if all are taken, or the service was withdrawn.
-    pub(super) fn take(&self) -> bool {
+    /// What a request of this length takes of the window in bytes.
+    pub(super) fn charge(&self, length: u64) -> u32 {
+        charge(length, self.limit)
+    }
+
+    /// Takes a credit, and bytes; false if all are taken, or the service was withdrawn.
+    pub(super) fn take(&self, charge: u32) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
-        if outstanding >= self.size.load(Ordering::Relaxed) {
+        if outstanding >= self.size.load(Ordering::Relaxed) || !self.take_bytes(charge) {
             return false;
         }
         self.outstanding.store(outstanding + 1, Ordering::Relaxed);
@@ -37,14 +48,29 @@ impl ServiceWindow {
     }
 
     /// Takes a credit of a withdrawn service, for a request that crossed the `CloseChannel` frame.
-    pub(super) fn take_withdrawn(&self) -> bool {
+    pub(super) fn take_withdrawn(&self, charge: u32) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
         let size = self.size.load(Ordering::Relaxed);
-        let taken = outstanding & WITHDRAWN != 0 && outstanding & !WITHDRAWN < size;
+        let taken = outstanding & WITHDRAWN != 0
+            && outstanding & !WITHDRAWN < size
+            && self.take_bytes(charge);
         if taken {
             self.outstanding.store(outstanding + 1, Ordering::Relaxed);
         }
         taken
+    }
+
+    fn take_bytes(&self, charge: u32) -> bool {
+        if charge == 0 {
+            return true;
+        }
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        // A long request goes alone.
+        let sum = bytes.checked_add(charge).filter(|sum| *sum <= self.limit);
+        if let Some(sum) = sum {
+            self.bytes.store(sum, Ordering::Relaxed);
+        }
+        sum.is_some()
     }
 
     /// Refuses requests from now on, with this reason; false if they are refused already.
@@ -68,9 +94,12 @@ impl ServiceWindow {
         self.size.fetch_add(credits, Ordering::Relaxed);
     }
 
-    /// Returns the credit of a call whose reply is sent.
-    pub(super) fn return_credit(&self) {
+    /// Returns the credit and the bytes of a call whose reply is sent.
+    pub(super) fn return_credit(&self, charge: u32) {
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
+        if charge > 0 {
+            self.bytes.fetch_sub(charge, Ordering::Relaxed);
+        }
     }
 
     /// Closes the window to requests; false if calls are under way.
@@ -95,23 +124,37 @@ mod tests {
 
     #[test]
     fn a_withdrawn_window_counts_crossing_requests_and_closes_when_all_have_replies() {
-        let window = ServiceWindow::new(ChannelId(1), 2);
-        assert!(window.take() && !window.take_withdrawn());
+        let window = ServiceWindow::new(ChannelId(1), 2, 100);
+        assert!(window.take(0) && !window.take_withdrawn(0));
         assert!(window.withdraw("enough") && !window.withdraw("again"));
         assert_eq!(window.withdrawn(), Some("enough"));
-        assert!(!window.take() && window.take_withdrawn() && !window.take_withdrawn());
+        assert!(!window.take(0) && window.take_withdrawn(0) && !window.take_withdrawn(0));
         assert!(!window.close());
-        window.return_credit();
-        window.return_credit();
+        window.return_credit(0);
+        window.return_credit(0);
         assert!(window.close());
-        assert!(!window.take() && !window.take_withdrawn() && !window.withdraw("late"));
+        assert!(!window.take(0) && !window.take_withdrawn(0) && !window.withdraw("late"));
     }
 
     #[test]
     fn a_window_that_grew_lets_in_more() {
-        let window = ServiceWindow::new(ChannelId(1), 1);
-        assert!(window.take() && !window.take());
+        let window = ServiceWindow::new(ChannelId(1), 1, 100);
+        assert!(window.take(0) && !window.take(0));
         window.grow(2);
-        assert!(window.take() && window.take() && !window.take());
+        assert!(window.take(0) && window.take(0) && !window.take(0));
+    }
+
+    #[test]
+    fn requests_have_their_bytes_until_their_reply() {
+        let window = ServiceWindow::new(ChannelId(1), 9, 100);
+        assert!(window.take(60) && window.take(40) && !window.take(1));
+        assert!(window.take(window.charge(24)), "it lies in its frame");
+        window.return_credit(40);
+        let long = window.charge(1 << 40);
+        assert!(!window.take(long), "a long request goes alone");
+        window.return_credit(60);
+        assert!(window.take(long) && !window.take(25));
+        window.return_credit(long);
+        assert!(window.take(100));
     }
 }

@@ -33,6 +33,10 @@ pub struct SessionConfig {
     /// So a stream whose items are not taken holds at most this much and one item, and never room
     /// that another stream was granted.
     pub stream_window_bytes: u32,
+    /// How many bytes of requests the peer may have in flight on a channel, at least 1. A longer
+    /// request may be in flight alone. A request is in flight until its reply; one of 24 bytes or
+    /// less, without buffers, is not counted. Default 16 MiB.
+    pub request_window_bytes: u32,
     /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
     pub heartbeat: Duration,
     /// For how long the reader polls for frames, after the last one, before it sleeps; at most 1
@@ -60,6 +64,7 @@ impl SessionConfig {
             resolver: Arc::new(ServesNothing),
             stream_window: 32,
             stream_window_bytes: 4 << 20,
+            request_window_bytes: 16 << 20,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
             on_unsettled: None,

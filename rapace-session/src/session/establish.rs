@@ -71,6 +71,7 @@ impl Session {
             name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
             stream_window_bytes: config.stream_window_bytes,
+            request_window_bytes: config.request_window_bytes,
             services: config.provides.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };

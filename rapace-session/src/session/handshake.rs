@@ -94,6 +94,7 @@ mod tests {
             name: "test".into(),
             stream_window: 1,
             stream_window_bytes: 1,
+            request_window_bytes: 1,
             services: Vec::new(),
             spin_micros: 0,
         }

@@ -84,8 +84,8 @@ pub enum HelloLimit {
         /// The window.
         items: u32,
     },
-    /// A stream's window has no bytes.
-    NoStreamWindowBytes,
+    /// The window of streams or of requests has no bytes.
+    NoWindowBytes,
 }
 
 impl fmt::Display for HelloLimit {
@@ -122,8 +122,8 @@ impl fmt::Display for HelloLimit {
                 f,
                 "has a stream window of {items} items; 1 to {MAX_WINDOW} are possible"
             ),
-            Self::NoStreamWindowBytes => f.write_str(
-                "has a stream window of 0 bytes; 1 or more are possible, since one item may exceed it",
+            Self::NoWindowBytes => f.write_str(
+                "has a window of 0 bytes; give it 1 or more, since one item or request may exceed it",
             ),
         }
     }
@@ -221,7 +221,7 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
 
 pub(crate) fn check_window_bytes(bytes: u32) -> Result<(), HelloLimit> {
     match bytes {
-        0 => Err(HelloLimit::NoStreamWindowBytes),
+        0 => Err(HelloLimit::NoWindowBytes),
         _ => Ok(()),
     }
 }
@@ -309,6 +309,7 @@ mod tests {
             name: "x".repeat(MAX_NAME),
             stream_window: MAX_WINDOW,
             stream_window_bytes: u32::MAX,
+            request_window_bytes: u32::MAX,
             services: services(12, methods),
             spin_micros: u32::MAX,
         };

@@ -14,7 +14,7 @@
 
 use rapace_codec::{Blob, Limits, Reader};
 
-use crate::wire::frame::{ChannelId, Flags, Frame};
+use crate::wire::frame::{ChannelId, Flags, Frame, Payload};
 use crate::wire::limits::MAX_METADATA;
 use crate::wire::returned::{self, BLOB_REF, Entry, RequestAttachments};
 
@@ -161,6 +161,11 @@ impl MessageBody {
         RequestAttachments::of(&self.frame.blobs)
     }
 
+    /// Whether the frame itself carries all of it.
+    pub(crate) fn lies_in_frame(&self) -> bool {
+        matches!(self.frame.payload, Payload::Inline { .. }) && self.frame.blobs.is_empty()
+    }
+
     /// Bytes of the payload and its buffers, returned buffers included.
     #[must_use]
     pub fn carried(&self) -> u64 {
@@ -171,7 +176,7 @@ impl MessageBody {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::wire::frame::{FrameType, Header, Payload};
+    use crate::wire::frame::{FrameType, Header};
 
     fn frame(flags: Flags, bytes: &[u8]) -> Frame {
         let mut header = Header::new(FrameType::Request, ChannelId(1));

@@ -37,6 +37,7 @@ fn hello() -> Hello {
         name: "peer".into(),
         stream_window: 4,
         stream_window_bytes: 4 << 20,
+        request_window_bytes: 4 << 20,
         services: Vec::new(),
         spin_micros: 0,
     }
@@ -114,9 +115,10 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
         (
             Hello {
                 stream_window_bytes: 0,
+                request_window_bytes: 1,
                 ..hello()
             },
-            "has a stream window of 0 bytes",
+            "has a window of 0 bytes",
         ),
     ];
     for (hello, what) in cases {
@@ -133,7 +135,7 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
 
 /// The hello claims far more than its bytes contain.
 async fn a_hello_that_only_claims_much_is_refused_by_what_it_claims(kind: Kind) {
-    let mut body = rapace_codec::to_vec(&("peer".to_owned(), 4_u32, 4_u32))
+    let mut body = rapace_codec::to_vec(&("peer".to_owned(), 4_u32, 4_u32, 4_u32))
         .unwrap()
         .0;
     body.extend(rapace_codec::to_vec(&u64::MAX).unwrap().0);
@@ -155,7 +157,7 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         (&wide, "lists 1025 methods of service `Wide`"),
         (&many, "lists 257 services"),
         (&shut, "has a stream window of 0 items"),
-        (&empty, "has a stream window of 0 bytes"),
+        (&empty, "has a window of 0 bytes"),
     ];
     for (change, what) in changes {
         let (a, b) = kind.pair();

@@ -55,6 +55,7 @@ impl Raw {
             name: "raw".into(),
             stream_window: 4,
             stream_window_bytes: 4 << 20,
+            request_window_bytes: 4 << 20,
             services: services.collect(),
             spin_micros: 0,
         };
