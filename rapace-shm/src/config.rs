@@ -31,6 +31,21 @@ pub enum Lane {
 /// share only has to cover the replies that one batch of requests produces, not all that are queued.
 pub const RESERVE_DIVISOR: u32 = 8;
 
+/// Bytes in a fragment slot: 64 KiB. A small frame beside a large payload that travels in parts waits for the copy of
+/// one part, not of the payload.
+pub const FRAGMENT_SIZE: u32 = 64 << 10;
+
+/// Fragment slots in each half, beside those of the configured classes: 8, so that the receiver copies parts out while
+/// the sender writes the next ones. They take half a mebibyte of address space in each direction, committed only when
+/// used.
+pub const FRAGMENT_SLOTS: u32 = 8;
+
+/// The class of fragment slots.
+pub(crate) const FRAGMENTS: SizeClass = SizeClass {
+    slot_size: FRAGMENT_SIZE,
+    slots: FRAGMENT_SLOTS,
+};
+
 /// A class of equal slots, for payloads up to their size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SizeClass {
@@ -73,7 +88,7 @@ pub struct SegmentConfig {
     pub call_table: u32,
     /// Slot classes, sizes strictly ascending. By default nine, each four times the last, from
     /// 1 KiB × 1024 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address
-    /// space only.
+    /// space only. Each half has [`FRAGMENT_SLOTS`] more, which no configuration lists.
     pub classes: Vec<SizeClass>,
     /// How far the joining side is trusted. Default [`Trust::Trusted`].
     pub trust: Trust,
@@ -172,7 +187,7 @@ impl SegmentConfig {
         Ok(())
     }
 
-    /// Returns the size of the largest slot in bytes: the length of the longest payload.
+    /// Returns the size of the largest slot of these classes in bytes: the length of the longest payload in one slot.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.classes
@@ -223,7 +238,7 @@ pub enum ConfigError {
         /// That class.
         slot_size: u32,
     },
-    /// All classes together have more than 2²⁰ slots or 64 GiB.
+    /// All classes together have more than 64 GiB, or more than 2²⁰ slots with the [`FRAGMENT_SLOTS`].
     #[error(
         "a slab of {slots} slots and {bytes} bytes is too large: at most {MAX_SLOTS} slots and {MAX_SLAB_BYTES} bytes"
     )]
@@ -239,7 +254,8 @@ const RING_CAPACITY: std::ops::RangeInclusive<u32> = 8..=1 << 16;
 const CALL_TABLE: std::ops::RangeInclusive<u32> = 1..=1 << 20;
 const SLOT_SIZE: std::ops::RangeInclusive<u32> = 64..=1 << 30;
 pub(crate) const MAX_CLASSES: usize = 16;
-const MAX_SLOTS: u64 = 1 << 20;
+/// Slots of all configured classes. With the fragment slots there are at most 2²⁰.
+pub(crate) const MAX_SLOTS: u64 = (1 << 20) - FRAGMENT_SLOTS as u64;
 const MAX_SLAB_BYTES: u64 = 64 << 30;
 
 #[cfg(test)]
@@ -286,6 +302,13 @@ mod tests {
                 ConfigError::SlabTooLarge {
                     slots: 1 << 21,
                     bytes: 64 << 21,
+                },
+            ),
+            (
+                one(64, (1 << 20) - 7),
+                ConfigError::SlabTooLarge {
+                    slots: (1 << 20) - 7,
+                    bytes: (64 << 20) - 7 * 64,
                 },
             ),
             (

@@ -2,11 +2,12 @@
 //!
 //! A half is two memory objects, both written by its owner alone:
 //!
-//! - the *control region*: the shared words, the ring, and the slots of classes below [`LARGE_SLOT`];
+//! - the *control region*: the shared words, the ring, the slots of classes below [`LARGE_SLOT`], and the fragment
+//!   slots;
 //! - the *large-slot region*: the slots of all larger classes, which can give their pages back.
 //!
 //! The handbook's page `docs/memory.md` takes this table from here. `C` is the number of entries of the call table, `S`
-//! the number of slots rounded up to a power of two, `R` the capacity of the ring:
+//! the number of slots, fragment slots included, rounded up to a power of two, `R` the capacity of the ring:
 //!
 //! | offset | bytes | what | the owner stores it | the other side loads it |
 //! |---|---|---|---|---|
@@ -20,17 +21,19 @@
 //! | next line | 8 × `S` | return ring | returning a slot | collecting slots |
 //! | next line | 64 × `R` | descriptor ring | publishing | receiving |
 //! | next page | | slots | writing a payload | reading it |
+//! | next page | 8 × 64 KiB | fragment slots | writing a part of a payload | copying it out |
 //!
 //! - L1: every area starts on its own cache line and ends inside its object.
 //! - L2: offsets depend on the configuration alone, never on a value in the segment.
 //! - L3: words written by different parties lie on different pairs of cache lines, since processors
 //!   fetch lines in pairs.
+//! - L4: the fragment slots come after all other slots, in the control region and in the numbering. No length gets one.
 
-use crate::config::{SegmentConfig, SizeClass};
+use crate::config::{FRAGMENTS, SegmentConfig, SizeClass};
 
 /// Version of everything that two processes must agree on: this module, the descriptor, the control
 /// messages. Every change of these raises it.
-pub const LAYOUT_VERSION: u32 = 2;
+pub const LAYOUT_VERSION: u32 = 3;
 
 /// Slots of this size and above lie in the large-slot region.
 pub(crate) const LARGE_SLOT: u32 = 1 << 20;
@@ -99,7 +102,9 @@ pub(crate) struct Layout {
     pub(crate) returns_capacity: u32,
     pub(crate) returns: usize,
     pub(crate) ring: usize,
+    /// The configured classes, and last that of the fragment slots (L4).
     pub(crate) classes: Vec<ClassPlace>,
+    /// All slots, fragment slots included.
     pub(crate) slots: u32,
     pub(crate) control_len: usize,
     pub(crate) large_slots_len: usize,
@@ -108,7 +113,8 @@ pub(crate) struct Layout {
 impl Layout {
     /// Lays out a configuration that [`validate`](SegmentConfig::validate) accepted.
     pub(crate) fn of(config: &SegmentConfig) -> Self {
-        let slots: u32 = config.classes.iter().map(|class| class.slots).sum();
+        let all_classes = || config.classes.iter().copied().chain([FRAGMENTS]); // L4
+        let slots: u32 = all_classes().map(|class| class.slots).sum();
         let returns_capacity = slots.next_power_of_two();
         let returns = (START_MARKERS + config.call_table as usize * 4).next_multiple_of(LINE);
         let ring = (returns + returns_capacity as usize * RETURN).next_multiple_of(LINE);
@@ -116,8 +122,8 @@ impl Layout {
         let mut control_len = ring_end.next_multiple_of(PAGE);
         let mut large_slots_len = 0;
         let mut first = 0;
-        let mut classes = Vec::with_capacity(config.classes.len());
-        for &class in &config.classes {
+        let mut classes = Vec::with_capacity(config.classes.len() + 1);
+        for class in all_classes() {
             let (object, end) = if class.slot_size < LARGE_SLOT {
                 (Object::Control, &mut control_len)
             } else {
@@ -168,12 +174,16 @@ impl Layout {
         })
     }
 
-    /// Returns the smallest class whose slots hold `len` bytes.
+    /// Returns the smallest configured class whose slots hold `len` bytes.
     pub(crate) fn class_for(&self, len: usize) -> Option<usize> {
-        let class = self
-            .classes
-            .partition_point(|place| (place.class.slot_size as usize) < len);
-        (class < self.classes.len()).then_some(class)
+        let (_, configured) = self.classes.split_last()?;
+        let class = configured.partition_point(|place| (place.class.slot_size as usize) < len);
+        (class < configured.len()).then_some(class)
+    }
+
+    /// Returns the class of the fragment slots (L4).
+    pub(crate) fn fragments(&self) -> usize {
+        self.classes.len() - 1
     }
 }
 
@@ -182,6 +192,7 @@ mod tests {
     use rapace_layering::{assert_table, module_tables};
 
     use super::*;
+    use crate::config::{FRAGMENT_SIZE, FRAGMENT_SLOTS, MAX_SLOTS};
 
     const SOURCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/layout.rs");
     const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/memory.md");
@@ -221,6 +232,8 @@ mod tests {
         assert_eq!(offsets.collect::<Vec<usize>>(), offsets_in_code);
         assert!(tables[0].contains(&format!("| {RETURN} × `S` |")));
         assert!(tables[0].contains(&format!("| {DESCRIPTOR} × `R` |")));
+        let fragments = format!("| {FRAGMENT_SLOTS} × {} | fragment", size(FRAGMENT_SIZE));
+        assert!(tables[0].contains(&fragments));
     }
 
     #[test]
@@ -259,13 +272,18 @@ mod tests {
             ),
         ];
         let mut large_slots = Vec::new();
-        for place in &layout.classes {
+        for (nth, place) in layout.classes.iter().enumerate() {
             let SizeClass {
                 slot_size, slots, ..
             } = place.class;
+            let kind = if nth == layout.fragments() {
+                "fragment slots"
+            } else {
+                "slots"
+            };
             match place.object {
                 Object::Control => rows.push(row(
-                    format!("{slots} slots of {}", size(slot_size)),
+                    format!("{slots} {kind} of {}", size(slot_size)),
                     place.offset,
                     place.offset + slot_size as usize * slots as usize,
                 )),
@@ -312,6 +330,63 @@ mod tests {
         }
     }
 
+    /// L4
+    #[test]
+    fn fragment_slots_lie_behind_all_other_slots_and_are_numbered_after_them() {
+        let class = |slot_size, slots| SizeClass { slot_size, slots };
+        for config in [
+            SegmentConfig::default(),
+            SegmentConfig::default().with_classes([class(64, 3)]),
+            SegmentConfig::default().with_classes([class(64 << 10, 1), class(1 << 20, 2)]),
+            SegmentConfig::default().with_classes([class(1 << 20, 2)]),
+        ] {
+            let layout = Layout::of(&config);
+            let (fragments, configured) = layout.classes.split_last().unwrap();
+            // The configured slots begin behind the ring, as they would without fragment slots.
+            let ring_end = layout.ring + layout.ring_capacity as usize * DESCRIPTOR;
+            let mut ends = [ring_end.next_multiple_of(super::PAGE), 0];
+            let mut first = 0;
+            for (place, class) in configured.iter().zip(&config.classes) {
+                let end = &mut ends[usize::from(place.object == Object::LargeSlots)];
+                assert_eq!(
+                    (place.class, place.first, place.offset),
+                    (*class, first, *end)
+                );
+                let bytes = class.slot_size as usize * class.slots as usize;
+                *end += bytes.next_multiple_of(super::PAGE);
+                first += class.slots;
+            }
+            let [control_end, _] = ends;
+            let expected = ClassPlace {
+                class: class(64 << 10, 8),
+                first,
+                object: Object::Control,
+                offset: control_end,
+            };
+            assert_eq!(*fragments, expected);
+            assert_eq!(layout.control_len, control_end + (512 << 10));
+            assert_eq!(layout.slots, first + 8);
+            assert!(layout.returns_capacity >= layout.slots);
+            for index in first..layout.slots {
+                assert_eq!(layout.class_of(index), Some(layout.fragments()));
+            }
+            assert_eq!(layout.class_of(first - 1), Some(layout.fragments() - 1));
+        }
+    }
+
+    /// C1
+    #[test]
+    fn the_largest_slab_has_room_for_all_its_returns() {
+        let class = SizeClass {
+            slot_size: 64,
+            slots: MAX_SLOTS as u32,
+        };
+        let config = SegmentConfig::default().with_classes([class]);
+        assert_eq!(config.validate(), Ok(()));
+        let layout = Layout::of(&config);
+        assert_eq!((layout.slots, layout.returns_capacity), (1 << 20, 1 << 20));
+    }
+
     #[test]
     fn a_length_gets_the_smallest_class_that_holds_it() {
         let layout = Layout::of(&SegmentConfig::default());
@@ -320,6 +395,14 @@ mod tests {
         assert_eq!(layout.class_for(1025), Some(1));
         assert_eq!(layout.class_for(64 << 20), Some(8));
         assert_eq!(layout.class_for((64 << 20) + 1), None);
+        // No length gets a fragment slot, even if it fits one and no other.
+        let class = SizeClass {
+            slot_size: 1024,
+            slots: 1,
+        };
+        let layout = Layout::of(&SegmentConfig::default().with_classes([class]));
+        assert_eq!(layout.class_for(1024), Some(0));
+        assert_eq!(layout.class_for(1025), None);
     }
 
     #[test]

@@ -66,9 +66,9 @@
 //! # Layout
 //!
 //! Version [`LAYOUT_VERSION`], which the handbook's page `docs/memory.md` describes byte by byte; its tables are made
-//! from this crate. A half is two memory objects: the *control region*, with the shared words, the rings, and the slots
-//! of classes below 1 MiB, and the *large-slot region*, with the slots of the classes from 1 MiB up. Numbers are
-//! little-endian.
+//! from this crate. A half is two memory objects: the *control region*, with the shared words, the rings, the slots
+//! of classes below 1 MiB and the fragment slots, and the *large-slot region*, with the slots of the classes from 1 MiB
+//! up. Numbers are little-endian.
 //!
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
 //! 24 KiB, the pages of the first calls, before the link is established.
@@ -172,7 +172,10 @@ mod memory;
 #[cfg(any(test, fuzzing))]
 mod testing;
 
-pub use config::{ConfigError, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass, Trust};
+pub use config::{
+    ConfigError, FRAGMENT_SIZE, FRAGMENT_SLOTS, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass,
+    Trust,
+};
 #[cfg(all(feature = "crash-points", not(loom)))]
 #[doc(hidden)]
 pub use crash_points::crash;

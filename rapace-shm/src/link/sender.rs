@@ -230,10 +230,13 @@ impl Sender {
         if let Err(fault) = collected.and(depth) {
             link_state.fail(fault);
         }
+        let mut classes = link_state.slab.stats();
+        let fragments = classes.pop().unwrap_or_default();
         let mut stats = LinkStats {
             ring_depth: depth.unwrap_or(0),
             ring_capacity: link_state.config.ring_capacity,
-            classes: link_state.slab.stats(),
+            classes,
+            fragments,
             rings: link_state.peer_waker.rung(),
             descriptors_sent,
             bytes_sent,

@@ -14,8 +14,10 @@ pub struct LinkStats {
     pub ring_depth: u32,
     /// Capacity of the ring.
     pub ring_capacity: u32,
-    /// Our own slots, by class.
+    /// Our own slots, by configured class.
     pub classes: Vec<ClassStats>,
+    /// Our own fragment slots.
+    pub fragments: ClassStats,
     /// How often we rang the peer's doorbell: the system calls of publishing.
     pub rings: u64,
     /// How often our own doorbell woke us.

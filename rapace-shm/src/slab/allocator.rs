@@ -4,7 +4,7 @@
 //! - B2: a slot's generation changes each time it becomes free.
 //! - B3: a return is accepted if that slot is in flight under that generation. Anything else is a
 //!   fault, and changes nothing.
-//! - B4: when a class is exhausted, an allocation may take a slot of the next class up, never of one
+//! - B4: when a class is exhausted, an allocation may take a slot of the next configured class up, never of one
 //!   further up, and never ahead of a waiter there.
 //! - B5: requests of one class and lane are served in FIFO order; a newcomer does not overtake.
 //! - B6: wakers are cloned, called and dropped outside the lock.
@@ -13,12 +13,13 @@
 //! - B8: when the link is over, returns stop, and all slots are reclaimed. From then on none is handed
 //!   out or emptied, since a peer that hung up and lives may still be reading them. When the link is
 //!   dropped, only handles on slots keep this slab alive, and it keeps none of the peer's memory.
+//! - B9: the class of fragment slots lends to no other class and borrows from none.
 
 use std::ops::Range;
 use std::sync::{Arc, PoisonError};
 use std::task::Waker;
 
-use crate::config::Lane;
+use crate::config::{Lane, MAX_CLASSES};
 use crate::fault::PeerFault;
 use crate::layout::{Layout, SlotPlace};
 use crate::ring::descriptor::parse_return;
@@ -58,6 +59,8 @@ struct Inner<M> {
     uncollected: u32,
     /// Classes that got a slot back, or lost a waiter, since wakers were last gathered: one bit each.
     touched: u32,
+    /// The class of fragment slots, the last (B9).
+    fragments: usize,
 }
 
 impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
@@ -71,6 +74,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
             queues: layout.classes.iter().map(|_| Default::default()).collect(),
             uncollected: 0,
             touched: 0,
+            fragments: layout.fragments(),
         };
         Self {
             states: (0..slots).map(|_| SlotState::free()).collect(),
@@ -207,7 +211,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         emptied
     }
 
-    /// Counts the slots of each class by their use.
+    /// Counts the slots of each class by their use; those of the fragment slots come last.
     pub(crate) fn stats(&self) -> Vec<ClassStats> {
         let inner = self.lock();
         let mut states = self.states.iter();
@@ -270,8 +274,9 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
             return None;
         }
         let mut index = self.lists.take(class, lane, len);
-        if index.is_none() && self.queue(class + 1, lane)?.is_empty() {
-            index = self.lists.take(class + 1, lane, len);
+        let above = class + 1;
+        if index.is_none() && above != self.fragments && self.queue(above, lane)?.is_empty() {
+            index = self.lists.take(above, lane, len);
         }
         let index = index?;
         let generation = *self.generations.get(index as usize)?;
@@ -352,13 +357,14 @@ impl<M: ConsumerMemory<Entry = u64>> Inner<M> {
     }
 
     /// Returns the wakers that may now be served: the first in each queue of a touched class, and of the class
-    /// below it, which may borrow from it (B4).
+    /// below it, which may borrow from it (B4, B9).
     fn wakers(&mut self) -> Vec<Waker> {
         let touched = std::mem::take(&mut self.touched);
         if touched == 0 {
             return Vec::new();
         }
-        let concerned = touched | touched >> 1;
+        let lenders = touched & !(1 << self.fragments);
+        let concerned = touched | lenders >> 1;
         let queues = self.queues.iter_mut().enumerate();
         queues
             .filter(|(class, _)| concerned >> class & 1 == 1)
@@ -387,3 +393,6 @@ fn of_return_ring(fault: PeerFault) -> PeerFault {
 const LARGE: u32 = 16 << 10;
 /// Small slots taken between two collections.
 const COLLECT_EVERY: u32 = 8;
+
+/// [`Inner::touched`] has a bit for each configured class and one for the fragment slots.
+const _: () = assert!(MAX_CLASSES < u32::BITS as usize);

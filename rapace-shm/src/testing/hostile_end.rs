@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::layout::{HEAD, TAIL};
 use crate::memory::interleave;
 use crate::ring::descriptor::{Location, encode};
-use crate::testing::hostile::peer::{Host, Scripted, against};
+use crate::testing::hostile::peer::{Host, SLOTS, Scripted, against};
 use crate::testing::hostile::waits::Flag;
 use crate::{
     AllocateError, Closed, Header, Lane, Payload, PeerFault, PeerGone, PublishError, RecvError,
@@ -94,7 +94,8 @@ async fn a_fault_that_is_found_while_allocating_costs_no_slot() {
     peer.return_slot(77, 0);
     // A large allocation collects the returns first.
     assert!(host.out.try_allocate(1 << 20, Lane::Data).is_err());
-    for class in host.out.stats().classes {
+    let stats = host.out.stats();
+    for class in stats.classes.iter().chain([&stats.fragments]) {
         assert_eq!(class.free, class.total);
     }
 }
@@ -254,7 +255,7 @@ async fn a_broken_return_ends_the_link_alike_wherever_it_is_found() {
         finder(&mut waiting.host);
         waiting.stays_over_for(PeerFault::ReturnedUnknownSlot {
             index: 77,
-            slots: 10,
+            slots: SLOTS,
         });
     }
 }
@@ -322,7 +323,7 @@ async fn a_fault_after_close_is_reported_by_the_receiver() {
         assert!(!found || !sent.is_in_flight());
         let fault = PeerFault::ReturnedUnknownSlot {
             index: 77,
-            slots: 10,
+            slots: SLOTS,
         };
         for _ in 0..2 {
             let polled = host.inbound.poll_recv(&mut cx, &mut batch, 8);

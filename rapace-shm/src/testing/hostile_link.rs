@@ -10,7 +10,7 @@ use std::os::fd::AsRawFd;
 use crate::layout::{HEAD, HEARTBEAT, PRODUCER_ARMED, RECEIVER_ARMED, RETURNS_TAIL, TAIL};
 use crate::link::attachments::attachment_table;
 use crate::ring::descriptor::{Location, SlotRef, encode, with_table};
-use crate::testing::hostile::peer::{Host, Scripted, against};
+use crate::testing::hostile::peer::{FIRST_FRAGMENT, Host, RETURNS, SLOTS, Scripted, against};
 use crate::{
     Closed, Header, Lane, Payload, PeerFault, PeerGone, PublishError, Received, RecvError, Trust,
 };
@@ -97,17 +97,17 @@ async fn each_broken_payload_is_named() {
     let scripts = [
         (inline, PeerFault::InlineTooLong { len: 25 }),
         (
-            slot(10, 0, 1),
+            slot(SLOTS, 0, 1),
             PeerFault::SlotOutOfRange {
-                index: 10,
-                slots: 10,
+                index: SLOTS,
+                slots: SLOTS,
             },
         ),
         (
             slot(u32::MAX, 0, 1),
             PeerFault::SlotOutOfRange {
                 index: u32::MAX,
-                slots: 10,
+                slots: SLOTS,
             },
         ),
         (slot(0, 0, 65), outside(0, 65)),
@@ -152,7 +152,7 @@ async fn an_attachment_is_checked_like_a_payload() {
     };
     let no_slot = PeerFault::SlotOutOfRange {
         index: 99,
-        slots: 10,
+        slots: SLOTS,
     };
     let outside = PeerFault::PayloadOutsideSlot {
         offset: 0,
@@ -254,18 +254,25 @@ async fn a_head_outside_what_was_published_is_a_fault() {
 #[tokio::test]
 async fn each_broken_return_is_named() {
     type Script = fn(&mut Scripted);
-    let scripts: [(Script, PeerFault); 6] = [
+    let scripts: [(Script, PeerFault); 7] = [
         (
-            |peer| peer.return_slot(10, 0),
+            |peer| peer.return_slot(SLOTS, 0),
             PeerFault::ReturnedUnknownSlot {
-                index: 10,
-                slots: 10,
+                index: SLOTS,
+                slots: SLOTS,
             },
         ),
         // Free: never handed out.
         (
             |peer| peer.return_slot(3, 0),
             PeerFault::ReturnedNotHeld { index: 3 },
+        ),
+        // A free fragment slot.
+        (
+            |peer| peer.return_slot(FIRST_FRAGMENT, 0),
+            PeerFault::ReturnedNotHeld {
+                index: FIRST_FRAGMENT,
+            },
         ),
         // Still being written.
         (
@@ -290,10 +297,10 @@ async fn each_broken_return_is_named() {
             PeerFault::ReturnedNotHeld { index: 0 },
         ),
         (
-            |peer| peer.poke(RETURNS_TAIL, 17),
+            |peer| peer.poke(RETURNS_TAIL, RETURNS + 1),
             PeerFault::ReturnsRanAhead {
-                ahead: 17,
-                capacity: 16,
+                ahead: RETURNS + 1,
+                capacity: RETURNS,
             },
         ),
     ];
@@ -323,7 +330,7 @@ async fn a_fault_that_a_sender_finds_wakes_the_receiver() {
     let _ = out.stats();
     let fault = PeerFault::ReturnedUnknownSlot {
         index: 77,
-        slots: 10,
+        slots: SLOTS,
     };
     let result = tokio::time::timeout(SOON, receiving).await;
     assert_eq!(

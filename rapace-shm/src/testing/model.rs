@@ -11,7 +11,7 @@ use crate::layout::Layout;
 use crate::ring::spsc::{Consumer, ConsumerMemory, Producer, ProducerMemory};
 use crate::slab::allocator::{Slab, Taken};
 use crate::sync::Ordering;
-use crate::{Lane, SegmentConfig, SizeClass};
+use crate::{FRAGMENT_SLOTS, Lane, SegmentConfig, SizeClass};
 
 const CAPACITY: u32 = 8;
 
@@ -155,7 +155,7 @@ enum SlabStep {
 fn slab_steps() -> impl Strategy<Value = Vec<SlabStep>> {
     let nth = || 0..16_usize;
     let step = prop_oneof![
-        4 => (0..3_usize, any::<bool>()).prop_map(|(class, priority)| SlabStep::Take(class, priority)),
+        4 => (0..4_usize, any::<bool>()).prop_map(|(class, priority)| SlabStep::Take(class, priority)),
         1 => nth().prop_map(SlabStep::Abandon),
         3 => nth().prop_map(SlabStep::Freeze),
         3 => nth().prop_map(SlabStep::Send),
@@ -185,11 +185,12 @@ proptest! {
         let class = |slot_size, slots| SizeClass { slot_size, slots };
         let classes = [class(64, 3), class(128, 2), class(1 << 20, 1)];
         let layout = Arc::new(Layout::of(&SegmentConfig::default().with_classes(classes)));
-        let reserve = [1, 1, 0];
+        // The last class is that of the fragment slots.
+        let reserve = [1, 1, 0, 1];
         let returns = Returns::default();
         let slab = Slab::new(Arc::clone(&layout), returns.clone());
         let mut used: Vec<Used> = Vec::new();
-        let mut generations = [0_u32; 6];
+        let mut generations = [0_u32; 6 + FRAGMENT_SLOTS as usize];
         let mut over = false;
         let count = |used: &[Used], class| {
             used.iter().filter(|slot| layout.class_of(slot.taken.index) == Some(class)).count()
@@ -203,8 +204,10 @@ proptest! {
                         let keep = if priority { 0 } else { reserve[class] };
                         total - count(&used, class) > keep
                     };
-                    let mut classes = [class, class + 1].into_iter();
-                    let expected = classes.find(|&c| !over && c < 3 && free(c));
+                    // B4, B9
+                    let above = (class < 2).then_some(class + 1);
+                    let mut classes = [class].into_iter().chain(above);
+                    let expected = classes.find(|&c| !over && free(c));
                     let taken = slab.take(class, lane, 50, None).unwrap();
                     prop_assert_eq!(taken.and_then(|t| layout.class_of(t.index)), expected);
                     if let Some(taken) = taken {

@@ -2,6 +2,7 @@
 
 use super::seeds_moving;
 use crate::testing::hostile::codec::Number;
+use crate::testing::hostile::peer::{RETURNS, SLOTS};
 use crate::testing::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
 use crate::{Closed, PeerFault, Trust};
 
@@ -136,7 +137,10 @@ fn broken_frames() -> Vec<Seed> {
         len,
         slot_size: 64,
     };
-    let no_slot = |index| PeerFault::SlotOutOfRange { index, slots: 10 };
+    let no_slot = |index| PeerFault::SlotOutOfRange {
+        index,
+        slots: SLOTS,
+    };
     let twice = |index| PeerFault::SlotSentTwice { index };
     let back = vec![
         peer(PeerStep::Empty {}),
@@ -181,7 +185,11 @@ fn broken_frames() -> Vec<Seed> {
             received([long]),
             PeerFault::InlineTooLong { len: 25 },
         ),
-        fault("slot-past-the-end", received([slot(10, 0, 1)]), no_slot(10)),
+        fault(
+            "slot-past-the-end",
+            received([slot(SLOTS, 0, 1)]),
+            no_slot(SLOTS),
+        ),
         fault(
             "slot-wild",
             received([slot(u32::MAX, 0, 1)]),
@@ -261,15 +269,18 @@ fn many_turns() -> Vec<Step> {
 
 fn broken_returns() -> Vec<Seed> {
     let not_held = |index| PeerFault::ReturnedNotHeld { index };
-    let unknown = |index| PeerFault::ReturnedUnknownSlot { index, slots: 10 };
+    let unknown = |index| PeerFault::ReturnedUnknownSlot {
+        index,
+        slots: SLOTS,
+    };
     let wrong = PeerFault::ReturnedWrongGeneration {
         index: 0,
         sent: 0,
         returned: 7,
     };
     let ran_ahead = PeerFault::ReturnsRanAhead {
-        ahead: 17,
-        capacity: 16,
+        ahead: RETURNS + 1,
+        capacity: RETURNS,
     };
     let head = |head| PeerFault::HeadOutsidePublished { head, tail: 1 };
     let while_asleep = vec![
@@ -287,8 +298,8 @@ fn broken_returns() -> Vec<Seed> {
     vec![
         fault(
             "return-unknown",
-            returned([return_slot(10, 0)]),
-            unknown(10),
+            returned([return_slot(SLOTS, 0)]),
+            unknown(SLOTS),
         ),
         fault("return-free", returned([return_slot(3, 0)]), not_held(3)),
         fault(
@@ -304,7 +315,7 @@ fn broken_returns() -> Vec<Seed> {
         ),
         fault(
             "returns-ahead",
-            returned([poke(Word::ReturnsTail {}, 17)]),
+            returned([poke(Word::ReturnsTail {}, RETURNS + 1)]),
             ran_ahead,
         ),
         fault("head-ahead", returned([poke(Word::Head {}, 2)]), head(2)),

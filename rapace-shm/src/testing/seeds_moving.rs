@@ -4,6 +4,7 @@ use super::seeds_link::{
     RECV, SEND, SLEEP, Seed, allocate, fault, host, peer, poke, return_slot, slot, untrusted,
 };
 use crate::testing::hostile::codec::Number;
+use crate::testing::hostile::peer::SLOTS;
 use crate::testing::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
 use crate::{Closed, PeerFault, PeerGone, Trust};
 
@@ -220,7 +221,7 @@ fn honest() -> Vec<Seed> {
     let closed = Some(Closed::ByUs);
     let blamed = Some(Closed::PeerFault(PeerFault::ReturnedUnknownSlot {
         index: 77,
-        slots: 10,
+        slots: SLOTS,
     }));
     vec![
         seed("waits-cut-off", Trust::Trusted, cut_off, blamed),

@@ -170,8 +170,9 @@ impl Run {
             run.sent_log.check(true);
             run.sent_log = SentLog::default();
             run.count();
-            let classes = run.host.out.stats().classes;
-            assert!(classes.iter().all(|class| class.writing + class.held == 0));
+            let stats = run.host.out.stats();
+            let mut classes = stats.classes.iter().chain([&stats.fragments]);
+            assert!(classes.all(|class| class.writing + class.held == 0));
         });
         Ending {
             over: self.over,

@@ -168,9 +168,9 @@ impl Run {
 
     /// HA5: each slot is counted once.
     pub(super) fn count(&mut self) {
-        let classes = self.host.out.stats().classes;
+        let stats = self.host.out.stats();
         let (mut writing, mut frozen) = (0, 0);
-        for class in classes {
+        for class in stats.classes.iter().chain([&stats.fragments]) {
             let used = class.writing + class.held + class.in_flight;
             assert_eq!(class.free + used, class.total, "{class:?}");
             writing += class.writing;

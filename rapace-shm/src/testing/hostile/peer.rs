@@ -67,6 +67,18 @@ pub(crate) fn small(trust: Trust) -> SegmentConfig {
         .with_trust(trust)
 }
 
+/// Index of the first fragment slot of [`small`].
+#[cfg(test)]
+pub(crate) const FIRST_FRAGMENT: u32 = 10;
+
+/// Slots of a half of [`small`].
+#[cfg(test)]
+pub(crate) const SLOTS: u32 = FIRST_FRAGMENT + crate::FRAGMENT_SLOTS;
+
+/// Entries of its return ring.
+#[cfg(test)]
+pub(crate) const RETURNS: u32 = SLOTS.next_power_of_two();
+
 /// Creates a host, and a scripted peer. Needs a runtime.
 pub(crate) fn against(trust: Trust) -> (Host, Scripted) {
     let (segment, fds) = Segment::<PeerA>::create(&small(trust)).unwrap();

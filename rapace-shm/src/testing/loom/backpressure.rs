@@ -151,6 +151,7 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
             slots: 1,
         };
         let layout = Layout::of(&SegmentConfig::default().with_classes([one]));
+        let capacity = layout.returns_capacity;
         let slab = Slab::new(Arc::new(layout), returns.clone());
         let taken = slab.take(0, Lane::Data, 1, None).unwrap().unwrap();
         slab.state(taken.index).freeze();
@@ -169,7 +170,7 @@ fn a_future_that_waits_for_a_slot_is_always_woken() {
         let receiving = thread::spawn(move || {
             receive(&served, &waiters, || slab.collect().unwrap());
         });
-        Returner::new(returns, 1).push(encode_return(taken.index, taken.generation));
+        Returner::new(returns, capacity).push(encode_return(taken.index, taken.generation));
         ring_if_armed(&Ringer::new(door.clone()), &door);
         waiting.join().unwrap();
         receiving.join().unwrap();
