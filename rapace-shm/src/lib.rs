@@ -73,6 +73,14 @@
 //! Memory is sparse: the default reserves 512 MiB of address space in each direction, and commits
 //! 24 KiB, the pages of the first calls, before the link is established.
 //!
+//! # Fragments
+//!
+//! A payload stays in its slot until its receiver drops it, so payloads that are kept can exhaust a class. Each half has
+//! [`FRAGMENT_SLOTS`] more slots of [`FRAGMENT_SIZE`] bytes, which only [`Sender::allocate_fragment`] and
+//! [`Sender::try_allocate_fragment`] allocate. The layer above sends a payload that finds no free slot in parts, in
+//! fragment slots; the receiver copies each part out in its next turn and drops it. This crate sends and receives such a
+//! part like any other payload.
+//!
 //! # Liveness
 //!
 //! | question                      | answered by                                                             |

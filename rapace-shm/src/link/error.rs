@@ -24,7 +24,8 @@ pub enum Closed {
 /// Why no slot was allocated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 pub enum AllocateError {
-    /// No class has slots of that size: send it in pieces, or configure a larger class.
+    /// No class has slots of that size: send it in pieces, or configure a larger class. Or it was to be a fragment,
+    /// and is longer than [`max_fragment`](crate::Sender::max_fragment).
     #[error(
         "{len} bytes do not fit the largest slot of {max}: send them in pieces, or configure a larger size class"
     )]
@@ -34,7 +35,8 @@ pub enum AllocateError {
         /// Size of the largest slot in bytes.
         max: usize,
     },
-    /// All slots that this lane may use are taken: [`allocate`](crate::Sender::allocate) waits.
+    /// All slots that this lane may use are taken: [`allocate`](crate::Sender::allocate) and
+    /// [`allocate_fragment`](crate::Sender::allocate_fragment) wait.
     #[error("all slots of this size are in use: wait for one, or configure more of them")]
     Exhausted,
     /// The link has ended.

@@ -15,7 +15,8 @@ use crate::link::slot::SlotMut;
 use crate::link::state::LinkState;
 use crate::slab::wait_queue::Ticket;
 
-/// The future of [`Sender::allocate`](crate::Sender::allocate).
+/// The future of [`Sender::allocate`](crate::Sender::allocate) and
+/// [`Sender::allocate_fragment`](crate::Sender::allocate_fragment).
 pub(crate) struct Allocate<'a> {
     link_state: &'a LinkState,
     class: usize,

@@ -4,12 +4,13 @@
 //!   a return can never arrive for a slot that is not marked.
 //! - P2: the producer's cursor moves under one lock, held for one publication.
 //! - P3: under that lock the link is checked to be open, so nothing is sent after its end.
+//! - P4: a fragment is never longer than a fragment slot, and gets no slot of another class (B9).
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::{Lane, SegmentConfig};
+use crate::config::{FRAGMENT_SIZE, Lane, SegmentConfig};
 use crate::link::attachments::names;
 use crate::link::error::{AllocateError, Closed, OutOfRange, PublishError};
 use crate::link::futures::{Allocate, Writable};
@@ -32,8 +33,9 @@ pub enum Payload<'a> {
 
 /// The sending end of a link. Clones are handles on the same end, for use from any thread.
 ///
-/// The futures [`allocate`](Self::allocate) and [`writable`](Self::writable) are woken by the task
-/// that polls the link's [`Receiver`](crate::Receiver), so some task must be receiving.
+/// The futures [`allocate`](Self::allocate), [`allocate_fragment`](Self::allocate_fragment) and
+/// [`writable`](Self::writable) are woken by the task that polls the link's [`Receiver`](crate::Receiver), so some task
+/// must be receiving.
 #[derive(Clone)]
 pub struct Sender {
     link_state: Arc<LinkState>,
@@ -68,6 +70,38 @@ impl Sender {
     /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
     pub async fn allocate(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
         Allocate::new(&self.link_state, self.class_for(len)?, len, lane).await
+    }
+
+    /// Allocates a fragment slot for `len` bytes, without waiting and without overtaking waiters.
+    ///
+    /// Fragment slots carry a payload in parts when no slot is free for all of it. There are
+    /// [`FRAGMENT_SLOTS`](crate::FRAGMENT_SLOTS) of them, and no other function allocates one, so payloads that
+    /// are kept do not exhaust them. Send a fragment soon, and drop it; a receiver copies it out in its next turn and
+    /// drops it. A fragment is published like any other slot.
+    ///
+    /// # Errors
+    /// [`AllocateError::TooLarge`] if `len` is more than [`max_fragment`](Self::max_fragment);
+    /// [`AllocateError::Exhausted`] if there is none for this lane now, whatever slots of other classes are free;
+    /// [`AllocateError::Closed`] if the link has ended.
+    pub fn try_allocate_fragment(&self, len: usize, lane: Lane) -> Result<SlotMut, AllocateError> {
+        let class = self.fragments_for(len)?;
+        SlotMut::take(&self.link_state, class, len, lane, None)?.ok_or(AllocateError::Exhausted)
+    }
+
+    /// Allocates a fragment slot like [`try_allocate_fragment`](Self::try_allocate_fragment), and waits for one if
+    /// need be. Waiters of the same lane are served in FIFO order.
+    ///
+    /// # Cancel safety
+    /// Dropping the future allocates nothing and gives up the place in the queue.
+    ///
+    /// # Errors
+    /// [`AllocateError::TooLarge`] at once; [`AllocateError::Closed`] as soon as the link ends.
+    pub async fn allocate_fragment(
+        &self,
+        len: usize,
+        lane: Lane,
+    ) -> Result<SlotMut, AllocateError> {
+        Allocate::new(&self.link_state, self.fragments_for(len)?, len, lane).await
     }
 
     /// Publishes a descriptor. `attachments` are further slots of this link, in flight from then
@@ -260,16 +294,31 @@ impl Sender {
         &self.link_state.config
     }
 
-    /// Returns the size of the largest slot in bytes: the length of the longest payload.
+    /// Returns the size of the largest configured slot in bytes: the length of the longest payload in one slot.
     #[must_use]
     pub fn max_payload(&self) -> usize {
         self.link_state.config.max_payload()
+    }
+
+    /// Returns the size of a fragment slot in bytes: [`FRAGMENT_SIZE`](crate::FRAGMENT_SIZE).
+    #[must_use]
+    pub fn max_fragment(&self) -> usize {
+        FRAGMENT_SIZE as usize
     }
 
     fn class_for(&self, len: usize) -> Result<usize, AllocateError> {
         let max = self.max_payload();
         let class = self.link_state.layout.class_for(len);
         class.ok_or(AllocateError::TooLarge { len, max })
+    }
+
+    /// Returns the class of the fragment slots, if they hold `len` bytes (P4).
+    fn fragments_for(&self, len: usize) -> Result<usize, AllocateError> {
+        let max = self.max_fragment();
+        if len > max {
+            return Err(AllocateError::TooLarge { len, max });
+        }
+        Ok(self.link_state.layout.fragments())
     }
 
     fn locate<'a>(

@@ -2,7 +2,7 @@
 
 use super::seeds_moving;
 use crate::testing::hostile::codec::Number;
-use crate::testing::hostile::peer::{RETURNS, SLOTS};
+use crate::testing::hostile::peer::{FIRST_FRAGMENT, RETURNS, SLOTS};
 use crate::testing::hostile::steps::{HostStep, PeerStep, Script, Step, Word};
 use crate::{Closed, PeerFault, Trust};
 
@@ -70,6 +70,13 @@ fn attach_inside(claimed: u8, index: u32) -> PeerStep {
 
 pub(super) fn allocate(len: u32) -> HostStep {
     HostStep::Allocate {
+        len: Number(len),
+        priority: true,
+    }
+}
+
+pub(super) fn allocate_fragment(len: u32) -> HostStep {
+    HostStep::AllocateFragment {
         len: Number(len),
         priority: true,
     }
@@ -289,6 +296,15 @@ fn broken_returns() -> Vec<Seed> {
         host(HostStep::Stats {}),
         host(SLEEP),
     ];
+    let fragment_twice = [
+        host(allocate_fragment(65_536)),
+        host(HostStep::Freeze { nth: 0 }),
+        host(SEND),
+        peer(return_slot(FIRST_FRAGMENT, 0)),
+        peer(return_slot(FIRST_FRAGMENT, 0)),
+        host(HostStep::Stats {}),
+        host(RECV),
+    ];
     let while_allocating = vec![peer(return_slot(77, 0)), host(allocate(1 << 20))];
     let mut never_silent = vec![peer(return_slot(77, 0)), host(HostStep::Stats {})];
     for _ in 0..20 {
@@ -312,6 +328,11 @@ fn broken_returns() -> Vec<Seed> {
             "return-twice",
             returned([return_slot(0, 0), return_slot(0, 0)]),
             not_held(0),
+        ),
+        fault(
+            "return-fragment-twice",
+            fragment_twice.into(),
+            not_held(FIRST_FRAGMENT),
         ),
         fault(
             "returns-ahead",

@@ -1,7 +1,8 @@
 //! Seeds: peers that change what is being read, misuse doorbells and sockets, or are honest.
 
 use super::seeds_link::{
-    RECV, SEND, SLEEP, Seed, allocate, fault, host, peer, poke, return_slot, slot, untrusted,
+    RECV, SEND, SLEEP, Seed, allocate, allocate_fragment, fault, host, peer, poke, return_slot,
+    slot, untrusted,
 };
 use crate::testing::hostile::codec::Number;
 use crate::testing::hostile::peer::SLOTS;
@@ -201,6 +202,30 @@ fn honest() -> Vec<Seed> {
     waits.push(peer(PeerStep::Ring { times: 1 }));
     waits.extend([HostStep::Turn {}, SLEEP].map(host));
     waits.extend([(); 4].map(|()| host(HostStep::PollWait { nth: 0 })));
+    // All fragment slots go, more are waited for, and the peer returns them.
+    let mut fragments = Vec::new();
+    for nth in 0..8 {
+        fragments.extend([allocate_fragment(65_536), HostStep::Freeze { nth: 0 }].map(host));
+        if nth < 7 {
+            fragments.push(host(HostStep::SendSlot {
+                nth,
+                priority: true,
+            }));
+        }
+    }
+    let more = HostStep::WaitForFragment {
+        len: Number(100),
+        priority: true,
+    };
+    fragments.extend([more.clone(), more, allocate(1), SLEEP].map(host));
+    fragments.extend([(); 8].map(|()| host(HostStep::DropSlot { nth: 0 })));
+    fragments.push(peer(PeerStep::Consume {
+        most: 255,
+        return_slot: true,
+    }));
+    fragments.push(peer(PeerStep::Ring { times: 1 }));
+    fragments.extend([HostStep::Turn {}, SLEEP].map(host));
+    fragments.extend([(); 2].map(|()| host(HostStep::PollWait { nth: 0 })));
     let receives = vec![
         peer(PeerStep::Inline { len: 24, byte: 5 }),
         peer(slot(2, 8, 40)),
@@ -228,6 +253,7 @@ fn honest() -> Vec<Seed> {
         seed("honest-parts", Trust::Trusted, parts, None),
         seed("honest-slots", Trust::Trusted, slots, None),
         seed("honest-waits", Trust::Untrusted, waits, None),
+        seed("honest-fragments", Trust::Trusted, fragments, None),
         seed("honest-frames", Trust::Trusted, receives.clone(), closed),
         seed("honest-frames-copied", Trust::Untrusted, receives, closed),
     ]

@@ -5,7 +5,7 @@ use std::task::{Context, Poll};
 use super::harness::Run;
 use super::steps::{HostStep, lane};
 use super::waits::Served;
-use crate::{AllocateError, Closed, Header, Lane, Payload, PublishError, Received, RecvError};
+use crate::{AllocateError, Closed, Header, Payload, PublishError, Received, RecvError, SlotMut};
 
 impl Run {
     /// Performs a step, with the peer's planned steps in between.
@@ -23,7 +23,16 @@ impl Run {
                 }
             }
             HostStep::DropReceived { nth } => drop(self.received_log.take(*nth)),
-            HostStep::Allocate { len, priority } => self.allocate(len.0 as usize, lane(*priority)),
+            HostStep::Allocate { len, priority } => {
+                let len = len.0 as usize;
+                let allocated = out.try_allocate(len, lane(*priority));
+                self.allocated(allocated, len, out.max_payload());
+            }
+            HostStep::AllocateFragment { len, priority } => {
+                let len = len.0 as usize;
+                let allocated = out.try_allocate_fragment(len, lane(*priority));
+                self.allocated(allocated, len, out.max_fragment());
+            }
             HostStep::Truncate { nth, len } => self.sent_log.truncate(*nth, len.0),
             HostStep::Freeze { nth } => self.sent_log.freeze(*nth),
             HostStep::Abandon { nth } => drop(self.sent_log.abandon(*nth)),
@@ -57,6 +66,11 @@ impl Run {
             HostStep::WaitForSlot { len, priority } => {
                 self.waits
                     .for_slot(&out, len.0 as usize % ((1 << 20) + 1), lane(*priority));
+                self.poll_wait(None);
+            }
+            HostStep::WaitForFragment { len, priority } => {
+                let len = len.0 as usize % (out.max_fragment() + 1);
+                self.waits.for_fragment(&out, len, lane(*priority));
                 self.poll_wait(None);
             }
             HostStep::WaitForRoom { priority } => {
@@ -142,9 +156,9 @@ impl Run {
         assert_eq!(tail, self.received);
     }
 
-    fn allocate(&mut self, len: usize, lane: Lane) {
-        match (self.host.out.try_allocate(len, lane), self.over) {
-            (Err(AllocateError::TooLarge { .. }), _) => assert!(len > 1 << 20),
+    fn allocated(&mut self, allocated: Result<SlotMut, AllocateError>, len: usize, longest: usize) {
+        match (allocated, self.over) {
+            (Err(AllocateError::TooLarge { .. }), _) => assert!(len > longest),
             (Err(AllocateError::Closed(closed)), Some(over)) => assert_eq!(closed, over),
             (answer, Some(_)) => panic!("{answer:?} after the end"),
             (Ok(slot), None) => self.sent_log.allocated(slot, len),

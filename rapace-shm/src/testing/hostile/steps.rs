@@ -126,6 +126,10 @@ operands! {
         Turn {},
         /// Stops sending.
         Close {},
+        /// Allocates a fragment slot.
+        AllocateFragment { len: Number, priority: bool },
+        /// Starts to wait for a fragment slot.
+        WaitForFragment { len: Number, priority: bool },
     }
 }
 

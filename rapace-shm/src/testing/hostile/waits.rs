@@ -36,6 +36,14 @@ pub(crate) enum Served {
     Room,
 }
 
+fn served(allocated: Result<SlotMut, AllocateError>, len: usize) -> Result<Served, Closed> {
+    match allocated {
+        Ok(slot) => Ok(Served::Slot(slot, len)),
+        Err(AllocateError::Closed(closed)) => Err(closed),
+        Err(other) => panic!("{other:?} after a wait"),
+    }
+}
+
 type Waiting = Pin<Box<dyn Future<Output = Result<Served, Closed>>>>;
 
 struct Wait {
@@ -53,13 +61,12 @@ impl Waits {
     /// Starts to wait for a slot of a size that exists.
     pub(crate) fn for_slot(&mut self, out: &Sender, len: usize, lane: Lane) {
         let out = out.clone();
-        self.push(async move {
-            match out.allocate(len, lane).await {
-                Ok(slot) => Ok(Served::Slot(slot, len)),
-                Err(AllocateError::Closed(closed)) => Err(closed),
-                Err(other) => panic!("{other:?} after a wait"),
-            }
-        });
+        self.push(async move { served(out.allocate(len, lane).await, len) });
+    }
+
+    pub(crate) fn for_fragment(&mut self, out: &Sender, len: usize, lane: Lane) {
+        let out = out.clone();
+        self.push(async move { served(out.allocate_fragment(len, lane).await, len) });
     }
 
     pub(crate) fn for_room(&mut self, out: &Sender, lane: Lane) {
