@@ -100,7 +100,8 @@ async fn serve(name: String, socket: ControlSocket, stopping: watch::Receiver<bo
         metrics.served, metrics.bytes_in, metrics.bytes_out
     );
     if let Some(stats) = session.link_stats() {
-        let with_it: u32 = stats.classes.iter().map(|class| class.in_flight).sum();
+        let classes = stats.classes.iter().chain([&stats.fragments]);
+        let with_it: u32 = classes.map(|class| class.in_flight).sum();
         println!("{name}: {with_it} of our slots were with it");
     }
 }

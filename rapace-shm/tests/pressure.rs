@@ -99,7 +99,8 @@ async fn press(trust: Trust) {
     let done = tokio::time::timeout(PATIENCE, worked).await;
     done.expect("a sender was never woken");
     for (out, _watch) in ends {
-        for class in out.stats().classes {
+        let stats = out.stats();
+        for class in stats.classes.iter().chain([&stats.fragments]) {
             assert_eq!(class.free, class.total);
         }
     }

@@ -45,9 +45,14 @@ impl Life {
 
     /// Whether no slot of the host is in use.
     async fn is_free(&self) {
-        let stats = || self.host.link_stats();
-        until(|| stats().is_none_or(|all| all.classes.iter().all(|one| one.free == one.total)))
-            .await;
+        let free = || {
+            let stats = self.host.link_stats();
+            stats.is_none_or(|stats| {
+                let mut classes = stats.classes.iter().chain([&stats.fragments]);
+                classes.all(|class| class.free == class.total)
+            })
+        };
+        until(free).await;
     }
 }
 

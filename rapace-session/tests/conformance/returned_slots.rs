@@ -16,7 +16,10 @@ scenarios!(
 async fn all_free(session: &Session) {
     let free = || {
         let stats = session.link_stats();
-        stats.is_none_or(|stats| stats.classes.iter().all(|class| class.free == class.total))
+        stats.is_none_or(|stats| {
+            let mut classes = stats.classes.iter().chain([&stats.fragments]);
+            classes.all(|class| class.free == class.total)
+        })
     };
     until(free).await;
 }

@@ -107,7 +107,8 @@ impl Victim {
         answered.map_err(|error| Violation::new(format!("the last call failed: {error}")))?;
         let free = || {
             let stats = self.plugin.link_stats()?;
-            let all = stats.classes.iter().all(|class| class.free == class.total);
+            let mut classes = stats.classes.iter().chain([&stats.fragments]);
+            let all = classes.all(|class| class.free == class.total);
             all.then_some(())
         };
         let freed = look_for(PATIENCE, free).await;

@@ -83,8 +83,8 @@ pub(crate) fn open_resources() -> (usize, usize) {
 /// The number of slots of this side that did not return.
 pub(crate) fn lost_slots(session: &Session) -> u32 {
     let stats = session.link_stats().expect("the transport has slots");
-    let lost = stats.classes.iter().map(|class| class.total - class.free);
-    lost.sum()
+    let classes = stats.classes.iter().chain([&stats.fragments]);
+    classes.map(|class| class.total - class.free).sum()
 }
 
 /// Waits until two values are equal, since actors stop asynchronously.

@@ -193,7 +193,7 @@ impl Sending {
     /// Checks the counts at the end (FW4).
     pub(super) fn end(&self) {
         let stats = self.out.stats();
-        for class in &stats.classes {
+        for class in stats.classes.iter().chain([&stats.fragments]) {
             assert_eq!(class.free, class.total);
         }
         assert_eq!(self.used.len(), 0);

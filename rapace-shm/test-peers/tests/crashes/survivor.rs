@@ -256,7 +256,8 @@ fn check(outcome: &Outcome, notes: &Survived, journal: &Journal, end: &End, cont
             let over = matches!(sent, Ok(()) | Err(Closed::PeerGone(_) | Closed::ByUs));
             assert!(over, "{context}: {sent:?}");
             check_marks(out, end, context);
-            for class in out.stats().classes {
+            let stats = out.stats();
+            for class in stats.classes.iter().chain([&stats.fragments]) {
                 assert_eq!(class.free, class.total, "{context}: {class:?}");
             }
         }
