@@ -87,8 +87,9 @@ pub struct SegmentConfig {
     /// Entries of the call table, for start markers: 1 to 2²⁰. Default 1024.
     pub call_table: u32,
     /// Slot classes, sizes strictly ascending. By default nine, each four times the last, from
-    /// 1 KiB × 1024 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address
-    /// space only. Each half has [`FRAGMENT_SLOTS`] more, which no configuration lists.
+    /// 1 KiB × 1020 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address
+    /// space only. Each half has [`FRAGMENT_SLOTS`] more, which no configuration lists: 2048 by
+    /// default, as many as a return ring of 16 KiB has entries.
     pub classes: Vec<SizeClass>,
     /// How far the joining side is trusted. Default [`Trust::Trusted`].
     pub trust: Trust,
@@ -103,7 +104,7 @@ impl Default for SegmentConfig {
             ring_capacity: 512,
             call_table: 1024,
             classes: vec![
-                class(KIB, 1024),
+                class(KIB, 1020),
                 class(4 * KIB, 512),
                 class(16 * KIB, 256),
                 class(64 * KIB, 128),
