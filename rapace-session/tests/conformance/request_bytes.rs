@@ -24,11 +24,10 @@ const WINDOW: u32 = 10_000;
 
 async fn with_window(kind: Kind) -> (Session, Session, Inbox) {
     let mut services = Services::default();
-    let mut inbox = services.inbox("Any", 16);
+    let inbox = services.inbox("Any", 16);
     let mut config = services.config("plugin");
     config.request_window_bytes = WINDOW;
     let (host, plugin) = connect(kind.pair(), SessionConfig::new("host"), config).await;
-    while inbox.try_recv().is_ok() {}
     (host, plugin, inbox)
 }
 
