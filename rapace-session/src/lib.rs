@@ -164,7 +164,7 @@
 //! hold unbounded memory. The following end the session with [`EndReason::PeerFault`], which names
 //! the rule:
 //!
-//! - requests without credit, replies to no call, and more credits than were taken;
+//! - requests without credit or past the window in bytes, replies to no call, and more credits than were taken;
 //! - channel numbers that are not the peer's to choose, and windows of size 0;
 //! - unknown frame types, statuses or flags;
 //! - tables and prefixes that extend past their payload;
@@ -172,7 +172,7 @@
 //! - opening too many channels, and payloads and texts that exceed their limits;
 //! - not reading the answers that it asked for.
 //!
-//! An item without credit ends its stream in both directions, and an item that cannot be parsed
+//! An item without credit, or with a full window, ends its stream in both directions, and an item that cannot be parsed
 //! ends its direction. A frame that merely arrives late, for a call or stream that is over, is
 //! counted and dropped. Whether a payload can change while it is read depends on the transport: see
 //! `rapace_shm::Trust`. A returned buffer is our own, in memory that an untrusted peer cannot

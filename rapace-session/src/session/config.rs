@@ -36,6 +36,9 @@ pub struct SessionConfig {
     /// How many bytes of requests the peer may have in flight on a channel, at least 1. A longer
     /// request may be in flight alone. A request is in flight until its reply; one of 24 bytes or
     /// less, without buffers, is not counted. Default 16 MiB.
+    ///
+    /// A handler that has the peer send another request on the same channel, and waits for it, may
+    /// wait for bytes that its own request holds.
     pub request_window_bytes: u32,
     /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
     pub heartbeat: Duration,
