@@ -134,44 +134,37 @@ impl FrameEncoder {
         let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
         let table = table_for(&mut named, attachments);
         let draft = Draft::new(&*self.transport, table, named, contents)?;
-        let charge = match window {
-            None => Some(None),
-            Some(window) => window.try_take(draft.carried()),
-        };
-        let buffers = match &charge {
-            Some(_) => self.buffers.all_now(draft.sizes(), lane)?,
+        let charge = match window.map(|window| (window, window.try_take(draft.carried()))) {
             None => None,
-        };
-        Ok(match (charge, buffers) {
-            (Some(charge), Some(buffers)) => {
-                Attempt::Encoded(self.finish(draft, buffers, flags, charge)?)
+            Some((_, Some(charge))) => charge,
+            Some((window, None)) => {
+                let window = Some(Arc::clone(window));
+                let later = self.finish_later(draft, lane, flags, None, window);
+                return Ok(Attempt::Waiting(Box::pin(later)));
             }
-            (charge, _) => {
-                let window = window.map(Arc::clone);
-                Attempt::Waiting(Box::pin(
-                    self.finish_later(draft, lane, flags, charge, window),
-                ))
+        };
+        Ok(match self.buffers.all_now(draft.sizes(), lane)? {
+            Some(buffers) => Attempt::Encoded(self.finish(draft, buffers, flags, charge)?),
+            None => {
+                let later = self.finish_later(draft, lane, flags, charge, None);
+                Attempt::Waiting(Box::pin(later))
             }
         })
     }
 
-    /// Waits for room in the window, unless there is a charge already, and then for buffers.
+    /// Waits for room in the window, if one is still to be charged, and then for buffers.
     async fn finish_later(
         &self,
         draft: Draft<'_>,
         lane: Lane,
         flags: Flags,
-        charge: Option<Option<Charge>>,
+        mut charge: Option<Charge>,
         window: Option<Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
-        let charge = match (charge, window) {
-            (Some(charge), _) => charge,
-            (None, None) => None,
-            (None, Some(window)) => {
-                let charge = window.take(draft.carried()).await;
-                Some(charge.ok_or(PayloadError::Closed)?)
-            }
-        };
+        if let Some(window) = window {
+            let taken = window.take(draft.carried()).await;
+            charge = Some(taken.ok_or(PayloadError::Closed)?);
+        }
         let buffers = self.buffers.all(draft.sizes().collect(), lane).await?;
         self.finish(draft, buffers.into_iter(), flags, charge)
     }
@@ -214,12 +207,8 @@ impl FrameEncoder {
         };
         let work = async {
             let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
-            let charge = match window {
-                None => Some(None),
-                Some(window) => window.try_take(draft.carried()),
-            };
             let window = window.map(Arc::clone);
-            self.finish_later(draft, lane, frame.header.flags, charge, window)
+            self.finish_later(draft, lane, frame.header.flags, None, window)
                 .await
         };
         guarded_async(work).await
@@ -341,6 +330,14 @@ mod tests {
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
             assert_eq!(body.reader().read::<String>().unwrap(), text.0);
+            let page = Page(text.0.to_owned(), Blob::from(vec![7; 50]));
+            let encoded = encoder.encode(Lane::Data, prefix, &page, None, None);
+            let body = opened(encoded.await.unwrap(), Flags::CLIENT_STREAM);
+            assert_eq!(body.stream(), Some(ChannelId(9)));
+            assert_eq!(body.metadata(), metadata);
+            let mut reader = body.reader();
+            assert_eq!(reader.read::<String>().unwrap(), page.0);
+            assert_eq!(reader.read::<Blob>().unwrap(), page.1);
         }
     }
 

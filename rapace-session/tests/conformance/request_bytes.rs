@@ -47,6 +47,8 @@ async fn requests_wait_for_their_bytes_and_short_ones_do_not(kind: Kind) {
     let (second, options) = (bytes(5000), plain());
     let mut second = std::pin::pin!(channel.begin_call(0, &second, &options));
     assert!(second.as_mut().now_or_never().is_none());
+    let told = channel.try_tell(0, &bytes(5000), &options).await;
+    assert!(!told.unwrap(), "it would have to wait");
     let short = begin(&channel, 20).await;
     let fits = async {
         let later = begin(&channel, 3000).await;
