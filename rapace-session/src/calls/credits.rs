@@ -62,7 +62,7 @@ impl ClientChannel {
             credits: Semaphore::new(window as usize),
             window: AtomicU32::new(window),
             closed: OnceLock::new(),
-            bytes: Arc::new(ByteWindow::new(MAX_WINDOW)),
+            bytes: request_window(None),
             closes: Notify::new(),
             ending: Mutex::default(),
             peer: None,
@@ -72,11 +72,9 @@ impl ClientChannel {
 
     /// Sets the hello of the peer.
     pub(crate) fn to(self, peer: Option<Arc<Hello>>) -> Self {
-        let window = peer.as_ref().map(|peer| peer.request_window_bytes);
-        let bytes = Arc::new(ByteWindow::new(window.unwrap_or(1)));
         Self {
+            bytes: request_window(peer.as_deref()),
             peer,
-            bytes,
             ..self
         }
     }
@@ -243,6 +241,12 @@ impl ClientChannel {
         // It refers to the channel.
         drop(self.take_drain());
     }
+}
+
+/// The window in bytes that the peer's hello grants. Without a hello, long requests go one at a time.
+fn request_window(peer: Option<&Hello>) -> Arc<ByteWindow> {
+    let window = peer.map_or(1, |peer| peer.request_window_bytes);
+    Arc::new(ByteWindow::new(window))
 }
 
 /// Waits for the last calls of a closed channel.
