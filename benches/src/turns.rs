@@ -50,7 +50,8 @@ impl Turns {
     /// If the system refuses the memory, or the two do not understand each other.
     pub fn set_up() -> Result<Self, BoxError> {
         let (caller, answerer) = (runtime()?, runtime()?);
-        let path = std::env::temp_dir().join(format!("rapace-bench-{}", std::process::id()));
+        let folder = tempfile::tempdir()?;
+        let path = folder.path().join("socket");
         let listener = {
             let _inside = caller.enter();
             Listener::bind(&path)?
