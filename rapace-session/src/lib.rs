@@ -226,7 +226,7 @@ pub use streams::moves::Moves;
 pub use streams::{StreamReceiver, StreamSendError, StreamSender};
 pub use transport::{Endpoint, Lane, Side, StartState};
 pub use wire::frame::{
-    CallId, ChannelId, Flags, Frame, FrameType, Header, INLINE_MAX, Payload, Status,
+    CallId, ChannelId, Flags, Fragmented, Frame, FrameType, Header, INLINE_MAX, Payload, Status,
 };
 pub use wire::handshake_error::HandshakeError;
 pub use wire::hello::{Hello, PROTOCOL_VERSION};

@@ -54,6 +54,7 @@ fn hello(services: Vec<ServiceOffer>) -> Vec<u8> {
         stream_window: 1,
         stream_window_bytes: 4 << 20,
         request_window_bytes: 4 << 20,
+        fragment_window_bytes: 256 << 20,
         services,
         spin_micros: 0,
     };

@@ -79,6 +79,10 @@ fn every_field_of_a_header_is_on_the_page() {
 fn the_parts_of_a_payload_are_on_the_page() {
     let file = format!("{}/src/wire/message_body.rs", env!("CARGO_MANIFEST_DIR"));
     assert_table(PAGE, &module_tables(file).unwrap()[0]);
+    let file = format!("{}/src/wire/transfer.rs", env!("CARGO_MANIFEST_DIR"));
+    for table in module_tables(file).unwrap() {
+        assert_table(PAGE, &table);
+    }
 }
 
 #[test]
@@ -87,6 +91,7 @@ fn every_frame_type_is_on_the_page_with_its_number_and_its_payload() {
     let rows = frame_types().map(|frame_type| {
         let payload = match (frame_type, frame_type.max_payload()) {
             (FrameType::Hello, _) => format!("up to {} bytes", number(MAX_HELLO)),
+            (FrameType::Fragment, _) => "[fragment](#fragments)".to_owned(),
             (_, Some(0)) => "none".to_owned(),
             (_, Some(most)) => format!("up to {} bytes", number(most)),
             (_, None) => "[message](#a-payload)".to_owned(),
@@ -109,6 +114,7 @@ fn every_flag_is_on_the_page_with_the_frames_that_may_have_it() {
         ("METADATA", Flags::METADATA),
         ("CLIENT_STREAM", Flags::CLIENT_STREAM),
         ("SERVER_STREAM", Flags::SERVER_STREAM),
+        ("FRAGMENTED", Flags::FRAGMENTED),
     ];
     let known = all.iter().fold(0, |known, (_, flag)| known | flag.bits());
     for bits in 0..=u8::MAX {

@@ -77,10 +77,9 @@
 //!
 //! A payload stays in its slot until its receiver drops it, so payloads that are kept can exhaust a class. Each half has
 //! [`FRAGMENT_SLOTS`] more slots of [`FRAGMENT_SIZE`] bytes, which only [`Sender::allocate_fragment`] and
-//! [`Sender::try_allocate_fragment`] allocate. A user of this crate can send a payload that finds no free slot in parts,
-//! in fragment slots; the receiver should copy each part out in its next turn and drop it. `rapace-session` does not do so
-//! yet. This crate sends and receives such a
-//! part like any other payload.
+//! [`Sender::try_allocate_fragment`] allocate. `rapace-session` sends a payload that finds no free slot in fragments, in
+//! these slots; its receiver copies each fragment out in its next turn and drops it. This crate sends and receives a
+//! fragment like any other payload.
 //!
 //! # Liveness
 //!

@@ -57,7 +57,7 @@ pub(crate) async fn boast() {
     let mut hello = b"rpc\x01".to_vec();
     hello.extend_from_slice(&rapace_session::PROTOCOL_VERSION.to_le_bytes());
     // A name, a stream window in items and in bytes, a window of requests, and the count of services as postcard writes it.
-    hello.extend_from_slice(b"\x05boast\x04\x04\x04\xa0\xc2\x1e");
+    hello.extend_from_slice(b"\x05boast\x04\x04\x04\x04\xa0\xc2\x1e");
     let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint

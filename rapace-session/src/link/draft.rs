@@ -11,6 +11,7 @@ use crate::transport::Transport;
 use crate::wire::frame::{ChannelId, INLINE_MAX, Payload};
 use crate::wire::message_body::table_len;
 use crate::wire::returned::{Entry, is_returned};
+use crate::wire::transfer::{TransferId, WholePayload};
 
 /// A payload that lacks only its buffers: one for its bytes, if these do not fit in the frame itself, and one for the
 /// copy of each attached buffer that cannot be sent as it is.
@@ -21,15 +22,28 @@ pub(super) struct Draft<'a> {
     table: Vec<Entry>,
     blobs: Vec<Blob>,
     /// The attached buffers that must be copied.
-    copies: Vec<Copied>,
+    copies: Vec<Place>,
 }
 
-/// An attached buffer that must be copied.
-struct Copied {
+/// The place of an attached buffer.
+#[derive(Clone, Copy)]
+struct Place {
     /// Its index among the attached buffers.
     blob: usize,
     /// Its index in the table.
     entry: usize,
+}
+
+/// A payload of which parts travel in fragments.
+pub(super) struct Parts {
+    /// The payload as its receiver will have it, and what its frame carries.
+    pub(super) whole: Payload,
+    pub(super) sent: Payload,
+    /// The attached buffers in slots, and all.
+    pub(super) in_slots: Vec<Blob>,
+    pub(super) blobs: Vec<Blob>,
+    /// What travels in fragments.
+    pub(super) transfers: Vec<Blob>,
 }
 
 /// The bytes of a payload after its table of buffers.
@@ -106,7 +120,7 @@ impl<'a> Draft<'a> {
             // Two buffers may lie in one slot: `reference` decides whether both can be sent.
             match transport.reference(&blobs[blob], &blobs[..blob]) {
                 Some(reference) => *entry = reference,
-                None => copies.push(Copied { blob, entry: at }),
+                None => copies.push(Place { blob, entry: at }),
             }
         }
         Ok(Self {
@@ -125,8 +139,89 @@ impl<'a> Draft<'a> {
     }
 
     /// Whether the bytes need a buffer.
-    fn is_large(&self) -> bool {
+    pub(super) fn is_large(&self) -> bool {
         self.total > INLINE_MAX
+    }
+
+    /// The length of the payload.
+    pub(super) fn total(&self) -> usize {
+        self.total
+    }
+
+    /// The attached buffers that travel in fragments. If the payload does (`whole`), all do: there is no other
+    /// payload with a table that could name their slots.
+    fn fragmented(&self, whole: bool) -> Vec<Place> {
+        if !whole {
+            return self.copies.clone();
+        }
+        let attached = self.table.iter().enumerate();
+        let attached = attached.filter(|(_, entry)| !is_returned(entry));
+        let places = attached.zip(0..self.blobs.len());
+        places
+            .map(|((entry, _), blob)| Place { blob, entry })
+            .collect()
+    }
+
+    /// The lengths of what travels in fragments: the payload, if it does, and then attached buffers.
+    pub(super) fn lengths(&self, whole: bool) -> Vec<usize> {
+        let blobs = self.fragmented(whole);
+        let blobs = blobs.iter().map(|at| self.blobs[at.blob].len());
+        whole
+            .then_some(self.total)
+            .into_iter()
+            .chain(blobs)
+            .collect()
+    }
+
+    /// Writes the payload into `buffer`, or on the heap if it travels in fragments itself. `ids` are the numbers of
+    /// what travels in fragments, in the order of the [`lengths`](Self::lengths).
+    pub(super) fn finish_in_fragments(
+        mut self,
+        buffer: Option<BlobMut>,
+        ids: &[TransferId],
+    ) -> Result<Parts, PayloadError> {
+        let whole = self.is_large() && buffer.is_none();
+        let places = self.fragmented(whole);
+        let own = whole.then(|| ids.first()).flatten().copied();
+        let others = &ids[usize::from(whole)..];
+        let mut transfers = Vec::with_capacity(ids.len());
+        for (at, id) in places.iter().zip(others) {
+            self.table[at.entry] = id.to_entry();
+            transfers.push(self.blobs[at.blob].clone());
+        }
+        let in_transfer = |blob: usize| places.iter().any(|at| at.blob == blob);
+        let in_slots = (0..self.blobs.len()).filter(|blob| !in_transfer(*blob));
+        let in_slots = in_slots.map(|blob| self.blobs[blob].clone()).collect();
+        let buffer = match buffer {
+            None if whole => {
+                let len = self.total;
+                let memory = BlobMut::try_zeroed(len);
+                let none =
+                    |_| PayloadError::Encode(format!("there is no memory for its {len} bytes"));
+                Some(memory.map_err(none)?)
+            }
+            buffer => buffer,
+        };
+        let payload = self.payload(buffer)?;
+        let sent = match (own, &payload) {
+            (Some(transfer), Payload::Buffer(bytes)) => {
+                transfers.insert(0, bytes.clone());
+                let has_table = !self.table.is_empty();
+                let whole = WholePayload {
+                    transfer,
+                    has_table,
+                };
+                Payload::inline(&whole.to_bytes()).ok_or(PayloadError::Closed)?
+            }
+            _ => payload.clone(),
+        };
+        Ok(Parts {
+            whole: payload,
+            sent,
+            in_slots,
+            blobs: self.blobs,
+            transfers,
+        })
     }
 
     /// The sizes of the buffers that it lacks.
@@ -156,21 +251,26 @@ impl<'a> Draft<'a> {
             self.table[at.entry] = reference.ok_or(PayloadError::Closed)?;
             self.blobs[at.blob] = copy;
         }
-        let payload = match buffer {
+        let payload = self.payload(buffer)?;
+        Ok((payload, self.blobs))
+    }
+
+    /// Writes the payload into `buffer`, or into the frame if there is none.
+    fn payload(&self, buffer: Option<BlobMut>) -> Result<Payload, PayloadError> {
+        match buffer {
             Some(mut buffer) => {
                 self.write(&mut buffer)?;
-                Payload::Buffer(buffer.freeze())
+                Ok(Payload::Buffer(buffer.freeze()))
             }
             None => {
                 let mut bytes = [0; INLINE_MAX];
                 self.write(&mut bytes[..self.total])?;
-                Payload::Inline {
+                Ok(Payload::Inline {
                     len: self.total as u8,
                     bytes,
-                }
+                })
             }
-        };
-        Ok((payload, self.blobs))
+        }
     }
 
     /// Writes the table and the contents.

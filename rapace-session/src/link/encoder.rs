@@ -3,8 +3,8 @@
 //! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer,
 //!   after a first pass has counted its length and its attached buffers. A short body with attached
 //!   buffers is encoded once and copied behind their table.
-//! - FE2: waiters for buffers are served in the order of [`AttachmentAllocator`], so two waiters
-//!   cannot deadlock.
+//! - FE2: encoding never waits for a buffer that somebody uses. What finds none travels in fragments
+//!   ([`Fragmenter`]).
 //! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and
 //!   the copy is counted. A reply refers to a buffer of its request instead of carrying it
 //!   ([`returned`](crate::wire::returned)).
@@ -12,22 +12,24 @@
 //!   too. A panic there is an error of this one payload. One `catch_unwind` around all of it is
 //!   enough, since unwinding only drops buffers, which releases them.
 
+use std::iter::Chain;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::{option, vec};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer, guarded, panic_message};
 
-use crate::link::attachment_allocator::AttachmentAllocator;
 use crate::link::byte_window::{ByteWindow, Charge};
 use crate::link::draft::{Contents, Draft};
 use crate::link::encode::Encode;
+use crate::link::fragmenter::Fragmenter;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
-use crate::transport::{Lane, Transport};
-use crate::wire::frame::{ChannelId, Flags, Frame, INLINE_MAX, Payload};
+use crate::transport::{AllocateError, Lane, Transport};
+use crate::wire::frame::{ChannelId, Flags, Fragmented, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
 use crate::wire::returned::{RequestAttachments, table_for};
 
@@ -48,24 +50,27 @@ enum Attempt<'a> {
     Waiting(BoxFuture<'a, Result<EncodedPayload, PayloadError>>),
 }
 
+/// The buffers of one payload: the first, and the others.
+type Allocated = Chain<option::IntoIter<BlobMut>, vec::IntoIter<BlobMut>>;
+
 /// Encodes payloads for one transport.
 pub(crate) struct FrameEncoder {
     transport: Arc<dyn Transport>,
-    buffers: Arc<AttachmentAllocator>,
+    fragmenter: Fragmenter,
     copied: AtomicU64,
 }
 
 impl FrameEncoder {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         Self {
-            buffers: Arc::new(AttachmentAllocator::new(Arc::clone(&transport))),
+            fragmenter: Fragmenter::new(Arc::clone(&transport)),
             transport,
             copied: AtomicU64::new(0),
         }
     }
 
-    pub(crate) fn buffers(&self) -> &AttachmentAllocator {
-        &self.buffers
+    pub(crate) fn fragmenter(&self) -> &Fragmenter {
+        &self.fragmenter
     }
 
     /// Bytes of buffers that had to be copied (FE3).
@@ -143,7 +148,7 @@ impl FrameEncoder {
                 return Ok(Attempt::Waiting(Box::pin(later)));
             }
         };
-        Ok(match self.buffers.all_now(draft.sizes(), lane)? {
+        Ok(match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => Attempt::Encoded(self.finish(draft, buffers, flags, charge)?),
             None => {
                 let later = self.finish_later(draft, lane, flags, charge, None);
@@ -152,7 +157,7 @@ impl FrameEncoder {
         })
     }
 
-    /// Waits for room in the window, if one is still to be charged, and then for buffers.
+    /// Waits for room in the window, if one is still to be charged. What finds no buffer then travels in fragments.
     async fn finish_later(
         &self,
         draft: Draft<'_>,
@@ -165,8 +170,71 @@ impl FrameEncoder {
             let taken = window.take(draft.carried()).await;
             charge = Some(taken.ok_or(PayloadError::Closed)?);
         }
-        let buffers = self.buffers.all(draft.sizes().collect(), lane).await?;
-        self.finish(draft, buffers.into_iter(), flags, charge)
+        match self.all_now(draft.sizes(), lane)? {
+            Some(buffers) => self.finish(draft, buffers, flags, charge),
+            None => self.finish_in_fragments(draft, lane, flags, charge).await,
+        }
+    }
+
+    async fn finish_in_fragments(
+        &self,
+        draft: Draft<'_>,
+        lane: Lane,
+        flags: Flags,
+        charge: Option<Charge>,
+    ) -> Result<EncodedPayload, PayloadError> {
+        let buffer = match draft.is_large() {
+            true => self.one_now(draft.total(), lane)?,
+            false => None,
+        };
+        let whole = draft.is_large() && buffer.is_none();
+        let lengths = draft.lengths(whole);
+        if lengths.is_empty() {
+            return self.finish(draft, buffer.into_iter(), flags, charge);
+        }
+        let numbers = self.fragmenter.open(lengths.into_iter(), lane).await?;
+        let parts = draft.finish_in_fragments(buffer, numbers.ids())?;
+        numbers.send(parts.transfers).await?;
+        let fragmented = Fragmented {
+            whole: parts.whole,
+            sent: parts.sent,
+            in_slots: parts.in_slots,
+            transfers: Box::new(numbers),
+        };
+        Ok(EncodedPayload {
+            flags,
+            payload: Payload::Fragmented(Arc::new(fragmented)),
+            blobs: parts.blobs,
+            charge,
+        })
+    }
+
+    /// Allocates a buffer, if one is free.
+    fn one_now(&self, len: usize, lane: Lane) -> Result<Option<BlobMut>, AllocateError> {
+        match self.transport.try_allocate(len, lane) {
+            Ok(buffer) => Ok(Some(buffer)),
+            Err(AllocateError::Exhausted) => Ok(None),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// Allocates a buffer of each size, if all are free. Most payloads need one or none, for which nothing else is
+    /// allocated.
+    fn all_now(
+        &self,
+        mut sizes: impl Iterator<Item = usize>,
+        lane: Lane,
+    ) -> Result<Option<Allocated>, AllocateError> {
+        let mut first = None;
+        if let Some(size) = sizes.next() {
+            first = self.one_now(size, lane)?;
+            if first.is_none() {
+                return Ok(None);
+            }
+        }
+        let others = sizes.map(|size| self.one_now(size, lane));
+        let others = others.collect::<Result<Option<Vec<_>>, _>>()?;
+        Ok(others.map(|others| first.into_iter().chain(others)))
     }
 
     fn finish(

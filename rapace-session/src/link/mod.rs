@@ -17,7 +17,6 @@ use crate::transport::{AllocateError, Lane, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, INLINE_MAX, Payload};
 use crate::wire::limits::MAX_TEXT;
 
-mod attachment_allocator;
 pub(crate) mod buffer_error;
 pub(crate) mod byte_window;
 pub(crate) mod channel_ids;
@@ -26,11 +25,13 @@ mod draft;
 pub(crate) mod encode;
 pub(crate) mod encoder;
 pub(crate) mod end;
+pub(crate) mod fragmenter;
 pub(crate) mod metrics;
 mod outbox;
 pub(crate) mod payload_error;
 pub(crate) mod places;
 pub(crate) mod prefix;
+pub(crate) mod reassembly;
 
 pub use buffer_error::BufferError;
 
@@ -92,24 +93,20 @@ impl Link {
         if let Some(payload) = Payload::inline(bytes) {
             return Ok(payload);
         }
-        let buffers = self.encoder.buffers();
-        let mut buffer = buffers.one(bytes.len(), Lane::Priority).await?;
+        let buffer = self.transport.allocate(bytes.len(), Lane::Priority);
+        let mut buffer = buffer.await?;
         buffer.copy_from_slice(bytes);
         Ok(Payload::Buffer(buffer.freeze()))
     }
 
-    /// Allocates a buffer of `len` bytes that is sent without a copy. Waits, in FIFO order, while
-    /// all buffers that are large enough are in use. After the session's end the buffer lies on the
-    /// heap, since it may be sent over another session.
-    ///
-    /// # Cancel safety
-    /// Dropping the future gives up its place in the queue.
-    pub(crate) async fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
+    /// Allocates a buffer of `len` bytes that is sent without a copy, if one is free. Otherwise, and
+    /// after the session's end, the buffer lies on the heap.
+    pub(crate) fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
         let max = self.transport.max_payload();
         if len > max {
             return Err(BufferError::TooLarge { len, max });
         }
-        match self.encoder.buffers().one(len, lane).await {
+        match self.transport.try_allocate(len, lane) {
             Ok(buffer) => Ok(buffer),
             Err(AllocateError::TooLarge { len, max }) => Err(BufferError::TooLarge { len, max }),
             Err(AllocateError::Exhausted | AllocateError::Closed) => BufferError::on_the_heap(len),

@@ -227,7 +227,7 @@ impl fmt::Debug for Call {
 pub async fn allocate(len: usize) -> Result<BlobMut, BufferError> {
     let calls = CallContext::with(|context| context.calls().cloned()).flatten();
     match calls {
-        Some(calls) => calls.link.allocate(len, Lane::Priority).await,
+        Some(calls) => calls.link.allocate(len, Lane::Priority),
         None => BufferError::on_the_heap(len),
     }
 }

@@ -40,6 +40,13 @@ pub struct SessionConfig {
     /// A handler that has the peer send another request on the same channel, and waits for it, may
     /// wait for bytes that its own request holds.
     pub request_window_bytes: u32,
+    /// How many bytes the peer may have in fragments that no frame has taken yet; at least those of
+    /// the largest buffer. This is also the most that one message may have in fragments. Default 256
+    /// MiB.
+    ///
+    /// A payload travels in fragments, through a few slots that nobody can keep, when no slot is free
+    /// for it.
+    pub fragment_window_bytes: u32,
     /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
     pub heartbeat: Duration,
     /// For how long the reader polls for frames, after the last one, before it sleeps; at most 1
@@ -68,6 +75,7 @@ impl SessionConfig {
             stream_window: 32,
             stream_window_bytes: 4 << 20,
             request_window_bytes: 16 << 20,
+            fragment_window_bytes: 256 << 20,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
             on_unsettled: None,

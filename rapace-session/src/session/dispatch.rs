@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use kameo::actor::ActorRef;
 
+use crate::link::reassembly::Reassembly;
 use crate::serving::IncomingCall;
 use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
@@ -16,13 +17,14 @@ use crate::streams::halves::StreamParts;
 use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 use crate::wire::remote_error::RemoteError;
+use crate::wire::transfer::TransferId;
 
 type Fault = &'static str;
 
 /// A cache of the service that was called last, which is most likely to be called next. It never
 /// returns a closed channel, whose number can be reused.
 #[derive(Default)]
-pub(crate) struct LastCalled(Option<Arc<ServiceRoute>>);
+struct LastCalled(Option<Arc<ServiceRoute>>);
 
 impl LastCalled {
     fn find(&mut self, parts: &Parts, channel: ChannelId) -> Option<&Arc<ServiceRoute>> {
@@ -33,6 +35,22 @@ impl LastCalled {
     }
 }
 
+/// What the reader remembers between frames.
+pub(crate) struct Routing {
+    called: LastCalled,
+    reassembly: Reassembly,
+}
+
+impl Routing {
+    /// `window` is what the peer may have in fragments.
+    pub(crate) fn new(window: u32) -> Self {
+        Self {
+            called: LastCalled::default(),
+            reassembly: Reassembly::new(window),
+        }
+    }
+}
+
 /// Routes a frame.
 ///
 /// # Errors
@@ -40,10 +58,10 @@ impl LastCalled {
 pub(crate) fn dispatch(
     parts: &Arc<Parts>,
     session: &ActorRef<SessionActor>,
-    called: &mut LastCalled,
-    frame: Frame,
+    routing: &mut Routing,
+    mut frame: Frame,
 ) -> Result<(), Fault> {
-    let header = frame.header;
+    let mut header = frame.header;
     if !header.frame_type.allows(header.flags) {
         return Err("flags that its frame type does not have");
     }
@@ -51,9 +69,13 @@ pub(crate) fn dispatch(
     if header.frame_type.max_payload().is_some_and(|max| len > max) {
         return Err("a payload longer than its frame type may have");
     }
+    if header.flags.has(Flags::FRAGMENTED) {
+        frame = routing.reassembly.complete(frame)?;
+        header = frame.header;
+    }
     match header.frame_type {
         FrameType::Reply => parts.calls.reply(frame),
-        FrameType::Request => request(parts, called, frame),
+        FrameType::Request => request(parts, &mut routing.called, frame),
         FrameType::Item | FrameType::End | FrameType::Stop | FrameType::Reset => {
             parts.streams.arrived(frame);
             Ok(())
@@ -75,8 +97,13 @@ pub(crate) fn dispatch(
         | FrameType::Ready
         | FrameType::Close => control(session, frame),
         FrameType::CloseChannel => {
-            *called = LastCalled::default();
+            routing.called = LastCalled::default();
             control(session, frame)
+        }
+        FrameType::Fragment => routing.reassembly.add(header, frame.payload.bytes()),
+        FrameType::DropFragments => {
+            routing.reassembly.drop_transfer(TransferId(header.method));
+            Ok(())
         }
     }
 }

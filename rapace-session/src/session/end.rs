@@ -70,6 +70,7 @@ impl Parts {
         self.link.transport.close();
         let unsettled = self.calls.close(reason, peer_is_done);
         self.transfer(unsettled, reason);
+        self.link.encoder.fragmenter().close();
         self.channels.end();
         self.streams.end(reason);
     }

@@ -63,15 +63,18 @@ impl Session {
 
     async fn shake_hands(
         endpoint: Endpoint,
-        config: SessionConfig,
+        mut config: SessionConfig,
         opens: bool,
     ) -> Result<(Self, Result<Vec<Channel>, OpenError>), HandshakeError> {
+        let largest = u32::try_from(endpoint.transport.max_payload()).unwrap_or(u32::MAX);
+        config.fragment_window_bytes = config.fragment_window_bytes.max(largest);
         let hello = Hello {
             // For humans, who recognise a truncated name.
             name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
             stream_window_bytes: config.stream_window_bytes,
             request_window_bytes: config.request_window_bytes,
+            fragment_window_bytes: config.fragment_window_bytes,
             services: config.provides.clone(),
             spin_micros: config.spin.as_micros().try_into().unwrap_or(u32::MAX),
         };
@@ -86,16 +89,17 @@ impl Session {
         let bytes = hello::encode(&hello).map_err(refused)?;
         let mut guard = EndOnDrop(Some(Arc::clone(&parts)));
         let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
-        let payload = parts.link.control_payload(&bytes).await;
-        frame.payload = payload.map_err(|why| match why {
-            AllocateError::TooLarge { len, max } => {
-                refused(HandshakeError::HelloTooLarge { len, max })
+        match parts.link.control_payload(&bytes).await {
+            Ok(payload) => {
+                frame.payload = payload;
+                parts.link.outbox.send(frame);
             }
-            AllocateError::Exhausted | AllocateError::Closed => {
-                HandshakeError::Ended("the transport is closed".into())
+            Err(AllocateError::TooLarge { len, max }) => {
+                return Err(refused(HandshakeError::HelloTooLarge { len, max }));
             }
-        })?;
-        parts.link.outbox.send(frame);
+            // The reader finds out why: the peer may have refused the session before it left.
+            Err(AllocateError::Exhausted | AllocateError::Closed) => {}
+        }
         let (greeted, was_greeted) = tokio::sync::oneshot::channel();
         let (ready, is_ready) = tokio::sync::oneshot::channel();
         let actor = SessionActor::spawn_with_mailbox(

@@ -70,7 +70,7 @@ impl Session {
     /// # Errors
     /// See [`BufferError`]: the buffer is too large to be sent, or the process is out of memory.
     pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
-        self.parts().link.allocate(len, Lane::Data).await
+        self.parts().link.allocate(len, Lane::Data)
     }
 
     /// Allocates a buffer as [`allocate`](Self::allocate) does, for a reply, which may use the
@@ -79,7 +79,7 @@ impl Session {
     /// # Errors
     /// As for [`allocate`](Self::allocate).
     pub async fn allocate_for_reply(&self, len: usize) -> Result<BlobMut, BufferError> {
-        self.parts().link.allocate(len, Lane::Priority).await
+        self.parts().link.allocate(len, Lane::Priority)
     }
 
     /// Tells the peer that this side makes no new calls. The peer finishes its calls and streams,

@@ -95,12 +95,13 @@ mod tests {
             stream_window: 1,
             stream_window_bytes: 1,
             request_window_bytes: 1,
+            fragment_window_bytes: 1,
             services: Vec::new(),
             spin_micros: 0,
         }
     }
 
-    const FRAME_TYPES: std::ops::RangeInclusive<u8> = 1..=18;
+    const FRAME_TYPES: std::ops::RangeInclusive<u8> = 1..=20;
 
     #[test]
     fn every_state_handles_every_frame_type() {

@@ -64,6 +64,8 @@ impl Parts {
             items: hello.stream_window,
             bytes: hello.stream_window_bytes,
         });
+        let fragmenter = self.link.encoder.fragmenter();
+        fragmenter.set_window(hello.fragment_window_bytes);
         // The handshake accepts one hello.
         let _ = self.peer.set(Arc::new(hello));
     }

@@ -18,7 +18,7 @@ use kameo::mailbox::{MailboxReceiver, Signal};
 
 use crate::link::end::EndReason;
 use crate::session::actor::{ReadingEnded, SessionActor};
-use crate::session::dispatch::{LastCalled, dispatch};
+use crate::session::dispatch::{Routing, dispatch};
 use crate::session::handle::Session;
 use crate::session::parts::Parts;
 use crate::transport::{Disconnected, Incoming};
@@ -35,7 +35,7 @@ pub(crate) struct ReaderActor {
     /// Keeps the session alive for the contexts of incoming calls.
     _session: Session,
     batch: Vec<Frame>,
-    called: LastCalled,
+    routing: Routing,
     /// Whether the end of reading has been reported (RD4).
     reported: bool,
     /// Keeps the mailbox open, since the reader stops only when the session ends.
@@ -54,13 +54,14 @@ impl Actor for ReaderActor {
     type Error = Infallible;
 
     async fn on_start(args: ReaderArgs, own: ActorRef<Self>) -> Result<Self, Infallible> {
+        let parts = Arc::clone(args.session.parts());
         Ok(Self {
             incoming: args.incoming,
-            parts: Arc::clone(args.session.parts()),
+            routing: Routing::new(parts.config.fragment_window_bytes),
+            parts,
             actor: args.actor,
             _session: args.session,
             batch: Vec::with_capacity(BATCH),
-            called: LastCalled::default(),
             reported: false,
             _own: own,
         })
@@ -154,7 +155,7 @@ impl ReaderActor {
     fn route_batch(&mut self) -> ControlFlow<&'static str> {
         self.parts.link.metrics.received(&self.batch);
         for frame in self.batch.drain(..) {
-            if let Err(what) = dispatch(&self.parts, &self.actor, &mut self.called, frame) {
+            if let Err(what) = dispatch(&self.parts, &self.actor, &mut self.routing, frame) {
                 return ControlFlow::Break(what);
             }
         }

@@ -18,6 +18,7 @@ pub fn room_for_handshake(
             stream_window: MAX_WINDOW,
             stream_window_bytes: u32::MAX,
             request_window_bytes: u32::MAX,
+            fragment_window_bytes: u32::MAX,
             services: services.to_vec(),
             spin_micros: u32::MAX,
         };

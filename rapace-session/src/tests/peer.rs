@@ -230,8 +230,16 @@ impl Transport for Ring {
         Some([0; BLOB_REF])
     }
 
-    fn holds_at_once(&self, _: &[usize], _: Lane) -> bool {
-        true
+    fn max_fragment(&self) -> usize {
+        64
+    }
+
+    fn allocate_fragment(
+        &self,
+        len: usize,
+        lane: Lane,
+    ) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
+        self.allocate(len, lane)
     }
 
     fn mark_started(&self, _: CallId) {}

@@ -17,7 +17,7 @@ use crate::transport::{
     AllocateError, BLOB_REF, Closed, Disconnected, Endpoint, Incoming, Lane, SendError, Side,
     StartState, Transport,
 };
-use crate::wire::frame::{CallId, Frame};
+use crate::wire::frame::{CallId, Frame, Payload};
 
 /// Sizes of an in-process transport.
 #[derive(Clone, Copy, Debug)]
@@ -137,6 +137,9 @@ struct Memory {
 
 impl Transport for Memory {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        if let Payload::Fragmented(parts) = &frame.payload {
+            return frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+        }
         let mut frames = self.out.lock();
         if self.out.is_closed() {
             return Err(SendError::Closed);
@@ -196,8 +199,16 @@ impl Transport for Memory {
         (blob.len() <= self.config.max_payload).then_some([0; BLOB_REF])
     }
 
-    fn holds_at_once(&self, _: &[usize], _: Lane) -> bool {
-        true
+    fn max_fragment(&self) -> usize {
+        FRAGMENT.min(self.config.max_payload)
+    }
+
+    fn allocate_fragment(
+        &self,
+        len: usize,
+        lane: Lane,
+    ) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
+        self.allocate(len, lane)
     }
 
     fn mark_started(&self, call: CallId) {
@@ -235,6 +246,9 @@ impl Transport for Memory {
         self.config.call_table
     }
 }
+
+/// Most bytes of a fragment, as over shared memory.
+const FRAGMENT: usize = rapace_shm::FRAGMENT_SIZE as usize;
 
 impl Drop for Memory {
     fn drop(&mut self) {

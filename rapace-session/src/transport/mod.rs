@@ -55,8 +55,19 @@ pub trait Transport: Send + Sync + 'static {
     /// transport does not interpret.
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]>;
 
-    /// Whether buffers of these sizes can be allocated at the same time on one lane.
-    fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool;
+    /// Most bytes of a fragment.
+    fn max_fragment(&self) -> usize;
+
+    /// Allocates a buffer of `len` bytes for a fragment. Waits in FIFO order, and only for fragments that the peer's
+    /// reader copies out in its next turn, whatever else is in use.
+    ///
+    /// # Cancel safety
+    /// Dropping the future gives up its place in the queue.
+    fn allocate_fragment(
+        &self,
+        len: usize,
+        lane: Lane,
+    ) -> BoxFuture<'_, Result<BlobMut, AllocateError>>;
 
     /// Marks one of the peer's calls as begun, where the peer can read the marker after our death.
     fn mark_started(&self, call: CallId);

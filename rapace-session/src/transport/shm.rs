@@ -18,8 +18,8 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, BlobStorage, BlobStorageMut};
 use rapace_shm::{
-    Link, LinkStats, PublishError, RESERVE_DIVISOR, Received, ReceivedPayload, ReceivedSlot,
-    Receiver, RecvError, Sender, SizeClass, Slot, SlotMut,
+    Link, LinkStats, PublishError, Received, ReceivedPayload, ReceivedSlot, Receiver, RecvError,
+    Sender, Slot, SlotMut,
 };
 
 use crate::transport::{
@@ -28,7 +28,7 @@ use crate::transport::{
 };
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Payload};
 use crate::wire::message_body::table;
-use crate::wire::returned::{OTHERS, is_returned};
+use crate::wire::returned::{OTHERS, is_in_slot};
 
 /// One end of a session over an established link. The side that created the segment is the
 /// [`Creator`](Side::Creator).
@@ -59,6 +59,9 @@ impl Transport for Shm {
             Payload::Inline { len: 0, .. } => None,
             Payload::Inline { .. } => Some(None),
             Payload::Buffer(blob) => Some(Some(slot_of(blob)?)),
+            Payload::Fragmented(parts) => {
+                return frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+            }
         };
         let payload = match &payload {
             None => rapace_shm::Payload::Empty,
@@ -112,8 +115,19 @@ impl Transport for Shm {
         Some(storage.0.slice(blob.range())?.slot_ref().to_bytes())
     }
 
-    fn holds_at_once(&self, sizes: &[usize], lane: Lane) -> bool {
-        fits(&self.sender.config().classes, sizes, lane)
+    fn max_fragment(&self) -> usize {
+        self.sender.max_fragment()
+    }
+
+    fn allocate_fragment(
+        &self,
+        len: usize,
+        lane: Lane,
+    ) -> BoxFuture<'_, Result<BlobMut, AllocateError>> {
+        Box::pin(async move {
+            let slot = self.sender.allocate_fragment(len, lane).await?;
+            Ok(BlobMut::from_storage(Box::new(SlotMutStorage(slot))))
+        })
     }
 
     fn mark_started(&self, call: CallId) {
@@ -188,34 +202,6 @@ fn slot_of(blob: &Blob) -> Result<Slot, SendError> {
         .ok_or(SendError::InFlight)
 }
 
-/// Whether there are slots for all of these sizes. A class that has too few borrows from the next
-/// one.
-fn fits(classes: &[SizeClass], sizes: &[usize], lane: Lane) -> bool {
-    let mut wanted = vec![0u32; classes.len()];
-    for size in sizes {
-        match classes
-            .iter()
-            .position(|class| class.slot_size as usize >= *size)
-        {
-            Some(class) => wanted[class] += 1,
-            None => return false,
-        }
-    }
-    let mut from_below = 0;
-    for (class, own) in classes.iter().zip(wanted) {
-        let reserve = match lane {
-            Lane::Data if class.slots > 1 => (class.slots / RESERVE_DIVISOR).max(1),
-            _ => 0,
-        };
-        let room = class.slots - reserve;
-        let Some(left) = room.checked_sub(from_below) else {
-            return false;
-        };
-        from_below = own.saturating_sub(left);
-    }
-    from_below == 0
-}
-
 fn to_wire(header: &Header) -> rapace_shm::Header {
     rapace_shm::Header {
         frame_type: header.frame_type as u8,
@@ -283,7 +269,7 @@ fn check(received: Received) -> Result<Frame, String> {
     let carried = match flags.has(Flags::BLOBS) {
         true => {
             let entries = table(received.payload.as_ref())?.iter();
-            entries.filter(|entry| !is_returned(entry)).count()
+            entries.filter(|entry| is_in_slot(entry)).count()
         }
         false => 0,
     };
@@ -378,29 +364,5 @@ impl From<rapace_shm::AllocateError> for AllocateError {
             rapace_shm::AllocateError::Exhausted => Self::Exhausted,
             rapace_shm::AllocateError::Closed(_) => Self::Closed,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn more_buffers_than_slots_never_fit() {
-        let class = |slot_size, slots| SizeClass { slot_size, slots };
-        let classes = [class(64, 9), class(256, 2)];
-        assert!(fits(&classes, &[10; 8], Lane::Data));
-        assert!(fits(&classes, &[10; 9], Lane::Data), "one class up");
-        assert!(
-            !fits(&classes, &[10; 10], Lane::Data),
-            "one of two is kept for replies"
-        );
-        assert!(fits(&classes, &[10; 11], Lane::Priority));
-        assert!(!fits(&classes, &[10; 12], Lane::Priority));
-        assert!(
-            !fits(&classes, &[300], Lane::Priority),
-            "no class is that large"
-        );
-        assert!(!fits(&classes, &[200, 200], Lane::Data));
     }
 }

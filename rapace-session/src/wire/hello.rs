@@ -30,6 +30,8 @@ pub struct Hello {
     pub stream_window_bytes: u32,
     /// How many bytes of requests the other side may have in flight on a channel. A longer request may be in flight alone.
     pub request_window_bytes: u32,
+    /// How many bytes the other side may have in fragments that no frame has taken yet.
+    pub fragment_window_bytes: u32,
     /// The services that can be called on this side.
     pub services: Vec<ServiceOffer>,
     /// For how many microseconds this side polls for frames before it sleeps; a suggestion to the
@@ -46,6 +48,7 @@ pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     limits::check_window(hello.stream_window).map_err(ours)?;
     limits::check_window_bytes(hello.stream_window_bytes).map_err(ours)?;
     limits::check_window_bytes(hello.request_window_bytes).map_err(ours)?;
+    limits::check_window_bytes(hello.fragment_window_bytes).map_err(ours)?;
     limits::check_offers(&hello.services).map_err(ours)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
@@ -113,6 +116,8 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     limits::check_window_bytes(stream_window_bytes)?;
     let request_window_bytes = reader.read()?;
     limits::check_window_bytes(request_window_bytes)?;
+    let fragment_window_bytes = reader.read()?;
+    limits::check_window_bytes(fragment_window_bytes)?;
     let count = reader.read::<u64>()?;
     if count > MAX_SERVICES as u64 {
         return Err(HelloLimit::Services { count }.into());
@@ -129,6 +134,7 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
         stream_window,
         stream_window_bytes,
         request_window_bytes,
+        fragment_window_bytes,
         services,
         spin_micros,
     })
@@ -178,6 +184,7 @@ mod tests {
             stream_window: 32,
             stream_window_bytes: 4 << 20,
             request_window_bytes: 4 << 20,
+            fragment_window_bytes: 256 << 20,
             services: vec![offer(&[("render", 1)])],
             spin_micros: 50,
         };
@@ -228,13 +235,14 @@ mod tests {
             stream_window: 1,
             stream_window_bytes: 1,
             request_window_bytes: 1,
+            fragment_window_bytes: 1,
             services: Vec::new(),
             spin_micros: 0,
         };
         let bytes = encode(&hello).unwrap();
         assert_eq!(
             bytes,
-            [&MAGIC[..], &[2, 0, 0, 0], &[1, b'a', 1, 1, 1, 0, 0]].concat()
+            [&MAGIC[..], &[2, 0, 0, 0], &[1, b'a', 1, 1, 1, 1, 0, 0]].concat()
         );
     }
 

@@ -310,6 +310,7 @@ mod tests {
             stream_window: MAX_WINDOW,
             stream_window_bytes: u32::MAX,
             request_window_bytes: u32::MAX,
+            fragment_window_bytes: u32::MAX,
             services: services(12, methods),
             spin_micros: u32::MAX,
         };

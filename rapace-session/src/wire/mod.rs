@@ -15,3 +15,4 @@ pub(crate) mod printable;
 pub(crate) mod remote_error;
 pub(crate) mod returned;
 pub(crate) mod text;
+pub(crate) mod transfer;

@@ -7,7 +7,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 0–3 | 2³² − 1, which is no slot's index |
-//! | 4–7 | the number of the request's buffer, from 0 on |
+//! | 4–7 | the number of the request's buffer, from 0 on; below 2³¹ |
 //! | 8–11 | first byte |
 //! | 12–15 | length |
 //!
@@ -90,7 +90,7 @@ impl ReturnedAttachment {
     fn of(entry: &Entry) -> Option<Self> {
         let (words, _) = entry.as_chunks::<WORD>();
         match *words {
-            [MARK, which, start, len] => Some(Self {
+            [MARK, which, start, len] if which[WORD - 1] < 128 => Some(Self {
                 which: u32::from_le_bytes(which),
                 start: u32::from_le_bytes(start),
                 len: u32::from_le_bytes(len),
@@ -133,7 +133,13 @@ pub(crate) fn table_for(
 
 /// Whether an entry refers to a buffer of the request, not to an attached one.
 pub(crate) fn is_returned(entry: &Entry) -> bool {
-    entry.starts_with(&MARK)
+    // A larger number refers to a transfer.
+    entry.starts_with(&MARK) && entry[2 * WORD - 1] < 128
+}
+
+/// Whether an entry refers to a buffer that lies in a slot of the frame itself.
+pub(crate) fn is_in_slot(entry: &Entry) -> bool {
+    !entry.starts_with(&MARK)
 }
 
 /// Returns all buffers of a reply in the order of its table: those that are attached, and those of
@@ -235,7 +241,11 @@ mod tests {
         assert_eq!(find(0, 10, 0).unwrap()[0].len(), 0);
         assert_eq!(find(2, 0, 40).unwrap()[0], sent[2]);
         assert!(find(3, 0, 0).unwrap_err().contains("did not have"));
-        assert!(find(u32::MAX, 0, 0).unwrap_err().contains("did not have"));
+        assert!(
+            find(i32::MAX as u32, 0, 0)
+                .unwrap_err()
+                .contains("did not have")
+        );
         for (start, len) in [(0, 11), (10, 1), (11, 0), (1, u32::MAX), (u32::MAX, 1)] {
             assert!(find(0, start, len).unwrap_err().contains("past the end"));
         }

@@ -127,7 +127,7 @@ async fn a_returned_buffer_within_the_sent_one_is_found(kind: Kind) {
 }
 
 async fn a_returned_buffer_that_the_request_did_not_have(kind: Kind) {
-    for (lens, which) in [(&[][..], 0), (&[10], 1), (&[10], u32::MAX)] {
+    for (lens, which) in [(&[][..], 0), (&[10], 1), (&[10], i32::MAX as u32)] {
         let asked = Asked::with(kind, lens).await;
         let bytes = naming(&[(which, 0, 0)]);
         asked.fails_by(&bytes, "did not have").await;

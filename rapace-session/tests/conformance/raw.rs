@@ -56,6 +56,7 @@ impl Raw {
             stream_window: 4,
             stream_window_bytes: 4 << 20,
             request_window_bytes: 4 << 20,
+            fragment_window_bytes: 256 << 20,
             services: services.collect(),
             spin_micros: 0,
         };

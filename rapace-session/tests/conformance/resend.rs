@@ -9,7 +9,6 @@ use rapace_session::{
     CallFailure, CallOptions, Channel, ChannelId, EndReason, Frame, FrameType, Header, Outcome,
     RemoteError, Session, SessionConfig, StartState, UnsettledCall,
 };
-use rapace_shm::SizeClass;
 
 use super::harness::*;
 use super::raw::Raw;
@@ -18,7 +17,6 @@ scenarios!(
     a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again,
     a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again,
     a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again,
-    a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_again,
     a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it,
     a_call_that_waits_to_be_sent_again_outlives_another_session,
     a_tell_that_waits_to_be_sent_again_is_sent_once,
@@ -174,36 +172,6 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_agai
     drop(call);
     let request = life.raw.recv().await.header;
     life.answer(request).await;
-    resending.await.unwrap();
-    nothing_was_sent(&mut life, 0).await;
-}
-
-async fn a_call_whose_caller_leaves_while_it_waits_for_a_buffer_is_not_sent_again(kind: Kind) {
-    if kind == Kind::Memory {
-        return; // This transport never runs out of buffers.
-    }
-    let (call, unsettled) = left_over(kind, 500, None).await;
-    let sizes = Sizes {
-        classes: vec![SizeClass {
-            slot_size: 1 << 10,
-            slots: 4,
-        }],
-        ..Sizes::default()
-    };
-    let mut life = Life::of(kind, &sizes, 16).await;
-    let mut held = Vec::new();
-    while life.host.link_stats().unwrap().classes[0].free > 1 {
-        held.push(life.host.allocate(1000).await.unwrap());
-    }
-    let mut resending = life.resend(unsettled);
-    assert!(waits(&mut resending));
-    assert_eq!(
-        life.host.calls_under_way(),
-        0,
-        "what comes later is not held"
-    );
-    drop(call);
-    drop(held);
     resending.await.unwrap();
     nothing_was_sent(&mut life, 0).await;
 }

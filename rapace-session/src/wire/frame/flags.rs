@@ -15,8 +15,10 @@ impl Flags {
     pub const CLIENT_STREAM: Self = Self(8);
     /// The callee sends items, on a stream that the request opens.
     pub const SERVER_STREAM: Self = Self(16);
+    /// The payload, or buffers in its table, came before this frame, in fragments.
+    pub const FRAGMENTED: Self = Self(32);
 
-    const KNOWN: u8 = 31;
+    const KNOWN: u8 = 63;
 
     /// Returns the empty set.
     #[must_use]
@@ -28,6 +30,12 @@ impl Flags {
     #[must_use]
     pub const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    /// Returns the flags of `self` that `other` does not have.
+    #[must_use]
+    pub const fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     /// Returns the union of both sets if `wanted`, and `self` otherwise.
@@ -71,7 +79,7 @@ mod tests {
 
     #[test]
     fn an_unknown_flag_is_refused() {
-        assert_eq!(Flags::from_bits(32), None);
+        assert_eq!(Flags::from_bits(64), None);
         assert_eq!(Flags::from_bits(3), Some(Flags::ONEWAY.and(Flags::BLOBS)));
     }
 }

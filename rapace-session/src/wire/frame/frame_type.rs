@@ -53,6 +53,11 @@ pub enum FrameType {
     /// any more. From the other side: it takes no more calls, the payload says why, and the opener
     /// answers with this frame once its calls are over.
     CloseChannel = 18,
+    /// Channel 0: the next bytes of a buffer, or of a payload, whose frame follows. `method` is the
+    /// number of the transfer, `credits` the length of the whole.
+    Fragment = 19,
+    /// Channel 0: no frame will take the transfer with the number `method`.
+    DropFragments = 20,
 }
 
 impl FrameType {
@@ -78,6 +83,8 @@ impl FrameType {
             16 => Self::Close,
             17 => Self::Ready,
             18 => Self::CloseChannel,
+            19 => Self::Fragment,
+            20 => Self::DropFragments,
             _ => return None,
         })
     }
@@ -87,7 +94,7 @@ impl FrameType {
     pub fn allows(self, flags: Flags) -> bool {
         match self {
             Self::Request => true,
-            Self::Reply | Self::Item => Flags::BLOBS.has(flags),
+            Self::Reply | Self::Item => Flags::BLOBS.and(Flags::FRAGMENTED).has(flags),
             _ => flags == Flags::none(),
         }
     }
@@ -100,7 +107,7 @@ impl FrameType {
     #[must_use]
     pub fn max_payload(self) -> Option<usize> {
         match self {
-            Self::Hello | Self::Request | Self::Reply | Self::Item => None,
+            Self::Hello | Self::Request | Self::Reply | Self::Item | Self::Fragment => None,
             Self::Open => Some(MAX_NAME),
             Self::Refuse | Self::NotOpened | Self::Reset | Self::Close | Self::CloseChannel => {
                 Some(MAX_TEXT)
@@ -112,7 +119,8 @@ impl FrameType {
             | Self::End
             | Self::Stop
             | Self::Drain
-            | Self::Ready => Some(0),
+            | Self::Ready
+            | Self::DropFragments => Some(0),
         }
     }
 }
@@ -153,7 +161,7 @@ mod tests {
         let known = (0..=255u8)
             .filter_map(FrameType::from_byte)
             .collect::<Vec<_>>();
-        assert_eq!(known.len(), 18);
+        assert_eq!(known.len(), 20);
         for frame_type in known {
             assert_eq!(FrameType::from_byte(frame_type as u8), Some(frame_type));
         }

@@ -10,12 +10,13 @@ use rapace_codec::Blob;
 
 mod flags;
 mod frame_type;
+mod payload;
 
 pub use flags::Flags;
-pub use frame_type::{FrameType, Status};
 
-/// Most payload bytes that a frame carries inline.
-pub const INLINE_MAX: usize = rapace_shm::INLINE_MAX;
+pub use frame_type::{FrameType, Status};
+pub(crate) use payload::OpenTransfers;
+pub use payload::{Fragmented, INLINE_MAX, Payload};
 
 /// The number of a channel in a session. Channel 0 is the session itself. The side that opens a
 /// channel chooses its number: the side that created the transport takes odd numbers, the other
@@ -75,48 +76,6 @@ impl Header {
     }
 }
 
-/// The payload of a frame.
-#[derive(Clone, Debug)]
-pub enum Payload {
-    /// The bytes lie in the frame itself (FR2).
-    Inline {
-        /// How many of `bytes` are used.
-        len: u8,
-        /// The bytes.
-        bytes: [u8; INLINE_MAX],
-    },
-    /// The bytes lie in a buffer of the transport.
-    Buffer(Blob),
-}
-
-impl Payload {
-    /// The empty payload.
-    pub const EMPTY: Self = Self::Inline {
-        len: 0,
-        bytes: [0; INLINE_MAX],
-    };
-
-    /// Returns `bytes` as an inline payload, or `None` when they do not fit.
-    #[must_use]
-    pub fn inline(bytes: &[u8]) -> Option<Self> {
-        let mut held = [0; INLINE_MAX];
-        held.get_mut(..bytes.len())?.copy_from_slice(bytes);
-        Some(Self::Inline {
-            len: u8::try_from(bytes.len()).ok()?,
-            bytes: held,
-        })
-    }
-
-    /// The bytes.
-    #[must_use]
-    pub fn bytes(&self) -> &[u8] {
-        match self {
-            Self::Inline { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or(bytes),
-            Self::Buffer(blob) => blob,
-        }
-    }
-}
-
 /// A frame.
 #[derive(Clone, Debug)]
 pub struct Frame {
@@ -138,6 +97,33 @@ impl Frame {
             payload: Payload::EMPTY,
             blobs: Vec::new(),
         }
+    }
+
+    /// Sends the frame of a payload of which parts travelled ahead, with `send`.
+    ///
+    /// # Errors
+    /// Those of `send`. The transfers are still open then.
+    pub(crate) fn send_after_fragments<E>(
+        &self,
+        parts: &Fragmented,
+        send: impl FnOnce(&Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let flags = self.header.flags.and(Flags::FRAGMENTED);
+        let flags = match parts.is_whole() {
+            true => flags.without(Flags::BLOBS),
+            false => flags,
+        };
+        let frame = Self {
+            header: Header {
+                flags,
+                ..self.header
+            },
+            payload: parts.sent.clone(),
+            blobs: parts.in_slots.clone(),
+        };
+        send(&frame)?;
+        parts.transfers.taken();
+        Ok(())
     }
 
     /// Bytes of the payload and the attached buffers together.
