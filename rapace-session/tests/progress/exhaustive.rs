@@ -1,0 +1,232 @@
+//! All short sequences of actions, at small sizes.
+
+use super::action::Action;
+use super::payload::Shape;
+use super::run::Runner;
+use super::slots::Sizes;
+use super::world::{FlowKind, Setup, Windows};
+
+/// A payload that fits in its frame, one for each class, and one longer than every window.
+const SHORT: Shape = Shape::Bytes(8);
+const SMALL: Shape = Shape::Bytes(50);
+const LARGE: Shape = Shape::Bytes(200);
+const BUFFER: Shape = Shape::Blob(190);
+
+fn setup(flows: &[FlowKind]) -> Setup {
+    Setup {
+        sizes: Sizes {
+            classes: vec![(64, 1), (256, 1)],
+            fragment_size: 40,
+            fragment_slots: 1,
+            ring: 8,
+            call_table: 8,
+        },
+        windows: Windows {
+            stream_items: 3,
+            stream_bytes: 220,
+            requests: 4,
+            request_bytes: 220,
+            fragment_bytes: 600,
+        },
+        flows: flows.to_vec(),
+    }
+}
+
+/// The actions of a model, and the states from which it begins.
+struct Model {
+    setup: Setup,
+    actions: Vec<Action>,
+    roots: Vec<Vec<Action>>,
+    depth: usize,
+}
+
+/// What was explored.
+#[derive(Default, Debug)]
+struct Counts {
+    states: usize,
+    runs: usize,
+    fragments: u64,
+}
+
+impl Model {
+    fn explore(&self) -> Counts {
+        let runner = Runner::new();
+        let mut counts = Counts::default();
+        for root in &self.roots {
+            let mut sequence = root.clone();
+            self.from(&runner, &mut sequence, self.depth, &mut counts);
+        }
+        println!("{counts:?}");
+        counts
+    }
+
+    /// Checks the state that a sequence leads to, and all that follow.
+    fn from(&self, runner: &Runner, sequence: &mut Vec<Action>, depth: usize, counts: &mut Counts) {
+        counts.states += 1;
+        let state = async |mut world: super::world::World| {
+            let actions = self.actions.iter().copied();
+            let next: Vec<_> = actions.filter(|action| world.allows(*action)).collect();
+            let flows = 0..world.flows();
+            let waiting: Vec<_> = flows.filter(|flow| !world.is_complete(*flow)).collect();
+            if let Some(first) = waiting.first() {
+                world.read_on(*first, true, LARGE).await;
+            }
+            let fragments = world.fragments();
+            world.finish().await;
+            (next, waiting, fragments)
+        };
+        let (next, waiting, fragments) = runner.run(&self.setup, sequence, state);
+        counts.runs += 1;
+        counts.fragments += fragments;
+        for flow in waiting.into_iter().skip(1) {
+            counts.runs += 1;
+            runner.run(&self.setup, sequence, async |mut world| {
+                world.read_on(flow, true, LARGE).await;
+                world.finish().await;
+            });
+        }
+        if depth == 0 {
+            return;
+        }
+        for action in next {
+            if self.is_symmetric(sequence, action) {
+                continue;
+            }
+            sequence.push(action);
+            self.from(runner, sequence, depth - 1, counts);
+            sequence.pop();
+        }
+    }
+
+    /// Whether the same sequence with two equal flows exchanged is explored instead.
+    fn is_symmetric(&self, sequence: &[Action], action: Action) -> bool {
+        let Some(flow) = action.flow() else {
+            return false;
+        };
+        let kind = self.setup.flows[flow];
+        let mut before = (0..flow).filter(|other| self.setup.flows[*other] == kind);
+        let used = |flow| sequence.iter().any(|past| past.flow() == Some(flow));
+        !before.all(used)
+    }
+}
+
+fn offers(flow: usize, shapes: &[Shape]) -> impl Iterator<Item = Action> {
+    shapes
+        .iter()
+        .map(move |&shape| Action::Offer { flow, shape })
+}
+
+fn takes(flow: usize) -> [Action; 2] {
+    [true, false].map(|keep| Action::Take { flow, keep })
+}
+
+/// Two equal streams, and a download that shares the slots of neither.
+#[test]
+fn a_stream_that_is_read_goes_on_whatever_the_others_do() {
+    let from = 0;
+    let upload = FlowKind::Upload { from };
+    let mut actions = Vec::new();
+    for flow in 0..2 {
+        actions.extend(offers(flow, &[SMALL, LARGE, BUFFER]));
+        actions.extend(takes(flow));
+        actions.extend([Action::Cancel { flow }, Action::Leave { flow }]);
+    }
+    actions.push(Action::Forget);
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let model = Model {
+        setup: setup(&[upload, upload]),
+        actions,
+        roots: vec![
+            vec![],
+            // Every slot is kept, and one stream has its window full.
+            vec![
+                offer(0, SMALL),
+                offer(0, LARGE),
+                take(0),
+                take(0),
+                offer(0, LARGE),
+                offer(0, SMALL),
+                offer(0, LARGE),
+            ],
+        ],
+        depth: 3,
+    };
+    let counts = model.explore();
+    assert!(counts.fragments > 1000, "{counts:?}");
+}
+
+/// Requests, and callbacks of their handlers.
+#[test]
+fn a_service_that_is_served_gets_its_requests_whatever_its_callers_keep() {
+    let mut actions = Vec::new();
+    for flow in 0..2 {
+        actions.extend(offers(flow, &[SHORT, SMALL, LARGE]));
+        actions.extend(takes(flow));
+        let shape = LARGE;
+        actions.extend([Action::Answer { flow, shape }, Action::Cancel { flow }]);
+    }
+    actions.push(Action::Forget);
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let answer = |flow, shape| Action::Answer { flow, shape };
+    let model = Model {
+        setup: setup(&[
+            FlowKind::Requests { from: 0 },
+            FlowKind::Requests { from: 1 },
+        ]),
+        actions,
+        roots: vec![
+            vec![],
+            // Callers keep a reply in every slot, and a handler runs.
+            vec![
+                offer(0, SMALL),
+                take(0),
+                answer(0, LARGE),
+                offer(0, SMALL),
+                take(0),
+                answer(0, SMALL),
+                offer(0, LARGE),
+                take(0),
+            ],
+        ],
+        depth: 3,
+    };
+    let counts = model.explore();
+    assert!(counts.fragments > 1000, "{counts:?}");
+}
+
+/// Sides that do not read for a while: the ring fills with fragments, and payloads are given up in the middle.
+#[test]
+fn payloads_that_are_given_up_in_the_middle_leave_nothing_behind() {
+    let mut actions = Vec::new();
+    for flow in 0..2 {
+        actions.extend(offers(flow, &[LARGE]));
+        actions.extend([1, 6, 12].map(|turns| Action::GiveUp {
+            flow,
+            shape: LARGE,
+            turns,
+        }));
+        actions.extend([Action::Take { flow, keep: true }, Action::Cancel { flow }]);
+    }
+    actions.extend([Action::Pause { side: 1 }, Action::Resume { side: 1 }]);
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let mut setup = setup(&[FlowKind::Upload { from: 0 }, FlowKind::Requests { from: 0 }]);
+    setup.sizes.fragment_slots = 2;
+    let model = Model {
+        setup,
+        actions,
+        // Every slot is kept.
+        roots: vec![vec![
+            offer(0, SMALL),
+            offer(0, LARGE),
+            take(0),
+            take(0),
+            offer(1, SHORT),
+        ]],
+        depth: 3,
+    };
+    let counts = model.explore();
+    assert!(counts.fragments > 1000, "{counts:?}");
+}

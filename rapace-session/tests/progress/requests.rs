@@ -1,0 +1,230 @@
+//! The requests of a channel, and their replies.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+use rapace_session::{
+    CallOptions, Channel, IncomingCall, MessageBody, Reply, RequestSink, RunningCall, Status,
+};
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::payload::{Number, Payload, Shape};
+use super::world::Windows;
+
+/// A channel, with a task for each call.
+pub(super) struct Requests {
+    flow: usize,
+    windows: Windows,
+    channel: Channel,
+    inbox: Inbox,
+    calls: Vec<Call>,
+    /// The requests that were taken, and have no reply.
+    held: VecDeque<(RunningCall, Number)>,
+    replies: Arc<Mutex<Replies>>,
+}
+
+/// The calls that arrived.
+pub(super) type Inbox = mpsc::UnboundedReceiver<IncomingCall>;
+
+pub(super) struct Outlet(pub(super) mpsc::UnboundedSender<IncomingCall>);
+
+impl RequestSink for Outlet {
+    fn deliver(&self, call: IncomingCall) -> Result<(), IncomingCall> {
+        self.0.send(call).map_err(|refused| refused.0)
+    }
+}
+
+struct Call {
+    payload: Payload,
+    state: Arc<Mutex<State>>,
+    task: AbortHandle,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// Not on the ring.
+    Waiting,
+    Sent,
+    Answered,
+    GivenUp,
+}
+
+#[derive(Default)]
+struct Replies {
+    /// Replies that were begun and are not sent.
+    waiting: usize,
+    /// Replies that arrived, as their callers keep them.
+    kept: Vec<Reply>,
+}
+
+impl Requests {
+    pub(super) fn new(flow: usize, windows: Windows, channel: Channel, inbox: Inbox) -> Self {
+        Self {
+            flow,
+            windows,
+            channel,
+            inbox,
+            calls: Vec::new(),
+            held: VecDeque::new(),
+            replies: Arc::default(),
+        }
+    }
+
+    pub(super) fn offer(&mut self, shape: Shape) {
+        let payload = Payload::new(self.flow, self.calls.len() as Number, shape);
+        let state = Arc::new(Mutex::new(State::Waiting));
+        let task = tokio::spawn(call(
+            self.flow,
+            self.channel.clone(),
+            payload.clone(),
+            Arc::clone(&state),
+            Arc::clone(&self.replies),
+        ));
+        let task = task.abort_handle();
+        self.calls.push(Call {
+            payload,
+            state,
+            task,
+        });
+    }
+
+    fn under_way(&self) -> impl Iterator<Item = &Call> {
+        let under_way = |state| matches!(state, State::Waiting | State::Sent);
+        let calls = self.calls.iter();
+        calls.filter(move |call| under_way(*call.state.lock().unwrap()))
+    }
+
+    pub(super) fn can_cancel(&self) -> bool {
+        self.under_way().next().is_some()
+    }
+
+    /// Gives up the newest call, if one is under way.
+    pub(super) fn cancel(&self) {
+        if let Some(call) = self.under_way().last() {
+            *call.state.lock().unwrap() = State::GivenUp;
+            call.task.abort();
+        }
+    }
+
+    pub(super) fn can_take(&self) -> bool {
+        !self.inbox.is_empty()
+    }
+
+    /// Begins the next call that its caller still waits for.
+    pub(super) fn take(&mut self) -> Option<MessageBody> {
+        loop {
+            let Some(mut call) = self.inbox.try_recv().ok()?.begin() else {
+                continue;
+            };
+            let body = call.take_arguments().expect("arguments");
+            let number = Payload::read(self.flow, &body).number;
+            self.held.push_back((call, number));
+            return Some(body);
+        }
+    }
+
+    pub(super) fn can_answer(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    pub(super) fn answer(&mut self, shape: Shape) {
+        let Some((call, number)) = self.held.pop_front() else {
+            return;
+        };
+        let reply = Payload::new(self.flow, number, shape);
+        let replies = Arc::clone(&self.replies);
+        replies.lock().unwrap().waiting += 1;
+        tokio::spawn(async move {
+            call.reply(Status::Ok, &reply).await;
+            replies.lock().unwrap().waiting -= 1;
+        });
+    }
+
+    /// The replies that callers keep.
+    pub(super) fn forget(&self) -> bool {
+        let mut replies = self.replies.lock().unwrap();
+        let some = !replies.kept.is_empty();
+        if some {
+            replies.kept.remove(0);
+        }
+        some
+    }
+
+    /// Whether each call that was not given up has its reply.
+    pub(super) fn is_complete(&self) -> bool {
+        self.under_way().next().is_none() && self.replies.lock().unwrap().waiting == 0
+    }
+
+    /// The most slots that payloads of this channel lie in, without requests that are kept.
+    pub(super) fn slots(&self) -> (usize, usize) {
+        let sent = |call: &&Call| {
+            let state = *call.state.lock().unwrap();
+            matches!(state, State::Sent | State::GivenUp)
+        };
+        let calls = self.calls.iter().filter(sent);
+        let requests = calls.map(|call| call.payload.slots()).sum();
+        let replies = self.replies.lock().unwrap();
+        (requests, 2 * (replies.kept.len() + replies.waiting))
+    }
+
+    /// PG2: what waits to be sent has the window before it, and no reply waits. So many calls have no reply, and so many
+    /// bytes of the window are used.
+    pub(super) fn check_waits(&self, calls: usize, charged: u64) {
+        let waiting = self.replies.lock().unwrap().waiting;
+        assert_eq!(waiting, 0, "flow {}: a reply waits", self.flow);
+        let window = u64::from(self.windows.request_bytes);
+        let mut charged = charged;
+        let mut before = calls;
+        for call in self.under_way() {
+            if *call.state.lock().unwrap() != State::Waiting {
+                continue;
+            }
+            let charge = call.payload.charge(window);
+            let full = before >= self.windows.requests as usize;
+            assert!(
+                full || charge > 0 && charged + charge > window,
+                "flow {}: a request of {:?} waits, after {before} calls and {charged} bytes",
+                self.flow,
+                call.payload.shape
+            );
+            charged += charge;
+            before += 1;
+        }
+    }
+
+    /// PG3
+    pub(super) fn check_bounds(&self, charged: u64) {
+        let window = self.windows.request_bytes;
+        assert!(
+            charged <= window.into(),
+            "flow {}: requests of {charged} bytes have no reply",
+            self.flow
+        );
+    }
+
+    /// Gives up everything that is under way.
+    pub(super) fn into_channel(mut self) -> (Channel, Inbox) {
+        self.calls.iter().for_each(|call| call.task.abort());
+        while self.inbox.try_recv().is_ok() {}
+        (self.channel, self.inbox)
+    }
+}
+
+async fn call(
+    flow: usize,
+    channel: Channel,
+    payload: Payload,
+    state: Arc<Mutex<State>>,
+    replies: Arc<Mutex<Replies>>,
+) {
+    let options = CallOptions::default();
+    let response = channel.begin_call(0, &payload, &options).await;
+    let response = response.expect("a request that is sent");
+    *state.lock().unwrap() = State::Sent;
+    let reply = response.await.expect("a reply");
+    let answer = Payload::read(flow, &reply.body);
+    assert_eq!(answer.number, payload.number, "the reply of another call");
+    *state.lock().unwrap() = State::Answered;
+    replies.lock().unwrap().kept.push(reply);
+}

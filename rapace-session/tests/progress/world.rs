@@ -1,0 +1,444 @@
+//! Two sessions, their flows, and what must hold between them.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use rapace_session::{
+    CallOptions, Channel, MessageBody, RequestSink, ServiceResolver, Session, SessionConfig, Status,
+};
+use tokio::sync::mpsc;
+
+use super::action::Action;
+use super::link::{self, Side};
+use super::payload::Shape;
+use super::requests::{Inbox, Outlet, Requests};
+use super::slots::Sizes;
+use super::stream::Stream;
+
+/// What both sides grant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Windows {
+    pub(super) stream_items: u32,
+    pub(super) stream_bytes: u32,
+    pub(super) requests: u32,
+    pub(super) request_bytes: u32,
+    pub(super) fragment_bytes: u32,
+}
+
+/// A kind of flow, and the side that sends its payloads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FlowKind {
+    /// A stream from the side that calls.
+    Upload {
+        from: usize,
+    },
+    /// A stream to the side that calls.
+    Download {
+        from: usize,
+    },
+    Requests {
+        from: usize,
+    },
+}
+
+/// Sessions, before anything happens.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) sizes: Sizes,
+    pub(super) windows: Windows,
+    pub(super) flows: Vec<FlowKind>,
+}
+
+enum Flow {
+    Stream(Stream),
+    Requests {
+        requests: Requests,
+        from: usize,
+        channel: u32,
+    },
+}
+
+pub(super) struct World {
+    windows: Windows,
+    sides: [Side; 2],
+    sessions: [Session; 2],
+    flows: Vec<Flow>,
+    kept: VecDeque<MessageBody>,
+}
+
+/// Returns when every task is blocked: time is paused, and passes only then.
+pub(super) async fn idle() {
+    tokio::time::sleep(Duration::from_millis(1)).await;
+}
+
+/// Services whose calls the model takes itself.
+#[derive(Default)]
+struct Services(Mutex<HashMap<String, Service>>);
+
+/// Where the calls of a service go, and its window.
+type Service = (Arc<dyn RequestSink>, u32);
+
+impl Services {
+    fn inbox(&self, name: &str, window: u32) -> Inbox {
+        let (outlet, inbox) = mpsc::unbounded_channel();
+        let sink: Arc<dyn RequestSink> = Arc::new(Outlet(outlet));
+        self.0.lock().unwrap().insert(name.into(), (sink, window));
+        inbox
+    }
+}
+
+struct Resolver(Arc<Services>);
+
+impl ServiceResolver for Resolver {
+    fn resolve(&self, service: &str) -> Result<Service, String> {
+        let services = self.0.0.lock().unwrap();
+        services.get(service).cloned().ok_or_else(|| service.into())
+    }
+}
+
+impl World {
+    pub(super) async fn new(setup: &Setup) -> Self {
+        let (ends, sides) = link::pair(&setup.sizes);
+        let services = [(); 2].map(|()| Arc::new(Services::default()));
+        let config = |name: &str, services: &Arc<Services>| {
+            let mut config = SessionConfig::new(name);
+            config.resolver = Arc::new(Resolver(Arc::clone(services)));
+            config.stream_window = setup.windows.stream_items;
+            config.stream_window_bytes = setup.windows.stream_bytes;
+            config.request_window_bytes = setup.windows.request_bytes;
+            config.fragment_window_bytes = setup.windows.fragment_bytes;
+            config.heartbeat = Duration::from_secs(1 << 20);
+            config
+        };
+        let [a, b] = ends;
+        let (a, b) = tokio::try_join!(
+            Session::establish(a, config("a", &services[0])),
+            Session::establish(b, config("b", &services[1])),
+        )
+        .expect("a handshake");
+        let mut world = Self {
+            windows: setup.windows,
+            sides,
+            sessions: [a, b],
+            flows: Vec::new(),
+            kept: VecDeque::new(),
+        };
+        for (at, kind) in setup.flows.iter().enumerate() {
+            let flow = world.open(at, *kind, &services).await;
+            world.flows.push(flow);
+        }
+        idle().await;
+        world
+    }
+
+    async fn open(&self, at: usize, kind: FlowKind, services: &[Arc<Services>; 2]) -> Flow {
+        let (from, to) = match kind {
+            FlowKind::Upload { from } | FlowKind::Requests { from } => (from, 1 - from),
+            FlowKind::Download { from } => (1 - from, from),
+        };
+        let mut inbox = services[to].inbox("S", self.windows.requests);
+        let channel = self.sessions[from].open("S").await.expect("a channel");
+        if let FlowKind::Requests { from } = kind {
+            return Flow::Requests {
+                requests: Requests::new(at, self.windows, channel, inbox),
+                from,
+                channel: self.sides[to].read.opened(),
+            };
+        }
+        let upload = matches!(kind, FlowKind::Upload { .. });
+        let (sender, receiver) = open_stream(&channel, &mut inbox, upload).await;
+        Flow::Stream(Stream::new(at, self.windows, sender, receiver))
+    }
+
+    pub(super) fn flows(&self) -> usize {
+        self.flows.len()
+    }
+
+    /// Whether an action does anything.
+    pub(super) fn allows(&self, action: Action) -> bool {
+        match action {
+            Action::Offer { flow, .. } | Action::GiveUp { flow, .. } => match &self.flows[flow] {
+                Flow::Stream(stream) => stream.is_open(),
+                Flow::Requests { .. } => true,
+            },
+            Action::Cancel { flow } => match &self.flows[flow] {
+                Flow::Stream(stream) => stream.can_cancel(),
+                Flow::Requests { requests, .. } => requests.can_cancel(),
+            },
+            Action::Take { flow, .. } => match &self.flows[flow] {
+                Flow::Stream(stream) => stream.can_take(),
+                Flow::Requests { requests, .. } => requests.can_take(),
+            },
+            Action::Answer { flow, .. } => match &self.flows[flow] {
+                Flow::Stream(_) => false,
+                Flow::Requests { requests, .. } => requests.can_answer(),
+            },
+            Action::Forget => !self.kept.is_empty() || self.keeps_replies(),
+            Action::Leave { flow } => match &self.flows[flow] {
+                Flow::Stream(stream) => stream.is_open(),
+                Flow::Requests { .. } => false,
+            },
+            Action::Pause { side } => !self.sides[side].gate.is_closed(),
+            Action::Resume { side } => self.sides[side].gate.is_closed(),
+        }
+    }
+
+    fn keeps_replies(&self) -> bool {
+        self.flows.iter().any(|flow| match flow {
+            Flow::Stream(_) => false,
+            Flow::Requests { requests, .. } => requests.slots().1 > 0,
+        })
+    }
+
+    /// Does an action, waits until nothing more happens, and checks the rules.
+    pub(super) async fn act(&mut self, action: Action) {
+        match action {
+            Action::Offer { flow, shape } => self.flows[flow].offer(shape),
+            Action::GiveUp { flow, shape, turns } => {
+                self.flows[flow].offer(shape);
+                for _ in 0..turns {
+                    tokio::task::yield_now().await;
+                }
+                self.flows[flow].cancel();
+            }
+            Action::Cancel { flow } => self.flows[flow].cancel(),
+            Action::Take { flow, keep } => {
+                if let Some(body) = self.flows[flow].take() {
+                    self.kept.extend(keep.then_some(body));
+                }
+            }
+            Action::Answer { flow, shape } => {
+                if let Flow::Requests { requests, .. } = &mut self.flows[flow] {
+                    requests.answer(shape);
+                }
+            }
+            Action::Forget => self.forget(),
+            Action::Leave { flow } => {
+                if let Flow::Stream(stream) = &mut self.flows[flow] {
+                    stream.leave();
+                }
+            }
+            Action::Pause { side } => self.sides[side].gate.close(),
+            Action::Resume { side } => self.sides[side].gate.open(),
+        }
+        idle().await;
+        self.check();
+    }
+
+    fn forget(&mut self) {
+        if self.kept.pop_front().is_some() {
+            return;
+        }
+        for flow in &self.flows {
+            if let Flow::Requests { requests, .. } = flow
+                && requests.forget()
+            {
+                return;
+            }
+        }
+    }
+
+    /// PG2 and PG3.
+    fn check(&self) {
+        for session in &self.sessions {
+            assert_eq!(session.end_reason(), None, "a session ended");
+        }
+        let running = self.sides.iter().all(|side| !side.gate.is_closed());
+        let mut slots = 2 * self.kept.len();
+        for flow in &self.flows {
+            match flow {
+                Flow::Stream(stream) => {
+                    stream.check_bounds();
+                    slots += stream.slots();
+                    if running {
+                        stream.check_waits();
+                    }
+                }
+                Flow::Requests {
+                    requests,
+                    from,
+                    channel,
+                } => {
+                    let window = self.windows.request_bytes.into();
+                    let read = &self.sides[1 - from].read;
+                    let (calls, charged) = read.without_reply(*channel, window);
+                    requests.check_bounds(charged);
+                    let (sent, replies) = requests.slots();
+                    slots += sent + replies;
+                    if running {
+                        requests.check_waits(calls, charged);
+                    }
+                }
+            }
+        }
+        for side in &self.sides {
+            let most = side.read.most_in_transfers();
+            let window = self.windows.fragment_bytes.into();
+            assert!(most <= window, "{most} bytes in open transfers");
+            if running {
+                assert_eq!(side.slots.fragments_in_use(), 0, "a fragment is kept");
+                assert_eq!(side.read.open_transfers(), 0, "a transfer stays open");
+            }
+        }
+        let used: usize = self.sides.iter().map(|side| side.slots.in_use()).sum();
+        if running {
+            assert!(used <= slots, "{used} slots in use for {slots} buffers");
+        }
+    }
+
+    pub(super) fn is_complete(&self, flow: usize) -> bool {
+        self.flows[flow].is_complete()
+    }
+
+    /// How many fragments both sides have read.
+    pub(super) fn fragments(&self) -> u64 {
+        self.sides.iter().map(|side| side.read.fragments()).sum()
+    }
+
+    /// PG1: the receiver of this flow reads on, and nothing else happens. The replies of requests have this shape.
+    pub(super) async fn read_on(&mut self, flow: usize, keep: bool, reply: Shape) {
+        self.resume().await;
+        for _ in 0..ROUNDS {
+            // What was given up is taken, too.
+            let mut progress = self.allows(Action::Take { flow, keep });
+            if let Flow::Requests { requests, .. } = &mut self.flows[flow] {
+                while requests.can_answer() {
+                    requests.answer(reply);
+                    progress = true;
+                }
+            }
+            while let Some(body) = self.flows[flow].take() {
+                self.kept.extend(keep.then_some(body));
+                progress = true;
+            }
+            if !progress {
+                break;
+            }
+            idle().await;
+            self.check();
+        }
+        assert!(
+            self.is_complete(flow),
+            "flow {flow}: its receiver reads on, and does not get all payloads"
+        );
+    }
+
+    async fn resume(&mut self) {
+        self.sides.iter().for_each(|side| side.gate.open());
+        idle().await;
+        self.check();
+    }
+
+    /// PG4: drops everything, and then sends as much as the windows hold.
+    pub(super) async fn finish(mut self) {
+        self.resume().await;
+        self.kept.clear();
+        let flows = std::mem::take(&mut self.flows);
+        let channels = flows.into_iter().filter_map(Flow::into_channel);
+        let channels: Vec<(Channel, Inbox)> = channels.collect();
+        idle().await;
+        for side in &self.sides {
+            let left = (side.slots.in_use(), side.slots.fragments_in_use());
+            assert_eq!(left, (0, 0), "slots that did not come back");
+            assert_eq!(side.read.open_transfers(), 0, "transfers that stay open");
+        }
+        for session in &self.sessions {
+            assert_eq!((session.calls_under_way(), session.end_reason()), (0, None));
+        }
+        self.windows_are_whole(channels).await;
+        for session in &self.sessions {
+            session.close("the sequence is over");
+        }
+        idle().await;
+    }
+
+    /// Sends a request that needs the whole window of its channel, and the whole window of fragments if that is not
+    /// larger than a payload can be.
+    async fn windows_are_whole(&self, channels: Vec<(Channel, Inbox)>) {
+        let hold = |side: &Side| {
+            let buffers = std::iter::from_fn(|| side.slots.try_allocate(1).ok());
+            let large =
+                std::iter::from_fn(|| side.slots.try_allocate(side.slots.max_payload()).ok());
+            buffers.chain(large).collect::<Vec<_>>()
+        };
+        let _held: Vec<_> = self.sides.iter().map(hold).collect();
+        let largest = self.sides[0].slots.max_payload();
+        for (at, (channel, mut inbox)) in channels.into_iter().enumerate() {
+            let len = largest.min(self.windows.fragment_bytes as usize) - 8;
+            let payload = super::payload::Payload::new(at, 0, Shape::Bytes(len));
+            let options = CallOptions::default();
+            let serve = async {
+                let call = inbox.recv().await.expect("a call").begin();
+                call.expect("a wanted call")
+                    .reply(Status::Ok, &payload)
+                    .await;
+            };
+            let call = channel.call(0, &payload, &options);
+            let both = async { tokio::join!(call, serve) };
+            let both = tokio::time::timeout(Duration::from_secs(1), both).await;
+            let (reply, ()) = both.expect("a window that is not whole");
+            reply.expect("a reply");
+        }
+    }
+}
+
+impl Flow {
+    fn offer(&mut self, shape: Shape) {
+        match self {
+            Self::Stream(stream) => stream.offer(shape),
+            Self::Requests { requests, .. } => requests.offer(shape),
+        }
+    }
+
+    fn cancel(&self) {
+        match self {
+            Self::Stream(stream) => stream.cancel(),
+            Self::Requests { requests, .. } => requests.cancel(),
+        }
+    }
+
+    fn take(&mut self) -> Option<MessageBody> {
+        match self {
+            Self::Stream(stream) => stream.take(),
+            Self::Requests { requests, .. } => requests.take(),
+        }
+    }
+
+    fn is_complete(&self) -> bool {
+        match self {
+            Self::Stream(stream) => stream.is_complete(),
+            Self::Requests { requests, .. } => requests.is_complete(),
+        }
+    }
+
+    /// Gives up everything that is under way.
+    fn into_channel(self) -> Option<(Channel, Inbox)> {
+        match self {
+            Self::Stream(_) => None,
+            Self::Requests { requests, .. } => Some(requests.into_channel()),
+        }
+    }
+}
+
+async fn open_stream(
+    channel: &Channel,
+    inbox: &mut Inbox,
+    upload: bool,
+) -> (rapace_session::StreamSender, rapace_session::StreamReceiver) {
+    let options = CallOptions::default();
+    let call = channel.call_streaming(0, &(), &options, upload, !upload);
+    let (ours, response) = call.await.expect("a stream");
+    let call = inbox.recv().await.expect("a call").begin();
+    let mut call = call.expect("a wanted call");
+    let (sender, receiver) = match upload {
+        true => (ours.sender, call.take_receiver()),
+        false => (call.take_sender(), ours.receiver),
+    };
+    call.reply(Status::Ok, &()).await;
+    response.await.expect("a reply");
+    (sender.expect("a sender"), receiver.expect("a receiver"))
+}
+
+/// More rounds than any sequence has payloads.
+const ROUNDS: usize = 1000;
