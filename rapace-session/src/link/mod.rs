@@ -85,7 +85,8 @@ impl Link {
         }
     }
 
-    /// Makes the payload of a control frame, of all `bytes`.
+    /// Makes the payload of a control frame, of all `bytes`. If no buffer is free, it lies in a fragment slot, which
+    /// no user can keep: the peer's reader copies the payloads of control frames.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its place in the queue for a buffer.
@@ -93,8 +94,17 @@ impl Link {
         if let Some(payload) = Payload::inline(bytes) {
             return Ok(payload);
         }
-        let buffer = self.transport.allocate(bytes.len(), Lane::Priority);
-        let mut buffer = buffer.await?;
+        let len = bytes.len();
+        let transport = &self.transport;
+        let buffer = match transport.try_allocate(len, Lane::Priority) {
+            Err(AllocateError::Exhausted) if len <= transport.max_fragment() => {
+                transport.allocate_fragment(len, Lane::Priority).await
+            }
+            // A hello, before anything else is sent.
+            Err(AllocateError::Exhausted) => transport.allocate(len, Lane::Priority).await,
+            now => now,
+        };
+        let mut buffer = buffer?;
         buffer.copy_from_slice(bytes);
         Ok(Payload::Buffer(buffer.freeze()))
     }

@@ -3,6 +3,8 @@
 //! - DI1: routing never waits.
 //! - DI2: a frame for a call or channel that is over is counted and dropped, since each side learns
 //!   of the other's ends with a delay. A frame for a call or channel that never existed is a fault.
+//! - DI3: the payload of a control frame is copied when it is routed, so that its slot, which may be a
+//!   fragment slot, is free again in the same turn.
 
 use std::sync::Arc;
 
@@ -14,7 +16,7 @@ use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
 use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
-use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header};
+use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header, Payload};
 use crate::wire::message_body::MessageBody;
 use crate::wire::remote_error::RemoteError;
 use crate::wire::transfer::TransferId;
@@ -167,7 +169,11 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
     Ok(())
 }
 
-fn control(session: &ActorRef<SessionActor>, frame: Frame) -> Result<(), Fault> {
+fn control(session: &ActorRef<SessionActor>, mut frame: Frame) -> Result<(), Fault> {
+    // DI3
+    if let Payload::Buffer(text) = &frame.payload {
+        frame.payload = Payload::Buffer(text.to_vec().into());
+    }
     session
         .tell(Control(frame))
         .try_send()

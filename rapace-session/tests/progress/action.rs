@@ -36,6 +36,10 @@ pub(super) enum Action {
     Leave {
         flow: usize,
     },
+    /// A side opens a channel, whose service has a name that does not fit in a frame, and closes it.
+    Open {
+        side: usize,
+    },
     /// A side reads no frames until it is resumed, or reads them again.
     Pause {
         side: usize,
@@ -55,7 +59,7 @@ impl Action {
             | Self::Take { flow, .. }
             | Self::Answer { flow, .. }
             | Self::Leave { flow } => Some(flow),
-            Self::Forget | Self::Pause { .. } | Self::Resume { .. } => None,
+            Self::Forget | Self::Open { .. } | Self::Pause { .. } | Self::Resume { .. } => None,
         }
     }
 }

@@ -166,7 +166,7 @@ fn a_service_that_is_served_gets_its_requests_whatever_its_callers_keep() {
         let shape = LARGE;
         actions.extend([Action::Answer { flow, shape }, Action::Cancel { flow }]);
     }
-    actions.push(Action::Forget);
+    actions.extend([Action::Forget, Action::Open { side: 0 }]);
     let offer = |flow, shape| Action::Offer { flow, shape };
     let take = |flow| Action::Take { flow, keep: true };
     let answer = |flow, shape| Action::Answer { flow, shape };

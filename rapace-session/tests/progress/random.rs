@@ -76,7 +76,8 @@ impl Random {
         let (flow, shape, keep) = (self.below(flows), self.shape(), self.below(3) > 0);
         let (side, turns) = (self.below(2), self.below(30));
         match self.below(100) {
-            0..36 => Action::Offer { flow, shape },
+            0..2 => Action::Open { side },
+            2..36 => Action::Offer { flow, shape },
             36..46 => Action::GiveUp { flow, shape, turns },
             46..51 => Action::Cancel { flow },
             51..72 => Action::Take { flow, keep },

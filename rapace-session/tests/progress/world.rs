@@ -1,6 +1,7 @@
 //! Two sessions, their flows, and what must hold between them.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -65,6 +66,9 @@ pub(super) struct World {
     sessions: [Session; 2],
     flows: Vec<Flow>,
     kept: VecDeque<MessageBody>,
+    /// Openings of channels that are under way.
+    opening: Arc<AtomicUsize>,
+    _long: [Inbox; 2],
 }
 
 /// Returns when every task is blocked: time is paused, and passes only then.
@@ -123,6 +127,8 @@ impl World {
             sessions: [a, b],
             flows: Vec::new(),
             kept: VecDeque::new(),
+            opening: Arc::default(),
+            _long: [0, 1].map(|side: usize| services[side].inbox(LONG, 1)),
         };
         for (at, kind) in setup.flows.iter().enumerate() {
             let flow = world.open(at, *kind, &services).await;
@@ -179,6 +185,7 @@ impl World {
                 Flow::Stream(stream) => stream.is_open(),
                 Flow::Requests { .. } => false,
             },
+            Action::Open { .. } => true,
             Action::Pause { side } => !self.sides[side].gate.is_closed(),
             Action::Resume { side } => self.sides[side].gate.is_closed(),
         }
@@ -219,11 +226,21 @@ impl World {
                     stream.leave();
                 }
             }
+            Action::Open { side } => self.open_long(side),
             Action::Pause { side } => self.sides[side].gate.close(),
             Action::Resume { side } => self.sides[side].gate.open(),
         }
         idle().await;
         self.check();
+    }
+
+    fn open_long(&self, side: usize) {
+        let (session, opening) = (self.sessions[side].clone(), Arc::clone(&self.opening));
+        opening.fetch_add(1, Ordering::Relaxed);
+        tokio::spawn(async move {
+            session.open(LONG).await.expect("a channel");
+            opening.fetch_sub(1, Ordering::Relaxed);
+        });
     }
 
     fn forget(&mut self) {
@@ -283,6 +300,7 @@ impl World {
         }
         let used: usize = self.sides.iter().map(|side| side.slots.in_use()).sum();
         if running {
+            assert_eq!(self.opening.load(Ordering::Relaxed), 0, "an opening waits");
             assert!(used <= slots, "{used} slots in use for {slots} buffers");
         }
     }
@@ -439,6 +457,9 @@ async fn open_stream(
     response.await.expect("a reply");
     (sender.expect("a sender"), receiver.expect("a receiver"))
 }
+
+/// A name that does not fit in a frame.
+const LONG: &str = "a service with a long name";
 
 /// More rounds than any sequence has payloads.
 const ROUNDS: usize = 1000;
