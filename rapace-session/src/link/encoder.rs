@@ -26,7 +26,7 @@ use crate::link::byte_window::{ByteWindow, Charge};
 use crate::link::draft::{Contents, Draft};
 use crate::link::encode::Encode;
 use crate::link::fragmenter::Fragmenter;
-use crate::link::payload_error::PayloadError;
+use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::prefix::Prefix;
 use crate::transport::{AllocateError, Lane, Transport};
 use crate::wire::frame::{ChannelId, Flags, Fragmented, Frame, INLINE_MAX, Payload};
@@ -291,11 +291,6 @@ async fn guarded_async<T>(
         Ok(encoded) => encoded,
         Err(panic) => Err(panicked(&panic_message(panic))),
     }
-}
-
-#[cold]
-fn panicked(message: &str) -> PayloadError {
-    PayloadError::Encode(format!("a panic while encoding: {message}"))
 }
 
 /// Encodes a body and its prefix, if they are short enough for a frame. Adds the attached buffers to `named`.

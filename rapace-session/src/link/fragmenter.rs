@@ -2,24 +2,26 @@
 //!
 //! - FM1: each lane has a task that sends its fragments. Payloads take turns, a fragment each, so a
 //!   short one does not wait for a long one. The task ends when nothing is left to send.
+//!   It runs on the session's runtime, since that of a caller may end before other callers do.
 //! - FM2: sending a fragment waits for a slot that no user can keep, and for room on the ring. Both
 //!   come back with the next turn of the peer's reader, so a fragment waits for nothing that a user
 //!   holds.
 //! - FM3: a payload takes its part of the peer's window before its first fragment, and gives it back
 //!   when its frame is on the ring. If it is given up before, the peer is told first. So the
 //!   peer never sees more than its window.
+//! - FM4: reading a buffer may run user code. A panic there fails the payload, and no other.
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use rapace_codec::Blob;
+use rapace_codec::{Blob, guarded};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use crate::link::byte_window::{ByteWindow, Charge};
-use crate::link::payload_error::PayloadError;
+use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::reassembly::cost;
 use crate::transport::{AllocateError, Lane, SendError, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, OpenTransfers, Payload};
@@ -32,11 +34,19 @@ pub(crate) struct Fragmenter {
 
 struct Sending {
     transport: Arc<dyn Transport>,
-    /// What the peer allows, from its hello.
-    window: OnceLock<(Arc<ByteWindow>, u32)>,
+    peer: OnceLock<Peer>,
     next: AtomicU32,
     data: Mutex<Queue>,
     priority: Mutex<Queue>,
+}
+
+/// What is known from the handshake.
+struct Peer {
+    /// What the peer allows, from its hello.
+    window: Arc<ByteWindow>,
+    size: u32,
+    /// The session's runtime.
+    runtime: Handle,
 }
 
 /// The payloads of a lane that are being sent.
@@ -45,6 +55,8 @@ struct Queue {
     work: VecDeque<Work>,
     /// Whether there is a task (FM1).
     runs: bool,
+    /// Whether the session is over.
+    closed: bool,
 }
 
 enum Work {
@@ -59,14 +71,13 @@ struct Outgoing {
     /// The bytes of the first buffer that are sent.
     sent: usize,
     given_up: Arc<AtomicBool>,
-    done: oneshot::Sender<()>,
+    done: oneshot::Sender<Result<(), PayloadError>>,
 }
 
 /// The numbers of a payload's transfers, and its part of the window.
 pub(crate) struct Numbers {
     sending: Arc<Sending>,
     lane: Lane,
-    runtime: Handle,
     ids: Vec<TransferId>,
     given_up: Arc<AtomicBool>,
     /// Until a frame took the transfers.
@@ -78,7 +89,7 @@ impl Fragmenter {
         Self {
             sending: Arc::new(Sending {
                 transport,
-                window: OnceLock::new(),
+                peer: OnceLock::new(),
                 next: AtomicU32::new(0),
                 data: Mutex::default(),
                 priority: Mutex::default(),
@@ -86,17 +97,23 @@ impl Fragmenter {
         }
     }
 
-    /// Records the window that the peer's hello grants.
+    /// Records the window that the peer's hello grants, and the session's runtime, which is the current one.
     pub(crate) fn set_window(&self, bytes: u32) {
         // The handshake accepts one hello.
-        let window = Arc::new(ByteWindow::new(bytes));
-        let _ = self.sending.window.set((window, bytes));
+        let _ = self.sending.peer.set(Peer {
+            window: Arc::new(ByteWindow::new(bytes)),
+            size: bytes,
+            runtime: Handle::current(),
+        });
     }
 
-    /// Ends all waits for the window.
+    /// Ends all waits: the session is over.
     pub(crate) fn close(&self) {
-        if let Some((window, _)) = self.sending.window.get() {
-            window.close();
+        if let Some(peer) = self.sending.peer.get() {
+            peer.window.close();
+        }
+        for lane in [Lane::Data, Lane::Priority] {
+            self.sending.close(lane);
         }
     }
 
@@ -111,20 +128,20 @@ impl Fragmenter {
     ) -> Result<Numbers, PayloadError> {
         let mut count = 0;
         let bytes = lengths.inspect(|_| count += 1).map(cost).sum::<u64>();
-        let (window, max) = self.sending.window.get().ok_or(PayloadError::Closed)?;
-        if bytes > u64::from(*max) {
+        let peer = self.sending.peer.get().ok_or(PayloadError::Closed)?;
+        if bytes > u64::from(peer.size) {
             return Err(PayloadError::Encode(format!(
-                "no slot is free for {bytes} bytes of it, and a message may have at most {max} in fragments: split it, or \
-                 give the segment more slots (`SegmentConfig::with_classes`)"
+                "no slot is free for {bytes} bytes of it, and a message may have at most {} in fragments: split it, or \
+                 give the segment more slots (`SegmentConfig::with_classes`)",
+                peer.size
             )));
         }
-        let charge = Arc::clone(window).take(bytes).await;
+        let charge = Arc::clone(&peer.window).take(bytes).await;
         let charge = charge.ok_or(PayloadError::Closed)?;
         let next = || TransferId(self.sending.next.fetch_add(1, Ordering::Relaxed));
         Ok(Numbers {
             sending: Arc::clone(&self.sending),
             lane,
-            runtime: Handle::current(),
             ids: (0..count).map(|_| next()).collect(),
             given_up: Arc::default(),
             charge: Mutex::new(Some(charge)),
@@ -150,16 +167,23 @@ impl Numbers {
             given_up: Arc::clone(&self.given_up),
             done,
         }));
-        all_sent.await.map_err(|_| PayloadError::Closed)
+        all_sent.await.map_err(|_| PayloadError::Closed)?
     }
 
     fn push(&self, work: Work) {
         let mut queue = lock(self.sending.queue(self.lane));
+        if queue.closed {
+            // Dropped after the lock: a buffer may run user code.
+            drop(queue);
+            return;
+        }
         queue.work.push_back(work);
-        if !std::mem::replace(&mut queue.runs, true) {
+        if !std::mem::replace(&mut queue.runs, true)
+            && let Some(peer) = self.sending.peer.get()
+        {
             let (sending, lane) = (Arc::clone(&self.sending), self.lane);
             drop(queue);
-            self.runtime.spawn(async move { sending.run(lane).await });
+            peer.runtime.spawn(async move { sending.run(lane).await });
         }
     }
 }
@@ -188,6 +212,16 @@ impl Sending {
         }
     }
 
+    /// Drops everything that a lane has, since the session is over. Who waits for it is told.
+    fn close(&self, lane: Lane) {
+        let mut queue = lock(self.queue(lane));
+        queue.closed = true;
+        let work = std::mem::take(&mut queue.work);
+        // After the lock: dropping a buffer may run user code.
+        drop(queue);
+        drop(work);
+    }
+
     /// Sends everything that a lane has (FM1).
     async fn run(&self, lane: Lane) {
         while let Some(work) = self.next(lane) {
@@ -200,8 +234,7 @@ impl Sending {
                 }
             };
             if sent.is_break() {
-                // The session is over: nobody waits any more.
-                lock(self.queue(lane)).work.clear();
+                self.close(lane);
             }
             tokio::task::coop::consume_budget().await;
         }
@@ -221,11 +254,21 @@ impl Sending {
             return ControlFlow::Continue(());
         }
         let Some((id, blob)) = payload.transfers.front() else {
-            let _ = payload.done.send(());
+            let _ = payload.done.send(Ok(()));
             return ControlFlow::Continue(());
         };
-        let rest = &blob[payload.sent..];
-        let piece = &rest[..rest.len().min(self.transport.max_fragment())];
+        let piece = guarded(|| {
+            let rest = &blob[payload.sent..];
+            &rest[..rest.len().min(self.transport.max_fragment())]
+        });
+        let piece = match piece {
+            Ok(piece) => piece,
+            Err(panic) => {
+                // FM4: the payload is given up, and its numbers with it.
+                let _ = payload.done.send(Err(panicked(&panic)));
+                return ControlFlow::Continue(());
+            }
+        };
         self.send_fragment(*id, blob.len(), piece, lane).await?;
         payload.sent += piece.len();
         if payload.sent == blob.len() {

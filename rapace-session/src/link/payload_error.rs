@@ -34,3 +34,9 @@ impl From<AllocateError> for PayloadError {
         }
     }
 }
+
+/// The error of a payload whose encoding ran code of the user that panicked.
+#[cold]
+pub(crate) fn panicked(message: &str) -> PayloadError {
+    PayloadError::Encode(format!("a panic while encoding: {message}"))
+}
