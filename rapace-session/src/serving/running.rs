@@ -216,6 +216,7 @@ impl Answer {
                     // Another frame with one of the buffers was sent first: encode again, with a
                     // copy of that buffer.
                     Replied::NotNow(SendError::InFlight) => {
+                        frame.give_up_transfers();
                         let encoded =
                             Box::pin(link.encoder.re_encode(Lane::Priority, frame, None, None))
                                 .await;

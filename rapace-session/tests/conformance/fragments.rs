@@ -31,6 +31,7 @@ scenarios!(
     #[ignore = "the window of fragments is the session's, and the future of a payload keeps its part until it is polled \
                 again; to be enabled when a window belongs to one flow, or such a part can be taken back"]
     a_payload_that_is_not_polled_stops_no_other,
+    a_reply_that_is_encoded_again_gives_its_window_back_first,
     a_message_longer_than_the_window_is_refused,
     fragments_past_the_window_are_a_fault,
     fragments_that_no_frame_takes_are_dropped,
@@ -388,6 +389,33 @@ async fn a_payload_that_is_not_polled_stops_no_other(kind: Kind) {
     let back = channel.call(0, &other, &plain()).await.unwrap();
     assert_eq!(answer::<Vec<u8>>(&back), other.0);
     drop(held);
+}
+
+async fn a_reply_that_is_encoded_again_gives_its_window_back_first(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Any", 8);
+    let mut ours = SessionConfig::new("host");
+    ours.fragment_window_bytes = 600_000;
+    let ends = kind.pair_of(&few(2));
+    let (host, plugin) = connect(ends, ours, services.config("plugin")).await;
+    let channel = host.open("Any").await.unwrap();
+    let first = channel.begin_call(0, &(), &plain()).await.unwrap();
+    let second = channel.begin_call(0, &(), &plain()).await.unwrap();
+    let shared = plugin.allocate_for_reply(500).await.unwrap().freeze();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        held.push(plugin.allocate_for_reply(400_000).await.unwrap());
+    }
+    // The first reply is in fragments, besides the shared buffer. The second sends that first.
+    let call = inbox.recv().await.unwrap().begin().unwrap();
+    let both = Value(vec![shared.clone(), Blob::from(vec![6; 400_000])]);
+    let reply = call.encode(Status::Ok, &both).await;
+    answer_next(&mut inbox, shared).await;
+    let kept = second.await.unwrap();
+    let (first, ()) = tokio::join!(first, reply.send());
+    let blobs = answer::<Vec<Blob>>(&first.unwrap());
+    assert_eq!((blobs[0].len(), &*blobs[1]), (500, &both.0[1][..]));
+    drop((held, kept));
 }
 
 async fn a_message_longer_than_the_window_is_refused(kind: Kind) {

@@ -1,10 +1,12 @@
 //! All short sequences of actions, at small sizes.
 
+use std::collections::HashSet;
+
 use super::action::Action;
 use super::payload::Shape;
 use super::run::Runner;
 use super::slots::Sizes;
-use super::world::{FlowKind, Setup, Windows};
+use super::world::{FlowKind, Setup, Windows, World};
 
 /// A payload that fits in its frame, one for each class, and one longer than every window.
 const SHORT: Shape = Shape::Bytes(8);
@@ -53,17 +55,33 @@ impl Model {
         let runner = Runner::new();
         let mut counts = Counts::default();
         for root in &self.roots {
-            let mut sequence = root.clone();
-            self.from(&runner, &mut sequence, self.depth, &mut counts);
+            // Breadth first, so that a state is first reached by a shortest sequence.
+            let mut seen = HashSet::new();
+            let mut level = vec![root.clone()];
+            for _ in 0..=self.depth {
+                let next = level.iter();
+                let next = next.flat_map(|from| self.visit(&runner, from, &mut seen, &mut counts));
+                level = next.collect();
+            }
         }
         println!("{counts:?}");
         counts
     }
 
-    /// Checks the state that a sequence leads to, and all that follow.
-    fn from(&self, runner: &Runner, sequence: &mut Vec<Action>, depth: usize, counts: &mut Counts) {
-        counts.states += 1;
-        let state = async |mut world: super::world::World| {
+    /// Checks the state that a sequence leads to, unless it was seen before. Returns the sequences that go on.
+    fn visit(
+        &self,
+        runner: &Runner,
+        sequence: &[Action],
+        seen: &mut HashSet<String>,
+        counts: &mut Counts,
+    ) -> Vec<Vec<Action>> {
+        counts.runs += 1;
+        let state = async |mut world: World| {
+            if !seen.insert(world.state()) {
+                world.finish().await;
+                return None;
+            }
             let actions = self.actions.iter().copied();
             let next: Vec<_> = actions.filter(|action| world.allows(*action)).collect();
             let flows = 0..world.flows();
@@ -71,31 +89,24 @@ impl Model {
             if let Some(first) = waiting.first() {
                 world.read_on(*first, true, LARGE).await;
             }
-            let fragments = world.fragments();
+            counts.fragments += world.fragments();
             world.finish().await;
-            (next, waiting, fragments)
+            Some((next, waiting))
         };
-        let (next, waiting, fragments) = runner.run(&self.setup, sequence, state);
-        counts.runs += 1;
-        counts.fragments += fragments;
+        let Some((next, waiting)) = runner.run(&self.setup, sequence, state) else {
+            return Vec::new();
+        };
+        counts.states += 1;
         for flow in waiting.into_iter().skip(1) {
             counts.runs += 1;
-            runner.run(&self.setup, sequence, async |mut world| {
+            runner.run(&self.setup, sequence, async |mut world: World| {
                 world.read_on(flow, true, LARGE).await;
                 world.finish().await;
             });
         }
-        if depth == 0 {
-            return;
-        }
-        for action in next {
-            if self.is_symmetric(sequence, action) {
-                continue;
-            }
-            sequence.push(action);
-            self.from(runner, sequence, depth - 1, counts);
-            sequence.pop();
-        }
+        let next = next.into_iter();
+        let next = next.filter(|action| !self.is_symmetric(sequence, *action));
+        next.map(|action| [sequence, &[action]].concat()).collect()
     }
 
     /// Whether the same sequence with two equal flows exchanged is explored instead.

@@ -151,6 +151,18 @@ impl Requests {
         some
     }
 
+    /// Everything that what follows depends on.
+    pub(super) fn state(&self) -> String {
+        let calls = self.calls.iter();
+        let calls = calls.map(|call| (call.payload.shape, *call.state.lock().unwrap()));
+        let held: Vec<_> = self.held.iter().map(|(_, number)| *number).collect();
+        let replies = self.replies.lock().unwrap();
+        let kept = replies.kept.iter().map(|reply| reply.body.carried());
+        let (calls, kept): (Vec<_>, Vec<_>) = (calls.collect(), kept.collect());
+        let (inbox, waiting) = (self.inbox.len(), replies.waiting);
+        format!("{calls:?} {inbox} {held:?} {waiting} {kept:?}")
+    }
+
     /// Whether each call that was not given up has its reply.
     pub(super) fn is_complete(&self) -> bool {
         self.under_way().next().is_none() && self.replies.lock().unwrap().waiting == 0

@@ -41,8 +41,13 @@ impl Slots {
     /// How many slots of all classes are in use, without fragment slots.
     pub(super) fn in_use(&self) -> usize {
         let all: usize = self.sizes.classes.iter().map(|class| class.1).sum();
+        all - self.free().iter().sum::<usize>()
+    }
+
+    /// The free slots of each class.
+    pub(super) fn free(&self) -> Vec<usize> {
         let free = self.classes.iter().map(|class| class.1.available_permits());
-        all - free.sum::<usize>()
+        free.collect()
     }
 
     pub(super) fn fragments_in_use(&self) -> usize {

@@ -17,12 +17,12 @@ pub(super) struct Stream {
     give_up: Arc<Notify>,
     sending: Arc<Mutex<Sending>>,
     receiver: Option<StreamReceiver>,
-    offered: Number,
+    offered: Vec<Shape>,
     /// The payloads that the receiver has taken.
     taken: Vec<Number>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Sending {
     /// Payloads that are not sent yet.
     waiting: usize,
@@ -53,14 +53,14 @@ impl Stream {
             give_up,
             sending,
             receiver: Some(receiver),
-            offered: 0,
+            offered: Vec::new(),
             taken: Vec::new(),
         }
     }
 
     pub(super) fn offer(&mut self, shape: Shape) {
-        let payload = Payload::new(self.flow, self.offered, shape);
-        self.offered += 1;
+        let payload = Payload::new(self.flow, self.offered.len() as Number, shape);
+        self.offered.push(shape);
         self.sending.lock().unwrap().waiting += 1;
         self.offers.send(payload).expect("the sending task");
     }
@@ -102,6 +102,13 @@ impl Stream {
     pub(super) fn is_complete(&self) -> bool {
         let sending = self.sending.lock().unwrap();
         !self.is_open() || sending.waiting == 0 && sending.sent.len() == self.taken.len()
+    }
+
+    /// Everything that what follows depends on.
+    pub(super) fn state(&self) -> String {
+        let sending = self.sending.lock().unwrap();
+        let (offered, taken, open) = (&self.offered, self.taken.len(), self.is_open());
+        format!("{offered:?} {sending:?} {taken} {open}")
     }
 
     /// The payloads that are sent and not taken: their number and their bytes.

@@ -69,6 +69,8 @@ pub(super) struct World {
     /// Openings of channels that are under way.
     opening: Arc<AtomicUsize>,
     _long: [Inbox; 2],
+    /// Actions whose effects cannot be seen from outside.
+    unseen: Vec<Action>,
 }
 
 /// Returns when every task is blocked: time is paused, and passes only then.
@@ -128,6 +130,7 @@ impl World {
             flows: Vec::new(),
             kept: VecDeque::new(),
             opening: Arc::default(),
+            unseen: Vec::new(),
             _long: [0, 1].map(|side: usize| services[side].inbox(LONG, 1)),
         };
         for (at, kind) in setup.flows.iter().enumerate() {
@@ -200,6 +203,10 @@ impl World {
 
     /// Does an action, waits until nothing more happens, and checks the rules.
     pub(super) async fn act(&mut self, action: Action) {
+        let paused = self.sides.iter().any(|side| side.gate.is_closed());
+        if paused || matches!(action, Action::GiveUp { .. }) {
+            self.unseen.push(action);
+        }
         match action {
             Action::Offer { flow, shape } => self.flows[flow].offer(shape),
             Action::GiveUp { flow, shape, turns } => {
@@ -307,6 +314,16 @@ impl World {
 
     pub(super) fn is_complete(&self, flow: usize) -> bool {
         self.flows[flow].is_complete()
+    }
+
+    /// Everything that what follows depends on.
+    pub(super) fn state(&self) -> String {
+        let flows: Vec<_> = self.flows.iter().map(Flow::state).collect();
+        let kept = self.kept.iter().map(MessageBody::carried);
+        let sides = self.sides.each_ref();
+        let sides = sides.map(|side| (side.slots.free(), side.gate.is_closed()));
+        let (kept, unseen): (Vec<_>, _) = (kept.collect(), &self.unseen);
+        format!("{flows:?} {kept:?} {sides:?} {unseen:?}")
     }
 
     /// How many fragments both sides have read.
@@ -420,6 +437,13 @@ impl Flow {
         match self {
             Self::Stream(stream) => stream.take(),
             Self::Requests { requests, .. } => requests.take(),
+        }
+    }
+
+    fn state(&self) -> String {
+        match self {
+            Self::Stream(stream) => stream.state(),
+            Self::Requests { requests, .. } => requests.state(),
         }
     }
 

@@ -126,6 +126,14 @@ impl Frame {
         Ok(())
     }
 
+    /// Drops the transfers of a frame that is encoded again, since their part of the window may be what the new ones
+    /// need.
+    pub(crate) fn give_up_transfers(&mut self) {
+        if let Payload::Fragmented(parts) = &self.payload {
+            self.payload = parts.whole.clone();
+        }
+    }
+
     /// Bytes of the payload and the attached buffers together.
     #[must_use]
     pub fn carried(&self) -> u64 {
