@@ -17,6 +17,7 @@ mod miser;
 mod panics;
 mod parting;
 mod processes;
+mod progress;
 mod references;
 mod requests;
 mod restarts;

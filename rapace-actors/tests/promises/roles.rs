@@ -132,6 +132,14 @@ fn watch() {
 }
 
 #[test]
+#[ignore = "a role: a plugin whose handlers wait while their callers use up slots"]
+fn progress() {
+    if is("progress") {
+        serve(crate::progress::plugin::main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin that sends what its host's types do not bear"]
 fn sender() {
     if is("sender") {
