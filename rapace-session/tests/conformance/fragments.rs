@@ -20,6 +20,7 @@ scenarios!(
     results_that_are_kept_stop_nobody,
     buffers_that_are_kept_stop_nobody,
     a_payload_of_many_fragments_arrives_whole,
+    a_channel_opens_while_every_slot_is_held,
     streams_that_nobody_reads_stop_no_other,
     an_upload_that_waits_stops_no_other,
     a_callback_passes_while_requests_hold_every_slot,
@@ -122,6 +123,22 @@ async fn a_payload_of_many_fragments_arrives_whole(kind: Kind) {
         }
     }))
     .await;
+    drop(held);
+}
+
+async fn a_channel_opens_while_every_slot_is_held(kind: Kind) {
+    // Too long for a frame.
+    const NAME: &str = "a service whose name takes a slot";
+    let mut services = Services::default();
+    services.serve(NAME, 8, echo::<Vec<u8>>);
+    let (host, _plugin) = pair(kind, services, &few(1)).await;
+    let held = [
+        host.allocate(400_000).await.unwrap(),
+        host.allocate(1000).await.unwrap(),
+    ];
+    let channel = host.open(NAME).await.unwrap();
+    let bytes = vec![7_u8; 900];
+    assert_eq!(ask::<_, Vec<u8>>(&channel, 0, bytes.clone()).await, bytes);
     drop(held);
 }
 
