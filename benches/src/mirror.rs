@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use futures_util::stream;
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
-use rapace::{Blob, Plugin, PluginSpec, Streaming};
+use rapace::{Blob, CallContext, Plugin, PluginSpec, Streaming};
 use rapace_measure::payload::{payload, stamp};
 use rapace_measure::{Setting, touch};
 
@@ -34,6 +34,13 @@ pub trait Mirror {
     async fn items(&self, count: u64, size: u64) -> Streaming<Vec<u8>>;
     /// Returns a stream of buffers, each written in the slot from which it is sent.
     async fn blobs(&self, count: u64, size: u64) -> Streaming<Blob>;
+
+    /// Returns a buffer of the given size, stamped with the number, written in the slot from which it is sent, if one is
+    /// free.
+    async fn buffer(&self, number: u64, size: u64) -> Blob;
+
+    /// Returns how many slots of the plugin's are in use.
+    async fn slots_in_use(&self) -> u64;
 
     /// Returns the id of the serving process.
     #[rapace(idempotent)]
@@ -107,9 +114,32 @@ impl Mirror for Reflecting {
         ))
     }
 
+    async fn buffer(&self, number: u64, size: u64) -> Blob {
+        let buffer = rapace::allocate(size as usize).await;
+        let mut buffer = buffer.expect("a buffer that fits");
+        fill(&mut buffer, number);
+        buffer.freeze()
+    }
+
+    async fn slots_in_use(&self) -> u64 {
+        let session = CallContext::with(CallContext::session).flatten();
+        let stats = session.and_then(|session| session.link_stats());
+        let classes = stats.map(|stats| stats.classes).unwrap_or_default();
+        let in_use = classes
+            .iter()
+            .map(|class| class.writing + class.held + class.in_flight);
+        in_use.map(u64::from).sum()
+    }
+
     async fn process(&self) -> u32 {
         std::process::id()
     }
+}
+
+/// Writes a payload with its number.
+fn fill(buffer: &mut [u8], number: u64) {
+    buffer.copy_from_slice(&payload(buffer.len()));
+    stamp(buffer, number);
 }
 
 /// Describes this program with `arguments`, which must make it call [`serve`], as a plugin that is always

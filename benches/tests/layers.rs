@@ -3,7 +3,7 @@
 use rapace_layering::{assert_acyclic, assert_layers, imports};
 
 /// From the lowest to the highest.
-const LAYERS: [&str; 38] = [
+const LAYERS: [&str; 42] = [
     "doorbells",
     "local",
     "mirror",
@@ -11,6 +11,7 @@ const LAYERS: [&str; 38] = [
     "turns",
     "work/parts",
     "work/stage",
+    "work/without_slots",
     "work/ask",
     "work/ping_pong",
     "work/blob",
@@ -19,7 +20,9 @@ const LAYERS: [&str; 38] = [
     "work/codec_bars",
     "work/count",
     "work/fanout",
+    "work/fragments",
     "work/idle",
+    "work/kept",
     "work/local",
     "work/memcpy",
     "work/recipient",
@@ -40,6 +43,7 @@ const LAYERS: [&str; 38] = [
     "cli/json",
     "cli/table",
     "cli/plot",
+    "cli/kept",
     "cli/single",
     "cli",
 ];

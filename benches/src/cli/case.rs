@@ -12,6 +12,7 @@ pub(super) enum Case {
     Blob,
     Stream,
     Fanout,
+    Kept,
     Idle,
     Spawn,
     Restart,
@@ -39,7 +40,7 @@ pub(super) enum Floor {
 
 impl Case {
     #[cfg(test)]
-    pub(super) const ALL: [Self; 14] = [
+    pub(super) const ALL: [Self; 15] = [
         Self::Floor,
         Self::Ask,
         Self::Recipient,
@@ -48,6 +49,7 @@ impl Case {
         Self::Blob,
         Self::Stream,
         Self::Fanout,
+        Self::Kept,
         Self::Idle,
         Self::Spawn,
         Self::Restart,
@@ -66,6 +68,7 @@ impl Case {
             "blob" => Self::Blob,
             "stream" => Self::Stream,
             "fanout" => Self::Fanout,
+            "kept" => Self::Kept,
             "idle" => Self::Idle,
             "spawn" => Self::Spawn,
             "restart" => Self::Restart,
@@ -86,6 +89,7 @@ impl Case {
             Self::Blob => "blob",
             Self::Stream => "stream",
             Self::Fanout => "fanout",
+            Self::Kept => "kept",
             Self::Idle => "idle",
             Self::Spawn => "spawn",
             Self::Restart => "restart",

@@ -43,6 +43,12 @@ const ALL: [(&str, &str, &[&str]); 8] = [
     ("kameo remote, TCP", "peer-kameo-remote", &[]),
 ];
 
+/// rapace without a slot for its payloads.
+const FRAGMENTS: &str = "rapace, Vec<u8>, in fragments";
+
+/// Payloads above this size are measured in fragments, too.
+const FRAGMENTED: usize = 64 << 10;
+
 /// rapace with buffers that are sent without a copy.
 const BUFFERS: &str = "rapace, Blob";
 
@@ -158,6 +164,9 @@ fn at_point(
             own(BUFFERS, "blob")?,
         ],
     };
+    if point.bytes > FRAGMENTED {
+        subjects.push(own(FRAGMENTS, "fragments")?);
+    }
     if asked.setting.spin > 0 {
         let name = format!("rapace, Vec<u8>, --spin {}", asked.setting.spin);
         subjects.push(Subject::own(&name, "ask", asked)?);

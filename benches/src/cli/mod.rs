@@ -13,6 +13,7 @@
 //! | `run` | rounds of several subjects in turn |
 //! | `figures`, `row` | the figures of one subject's rounds |
 //! | `json`, `table`, `plot` | the output |
+//! | `kept` | the rate of calls against the results that are kept |
 //! | `single` | one case beside its floor |
 //! | `compare` | all peers |
 //! | `codec` | the codec beside serde's postcard |
@@ -24,6 +25,7 @@ mod compare;
 mod count;
 mod figures;
 mod json;
+mod kept;
 mod options;
 mod plan;
 mod plot;
@@ -54,6 +56,7 @@ pub fn main() -> Result<ExitCode, String> {
         }
         Ok(Asked::Case(Case::Compare, options)) => compare::run(&options, &machine),
         Ok(Asked::Case(Case::Codec, options)) => codec::run(&options, &machine),
+        Ok(Asked::Case(Case::Kept, options)) => kept::run(&options, &machine),
         Ok(Asked::Case(Case::Count, options)) => count::run(&options),
         Ok(Asked::Case(case, options)) => single::run(case, &options, &machine),
         Err(why) => {

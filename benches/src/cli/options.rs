@@ -22,6 +22,7 @@ cases
   blob        echo of a ready Blob
   stream      items from a plugin: Vec<u8>, or Blob with --blob
   fanout      one host, as many plugins as --inflight says (default 4)
+  kept        calls a second against the number of results that the caller keeps, beyond the slots
   idle        a plugin that is left alone, for --seconds
   spawn       from nothing to the first reply
   restart     from SIGKILL to the first reply of the next process
@@ -31,7 +32,8 @@ cases
               read-modify-writes, system calls; wants valgrind and objdump
 
 options
-  --bytes N      payload (default 16; stream and codec 1024, blob and stream --blob 65536)
+  --bytes N      payload (default 16; stream and codec 1024, blob and stream --blob 65536,
+                 kept 307200)
   --inflight N   operations under way at once (default 1)
   --runtime R    ct: tokio's current-thread runtime (default); mt: multi-thread; on both sides
   --pin          each process stays on a processor of its own: host on the first, plugins on the second

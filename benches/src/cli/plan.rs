@@ -85,7 +85,7 @@ fn floor(case: Case, options: &Options, point: &Point) -> Option<Floor> {
         Case::Tell => Floor::LocalTell,
         Case::Stream | Case::Codec => Floor::Memcpy,
         Case::Spawn | Case::Restart => Floor::Process,
-        Case::Idle | Case::Compare | Case::Count => return None,
+        Case::Idle | Case::Kept | Case::Compare | Case::Count => return None,
     })
 }
 

@@ -10,7 +10,8 @@
 //! | `local` | the floor of pipelined calls, and a case |
 //! | all others | the cases |
 //!
-//! `codec_bars` is no subject: it measures processor time within one process, in short turns. Nor is `count`: it makes the
+//! `codec_bars` is no subject: it measures processor time within one process, in short turns. `kept` has a plugin for each
+//! number of kept results, all of them called from one process. Nor is `count`: it makes the
 //! calls that `cli::count` has valgrind count.
 
 use std::process::ExitCode;
@@ -28,7 +29,9 @@ mod codec;
 pub(crate) mod codec_bars;
 pub(crate) mod count;
 mod fanout;
+mod fragments;
 mod idle;
+pub(crate) mod kept;
 mod local;
 mod memcpy;
 mod parts;
@@ -39,6 +42,7 @@ mod spawn;
 mod stage;
 mod stream;
 mod tell;
+mod without_slots;
 
 pub use parts::{ANSWERER, HELLO, PLUGIN, SUBJECT};
 
@@ -97,6 +101,9 @@ fn subject(words: &[String], setting: Setting) -> Result<(), String> {
         ["local"] => serve_async(setting, async || Ok(local::Local::set_up())),
         ["local-tell"] => serve_async(setting, async || Ok(tell::LocalTell::set_up())),
         ["ask"] => serve_async(setting, async || ask::Ask::set_up(setting).await),
+        ["fragments"] => serve_async(setting, async || {
+            fragments::Fragments::set_up(setting).await
+        }),
         ["recipient"] => serve_async(setting, async || {
             recipient::ByRecipient::set_up(setting).await
         }),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rapace::Plugin;
+use rapace::{Plugin, PluginSpec};
 use rapace_measure::{Setting, Watched, machine};
 
 use super::parts::PLUGIN;
@@ -17,7 +17,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) async fn set_up(setting: Setting) -> Result<Self, String> {
-        let plugin = spec(setting)?.start().await;
+        Self::of(spec(setting)?).await
+    }
+
+    pub(crate) async fn of(spec: PluginSpec) -> Result<Self, String> {
+        let plugin = spec.start().await;
         let plugin = plugin.map_err(|down| down.to_string())?;
         let pid = plugin.pid().ok_or("a plugin that is ready has a process")?;
         Ok(Self {
@@ -29,7 +33,7 @@ impl Stage {
 }
 
 /// This program as a plugin.
-pub(crate) fn spec(setting: Setting) -> Result<rapace::PluginSpec, String> {
+pub(crate) fn spec(setting: Setting) -> Result<PluginSpec, String> {
     let (name, usable) = machine::usable_for_children().map_err(|why| why.to_string())?;
     let mut arguments = vec![PLUGIN.to_owned()];
     arguments.extend(setting.arguments());
