@@ -40,7 +40,7 @@ fn table(levels: &[Level], bytes: usize, inflight: usize) -> String {
             "calls whose results are {bytes} bytes, {inflight} under way; each kept result stays in its slot"
         ),
         format!(
-            "{:>12}{:>16}{:>16}{:>12}{:>12}{:>24}",
+            "{:>12}{:>16}{:>16}{:>12}{:>12}{:>26}",
             "kept results",
             "of them in fr.",
             "calls in fr.",
@@ -51,7 +51,7 @@ fn table(levels: &[Level], bytes: usize, inflight: usize) -> String {
     ];
     for level in levels {
         lines.push(format!(
-            "{:>12}{:>16}{:>14.0} %{:>12.0}{:>12.0}{:>24.2}",
+            "{:>12}{:>16}{:>14.0} %{:>12.0}{:>12.0}{:>26.2}",
             level.kept,
             level.kept_in_fragments,
             level.in_fragments * 100.0,
