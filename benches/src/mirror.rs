@@ -1,6 +1,7 @@
 //! The service under test, and the plugin that serves it.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::stream;
 use rapace::supervision::{BackoffConfig, Breaker, RestartConfig};
@@ -136,9 +137,15 @@ impl Mirror for Reflecting {
     }
 }
 
-/// Writes a payload with its number.
+/// Writes a payload with its number. The bytes are copied from a payload that is ready, since its beginning is the same
+/// for every length.
 fn fill(buffer: &mut [u8], number: u64) {
-    buffer.copy_from_slice(&payload(buffer.len()));
+    static READY: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+    let mut ready = READY.lock().unwrap_or_else(PoisonError::into_inner);
+    if ready.len() < buffer.len() {
+        *ready = payload(buffer.len());
+    }
+    buffer.copy_from_slice(&ready[..buffer.len()]);
     stamp(buffer, number);
 }
 
