@@ -16,6 +16,13 @@ pub(super) enum Action {
         shape: Shape,
         turns: usize,
     },
+    /// As `Offer`, but after this many turns of the scheduler the sender does not poll the payload's future any more, and
+    /// does not drop it either.
+    Stall {
+        flow: usize,
+        shape: Shape,
+        turns: usize,
+    },
     /// The sender gives up the oldest payload that is under way.
     Cancel {
         flow: usize,
@@ -55,6 +62,7 @@ impl Action {
         match self {
             Self::Offer { flow, .. }
             | Self::GiveUp { flow, .. }
+            | Self::Stall { flow, .. }
             | Self::Cancel { flow }
             | Self::Take { flow, .. }
             | Self::Answer { flow, .. }

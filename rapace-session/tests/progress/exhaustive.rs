@@ -131,7 +131,7 @@ fn takes(flow: usize) -> [Action; 2] {
     [true, false].map(|keep| Action::Take { flow, keep })
 }
 
-/// Two equal streams, and a download that shares the slots of neither.
+/// Two equal streams.
 #[test]
 fn a_stream_that_is_read_goes_on_whatever_the_others_do() {
     let from = 0;
@@ -237,6 +237,44 @@ fn payloads_that_are_given_up_in_the_middle_leave_nothing_behind() {
             offer(1, SHORT),
         ]],
         depth: 3,
+    };
+    let counts = model.explore();
+    assert!(counts.fragments > 1000, "{counts:?}");
+}
+
+/// A ring that is full for requests and items, and has room for replies.
+#[test]
+fn what_one_lane_gives_up_is_not_granted_to_the_other_too_early() {
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let from = 0;
+    let mut setup = setup(&[
+        FlowKind::Upload { from },
+        FlowKind::Requests { from: 1 },
+        FlowKind::Upload { from },
+    ]);
+    setup.sizes.fragment_slots = 8;
+    setup.windows.fragment_bytes = 500;
+    let (flow, shape) = (1, LARGE);
+    let model = Model {
+        setup,
+        actions: vec![
+            offer(0, LARGE),
+            offer(2, SHORT),
+            Action::Cancel { flow: 0 },
+            Action::Answer { flow, shape },
+        ],
+        // Every slot is kept, a handler runs, and its caller's side does not read.
+        roots: vec![vec![
+            offer(0, SMALL),
+            offer(0, LARGE),
+            take(0),
+            take(0),
+            offer(1, SHORT),
+            take(1),
+            Action::Pause { side: 1 },
+        ]],
+        depth: 4,
     };
     let counts = model.explore();
     assert!(counts.fragments > 1000, "{counts:?}");

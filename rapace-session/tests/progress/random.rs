@@ -72,13 +72,14 @@ impl Random {
         }
     }
 
-    fn action(&mut self, flows: usize) -> Action {
+    fn action(&mut self, flows: usize, stalls: bool) -> Action {
         let (flow, shape, keep) = (self.below(flows), self.shape(), self.below(3) > 0);
         let (side, turns) = (self.below(2), self.below(30));
         match self.below(100) {
             0..2 => Action::Open { side },
             2..36 => Action::Offer { flow, shape },
             36..46 => Action::GiveUp { flow, shape, turns },
+            46..48 if stalls => Action::Stall { flow, shape, turns },
             46..51 => Action::Cancel { flow },
             51..72 => Action::Take { flow, keep },
             72..84 => Action::Answer { flow, shape },
@@ -93,10 +94,15 @@ impl Random {
 /// Returns how many fragments were read.
 fn check(runner: &Runner, seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let setup = random.setup();
+    let mut setup = random.setup();
+    let stalls = random.below(3) == 0;
+    if stalls {
+        // A payload that is not polled keeps its part of this window, which all flows share.
+        setup.windows.fragment_bytes = 1 << 20;
+    }
     let flows = setup.flows.len();
     let length = random.between(MOST / 4, MOST);
-    let actions: Vec<_> = (0..length).map(|_| random.action(flows)).collect();
+    let actions: Vec<_> = (0..length).map(|_| random.action(flows, stalls)).collect();
     let (keep, reply) = (random.below(4) > 0, random.shape());
     let mut fragments = 0;
     // Each flow in turn, from the same state.

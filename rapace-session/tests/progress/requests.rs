@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use rapace_session::{
     CallOptions, Channel, IncomingCall, MessageBody, Reply, RequestSink, RunningCall, Status,
 };
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
 use super::payload::{Number, Payload, Shape};
@@ -38,6 +38,7 @@ impl RequestSink for Outlet {
 struct Call {
     payload: Payload,
     state: Arc<Mutex<State>>,
+    stall: Arc<Notify>,
     task: AbortHandle,
 }
 
@@ -48,6 +49,8 @@ enum State {
     Sent,
     Answered,
     GivenUp,
+    /// Its future is not polled.
+    Stalled,
 }
 
 #[derive(Default)]
@@ -74,23 +77,49 @@ impl Requests {
     pub(super) fn offer(&mut self, shape: Shape) {
         let payload = Payload::new(self.flow, self.calls.len() as Number, shape);
         let state = Arc::new(Mutex::new(State::Waiting));
-        let task = tokio::spawn(call(
+        let stall = Arc::new(Notify::new());
+        let call = call(
             self.flow,
             self.channel.clone(),
             payload.clone(),
             Arc::clone(&state),
             Arc::clone(&self.replies),
-        ));
+        );
+        let (stalls, stalled) = (Arc::clone(&stall), Arc::clone(&state));
+        let task = tokio::spawn(async move {
+            let mut call = std::pin::pin!(call);
+            tokio::select! {
+                biased;
+                () = &mut call => {}
+                () = stalls.notified() => {
+                    *stalled.lock().unwrap() = State::Stalled;
+                    std::future::pending().await
+                }
+            }
+        });
         let task = task.abort_handle();
         self.calls.push(Call {
             payload,
             state,
+            stall,
             task,
         });
     }
 
+    /// Stops polling the newest call.
+    pub(super) fn stall(&self) {
+        if let Some(call) = self.calls.last() {
+            call.stall.notify_waiters();
+        }
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        let mut calls = self.calls.iter();
+        calls.any(|call| *call.state.lock().unwrap() == State::Stalled)
+    }
+
     fn under_way(&self) -> impl Iterator<Item = &Call> {
-        let under_way = |state| matches!(state, State::Waiting | State::Sent);
+        let under_way = |state| matches!(state, State::Waiting | State::Sent | State::Stalled);
         let calls = self.calls.iter();
         calls.filter(move |call| under_way(*call.state.lock().unwrap()))
     }
@@ -172,7 +201,7 @@ impl Requests {
     pub(super) fn slots(&self) -> (usize, usize) {
         let sent = |call: &&Call| {
             let state = *call.state.lock().unwrap();
-            matches!(state, State::Sent | State::GivenUp)
+            matches!(state, State::Sent | State::GivenUp | State::Stalled)
         };
         let calls = self.calls.iter().filter(sent);
         let requests = calls.map(|call| call.payload.slots()).sum();
@@ -185,6 +214,9 @@ impl Requests {
     pub(super) fn check_waits(&self, calls: usize, charged: u64) {
         let waiting = self.replies.lock().unwrap().waiting;
         assert_eq!(waiting, 0, "flow {}: a reply waits", self.flow);
+        if self.is_stalled() {
+            return;
+        }
         let window = u64::from(self.windows.request_bytes);
         let mut charged = charged;
         let mut before = calls;

@@ -14,7 +14,7 @@ pub(super) struct Stream {
     flow: usize,
     windows: Windows,
     offers: mpsc::UnboundedSender<Payload>,
-    give_up: Arc<Notify>,
+    signals: Arc<Signals>,
     sending: Arc<Mutex<Sending>>,
     receiver: Option<StreamReceiver>,
     offered: Vec<Shape>,
@@ -22,10 +22,19 @@ pub(super) struct Stream {
     taken: Vec<Number>,
 }
 
+/// What the sending task is told.
+#[derive(Default)]
+struct Signals {
+    give_up: Notify,
+    stall: Notify,
+}
+
 #[derive(Debug, Default)]
 struct Sending {
     /// Payloads that are not sent yet.
     waiting: usize,
+    /// Whether the payload that is being sent is not polled.
+    stalled: bool,
     /// Payloads that were sent, and their lengths.
     sent: Vec<(Number, u64)>,
 }
@@ -38,19 +47,19 @@ impl Stream {
         receiver: StreamReceiver,
     ) -> Self {
         let (offers, offered) = mpsc::unbounded_channel();
-        let give_up = Arc::new(Notify::new());
+        let signals = Arc::new(Signals::default());
         let sending = Arc::new(Mutex::new(Sending::default()));
         tokio::spawn(send_all(
             sender,
             offered,
-            Arc::clone(&give_up),
+            Arc::clone(&signals),
             Arc::clone(&sending),
         ));
         Self {
             flow,
             windows,
             offers,
-            give_up,
+            signals,
             sending,
             receiver: Some(receiver),
             offered: Vec::new(),
@@ -71,7 +80,16 @@ impl Stream {
 
     /// Gives up the payload that is being sent, if there is one.
     pub(super) fn cancel(&self) {
-        self.give_up.notify_waiters();
+        self.signals.give_up.notify_waiters();
+    }
+
+    /// Stops polling the payload that is being sent.
+    pub(super) fn stall(&self) {
+        self.signals.stall.notify_waiters();
+    }
+
+    pub(super) fn is_stalled(&self) -> bool {
+        self.sending.lock().unwrap().stalled
     }
 
     pub(super) fn can_take(&self) -> bool {
@@ -142,7 +160,8 @@ impl Stream {
 
     /// PG2: what waits to be sent has at least half of its window before it.
     pub(super) fn check_waits(&self) {
-        if !self.is_open() || self.sending.lock().unwrap().waiting == 0 {
+        let sends = self.sending.lock().unwrap().waiting > 0;
+        if !self.is_open() || !sends || self.is_stalled() {
             return;
         }
         let (items, bytes, _) = self.unread();
@@ -161,14 +180,23 @@ impl Stream {
 async fn send_all(
     mut sender: StreamSender,
     mut offered: mpsc::UnboundedReceiver<Payload>,
-    give_up: Arc<Notify>,
+    signals: Arc<Signals>,
     sending: Arc<Mutex<Sending>>,
 ) {
     while let Some(payload) = offered.recv().await {
-        let sent = tokio::select! {
-            biased;
-            sent = sender.send(&payload) => Some(sent),
-            () = give_up.notified() => None,
+        let sent = {
+            let mut send = std::pin::pin!(sender.send(&payload));
+            tokio::select! {
+                biased;
+                sent = &mut send => Some(sent),
+                () = signals.give_up.notified() => None,
+                () = signals.stall.notified() => {
+                    sending.lock().unwrap().stalled = true;
+                    signals.give_up.notified().await;
+                    sending.lock().unwrap().stalled = false;
+                    None
+                }
+            }
         };
         let mut sending = sending.lock().unwrap();
         sending.waiting -= 1;
