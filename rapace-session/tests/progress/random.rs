@@ -29,7 +29,8 @@ impl Random {
         let classes = [64, 256, 1024].map(|size| (size, self.between(1, 2)));
         let sizes = Sizes {
             classes: classes.to_vec(),
-            fragment_size: self.between(25, 100),
+            // A control frame fits in one.
+            fragment_size: self.between(30, 100),
             fragment_slots: self.between(1, 3),
             ring: self.between(8, 24),
             call_table: 64,
