@@ -213,7 +213,7 @@ fn payloads_that_are_given_up_in_the_middle_leave_nothing_behind() {
     let mut actions = Vec::new();
     for flow in 0..2 {
         actions.extend(offers(flow, &[LARGE]));
-        actions.extend([1, 6, 12].map(|turns| Action::GiveUp {
+        actions.extend([2, 10, 25].map(|turns| Action::GiveUp {
             flow,
             shape: LARGE,
             turns,
@@ -278,4 +278,41 @@ fn what_one_lane_gives_up_is_not_granted_to_the_other_too_early() {
     };
     let counts = model.explore();
     assert!(counts.fragments > 1000, "{counts:?}");
+}
+
+/// A payload that is not polled holds its own flow, and no other, as long as the window of fragments has room for it.
+#[test]
+fn a_payload_that_is_not_polled_stops_no_other() {
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let upload = FlowKind::Upload { from: 0 };
+    let setup = setup(&[upload, upload, FlowKind::Requests { from: 0 }]);
+    let runner = Runner::new();
+    let mut open = 0;
+    for turns in 0..40 {
+        let mut actions = vec![
+            offer(0, SMALL),
+            offer(0, LARGE),
+            take(0),
+            take(0),
+            Action::Stall {
+                flow: 0,
+                shape: LARGE,
+                turns,
+            },
+            offer(1, LARGE),
+            offer(2, LARGE),
+        ];
+        for flow in [1, 2] {
+            runner.run(&setup, &actions, async |mut world: World| {
+                open += world.open_transfers();
+                world.read_on(flow, true, LARGE).await;
+                world.finish().await;
+            });
+        }
+        // Until it is given up.
+        actions.push(Action::Cancel { flow: 0 });
+        runner.run(&setup, &actions, World::finish);
+    }
+    assert!(open > 0, "no payload was stopped in the middle");
 }

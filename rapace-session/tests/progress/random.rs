@@ -75,7 +75,7 @@ impl Random {
 
     fn action(&mut self, flows: usize, stalls: bool) -> Action {
         let (flow, shape, keep) = (self.below(flows), self.shape(), self.below(3) > 0);
-        let (side, turns) = (self.below(2), self.below(30));
+        let (side, turns) = (self.below(2), self.below(60));
         match self.below(100) {
             0..2 => Action::Open { side },
             2..36 => Action::Offer { flow, shape },

@@ -17,6 +17,8 @@ impl Runner {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
+            // A turn of the scheduler polls one task.
+            .event_interval(1)
             .build();
         Self {
             runtime: runtime.expect("a runtime"),

@@ -339,6 +339,14 @@ impl World {
         format!("{flows:?} {kept:?} {sides:?} {unseen:?}")
     }
 
+    /// How many transfers are open on both sides.
+    pub(super) fn open_transfers(&self) -> usize {
+        self.sides
+            .iter()
+            .map(|side| side.read.open_transfers())
+            .sum()
+    }
+
     /// How many fragments both sides have read.
     pub(super) fn fragments(&self) -> u64 {
         self.sides.iter().map(|side| side.read.fragments()).sum()
