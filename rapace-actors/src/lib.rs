@@ -123,7 +123,7 @@ pub use rapace_macros::service;
 pub use rapace_session::{
     BufferError, CallContext, EndReason, StartState, StreamError, allocate, blocking,
 };
-pub use rapace_shm::{ClassStats, LinkStats, SegmentConfig, SizeClass, Trust};
+pub use rapace_shm::{ClassStats, LinkStats, OnExhaustion, SegmentConfig, SizeClass, Trust};
 pub use service::actor::OnPanic;
 pub use service::handle::ServiceHandle;
 pub use service::streaming::Streaming;

@@ -13,6 +13,7 @@ mod conformance {
     mod copies;
     mod deadlines;
     mod ends;
+    mod exhaustion;
     mod fragments;
     mod handshake;
     mod harness;

@@ -31,6 +31,20 @@ pub enum Lane {
 /// share only has to cover the replies that one batch of requests produces, not all that are queued.
 pub const RESERVE_DIVISOR: u32 = 8;
 
+/// What a sender does with a payload for which no slot is free at once, neither of the smallest class that holds it nor of
+/// the next one up. It is carried out by the layer that sends payloads, for both sides of a segment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum OnExhaustion {
+    /// The payload travels in fragments, which costs two copies and waits for nobody who keeps slots.
+    #[default]
+    Fragment,
+    /// The sender waits for a slot, in FIFO order for each class, until its deadline or the end of the session.
+    /// Whoever keeps payloads makes it wait, and may be waiting for it: programs that would deadlock do.
+    Wait,
+    /// Sending fails with an error that names the class.
+    Fail,
+}
+
 /// Bytes in a fragment slot: 64 KiB. A small frame beside a large payload that travels in parts waits for the copy of
 /// one part, not of the payload.
 pub const FRAGMENT_SIZE: u32 = 64 << 10;
@@ -93,6 +107,8 @@ pub struct SegmentConfig {
     pub classes: Vec<SizeClass>,
     /// How far the joining side is trusted. Default [`Trust::Trusted`].
     pub trust: Trust,
+    /// What a sender does with a payload for which no slot is free. Default [`OnExhaustion::Fragment`].
+    pub on_exhaustion: OnExhaustion,
 }
 
 impl Default for SegmentConfig {
@@ -115,6 +131,7 @@ impl Default for SegmentConfig {
                 class(64 * MIB, 4),
             ],
             trust: Trust::Trusted,
+            on_exhaustion: OnExhaustion::Fragment,
         }
     }
 }
@@ -145,6 +162,13 @@ impl SegmentConfig {
     #[must_use]
     pub fn with_trust(mut self, trust: Trust) -> Self {
         self.trust = trust;
+        self
+    }
+
+    /// Sets [`on_exhaustion`](Self::on_exhaustion).
+    #[must_use]
+    pub fn with_on_exhaustion(mut self, on_exhaustion: OnExhaustion) -> Self {
+        self.on_exhaustion = on_exhaustion;
         self
     }
 

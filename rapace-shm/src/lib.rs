@@ -181,8 +181,8 @@ mod memory;
 mod testing;
 
 pub use config::{
-    ConfigError, FRAGMENT_SIZE, FRAGMENT_SLOTS, Lane, RESERVE_DIVISOR, SegmentConfig, SizeClass,
-    Trust,
+    ConfigError, FRAGMENT_SIZE, FRAGMENT_SLOTS, Lane, OnExhaustion, RESERVE_DIVISOR, SegmentConfig,
+    SizeClass, Trust,
 };
 #[cfg(all(feature = "crash-points", not(loom)))]
 #[doc(hidden)]

@@ -26,7 +26,7 @@ use crate::link::Link;
 use crate::link::deadline::millis_left;
 use crate::link::encode::Encode;
 use crate::link::encoder::EncodedPayload;
-use crate::link::payload_error::PayloadError;
+use crate::link::payload_error::{PayloadError, no_slot};
 use crate::link::prefix::Prefix;
 use crate::streams::moves::Moves;
 use crate::transport::{Lane, SendError, StartState};
@@ -218,6 +218,9 @@ impl<'a> Request<'a> {
             PayloadError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
             PayloadError::TooLarge { len, max } => {
                 NotSent::Failed(CallFailure::TooLarge { len, max })
+            }
+            PayloadError::NoSlot { len } => {
+                NotSent::Failed(CallFailure::Failed(RemoteError::LimitReached(no_slot(len))))
             }
             PayloadError::Closed => NotSent::Over,
         })

@@ -2,6 +2,8 @@
 
 use rapace_codec::BlobMut;
 
+use crate::link::payload_error::no_slot;
+
 /// Why an allocation of a buffer failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -16,6 +18,12 @@ pub enum BufferError {
         len: usize,
         /// The largest length that the session can send, in bytes.
         max: usize,
+    },
+    /// No slot is free, and the segment is configured to fail then ([`OnExhaustion::Fail`](rapace_shm::OnExhaustion::Fail)).
+    #[error("{}", no_slot(*len))]
+    NoSlot {
+        /// The length that was requested, in bytes.
+        len: usize,
     },
     /// The process is out of memory.
     #[error("there is no memory for a buffer of {len} bytes: send the bytes in parts, as a stream")]

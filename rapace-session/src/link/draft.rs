@@ -7,7 +7,7 @@ use rapace_codec::{Blob, BlobMut, Writer};
 use crate::link::encode::Encode;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
-use crate::transport::Transport;
+use crate::transport::{AllocateError, Transport};
 use crate::wire::frame::{ChannelId, INLINE_MAX, Payload};
 use crate::wire::message_body::table_len;
 use crate::wire::returned::{Entry, is_returned};
@@ -224,6 +224,42 @@ impl<'a> Draft<'a> {
         })
     }
 
+    /// Copies the attached buffers for which `allocate` has a buffer; the others remain to be copied, or travel in
+    /// fragments.
+    pub(super) fn copy_what_fits(
+        &mut self,
+        transport: &dyn Transport,
+        mut allocate: impl FnMut(usize) -> Result<Option<BlobMut>, AllocateError>,
+        copied: &AtomicU64,
+    ) -> Result<(), PayloadError> {
+        let mut remaining = Vec::new();
+        for at in std::mem::take(&mut self.copies) {
+            match allocate(self.blobs[at.blob].len())? {
+                Some(copy) => self.copy(at, copy, transport, copied)?,
+                None => remaining.push(at),
+            }
+        }
+        self.copies = remaining;
+        Ok(())
+    }
+
+    /// Replaces an attached buffer by a copy that can be sent as it is.
+    fn copy(
+        &mut self,
+        at: Place,
+        mut copy: BlobMut,
+        transport: &dyn Transport,
+        copied: &AtomicU64,
+    ) -> Result<(), PayloadError> {
+        copy.copy_from_slice(&self.blobs[at.blob]);
+        copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
+        let copy = copy.freeze();
+        let reference = transport.reference(&copy, &[]);
+        self.table[at.entry] = reference.ok_or(PayloadError::Closed)?;
+        self.blobs[at.blob] = copy;
+        Ok(())
+    }
+
     /// The sizes of the buffers that it lacks.
     pub(super) fn sizes(&self) -> impl Iterator<Item = usize> {
         let copies = self.copies.iter().map(|copy| self.blobs[copy.blob].len());
@@ -243,13 +279,8 @@ impl<'a> Draft<'a> {
             true => Some(buffers.next().ok_or(PayloadError::Closed)?),
             false => None,
         };
-        for (at, mut copy) in self.copies.iter().zip(buffers) {
-            copy.copy_from_slice(&self.blobs[at.blob]);
-            copied.fetch_add(copy.len() as u64, Ordering::Relaxed);
-            let copy = copy.freeze();
-            let reference = transport.reference(&copy, &[]);
-            self.table[at.entry] = reference.ok_or(PayloadError::Closed)?;
-            self.blobs[at.blob] = copy;
+        for (at, copy) in std::mem::take(&mut self.copies).into_iter().zip(buffers) {
+            self.copy(at, copy, transport, copied)?;
         }
         let payload = self.payload(buffer)?;
         Ok((payload, self.blobs))

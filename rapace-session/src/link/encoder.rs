@@ -3,8 +3,8 @@
 //! - FE1: a body is encoded in place: directly into the frame if it fits, otherwise into a buffer,
 //!   after a first pass has counted its length and its attached buffers. A short body with attached
 //!   buffers is encoded once and copied behind their table.
-//! - FE2: encoding never waits for a buffer that somebody uses. What finds none travels in fragments
-//!   ([`Fragmenter`]).
+//! - FE2: encoding waits for no buffer that somebody uses, unless the transport is configured to. What
+//!   finds none travels in fragments ([`Fragmenter`]).
 //! - FE3: a buffer outside the transport's memory, or one that is in flight, is copied once, and
 //!   the copy is counted. A reply refers to a buffer of its request instead of carrying it
 //!   ([`returned`](crate::wire::returned)).
@@ -28,7 +28,7 @@ use crate::link::encode::Encode;
 use crate::link::fragmenter::Fragmenter;
 use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::prefix::Prefix;
-use crate::transport::{AllocateError, Lane, Transport};
+use crate::transport::{AllocateError, ClassStats, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Flags, Fragmented, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
 use crate::wire::returned::{RequestAttachments, table_for};
@@ -172,28 +172,77 @@ impl FrameEncoder {
         }
         match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => self.finish(draft, buffers, flags, charge),
-            None => self.finish_in_fragments(draft, lane, flags, charge).await,
+            None => {
+                let awaited = self.exhausted(&draft, lane).await?;
+                self.finish_in_fragments(draft, awaited, lane, flags, charge)
+                    .await
+            }
         }
     }
 
+    /// Does what the transport is configured to do if a buffer is missing: nothing, wait for the first one that is
+    /// missing, or fail. While it waits it holds none, so two payloads of several buffers do not wait for each other.
+    async fn exhausted(
+        &self,
+        draft: &Draft<'_>,
+        lane: Lane,
+    ) -> Result<Option<BlobMut>, PayloadError> {
+        let policy = self.transport.on_exhaustion();
+        if policy == OnExhaustion::Fragment {
+            return Ok(None);
+        }
+        let mut held = Vec::new();
+        let mut missing = None;
+        for len in draft.sizes() {
+            match self.one_now(len, lane)? {
+                Some(buffer) => held.push(buffer),
+                None => {
+                    missing = Some(len);
+                    break;
+                }
+            }
+        }
+        drop(held);
+        match (policy, missing) {
+            (OnExhaustion::Fail, Some(len)) => Err(PayloadError::NoSlot { len }),
+            (_, Some(len)) => Ok(Some(self.transport.allocate(len, lane).await?)),
+            // They became free meanwhile.
+            (_, None) => Ok(None),
+        }
+    }
+
+    /// Sends what finds no buffer ahead, in fragments. `awaited` is a buffer for one of the [sizes](Draft::sizes).
     async fn finish_in_fragments(
         &self,
-        draft: Draft<'_>,
+        mut draft: Draft<'_>,
+        mut awaited: Option<BlobMut>,
         lane: Lane,
         flags: Flags,
         charge: Option<Charge>,
     ) -> Result<EncodedPayload, PayloadError> {
+        let mut allocate = |len| match &awaited {
+            Some(buffer) if buffer.len() == len => Ok(awaited.take()),
+            _ => self.one_now(len, lane),
+        };
         let buffer = match draft.is_large() {
-            true => self.one_now(draft.total(), lane)?,
+            true => allocate(draft.total())?,
             false => None,
         };
         let whole = draft.is_large() && buffer.is_none();
+        if !whole {
+            draft.copy_what_fits(&*self.transport, allocate, &self.copied)?;
+        }
         let lengths = draft.lengths(whole);
         if lengths.is_empty() {
             return self.finish(draft, buffer.into_iter(), flags, charge);
         }
         let numbers = self.fragmenter.open(lengths.into_iter(), lane).await?;
         let parts = draft.finish_in_fragments(buffer, numbers.ids())?;
+        for blob in &parts.transfers {
+            if let Some(class) = self.transport.sent_in_fragments(blob.len()) {
+                self.warn_of_shortage(blob.len(), class);
+            }
+        }
         numbers.send(parts.transfers).await?;
         let fragmented = Fragmented {
             whole: parts.whole,
@@ -207,6 +256,21 @@ impl FrameEncoder {
             blobs: parts.blobs,
             charge,
         })
+    }
+
+    #[cold]
+    fn warn_of_shortage(&self, len: usize, class: ClassStats) {
+        tracing::warn!(
+            peer = self.fragmenter.peer(),
+            len,
+            slot_size = class.slot_size,
+            slots = class.total,
+            used_by_peer = class.in_flight,
+            held_here = class.held + class.writing,
+            "no slot is free for a payload, so it is sent in fragments, with two copies. Keep fewer payloads of this size, \
+             copy those that are kept for long (`Blob::to_vec`), or give the class more slots (`SegmentConfig::with_classes`). \
+             Further payloads of this class are counted only (`link_stats`)"
+        );
     }
 
     /// Allocates a buffer, if one is free.

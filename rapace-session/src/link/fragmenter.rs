@@ -42,6 +42,7 @@ struct Sending {
 
 /// What is known from the handshake.
 struct Peer {
+    name: Box<str>,
     /// What the peer allows, from its hello.
     window: Arc<ByteWindow>,
     size: u32,
@@ -97,14 +98,20 @@ impl Fragmenter {
         }
     }
 
-    /// Records the window that the peer's hello grants, and the session's runtime, which is the current one.
-    pub(crate) fn set_window(&self, bytes: u32) {
+    /// Records the peer's name, the window that its hello grants, and the session's runtime, which is the current one.
+    pub(crate) fn set_peer(&self, name: &str, window: u32) {
         // The handshake accepts one hello.
         let _ = self.sending.peer.set(Peer {
-            window: Arc::new(ByteWindow::new(bytes)),
-            size: bytes,
+            name: name.into(),
+            window: Arc::new(ByteWindow::new(window)),
+            size: window,
             runtime: Handle::current(),
         });
+    }
+
+    /// The peer's name.
+    pub(crate) fn peer(&self) -> &str {
+        self.sending.peer.get().map_or("", |peer| &peer.name)
     }
 
     /// Ends all waits: the session is over.

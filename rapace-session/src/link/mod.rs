@@ -13,7 +13,7 @@ use crate::link::encoder::FrameEncoder;
 use crate::link::end::End;
 use crate::link::metrics::Metrics;
 use crate::link::outbox::Outbox;
-use crate::transport::{AllocateError, Lane, Transport};
+use crate::transport::{AllocateError, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, INLINE_MAX, Payload};
 use crate::wire::limits::MAX_TEXT;
 
@@ -109,14 +109,26 @@ impl Link {
         Ok(Payload::Buffer(buffer.freeze()))
     }
 
-    /// Allocates a buffer of `len` bytes that is sent without a copy, if one is free. Otherwise, and
-    /// after the session's end, the buffer lies on the heap.
-    pub(crate) fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
+    /// Allocates a buffer of `len` bytes that is sent without a copy, if one is free. After the
+    /// session's end the buffer lies on the heap; otherwise the transport is configured for what
+    /// happens if none is free ([`OnExhaustion`]).
+    ///
+    /// # Cancel safety
+    /// Dropping the future allocates nothing.
+    pub(crate) async fn allocate(&self, len: usize, lane: Lane) -> Result<BlobMut, BufferError> {
         let max = self.transport.max_payload();
         if len > max {
             return Err(BufferError::TooLarge { len, max });
         }
-        match self.transport.try_allocate(len, lane) {
+        let mut allocated = self.transport.try_allocate(len, lane);
+        if allocated.as_ref().err() == Some(&AllocateError::Exhausted) {
+            match self.transport.on_exhaustion() {
+                OnExhaustion::Fragment => {}
+                OnExhaustion::Wait => allocated = self.transport.allocate(len, lane).await,
+                OnExhaustion::Fail => return Err(BufferError::NoSlot { len }),
+            }
+        }
+        match allocated {
             Ok(buffer) => Ok(buffer),
             Err(AllocateError::TooLarge { len, max }) => Err(BufferError::TooLarge { len, max }),
             Err(AllocateError::Exhausted | AllocateError::Closed) => BufferError::on_the_heap(len),

@@ -16,8 +16,23 @@ pub(crate) fn too_large(len: usize, max: usize) -> String {
 #[derive(Debug)]
 pub(crate) enum PayloadError {
     Encode(String),
-    TooLarge { len: usize, max: usize },
+    TooLarge {
+        len: usize,
+        max: usize,
+    },
+    /// No slot is free, and the segment is configured to fail then.
+    NoSlot {
+        len: usize,
+    },
     Closed,
+}
+
+/// The message for a payload that finds no slot, with the remedies.
+pub(crate) fn no_slot(len: usize) -> String {
+    format!(
+        "no slot is free for {len} bytes, and the segment is configured to fail then: keep fewer payloads, configure more \
+         slots (`SegmentConfig::with_classes`), or send in fragments (`OnExhaustion::Fragment`)"
+    )
 }
 
 impl From<EncodeError> for PayloadError {

@@ -216,8 +216,9 @@ impl fmt::Debug for Call {
 /// Allocates a buffer of `len` bytes for the result of the call being handled.
 ///
 /// The buffer lies in the memory of the caller's session, so that sending it copies nothing. It
-/// contains zeroes, or old bytes of this side. Outside a call, or when the session has ended, it
-/// lies on the heap.
+/// contains zeroes, or old bytes of this side. Outside a call, when the session has ended, or when no
+/// slot is free, it lies on the heap; a session can be configured to wait or fail instead
+/// ([`OnExhaustion`](rapace_shm::OnExhaustion)).
 ///
 /// # Cancel safety
 /// Dropping the future gives up its place in the queue.
@@ -227,7 +228,7 @@ impl fmt::Debug for Call {
 pub async fn allocate(len: usize) -> Result<BlobMut, BufferError> {
     let calls = CallContext::with(|context| context.calls().cloned()).flatten();
     match calls {
-        Some(calls) => calls.link.allocate(len, Lane::Priority),
+        Some(calls) => calls.link.allocate(len, Lane::Priority).await,
         None => BufferError::on_the_heap(len),
     }
 }

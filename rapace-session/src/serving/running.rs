@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::link::encode::Encode;
 use crate::link::encoder::EncodedPayload;
-use crate::link::payload_error::{PayloadError, too_large};
+use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
 use crate::serving::context::CallContext;
 use crate::serving::owned_call::OwnedCall;
@@ -283,6 +283,7 @@ impl Unanswered {
             }
             Err(PayloadError::Encode(why)) => why,
             Err(PayloadError::TooLarge { len, max }) => too_large(len, max),
+            Err(PayloadError::NoSlot { len }) => no_slot(len),
             Err(PayloadError::Closed) => return None,
         };
         self.end(&RemoteError::BadResult(why));

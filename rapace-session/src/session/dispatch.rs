@@ -3,8 +3,8 @@
 //! - DI1: routing never waits.
 //! - DI2: a frame for a call or channel that is over is counted and dropped, since each side learns
 //!   of the other's ends with a delay. A frame for a call or channel that never existed is a fault.
-//! - DI3: the payload of a control frame is copied when it is routed, so that its slot, which may be a
-//!   fragment slot, is free again in the same turn.
+//! - DI3: the payload of a control frame is copied when it is routed if it may lie in a fragment slot, so that the slot
+//!   is free again in the same turn. A longer one is checked before anything is done for its length.
 
 use std::sync::Arc;
 
@@ -97,10 +97,10 @@ pub(crate) fn dispatch(
         | FrameType::NotOpened
         | FrameType::Drain
         | FrameType::Ready
-        | FrameType::Close => control(session, frame),
+        | FrameType::Close => control(parts, session, frame),
         FrameType::CloseChannel => {
             routing.called = LastCalled::default();
-            control(session, frame)
+            control(parts, session, frame)
         }
         FrameType::Fragment => routing.reassembly.add(header, frame.payload.bytes()),
         FrameType::DropFragments => {
@@ -163,15 +163,17 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
     }
     // Handled by the session's actor, after the answer to the opening.
     if !parts.channels.ids.is_peers(header.channel) && parts.channels.ids.is_used(header.channel) {
-        return control(session, frame);
+        return control(parts, session, frame);
     }
     parts.link.metrics.arrived_late();
     Ok(())
 }
 
-fn control(session: &ActorRef<SessionActor>, mut frame: Frame) -> Result<(), Fault> {
+fn control(parts: &Parts, session: &ActorRef<SessionActor>, mut frame: Frame) -> Result<(), Fault> {
     // DI3
-    if let Payload::Buffer(text) = &frame.payload {
+    if let Payload::Buffer(text) = &frame.payload
+        && text.len() <= parts.link.transport.max_fragment()
+    {
         frame.payload = Payload::Buffer(text.to_vec().into());
     }
     session

@@ -60,17 +60,17 @@ impl Session {
 
     /// Allocates a buffer of `len` bytes for a request, which is sent without a copy.
     ///
-    /// The buffer contains zeroes, or old bytes of this side. Waits, in FIFO order, while all
-    /// buffers that are large enough are in use. When the session has ended, the buffer lies on the
-    /// heap.
+    /// The buffer contains zeroes, or old bytes of this side. When all slots that are large enough are
+    /// in use, and when the session has ended, it lies on the heap; a segment can be configured to wait
+    /// or fail instead ([`OnExhaustion`](rapace_shm::OnExhaustion)).
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its place in the queue.
+    /// Dropping the future allocates nothing, and gives up its place in the queue.
     ///
     /// # Errors
     /// See [`BufferError`]: the buffer is too large to be sent, or the process is out of memory.
     pub async fn allocate(&self, len: usize) -> Result<BlobMut, BufferError> {
-        self.parts().link.allocate(len, Lane::Data)
+        self.parts().link.allocate(len, Lane::Data).await
     }
 
     /// Allocates a buffer as [`allocate`](Self::allocate) does, for a reply, which may use the
@@ -79,7 +79,7 @@ impl Session {
     /// # Errors
     /// As for [`allocate`](Self::allocate).
     pub async fn allocate_for_reply(&self, len: usize) -> Result<BlobMut, BufferError> {
-        self.parts().link.allocate(len, Lane::Priority)
+        self.parts().link.allocate(len, Lane::Priority).await
     }
 
     /// Tells the peer that this side makes no new calls. The peer finishes its calls and streams,

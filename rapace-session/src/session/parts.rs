@@ -65,7 +65,7 @@ impl Parts {
             bytes: hello.stream_window_bytes,
         });
         let fragmenter = self.link.encoder.fragmenter();
-        fragmenter.set_window(hello.fragment_window_bytes);
+        fragmenter.set_peer(&hello.name, hello.fragment_window_bytes);
         // The handshake accepts one hello.
         let _ = self.peer.set(Arc::new(hello));
     }

@@ -6,8 +6,7 @@ use kameo::actor::ActorRef;
 
 use crate::link::Link;
 use crate::link::encode::Encode;
-use crate::link::payload_error::PayloadError;
-use crate::link::payload_error::too_large;
+use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
 use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
 use crate::streams::error::StreamError;
@@ -96,6 +95,9 @@ impl StreamSender {
                 Err(PayloadError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
                 Err(PayloadError::TooLarge { len, max }) => {
                     return Err(StreamSendError::BadItem(too_large(len, max)));
+                }
+                Err(PayloadError::NoSlot { len }) => {
+                    return Err(StreamSendError::BadItem(no_slot(len)));
                 }
                 Err(PayloadError::Closed) => return Err(self.over().await),
             };

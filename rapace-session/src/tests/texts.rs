@@ -135,9 +135,10 @@ fn every_text_is_the_one_that_was_reviewed() {
     all.extend(of(
         [
             BufferError::TooLarge { len: 100, max: 64 },
+            BufferError::NoSlot { len: 100 },
             BufferError::OutOfMemory { len: 100 },
         ],
-        named!(BufferError: TooLarge, OutOfMemory),
+        named!(BufferError: TooLarge, NoSlot, OutOfMemory),
     ));
     let missing = |offered: &[&str]| MismatchKind::Missing {
         offered: offered.iter().map(|&name| name.into()).collect(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut};
-pub use rapace_shm::Lane;
+pub use rapace_shm::{ClassStats, Lane, OnExhaustion};
 
 use crate::wire::frame::{CallId, Frame};
 pub use crate::wire::returned::BLOB_REF;
@@ -54,6 +54,18 @@ pub trait Transport: Send + Sync + 'static {
     /// entry begins with four bytes of 255: such entries refer to returned buffers, which the
     /// transport does not interpret.
     fn reference(&self, blob: &Blob, beside: &[Blob]) -> Option<[u8; BLOB_REF]>;
+
+    /// What a sender does with a payload for which no buffer is free.
+    fn on_exhaustion(&self) -> OnExhaustion {
+        OnExhaustion::Fragment
+    }
+
+    /// Records that a payload or buffer of `len` bytes was sent in fragments. Returns the state of its size class if it
+    /// is the first one of that class.
+    fn sent_in_fragments(&self, len: usize) -> Option<ClassStats> {
+        let _ = len;
+        None
+    }
 
     /// Most bytes of a fragment.
     fn max_fragment(&self) -> usize;

@@ -23,8 +23,8 @@ use rapace_shm::{
 };
 
 use crate::transport::{
-    AllocateError, BLOB_REF, Closed, Disconnected, Endpoint, Incoming, Lane, SendError, Side,
-    StartState, Transport,
+    AllocateError, BLOB_REF, ClassStats, Closed, Disconnected, Endpoint, Incoming, Lane,
+    OnExhaustion, SendError, Side, StartState, Transport,
 };
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Payload};
 use crate::wire::message_body::table;
@@ -113,6 +113,14 @@ impl Transport for Shm {
             return None;
         }
         Some(storage.0.slice(blob.range())?.slot_ref().to_bytes())
+    }
+
+    fn on_exhaustion(&self) -> OnExhaustion {
+        self.sender.config().on_exhaustion
+    }
+
+    fn sent_in_fragments(&self, len: usize) -> Option<ClassStats> {
+        self.sender.sent_in_fragments(len)
     }
 
     fn max_fragment(&self) -> usize {

@@ -12,7 +12,7 @@
 //!
 //! - HM1: a message is parsed from a private buffer, and every length in it is checked.
 
-use crate::config::{MAX_CLASSES, SegmentConfig, SizeClass, Trust};
+use crate::config::{MAX_CLASSES, OnExhaustion, SegmentConfig, SizeClass, Trust};
 use crate::establish_error::{EstablishError, HandshakeFault};
 use crate::layout::LAYOUT_VERSION;
 
@@ -53,6 +53,11 @@ impl Message {
                 put(class.slot_size);
                 put(class.slots);
             }
+            put(match config.on_exhaustion {
+                OnExhaustion::Fragment => 0,
+                OnExhaustion::Wait => 1,
+                OnExhaustion::Fail => 2,
+            });
         }
         bytes
     }
@@ -98,11 +103,19 @@ impl Message {
                         slots: next()?,
                     })
                 });
+                let classes = classes.collect::<Result<_, EstablishError>>()?;
+                let on_exhaustion = match next()? {
+                    0 => OnExhaustion::Fragment,
+                    1 => OnExhaustion::Wait,
+                    2 => OnExhaustion::Fail,
+                    _ => return Err(malformed()),
+                };
                 Self::Segment(SegmentConfig {
                     ring_capacity,
                     call_table,
-                    classes: classes.collect::<Result<_, EstablishError>>()?,
+                    classes,
                     trust,
+                    on_exhaustion,
                 })
             }
             kind => {
@@ -164,7 +177,7 @@ mod tests {
             format!("| 8–11 | layout version: {LAYOUT_VERSION} |"),
             "| 12–15 | kind |".to_owned(),
             "| 16– | for a segment: trust (0 trusted, 1 not), ring capacity, call table, number of classes, then slot \
-             size and slots of each |"
+             size and slots of each, then what a sender does without a free slot (0 fragments, 1 wait, 2 fail) |"
                 .to_owned(),
         ];
         assert_table(PAGE, &rows.join("\n"));
@@ -198,7 +211,14 @@ mod tests {
             Message::Refused,
             Message::Leash,
         ];
-        for message in others.into_iter().chain([segment]) {
+        let policies = [
+            OnExhaustion::Fragment,
+            OnExhaustion::Wait,
+            OnExhaustion::Fail,
+        ];
+        let policies = policies.map(|policy| SegmentConfig::default().with_on_exhaustion(policy));
+        let segments = policies.map(Message::Segment).into_iter().chain([segment]);
+        for message in others.into_iter().chain(segments) {
             let bytes = message.encode();
             assert!(bytes.len() <= MAX_MESSAGE);
             assert_eq!(Message::decode(&bytes).ok(), Some(message));

@@ -19,6 +19,7 @@ use crate::link::state::LinkState;
 use crate::link::stats::LinkStats;
 use crate::ring::descriptor::{Header, INLINE_MAX, Location, encode, with_table};
 use crate::ring::start_markers;
+use crate::slab::class_stats::ClassStats;
 
 /// The payload of a descriptor to be published.
 #[derive(Clone, Copy, Debug)]
@@ -250,6 +251,17 @@ impl Sender {
             return 0;
         }
         slab.trim(TRIM_BUDGET, |place, range| own.punch(place, range))
+    }
+
+    /// Records that a payload of `len` bytes was sent in fragments, in the [statistics](ClassStats::fragmented) of its class. Returns those
+    /// statistics if it is the first payload of its class.
+    pub fn sent_in_fragments(&self, len: usize) -> Option<ClassStats> {
+        let class = self.class_for(len).ok()?;
+        let slab = &self.link_state.slab;
+        let first = slab.sent_in_fragments(class);
+        first
+            .then(|| slab.stats())
+            .and_then(|all| all.get(class).copied())
     }
 
     /// Returns the counters of this end of the link. Inspects all slots, so not for hot paths.

@@ -61,6 +61,8 @@ struct Inner<M> {
     touched: u32,
     /// The class of fragment slots, the last (B9).
     fragments: usize,
+    /// For each class, how many payloads were sent in fragments.
+    fragmented: Box<[u64]>,
 }
 
 impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
@@ -75,6 +77,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
             uncollected: 0,
             touched: 0,
             fragments: layout.fragments(),
+            fragmented: vec![0; layout.classes.len()].into(),
         };
         Self {
             states: (0..slots).map(|_| SlotState::free()).collect(),
@@ -211,6 +214,16 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
         emptied
     }
 
+    /// Records that a payload of this class was sent in fragments. True if it is the first one.
+    pub(crate) fn sent_in_fragments(&self, class: usize) -> bool {
+        let mut inner = self.lock();
+        let Some(count) = inner.fragmented.get_mut(class) else {
+            return false;
+        };
+        *count += 1;
+        *count == 1
+    }
+
     /// Counts the slots of each class by their use; those of the fragment slots come last.
     pub(crate) fn stats(&self) -> Vec<ClassStats> {
         let inner = self.lock();
@@ -222,6 +235,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
                     slot_size: place.class.slot_size,
                     total: place.class.slots,
                     free: inner.lists.free(nth) as u32,
+                    fragmented: inner.fragmented[nth],
                     ..ClassStats::default()
                 };
                 for state in states.by_ref().take(place.class.slots as usize) {

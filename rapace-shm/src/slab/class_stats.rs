@@ -1,6 +1,6 @@
 //! Counters of one slot class.
 
-/// How many slots of one class are in which use.
+/// How many slots of one class are in which use, and how often there were too few.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ClassStats {
@@ -16,4 +16,6 @@ pub struct ClassStats {
     pub held: u32,
     /// Slots in flight: sent and not returned.
     pub in_flight: u32,
+    /// How many payloads and attachments of this class were sent in fragments, because no slot was free.
+    pub fragmented: u64,
 }
