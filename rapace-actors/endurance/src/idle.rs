@@ -71,9 +71,9 @@ pub(crate) async fn run(options: &Options) -> Outcome {
 
     let count = || (proc::waits(host), proc::waits(process));
     let then = count();
-    tokio::time::sleep(options.time).await;
+    tokio::time::sleep(options.seconds_or(5)).await;
     let now = count();
-    let seconds = options.time.as_secs_f64();
+    let seconds = options.seconds_or(5).as_secs_f64();
     let (host, plugin_rate) = (
         (now.0 - then.0) as f64 / seconds,
         (now.1 - then.1) as f64 / seconds,

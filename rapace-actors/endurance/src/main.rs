@@ -22,6 +22,7 @@ mod options;
 mod pages;
 mod plugin;
 mod proc;
+mod programs;
 mod random;
 mod resources;
 mod sample;
@@ -56,12 +57,14 @@ fn run(options: &Options) -> Result<ExitCode, violation::Violation> {
     let runtime = match options.command {
         // One thread, as in most plugins: fast to start, and easy to block.
         Command::Plugin | Command::Idle => tokio::runtime::Builder::new_current_thread(),
+        Command::Node if options.threads == 1 => tokio::runtime::Builder::new_current_thread(),
         _ => tokio::runtime::Builder::new_multi_thread(),
     }
     .enable_all()
     .build()?;
     let done: Outcome = match options.command {
         Command::Plugin => return Ok(runtime.block_on(plugin::serve())),
+        Command::Node => return Ok(runtime.block_on(programs::serve_plugin(options))),
         Command::Child => hosts::grandchild::live(),
         Command::Host => runtime.block_on(hosts::host::live()),
         Command::Kills => kills::run(&runtime, options),
@@ -71,6 +74,7 @@ fn run(options: &Options) -> Result<ExitCode, violation::Violation> {
         Command::Idle => runtime.block_on(idle::run(options)),
         Command::Pages => runtime.block_on(pages::run()),
         Command::Deaths => runtime.block_on(deaths::run(options)),
+        Command::Programs => runtime.block_on(programs::run(options)),
     };
     done.map(|()| ExitCode::SUCCESS)
 }

@@ -11,6 +11,8 @@ const USAGE: &str = "usage: rapace-endurance <command> [options]
   many       so many plugins at once, all answer   (--count 256)
   idle       what an idle session wakes, and what it holds   (--seconds 5)
   pages      large slots give their pages back
+  programs   random programs of calls, callbacks, streams and kept values, with few slots, all end
+             (--seconds 60, --kills to kill plugins meanwhile, --seed for one that was reported)
   deaths     from SIGKILL until callers know of it, for a small plugin and for one with a gigabyte
              (--count 200, --mebibytes 1024, --strict to hold it to 1 ms and 10 ms)
 
@@ -26,6 +28,9 @@ pub(crate) enum Command {
     Idle,
     Pages,
     Deaths,
+    Programs,
+    /// A plugin of a program.
+    Node,
     /// A plugin of one of the commands.
     Plugin,
     /// A host that will be killed.
@@ -39,12 +44,16 @@ pub(crate) enum Command {
 pub(crate) struct Options {
     pub(crate) command: Command,
     count: Option<usize>,
-    pub(crate) seed: u64,
+    /// The first seed, if one is given.
+    pub(crate) seed: Option<u64>,
     pub(crate) inflight: usize,
     pub(crate) plugins: usize,
-    pub(crate) time: Duration,
+    time: Option<Duration>,
     pub(crate) mebibytes: u64,
     pub(crate) strict: bool,
+    pub(crate) kills: bool,
+    /// Threads of a plugin of a program.
+    pub(crate) threads: usize,
 }
 
 impl Options {
@@ -59,6 +68,8 @@ impl Options {
             Some("idle") => Command::Idle,
             Some("pages") => Command::Pages,
             Some("deaths") => Command::Deaths,
+            Some("programs") => Command::Programs,
+            Some("--node") => Command::Node,
             Some("--plugin") => Command::Plugin,
             Some("--host") => Command::Host,
             Some("--child") => Command::Child,
@@ -70,33 +81,48 @@ impl Options {
         let mut options = Self {
             command,
             count: None,
-            seed: 1,
+            seed: None,
             inflight: 6,
             plugins: 3,
-            time: Duration::from_secs(5),
+            time: None,
             mebibytes: 1024,
             strict: false,
+            kills: false,
+            threads: 1,
         };
         while let Some(argument) = arguments.next() {
-            if argument == "--strict" {
-                options.strict = true;
-                continue;
-            }
-            let number = arguments.next().unwrap_or_default();
-            let number = number.parse::<u64>();
-            let number = number.map_err(|_| format!("{argument} wants a number\n\n{USAGE}"))?;
-            let count = usize::try_from(number.max(1)).unwrap_or(usize::MAX);
             match argument.as_str() {
-                "--count" => options.count = Some(count),
-                "--seed" => options.seed = number,
-                "--inflight" => options.inflight = count,
-                "--plugins" => options.plugins = count,
-                "--seconds" => options.time = Duration::from_secs(number.max(1)),
-                "--mebibytes" => options.mebibytes = number.max(1),
-                _ => return Err(format!("what is `{argument}`?\n\n{USAGE}")),
+                "--strict" => options.strict = true,
+                "--kills" => options.kills = true,
+                _ => options.set_number(&argument, arguments.next())?,
             }
         }
         Ok(options)
+    }
+
+    fn set_number(&mut self, argument: &str, number: Option<String>) -> Result<(), String> {
+        let number = number.unwrap_or_default().parse::<u64>();
+        let number = number.map_err(|_| format!("{argument} wants a number\n\n{USAGE}"))?;
+        let count = usize::try_from(number.max(1)).unwrap_or(usize::MAX);
+        match argument {
+            "--count" => self.count = Some(count),
+            "--seed" => self.seed = Some(number),
+            "--inflight" => self.inflight = count,
+            "--plugins" => self.plugins = count,
+            "--seconds" => self.time = Some(Duration::from_secs(number.max(1))),
+            "--mebibytes" => self.mebibytes = number.max(1),
+            "--threads" => self.threads = count,
+            _ => return Err(format!("what is `{argument}`?\n\n{USAGE}")),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn seconds_or(&self, default: u64) -> Duration {
+        self.time.unwrap_or(Duration::from_secs(default))
+    }
+
+    pub(crate) fn seed_or(&self, default: u64) -> u64 {
+        self.seed.unwrap_or(default)
     }
 
     pub(crate) fn count_or(&self, default: usize) -> usize {

@@ -45,6 +45,16 @@ fn deaths_are_known() {
 }
 
 #[test]
+fn random_programs_end() {
+    holds(&["programs", "--seconds", "3"]);
+}
+
+#[test]
+fn random_programs_end_while_plugins_are_killed() {
+    holds(&["programs", "--seconds", "3", "--kills"]);
+}
+
+#[test]
 fn options_that_nobody_knows_are_refused() {
     let run = Command::new(env!("CARGO_BIN_EXE_rapace-endurance"))
         .arg("everything")

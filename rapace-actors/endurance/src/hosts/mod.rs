@@ -28,7 +28,7 @@ const MARK: &str = "RAPACE_ENDURANCE_HOST";
 const BOUND: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(options: &Options) -> Outcome {
-    let mut random = Random::new(options.seed, 0);
+    let mut random = Random::new(options.seed_or(1), 0);
     let mut took = Sample::default();
     let mut left = 0;
     let count = options.count_or(20);

@@ -153,7 +153,7 @@ async fn round(
                 worker: victim.plugin.proxy(),
                 numbers: Arc::clone(&calls),
                 over: Arc::clone(&over),
-                random: Random::new(options.seed, stream),
+                random: Random::new(options.seed_or(1), stream),
             };
             callers.spawn(async move { (place, caller.run().await) });
         }
@@ -183,7 +183,7 @@ async fn kill_victims(victims: &[Victim], options: &Options, kills: usize, nth: 
     let mut killers = Vec::new();
     for (place, victim) in victims.iter().enumerate() {
         let share = kills / victims.len() + usize::from(place < kills % victims.len());
-        let random = Random::new(!options.seed, (nth << 16) + place as u64);
+        let random = Random::new(!options.seed_or(1), (nth << 16) + place as u64);
         let (mut killer, killed) = Killer::new(victim.plugin.clone(), random);
         let (report, ended) = tokio::sync::oneshot::channel();
         std::thread::spawn(move || report.send(killer.kill_repeatedly(share)));

@@ -1,0 +1,60 @@
+//! Kills random plugins while a program runs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use rapace::Plugin;
+use rustix::process::Signal;
+use tokio::task::JoinHandle;
+
+use crate::random::Random;
+use crate::target::Target;
+
+/// Kills until it is dropped.
+pub(super) struct Killer {
+    kills: Arc<AtomicU64>,
+    task: JoinHandle<()>,
+}
+
+impl Killer {
+    pub(super) fn start(plugins: &[Plugin], mut random: Random) -> Self {
+        let kills = Arc::<AtomicU64>::default();
+        let (plugins, counted) = (plugins.to_vec(), Arc::clone(&kills));
+        let task = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(random.below(LONGEST_PAUSE)).await;
+                let plugin = &plugins[random.within(0..plugins.len() as u64) as usize];
+                if kill(plugin, random.within(0..4) == 0) {
+                    counted.fetch_add(1, Ordering::Relaxed);
+                }
+            }
+        });
+        Self { kills, task }
+    }
+
+    pub(super) fn kills(&self) -> u64 {
+        self.kills.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Killer {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Kills the current process, by the handle or by a signal; returns false if there is none.
+fn kill(plugin: &Plugin, by_handle: bool) -> bool {
+    if by_handle {
+        plugin.kill();
+        return true;
+    }
+    let pid = plugin.pid();
+    // T1, T2: the process is still ours when the signal is sent.
+    pid.and_then(Target::child)
+        .is_some_and(|target| target.signal(Signal::KILL))
+}
+
+/// Programs take tens of milliseconds.
+const LONGEST_PAUSE: Duration = Duration::from_millis(60);

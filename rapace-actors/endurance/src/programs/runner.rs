@@ -1,0 +1,295 @@
+//! Carries out the steps of a program, in a task of the host or in a handler.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use facet::Facet;
+use futures_util::future::{BoxFuture, try_join_all};
+use futures_util::{StreamExt, stream};
+use rapace::Streaming;
+
+use super::content::{Content, Shape};
+use super::failure::Failure;
+use super::links::{Links, NodeProxy};
+use super::node::Report;
+use super::plan::{FOR_EVER, Keep, Order, Reading, Reply, Sent, Step};
+
+/// Who carries out steps, and what is kept for them.
+pub(crate) struct Runner {
+    links: Links,
+    /// The step of the outermost list that was begun last.
+    at: AtomicU64,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    tally: Tally,
+    failures: Vec<Failure>,
+    /// Steps begun.
+    steps: u64,
+    kept: Vec<Kept>,
+}
+
+struct Kept {
+    /// The step at which it is dropped.
+    until: u64,
+    shape: Shape,
+    content: Content,
+}
+
+/// What was done.
+#[derive(Clone, Copy, Debug, Default, Facet)]
+pub(crate) struct Tally {
+    pub(crate) calls: u64,
+    pub(crate) tells: u64,
+    /// Tells that were handled.
+    pub(crate) told: u64,
+    /// Items of streams that were received.
+    pub(crate) items: u64,
+    /// Bytes of values that were received.
+    pub(crate) bytes: u64,
+}
+
+impl Tally {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.calls += other.calls;
+        self.tells += other.tells;
+        self.told += other.told;
+        self.items += other.items;
+        self.bytes += other.bytes;
+    }
+}
+
+type Done = Result<(), Failure>;
+
+impl Runner {
+    pub(crate) fn new(links: Links) -> Self {
+        Self {
+            links,
+            at: AtomicU64::new(0),
+            state: Mutex::default(),
+        }
+    }
+
+    /// The number of the step of the outermost list that was begun last, from 1.
+    pub(crate) fn at(&self) -> u64 {
+        self.at.load(Ordering::Relaxed)
+    }
+
+    /// Does the outermost steps: those after one that failed, too.
+    pub(crate) async fn run_all(&self, steps: &[Step], found: impl Fn(Failure)) {
+        for step in steps {
+            self.at.fetch_add(1, Ordering::Relaxed);
+            if let Err(failure) = self.step(step).await {
+                found(failure);
+            }
+        }
+    }
+
+    /// Does these steps, one after the other, up to one that fails.
+    pub(crate) fn run<'a>(&'a self, steps: &'a [Step]) -> BoxFuture<'a, Done> {
+        Box::pin(async move {
+            for step in steps {
+                self.step(step).await?;
+            }
+            Ok(())
+        })
+    }
+
+    async fn step(&self, step: &Step) -> Done {
+        self.begin_step();
+        match step {
+            Step::Call {
+                to,
+                order,
+                sent,
+                keep,
+                patience,
+            } => {
+                let node = self.links.to(*to)?;
+                let call = self.call(node, order, *sent, *keep);
+                match patience {
+                    None => call.await,
+                    Some(micros) => {
+                        let patience = Duration::from_micros((*micros).into());
+                        tokio::time::timeout(patience, call).await.unwrap_or(Ok(()))
+                    }
+                }
+            }
+            Step::Tell { to, order, sent } => {
+                let node = self.links.to(*to)?;
+                let request = make(node, &order.request, *sent).await?;
+                node.tell(order.clone(), request).await?;
+                self.state().tally.tells += 1;
+                Ok(())
+            }
+            Step::Upload { to, items, order } => {
+                let node = self.links.to(*to)?;
+                let taken = node
+                    .upload(items.clone(), order.clone(), produce(node, items))
+                    .await?;
+                let expected = items.len().min(order.take as usize) as u64;
+                if taken != expected {
+                    let why = format!("{taken} items of a stream were taken instead of {expected}");
+                    return Err(Failure::Wrong(why));
+                }
+                Ok(())
+            }
+            Step::Download { to, items, read } => {
+                let stream = self.links.to(*to)?.download(items.clone()).await?;
+                self.read(items, read, stream).await.map(drop)
+            }
+            Step::Exchange {
+                to,
+                items,
+                back,
+                read,
+            } => {
+                let node = self.links.to(*to)?;
+                let sent = produce(node, items);
+                let stream = node.exchange(items.clone(), back.clone(), sent).await?;
+                self.read(back, read, stream).await.map(drop)
+            }
+            Step::Allocate { to, shape, keep } => {
+                let node = self.links.to(*to)?;
+                let content = make(node, shape, Sent::Allocated).await?;
+                self.keep(*keep, shape.clone(), content);
+                Ok(())
+            }
+            Step::Together(lists) => {
+                let lists = lists.iter().map(|list| self.run(list));
+                try_join_all(lists).await.map(drop)
+            }
+        }
+    }
+
+    async fn call(&self, node: &NodeProxy, order: &Order, sent: Sent, keep: Keep) -> Done {
+        let request = make(node, &order.request, sent).await?;
+        let reply = node.work(order.clone(), request).await?;
+        let shape = match &order.reply {
+            Reply::New(shape, _) => shape,
+            Reply::Same => &order.request,
+        };
+        shape.check(&reply)?;
+        let mut state = self.state();
+        state.tally.calls += 1;
+        state.tally.bytes += shape.len();
+        drop(state);
+        self.keep(keep, shape.clone(), reply);
+        Ok(())
+    }
+
+    /// Reads a stream of items of these shapes; returns how many were taken.
+    pub(crate) async fn read(
+        &self,
+        shapes: &[Shape],
+        order: &Reading,
+        mut items: Streaming<Content>,
+    ) -> Result<u64, Failure> {
+        self.run(&order.before).await?;
+        let take = shapes.len().min(order.take as usize);
+        for (nth, shape) in shapes[..take].iter().enumerate() {
+            let Some(item) = items.next().await else {
+                let why = format!("a stream ended after {nth} of {} items", shapes.len());
+                return Err(Failure::Wrong(why));
+            };
+            let item = item?;
+            shape.check(&item)?;
+            let mut state = self.state();
+            state.tally.items += 1;
+            state.tally.bytes += shape.len();
+            drop(state);
+            self.keep(order.keep, shape.clone(), item);
+        }
+        if order.take as usize > shapes.len()
+            && let Some(more) = items.next().await
+        {
+            more?;
+            return Err(Failure::Wrong("a stream has an item too many".to_owned()));
+        }
+        Ok(take as u64)
+    }
+
+    /// Keeps a value for so many steps, and checks it again when it is dropped.
+    pub(crate) fn keep(&self, keep: Keep, shape: Shape, content: Content) {
+        if keep == 0 {
+            return;
+        }
+        let mut state = self.state();
+        let until = match keep {
+            FOR_EVER => u64::MAX,
+            keep => state.steps + u64::from(keep),
+        };
+        state.kept.push(Kept {
+            until,
+            shape,
+            content,
+        });
+    }
+
+    fn begin_step(&self) {
+        let mut state = self.state();
+        state.steps += 1;
+        let now = state.steps;
+        state.drop_until(now);
+    }
+
+    /// A tell was handled.
+    pub(crate) fn told(&self, failure: Option<&Failure>) {
+        let mut state = self.state();
+        state.tally.told += 1;
+        state.failures.extend(failure.cloned());
+    }
+
+    /// Drops everything that is kept, and reports.
+    pub(crate) fn finish(&self) -> Report {
+        let mut state = self.state();
+        state.drop_until(u64::MAX);
+        let state = std::mem::take(&mut *state);
+        Report {
+            tally: state.tally,
+            failures: state.failures,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn drop_until(&mut self, now: u64) {
+        for kept in self.kept.extract_if(.., |kept| kept.until <= now) {
+            if let Err(why) = kept.shape.check(&kept.content) {
+                let why = format!("it changed while it was kept: {why}");
+                self.failures.push(Failure::Wrong(why));
+            }
+        }
+    }
+}
+
+/// Makes a value for a call.
+async fn make(node: &NodeProxy, shape: &Shape, sent: Sent) -> Result<Content, Failure> {
+    match sent {
+        Sent::OnHeap => Ok(shape.on_heap()),
+        Sent::Allocated => Ok(shape.allocated(|len| node.allocate(len)).await?),
+    }
+}
+
+/// A stream for a call. Every other item lies in allocated buffers.
+fn produce(node: &NodeProxy, shapes: &[Shape]) -> Streaming<Content> {
+    let node = node.clone();
+    Streaming::fallible(stream::iter(shapes.to_vec()).then(move |shape| {
+        let node = node.clone();
+        async move {
+            let sent = match shape.seed.is_multiple_of(2) {
+                true => Sent::OnHeap,
+                false => Sent::Allocated,
+            };
+            let made = make(&node, &shape, sent).await;
+            made.map_err(|failure| rapace::StreamError::Reset(failure.to_string()))
+        }
+    }))
+}
