@@ -57,6 +57,7 @@ where
         | CallError::NotBegun(_)
         | CallError::Poisoned(_)
         | CallError::Restarting { .. }
+        | CallError::DeadlineExceeded
         | CallError::SessionEnded { .. } => Failure::Lost(why),
         _ => Failure::Wrong(why),
     }

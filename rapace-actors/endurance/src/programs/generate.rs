@@ -6,8 +6,8 @@
 
 use super::content::Shape;
 use super::plan::{
-    FOR_EVER, Keep, Order, PluginPlan, Program, Ranked, Reading, Reply, Sent, Setup, Slots, Step,
-    Target,
+    CallPlan, FOR_EVER, Keep, Order, PluginPlan, Program, Ranked, Reading, Reply, Sent, Setup,
+    Slots, Step, Target,
 };
 use crate::random::Random;
 
@@ -99,8 +99,12 @@ impl Program {
             items: ITEMS,
             random,
         };
-        let tasks = maker.random.within(1..6);
-        let tasks = (0..tasks).map(|_| maker.steps(Place::HOST, 6, 0));
+        // A few tasks with some steps, or many with few.
+        let (tasks, most) = match maker.one_in(4) {
+            true => (maker.random.within(6..25), 2),
+            false => (maker.random.within(1..6), 6),
+        };
+        let tasks = (0..tasks).map(|_| maker.steps(Place::HOST, most, 0));
         let tasks = tasks.collect();
         Self { tasks, cuts }
     }
@@ -156,13 +160,13 @@ impl Maker<'_> {
                 order: self.order(there, depth),
                 sent: self.sent(),
                 keep: self.keep(),
-                patience: (self.cuts && self.one_in(3))
-                    .then(|| self.random.within(0..20_000) as u32),
+                how: self.how(),
             },
             7..9 => Step::Tell {
                 to,
                 order: self.order(there, depth),
                 sent: self.sent(),
+                at_once: self.one_in(3),
             },
             9..11 => {
                 let items = self.items();
@@ -176,7 +180,7 @@ impl Maker<'_> {
                 let items = self.items();
                 Step::Download {
                     to,
-                    read: self.reading(place, items.len(), depth),
+                    read: self.reading_result(place, items.len(), depth),
                     items,
                 }
             }
@@ -185,7 +189,7 @@ impl Maker<'_> {
                 let back = items.iter().map(|_| self.shape()).collect();
                 Step::Exchange {
                     to,
-                    read: self.reading(place, items.len(), depth),
+                    read: self.reading_result(place, items.len(), depth),
                     items,
                     back,
                 }
@@ -234,7 +238,8 @@ impl Maker<'_> {
             keep: self.keep(),
             steps: self.nested(there, depth),
             reply: match self.one_in(4) {
-                true => Reply::Same,
+                true if self.one_in(2) => Reply::Same,
+                true => Reply::Halves,
                 false => Reply::New(self.shape(), self.sent()),
             },
         }
@@ -248,6 +253,33 @@ impl Maker<'_> {
                 false => u32::MAX,
             },
             keep: self.keep(),
+            hold: 0,
+        }
+    }
+
+    /// Reads a result, and may keep the stream.
+    fn reading_result(&mut self, reader: Place, items: usize, depth: u32) -> Reading {
+        Reading {
+            hold: self.keep(),
+            ..self.reading(reader, items, depth)
+        }
+    }
+
+    /// Most calls are made once, and wait for their reply.
+    fn how(&mut self) -> CallPlan {
+        let mut cut = || {
+            let cut = self.cuts && self.one_in(3);
+            cut.then(|| self.random.within(0..20_000) as u32)
+        };
+        let (patience, deadline) = (cut(), cut());
+        CallPlan {
+            times: match self.one_in(5) {
+                true => self.random.within(2..4) as u8,
+                false => 1,
+            },
+            idempotent: self.one_in(4),
+            patience,
+            deadline,
         }
     }
 
@@ -331,9 +363,10 @@ impl Maker<'_> {
     }
 
     fn sent(&mut self) -> Sent {
-        match self.one_in(2) {
-            true => Sent::OnHeap,
-            false => Sent::Allocated,
+        match self.random.within(0..5) {
+            0 | 1 => Sent::OnHeap,
+            2 | 3 => Sent::Allocated,
+            _ => Sent::Kept,
         }
     }
 
@@ -349,7 +382,7 @@ const LONGEST: u64 = 3 << 20;
 /// What a payload has beside its largest part: orders, tables.
 const MARGIN: u32 = 24 << 10;
 /// The most steps and items of a program.
-const STEPS: u64 = 80;
+const STEPS: u64 = 120;
 const ITEMS: u64 = 600;
 /// The most bytes that a program sends and keeps.
 const BYTES: u64 = 96 << 20;

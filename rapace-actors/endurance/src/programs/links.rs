@@ -1,13 +1,16 @@
 //! The services that a process can call.
 
+use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
-use rapace::{BlobMut, BufferError, Streaming};
+use rapace::service::{MethodCall, Service};
+use rapace::{BlobMut, BufferError, CallError, Proxy, Streaming, TryTellError};
 
 use super::content::{Content, Shape};
 use super::failure::{Failure, of_call};
 use super::node::{Report, first, second};
-use super::plan::{Order, Reading, Target};
+use super::plan::{Order, Reading, Target, Turn};
 
 /// A service of another process.
 #[derive(Clone, Debug)]
@@ -54,31 +57,59 @@ impl NodeProxy {
         either!(self, node => node.allocate(len).await)
     }
 
-    pub(crate) async fn work(&self, order: Order, request: Content) -> Result<Content, Failure> {
+    pub(crate) async fn work(
+        &self,
+        order: Order,
+        turn: Turn,
+        request: Content,
+        timeout: Option<Duration>,
+    ) -> Result<Content, Failure> {
         either!(self, node => {
-            let reply = node.work(order, false, request).await;
-            reply.map_err(|error| of_call("a call", error, |failure| failure))
+            let mut call = node.work(order, turn, false, request);
+            if let Some(timeout) = timeout {
+                call = call.timeout(timeout);
+            }
+            call.await.map_err(|error| of_call("a call", error, |failure| failure))
         })
     }
 
-    pub(crate) async fn tell(&self, order: Order, request: Content) -> Result<(), Failure> {
+    pub(crate) async fn work_again(
+        &self,
+        order: Order,
+        request: Content,
+    ) -> Result<Content, Failure> {
+        either!(self, node => {
+            let reply = node.work_again(order, request).await;
+            reply.map_err(|error| of_call("an idempotent call", error, |failure| failure))
+        })
+    }
+
+    pub(crate) async fn tell(
+        &self,
+        order: Order,
+        turn: Turn,
+        request: Content,
+        at_once: bool,
+    ) -> Result<(), Failure> {
         let told = true;
         let sent = match self {
             Self::First(node) => {
-                node.tell(first::Work {
+                let message = first::Work {
                     order,
+                    turn,
                     told,
                     request,
-                })
-                .await
+                };
+                tell(node, message, at_once).await
             }
             Self::Second(node) => {
-                node.tell(second::Work {
+                let message = second::Work {
                     order,
+                    turn,
                     told,
                     request,
-                })
-                .await
+                };
+                tell(node, message, at_once).await
             }
         };
         sent.map_err(|error| of_call("a tell", error, |never| match never {}))
@@ -128,4 +159,21 @@ impl NodeProxy {
             text.map_err(|error| of_call("a question", error, |never| match never {}))
         })
     }
+}
+
+/// Tells; tries it without waiting first, if it is to be done `at_once`.
+async fn tell<S: Service, M: MethodCall<S>>(
+    node: &Proxy<S>,
+    mut message: M,
+    at_once: bool,
+) -> Result<(), CallError<Infallible>> {
+    if at_once {
+        match node.try_tell(message).await {
+            Ok(()) => return Ok(()),
+            Err(TryTellError::Full(back)) => message = back,
+            Err(TryTellError::Refused(error)) => return Err(error),
+            Err(other) => return Err(CallError::Protocol(other.to_string())),
+        }
+    }
+    node.tell(message).await
 }

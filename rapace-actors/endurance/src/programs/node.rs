@@ -6,7 +6,7 @@ use rapace::{CallContext, StreamError, Streaming};
 
 use super::content::{Content, Shape};
 use super::failure::{Failure, WRONG};
-use super::plan::{Order, Reading, Reply, Sent};
+use super::plan::{Order, Reading, Reply, Sent, Turn};
 use super::runner::{Runner, Tally};
 use super::slots;
 
@@ -30,7 +30,16 @@ macro_rules! node_service {
                 async fn work(
                     &mut self,
                     order: Order,
+                    turn: Turn,
                     told: bool,
+                    request: Content,
+                ) -> Result<Content, Failure>;
+
+                /// The same, and may be done again.
+                #[rapace(idempotent)]
+                async fn work_again(
+                    &mut self,
+                    order: Order,
                     request: Content,
                 ) -> Result<Content, Failure>;
 
@@ -64,14 +73,24 @@ macro_rules! node_service {
                 async fn work(
                     &mut self,
                     order: Order,
+                    turn: Turn,
                     told: bool,
                     request: Content,
                 ) -> Result<Content, Failure> {
+                    self.0.check_turn(turn);
                     let done = self.work(order, request).await;
                     if told {
                         self.0.told(done.as_ref().err());
                     }
                     done
+                }
+
+                async fn work_again(
+                    &mut self,
+                    order: Order,
+                    request: Content,
+                ) -> Result<Content, Failure> {
+                    self.work(order, request).await
                 }
 
                 async fn upload(
@@ -126,6 +145,11 @@ impl Serving {
                 self.0.keep(order.keep, order.request, request.clone());
                 return Ok(request);
             }
+            Reply::Halves => {
+                let halves = request.halves();
+                self.0.keep(order.keep, order.request, request);
+                return Ok(halves);
+            }
         };
         self.0.keep(order.keep, order.request, request);
         make(&shape, sent).await
@@ -135,8 +159,8 @@ impl Serving {
 /// Makes a value in a handler.
 async fn make(shape: &Shape, sent: Sent) -> Result<Content, Failure> {
     match sent {
-        Sent::OnHeap => Ok(shape.on_heap()),
         Sent::Allocated => Ok(shape.allocated(rapace::allocate).await?),
+        Sent::OnHeap | Sent::Kept => Ok(shape.on_heap()),
     }
 }
 

@@ -7,7 +7,7 @@
 
 use facet::Facet;
 
-use super::content::Shape;
+use super::content::{Content, Shape};
 
 /// The service of a process that is called. Each process serves two.
 #[derive(Clone, Copy, Debug, Facet, PartialEq, Eq)]
@@ -34,13 +34,14 @@ pub(crate) enum Step {
         order: Order,
         sent: Sent,
         keep: Keep,
-        /// The caller gives up after so many microseconds.
-        patience: Option<u32>,
+        how: CallPlan,
     },
     Tell {
         to: Target,
         order: Order,
         sent: Sent,
+        /// It is tried without waiting first.
+        at_once: bool,
     },
     /// A stream to a service.
     Upload {
@@ -71,12 +72,36 @@ pub(crate) enum Step {
     Together(Vec<Vec<Step>>),
 }
 
+/// How a call is made.
+#[derive(Clone, Copy, Debug, Facet, PartialEq, Eq)]
+pub(crate) struct CallPlan {
+    /// So many calls with the same buffers at once.
+    pub(crate) times: u8,
+    /// To an idempotent method.
+    pub(crate) idempotent: bool,
+    /// The caller gives up after so many microseconds.
+    pub(crate) patience: Option<u32>,
+    /// The same as a deadline.
+    pub(crate) deadline: Option<u32>,
+}
+
 /// Where the buffers of a value are made.
 #[derive(Clone, Copy, Debug, Facet, PartialEq, Eq)]
 #[repr(u8)]
 pub(crate) enum Sent {
     OnHeap,
     Allocated,
+    /// What the sender kept last is sent instead, if it is not longer than [`RESENT`].
+    Kept,
+}
+
+pub(crate) const RESENT: u64 = 1 << 20;
+
+/// The place of a call or tell among those that its sender made one after the other: they arrive in this order.
+#[derive(Clone, Copy, Debug, Facet, PartialEq, Eq)]
+pub(crate) struct Turn {
+    pub(crate) sender: u64,
+    pub(crate) nth: u64,
 }
 
 /// What the handler of a call does.
@@ -96,6 +121,8 @@ pub(crate) enum Reply {
     New(Shape, Sent),
     /// The request.
     Same,
+    /// The request, with each buffer as two.
+    Halves,
 }
 
 /// How a stream is read.
@@ -107,6 +134,8 @@ pub(crate) struct Reading {
     pub(crate) take: u32,
     /// For how long each item is kept.
     pub(crate) keep: Keep,
+    /// For how long the stream is kept before it is dropped.
+    pub(crate) hold: Keep,
 }
 
 /// One size class of a plugin's session.
@@ -202,19 +231,27 @@ impl Step {
     /// Each value may be there once as a value and once as its encoded form.
     fn need(&self) -> Need {
         match self {
-            Self::Call { order, keep, .. } => {
+            Self::Call {
+                order,
+                sent,
+                keep,
+                how,
+                ..
+            } => {
                 let inner = need(&order.steps);
-                let (request, reply) = (order.request.len(), order.reply_len());
+                let (request, reply) = order.lengths(*sent);
                 let kept = kept(order.keep, request) + kept(*keep, reply);
+                let times = u64::from(how.times);
                 Need {
-                    lasting: inner.lasting + kept,
-                    passing: inner.passing + 2 * (request + reply),
+                    lasting: times * (inner.lasting + kept),
+                    passing: times * (inner.passing + 2 * (request + reply)),
                 }
             }
             // It waits in a mailbox while the program goes on.
-            Self::Tell { order, .. } => {
+            Self::Tell { order, sent, .. } => {
                 let inner = need(&order.steps);
-                let bytes = 2 * (order.request.len() + order.reply_len());
+                let (request, reply) = order.lengths(*sent);
+                let bytes = 2 * (request + reply);
                 Need {
                     lasting: inner.lasting + inner.passing + bytes + kept(order.keep, bytes),
                     passing: 0,
@@ -228,6 +265,7 @@ impl Step {
                 let there = in_flight(items);
                 let mut need = stream(back, read);
                 need.passing += there;
+                need.lasting += kept(read.hold, there);
                 need
             }
             Self::Allocate { shape, keep, .. } => Need {
@@ -248,10 +286,33 @@ impl Step {
 }
 
 impl Order {
-    pub(crate) fn reply_len(&self) -> u64 {
+    /// The most bytes of request and reply.
+    fn lengths(&self, sent: Sent) -> (u64, u64) {
+        let request = match sent {
+            Sent::Kept => self.request.len().max(RESENT),
+            Sent::OnHeap | Sent::Allocated => self.request.len(),
+        };
         match &self.reply {
-            Reply::New(shape, _) => shape.len(),
-            Reply::Same => self.request.len(),
+            Reply::New(shape, _) => (request, shape.len()),
+            Reply::Same | Reply::Halves => (request, request),
+        }
+    }
+
+    /// The lengths of the reply, unless they are those of halves.
+    pub(super) fn whole_reply(&self) -> Option<&Shape> {
+        match &self.reply {
+            Reply::New(shape, _) => Some(shape),
+            Reply::Same => Some(&self.request),
+            Reply::Halves => None,
+        }
+    }
+
+    /// Checks the reply.
+    pub(super) fn check_reply(&self, reply: &Content) -> Result<(), String> {
+        match &self.reply {
+            Reply::New(shape, _) => shape.check(reply),
+            Reply::Same => self.request.check(reply),
+            Reply::Halves => self.request.check_halves(reply),
         }
     }
 }
@@ -260,7 +321,7 @@ fn stream(items: &[Shape], read: &Reading) -> Need {
     let inner = need(&read.before);
     let taken = items.iter().take(read.take as usize).map(Shape::len).sum();
     Need {
-        lasting: inner.lasting + kept(read.keep, taken),
+        lasting: inner.lasting + kept(read.keep, taken) + kept(read.hold, in_flight(items)),
         passing: inner.passing + in_flight(items),
     }
 }

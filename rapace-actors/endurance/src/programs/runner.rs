@@ -1,5 +1,7 @@
 //! Carries out the steps of a program, in a task of the host or in a handler.
 
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -13,7 +15,7 @@ use super::content::{Content, Shape};
 use super::failure::Failure;
 use super::links::{Links, NodeProxy};
 use super::node::Report;
-use super::plan::{FOR_EVER, Keep, Order, Reading, Reply, Sent, Step};
+use super::plan::{CallPlan, FOR_EVER, Keep, Order, RESENT, Reading, Sent, Step, Turn};
 
 /// Who carries out steps, and what is kept for them.
 pub(crate) struct Runner {
@@ -30,13 +32,21 @@ struct State {
     /// Steps begun.
     steps: u64,
     kept: Vec<Kept>,
+    /// The last turn of each sender.
+    turns: HashMap<u64, u64>,
 }
 
+/// What is kept until this step begins.
 struct Kept {
-    /// The step at which it is dropped.
     until: u64,
-    shape: Shape,
-    content: Content,
+    what: What,
+}
+
+enum What {
+    Value(Shape, Content),
+    /// A reply.
+    Reply(Order, Content),
+    Stream(#[expect(dead_code, reason = "it is only held")] Streaming<Content>),
 }
 
 /// What was done.
@@ -80,9 +90,10 @@ impl Runner {
 
     /// Does the outermost steps: those after one that failed, too.
     pub(crate) async fn run_all(&self, steps: &[Step], found: impl Fn(Failure)) {
+        let turns = Turns::new();
         for step in steps {
             self.at.fetch_add(1, Ordering::Relaxed);
-            if let Err(failure) = self.step(step).await {
+            if let Err(failure) = self.step(step, &turns).await {
                 found(failure);
             }
         }
@@ -91,14 +102,15 @@ impl Runner {
     /// Does these steps, one after the other, up to one that fails.
     pub(crate) fn run<'a>(&'a self, steps: &'a [Step]) -> BoxFuture<'a, Done> {
         Box::pin(async move {
+            let turns = Turns::new();
             for step in steps {
-                self.step(step).await?;
+                self.step(step, &turns).await?;
             }
             Ok(())
         })
     }
 
-    async fn step(&self, step: &Step) -> Done {
+    async fn step(&self, step: &Step, turns: &Turns) -> Done {
         self.begin_step();
         match step {
             Step::Call {
@@ -106,22 +118,40 @@ impl Runner {
                 order,
                 sent,
                 keep,
-                patience,
+                how,
             } => {
                 let node = self.links.to(*to)?;
-                let call = self.call(node, order, *sent, *keep);
-                match patience {
-                    None => call.await,
+                let mut order = order.clone();
+                let request = self.request(node, &mut order.request, *sent).await?;
+                let calls = (0..how.times.max(1)).map(|nth| {
+                    // Calls at once have no order.
+                    let turn = if nth == 0 {
+                        turns.next()
+                    } else {
+                        Turns::new().next()
+                    };
+                    self.call(node, order.clone(), turn, request.clone(), *how, *keep)
+                });
+                let calls = try_join_all(calls.collect::<Vec<_>>());
+                drop(request);
+                match how.patience {
+                    None => calls.await.map(drop),
                     Some(micros) => {
-                        let patience = Duration::from_micros((*micros).into());
-                        tokio::time::timeout(patience, call).await.unwrap_or(Ok(()))
+                        let calls = tokio::time::timeout(micros_of(micros), calls);
+                        calls.await.unwrap_or(Ok(Vec::new())).map(drop)
                     }
                 }
             }
-            Step::Tell { to, order, sent } => {
+            Step::Tell {
+                to,
+                order,
+                sent,
+                at_once,
+            } => {
                 let node = self.links.to(*to)?;
-                let request = make(node, &order.request, *sent).await?;
-                node.tell(order.clone(), request).await?;
+                let mut order = order.clone();
+                let request = self.request(node, &mut order.request, *sent).await?;
+                node.tell(order, turns.next(), request, *at_once).await?;
                 self.state().tally.tells += 1;
                 Ok(())
             }
@@ -165,19 +195,43 @@ impl Runner {
         }
     }
 
-    async fn call(&self, node: &NodeProxy, order: &Order, sent: Sent, keep: Keep) -> Done {
-        let request = make(node, &order.request, sent).await?;
-        let reply = node.work(order.clone(), request).await?;
-        let shape = match &order.reply {
-            Reply::New(shape, _) => shape,
-            Reply::Same => &order.request,
+    /// Makes a request, or takes one that is kept and changes `shape` to what it is.
+    async fn request(
+        &self,
+        node: &NodeProxy,
+        shape: &mut Shape,
+        sent: Sent,
+    ) -> Result<Content, Failure> {
+        if sent == Sent::Kept
+            && let Some((kept, content)) = self.state().last_value()
+        {
+            *shape = kept;
+            return Ok(content);
+        }
+        make(node, shape, sent).await
+    }
+
+    async fn call(
+        &self,
+        node: &NodeProxy,
+        order: Order,
+        turn: Turn,
+        request: Content,
+        how: CallPlan,
+        keep: Keep,
+    ) -> Done {
+        let reply = match how.idempotent {
+            true => node.work_again(order.clone(), request).await?,
+            false => {
+                let timeout = how.deadline.map(micros_of);
+                node.work(order.clone(), turn, request, timeout).await?
+            }
         };
-        shape.check(&reply)?;
+        order.check_reply(&reply)?;
         let mut state = self.state();
         state.tally.calls += 1;
-        state.tally.bytes += shape.len();
-        drop(state);
-        self.keep(keep, shape.clone(), reply);
+        state.tally.bytes += reply.len();
+        state.keep(keep, What::Reply(order, reply));
         Ok(())
     }
 
@@ -209,24 +263,13 @@ impl Runner {
             more?;
             return Err(Failure::Wrong("a stream has an item too many".to_owned()));
         }
+        self.state().keep(order.hold, What::Stream(items));
         Ok(take as u64)
     }
 
     /// Keeps a value for so many steps, and checks it again when it is dropped.
     pub(crate) fn keep(&self, keep: Keep, shape: Shape, content: Content) {
-        if keep == 0 {
-            return;
-        }
-        let mut state = self.state();
-        let until = match keep {
-            FOR_EVER => u64::MAX,
-            keep => state.steps + u64::from(keep),
-        };
-        state.kept.push(Kept {
-            until,
-            shape,
-            content,
-        });
+        self.state().keep(keep, What::Value(shape, content));
     }
 
     fn begin_step(&self) {
@@ -234,6 +277,20 @@ impl Runner {
         state.steps += 1;
         let now = state.steps;
         state.drop_until(now);
+    }
+
+    /// Checks that what a sender sent one after the other arrives in this order.
+    pub(crate) fn check_turn(&self, turn: Turn) {
+        let mut state = self.state();
+        if let Some(last) = state.turns.insert(turn.sender, turn.nth)
+            && last >= turn.nth
+        {
+            let why = format!(
+                "message {} of a task arrived after its message {last}",
+                turn.nth
+            );
+            state.failures.push(Failure::Wrong(why));
+        }
     }
 
     /// A tell was handled.
@@ -260,9 +317,34 @@ impl Runner {
 }
 
 impl State {
+    fn keep(&mut self, keep: Keep, what: What) {
+        let until = match keep {
+            0 => return,
+            FOR_EVER => u64::MAX,
+            keep => self.steps + u64::from(keep),
+        };
+        self.kept.push(Kept { until, what });
+    }
+
+    /// The value that was kept last, if it may be sent again.
+    fn last_value(&self) -> Option<(Shape, Content)> {
+        let mut values = self.kept.iter().rev().filter_map(|kept| match &kept.what {
+            What::Value(shape, content) => Some((shape, content)),
+            What::Reply(order, reply) => Some((order.whole_reply()?, reply)),
+            What::Stream(_) => None,
+        });
+        let (shape, content) = values.find(|(shape, _)| shape.len() <= RESENT)?;
+        Some((shape.clone(), content.clone()))
+    }
+
     fn drop_until(&mut self, now: u64) {
         for kept in self.kept.extract_if(.., |kept| kept.until <= now) {
-            if let Err(why) = kept.shape.check(&kept.content) {
+            let checked = match &kept.what {
+                What::Value(shape, content) => shape.check(content),
+                What::Reply(order, reply) => order.check_reply(reply),
+                What::Stream(_) => Ok(()),
+            };
+            if let Err(why) = checked {
                 let why = format!("it changed while it was kept: {why}");
                 self.failures.push(Failure::Wrong(why));
             }
@@ -270,11 +352,38 @@ impl State {
     }
 }
 
+/// Numbers what is sent one after the other.
+struct Turns {
+    sender: u64,
+    next: AtomicU64,
+}
+
+impl Turns {
+    fn new() -> Self {
+        Self {
+            // A number that no other process has.
+            sender: RandomState::new().hash_one(0),
+            next: AtomicU64::new(0),
+        }
+    }
+
+    fn next(&self) -> Turn {
+        Turn {
+            sender: self.sender,
+            nth: self.next.fetch_add(1, Ordering::Relaxed),
+        }
+    }
+}
+
+fn micros_of(micros: u32) -> Duration {
+    Duration::from_micros(micros.into())
+}
+
 /// Makes a value for a call.
 async fn make(node: &NodeProxy, shape: &Shape, sent: Sent) -> Result<Content, Failure> {
     match sent {
-        Sent::OnHeap => Ok(shape.on_heap()),
         Sent::Allocated => Ok(shape.allocated(|len| node.allocate(len)).await?),
+        Sent::OnHeap | Sent::Kept => Ok(shape.on_heap()),
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::content::Shape;
 use super::plan::{
-    FOR_EVER, Keep, Order, PluginPlan, Program, Reading, Reply, Setup, Step, Target,
+    CallPlan, FOR_EVER, Keep, Order, PluginPlan, Program, Reading, Reply, Sent, Setup, Step, Target,
 };
 
 impl fmt::Display for Setup {
@@ -94,13 +94,12 @@ impl fmt::Display for Step {
                 to,
                 order,
                 keep,
-                patience,
-                ..
-            } => {
-                write!(f, "call {to} {order}{}", Kept(*keep))?;
-                patience.map_or(Ok(()), |micros| write!(f, ", for {micros} µs"))
-            }
-            Self::Tell { to, order, .. } => write!(f, "tell {to} {order}"),
+                how,
+                sent,
+            } => write!(f, "call {to} {order}{}{how}{sent}", Kept(*keep)),
+            Self::Tell {
+                to, order, sent, ..
+            } => write!(f, "tell {to} {order}{sent}"),
             Self::Upload { to, items, order } => write!(f, "upload {to} {}{order}", Items(items)),
             Self::Download { to, items, read } => {
                 write!(f, "download {to} {}{read}", Items(items))
@@ -138,6 +137,7 @@ impl fmt::Display for Order {
         match &self.reply {
             Reply::New(shape, _) => write!(f, " -> {shape}"),
             Reply::Same => write!(f, " -> same"),
+            Reply::Halves => write!(f, " -> halves"),
         }
     }
 }
@@ -150,7 +150,38 @@ impl fmt::Display for Reading {
         if self.take < u32::MAX {
             write!(f, " take {}", self.take)?;
         }
-        write!(f, "{}", Kept(self.keep))
+        write!(f, "{}", Kept(self.keep))?;
+        match self.hold {
+            0 => Ok(()),
+            hold => write!(f, ", stream{}", Kept(hold)),
+        }
+    }
+}
+
+impl fmt::Display for CallPlan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.times > 1 {
+            write!(f, " ×{}", self.times)?;
+        }
+        if self.idempotent {
+            write!(f, " idempotent")?;
+        }
+        if let Some(micros) = self.deadline {
+            write!(f, " deadline {micros} µs")?;
+        }
+        match self.patience {
+            None => Ok(()),
+            Some(micros) => write!(f, " given up after {micros} µs"),
+        }
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OnHeap | Self::Allocated => Ok(()),
+            Self::Kept => write!(f, " (or what was kept)"),
+        }
     }
 }
 
