@@ -1,4 +1,4 @@
-//! Kills random plugins while a program runs.
+//! Kills random plugins while a program runs, and restarts some.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ impl Killer {
             loop {
                 tokio::time::sleep(random.below(LONGEST_PAUSE)).await;
                 let plugin = &plugins[random.within(0..plugins.len() as u64) as usize];
-                if kill(plugin, random.within(0..4) == 0) {
+                if end(plugin, random.within(0..8)) {
                     counted.fetch_add(1, Ordering::Relaxed);
                 }
             }
@@ -44,13 +44,18 @@ impl Drop for Killer {
     }
 }
 
-/// Kills the current process, by the handle or by a signal; returns false if there is none.
-fn kill(plugin: &Plugin, by_handle: bool) -> bool {
-    if by_handle {
-        plugin.kill();
-        return true;
-    }
+/// Ends the current process in one of three ways; returns false if there is none.
+fn end(plugin: &Plugin, how: u64) -> bool {
     let pid = plugin.pid();
+    match how {
+        0 => plugin.restart(),
+        1 | 2 => plugin.kill(),
+        _ => return strike(pid),
+    }
+    pid.is_some()
+}
+
+fn strike(pid: Option<u32>) -> bool {
     // T1, T2: the process is still ours when the signal is sent.
     pid.and_then(Target::child)
         .is_some_and(|target| target.signal(Signal::KILL))

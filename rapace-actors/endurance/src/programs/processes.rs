@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{join_all, try_join_all};
 use rapace::plugin::PluginServer;
+use rapace::process::ShutdownTimeouts;
 use rapace::supervision::{BackoffConfig, RestartConfig};
 use rapace::{OnPanic, Plugin, PluginSpec, SegmentConfig, ServiceHandle, SizeClass};
 
@@ -120,6 +121,11 @@ impl PluginPlan {
             .requires::<first::NodeProxy>()
             .requires::<second::NodeProxy>()
             .segment(segment)
+            .shutdown_timeouts(ShutdownTimeouts {
+                // A program may hold a stream for ever.
+                drain: Duration::from_millis(200),
+                ..ShutdownTimeouts::default()
+            })
             .restart(RestartConfig {
                 limit: usize::MAX,
                 within: Duration::from_secs(1),
