@@ -46,7 +46,10 @@ impl PluginPlan {
     fn generate(random: &mut Random) -> Self {
         let classes = (random.within(0..6) > 0).then(|| {
             let smallest = random.within(8..13);
-            let largest = random.within(16..23);
+            let largest = match random.within(0..8) {
+                0 => 26,
+                _ => random.within(16..23),
+            };
             let mut classes = Vec::new();
             for power in smallest..largest {
                 if random.within(0..3) == 0 {
@@ -63,6 +66,11 @@ impl PluginPlan {
             capacity: match random.within(0..3) {
                 0 => random.within(1..4) as u32,
                 _ => random.within(1..65) as u32,
+            },
+            untrusted: random.within(0..4) == 0,
+            spin: match random.within(0..3) {
+                0 => random.within(1..100) as u32,
+                _ => 0,
             },
             threads: random.within(0..2) == 0,
         }
@@ -88,12 +96,17 @@ impl Program {
     pub(crate) fn generate(setup: &Setup, seed: u64, nth: u64) -> Self {
         let mut random = Random::new(seed, 1 + nth);
         let cuts = random.within(0..4) == 0;
+        // A few programs fill the window of all fragments of a session.
+        let (longest, bytes) = match random.within(0..32) {
+            0 => (HUGE, 8 * HUGE),
+            _ => (LONGEST, BYTES),
+        };
         let mut maker = Maker {
             setup,
             cuts,
-            longest: u64::from(setup.largest().saturating_sub(MARGIN)).min(LONGEST),
+            longest: u64::from(setup.largest().saturating_sub(MARGIN)).min(longest),
             // GN2
-            bytes: random.within(1..BYTES),
+            bytes: random.within(1..bytes),
             kept: random.within(1..KEPT),
             steps: random.within(4..STEPS),
             items: ITEMS,
@@ -189,11 +202,15 @@ impl Maker<'_> {
                 let back = items.iter().map(|_| self.shape()).collect();
                 Step::Exchange {
                     to,
-                    read: self.reading_result(place, items.len(), depth),
+                    read: Reading {
+                        cut: None,
+                        ..self.reading_result(place, items.len(), depth)
+                    },
                     items,
                     back,
                 }
             }
+            16 if self.one_in(2) => Step::Pause(self.random.within(0..3000) as u32),
             16 => Step::Allocate {
                 to,
                 shape: self.shape(),
@@ -252,6 +269,7 @@ impl Maker<'_> {
                 true => self.random.within(0..items as u64 + 1) as u32,
                 false => u32::MAX,
             },
+            cut: (items > 0 && self.one_in(6)).then(|| self.random.within(0..items as u64) as u32),
             keep: self.keep(),
             hold: 0,
         }
@@ -377,8 +395,9 @@ impl Maker<'_> {
 
 /// How deep steps are nested at most.
 const DEEPEST: u32 = 4;
-/// The longest part of a value: beyond the class of 1 MiB.
+/// The longest part of a value: beyond the class of 1 MiB, and in some programs, where slots allow, more.
 const LONGEST: u64 = 3 << 20;
+const HUGE: u64 = 60 << 20;
 /// What a payload has beside its largest part: orders, tables.
 const MARGIN: u32 = 24 << 10;
 /// The most steps and items of a program.

@@ -127,9 +127,13 @@ impl NodeProxy {
         })
     }
 
-    pub(crate) async fn download(&self, shapes: Vec<Shape>) -> Result<Streaming<Content>, Failure> {
+    pub(crate) async fn download(
+        &self,
+        shapes: Vec<Shape>,
+        cut: Option<u32>,
+    ) -> Result<Streaming<Content>, Failure> {
         either!(self, node => {
-            let stream = node.download(shapes).await;
+            let stream = node.download(shapes, cut).await;
             stream.map_err(|error| of_call("a download", error, |never| match never {}))
         })
     }

@@ -1,7 +1,7 @@
 //! The service that takes part in programs: each process serves it twice, under two names.
 
 use facet::Facet;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use rapace::{CallContext, StreamError, Streaming};
 
 use super::content::{Content, Shape};
@@ -51,8 +51,12 @@ macro_rules! node_service {
                     items: Streaming<Content>,
                 ) -> Result<u64, Failure>;
 
-                /// Returns a stream of items of these shapes.
-                async fn download(&mut self, shapes: Vec<Shape>) -> Streaming<Content>;
+                /// Returns a stream of items of these shapes, which fails after `cut` items.
+                async fn download(
+                    &mut self,
+                    shapes: Vec<Shape>,
+                    cut: Option<u32>,
+                ) -> Streaming<Content>;
 
                 /// Checks each item, and sends one for it.
                 async fn exchange(
@@ -102,8 +106,12 @@ macro_rules! node_service {
                     self.0.read(&shapes, &order, items).await
                 }
 
-                async fn download(&mut self, shapes: Vec<Shape>) -> Streaming<Content> {
-                    produce(shapes)
+                async fn download(
+                    &mut self,
+                    shapes: Vec<Shape>,
+                    cut: Option<u32>,
+                ) -> Streaming<Content> {
+                    produce(shapes, cut)
                 }
 
                 async fn exchange(
@@ -165,10 +173,27 @@ async fn make(shape: &Shape, sent: Sent) -> Result<Content, Failure> {
 }
 
 /// A stream of a service. Every other item lies in allocated buffers.
-fn produce(shapes: Vec<Shape>) -> Streaming<Content> {
+fn produce(shapes: Vec<Shape>, cut: Option<u32>) -> Streaming<Content> {
     let items = stream::iter(shapes).then(|shape| async move { item(&shape).await });
-    Streaming::fallible(items)
+    cut_after(cut, items)
 }
+
+/// The items, or some and then an error.
+pub(crate) fn cut_after(
+    cut: Option<u32>,
+    items: impl Stream<Item = Result<Content, StreamError>> + Send + 'static,
+) -> Streaming<Content> {
+    match cut {
+        None => Streaming::fallible(items),
+        Some(cut) => {
+            let end = stream::once(async { Err(StreamError::Reset(PLANNED.to_owned())) });
+            Streaming::fallible(items.take(cut as usize).chain(end))
+        }
+    }
+}
+
+/// Why a stream ends that is cut.
+pub(crate) const PLANNED: &str = "cut by the plan";
 
 fn exchange(shapes: Vec<Shape>, back: Vec<Shape>, items: Streaming<Content>) -> Streaming<Content> {
     let expected = shapes.into_iter().map(Some).chain(std::iter::repeat(None));

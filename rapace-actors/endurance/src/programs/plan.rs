@@ -68,6 +68,8 @@ pub(crate) enum Step {
         shape: Shape,
         keep: Keep,
     },
+    /// Nothing, for so many microseconds.
+    Pause(u32),
     /// Several lists of steps at once.
     Together(Vec<Vec<Step>>),
 }
@@ -132,6 +134,8 @@ pub(crate) struct Reading {
     pub(crate) before: Vec<Step>,
     /// Items that are read. The stream is dropped then, and read to its end if it has no more.
     pub(crate) take: u32,
+    /// The producer fails after so many items.
+    pub(crate) cut: Option<u32>,
     /// For how long each item is kept.
     pub(crate) keep: Keep,
     /// For how long the stream is kept before it is dropped.
@@ -154,6 +158,10 @@ pub(crate) struct PluginPlan {
     pub(crate) call_table: u32,
     /// Messages in flight to each of its services.
     pub(crate) capacity: u32,
+    /// Whether what it sends is copied before it is used.
+    pub(crate) untrusted: bool,
+    /// For how many microseconds both sides poll before they sleep.
+    pub(crate) spin: u32,
     /// Whether its runtime has several threads.
     pub(crate) threads: bool,
 }
@@ -272,6 +280,7 @@ impl Step {
                 lasting: kept(*keep, shape.len()),
                 passing: shape.len(),
             },
+            Self::Pause(_) => Need::default(),
             Self::Together(lists) => {
                 let mut all = Need::default();
                 for list in lists {

@@ -8,7 +8,7 @@ use futures_util::future::{join_all, try_join_all};
 use rapace::plugin::PluginServer;
 use rapace::process::ShutdownTimeouts;
 use rapace::supervision::{BackoffConfig, RestartConfig};
-use rapace::{OnPanic, Plugin, PluginSpec, SegmentConfig, ServiceHandle, SizeClass};
+use rapace::{OnPanic, Plugin, PluginSpec, SegmentConfig, ServiceHandle, SizeClass, Trust};
 
 use super::links::{Links, NodeProxy};
 use super::node::{Serving, first, second};
@@ -104,6 +104,9 @@ impl PluginPlan {
         let mut segment = SegmentConfig::default()
             .with_ring_capacity(self.ring)
             .with_call_table(self.call_table);
+        if self.untrusted {
+            segment = segment.with_trust(Trust::Untrusted);
+        }
         if let Some(classes) = &self.classes {
             let classes = classes.iter().map(|class| SizeClass {
                 slot_size: class.size,
@@ -121,6 +124,7 @@ impl PluginPlan {
             .requires::<first::NodeProxy>()
             .requires::<second::NodeProxy>()
             .segment(segment)
+            .spin(Duration::from_micros(self.spin.into()))
             .shutdown_timeouts(ShutdownTimeouts {
                 // A program may hold a stream for ever.
                 drain: Duration::from_millis(200),

@@ -9,12 +9,12 @@ use std::time::Duration;
 use facet::Facet;
 use futures_util::future::{BoxFuture, try_join_all};
 use futures_util::{StreamExt, stream};
-use rapace::Streaming;
+use rapace::{StreamError, Streaming};
 
 use super::content::{Content, Shape};
-use super::failure::Failure;
+use super::failure::{Failure, WRONG};
 use super::links::{Links, NodeProxy};
-use super::node::Report;
+use super::node::{PLANNED, Report, cut_after};
 use super::plan::{CallPlan, FOR_EVER, Keep, Order, RESENT, Reading, Sent, Step, Turn};
 
 /// Who carries out steps, and what is kept for them.
@@ -158,9 +158,14 @@ impl Runner {
             Step::Upload { to, items, order } => {
                 let node = self.links.to(*to)?;
                 let taken = node
-                    .upload(items.clone(), order.clone(), produce(node, items))
+                    .upload(
+                        items.clone(),
+                        order.clone(),
+                        produce(node, items, order.cut),
+                    )
                     .await?;
-                let expected = items.len().min(order.take as usize) as u64;
+                let there = order.cut.unwrap_or(u32::MAX).min(order.take);
+                let expected = items.len().min(there as usize) as u64;
                 if taken != expected {
                     let why = format!("{taken} items of a stream were taken instead of {expected}");
                     return Err(Failure::Wrong(why));
@@ -168,7 +173,11 @@ impl Runner {
                 Ok(())
             }
             Step::Download { to, items, read } => {
-                let stream = self.links.to(*to)?.download(items.clone()).await?;
+                let stream = self
+                    .links
+                    .to(*to)?
+                    .download(items.clone(), read.cut)
+                    .await?;
                 self.read(items, read, stream).await.map(drop)
             }
             Step::Exchange {
@@ -178,7 +187,7 @@ impl Runner {
                 read,
             } => {
                 let node = self.links.to(*to)?;
-                let sent = produce(node, items);
+                let sent = produce(node, items, None);
                 let stream = node.exchange(items.clone(), back.clone(), sent).await?;
                 self.read(back, read, stream).await.map(drop)
             }
@@ -186,6 +195,10 @@ impl Runner {
                 let node = self.links.to(*to)?;
                 let content = make(node, shape, Sent::Allocated).await?;
                 self.keep(*keep, shape.clone(), content);
+                Ok(())
+            }
+            Step::Pause(micros) => {
+                tokio::time::sleep(micros_of(*micros)).await;
                 Ok(())
             }
             Step::Together(lists) => {
@@ -249,6 +262,15 @@ impl Runner {
                 let why = format!("a stream ended after {nth} of {} items", shapes.len());
                 return Err(Failure::Wrong(why));
             };
+            if order.cut == Some(nth as u32) {
+                return match item {
+                    Err(StreamError::Reset(why)) if why.contains(PLANNED) => Ok(nth as u64),
+                    Err(error) => Err(error.into()),
+                    Ok(_) => Err(Failure::Wrong(format!(
+                        "a stream that was cut after {nth} items has more"
+                    ))),
+                };
+            }
             let item = item?;
             shape.check(&item)?;
             let mut state = self.state();
@@ -388,9 +410,9 @@ async fn make(node: &NodeProxy, shape: &Shape, sent: Sent) -> Result<Content, Fa
 }
 
 /// A stream for a call. Every other item lies in allocated buffers.
-fn produce(node: &NodeProxy, shapes: &[Shape]) -> Streaming<Content> {
+fn produce(node: &NodeProxy, shapes: &[Shape], cut: Option<u32>) -> Streaming<Content> {
     let node = node.clone();
-    Streaming::fallible(stream::iter(shapes.to_vec()).then(move |shape| {
+    let items = stream::iter(shapes.to_vec()).then(move |shape| {
         let node = node.clone();
         async move {
             let sent = match shape.seed.is_multiple_of(2) {
@@ -398,7 +420,8 @@ fn produce(node: &NodeProxy, shapes: &[Shape]) -> Streaming<Content> {
                 false => Sent::Allocated,
             };
             let made = make(&node, &shape, sent).await;
-            made.map_err(|failure| rapace::StreamError::Reset(failure.to_string()))
+            made.map_err(|failure| StreamError::Reset(format!("{WRONG}{failure}")))
         }
-    }))
+    });
+    cut_after(cut, items)
 }

@@ -57,6 +57,8 @@ impl fmt::Display for PluginPlan {
             ring,
             call_table,
             capacity,
+            untrusted,
+            spin,
             threads,
         } = self;
         write!(
@@ -68,6 +70,12 @@ impl fmt::Display for PluginPlan {
             "{} thread(s), ",
             if *threads { "several" } else { "one" }
         )?;
+        if *untrusted {
+            write!(f, "untrusted, ")?;
+        }
+        if *spin > 0 {
+            write!(f, "spins for {spin} µs, ")?;
+        }
         match classes {
             None => write!(f, "default slots"),
             Some(classes) => {
@@ -118,6 +126,7 @@ impl fmt::Display for Step {
             Self::Allocate { to, shape, keep } => {
                 write!(f, "allocate {to} {shape}{}", Kept(*keep))
             }
+            Self::Pause(micros) => write!(f, "pause {micros} µs"),
             Self::Together(lists) => {
                 write!(f, "together")?;
                 lists
@@ -149,6 +158,9 @@ impl fmt::Display for Reading {
         }
         if self.take < u32::MAX {
             write!(f, " take {}", self.take)?;
+        }
+        if let Some(cut) = self.cut {
+            write!(f, " cut after {cut}")?;
         }
         write!(f, "{}", Kept(self.keep))?;
         match self.hold {
