@@ -1,4 +1,4 @@
-//! The largest memory of processes while a program runs.
+//! The memory of processes: the most while a program runs, and what is left after several.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use tokio::task::JoinHandle;
 
 use crate::proc;
 use crate::violation::{Outcome, ensure};
+use crate::waiting::look_for;
 
 /// Private memory of a process at the start, and the most since.
 #[derive(Clone, Copy, Debug)]
@@ -71,4 +72,38 @@ impl Drop for Sampler {
     }
 }
 
+/// Private memory of processes, to which they return.
+pub(super) struct Level(Vec<(u32, u64)>);
+
+impl Level {
+    pub(super) fn now(pids: impl IntoIterator<Item = u32>) -> Self {
+        Self(
+            pids.into_iter()
+                .map(|pid| (pid, proc::private(pid)))
+                .collect(),
+        )
+    }
+
+    /// Waits until no process has more than `left` bytes more.
+    pub(super) async fn comes_back(&self, left: u64) -> Outcome {
+        let grown = || {
+            let more = self.0.iter().map(|(pid, before)| {
+                let now = proc::private(*pid);
+                (*pid, now.saturating_sub(*before))
+            });
+            more.max_by_key(|(_, more)| *more).unwrap_or_default()
+        };
+        let back = look_for(SETTLES, || (grown().1 <= left).then_some(())).await;
+        ensure(back.is_some(), || {
+            let (pid, more) = grown();
+            format!(
+                "process {pid} has {} KiB more than before the programs",
+                more >> 10
+            )
+        })
+    }
+}
+
+/// When memory that is still in use is lost.
+const SETTLES: Duration = Duration::from_secs(15);
 const INTERVAL: Duration = Duration::from_millis(10);

@@ -11,6 +11,7 @@ use rapace::supervision::{BackoffConfig, RestartConfig};
 use rapace::{OnPanic, Plugin, PluginSpec, SegmentConfig, ServiceHandle, SizeClass, Trust};
 
 use super::links::{Links, NodeProxy};
+use super::memory::Level;
 use super::node::{Serving, first, second};
 use super::plan::{PluginPlan, Ranked, Setup};
 use super::runner::Runner;
@@ -66,6 +67,13 @@ impl Processes {
             }
             _ => self.links.to(ranked.target).ok(),
         }
+    }
+
+    /// The memory of these processes; of the host alone, if the others are `killed`.
+    pub(super) fn level(&self, killed: bool) -> Level {
+        let plugins = self.plugins.iter().filter_map(Plugin::pid);
+        let plugins = plugins.filter(|_| !killed);
+        Level::now(plugins.chain([std::process::id()]))
     }
 
     pub(super) async fn stop(self) -> Outcome {
