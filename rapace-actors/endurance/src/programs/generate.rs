@@ -36,6 +36,7 @@ impl Setup {
         Self {
             plugins,
             shared_host,
+            cuts: random.within(0..3) == 0,
             host_capacity: random.within(1..65) as u32,
             ranks,
         }
@@ -95,7 +96,6 @@ impl Program {
     /// The `nth` program of a seed.
     pub(crate) fn generate(setup: &Setup, seed: u64, nth: u64) -> Self {
         let mut random = Random::new(seed, 1 + nth);
-        let cuts = random.within(0..4) == 0;
         // A few programs fill the window of all fragments of a session.
         let (longest, bytes) = match random.within(0..32) {
             0 => (HUGE, 8 * HUGE),
@@ -103,7 +103,6 @@ impl Program {
         };
         let mut maker = Maker {
             setup,
-            cuts,
             longest: u64::from(setup.largest().saturating_sub(MARGIN)).min(longest),
             // GN2
             bytes: random.within(1..bytes),
@@ -119,14 +118,13 @@ impl Program {
         };
         let tasks = (0..tasks).map(|_| maker.steps(Place::HOST, most, 0));
         let tasks = tasks.collect();
-        Self { tasks, cuts }
+        Self { tasks }
     }
 }
 
 /// Makes the steps of one program.
 struct Maker<'a> {
     setup: &'a Setup,
-    cuts: bool,
     random: Random,
     longest: u64,
     /// What may still be sent, and kept.
@@ -160,6 +158,17 @@ impl Maker<'_> {
     }
 
     fn step(&mut self, place: Place, depth: u32) -> Option<Step> {
+        let step = self.whole_step(place, depth)?;
+        if !self.setup.cuts || !self.one_in(3) {
+            return Some(step);
+        }
+        Some(Step::GivenUp {
+            after: self.micros(),
+            steps: vec![step],
+        })
+    }
+
+    fn whole_step(&mut self, place: Place, depth: u32) -> Option<Step> {
         let (rank, to) = self.target(place)?;
         self.steps = self.steps.checked_sub(1)?;
         // The place of the handler.
@@ -285,19 +294,14 @@ impl Maker<'_> {
 
     /// Most calls are made once, and wait for their reply.
     fn how(&mut self) -> CallPlan {
-        let mut cut = || {
-            let cut = self.cuts && self.one_in(3);
-            cut.then(|| self.random.within(0..20_000) as u32)
-        };
-        let (patience, deadline) = (cut(), cut());
+        let cut = self.setup.cuts && self.one_in(6);
         CallPlan {
             times: match self.one_in(5) {
                 true => self.random.within(2..4) as u8,
                 false => 1,
             },
             idempotent: self.one_in(4),
-            patience,
-            deadline,
+            deadline: cut.then(|| self.micros()),
         }
     }
 
@@ -386,6 +390,12 @@ impl Maker<'_> {
             2 | 3 => Sent::Allocated,
             _ => Sent::Kept,
         }
+    }
+
+    /// Up to 16 ms, mostly less: each order of magnitude as often as the others.
+    fn micros(&mut self) -> u32 {
+        let power = self.random.within(0..15);
+        self.random.within(0..1 << power) as u32
     }
 
     fn one_in(&mut self, count: u64) -> bool {

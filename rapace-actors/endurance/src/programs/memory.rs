@@ -84,8 +84,8 @@ impl Level {
         )
     }
 
-    /// Waits until no process has more than `left` bytes more.
-    pub(super) async fn comes_back(&self, left: u64) -> Outcome {
+    /// Waits until no process has more than `left` bytes more. Returns the most that one has.
+    pub(super) async fn comes_back(&self, left: u64) -> Outcome<u64> {
         let grown = || {
             let more = self.0.iter().map(|(pid, before)| {
                 let now = proc::private(*pid);
@@ -100,7 +100,8 @@ impl Level {
                 "process {pid} has {} KiB more than before the programs",
                 more >> 10
             )
-        })
+        })?;
+        Ok(grown().1)
     }
 }
 

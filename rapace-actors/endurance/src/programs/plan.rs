@@ -68,6 +68,8 @@ pub(crate) enum Step {
         shape: Shape,
         keep: Keep,
     },
+    /// Steps that are given up after so many microseconds.
+    GivenUp { after: u32, steps: Vec<Step> },
     /// Nothing, for so many microseconds.
     Pause(u32),
     /// Several lists of steps at once.
@@ -81,9 +83,7 @@ pub(crate) struct CallPlan {
     pub(crate) times: u8,
     /// To an idempotent method.
     pub(crate) idempotent: bool,
-    /// The caller gives up after so many microseconds.
-    pub(crate) patience: Option<u32>,
-    /// The same as a deadline.
+    /// In so many microseconds.
     pub(crate) deadline: Option<u32>,
 }
 
@@ -174,6 +174,8 @@ pub(crate) struct Setup {
     pub(crate) shared_host: bool,
     /// Messages in flight to each service of the host.
     pub(crate) host_capacity: u32,
+    /// Whether steps are given up, so that others fail too.
+    pub(crate) cuts: bool,
     /// All services in the order of their ranks (PL1).
     pub(super) ranks: Vec<Ranked>,
 }
@@ -191,8 +193,6 @@ pub(crate) struct Ranked {
 pub(crate) struct Program {
     /// What each task of the host does.
     pub(crate) tasks: Vec<Vec<Step>>,
-    /// Whether calls are given up, so that others fail too.
-    pub(crate) cuts: bool,
 }
 
 /// The bytes of memory that steps may take at most in one process.
@@ -280,6 +280,7 @@ impl Step {
                 lasting: kept(*keep, shape.len()),
                 passing: shape.len(),
             },
+            Self::GivenUp { steps, .. } => need(steps),
             Self::Pause(_) => Need::default(),
             Self::Together(lists) => {
                 let mut all = Need::default();

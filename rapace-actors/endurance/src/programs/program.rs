@@ -28,6 +28,8 @@ pub(super) struct Totals {
     kills: u64,
     /// The most memory that a process took for a program, in bytes.
     memory: u64,
+    /// The most that a process had more after the programs than before them, in bytes.
+    pub(super) left: u64,
     tally: Tally,
 }
 
@@ -39,7 +41,7 @@ pub(super) async fn run(
     kills: Option<Random>,
     totals: &mut Totals,
 ) -> Outcome {
-    let may_lose = program.cuts || kills.is_some();
+    let may_lose = setup.cuts || kills.is_some();
     let pids = match kills {
         None => processes.plugins.iter().filter_map(Plugin::pid).collect(),
         Some(_) => Vec::new(),
@@ -216,17 +218,19 @@ impl fmt::Display for Totals {
             lost,
             kills,
             memory,
+            left,
             tally,
         } = self;
         write!(
             f,
             "{programs} programs; {} calls, {} tells, {} items, {} MiB; {kills} kills, {lost} failures after these \
-             and after cancellations; {} MiB for a program at most",
+             and after cancellations; {} MiB for a program at most, {} KiB after it",
             tally.calls,
             tally.tells,
             tally.items,
             tally.bytes >> 20,
             memory >> 20,
+            left >> 10,
         )
     }
 }

@@ -134,13 +134,7 @@ impl Runner {
                 });
                 let calls = try_join_all(calls.collect::<Vec<_>>());
                 drop(request);
-                match how.patience {
-                    None => calls.await.map(drop),
-                    Some(micros) => {
-                        let calls = tokio::time::timeout(micros_of(micros), calls);
-                        calls.await.unwrap_or(Ok(Vec::new())).map(drop)
-                    }
-                }
+                calls.await.map(drop)
             }
             Step::Tell {
                 to,
@@ -196,6 +190,10 @@ impl Runner {
                 let content = make(node, shape, Sent::Allocated).await?;
                 self.keep(*keep, shape.clone(), content);
                 Ok(())
+            }
+            Step::GivenUp { after, steps } => {
+                let steps = tokio::time::timeout(micros_of(*after), self.run(steps));
+                steps.await.unwrap_or(Ok(()))
             }
             Step::Pause(micros) => {
                 tokio::time::sleep(micros_of(*micros)).await;

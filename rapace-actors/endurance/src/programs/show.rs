@@ -22,6 +22,9 @@ impl fmt::Display for Setup {
             "  services of the host: {whose}, capacity {}",
             self.host_capacity
         )?;
+        if self.cuts {
+            writeln!(f, "  steps are given up")?;
+        }
         write!(f, "  ranks:")?;
         for ranked in &self.ranks {
             write!(f, " {}", ranked.target)?;
@@ -42,11 +45,7 @@ impl fmt::Display for Program {
             }
         }
         let memory = self.need() >> 10;
-        write!(
-            f,
-            "  needs {memory} KiB{}",
-            if self.cuts { ", gives up calls" } else { "" }
-        )
+        write!(f, "  needs {memory} KiB")
     }
 }
 
@@ -126,6 +125,9 @@ impl fmt::Display for Step {
             Self::Allocate { to, shape, keep } => {
                 write!(f, "allocate {to} {shape}{}", Kept(*keep))
             }
+            Self::GivenUp { after, steps } => {
+                write!(f, "give up after {after} µs {}", Steps(steps))
+            }
             Self::Pause(micros) => write!(f, "pause {micros} µs"),
             Self::Together(lists) => {
                 write!(f, "together")?;
@@ -178,12 +180,9 @@ impl fmt::Display for CallPlan {
         if self.idempotent {
             write!(f, " idempotent")?;
         }
-        if let Some(micros) = self.deadline {
-            write!(f, " deadline {micros} µs")?;
-        }
-        match self.patience {
+        match self.deadline {
             None => Ok(()),
-            Some(micros) => write!(f, " given up after {micros} µs"),
+            Some(micros) => write!(f, " deadline {micros} µs"),
         }
     }
 }
