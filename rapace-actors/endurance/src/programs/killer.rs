@@ -11,7 +11,7 @@ use tokio::task::JoinHandle;
 use crate::random::Random;
 use crate::target::Target;
 
-/// Kills until it is dropped.
+/// Kills until it is dropped, or has killed often enough: a long payload needs some time in which nobody dies.
 pub(super) struct Killer {
     kills: Arc<AtomicU64>,
     task: JoinHandle<()>,
@@ -22,7 +22,7 @@ impl Killer {
         let kills = Arc::<AtomicU64>::default();
         let (plugins, counted) = (plugins.to_vec(), Arc::clone(&kills));
         let task = tokio::spawn(async move {
-            loop {
+            for _ in 0..random.within(1..MOST_KILLS) {
                 tokio::time::sleep(random.below(LONGEST_PAUSE)).await;
                 let plugin = &plugins[random.within(0..plugins.len() as u64) as usize];
                 if end(plugin, random.within(0..8)) {
@@ -61,5 +61,7 @@ fn strike(pid: Option<u32>) -> bool {
         .is_some_and(|target| target.signal(Signal::KILL))
 }
 
+/// The most kills in one program.
+const MOST_KILLS: u64 = 24;
 /// Programs take tens of milliseconds.
 const LONGEST_PAUSE: Duration = Duration::from_millis(60);
