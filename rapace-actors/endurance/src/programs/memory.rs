@@ -96,10 +96,8 @@ impl Level {
         let back = look_for(SETTLES, || (grown().1 <= left).then_some(())).await;
         ensure(back.is_some(), || {
             let (pid, more) = grown();
-            format!(
-                "process {pid} has {} KiB more than before the programs",
-                more >> 10
-            )
+            let (more, process) = (more >> 10, proc::describe(pid));
+            format!("{more} KiB more than before the programs are in process {process}")
         })?;
         Ok(grown().1)
     }
