@@ -150,10 +150,11 @@ impl<S: Service> Proxy<S> {
     }
 
     /// Allocates a buffer for an argument in the session's shared memory, so that sending it copies nothing. For a
-    /// service in this process, or while a plugin is away, the buffer is on the heap.
+    /// service in this process, while a plugin is away, or while no slot is free, the buffer is on the heap. A segment can
+    /// be configured to wait or fail instead of the last ([`OnExhaustion`](crate::OnExhaustion)).
     ///
     /// # Cancel safety
-    /// Dropping the future gives up its place in the queue.
+    /// Dropping the future allocates nothing, and gives up its place in the queue.
     ///
     /// # Errors
     /// See [`BufferError`]: the length is more than can be sent, or than there is memory for.
