@@ -236,19 +236,19 @@ impl FrameEncoder {
         if lengths.is_empty() {
             return self.finish(draft, buffer.into_iter(), flags, charge);
         }
-        let numbers = self.fragmenter.open(lengths.into_iter(), lane).await?;
+        let numbers = self.fragmenter.number(&lengths)?;
         let parts = draft.finish_in_fragments(buffer, numbers.ids())?;
         for blob in &parts.transfers {
             if let Some(class) = self.transport.sent_in_fragments(blob.len()) {
                 self.warn_of_shortage(blob.len(), class);
             }
         }
-        numbers.send(parts.transfers).await?;
+        let transfers = self.fragmenter.send(numbers, parts.transfers, lane).await?;
         let fragmented = Fragmented {
             whole: parts.whole,
             sent: parts.sent,
             in_slots: parts.in_slots,
-            transfers: Box::new(numbers),
+            transfers: Box::new(transfers),
         };
         Ok(EncodedPayload {
             flags,

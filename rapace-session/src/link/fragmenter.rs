@@ -1,26 +1,26 @@
 //! Sending of buffers in fragments.
 //!
-//! - FM1: each lane has a task that sends its fragments. Payloads take turns, a fragment each, so a
-//!   short one does not wait for a long one. The task ends when nothing is left to send.
-//!   It runs on the session's runtime, since that of a caller may end before other callers do.
+//! - FM1: each lane has a task that sends its fragments, in the order of the [`Schedule`]. It runs on the
+//!   session's runtime, since that of a caller may end before other callers do, and ends when nothing is
+//!   left to send.
 //! - FM2: sending a fragment waits for a slot that no user can keep, and for room on the ring. Both
 //!   come back with the next turn of the peer's reader, so a fragment waits for nothing that a user
 //!   holds.
-//! - FM3: a payload takes its part of the peer's window before its first fragment, and gives it back
-//!   when its frame is on the ring. If it is given up before, the peer is told first. So the
-//!   peer never sees more than its window.
+//! - FM3: the task sends whatever a payload's sender does meanwhile. If the sender is gone, the peer is told. If it is not
+//!   polled, the payload becomes complete, and can be revoked.
 //! - FM4: reading a buffer may run user code. A panic there fails the payload, and no other.
 
-use std::collections::VecDeque;
 use std::ops::ControlFlow;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::{collections::VecDeque, fmt};
 
 use rapace_codec::{Blob, guarded};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+use tokio::time::{Instant, sleep_until};
 
-use crate::link::byte_window::{ByteWindow, Charge};
+use crate::link::fragment_schedule::{Active, Part, Schedule, Step, Ticket};
 use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::reassembly::cost;
 use crate::transport::{AllocateError, Lane, SendError, Transport};
@@ -29,238 +29,237 @@ use crate::wire::transfer::TransferId;
 
 /// Sends buffers in fragments, over one transport.
 pub(crate) struct Fragmenter {
-    sending: Arc<Sending>,
+    transport: Arc<dyn Transport>,
+    next: AtomicU32,
+    peer: OnceLock<Arc<Sending>>,
 }
 
+/// What is known from the handshake on.
 struct Sending {
     transport: Arc<dyn Transport>,
-    peer: OnceLock<Peer>,
-    next: AtomicU32,
-    data: Mutex<Queue>,
-    priority: Mutex<Queue>,
-}
-
-/// What is known from the handshake.
-struct Peer {
+    /// The peer's name, and the window that its hello grants.
     name: Box<str>,
-    /// What the peer allows, from its hello.
-    window: Arc<ByteWindow>,
-    size: u32,
+    window: u32,
     /// The session's runtime.
     runtime: Handle,
+    schedule: Mutex<Schedule<Outgoing>>,
+    /// For each lane, that its next step may be another one.
+    data: Notify,
+    priority: Notify,
 }
 
-/// The payloads of a lane that are being sent.
-#[derive(Default)]
-struct Queue {
-    work: VecDeque<Work>,
-    /// Whether there is a task (FM1).
-    runs: bool,
-    /// Whether the session is over.
-    closed: bool,
-}
-
-enum Work {
-    Send(Outgoing),
-    /// Tells the peer that no frame will take these transfers, then frees their window (FM3).
-    Drop(Vec<TransferId>, Charge),
-}
+const LANES: [Lane; 2] = [Lane::Data, Lane::Priority];
 
 /// Buffers of one payload.
 struct Outgoing {
     transfers: VecDeque<(TransferId, Blob)>,
     /// The bytes of the first buffer that are sent.
     sent: usize,
-    given_up: Arc<AtomicBool>,
     done: oneshot::Sender<Result<(), PayloadError>>,
 }
 
-/// The numbers of a payload's transfers, and its part of the window.
-pub(crate) struct Numbers {
+/// The transfers of one payload. Dropping them gives up the payload, unless its frame was sent.
+pub(crate) struct Transfers {
     sending: Arc<Sending>,
     lane: Lane,
-    ids: Vec<TransferId>,
-    given_up: Arc<AtomicBool>,
-    /// Until a frame took the transfers.
-    charge: Mutex<Option<Charge>>,
+    ticket: Ticket,
+}
+
+/// The numbers of transfers that are not open yet, and what they take of the window.
+pub(crate) struct Numbers(Part);
+
+impl Numbers {
+    pub(crate) fn ids(&self) -> &[TransferId] {
+        &self.0.ids
+    }
 }
 
 impl Fragmenter {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         Self {
-            sending: Arc::new(Sending {
-                transport,
-                peer: OnceLock::new(),
-                next: AtomicU32::new(0),
-                data: Mutex::default(),
-                priority: Mutex::default(),
-            }),
+            transport,
+            next: AtomicU32::new(0),
+            peer: OnceLock::new(),
         }
     }
 
     /// Records the peer's name, the window that its hello grants, and the session's runtime, which is the current one.
     pub(crate) fn set_peer(&self, name: &str, window: u32) {
         // The handshake accepts one hello.
-        let _ = self.sending.peer.set(Peer {
+        let _ = self.peer.set(Arc::new(Sending {
+            transport: Arc::clone(&self.transport),
             name: name.into(),
-            window: Arc::new(ByteWindow::new(window)),
-            size: window,
+            window,
             runtime: Handle::current(),
-        });
+            schedule: Mutex::new(Schedule::new(window.into())),
+            data: Notify::new(),
+            priority: Notify::new(),
+        }));
     }
 
     /// The peer's name.
     pub(crate) fn peer(&self) -> &str {
-        self.sending.peer.get().map_or("", |peer| &peer.name)
+        self.peer.get().map_or("", |peer| &peer.name)
     }
 
     /// Ends all waits: the session is over.
     pub(crate) fn close(&self) {
-        if let Some(peer) = self.sending.peer.get() {
-            peer.window.close();
-        }
-        for lane in [Lane::Data, Lane::Priority] {
-            self.sending.close(lane);
+        if let Some(peer) = self.peer.get() {
+            peer.close();
         }
     }
 
-    /// Takes numbers and a part of the window for buffers of these lengths.
+    /// Returns numbers for buffers of these lengths.
     ///
-    /// # Cancel safety
-    /// Dropping the future takes nothing.
-    pub(crate) async fn open(
-        &self,
-        lengths: impl Iterator<Item = usize>,
-        lane: Lane,
-    ) -> Result<Numbers, PayloadError> {
-        let mut count = 0;
-        let bytes = lengths.inspect(|_| count += 1).map(cost).sum::<u64>();
-        let peer = self.sending.peer.get().ok_or(PayloadError::Closed)?;
-        if bytes > u64::from(peer.size) {
+    /// # Errors
+    /// If they are longer than the window together.
+    pub(crate) fn number(&self, lengths: &[usize]) -> Result<Numbers, PayloadError> {
+        let cost = lengths.iter().map(|length| cost(*length)).sum::<u64>();
+        let window = self.peer.get().ok_or(PayloadError::Closed)?.window;
+        if cost > u64::from(window) {
             return Err(PayloadError::Encode(format!(
-                "no slot is free for {bytes} bytes of it, and a message may have at most {} in fragments: split it, or \
-                 give the segment more slots (`SegmentConfig::with_classes`)",
-                peer.size
+                "no slot is free for {cost} bytes of it, and a message may have at most {window} in fragments: split it, or \
+                 give the segment more slots (`SegmentConfig::with_classes`)"
             )));
         }
-        let charge = Arc::clone(&peer.window).take(bytes).await;
-        let charge = charge.ok_or(PayloadError::Closed)?;
-        let next = || TransferId(self.sending.next.fetch_add(1, Ordering::Relaxed));
-        Ok(Numbers {
-            sending: Arc::clone(&self.sending),
-            lane,
-            ids: (0..count).map(|_| next()).collect(),
-            given_up: Arc::default(),
-            charge: Mutex::new(Some(charge)),
-        })
-    }
-}
-
-impl Numbers {
-    pub(crate) fn ids(&self) -> &[TransferId] {
-        &self.ids
+        let next = |_: &usize| TransferId(self.next.fetch_add(1, Ordering::Relaxed));
+        let ids = lengths.iter().map(next).collect();
+        Ok(Numbers(Part { ids, cost }))
     }
 
-    /// Sends the buffers, in the order of their numbers, and waits until all fragments are on the
-    /// ring.
+    /// Sends buffers, in the order of their numbers, and waits until all fragments are on the ring.
     ///
     /// # Cancel safety
-    /// Dropping the future and the numbers gives up the payload.
-    pub(crate) async fn send(&self, buffers: Vec<Blob>) -> Result<(), PayloadError> {
+    /// Dropping the future gives up the payload. While it is not polled, the fragments are sent.
+    pub(crate) async fn send(
+        &self,
+        numbers: Numbers,
+        buffers: Vec<Blob>,
+        lane: Lane,
+    ) -> Result<Transfers, PayloadError> {
+        let sending = self.peer.get().ok_or(PayloadError::Closed)?;
         let (done, all_sent) = oneshot::channel();
-        self.push(Work::Send(Outgoing {
-            transfers: self.ids.iter().copied().zip(buffers).collect(),
+        let outgoing = Outgoing {
+            transfers: numbers.ids().iter().copied().zip(buffers).collect(),
             sent: 0,
-            given_up: Arc::clone(&self.given_up),
             done,
-        }));
-        all_sent.await.map_err(|_| PayloadError::Closed)?
+        };
+        let added = sending.change(|schedule| schedule.add(lane, numbers.0, outgoing));
+        let transfers = Transfers {
+            sending: Arc::clone(sending),
+            lane,
+            ticket: added.map_err(|_| PayloadError::Closed)?,
+        };
+        all_sent.await.map_err(|_| PayloadError::Closed)??;
+        Ok(transfers)
     }
+}
 
-    fn push(&self, work: Work) {
-        let mut queue = lock(self.sending.queue(self.lane));
-        if queue.closed {
-            // Dropped after the lock: a buffer may run user code.
-            drop(queue);
+impl OpenTransfers for Transfers {
+    fn send_frame(&self, send: &mut dyn FnMut() -> bool) {
+        let Some(complete) = self.sending.lock().take(self.ticket) else {
             return;
-        }
-        queue.work.push_back(work);
-        if !std::mem::replace(&mut queue.runs, true)
-            && let Some(peer) = self.sending.peer.get()
-        {
-            let (sending, lane) = (Arc::clone(&self.sending), self.lane);
-            drop(queue);
-            peer.runtime.spawn(async move { sending.run(lane).await });
-        }
+        };
+        // Without the lock: the transport may wake any task.
+        let sent = send();
+        self.sending.change(|schedule| match sent {
+            true => schedule.sent(complete),
+            false => schedule.not_sent(self.ticket, complete),
+        });
     }
 }
 
-impl OpenTransfers for Numbers {
-    fn taken(&self) {
-        drop(lock(&self.charge).take());
-    }
-}
-
-impl Drop for Numbers {
+impl Drop for Transfers {
     fn drop(&mut self) {
-        if let Some(charge) = lock(&self.charge).take() {
-            self.given_up.store(true, Ordering::Release);
-            let ids = std::mem::take(&mut self.ids);
-            self.push(Work::Drop(ids, charge)); // FM3
-        }
+        let (lane, ticket) = (self.lane, self.ticket);
+        let payload = self
+            .sending
+            .change(|schedule| schedule.give_up(lane, ticket));
+        drop(payload);
     }
 }
 
 impl Sending {
-    fn queue(&self, lane: Lane) -> &Mutex<Queue> {
+    fn lock(&self) -> MutexGuard<'_, Schedule<Outgoing>> {
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn changed(&self, lane: Lane) -> &Notify {
         match lane {
             Lane::Data => &self.data,
             Lane::Priority => &self.priority,
         }
     }
 
-    /// Drops everything that a lane has, since the session is over. Who waits for it is told.
-    fn close(&self, lane: Lane) {
-        let mut queue = lock(self.queue(lane));
-        queue.closed = true;
-        let work = std::mem::take(&mut queue.work);
-        // After the lock: dropping a buffer may run user code.
-        drop(queue);
-        drop(work);
+    /// Changes the schedule. The tasks of both lanes look for their next steps then, since a change in one lane
+    /// may let the other one go on (FS2, FS4); a lane that has something to do and no task gets one (FM1).
+    fn change<T>(self: &Arc<Self>, change: impl FnOnce(&mut Schedule<Outgoing>) -> T) -> T {
+        let mut schedule = self.lock();
+        let changed = change(&mut schedule);
+        let begin = LANES.map(|lane| schedule.begins(lane));
+        drop(schedule);
+        for (lane, begins) in LANES.into_iter().zip(begin) {
+            match begins {
+                true => {
+                    let sending = Arc::clone(self);
+                    self.runtime.spawn(async move { sending.run(lane).await });
+                }
+                false => self.changed(lane).notify_one(),
+            }
+        }
+        changed
     }
 
-    /// Sends everything that a lane has (FM1).
-    async fn run(&self, lane: Lane) {
-        while let Some(work) = self.next(lane) {
-            let sent = match work {
-                Work::Send(payload) => self.turn(payload, lane).await,
-                Work::Drop(ids, charge) => {
-                    let told = self.drop_all(&ids, lane).await;
-                    drop(charge);
+    fn close(self: &Arc<Self>) {
+        let left = self.change(Schedule::close);
+        drop(left);
+    }
+
+    /// Carries out the steps of a lane.
+    async fn run(self: Arc<Self>, lane: Lane) {
+        loop {
+            let step = self.lock().next(lane);
+            let done = match step {
+                Step::Tell(part) => {
+                    let told = self.drop_all(&part.ids, lane).await;
+                    self.change(|schedule| schedule.free(part));
                     told
                 }
+                Step::Send { active, admitted } => {
+                    if admitted {
+                        self.change(|_| ());
+                    }
+                    self.turn(active, lane).await
+                }
+                Step::Wait(revocable) => {
+                    self.wait(lane, revocable).await;
+                    ControlFlow::Continue(())
+                }
+                Step::Idle => return,
             };
-            if sent.is_break() {
-                self.close(lane);
+            if done.is_break() {
+                self.close();
             }
             tokio::task::coop::consume_budget().await;
         }
     }
 
-    fn next(&self, lane: Lane) -> Option<Work> {
-        let mut queue = lock(self.queue(lane));
-        let work = queue.work.pop_front();
-        queue.runs = work.is_some();
-        work
+    async fn wait(self: &Arc<Self>, lane: Lane, revocable: Option<Instant>) {
+        let changed = self.changed(lane).notified();
+        let Some(at) = revocable else {
+            return changed.await;
+        };
+        tokio::select! {
+            () = changed => {}
+            () = sleep_until(at) => self.change(|schedule| schedule.revoke(Instant::now())),
+        }
     }
 
     /// Sends the next fragment of a payload, and puts the rest back.
-    async fn turn(&self, mut payload: Outgoing, lane: Lane) -> ControlFlow<()> {
-        // `Work::Drop` follows.
-        if payload.given_up.load(Ordering::Acquire) {
-            return ControlFlow::Continue(());
-        }
+    async fn turn(self: &Arc<Self>, mut active: Active<Outgoing>, lane: Lane) -> ControlFlow<()> {
+        let payload = &mut active.payload;
         let Some((id, blob)) = payload.transfers.front() else {
+            let payload = self.change(|schedule| schedule.complete(lane, active));
             let _ = payload.done.send(Ok(()));
             return ControlFlow::Continue(());
         };
@@ -271,7 +270,8 @@ impl Sending {
         let piece = match piece {
             Ok(piece) => piece,
             Err(panic) => {
-                // FM4: the payload is given up, and its numbers with it.
+                // FM4
+                let payload = self.change(|schedule| schedule.fail(lane, active));
                 let _ = payload.done.send(Err(panicked(&panic)));
                 return ControlFlow::Continue(());
             }
@@ -282,7 +282,8 @@ impl Sending {
             payload.transfers.pop_front();
             payload.sent = 0;
         }
-        lock(self.queue(lane)).work.push_back(Work::Send(payload));
+        let given_up = self.lock().put_back(lane, active);
+        drop(given_up);
         ControlFlow::Continue(())
     }
 
@@ -338,6 +339,109 @@ impl Sending {
     }
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+impl fmt::Debug for Transfers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Transfers")
+            .field("ticket", &self.ticket)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use futures_util::FutureExt;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::link::fragment_schedule::REVOKED_AFTER;
+    use crate::transport::Endpoint;
+    use crate::transport::memory::{self, MemoryConfig};
+
+    /// A fragmenter with a window of 100,000 bytes, whose peer reads nothing, and the peer's end.
+    fn fragmenter(capacity: usize) -> (Fragmenter, Endpoint) {
+        let config = MemoryConfig {
+            capacity,
+            ..MemoryConfig::default()
+        };
+        let (ours, theirs) = memory::pair(config);
+        let fragmenter = Fragmenter::new(ours.transport);
+        fragmenter.set_peer("peer", 100_000);
+        (fragmenter, theirs)
+    }
+
+    async fn send(
+        fragmenter: &Fragmenter,
+        len: usize,
+        lane: Lane,
+    ) -> Result<Transfers, PayloadError> {
+        let numbers = fragmenter.number(&[len])?;
+        fragmenter
+            .send(numbers, vec![Blob::from(vec![7; len])], lane)
+            .await
+    }
+
+    /// Lets the tasks of the lanes do all that they can.
+    async fn settle() {
+        let before = Instant::now();
+        // The clock stands until every task waits.
+        tokio::time::sleep(Duration::from_millis(1)).await;
+        assert_eq!(before.elapsed(), Duration::from_millis(1));
+    }
+
+    /// FS2: payloads of both lanes are admitted in one order, so the end of one's wait may be another lane's turn.
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_up_its_wait_for_the_window_lets_the_other_lane_go_on() {
+        for (first, second) in [(Lane::Data, Lane::Priority), (Lane::Priority, Lane::Data)] {
+            let (fragmenter, _peer) = fragmenter(64);
+            let unsent = send(&fragmenter, 60_000, first).await.unwrap();
+            let mut too_long = Box::pin(send(&fragmenter, 50_000, second));
+            assert!(too_long.as_mut().now_or_never().is_none());
+            let mut fits = Box::pin(send(&fragmenter, 30_000, first));
+            assert!(fits.as_mut().now_or_never().is_none());
+            settle().await;
+            assert!(fits.as_mut().now_or_never().is_none(), "it would overtake");
+            drop(too_long);
+            settle().await;
+            assert!(matches!(fits.now_or_never(), Some(Ok(_))), "{first:?}");
+            drop(unsent);
+        }
+    }
+
+    /// FS4: a lane that waits learns of a payload that the other lane has completed.
+    #[tokio::test(start_paused = true)]
+    async fn a_payload_completed_in_one_lane_can_be_revoked_for_the_other() {
+        for (first, second) in [(Lane::Data, Lane::Priority), (Lane::Priority, Lane::Data)] {
+            let (fragmenter, mut peer) = fragmenter(8);
+            // Two fragments for a ring that another one has filled.
+            let mut others = Vec::new();
+            while fragmenter.transport.send(&bare(), first).is_ok() {}
+            let mut unsent = Box::pin(send(&fragmenter, 70_000, first));
+            assert!(unsent.as_mut().now_or_never().is_none());
+            settle().await;
+            let mut waits = Box::pin(send(&fragmenter, 50_000, second));
+            assert!(waits.as_mut().now_or_never().is_none());
+            settle().await;
+            let mut read = |others: &mut Vec<Frame>| {
+                let recv = std::future::poll_fn(|cx| peer.incoming.poll_recv(cx, others, 64));
+                recv.now_or_never()
+            };
+            assert!(read(&mut others).is_some());
+            settle().await;
+            let unsent = unsent.now_or_never().unwrap().unwrap();
+            let taken = timeout(REVOKED_AFTER, waits).await.unwrap().unwrap();
+            let mut sent = 0;
+            unsent.send_frame(&mut || {
+                sent += 1;
+                true
+            });
+            assert_eq!(sent, 0, "it was revoked");
+            drop((taken, unsent));
+        }
+    }
+
+    fn bare() -> Frame {
+        Frame::bare(Header::new(FrameType::Drain, ChannelId::SESSION))
+    }
 }

@@ -25,6 +25,7 @@ mod draft;
 pub(crate) mod encode;
 pub(crate) mod encoder;
 pub(crate) mod end;
+mod fragment_schedule;
 pub(crate) mod fragmenter;
 pub(crate) mod metrics;
 mod outbox;

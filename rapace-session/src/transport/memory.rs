@@ -138,7 +138,8 @@ struct Memory {
 impl Transport for Memory {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
         if let Payload::Fragmented(parts) = &frame.payload {
-            return frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+            let sent = frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+            return sent.unwrap_or(Err(SendError::InFlight));
         }
         let mut frames = self.out.lock();
         if self.out.is_closed() {

@@ -60,7 +60,8 @@ impl Transport for Shm {
             Payload::Inline { .. } => Some(None),
             Payload::Buffer(blob) => Some(Some(slot_of(blob)?)),
             Payload::Fragmented(parts) => {
-                return frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+                let sent = frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+                return sent.unwrap_or(Err(SendError::InFlight));
             }
         };
         let payload = match &payload {

@@ -99,15 +99,16 @@ impl Frame {
         }
     }
 
-    /// Sends the frame of a payload of which parts travelled ahead, with `send`.
+    /// Sends the frame of a payload of which parts travelled ahead, with `send`. `None` if the
+    /// transfers were revoked: the payload must be encoded again.
     ///
     /// # Errors
     /// Those of `send`. The transfers are still open then.
     pub(crate) fn send_after_fragments<E>(
         &self,
         parts: &Fragmented,
-        send: impl FnOnce(&Self) -> Result<(), E>,
-    ) -> Result<(), E> {
+        send: impl Fn(&Self) -> Result<(), E>,
+    ) -> Option<Result<(), E>> {
         let flags = self.header.flags.and(Flags::FRAGMENTED);
         let flags = match parts.is_whole() {
             true => flags.without(Flags::BLOBS),
@@ -121,9 +122,14 @@ impl Frame {
             payload: parts.sent.clone(),
             blobs: parts.in_slots.clone(),
         };
-        send(&frame)?;
-        parts.transfers.taken();
-        Ok(())
+        let mut sent = None;
+        parts.transfers.send_frame(&mut || {
+            let result = send(&frame);
+            let taken = result.is_ok();
+            sent = Some(result);
+            taken
+        });
+        sent
     }
 
     /// Drops the transfers of a frame that is encoded again, since their part of the window may be what the new ones

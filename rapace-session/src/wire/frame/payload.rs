@@ -67,8 +67,9 @@ pub struct Fragmented {
 
 /// The transfers of one payload. Dropping them tells the receiver that no frame will take them.
 pub(crate) trait OpenTransfers: Send + Sync {
-    /// Records that a frame that takes them was sent.
-    fn taken(&self);
+    /// Sends the frame that takes them, with `send`, which returns whether it was sent. Does not call
+    /// it if they were revoked meanwhile.
+    fn send_frame(&self, send: &mut dyn FnMut() -> bool);
 }
 
 impl Fragmented {
