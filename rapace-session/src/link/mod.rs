@@ -69,15 +69,23 @@ impl Link {
         self.outbox.send(frame);
     }
 
-    /// Makes a payload of `bytes` without waiting. It is truncated to [`MAX_TEXT`] bytes, and to
-    /// the inline size of a frame while no buffer is free.
+    /// Makes the payload of a text without waiting. It is truncated to [`MAX_TEXT`] bytes, and to the
+    /// inline size of a frame while neither a buffer nor a fragment slot is free. The peer's reader copies
+    /// texts.
     pub(crate) fn short_payload(&self, bytes: &[u8]) -> Payload {
         let bytes = &bytes[..bytes.len().min(MAX_TEXT)];
         if let Some(payload) = Payload::inline(bytes) {
             return payload;
         }
-        let len = bytes.len().min(self.transport.max_payload());
-        match self.transport.try_allocate(len, Lane::Priority) {
+        let transport = &self.transport;
+        let len = bytes.len().min(transport.max_payload());
+        let mut allocated = transport.try_allocate(len, Lane::Priority);
+        if allocated.as_ref().err() == Some(&AllocateError::Exhausted)
+            && len <= transport.max_fragment()
+        {
+            allocated = transport.try_allocate_fragment(len, Lane::Priority);
+        }
+        match allocated {
             Ok(mut buffer) => {
                 buffer.copy_from_slice(&bytes[..len]);
                 Payload::Buffer(buffer.freeze())

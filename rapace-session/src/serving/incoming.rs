@@ -79,8 +79,8 @@ impl IncomingCalls {
         self.table.close();
     }
 
-    /// Replies with an error, without waiting. If no buffer is free, the message is truncated to
-    /// the inline size of a frame.
+    /// Replies with an error, without waiting. If neither a buffer nor a fragment slot is free, the
+    /// message is truncated to the inline size of a frame.
     pub(super) fn fail(&self, cell: &Arc<CallCell>, failure: &RemoteError) {
         let (code, message) = failure.parts();
         let mut bytes = vec![code];

@@ -3,8 +3,8 @@
 //! - DI1: routing never waits.
 //! - DI2: a frame for a call or channel that is over is counted and dropped, since each side learns
 //!   of the other's ends with a delay. A frame for a call or channel that never existed is a fault.
-//! - DI3: the payload of a control frame is copied when it is routed if it may lie in a fragment slot, so that the slot
-//!   is free again in the same turn. A longer one is checked before anything is done for its length.
+//! - DI3: the payload of a control frame, and the text of a reset, is copied when it is routed if it may lie in a fragment
+//!   slot, so that the slot is free again in the same turn. A longer one is checked before anything is done for its length.
 
 use std::sync::Arc;
 
@@ -78,8 +78,12 @@ pub(crate) fn dispatch(
     match header.frame_type {
         FrameType::Reply => parts.calls.reply(frame),
         FrameType::Request => request(parts, &mut routing.called, frame),
-        FrameType::Item | FrameType::End | FrameType::Stop | FrameType::Reset => {
+        FrameType::Item | FrameType::End | FrameType::Stop => {
             parts.streams.arrived(frame);
+            Ok(())
+        }
+        FrameType::Reset => {
+            parts.streams.arrived(copied(parts, frame));
             Ok(())
         }
         FrameType::Credit => credit(parts, session, frame),
@@ -169,17 +173,21 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
     Ok(())
 }
 
-fn control(parts: &Parts, session: &ActorRef<SessionActor>, mut frame: Frame) -> Result<(), Fault> {
-    // DI3
+fn control(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Result<(), Fault> {
+    session
+        .tell(Control(copied(parts, frame)))
+        .try_send()
+        .map_err(|_| "more control frames than a session can queue")
+}
+
+/// Moves a payload out of its slot, if it may be a fragment slot (DI3).
+fn copied(parts: &Parts, mut frame: Frame) -> Frame {
     if let Payload::Buffer(text) = &frame.payload
         && text.len() <= parts.link.transport.max_fragment()
     {
         frame.payload = Payload::Buffer(text.to_vec().into());
     }
-    session
-        .tell(Control(frame))
-        .try_send()
-        .map_err(|_| "more control frames than a session can queue")
+    frame
 }
 
 const TOO_MANY: &str =

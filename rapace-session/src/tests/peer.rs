@@ -234,6 +234,10 @@ impl Transport for Ring {
         64
     }
 
+    fn try_allocate_fragment(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
+        self.try_allocate(len, lane)
+    }
+
     fn allocate_fragment(
         &self,
         len: usize,

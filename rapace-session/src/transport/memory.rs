@@ -204,6 +204,10 @@ impl Transport for Memory {
         FRAGMENT.min(self.config.max_payload)
     }
 
+    fn try_allocate_fragment(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
+        self.try_allocate(len, lane)
+    }
+
     fn allocate_fragment(
         &self,
         len: usize,

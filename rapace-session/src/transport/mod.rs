@@ -70,6 +70,12 @@ pub trait Transport: Send + Sync + 'static {
     /// Most bytes of a fragment.
     fn max_fragment(&self) -> usize;
 
+    /// Allocates a buffer of `len` bytes for a fragment, without waiting.
+    ///
+    /// # Errors
+    /// See [`AllocateError`].
+    fn try_allocate_fragment(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError>;
+
     /// Allocates a buffer of `len` bytes for a fragment. Waits in FIFO order, and only for fragments that the peer's
     /// reader copies out in its next turn, whatever else is in use.
     ///

@@ -128,6 +128,11 @@ impl Transport for Shm {
         self.sender.max_fragment()
     }
 
+    fn try_allocate_fragment(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
+        let slot = self.sender.try_allocate_fragment(len, lane)?;
+        Ok(BlobMut::from_storage(Box::new(SlotMutStorage(slot))))
+    }
+
     fn allocate_fragment(
         &self,
         len: usize,

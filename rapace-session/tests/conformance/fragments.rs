@@ -8,8 +8,8 @@ use futures_util::StreamExt;
 use futures_util::future::join_all;
 use rapace_codec::{Blob, BlobStorage};
 use rapace_session::{
-    Channel, ChannelId, EndReason, Flags, FrameType, Header, Session, SessionConfig, Status,
-    StreamReceiver,
+    CallFailure, Channel, ChannelId, EndReason, Flags, FrameType, Header, RemoteError, Session,
+    SessionConfig, Status, StreamError, StreamReceiver,
 };
 use rapace_shm::SizeClass;
 
@@ -31,6 +31,7 @@ scenarios!(
     a_buffer_that_panics_fails_its_own_payload,
     a_payload_that_is_not_polled_stops_no_other,
     a_reply_that_is_encoded_again_gives_its_window_back_first,
+    texts_are_whole_while_every_slot_is_held,
     a_message_longer_than_the_window_is_refused,
     fragments_past_the_window_are_a_fault,
     fragments_that_no_frame_takes_are_dropped,
@@ -435,6 +436,44 @@ async fn a_reply_that_is_encoded_again_gives_its_window_back_first(kind: Kind) {
     let blobs = answer::<Vec<Blob>>(&first.unwrap());
     assert_eq!((blobs[0].len(), &*blobs[1]), (500, &both.0[1][..]));
     drop((held, kept));
+}
+
+async fn texts_are_whole_while_every_slot_is_held(kind: Kind) {
+    const WHY: &str =
+        "a reason that is too long for a frame, and for which no slot of any class is free";
+    let mut services = Services::default();
+    services.serve("Fail", 8, |call| async move {
+        call.fail(&RemoteError::BadArguments(WHY.into()));
+    });
+    services.serve("Feed", 16, |mut call| async move {
+        let items = call.take_sender().unwrap();
+        call.reply(Status::Ok, &()).await;
+        items.reset(WHY);
+    });
+    let (host, plugin) = pair(kind, services, &few(2)).await;
+    let channel = host.open("Fail").await.unwrap();
+    let feeds = host.open("Feed").await.unwrap();
+    let mut held = Vec::new();
+    for len in [400_000, 400_000, 1000, 1000] {
+        held.push(plugin.allocate_for_reply(len).await.unwrap());
+    }
+    // More than there are fragment slots, and none of them is read meanwhile.
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        streams.push(feed(&feeds, 0).await);
+    }
+    for _ in 0..20 {
+        match channel.call(0, &(), &plain()).await {
+            Err(CallFailure::Failed(RemoteError::BadArguments(why))) => assert_eq!(why, WHY),
+            other => panic!("{other:?}"),
+        }
+    }
+    for mut stream in streams {
+        match stream.next().await {
+            Some(Err(StreamError::Reset(why))) => assert_eq!(why, WHY),
+            other => panic!("{other:?}"),
+        }
+    }
 }
 
 async fn a_message_longer_than_the_window_is_refused(kind: Kind) {

@@ -98,6 +98,10 @@ impl Transport for Scarce {
         self.fragment
     }
 
+    fn try_allocate_fragment(&self, len: usize, _: Lane) -> Result<BlobMut, AllocateError> {
+        self.own.try_allocate_fragment(len)
+    }
+
     fn allocate_fragment(
         &self,
         len: usize,

@@ -80,6 +80,15 @@ impl Slots {
         self.wait(slots, len).await
     }
 
+    pub(super) fn try_allocate_fragment(
+        self: &Arc<Self>,
+        len: usize,
+    ) -> Result<BlobMut, AllocateError> {
+        let slot = Arc::clone(&self.fragments).try_acquire_owned();
+        let slot = slot.map_err(|_| AllocateError::Exhausted)?;
+        Ok(self.buffer(len, slot))
+    }
+
     pub(super) async fn allocate_fragment(
         self: &Arc<Self>,
         len: usize,
