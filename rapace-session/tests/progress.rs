@@ -16,6 +16,7 @@
 mod progress {
     mod action;
     mod exhaustive;
+    mod flushed;
     mod gate;
     mod link;
     mod payload;

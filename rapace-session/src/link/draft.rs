@@ -1,5 +1,6 @@
 //! A payload that lacks only its buffers.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rapace_codec::{Blob, BlobMut, Writer};
@@ -7,6 +8,7 @@ use rapace_codec::{Blob, BlobMut, Writer};
 use crate::link::encode::Encode;
 use crate::link::payload_error::PayloadError;
 use crate::link::prefix::Prefix;
+use crate::link::spare_buffers::SpareBuffers;
 use crate::transport::{AllocateError, Transport};
 use crate::wire::frame::{ChannelId, INLINE_MAX, Payload};
 use crate::wire::message_body::table_len;
@@ -179,6 +181,7 @@ impl<'a> Draft<'a> {
         mut self,
         buffer: Option<BlobMut>,
         ids: &[TransferId],
+        spare_buffers: &Arc<SpareBuffers>,
     ) -> Result<Parts, PayloadError> {
         let whole = self.is_large() && buffer.is_none();
         let places = self.fragmented(whole);
@@ -195,10 +198,9 @@ impl<'a> Draft<'a> {
         let buffer = match buffer {
             None if whole => {
                 let len = self.total;
-                let memory = BlobMut::try_zeroed(len);
                 let none =
-                    |_| PayloadError::Encode(format!("there is no memory for its {len} bytes"));
-                Some(memory.map_err(none)?)
+                    || PayloadError::Encode(format!("there is no memory for its {len} bytes"));
+                Some(spare_buffers.writable(len).ok_or_else(none)?)
             }
             buffer => buffer,
         };

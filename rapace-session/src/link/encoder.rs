@@ -28,6 +28,7 @@ use crate::link::encode::Encode;
 use crate::link::fragmenter::Fragmenter;
 use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::prefix::Prefix;
+use crate::link::spare_buffers::SpareBuffers;
 use crate::transport::{AllocateError, ClassStats, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Flags, Fragmented, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
@@ -57,13 +58,15 @@ type Allocated = Chain<option::IntoIter<BlobMut>, vec::IntoIter<BlobMut>>;
 pub(crate) struct FrameEncoder {
     transport: Arc<dyn Transport>,
     fragmenter: Fragmenter,
+    spare_buffers: Arc<SpareBuffers>,
     copied: AtomicU64,
 }
 
 impl FrameEncoder {
-    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(transport: Arc<dyn Transport>, spare_buffers: Arc<SpareBuffers>) -> Self {
         Self {
             fragmenter: Fragmenter::new(Arc::clone(&transport)),
+            spare_buffers,
             transport,
             copied: AtomicU64::new(0),
         }
@@ -237,7 +240,7 @@ impl FrameEncoder {
             return self.finish(draft, buffer.into_iter(), flags, charge);
         }
         let numbers = self.fragmenter.number(&lengths)?;
-        let parts = draft.finish_in_fragments(buffer, numbers.ids())?;
+        let parts = draft.finish_in_fragments(buffer, numbers.ids(), &self.spare_buffers)?;
         for blob in &parts.transfers {
             if let Some(class) = self.transport.sent_in_fragments(blob.len()) {
                 self.warn_of_shortage(blob.len(), class);
@@ -416,7 +419,7 @@ mod tests {
 
     fn encoder() -> (FrameEncoder, crate::transport::Endpoint) {
         let (a, b) = memory::pair(MemoryConfig::default());
-        (FrameEncoder::new(a.transport), b)
+        (FrameEncoder::new(a.transport, Arc::default()), b)
     }
 
     /// FE4

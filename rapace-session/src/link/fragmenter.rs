@@ -9,13 +9,15 @@
 //! - FM3: the task sends whatever a payload's sender does meanwhile. If the sender is gone, the peer is told. If it is not
 //!   polled, the payload becomes complete, and can be revoked.
 //! - FM4: reading a buffer may run user code. A panic there fails the payload, and no other.
+//! - FM5: the peer is woken once for several fragments, and always before the task waits or ends. A wake-up costs as much as
+//!   copying a fragment.
 
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::{collections::VecDeque, fmt};
 
-use rapace_codec::{Blob, guarded};
+use rapace_codec::{Blob, BlobMut, guarded};
 use tokio::runtime::Handle;
 use tokio::sync::{Notify, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -46,7 +48,13 @@ struct Sending {
     /// For each lane, that its next step may be another one.
     data: Notify,
     priority: Notify,
+    /// Frames sent since the peer was last woken (FM5).
+    unflushed: AtomicU32,
 }
+
+/// How many frames the peer is woken for, at most: the fragments of half of the slots, so that it copies these while
+/// the others are filled.
+const FLUSH_AFTER: u32 = rapace_shm::FRAGMENT_SLOTS / 2;
 
 const LANES: [Lane; 2] = [Lane::Data, Lane::Priority];
 
@@ -94,6 +102,7 @@ impl Fragmenter {
             schedule: Mutex::new(Schedule::new(window.into())),
             data: Notify::new(),
             priority: Notify::new(),
+            unflushed: AtomicU32::new(0),
         }));
     }
 
@@ -232,10 +241,11 @@ impl Sending {
                     self.turn(active, lane).await
                 }
                 Step::Wait(revocable) => {
+                    self.flush();
                     self.wait(lane, revocable).await;
                     ControlFlow::Continue(())
                 }
-                Step::Idle => return,
+                Step::Idle => return self.flush(),
             };
             if done.is_break() {
                 self.close();
@@ -300,7 +310,7 @@ impl Sending {
         let mut frame = Frame::bare(header);
         match Payload::inline(piece) {
             Some(payload) => frame.payload = payload,
-            None => match self.transport.allocate_fragment(piece.len(), lane).await {
+            None => match self.allocate_fragment(piece.len(), lane).await {
                 Ok(mut buffer) => {
                     buffer.copy_from_slice(piece);
                     frame.payload = Payload::Buffer(buffer.freeze());
@@ -315,6 +325,22 @@ impl Sending {
         self.publish(&frame, lane).await
     }
 
+    /// Wakes the peer, if it sleeps (FM5).
+    fn flush(&self) {
+        self.unflushed.store(0, Ordering::Relaxed);
+        self.transport.flush();
+    }
+
+    async fn allocate_fragment(&self, len: usize, lane: Lane) -> Result<BlobMut, AllocateError> {
+        match self.transport.try_allocate_fragment(len, lane) {
+            Err(AllocateError::Exhausted) => {
+                self.flush();
+                self.transport.allocate_fragment(len, lane).await
+            }
+            now => now,
+        }
+    }
+
     async fn drop_all(&self, ids: &[TransferId], lane: Lane) -> ControlFlow<()> {
         for id in ids {
             let mut header = Header::new(FrameType::DropFragments, ChannelId::SESSION);
@@ -326,9 +352,15 @@ impl Sending {
 
     async fn publish(&self, frame: &Frame, lane: Lane) -> ControlFlow<()> {
         loop {
-            match self.transport.send(frame, lane) {
-                Ok(()) => return ControlFlow::Continue(()),
+            match self.transport.send_unflushed(frame, lane) {
+                Ok(()) => {
+                    if self.unflushed.fetch_add(1, Ordering::Relaxed) + 1 >= FLUSH_AFTER {
+                        self.flush();
+                    }
+                    return ControlFlow::Continue(());
+                }
                 Err(SendError::Full) => {
+                    self.flush();
                     if self.transport.ready(lane).await.is_err() {
                         return ControlFlow::Break(());
                     }

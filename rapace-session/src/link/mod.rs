@@ -13,6 +13,7 @@ use crate::link::encoder::FrameEncoder;
 use crate::link::end::End;
 use crate::link::metrics::Metrics;
 use crate::link::outbox::Outbox;
+use crate::link::spare_buffers::SpareBuffers;
 use crate::transport::{AllocateError, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, INLINE_MAX, Payload};
 use crate::wire::limits::MAX_TEXT;
@@ -33,6 +34,7 @@ pub(crate) mod payload_error;
 pub(crate) mod places;
 pub(crate) mod prefix;
 pub(crate) mod reassembly;
+pub(crate) mod spare_buffers;
 
 pub use buffer_error::BufferError;
 
@@ -40,6 +42,7 @@ pub use buffer_error::BufferError;
 pub(crate) struct Link {
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) encoder: FrameEncoder,
+    pub(crate) spare_buffers: Arc<SpareBuffers>,
     pub(crate) outbox: Outbox,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) end: End,
@@ -47,8 +50,10 @@ pub(crate) struct Link {
 
 impl Link {
     pub(crate) fn new(transport: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
+        let spare_buffers = Arc::new(SpareBuffers::default());
         Self {
-            encoder: FrameEncoder::new(Arc::clone(&transport)),
+            encoder: FrameEncoder::new(Arc::clone(&transport), Arc::clone(&spare_buffers)),
+            spare_buffers,
             outbox: Outbox::new(Arc::clone(&transport)),
             metrics,
             end: End::new(),

@@ -7,9 +7,11 @@
 //! - RA3: memory is committed as bytes arrive, not when a length is announced.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use rapace_codec::Blob;
 
+use crate::link::spare_buffers::{SpareBuffer, SpareBuffers};
 use crate::wire::frame::{Flags, Frame, Header, Payload};
 use crate::wire::message_body::table;
 use crate::wire::returned::{OTHERS, is_in_slot, is_returned};
@@ -25,20 +27,22 @@ pub(crate) struct Reassembly {
     /// Their lengths.
     bytes: u64,
     transfers: HashMap<TransferId, Transfer>,
+    spare_buffers: Arc<SpareBuffers>,
 }
 
 #[derive(Debug)]
 struct Transfer {
     length: usize,
-    arrived: Vec<u8>,
+    arrived: SpareBuffer,
 }
 
 impl Reassembly {
-    pub(crate) fn new(window: u32) -> Self {
+    pub(crate) fn new(window: u32, spare_buffers: Arc<SpareBuffers>) -> Self {
         Self {
             window: window.into(),
             bytes: 0,
             transfers: HashMap::new(),
+            spare_buffers,
         }
     }
 
@@ -61,7 +65,7 @@ impl Reassembly {
         if piece.is_empty() && length > 0 {
             return Err("an empty fragment");
         }
-        transfer.arrived.extend_from_slice(piece);
+        transfer.arrived.append(piece);
         Ok(())
     }
 
@@ -71,10 +75,8 @@ impl Reassembly {
             return Err("more bytes in fragments than this side allows");
         }
         // RA3: untouched pages cost address space only.
-        let mut arrived = Vec::new();
-        arrived
-            .try_reserve_exact(length)
-            .map_err(|_| "a buffer in fragments for which there is no memory here")?;
+        let arrived = self.spare_buffers.empty(length);
+        let arrived = arrived.ok_or("a buffer in fragments for which there is no memory here")?;
         self.bytes = bytes;
         self.transfers.insert(id, Transfer { length, arrived });
         Ok(())
@@ -122,7 +124,7 @@ impl Reassembly {
         let transfer = self.transfers.remove(&id).ok_or(UNKNOWN)?;
         self.bytes -= cost(transfer.length);
         match transfer.arrived.len() == transfer.length {
-            true => Ok(Blob::from(transfer.arrived)),
+            true => Ok(transfer.arrived.into_blob()),
             false => Err("a frame ahead of its fragments"),
         }
     }
@@ -179,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_payload_is_put_together_from_fragments_that_interleave() {
-        let mut parts = Reassembly::new(10_000);
+        let mut parts = Reassembly::new(10_000, Arc::default());
         parts.add(fragment(1, 5), b"he").unwrap();
         parts.add(fragment(2, 3), b"abc").unwrap();
         parts.add(fragment(1, 5), b"llo").unwrap();
@@ -195,7 +197,7 @@ mod tests {
 
     #[test]
     fn buffers_come_in_the_order_of_the_table_wherever_they_travelled() {
-        let mut parts = Reassembly::new(10_000);
+        let mut parts = Reassembly::new(10_000, Arc::default());
         parts.add(fragment(7, 3), b"xyz").unwrap();
         parts.add(fragment(9, 0), b"").unwrap();
         let entries = [TransferId(9).to_entry(), [1; 16], TransferId(7).to_entry()];
@@ -209,7 +211,7 @@ mod tests {
 
     #[test]
     fn a_payload_in_fragments_may_have_a_table_of_its_own() {
-        let mut parts = Reassembly::new(10_000);
+        let mut parts = Reassembly::new(10_000, Arc::default());
         let bytes = with_table(&[TransferId(2).to_entry()], b"rest");
         parts.add(fragment(1, bytes.len() as u32), &bytes).unwrap();
         parts.add(fragment(2, 2), b"ab").unwrap();
@@ -220,7 +222,7 @@ mod tests {
 
     #[test]
     fn the_window_bounds_what_is_open_and_comes_back() {
-        let mut parts = Reassembly::new(1000);
+        let mut parts = Reassembly::new(1000, Arc::default());
         parts.add(fragment(1, 600), &[0; 10]).unwrap();
         assert!(parts.add(fragment(2, 600), &[0]).is_err());
         parts.drop_transfer(TransferId(1));
@@ -238,7 +240,7 @@ mod tests {
 
     #[test]
     fn what_breaks_a_rule_is_refused() {
-        let mut parts = Reassembly::new(10_000);
+        let mut parts = Reassembly::new(10_000, Arc::default());
         parts.add(fragment(1, 4), b"ab").unwrap();
         assert!(parts.add(fragment(1, 5), b"c").is_err(), "another length");
         assert!(parts.add(fragment(1, 4), b"cde").is_err(), "too long");

@@ -306,6 +306,7 @@ impl Actor for SessionActor {
                 _ = end.wait_for(Option::is_some) => return Ok(Some(Signal::Stop)),
                 () = self.heartbeat.tick() => {
                     parts.link.transport.send_heartbeat();
+                    parts.link.spare_buffers.begin_period();
                     parts.heartbeat_sent.notify_waiters();
                 }
                 () = parts.link.outbox.flush() => {

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use kameo::actor::ActorRef;
 
 use crate::link::reassembly::Reassembly;
+use crate::link::spare_buffers::SpareBuffers;
 use crate::serving::IncomingCall;
 use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
@@ -45,10 +46,10 @@ pub(crate) struct Routing {
 
 impl Routing {
     /// `window` is what the peer may have in fragments.
-    pub(crate) fn new(window: u32) -> Self {
+    pub(crate) fn new(window: u32, spare_buffers: Arc<SpareBuffers>) -> Self {
         Self {
             called: LastCalled::default(),
-            reassembly: Reassembly::new(window),
+            reassembly: Reassembly::new(window, spare_buffers),
         }
     }
 }

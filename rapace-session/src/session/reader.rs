@@ -57,7 +57,10 @@ impl Actor for ReaderActor {
         let parts = Arc::clone(args.session.parts());
         Ok(Self {
             incoming: args.incoming,
-            routing: Routing::new(parts.config.fragment_window_bytes),
+            routing: Routing::new(
+                parts.config.fragment_window_bytes,
+                Arc::clone(&parts.link.spare_buffers),
+            ),
             parts,
             actor: args.actor,
             _session: args.session,

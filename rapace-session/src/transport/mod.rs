@@ -29,6 +29,18 @@ pub trait Transport: Send + Sync + 'static {
     /// [`SendError`] for the others.
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError>;
 
+    /// Sends a frame as [`send`](Self::send) does, but need not wake a peer that sleeps before the next
+    /// [`flush`](Self::flush), to be called before the sender waits for anything. So the peer is woken once for several frames.
+    ///
+    /// # Errors
+    /// As for [`send`](Self::send).
+    fn send_unflushed(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        self.send(frame, lane)
+    }
+
+    /// Wakes the peer if it sleeps and there are frames for it.
+    fn flush(&self) {}
+
     /// Waits until `lane` has room again.
     ///
     /// # Cancel safety

@@ -54,13 +54,20 @@ struct Shm {
 
 impl Transport for Shm {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        self.send_unflushed(frame, lane)?;
+        self.flush();
+        Ok(())
+    }
+
+    fn send_unflushed(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
         let header = to_wire(&frame.header);
         let payload = match &frame.payload {
             Payload::Inline { len: 0, .. } => None,
             Payload::Inline { .. } => Some(None),
             Payload::Buffer(blob) => Some(Some(slot_of(blob)?)),
             Payload::Fragmented(parts) => {
-                let sent = frame.send_after_fragments(parts, |frame| self.send(frame, lane));
+                let sent =
+                    frame.send_after_fragments(parts, |frame| self.send_unflushed(frame, lane));
                 return sent.unwrap_or(Err(SendError::InFlight));
             }
         };
@@ -74,7 +81,7 @@ impl Transport for Shm {
             blobs => blobs.iter().map(slot_of).collect::<Result<_, _>>()?,
         };
         self.sender
-            .try_publish(&header, payload, &attachments, lane)
+            .try_publish_unflushed(&header, payload, &attachments, lane)
             .map_err(|error| match error {
                 PublishError::Full => SendError::Full,
                 // Encoding again makes buffers and table match.
@@ -83,6 +90,10 @@ impl Transport for Shm {
                 | PublishError::NotNamed => SendError::InFlight,
                 PublishError::InlineTooLong { .. } | PublishError::Closed(_) => SendError::Closed,
             })
+    }
+
+    fn flush(&self) {
+        self.sender.flush();
     }
 
     fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {

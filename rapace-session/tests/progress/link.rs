@@ -10,6 +10,7 @@ use rapace_session::transport::{
 };
 use rapace_session::{CallId, Endpoint, Frame, Lane, Payload, StartState};
 
+use super::flushed::Flushed;
 use super::gate::Gate;
 use super::slots::{Sizes, Slots};
 use super::wire::Wire;
@@ -37,27 +38,34 @@ pub(super) fn pair(sizes: &Sizes) -> ([Endpoint; 2], [Side; 2]) {
         call_table: sizes.call_table,
         max_payload: usize::MAX,
     });
-    let end = |inner: Endpoint, own: &Side, other: &Side| Endpoint {
+    let (there, back) = (Flushed::default(), Flushed::default());
+    let end = |inner: Endpoint, own: &Side, other: &Side, out: &Flushed, back: &Flushed| Endpoint {
         transport: Arc::new(Scarce {
             inner: inner.transport,
+            flushed: out.clone(),
             own: Arc::clone(&own.slots),
             peers: Arc::clone(&other.slots),
             fragment: sizes.fragment_size,
         }),
         incoming: Box::new(Gated {
             inner: inner.incoming,
+            flushed: back.clone(),
             gate: own.gate.clone(),
             read: own.read.clone(),
             back: other.read.clone(),
         }),
         side: inner.side,
     };
-    let ends = [end(a, &sides[0], &sides[1]), end(b, &sides[1], &sides[0])];
+    let ends = [
+        end(a, &sides[0], &sides[1], &there, &back),
+        end(b, &sides[1], &sides[0], &back, &there),
+    ];
     (ends, sides)
 }
 
 struct Scarce {
     inner: Arc<dyn Transport>,
+    flushed: Flushed,
     own: Arc<Slots>,
     peers: Arc<Slots>,
     fragment: usize,
@@ -65,16 +73,28 @@ struct Scarce {
 
 impl Transport for Scarce {
     fn send(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
-        let payload = match &frame.payload {
-            Payload::Inline { .. } => None,
-            Payload::Buffer(blob) => Some(blob),
+        let sent = self.send_unflushed(frame, lane);
+        self.flush();
+        sent
+    }
+
+    fn send_unflushed(&self, frame: &Frame, lane: Lane) -> Result<(), SendError> {
+        let (payload, blobs) = match &frame.payload {
+            Payload::Inline { .. } => (None, &*frame.blobs),
+            Payload::Buffer(blob) => (Some(blob), &*frame.blobs),
             // Its buffers cannot be seen from here.
-            Payload::Fragmented(_) => return self.inner.send(frame, lane),
+            Payload::Fragmented(_) => (None, &[][..]),
         };
-        for blob in payload.into_iter().chain(&frame.blobs) {
+        for blob in payload.into_iter().chain(blobs) {
             assert!(self.own.have(blob), "a buffer outside of the slots is sent");
         }
-        self.inner.send(frame, lane)
+        self.inner.send(frame, lane)?;
+        self.flushed.sent();
+        Ok(())
+    }
+
+    fn flush(&self) {
+        self.flushed.flush();
     }
 
     fn ready(&self, lane: Lane) -> BoxFuture<'_, Result<(), Closed>> {
@@ -141,6 +161,7 @@ impl Transport for Scarce {
 
 struct Gated {
     inner: Box<dyn Incoming>,
+    flushed: Flushed,
     gate: Gate,
     read: Wire,
     back: Wire,
@@ -155,7 +176,9 @@ impl Incoming for Gated {
     ) -> Poll<Result<usize, Disconnected>> {
         ready!(self.gate.poll(cx));
         let before = batch.len();
-        let read = self.inner.poll_recv(cx, batch, max);
+        let visible = self.flushed.visible(cx, max);
+        let read = self.inner.poll_recv(cx, batch, visible);
+        self.flushed.received(batch.len() - before);
         for frame in &batch[before..] {
             self.read.count(frame, &self.back);
         }

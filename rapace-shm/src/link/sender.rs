@@ -121,6 +121,24 @@ impl Sender {
         attachments: &[Slot],
         lane: Lane,
     ) -> Result<(), PublishError> {
+        self.try_publish_unflushed(header, payload, attachments, lane)?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Publishes like [`try_publish`](Self::try_publish), but does not wake a peer that sleeps. Call
+    /// [`flush`](Self::flush) after the last of several descriptors, and before waiting for anything: until
+    /// then the peer may not see them. So it is woken once for all of them.
+    ///
+    /// # Errors
+    /// As for [`try_publish`](Self::try_publish).
+    pub fn try_publish_unflushed(
+        &self,
+        header: &Header,
+        payload: Payload<'_>,
+        attachments: &[Slot],
+        lane: Lane,
+    ) -> Result<(), PublishError> {
         let link_state = &self.link_state;
         // The end of the link takes precedence over other errors.
         link_state.check_open()?;
@@ -154,8 +172,12 @@ impl Sender {
         if let Err(fault) = pushed {
             return Err(link_state.fail(fault).into());
         }
-        link_state.peer_waker.published();
         Ok(())
+    }
+
+    /// Wakes the peer's receiver if it sleeps; see [`try_publish_unflushed`](Self::try_publish_unflushed).
+    pub fn flush(&self) {
+        self.link_state.peer_waker.published();
     }
 
     /// Waits until the ring may have room for this lane; then try to publish again. Another task may

@@ -49,5 +49,7 @@ mod seeds_link;
 mod seeds_moving;
 #[cfg(all(test, not(loom)))]
 pub(crate) mod sources;
+#[cfg(all(test, not(any(loom, miri))))]
+mod unflushed;
 #[cfg(all(test, not(loom)))]
 mod words;

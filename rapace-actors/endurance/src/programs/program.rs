@@ -77,7 +77,10 @@ pub(super) async fn run(
         )
     })?;
     free_slots(processes, setup).await?;
-    totals.memory = totals.memory.max(memory.check(program.need() + SLACK)?);
+    let spare = SPARE * processes.plugins.len() as u64;
+    totals.memory = totals
+        .memory
+        .max(memory.check(program.need() + spare + SLACK)?);
     totals.tally.add(tally);
     totals.programs += 1;
     Ok(())
@@ -240,5 +243,7 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// When slots that are still in use are lost.
 const SETTLES: Duration = Duration::from_secs(15);
 const POLL_INTERVAL: Duration = Duration::from_millis(2);
+/// What a session keeps of the buffers of payloads that travelled in fragments.
+const SPARE: u64 = 16 << 20;
 /// What runtimes and allocators take beside values.
 const SLACK: u64 = 32 << 20;
