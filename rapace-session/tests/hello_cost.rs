@@ -35,7 +35,7 @@ static GLOBAL: Counting = Counting;
 /// Returns the bytes allocated until a session accepted or refused a hello, and the result.
 async fn cost(body: Vec<u8>) -> (usize, Result<(), HandshakeError>) {
     let (ours, theirs) = memory::pair(memory::MemoryConfig::default());
-    let hello = [b"rpc\x01\x02\0\0\0", &*body].concat();
+    let hello = [b"rpc\x01\x03\0\0\0", &*body].concat();
     let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::Buffer(hello.into());
     let lane = rapace_session::Lane::Priority;

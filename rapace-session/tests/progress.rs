@@ -7,7 +7,7 @@
 //! - PG1: from each state, the receiver of one flow reads on while everything else stays as it is. It gets all payloads
 //!   that were offered on its flow.
 //! - PG2: while both readers run, a payload waits only for the window of its own flow: when its window is free, it
-//!   has been sent. A reply waits for nothing.
+//!   has been sent. What a handler has taken takes no bytes of the window. A reply waits for nothing.
 //! - PG3: what waits for its reader is bounded by the windows, and a payload that waits to be sent holds no slot.
 //! - PG4: once everything is dropped, all slots and all windows are free again.
 //!

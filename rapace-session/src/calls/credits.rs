@@ -20,7 +20,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use crate::calls::methods::{self, MethodMaps, MethodMismatch};
 use crate::link::byte_window::ByteWindow;
 use crate::link::places::Place;
-use crate::wire::frame::ChannelId;
+use crate::wire::frame::{ChannelId, Header};
 use crate::wire::hello::Hello;
 use crate::wire::limits::MAX_WINDOW;
 use crate::wire::offer::ServiceOffer;
@@ -35,7 +35,7 @@ pub(crate) struct ClientChannel {
     window: AtomicU32,
     /// Why the channel was closed, if it was closed before the session's end.
     closed: OnceLock<Box<str>>,
-    /// The bytes of requests that may be in flight.
+    /// The bytes of requests that may wait for their handlers.
     pub(crate) bytes: Arc<ByteWindow>,
     /// Wakes waiters for a credit when the channel is closed.
     closes: Notify,
@@ -148,8 +148,22 @@ impl ClientChannel {
         self.credits.add_permits(1);
     }
 
+    /// Handles a `Credit`: the window grows, and bytes return.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn granted(&self, header: Header) -> Result<(), &'static str> {
+        if header.credits > 0 && !self.grow(header.credits) {
+            return Err("a channel's window that is too large");
+        }
+        match self.bytes.returned(header.method) {
+            true => Ok(()),
+            false => Err("more bytes of requests than were sent"),
+        }
+    }
+
     /// Enlarges the window; false if it would exceed [`MAX_WINDOW`]. The window of a closed channel stays as it is (CR3).
-    pub(crate) fn grow(&self, credits: u32) -> bool {
+    fn grow(&self, credits: u32) -> bool {
         let _open = self.ending();
         let window = self.window.load(Ordering::Relaxed);
         let grown = window.checked_add(credits);
@@ -243,7 +257,7 @@ impl ClientChannel {
     }
 }
 
-/// The window in bytes that the peer's hello grants. Without a hello, long requests go one at a time.
+/// The window in bytes that the peer's hello grants. Without a hello, requests that are counted go one at a time.
 fn request_window(peer: Option<&Hello>) -> Arc<ByteWindow> {
     let window = peer.map_or(1, |peer| peer.request_window_bytes);
     Arc::new(ByteWindow::new(window))

@@ -3,8 +3,8 @@
 //!
 //! - RQ1: a sender that waits for one of these holds none of those that come after it. So two
 //!   senders cannot deadlock.
-//! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit
-//!   and entry.
+//! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit,
+//!   entry and bytes.
 //! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is
 //!   not in the table then was never sent.
 //! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation
@@ -164,7 +164,6 @@ impl<'a> Request<'a> {
                 terms: self.terms.clone(),
                 awaited: self.awaited,
                 moves: self.moves.clone(),
-                charge: encoded.charge,
             };
             let note = |call| pending.enter(calls, call);
             let call = calls.table.enter(room, entry, self.sender, note);
@@ -180,6 +179,9 @@ impl<'a> Request<'a> {
             let sent = match self.put(calls, &mut frame).await {
                 Put::Sent => {
                     link.metrics.sent_call(&frame);
+                    if let Some(charge) = encoded.charge {
+                        charge.sent();
+                    }
                     Sent::Published
                 }
                 Put::Relinquished => Sent::Relinquished,

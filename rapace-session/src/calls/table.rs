@@ -19,7 +19,6 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::calls::credits::ClientChannel;
 use crate::calls::pending::Pending;
 use crate::calls::stage::{Effect, Event, Sender, Stage};
-use crate::link::byte_window::Charge;
 use crate::streams::moves::Moves;
 use crate::sync::Mutex;
 use crate::wire::frame::{CallId, Frame};
@@ -36,8 +35,6 @@ pub(crate) struct Entry {
     pub(crate) awaited: bool,
     /// The stream that the call opens.
     pub(crate) moves: Option<Moves>,
-    /// Its part of the channel's window in bytes.
-    pub(crate) charge: Option<Charge>,
 }
 
 /// The properties of a call that stay the same when it is sent again.
@@ -64,8 +61,8 @@ enum Call {
     #[default]
     None,
     Wanted(Entry),
-    /// The call was cancelled; its credit and its bytes are still taken (CT1).
-    Cancelled(Arc<ClientChannel>, Option<Charge>),
+    /// The call was cancelled; its credit is still taken (CT1).
+    Cancelled(Arc<ClientChannel>),
 }
 
 #[derive(Debug)]
@@ -212,10 +209,7 @@ impl CallTable {
     pub(crate) fn complete(&self, call: CallId) -> Found {
         match self.step(call, Event::Replied) {
             (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
-            (Effect::CreditBack, Call::Cancelled(channel, charge)) => {
-                drop(charge);
-                Found::Cancelled(channel)
-            }
+            (Effect::CreditBack, Call::Cancelled(channel)) => Found::Cancelled(channel),
             _ => Found::Nothing,
         }
     }
@@ -263,11 +257,9 @@ impl CallTable {
                 (effect, left)
             }
             Stage::Unwanted | Stage::Cancelled => {
-                let left = match &mut slot.call {
-                    Call::Wanted(entry) => {
-                        Call::Cancelled(Arc::clone(&entry.channel), entry.charge.take())
-                    }
-                    Call::None | Call::Cancelled(..) => return (effect, Call::None),
+                let left = match &slot.call {
+                    Call::Wanted(entry) => Call::Cancelled(Arc::clone(&entry.channel)),
+                    Call::None | Call::Cancelled(_) => return (effect, Call::None),
                 };
                 (effect, std::mem::replace(&mut slot.call, left))
             }
@@ -327,7 +319,7 @@ impl Call {
         match self {
             Self::None => None,
             Self::Wanted(entry) => Some(entry.channel),
-            Self::Cancelled(channel, _) => Some(channel),
+            Self::Cancelled(channel) => Some(channel),
         }
     }
 }
@@ -356,7 +348,6 @@ mod tests {
             },
             awaited: true,
             moves: None,
-            charge: None,
         }
     }
 

@@ -51,7 +51,6 @@ impl UnsettledCall {
             terms,
             awaited,
             moves,
-            charge: _,
         } = entry;
         let mut unsettled = Self {
             pending,

@@ -1,122 +1,406 @@
-//! How many bytes of the requests of a channel may be in flight.
+//! How many bytes of the requests of a channel may wait for their handlers.
 //!
-//! - BY1: a request that is longer than the window may be in flight alone; others fit in it
-//!   together. Waiters are served in FIFO order.
+//! - BY1: a request may be sent if fewer bytes are in flight than the window has; then its whole
+//!   length counts. So a request of any length can be sent, and at most the window and one request
+//!   wait for their handlers. Senders that wait are served in FIFO order.
 //! - BY2: a request that fits in a frame without buffers holds no memory, and is not counted.
-//! - BY3: a request is counted from before its buffers are allocated until its reply, or until it
-//!   is given up. Both sides count alike ([`charge`]).
+//! - BY3: a request is in flight from before its buffers are allocated until its bytes return, or
+//!   until it is given up unsent. Its receiver gives them back when a handler has taken the request,
+//!   or when it discards the request: so no handler holds bytes that a request of its own needs.
+//! - BY4: bytes return when half of the window has come together, so small requests cost no frame.
+//!   A sender that waits has the whole window in flight, so bytes return before handlers have taken
+//!   all of it.
+//! - BY5: requests may arrive in another order than that in which they took their bytes. So the
+//!   receiver refuses a request if those in flight fill the window without the largest one that
+//!   arrived since nothing was in flight.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::wire::frame::INLINE_MAX;
 
-/// The bytes that the requests of a channel may have in flight.
+/// The sender's account of the bytes in flight.
 #[derive(Debug)]
 pub(crate) struct ByteWindow {
-    size: u32,
-    free: Semaphore,
+    size: i64,
+    /// The window without the bytes in flight: not positive if the next request must wait.
+    free: AtomicI64,
+    /// The place at the head of the queue. It is free if nobody waits.
+    head: Semaphore,
+    /// Wakes the head of the queue.
+    room: Notify,
 }
 
-/// What a request takes of its window. Dropping it gives that back.
+/// What a request takes of its window. Dropping it before the request is sent gives that back.
 #[derive(Debug)]
 pub(crate) struct Charge {
     window: Arc<ByteWindow>,
-    bytes: u32,
+    bytes: u64,
+}
+
+impl Charge {
+    /// Records that the request is sent: its bytes return from its receiver.
+    pub(crate) fn sent(mut self) {
+        self.bytes = 0;
+    }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
-        self.window.free.add_permits(self.bytes as usize);
+        if self.bytes > 0 {
+            self.window.add(self.bytes);
+        }
     }
 }
 
 impl ByteWindow {
     pub(crate) fn new(size: u32) -> Self {
         Self {
-            size,
-            free: Semaphore::new(size as usize),
+            size: size.into(),
+            free: AtomicI64::new(size.into()),
+            head: Semaphore::new(1),
+            room: Notify::new(),
         }
     }
 
     /// Takes what a request of this length needs, which may be nothing. `None` if the request must
     /// wait.
     pub(crate) fn try_take(self: &Arc<Self>, length: u64) -> Option<Option<Charge>> {
-        let bytes = charge(length, self.size);
+        let bytes = charge(length);
         if bytes == 0 {
             return Some(None);
         }
-        let permits = self.free.try_acquire_many(bytes).ok()?;
-        permits.forget();
-        Some(Some(self.charge(bytes)))
+        let waits = self.head.available_permits() == 0 || self.head.is_closed();
+        let taken = !waits && self.take_if_free(bytes);
+        taken.then(|| Some(self.charge(bytes)))
     }
 
-    /// Waits for what a request of this length needs. `None` once the window is closed.
+    /// Waits for what a request of this length needs, which may be nothing. `None` once the window is
+    /// closed.
     ///
     /// # Cancel safety
     /// Dropping the future gives up its place in the queue.
-    pub(crate) async fn take(self: Arc<Self>, length: u64) -> Option<Charge> {
-        let bytes = charge(length, self.size);
-        self.free.acquire_many(bytes).await.ok()?.forget();
-        Some(self.charge(bytes))
+    pub(crate) async fn take(self: Arc<Self>, length: u64) -> Option<Option<Charge>> {
+        let bytes = charge(length);
+        if bytes == 0 {
+            return Some(None);
+        }
+        let _head = self.head.acquire().await.ok()?;
+        while !self.head.is_closed() {
+            if self.take_if_free(bytes) {
+                return Some(Some(self.charge(bytes)));
+            }
+            // A notification that comes before this waits for it.
+            self.room.notified().await;
+        }
+        None
     }
 
-    fn charge(self: &Arc<Self>, bytes: u32) -> Charge {
+    /// BY1
+    fn take_if_free(&self, bytes: u64) -> bool {
+        let bytes = bytes.cast_signed();
+        let take = |free| (free > 0).then(|| free - bytes);
+        let (acquires, relaxed) = (Ordering::AcqRel, Ordering::Relaxed);
+        self.free.try_update(acquires, relaxed, take).is_ok()
+    }
+
+    fn charge(self: &Arc<Self>, bytes: u64) -> Charge {
         Charge {
             window: Arc::clone(self),
             bytes,
         }
     }
 
+    /// Adds bytes that the receiver gives back; false if that is more than was sent.
+    pub(crate) fn returned(&self, bytes: u32) -> bool {
+        let too_many = self.free.load(Ordering::Relaxed) + i64::from(bytes) > self.size;
+        if !too_many {
+            self.add(bytes.into());
+        }
+        !too_many
+    }
+
+    fn add(&self, bytes: u64) {
+        let bytes = bytes.cast_signed();
+        let before = self.free.fetch_add(bytes, Ordering::AcqRel);
+        if before <= 0 && before + bytes > 0 {
+            self.room.notify_one();
+        }
+    }
+
     /// Ends all waits, and serves nobody any more.
     pub(crate) fn close(&self) {
-        self.free.close();
+        self.head.close();
+        self.room.notify_one();
     }
 }
 
-/// How much of a window a request of this length takes (BY1, BY2).
-pub(crate) fn charge(length: u64, window: u32) -> u32 {
-    match u32::try_from(length) {
-        Ok(length) if length as usize <= INLINE_MAX => 0,
-        Ok(length) => length.min(window),
-        Err(_) => window,
+/// The receiver's account of what the peer may still send.
+#[derive(Debug)]
+pub(crate) struct ByteAllowance {
+    window: u64,
+    /// The bytes of requests that arrived, without those that were given back.
+    in_flight: AtomicU64,
+    /// The largest request since nothing was in flight.
+    largest: AtomicU64,
+    /// Bytes that handlers have taken, and that are not given back yet.
+    taken: AtomicU64,
+}
+
+impl ByteAllowance {
+    pub(crate) fn new(window: u32) -> Self {
+        Self {
+            window: window.into(),
+            in_flight: AtomicU64::new(0),
+            largest: AtomicU64::new(0),
+            taken: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a request that arrived; false if it was not allowed (BY5). Called by one thread at a
+    /// time.
+    pub(crate) fn arrived(&self, bytes: u64) -> bool {
+        if bytes == 0 {
+            return true;
+        }
+        let before = self.in_flight.load(Ordering::Acquire);
+        let largest = match before {
+            0 => bytes,
+            _ => self.largest.load(Ordering::Relaxed).max(bytes),
+        };
+        let allowed = (before + bytes).saturating_sub(largest) < self.window;
+        if allowed {
+            self.largest.store(largest, Ordering::Relaxed);
+            self.in_flight.fetch_add(bytes, Ordering::AcqRel);
+        }
+        allowed
+    }
+
+    /// Counts a request that a handler has taken, or that was discarded. Returns what to give back
+    /// now (BY4), after which the peer may send as much.
+    pub(crate) fn taken(&self, bytes: u64) -> Option<u64> {
+        let enough = |taken: u64| taken >= self.window / 2;
+        if !enough(self.taken.fetch_add(bytes, Ordering::AcqRel) + bytes) {
+            return None;
+        }
+        let all = |taken| enough(taken).then_some(0);
+        let (acquires, acquire) = (Ordering::AcqRel, Ordering::Acquire);
+        // Another thread may give back what this one counted.
+        let all = self.taken.try_update(acquires, acquire, all).ok()?;
+        self.in_flight.fetch_sub(all, Ordering::AcqRel);
+        Some(all)
     }
 }
+
+/// How much of a window a request of this length takes (BY2).
+pub(crate) fn charge(length: u64) -> u64 {
+    match length {
+        0..=INLINE => 0,
+        // Longer than any payload: the sums of what the peer says cannot overflow.
+        _ => length.min(1 << 56),
+    }
+}
+
+const INLINE: u64 = INLINE_MAX as u64;
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use futures_util::FutureExt;
 
     use super::*;
 
+    /// A length that is counted: 25 bytes are the shortest.
+    const SHORTEST: u64 = INLINE + 1;
+
+    /// Both ends of a channel.
+    struct Ends {
+        window: u64,
+        sender: Arc<ByteWindow>,
+        receiver: ByteAllowance,
+        /// Requests that have taken their bytes and are not on the ring.
+        unsent: Vec<Charge>,
+        /// Requests that no handler has taken.
+        waiting: Vec<u64>,
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Step {
+        Take(u64),
+        /// The request that took its bytes first, or last, arrives.
+        Arrive(End),
+        /// The same, but its sender gives it up.
+        GiveUp(End),
+        /// A handler takes the request that arrived first, or last.
+        Begin(End),
+    }
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum End {
+        First,
+        Last,
+    }
+
+    impl End {
+        fn remove<T>(self, from: &mut Vec<T>) -> Option<T> {
+            match self {
+                Self::First if !from.is_empty() => Some(from.remove(0)),
+                _ => from.pop(),
+            }
+        }
+    }
+
+    impl Ends {
+        fn new(window: u64) -> Self {
+            Self {
+                window,
+                sender: Arc::new(ByteWindow::new(window as u32)),
+                receiver: ByteAllowance::new(window as u32),
+                unsent: Vec::new(),
+                waiting: Vec::new(),
+            }
+        }
+
+        /// Whether the step was possible.
+        fn step(&mut self, step: Step) -> bool {
+            match step {
+                Step::Take(length) => match self.sender.try_take(length) {
+                    Some(charge) => self.unsent.extend(charge),
+                    None => return false,
+                },
+                Step::Arrive(end) => {
+                    let Some(charge) = end.remove(&mut self.unsent) else {
+                        return false;
+                    };
+                    let bytes = charge.bytes;
+                    assert!(self.receiver.arrived(bytes), "sent what was not allowed");
+                    charge.sent();
+                    self.waiting.push(bytes);
+                }
+                Step::GiveUp(end) => return end.remove(&mut self.unsent).is_some(),
+                Step::Begin(end) => {
+                    let Some(bytes) = end.remove(&mut self.waiting) else {
+                        return false;
+                    };
+                    if let Some(back) = self.receiver.taken(bytes) {
+                        assert!(back >= self.window / 2, "a frame for {back} bytes"); // BY4
+                        assert!(self.sender.returned(back as u32));
+                    }
+                }
+            }
+            true
+        }
+
+        fn state(&self) -> (i64, u64, Vec<u64>, Vec<u64>) {
+            let unsent = self.unsent.iter().map(|charge| charge.bytes).collect();
+            let largest = self.receiver.largest.load(Ordering::Relaxed);
+            let free = self.sender.free.load(Ordering::Relaxed);
+            (free, largest, unsent, self.waiting.clone())
+        }
+
+        /// Whether what waits is at most the window and one request (BY1).
+        fn is_bounded(&self) -> bool {
+            let sum: u64 = self.waiting.iter().sum();
+            sum - self.waiting.iter().max().unwrap_or(&0) < self.window
+        }
+    }
+
+    /// All programs of requests that are sent in any order, given up, and begun in any order, reach
+    /// only states from which handlers that begin all requests let the sender send again.
     #[test]
-    fn a_long_request_goes_alone_and_others_fit_together() {
+    fn a_sender_never_waits_for_handlers_that_have_begun_everything() {
+        let lengths = [0, 1, 40, 90].map(|more| SHORTEST + more);
+        let mut steps = lengths.map(Step::Take).to_vec();
+        for end in [End::First, End::Last] {
+            steps.extend([Step::Arrive(end), Step::GiveUp(end), Step::Begin(end)]);
+        }
+        for window in [1, 30, 51, 60, 100] {
+            let mut seen = HashSet::new();
+            let mut programs = vec![Vec::new()];
+            while let Some(program) = programs.pop() {
+                let after = |program: &[Step]| {
+                    let mut ends = Ends::new(window);
+                    assert!(program.iter().all(|step| ends.step(*step)));
+                    ends
+                };
+                let mut ends = after(&program);
+                assert!(ends.is_bounded(), "{program:?} in {window}");
+                if !seen.insert(ends.state()) {
+                    continue;
+                }
+                for step in &steps {
+                    if after(&program).step(*step) {
+                        programs.push([program.as_slice(), &[*step]].concat());
+                    }
+                }
+                while ends.step(Step::Arrive(End::First)) {}
+                while ends.step(Step::Begin(End::Last)) {}
+                let goes_on = ends.step(Step::Take(lengths[3]));
+                assert!(goes_on, "{program:?} in {window}"); // BY4
+            }
+            assert!(seen.len() > 10, "{}", seen.len());
+        }
+    }
+
+    #[test]
+    fn a_request_is_sent_while_the_window_has_room_and_is_counted_whole() {
         let window = Arc::new(ByteWindow::new(100));
         let take = |length| window.try_take(length).flatten();
         let long = take(1 << 40).unwrap();
-        assert!(window.try_take(25).is_none(), "it is alone");
+        assert!(window.try_take(25).is_none(), "the window is full");
         assert!(window.try_take(24).unwrap().is_none(), "it holds no memory");
         drop(long);
-        let two = (take(50).unwrap(), take(50).unwrap());
+        take(99).unwrap().sent();
+        take(50).unwrap().sent();
         assert!(window.try_take(25).is_none());
-        drop(two);
-        assert!(take(100).is_some());
+        assert!(window.returned(49) && window.try_take(25).is_none());
+        assert!(window.returned(1) && take(100).is_some());
+        assert!(
+            window.returned(99) && !window.returned(1),
+            "more than was sent"
+        );
     }
 
     #[test]
     fn waiters_are_served_in_order_and_end_with_the_window() {
         let window = Arc::new(ByteWindow::new(100));
-        let first = window.try_take(60).flatten().unwrap();
+        let first = window.try_take(100).flatten().unwrap();
         let mut long = Box::pin(Arc::clone(&window).take(80));
+        let mut next = Box::pin(Arc::clone(&window).take(30));
         assert!(long.as_mut().now_or_never().is_none());
-        assert!(window.try_take(30).is_none(), "it would overtake");
+        assert!(next.as_mut().now_or_never().is_none());
         drop(first);
-        let long = long.now_or_never().flatten().unwrap();
-        let waits = Arc::clone(&window).take(30);
-        window.close();
-        assert!(waits.now_or_never().flatten().is_none());
+        assert!(window.try_take(30).is_none(), "it would overtake");
+        assert!(next.as_mut().now_or_never().is_none(), "it would overtake");
+        // Who gives up passes the turn on.
         drop(long);
+        let next = next.now_or_never().flatten().flatten().unwrap();
+        let full = window.try_take(70).flatten().unwrap();
+        let mut head = Box::pin(Arc::clone(&window).take(30));
+        let mut waits = Box::pin(Arc::clone(&window).take(30));
+        assert!(head.as_mut().now_or_never().is_none());
+        assert!(waits.as_mut().now_or_never().is_none());
+        window.close();
+        assert!(head.now_or_never().flatten().is_none());
+        assert!(waits.now_or_never().flatten().is_none());
+        drop((next, full));
         assert!(window.try_take(30).is_none());
+    }
+
+    /// BY5
+    #[test]
+    fn more_than_the_window_and_one_request_is_refused() {
+        let allowance = ByteAllowance::new(100);
+        assert!(allowance.arrived(99) && allowance.arrived(1 << 40));
+        assert!(!allowance.arrived(1) && allowance.arrived(0));
+        assert_eq!(allowance.taken(49), None);
+        assert_eq!(allowance.taken(1), Some(50));
+        assert!(allowance.arrived(50) && !allowance.arrived(1));
+        assert_eq!(allowance.taken(99 + (1 << 40)), Some(99 + (1 << 40)));
+        // What was the largest once does not count any more.
+        assert!(allowance.arrived(60) && allowance.arrived(60) && !allowance.arrived(60));
     }
 }

@@ -40,7 +40,7 @@ pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
-    /// What a request takes of its channel's window.
+    /// What a request takes of its channel's window, until it is sent.
     pub(crate) charge: Option<Charge>,
 }
 
@@ -171,7 +171,7 @@ impl FrameEncoder {
     ) -> Result<EncodedPayload, PayloadError> {
         if let Some(window) = window {
             let taken = window.take(draft.carried()).await;
-            charge = Some(taken.ok_or(PayloadError::Closed)?);
+            charge = taken.ok_or(PayloadError::Closed)?;
         }
         match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => self.finish(draft, buffers, flags, charge),

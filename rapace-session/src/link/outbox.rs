@@ -28,8 +28,9 @@ impl Outbox {
     pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
         // A reply and a cancellation for each call; an end, a stop and two credits (one for each
         // half of the window) for each stream that either side opened; openings of channels, their
-        // answers, and closings.
-        let limit = 2 * transport.call_table() + 8 * MAX_STREAMS + 4 * MAX_CHANNELS;
+        // answers, and closings; credits of a channel, one for each half of the window in bytes, and
+        // for the request beyond it.
+        let limit = 2 * transport.call_table() + 8 * MAX_STREAMS + 8 * MAX_CHANNELS;
         let limit = limit as usize;
         Self {
             transport,

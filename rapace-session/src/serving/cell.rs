@@ -3,6 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use crate::link::Link;
+use crate::link::byte_window::charge;
 use crate::serving::call_end::CallEnd;
 use crate::serving::window::ServiceWindow;
 use crate::streams::halves::StreamParts;
@@ -21,8 +23,8 @@ pub(crate) struct CallCell {
     pub(super) window: Arc<ServiceWindow>,
     pub(super) id: CallId,
     pub(super) method: u32,
-    /// What the request takes of the window in bytes.
-    pub(super) charge: u32,
+    /// What the request takes of the window in bytes, until it leaves the queue (SV5).
+    charge: u64,
     flags: Flags,
     pub(super) deadline: Option<Instant>,
     state: Mutex<CellState>,
@@ -41,7 +43,7 @@ impl CallCell {
     ) -> Self {
         let charge = match body.lies_in_frame() {
             true => 0,
-            false => window.charge(body.carried()),
+            false => charge(body.carried()),
         };
         Self {
             window,
@@ -63,12 +65,37 @@ impl CallCell {
         self.flags.has(Flags::ONEWAY)
     }
 
+    /// Takes a credit of the window, and bytes; false if all are taken, or the service was withdrawn.
+    pub(super) fn take_window(&self) -> bool {
+        self.window.take(self.charge)
+    }
+
+    /// Takes the same of a withdrawn service.
+    pub(super) fn take_withdrawn_window(&self) -> bool {
+        self.window.take_withdrawn(self.charge)
+    }
+
     /// Cancels the call: a queued request releases its buffers now, and a running handler is
-    /// notified.
-    pub(super) fn cancel(&self) {
+    /// notified. Returns whether the request was queued.
+    pub(super) fn cancel(&self) -> bool {
         let before = std::mem::replace(&mut *self.lock(), CellState::Cancelled);
         self.end.set();
-        drop(before);
+        matches!(before, CellState::Queued(..))
+    }
+
+    /// Cancels the call, and gives the bytes of a queued request back.
+    pub(super) fn discard(&self, link: &Link) {
+        if self.cancel() {
+            self.give_bytes_back(link);
+        }
+    }
+
+    /// Gives the bytes of the request back, since it has left the queue (SV5).
+    #[inline]
+    pub(super) fn give_bytes_back(&self, link: &Link) {
+        if self.charge > 0 {
+            self.window.give_bytes_back(self.charge, link);
+        }
     }
 
     pub(super) fn reply_header(&self, status: Status) -> Header {

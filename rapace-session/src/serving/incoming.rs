@@ -54,7 +54,7 @@ impl IncomingCalls {
 
     /// Cancels a call of the peer; false if the call is over.
     pub(crate) fn cancel(&self, id: CallId) -> bool {
-        self.table.cancel(id)
+        self.table.cancel(id, &self.link)
     }
 
     /// Closes the window of a channel; false if calls are under way.

@@ -14,6 +14,9 @@
 //! - SV4: entry and credit return to the peer in the same moment as the reply is sent, under the
 //!   lock that the reader takes for a request. Any sooner, and a peer that does not read could have
 //!   any number of calls under way; any later, and its next request would be a fault.
+//! - SV5: the bytes of a request return once, when it leaves the queue: it begins, or it is discarded.
+//!   What a handler holds does not count, so a handler can wait for another request of the same
+//!   channel.
 
 mod blocking;
 mod blocking_work;

@@ -30,6 +30,11 @@ impl OwnedCall {
         &self.calls.link
     }
 
+    /// Cancels the call before it begins.
+    pub(super) fn discard(&self) {
+        self.cell.discard(self.link());
+    }
+
     /// Replies with an error of the runtime.
     pub(super) fn fail(&self, failure: &RemoteError) {
         self.calls.fail(&self.cell, failure);

@@ -87,10 +87,17 @@ impl IncomingCall {
             }
         };
         match taken {
-            Ok((body, parts)) => Some(RunningCall::new(call, body, parts)),
+            Ok((body, parts)) => {
+                call.give_bytes_back(call.link());
+                Some(RunningCall::new(call, body, parts))
+            }
             Err(refused) => {
+                let queued = matches!(refused, CellState::Queued(..));
                 // Buffers and streams are released before the reply is sent.
                 drop(refused);
+                if queued {
+                    call.give_bytes_back(call.link());
+                }
                 call.fail(match expired {
                     true => &RemoteError::DeadlineExceeded,
                     false => &RemoteError::Cancelled,
@@ -103,7 +110,7 @@ impl IncomingCall {
     /// Replies with an error, without beginning the call.
     pub fn refuse(mut self, failure: &RemoteError) {
         if let Some(call) = self.call.take() {
-            call.cancel();
+            call.discard();
             call.fail(failure);
         }
     }
@@ -118,7 +125,7 @@ fn refuse_withdrawn(call: OwnedCall) {
 impl Drop for IncomingCall {
     fn drop(&mut self) {
         if let Some(call) = self.call.take() {
-            call.cancel();
+            call.discard();
             call.fail(&RemoteError::Unavailable("the service has stopped".into()));
         }
     }

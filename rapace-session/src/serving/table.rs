@@ -101,9 +101,9 @@ impl IncomingTable {
         if slot.is_some() {
             return Err("a call entry used again before its reply");
         }
-        let entered = if cell.window.take(cell.charge) {
+        let entered = if cell.take_window() {
             Entered::Taken
-        } else if cell.window.take_withdrawn(cell.charge) {
+        } else if cell.take_withdrawn_window() {
             Entered::Withdrawn
         } else {
             return Err("a request without credit, or past the window in bytes");
@@ -144,7 +144,7 @@ impl IncomingTable {
         match transport.send(frame, Lane::Priority) {
             Ok(()) => {
                 let left = slot.take();
-                cell.window.return_credit(cell.charge);
+                cell.window.return_credit();
                 drop(inner);
                 drop(left);
                 Replied::Sent
@@ -159,7 +159,7 @@ impl IncomingTable {
         let mut inner = self.lock();
         if let Some(slot) = slot_of(&mut inner, cell) {
             let left = slot.take();
-            cell.window.return_credit(cell.charge);
+            cell.window.return_credit();
             link.outbox.send(frame);
             drop(inner);
             drop(left);
@@ -167,12 +167,12 @@ impl IncomingTable {
     }
 
     /// Cancels a call of the peer; false if the call is over.
-    pub(crate) fn cancel(&self, id: CallId) -> bool {
+    pub(crate) fn cancel(&self, id: CallId, link: &Link) -> bool {
         let cell = match self.lock().cells.get(id.index as usize) {
             Some(Some(cell)) if cell.id == id => Arc::clone(cell),
             _ => return false,
         };
-        cell.cancel();
+        cell.discard(link);
         true
     }
 
@@ -184,7 +184,9 @@ impl IncomingTable {
             inner.closed = true;
             std::mem::take(&mut inner.cells)
         };
-        cells.iter().flatten().for_each(|cell| cell.cancel());
+        for cell in cells.iter().flatten() {
+            cell.cancel();
+        }
     }
 }
 

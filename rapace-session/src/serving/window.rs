@@ -1,19 +1,19 @@
-//! The window of a channel: how many calls the peer may have under way on it, and of how many bytes.
+//! The window of a channel: how many calls the peer may have under way on it, and how many bytes of
+//! them may wait for their handlers.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::link::byte_window::charge;
-use crate::wire::frame::ChannelId;
+use crate::link::Link;
+use crate::link::byte_window::ByteAllowance;
+use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 
 /// A channel's window, and how much of it is used. It changes only under the lock of the
 /// [table](super::table) (SV4).
 pub(crate) struct ServiceWindow {
     pub(crate) channel: ChannelId,
     size: AtomicU32,
-    /// The bytes that requests may have in flight, and have.
-    limit: u32,
-    bytes: AtomicU32,
+    bytes: ByteAllowance,
     /// Requests that have no reply yet, and the flag [`WITHDRAWN`], so that one load reads both.
     outstanding: AtomicU32,
     /// Why the window takes no more calls.
@@ -25,22 +25,16 @@ impl ServiceWindow {
         Self {
             channel,
             size: AtomicU32::new(size),
-            limit: bytes,
-            bytes: AtomicU32::new(0),
+            bytes: ByteAllowance::new(bytes),
             outstanding: AtomicU32::new(0),
             withdrawn: OnceLock::new(),
         }
     }
 
-    /// What a request of this length takes of the window in bytes.
-    pub(super) fn charge(&self, length: u64) -> u32 {
-        charge(length, self.limit)
-    }
-
     /// Takes a credit, and bytes; false if all are taken, or the service was withdrawn.
-    pub(super) fn take(&self, charge: u32) -> bool {
+    pub(super) fn take(&self, charge: u64) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
-        if outstanding >= self.size.load(Ordering::Relaxed) || !self.take_bytes(charge) {
+        if outstanding >= self.size.load(Ordering::Relaxed) || !self.bytes.arrived(charge) {
             return false;
         }
         self.outstanding.store(outstanding + 1, Ordering::Relaxed);
@@ -48,29 +42,28 @@ impl ServiceWindow {
     }
 
     /// Takes a credit of a withdrawn service, for a request that crossed the `CloseChannel` frame.
-    pub(super) fn take_withdrawn(&self, charge: u32) -> bool {
+    pub(super) fn take_withdrawn(&self, charge: u64) -> bool {
         let outstanding = self.outstanding.load(Ordering::Relaxed);
         let size = self.size.load(Ordering::Relaxed);
         let taken = outstanding & WITHDRAWN != 0
             && outstanding & !WITHDRAWN < size
-            && self.take_bytes(charge);
+            && self.bytes.arrived(charge);
         if taken {
             self.outstanding.store(outstanding + 1, Ordering::Relaxed);
         }
         taken
     }
 
-    fn take_bytes(&self, charge: u32) -> bool {
-        if charge == 0 {
-            return true;
+    /// Counts the bytes of a request that has left the queue. The peer gets them back when enough
+    /// have come together.
+    pub(super) fn give_bytes_back(&self, charge: u64, link: &Link) {
+        let mut bytes = self.bytes.taken(charge).unwrap_or(0);
+        while bytes > 0 {
+            let mut header = Header::new(FrameType::Credit, self.channel);
+            header.method = u32::try_from(bytes).unwrap_or(u32::MAX);
+            bytes -= u64::from(header.method);
+            link.outbox.send(Frame::bare(header));
         }
-        let bytes = self.bytes.load(Ordering::Relaxed);
-        // A long request goes alone.
-        let sum = bytes.checked_add(charge).filter(|sum| *sum <= self.limit);
-        if let Some(sum) = sum {
-            self.bytes.store(sum, Ordering::Relaxed);
-        }
-        sum.is_some()
     }
 
     /// Refuses requests from now on, with this reason; false if they are refused already.
@@ -94,12 +87,9 @@ impl ServiceWindow {
         self.size.fetch_add(credits, Ordering::Relaxed);
     }
 
-    /// Returns the credit and the bytes of a call whose reply is sent.
-    pub(super) fn return_credit(&self, charge: u32) {
+    /// Returns the credit of a call whose reply is sent.
+    pub(super) fn return_credit(&self) {
         self.outstanding.fetch_sub(1, Ordering::Relaxed);
-        if charge > 0 {
-            self.bytes.fetch_sub(charge, Ordering::Relaxed);
-        }
     }
 
     /// Closes the window to requests; false if calls are under way.
@@ -130,8 +120,8 @@ mod tests {
         assert_eq!(window.withdrawn(), Some("enough"));
         assert!(!window.take(0) && window.take_withdrawn(0) && !window.take_withdrawn(0));
         assert!(!window.close());
-        window.return_credit(0);
-        window.return_credit(0);
+        window.return_credit();
+        window.return_credit();
         assert!(window.close());
         assert!(!window.take(0) && !window.take_withdrawn(0) && !window.withdraw("late"));
     }
@@ -145,16 +135,14 @@ mod tests {
     }
 
     #[test]
-    fn requests_have_their_bytes_until_their_reply() {
-        let window = ServiceWindow::new(ChannelId(1), 9, 100);
-        assert!(window.take(60) && window.take(40) && !window.take(1));
-        assert!(window.take(window.charge(24)), "it lies in its frame");
-        window.return_credit(40);
-        let long = window.charge(1 << 40);
-        assert!(!window.take(long), "a long request goes alone");
-        window.return_credit(60);
-        assert!(window.take(long) && !window.take(25));
-        window.return_credit(long);
-        assert!(window.take(100));
+    fn a_request_past_either_window_takes_of_neither() {
+        let window = ServiceWindow::new(ChannelId(1), 3, 100);
+        assert!(window.take(60) && window.take(100) && !window.take(60));
+        assert!(window.take(0) && !window.take(0));
+        window.return_credit();
+        assert!(
+            !window.take(60) && window.take(0),
+            "a reply returns no bytes"
+        );
     }
 }

@@ -224,15 +224,19 @@ impl SessionActor {
         }
     }
 
-    /// Enlarges the window of a channel that this side opened.
+    /// Handles a `Credit` that the reader found no open channel for: one may have been opened since.
     fn window_grew(&self, header: Header) {
         let id = header.channel;
         if self.opening.contains_key(&id) {
             return self.fault("credits for a channel that is not open yet");
         }
-        match self.parts.channels.client(id) {
-            Some(channel) if channel.grow(header.credits) => {}
-            Some(_) => self.fault("a channel's window that is too large"),
+        match self
+            .parts
+            .channels
+            .client(id)
+            .map(|channel| channel.granted(header))
+        {
+            Some(granted) => granted.unwrap_or_else(|what| self.fault(what)),
             // The channel was closed.
             None => self.parts.link.metrics.arrived_late(),
         }

@@ -33,12 +33,12 @@ pub struct SessionConfig {
     /// So a stream whose items are not taken holds at most this much and one item, and never room
     /// that another stream was granted.
     pub stream_window_bytes: u32,
-    /// How many bytes of requests the peer may have in flight on a channel, at least 1. A longer
-    /// request may be in flight alone. A request is in flight until its reply; one of 24 bytes or
-    /// less, without buffers, is not counted. Default 16 MiB.
+    /// How many bytes of requests may wait for their handlers on a channel before their sender
+    /// waits, at least 1. One request of any length may exceed that. One of 24 bytes or less, without
+    /// buffers, is not counted. Default 16 MiB.
     ///
-    /// A handler that has the peer send another request on the same channel, and waits for it, may
-    /// wait for bytes that its own request holds.
+    /// A request waits until its handler begins, or until it is discarded. So a handler can wait for
+    /// another request on the same channel, whatever their lengths.
     pub request_window_bytes: u32,
     /// How many bytes the peer may have in fragments that no frame has taken yet; at least those of
     /// the largest buffer. This is also the most that one message may have in fragments. Default 256

@@ -166,6 +166,9 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
     if parts.channels.is_to_service(header.channel) {
         return Err("credits from the side that takes them");
     }
+    if let Some(channel) = parts.channels.client(header.channel) {
+        return channel.granted(header);
+    }
     // Handled by the session's actor, after the answer to the opening.
     if !parts.channels.ids.is_peers(header.channel) && parts.channels.ids.is_used(header.channel) {
         return control(parts, session, frame);

@@ -14,7 +14,7 @@ use crate::wire::limits::{self, HelloLimit, MAX_METHODS, MAX_SERVICES};
 use crate::wire::offer::{MethodOffer, ServiceOffer};
 
 /// The version of the protocol. Peers of different versions refuse each other.
-pub const PROTOCOL_VERSION: u32 = 2;
+pub const PROTOCOL_VERSION: u32 = 3;
 
 /// The first bytes of every hello.
 pub(crate) const MAGIC: [u8; 4] = *b"rpc\x01";
@@ -28,7 +28,8 @@ pub struct Hello {
     pub stream_window: u32,
     /// How many bytes of a stream may be in flight before the other side waits. One item may exceed that.
     pub stream_window_bytes: u32,
-    /// How many bytes of requests the other side may have in flight on a channel. A longer request may be in flight alone.
+    /// How many bytes of requests may wait for their handlers on a channel before the other side waits. One request may
+    /// exceed that.
     pub request_window_bytes: u32,
     /// How many bytes the other side may have in fragments that no frame has taken yet.
     pub fragment_window_bytes: u32,
@@ -242,7 +243,7 @@ mod tests {
         let bytes = encode(&hello).unwrap();
         assert_eq!(
             bytes,
-            [&MAGIC[..], &[2, 0, 0, 0], &[1, b'a', 1, 1, 1, 1, 0, 0]].concat()
+            [&MAGIC[..], &[3, 0, 0, 0], &[1, b'a', 1, 1, 1, 1, 0, 0]].concat()
         );
     }
 

@@ -15,7 +15,7 @@ pub(super) struct Raw {
 }
 
 /// The first bytes of every hello.
-pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x02\0\0\0";
+pub(super) const MAGIC: [u8; 8] = *b"rpc\x01\x03\0\0\0";
 
 impl Raw {
     pub(super) fn new(endpoint: Endpoint) -> Self {

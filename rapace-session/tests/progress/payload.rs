@@ -41,6 +41,9 @@ impl Payload {
         }
     }
 
+    /// The most that a flow counts besides the bytes of a payload without buffers.
+    pub(super) const MOST_BESIDES: usize = 5;
+
     /// What a flow counts it as.
     pub(super) fn carried(&self) -> u64 {
         let prefix = if self.bytes.len() < 128 { 1 } else { 2 };
@@ -54,8 +57,8 @@ impl Payload {
     }
 
     /// What it takes of the window of a channel.
-    pub(super) fn charge(&self, window: u64) -> u64 {
-        charge(self.carried(), window)
+    pub(super) fn charge(&self) -> u64 {
+        charge(self.carried())
     }
 
     /// The most slots that it lies in.
@@ -84,10 +87,10 @@ impl Payload {
 }
 
 /// What a request of this length takes of a channel's window.
-pub(super) fn charge(carried: u64, window: u64) -> u64 {
+pub(super) fn charge(carried: u64) -> u64 {
     match carried {
         0..=INLINE => 0,
-        _ => carried.min(window),
+        _ => carried,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio::task::AbortHandle;
 
 use super::payload::{Number, Payload, Shape};
+use super::wire::Wire;
 use super::world::Windows;
 
 /// A channel, with a task for each call.
@@ -18,6 +19,8 @@ pub(super) struct Requests {
     windows: Windows,
     channel: Channel,
     inbox: Inbox,
+    /// What the side of the service has read, and the number of the channel.
+    read: (Wire, u32),
     calls: Vec<Call>,
     /// The requests that were taken, and have no reply.
     held: VecDeque<(RunningCall, Number)>,
@@ -62,12 +65,18 @@ struct Replies {
 }
 
 impl Requests {
-    pub(super) fn new(flow: usize, windows: Windows, channel: Channel, inbox: Inbox) -> Self {
+    pub(super) fn new(
+        flow: usize,
+        windows: Windows,
+        (channel, inbox): (Channel, Inbox),
+        read: (Wire, u32),
+    ) -> Self {
         Self {
             flow,
             windows,
             channel,
             inbox,
+            read,
             calls: Vec::new(),
             held: VecDeque::new(),
             replies: Arc::default(),
@@ -143,7 +152,10 @@ impl Requests {
     /// Begins the next call that its caller still waits for.
     pub(super) fn take(&mut self) -> Option<MessageBody> {
         loop {
-            let Some(mut call) = self.inbox.try_recv().ok()?.begin() else {
+            let call = self.inbox.try_recv().ok()?;
+            let (wire, channel) = &self.read;
+            wire.dequeue(*channel);
+            let Some(mut call) = call.begin() else {
                 continue;
             };
             let body = call.take_arguments().expect("arguments");
@@ -209,40 +221,40 @@ impl Requests {
         (requests, 2 * (replies.kept.len() + replies.waiting))
     }
 
-    /// PG2: what waits to be sent has the window before it, and no reply waits. So many calls have no reply, and so many
-    /// bytes of the window are used.
-    pub(super) fn check_waits(&self, calls: usize, charged: u64) {
+    /// PG2: what waits to be sent has the calls of the window before it, or at least half of its bytes in requests that no
+    /// handler has taken. No reply waits.
+    pub(super) fn check_waits(&self) {
         let waiting = self.replies.lock().unwrap().waiting;
         assert_eq!(waiting, 0, "flow {}: a reply waits", self.flow);
         if self.is_stalled() {
             return;
         }
+        let (wire, channel) = &self.read;
         let window = u64::from(self.windows.request_bytes);
-        let mut charged = charged;
-        let mut before = calls;
+        let (queued, _) = wire.queued(*channel);
+        let mut before = wire.unanswered(*channel);
         for call in self.under_way() {
             if *call.state.lock().unwrap() != State::Waiting {
                 continue;
             }
-            let charge = call.payload.charge(window);
             let full = before >= self.windows.requests as usize;
             assert!(
-                full || charge > 0 && charged + charge > window,
-                "flow {}: a request of {:?} waits, after {before} calls and {charged} bytes",
+                full || call.payload.charge() > 0 && queued > window - window / 2,
+                "flow {}: a request of {:?} waits, after {before} calls, and {queued} bytes are queued",
                 self.flow,
                 call.payload.shape
             );
-            charged += charge;
             before += 1;
         }
     }
 
     /// PG3
-    pub(super) fn check_bounds(&self, charged: u64) {
-        let window = self.windows.request_bytes;
+    pub(super) fn check_bounds(&self) {
+        let (wire, channel) = &self.read;
+        let (queued, largest) = wire.queued(*channel);
         assert!(
-            charged <= window.into(),
-            "flow {}: requests of {charged} bytes have no reply",
+            queued == 0 || queued - largest < self.windows.request_bytes.into(),
+            "flow {}: {queued} bytes of requests wait for handlers",
             self.flow
         );
     }

@@ -1,6 +1,6 @@
 //! What a side has read from the ring: its own account of transfers and requests, beside the session's.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use rapace_session::{Flags, Frame, FrameType};
@@ -17,11 +17,21 @@ struct Counts {
     transfers: HashMap<u32, u64>,
     /// The most that they were together, and the windows that they were granted.
     most_in_transfers: u64,
-    /// The lengths of the requests without a reply, by channel and call.
-    requests: HashMap<u32, BTreeMap<(u32, u32), u64>>,
+    /// The requests without a reply, and those that no handler has taken, by channel.
+    unanswered: HashMap<u32, HashSet<Call>>,
+    queued: HashMap<u32, VecDeque<Queued>>,
     /// The channel of the last frame that opened one.
     opened: u32,
     fragments: u64,
+}
+
+/// An entry of the call table, and its generation.
+type Call = (u32, u32);
+
+struct Queued {
+    call: Call,
+    /// What it takes of the window, unless it was cancelled.
+    bytes: u64,
 }
 
 /// What a transfer takes of its window at least.
@@ -47,14 +57,23 @@ impl Wire {
             }
             FrameType::DropFragments => drop(counts.transfers.remove(&header.method)),
             FrameType::Request => {
-                let requests = counts.requests.entry(header.channel.0).or_default();
-                assert_eq!(requests.insert(call, len), None, "a call twice");
+                let unanswered = counts.unanswered.entry(header.channel.0).or_default();
+                assert!(unanswered.insert(call), "a call twice");
+                let queued = counts.queued.entry(header.channel.0).or_default();
+                let bytes = charge(len);
+                queued.push_back(Queued { call, bytes });
+            }
+            FrameType::Cancel => {
+                let queued = counts.queued.values_mut().flatten();
+                for request in queued.filter(|request| request.call == call) {
+                    request.bytes = 0;
+                }
             }
             FrameType::Reply => {
                 drop(counts);
                 let mut back = back.0.lock().unwrap();
-                back.requests.values_mut().for_each(|requests| {
-                    requests.remove(&call);
+                back.unanswered.values_mut().for_each(|calls| {
+                    calls.remove(&call);
                 });
             }
             _ => {}
@@ -78,13 +97,26 @@ impl Wire {
         self.0.lock().unwrap().most_in_transfers
     }
 
-    /// How many requests of a channel have no reply, and what they take of a window.
-    pub(super) fn without_reply(&self, channel: u32, window: u64) -> (usize, u64) {
+    /// How many requests of a channel have no reply.
+    pub(super) fn unanswered(&self, channel: u32) -> usize {
         let counts = self.0.lock().unwrap();
-        let requests = counts.requests.get(&channel);
-        let lengths = requests.into_iter().flat_map(BTreeMap::values);
-        let count = lengths.clone().count();
-        (count, lengths.map(|len| charge(*len, window)).sum())
+        counts.unanswered.get(&channel).map_or(0, HashSet::len)
+    }
+
+    /// Records that the oldest request of a channel was taken from its queue.
+    pub(super) fn dequeue(&self, channel: u32) {
+        let mut counts = self.0.lock().unwrap();
+        let queued = counts.queued.get_mut(&channel);
+        let taken = queued.and_then(VecDeque::pop_front);
+        assert!(taken.is_some(), "a request that was not read");
+    }
+
+    /// What the requests in the queue of a channel take of its window, and the largest of them.
+    pub(super) fn queued(&self, channel: u32) -> (u64, u64) {
+        let counts = self.0.lock().unwrap();
+        let bytes = counts.queued.get(&channel).into_iter().flatten();
+        let bytes = bytes.map(|request| request.bytes);
+        (bytes.clone().sum(), bytes.max().unwrap_or(0))
     }
 }
 

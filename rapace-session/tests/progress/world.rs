@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 
 use super::action::Action;
 use super::link::{self, Side};
-use super::payload::Shape;
+use super::payload::{Payload, Shape};
 use super::requests::{Inbox, Outlet, Requests};
 use super::slots::Sizes;
 use super::stream::Stream;
@@ -53,11 +53,7 @@ pub(super) struct Setup {
 
 enum Flow {
     Stream(Stream),
-    Requests {
-        requests: Requests,
-        from: usize,
-        channel: u32,
-    },
+    Requests(Requests),
 }
 
 pub(super) struct World {
@@ -148,12 +144,11 @@ impl World {
         };
         let mut inbox = services[to].inbox("S", self.windows.requests);
         let channel = self.sessions[from].open("S").await.expect("a channel");
-        if let FlowKind::Requests { from } = kind {
-            return Flow::Requests {
-                requests: Requests::new(at, self.windows, channel, inbox),
-                from,
-                channel: self.sides[to].read.opened(),
-            };
+        if let FlowKind::Requests { .. } = kind {
+            let read = self.sides[to].read.clone();
+            let number = read.opened();
+            let ends = (channel, inbox);
+            return Flow::Requests(Requests::new(at, self.windows, ends, (read, number)));
         }
         let upload = matches!(kind, FlowKind::Upload { .. });
         let (sender, receiver) = open_stream(&channel, &mut inbox, upload).await;
@@ -171,24 +166,24 @@ impl World {
             | Action::GiveUp { flow, .. }
             | Action::Stall { flow, .. } => match &self.flows[flow] {
                 Flow::Stream(stream) => stream.is_open(),
-                Flow::Requests { .. } => true,
+                Flow::Requests(_) => true,
             },
             Action::Cancel { flow } => match &self.flows[flow] {
                 Flow::Stream(stream) => stream.can_cancel(),
-                Flow::Requests { requests, .. } => requests.can_cancel(),
+                Flow::Requests(requests) => requests.can_cancel(),
             },
             Action::Take { flow, .. } => match &self.flows[flow] {
                 Flow::Stream(stream) => stream.can_take(),
-                Flow::Requests { requests, .. } => requests.can_take(),
+                Flow::Requests(requests) => requests.can_take(),
             },
             Action::Answer { flow, .. } => match &self.flows[flow] {
                 Flow::Stream(_) => false,
-                Flow::Requests { requests, .. } => requests.can_answer(),
+                Flow::Requests(requests) => requests.can_answer(),
             },
             Action::Forget => !self.kept.is_empty() || self.keeps_replies(),
             Action::Leave { flow } => match &self.flows[flow] {
                 Flow::Stream(stream) => stream.is_open(),
-                Flow::Requests { .. } => false,
+                Flow::Requests(_) => false,
             },
             Action::Open { .. } => true,
             Action::Pause { side } => !self.sides[side].gate.is_closed(),
@@ -199,7 +194,7 @@ impl World {
     fn keeps_replies(&self) -> bool {
         self.flows.iter().any(|flow| match flow {
             Flow::Stream(_) => false,
-            Flow::Requests { requests, .. } => requests.slots().1 > 0,
+            Flow::Requests(requests) => requests.slots().1 > 0,
         })
     }
 
@@ -232,7 +227,7 @@ impl World {
                 }
             }
             Action::Answer { flow, shape } => {
-                if let Flow::Requests { requests, .. } = &mut self.flows[flow] {
+                if let Flow::Requests(requests) = &mut self.flows[flow] {
                     requests.answer(shape);
                 }
             }
@@ -264,7 +259,7 @@ impl World {
             return;
         }
         for flow in &self.flows {
-            if let Flow::Requests { requests, .. } = flow
+            if let Flow::Requests(requests) = flow
                 && requests.forget()
             {
                 return;
@@ -289,19 +284,12 @@ impl World {
                         stream.check_waits();
                     }
                 }
-                Flow::Requests {
-                    requests,
-                    from,
-                    channel,
-                } => {
-                    let window = self.windows.request_bytes.into();
-                    let read = &self.sides[1 - from].read;
-                    let (calls, charged) = read.without_reply(*channel, window);
-                    requests.check_bounds(charged);
+                Flow::Requests(requests) => {
+                    requests.check_bounds();
                     let (sent, replies) = requests.slots();
                     slots += sent + replies;
                     if running {
-                        requests.check_waits(calls, charged);
+                        requests.check_waits();
                     }
                 }
             }
@@ -358,7 +346,7 @@ impl World {
         for _ in 0..ROUNDS {
             // What was given up is taken, too.
             let mut progress = self.allows(Action::Take { flow, keep });
-            if let Flow::Requests { requests, .. } = &mut self.flows[flow] {
+            if let Flow::Requests(requests) = &mut self.flows[flow] {
                 while requests.can_answer() {
                     requests.answer(reply);
                     progress = true;
@@ -411,8 +399,8 @@ impl World {
         idle().await;
     }
 
-    /// Sends a request that needs the whole window of its channel, and the whole window of fragments if that is not
-    /// larger than a payload can be.
+    /// Sends a request beside which no other fits in the window of its channel, although half of the window waits for its
+    /// handler already. It needs the whole window of fragments, if that is not larger than a payload can be.
     async fn windows_are_whole(&self, channels: Vec<(Channel, Inbox)>) {
         let hold = |side: &Side| {
             let buffers = std::iter::from_fn(|| side.slots.try_allocate(1).ok());
@@ -424,19 +412,36 @@ impl World {
         let largest = self.sides[0].slots.max_payload();
         for (at, (channel, mut inbox)) in channels.into_iter().enumerate() {
             let len = largest.min(self.windows.fragment_bytes as usize) - 8;
-            let payload = super::payload::Payload::new(at, 0, Shape::Bytes(len));
+            let mut responses = Vec::new();
+            let payload = Payload::new(at, 0, Shape::Bytes(len));
             let options = CallOptions::default();
+            let window = self.windows.request_bytes;
+            let half = (window - window / 2).min(largest as u32);
+            let first = half.checked_sub(Payload::MOST_BESIDES as u32);
+            let first = first.filter(|_| self.windows.requests > 1);
+            let first = first.map(|len| Payload::new(at, 0, Shape::Bytes(len as usize)));
             let serve = async {
-                let call = inbox.recv().await.expect("a call").begin();
-                call.expect("a wanted call")
-                    .reply(Status::Ok, &payload)
-                    .await;
+                let mut calls = Vec::new();
+                for _ in 0..1 + usize::from(first.is_some()) {
+                    calls.push(inbox.recv().await.expect("a call"));
+                }
+                for call in calls {
+                    let call = call.begin().expect("a wanted call");
+                    call.reply(Status::Ok, &payload).await;
+                }
             };
-            let call = channel.call(0, &payload, &options);
-            let both = async { tokio::join!(call, serve) };
+            let calls = async {
+                for payload in first.iter().chain([&payload]) {
+                    let call = channel.begin_call(0, payload, &options).await;
+                    responses.push(call.expect("a request that is sent"));
+                }
+                for response in responses {
+                    response.await.expect("a reply");
+                }
+            };
+            let both = async { tokio::join!(calls, serve) };
             let both = tokio::time::timeout(Duration::from_secs(1), both).await;
-            let (reply, ()) = both.expect("a window that is not whole");
-            reply.expect("a reply");
+            both.expect("a window that is not whole");
         }
     }
 }
@@ -445,49 +450,49 @@ impl Flow {
     fn offer(&mut self, shape: Shape) {
         match self {
             Self::Stream(stream) => stream.offer(shape),
-            Self::Requests { requests, .. } => requests.offer(shape),
+            Self::Requests(requests) => requests.offer(shape),
         }
     }
 
     fn cancel(&self) {
         match self {
             Self::Stream(stream) => stream.cancel(),
-            Self::Requests { requests, .. } => requests.cancel(),
+            Self::Requests(requests) => requests.cancel(),
         }
     }
 
     fn stall(&self) {
         match self {
             Self::Stream(stream) => stream.stall(),
-            Self::Requests { requests, .. } => requests.stall(),
+            Self::Requests(requests) => requests.stall(),
         }
     }
 
     fn is_stalled(&self) -> bool {
         match self {
             Self::Stream(stream) => stream.is_stalled(),
-            Self::Requests { requests, .. } => requests.is_stalled(),
+            Self::Requests(requests) => requests.is_stalled(),
         }
     }
 
     fn take(&mut self) -> Option<MessageBody> {
         match self {
             Self::Stream(stream) => stream.take(),
-            Self::Requests { requests, .. } => requests.take(),
+            Self::Requests(requests) => requests.take(),
         }
     }
 
     fn state(&self) -> String {
         match self {
             Self::Stream(stream) => stream.state(),
-            Self::Requests { requests, .. } => requests.state(),
+            Self::Requests(requests) => requests.state(),
         }
     }
 
     fn is_complete(&self) -> bool {
         match self {
             Self::Stream(stream) => stream.is_complete(),
-            Self::Requests { requests, .. } => requests.is_complete(),
+            Self::Requests(requests) => requests.is_complete(),
         }
     }
 
@@ -495,7 +500,7 @@ impl Flow {
     fn into_channel(self) -> Option<(Channel, Inbox)> {
         match self {
             Self::Stream(_) => None,
-            Self::Requests { requests, .. } => Some(requests.into_channel()),
+            Self::Requests(requests) => Some(requests.into_channel()),
         }
     }
 }

@@ -32,7 +32,7 @@ pub enum FrameType {
     /// Channel 0: the caller cancels the call in the header.
     Cancel = 9,
     /// A stream's channel: grants `credits` more items. A service's channel: enlarges its window by
-    /// `credits`.
+    /// `credits`, and gives `method` bytes of requests back.
     Credit = 10,
     /// A stream's channel: one item of the stream.
     Item = 11,

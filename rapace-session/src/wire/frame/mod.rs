@@ -55,7 +55,7 @@ pub struct Header {
     pub channel: ChannelId,
     /// Index and generation in the caller's call table.
     pub call: CallId,
-    /// The number of the method, or the [`Status`] of a reply.
+    /// The number of the method, the [`Status`] of a reply, or bytes granted.
     pub method: u32,
     /// Credits granted, or a request's remaining time in milliseconds.
     pub credits: u32,
