@@ -116,7 +116,7 @@ pub mod supervisor;
 mod tests;
 
 pub use error::CallError;
-pub use plugin::{Plugin, PluginSpec};
+pub use plugin::{Plugin, PluginSpec, WindowConfig};
 pub use proxy::{Proxy, TryTellError, TypedProxy};
 pub use rapace_codec::{Blob, BlobMut, BlobWriter, Deque, Timestamp};
 pub use rapace_macros::service;

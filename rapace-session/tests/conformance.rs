@@ -36,4 +36,5 @@ mod conformance {
     mod tells;
     mod unary;
     mod unsettled;
+    mod window_growth;
 }

@@ -52,7 +52,9 @@ fn hello(services: Vec<ServiceOffer>) -> Vec<u8> {
     let hello = Hello {
         name: "evil".into(),
         stream_window: 1,
+        stream_initial_bytes: 4 << 20,
         stream_window_bytes: 4 << 20,
+        request_initial_bytes: 4 << 20,
         request_window_bytes: 4 << 20,
         fragment_window_bytes: 256 << 20,
         services,

@@ -8,7 +8,8 @@
 //!   that were offered on its flow.
 //! - PG2: while both readers run, a payload waits only for the window of its own flow: when its window is free, it
 //!   has been sent. What a handler has taken takes no bytes of the window. A reply waits for nothing.
-//! - PG3: what waits for its reader is bounded by the windows, and a payload that waits to be sent holds no slot.
+//! - PG3: what waits for its reader is bounded by the windows, and these together by their budget. A payload that waits
+//!   to be sent holds no slot.
 //! - PG4: once everything is dropped, all slots and all windows are free again.
 //!
 //! Time is paused: a sleep returns when every task is blocked, so "nothing more happens" is a fact and not a guess.

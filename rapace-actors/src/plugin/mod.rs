@@ -10,6 +10,7 @@
 //! | [`PluginActor`] | the actor behind it, which carries out what [`Lifecycle`](crate::supervision::Lifecycle) decides |
 //! | [`PluginEvent`] | one change of a plugin's state |
 //! | [`PluginSnapshot`] | statistics of its calls |
+//! | [`WindowConfig`] | how much one side may have waiting for the other |
 //! | [`serve`], [`PluginServer`] | the plugin's side: what its `main` calls |
 
 pub(crate) mod actor;
@@ -20,6 +21,7 @@ pub(crate) mod runner;
 pub(crate) mod serve;
 pub(crate) mod services;
 pub(crate) mod spec;
+pub(crate) mod windows;
 
 pub use crate::route::PluginSnapshot;
 pub use actor::{PluginActor, PluginArgs, StopOutcome};
@@ -27,3 +29,4 @@ pub use event::{PluginEvent, PluginEventKind};
 pub use handle::Plugin;
 pub use serve::{PluginServer, ServeError, serve};
 pub use spec::PluginSpec;
+pub use windows::WindowConfig;

@@ -22,6 +22,7 @@ use rapace_shm::{ControlSocket, NotAControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
 use super::services::Services;
+use super::windows::WindowConfig;
 use crate::process::{Incarnation, is_shortage, parent_watchdog};
 use crate::proxy::{Proxy, TypedProxy};
 use crate::route::{PluginRoute, Ready};
@@ -67,6 +68,7 @@ pub struct PluginServer {
     host: HostRoute,
     capacity: u32,
     on_panic: OnPanic,
+    windows: WindowConfig,
     /// `None` uses the host's setting.
     spin: Option<Duration>,
 }
@@ -179,6 +181,7 @@ impl PluginServer {
             host: HostRoute::new(),
             capacity: DEFAULT_CAPACITY,
             on_panic: OnPanic::default(),
+            windows: WindowConfig::default(),
             spin: None,
         }
     }
@@ -191,6 +194,13 @@ impl PluginServer {
     #[track_caller]
     pub fn capacity(mut self, messages: u32) -> Self {
         self.capacity = checked(messages);
+        self
+    }
+
+    /// Sets how much the host may have waiting for this process: unread items of streams, and requests whose handlers
+    /// have not begun.
+    pub fn windows(mut self, windows: WindowConfig) -> Self {
+        self.windows = windows;
         self
     }
 
@@ -275,6 +285,7 @@ impl PluginServer {
             .map(|service| service.offer())
             .collect();
         config.resolver = Arc::new(self.services.clone());
+        self.windows.apply(&mut config);
         let endpoint = shm::endpoint(link, Side::Joiner);
         let established = tokio::spawn(establish(endpoint, config, watched)).await;
         let (session, arming) = match established.map_err(JoinError::try_into_panic) {

@@ -10,6 +10,7 @@ use rapace_shm::SegmentConfig;
 use tokio::runtime::Handle;
 
 use super::services::Services;
+use super::windows::WindowConfig;
 use crate::process::{PluginCommand, ResourceLimits, ShutdownTimeouts};
 use crate::proxy::TypedProxy;
 use crate::service::Service;
@@ -27,6 +28,7 @@ pub struct PluginSpec {
     pub(crate) requires: Vec<&'static ServiceDescriptor>,
     pub(crate) provides: Services,
     pub(crate) segment: SegmentConfig,
+    pub(crate) windows: WindowConfig,
     pub(crate) spin: Duration,
     pub(crate) start_timeout: Duration,
     pub(crate) unresponsive_after: Option<Duration>,
@@ -49,6 +51,7 @@ impl PluginSpec {
             requires: Vec::new(),
             provides: Services::default(),
             segment: SegmentConfig::default(),
+            windows: WindowConfig::default(),
             spin: Duration::ZERO,
             start_timeout: Duration::from_secs(10),
             unresponsive_after: Some(Duration::from_secs(30)),
@@ -97,6 +100,14 @@ impl PluginSpec {
     /// started if the host knows the size of both hellos, and otherwise by the plugin.
     pub fn segment(mut self, segment: SegmentConfig) -> Self {
         self.segment = segment;
+        self
+    }
+
+    /// Sets how much the plugin may have waiting for this process: unread items of streams, and requests to the services
+    /// that this process provides. A plugin has a [setting of its own](crate::plugin::PluginServer::windows) for what its
+    /// host sends.
+    pub fn windows(mut self, windows: WindowConfig) -> Self {
+        self.windows = windows;
         self
     }
 

@@ -34,3 +34,4 @@ mod unresponsive;
 mod unsignallable;
 #[path = "../common/warnings.rs"]
 mod warnings;
+mod windows;

@@ -132,6 +132,14 @@ fn watch() {
 }
 
 #[test]
+#[ignore = "a role: a plugin with windows of its own"]
+fn windows() {
+    if is("windows") {
+        serve(crate::windows::main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin whose handlers wait while their callers use up slots"]
 fn progress() {
     if is("progress") {

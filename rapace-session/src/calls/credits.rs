@@ -19,6 +19,7 @@ use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::calls::methods::{self, MethodMaps, MethodMismatch};
 use crate::link::byte_window::ByteWindow;
+use crate::link::growing_window::ByteLimits;
 use crate::link::places::Place;
 use crate::wire::frame::{ChannelId, Header};
 use crate::wire::hello::Hello;
@@ -158,7 +159,7 @@ impl ClientChannel {
         }
         match self.bytes.returned(header.method) {
             true => Ok(()),
-            false => Err("more bytes of requests than were sent"),
+            false => Err("more bytes of requests than its window"),
         }
     }
 
@@ -259,8 +260,10 @@ impl ClientChannel {
 
 /// The window in bytes that the peer's hello grants. Without a hello, requests that are counted go one at a time.
 fn request_window(peer: Option<&Hello>) -> Arc<ByteWindow> {
-    let window = peer.map_or(1, |peer| peer.request_window_bytes);
-    Arc::new(ByteWindow::new(window))
+    let (first, most) = peer.map_or((1, 1), |peer| {
+        (peer.request_initial_bytes, peer.request_window_bytes)
+    });
+    Arc::new(ByteWindow::new(ByteLimits::new(first, most)))
 }
 
 /// Waits for the last calls of a closed channel.

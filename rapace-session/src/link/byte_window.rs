@@ -13,18 +13,22 @@
 //! - BY5: requests may arrive in another order than that in which they took their bytes. So the
 //!   receiver refuses a request if those in flight fill the window without the largest one that
 //!   arrived since nothing was in flight.
+//! - BY6: a window grows ([`GrowingWindow`]) by bytes that are given back beyond those that were taken.
+//!   It does so if it was filled, or if further requests wait: not for short requests one at a time.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use tokio::sync::{Notify, Semaphore};
 
+use crate::link::growing_window::{ByteLimits, GrowingWindow};
 use crate::wire::frame::INLINE_MAX;
 
 /// The sender's account of the bytes in flight.
 #[derive(Debug)]
 pub(crate) struct ByteWindow {
-    size: i64,
+    /// The most that the window may grow to.
+    most: i64,
     /// The window without the bytes in flight: not positive if the next request must wait.
     free: AtomicI64,
     /// The place at the head of the queue. It is free if nobody waits.
@@ -56,10 +60,10 @@ impl Drop for Charge {
 }
 
 impl ByteWindow {
-    pub(crate) fn new(size: u32) -> Self {
+    pub(crate) fn new(limits: ByteLimits) -> Self {
         Self {
-            size: size.into(),
-            free: AtomicI64::new(size.into()),
+            most: limits.most.into(),
+            free: AtomicI64::new(limits.first.into()),
             head: Semaphore::new(1),
             room: Notify::new(),
         }
@@ -113,9 +117,10 @@ impl ByteWindow {
         }
     }
 
-    /// Adds bytes that the receiver gives back; false if that is more than was sent.
+    /// Adds bytes that the receiver gives back, or by which the window grows; false if that is more
+    /// than the window may have.
     pub(crate) fn returned(&self, bytes: u32) -> bool {
-        let too_many = self.free.load(Ordering::Relaxed) + i64::from(bytes) > self.size;
+        let too_many = self.free.load(Ordering::Relaxed) + i64::from(bytes) > self.most;
         if !too_many {
             self.add(bytes.into());
         }
@@ -140,7 +145,7 @@ impl ByteWindow {
 /// The receiver's account of what the peer may still send.
 #[derive(Debug)]
 pub(crate) struct ByteAllowance {
-    window: u64,
+    window: GrowingWindow,
     /// The bytes of requests that arrived, without those that were given back.
     in_flight: AtomicU64,
     /// The largest request since nothing was in flight.
@@ -150,9 +155,9 @@ pub(crate) struct ByteAllowance {
 }
 
 impl ByteAllowance {
-    pub(crate) fn new(window: u32) -> Self {
+    pub(crate) fn new(window: GrowingWindow) -> Self {
         Self {
-            window: window.into(),
+            window,
             in_flight: AtomicU64::new(0),
             largest: AtomicU64::new(0),
             taken: AtomicU64::new(0),
@@ -170,7 +175,7 @@ impl ByteAllowance {
             0 => bytes,
             _ => self.largest.load(Ordering::Relaxed).max(bytes),
         };
-        let allowed = (before + bytes).saturating_sub(largest) < self.window;
+        let allowed = (before + bytes).saturating_sub(largest) < self.window.size().into();
         if allowed {
             self.largest.store(largest, Ordering::Relaxed);
             self.in_flight.fetch_add(bytes, Ordering::AcqRel);
@@ -179,9 +184,10 @@ impl ByteAllowance {
     }
 
     /// Counts a request that a handler has taken, or that was discarded. Returns what to give back
-    /// now (BY4), after which the peer may send as much.
+    /// now (BY4), and by how much the window has grown. The peer may send as much then.
     pub(crate) fn taken(&self, bytes: u64) -> Option<u64> {
-        let enough = |taken: u64| taken >= self.window / 2;
+        let half = u64::from(self.window.size()) / 2;
+        let enough = |taken: u64| taken >= half;
         if !enough(self.taken.fetch_add(bytes, Ordering::AcqRel) + bytes) {
             return None;
         }
@@ -189,8 +195,17 @@ impl ByteAllowance {
         let (acquires, acquire) = (Ordering::AcqRel, Ordering::Acquire);
         // Another thread may give back what this one counted.
         let all = self.taken.try_update(acquires, acquire, all).ok()?;
-        self.in_flight.fetch_sub(all, Ordering::AcqRel);
-        Some(all)
+        let before = self.in_flight.fetch_sub(all, Ordering::AcqRel);
+        let growth = match before > all || before >= 2 * half {
+            true => self.window.grow(),
+            false => 0,
+        };
+        Some(all + u64::from(growth))
+    }
+
+    /// Records that the channel is closed.
+    pub(crate) fn end(&self) {
+        self.window.end();
     }
 }
 
@@ -212,13 +227,21 @@ mod tests {
     use futures_util::FutureExt;
 
     use super::*;
+    use crate::link::growth_budget::GrowthBudget;
+
+    /// A window that does not grow.
+    const FIXED: ByteLimits = ByteLimits {
+        first: 100,
+        most: 100,
+    };
 
     /// A length that is counted: 25 bytes are the shortest.
     const SHORTEST: u64 = INLINE + 1;
 
     /// Both ends of a channel.
     struct Ends {
-        window: u64,
+        limits: ByteLimits,
+        budget: Arc<GrowthBudget>,
         sender: Arc<ByteWindow>,
         receiver: ByteAllowance,
         /// Requests that have taken their bytes and are not on the ring.
@@ -254,11 +277,14 @@ mod tests {
     }
 
     impl Ends {
-        fn new(window: u64) -> Self {
+        fn new(limits: ByteLimits, budget: u64) -> Self {
+            let budget = Arc::new(GrowthBudget::new(budget));
+            let window = GrowingWindow::new(limits, &budget);
             Self {
-                window,
-                sender: Arc::new(ByteWindow::new(window as u32)),
-                receiver: ByteAllowance::new(window as u32),
+                limits,
+                budget,
+                sender: Arc::new(ByteWindow::new(limits)),
+                receiver: ByteAllowance::new(window),
                 unsent: Vec::new(),
                 waiting: Vec::new(),
             }
@@ -285,8 +311,9 @@ mod tests {
                     let Some(bytes) = end.remove(&mut self.waiting) else {
                         return false;
                     };
+                    let half = u64::from(self.receiver.window.size()) / 2;
                     if let Some(back) = self.receiver.taken(bytes) {
-                        assert!(back >= self.window / 2, "a frame for {back} bytes"); // BY4
+                        assert!(back >= half, "a frame for {back} bytes"); // BY4
                         assert!(self.sender.returned(back as u32));
                     }
                 }
@@ -294,17 +321,26 @@ mod tests {
             true
         }
 
-        fn state(&self) -> (i64, u64, Vec<u64>, Vec<u64>) {
-            let unsent = self.unsent.iter().map(|charge| charge.bytes).collect();
-            let largest = self.receiver.largest.load(Ordering::Relaxed);
-            let free = self.sender.free.load(Ordering::Relaxed);
-            (free, largest, unsent, self.waiting.clone())
+        fn state(&self) -> String {
+            let unsent = self.unsent.iter().map(|charge| charge.bytes);
+            let (sender, receiver) = (&self.sender.free, &self.receiver);
+            let (unsent, waiting) = (unsent.collect::<Vec<_>>(), &self.waiting);
+            format!("{sender:?} {receiver:?} {unsent:?} {waiting:?}")
         }
 
         /// Whether what waits is at most the window and one request (BY1).
         fn is_bounded(&self) -> bool {
             let sum: u64 = self.waiting.iter().sum();
-            sum - self.waiting.iter().max().unwrap_or(&0) < self.window
+            let largest = self.waiting.iter().max().unwrap_or(&0);
+            sum - largest < self.receiver.window.size().into()
+        }
+
+        /// Whether the window has grown, and by no more than the budget.
+        fn has_grown(&self, budget: u64) -> bool {
+            let size = self.receiver.window.size();
+            let growth = u64::from(size - self.limits.first);
+            assert!(growth <= budget && size <= self.limits.most);
+            growth > 0
         }
     }
 
@@ -312,22 +348,33 @@ mod tests {
     /// only states from which handlers that begin all requests let the sender send again.
     #[test]
     fn a_sender_never_waits_for_handlers_that_have_begun_everything() {
-        let lengths = [0, 1, 40, 90].map(|more| SHORTEST + more);
+        let lengths = [0, 1, 60].map(|more| SHORTEST + more);
         let mut steps = lengths.map(Step::Take).to_vec();
         for end in [End::First, End::Last] {
             steps.extend([Step::Arrive(end), Step::GiveUp(end), Step::Begin(end)]);
         }
-        for window in [1, 30, 51, 60, 100] {
+        let windows = [
+            (1, 1, 0),
+            (30, 30, 0),
+            (51, 51, 0),
+            (80, 80, 0),
+            (30, 80, 100),
+            (1, 60, 80),
+        ];
+        for (first, most, budget) in windows {
+            let limits = ByteLimits { first, most };
+            let mut grown = false;
             let mut seen = HashSet::new();
             let mut programs = vec![Vec::new()];
             while let Some(program) = programs.pop() {
                 let after = |program: &[Step]| {
-                    let mut ends = Ends::new(window);
+                    let mut ends = Ends::new(limits, budget);
                     assert!(program.iter().all(|step| ends.step(*step)));
                     ends
                 };
                 let mut ends = after(&program);
-                assert!(ends.is_bounded(), "{program:?} in {window}");
+                assert!(ends.is_bounded(), "{program:?} in {limits:?}");
+                grown |= ends.has_grown(budget);
                 if !seen.insert(ends.state()) {
                     continue;
                 }
@@ -338,16 +385,20 @@ mod tests {
                 }
                 while ends.step(Step::Arrive(End::First)) {}
                 while ends.step(Step::Begin(End::Last)) {}
-                let goes_on = ends.step(Step::Take(lengths[3]));
-                assert!(goes_on, "{program:?} in {window}"); // BY4
+                let goes_on = ends.step(Step::Take(lengths[2]));
+                assert!(goes_on, "{program:?} in {limits:?}"); // BY4
+                drop(ends.receiver);
+                let left = u64::from(ends.budget.take(u32::MAX));
+                assert_eq!(left, budget / 2, "all of it is back"); // GB3
             }
             assert!(seen.len() > 10, "{}", seen.len());
+            assert_eq!(grown, budget > 0);
         }
     }
 
     #[test]
     fn a_request_is_sent_while_the_window_has_room_and_is_counted_whole() {
-        let window = Arc::new(ByteWindow::new(100));
+        let window = Arc::new(ByteWindow::new(FIXED));
         let take = |length| window.try_take(length).flatten();
         let long = take(1 << 40).unwrap();
         assert!(window.try_take(25).is_none(), "the window is full");
@@ -366,7 +417,7 @@ mod tests {
 
     #[test]
     fn waiters_are_served_in_order_and_end_with_the_window() {
-        let window = Arc::new(ByteWindow::new(100));
+        let window = Arc::new(ByteWindow::new(FIXED));
         let first = window.try_take(100).flatten().unwrap();
         let mut long = Box::pin(Arc::clone(&window).take(80));
         let mut next = Box::pin(Arc::clone(&window).take(30));
@@ -390,10 +441,30 @@ mod tests {
         assert!(window.try_take(30).is_none());
     }
 
+    /// BY6
+    #[test]
+    fn a_window_grows_if_requests_wait_and_not_for_short_ones_in_turn() {
+        let budget = Arc::new(GrowthBudget::new(1 << 20));
+        let limits = ByteLimits::new(100, 1000);
+        let allowance = || ByteAllowance::new(GrowingWindow::new(limits, &budget));
+        let in_turn = allowance();
+        for turn in 1..=20 {
+            assert!(in_turn.arrived(30));
+            assert_eq!(in_turn.taken(30), (turn % 2 == 0).then_some(60));
+        }
+        assert!(in_turn.arrived(100));
+        assert_eq!(in_turn.taken(100), Some(100 + 900), "it filled the window");
+        let queued = allowance();
+        assert!(queued.arrived(60) && queued.arrived(30));
+        assert_eq!(queued.taken(60), Some(60 + 900), "another waits");
+        assert!(queued.arrived(900) && queued.arrived(900) && !queued.arrived(900));
+    }
+
     /// BY5
     #[test]
     fn more_than_the_window_and_one_request_is_refused() {
-        let allowance = ByteAllowance::new(100);
+        let budget = Arc::new(GrowthBudget::new(0));
+        let allowance = ByteAllowance::new(GrowingWindow::new(FIXED, &budget));
         assert!(allowance.arrived(99) && allowance.arrived(1 << 40));
         assert!(!allowance.arrived(1) && allowance.arrived(0));
         assert_eq!(allowance.taken(49), None);

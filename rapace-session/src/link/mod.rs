@@ -28,6 +28,8 @@ pub(crate) mod encoder;
 pub(crate) mod end;
 mod fragment_schedule;
 pub(crate) mod fragmenter;
+pub(crate) mod growing_window;
+pub(crate) mod growth_budget;
 pub(crate) mod metrics;
 mod outbox;
 pub(crate) mod payload_error;

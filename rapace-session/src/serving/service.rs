@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::link::growing_window::GrowingWindow;
 use crate::serving::request::IncomingCall;
 use crate::serving::window::ServiceWindow;
 use crate::wire::frame::ChannelId;
@@ -38,7 +39,7 @@ impl ServiceRoute {
         service: &str,
         sink: Arc<dyn RequestSink>,
         window: u32,
-        bytes: u32,
+        bytes: GrowingWindow,
     ) -> Self {
         Self {
             service: service.into(),

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use crate::link::Link;
 use crate::link::byte_window::ByteAllowance;
+use crate::link::growing_window::GrowingWindow;
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 
 /// A channel's window, and how much of it is used. It changes only under the lock of the
@@ -21,7 +22,7 @@ pub(crate) struct ServiceWindow {
 }
 
 impl ServiceWindow {
-    pub(crate) fn new(channel: ChannelId, size: u32, bytes: u32) -> Self {
+    pub(crate) fn new(channel: ChannelId, size: u32, bytes: GrowingWindow) -> Self {
         Self {
             channel,
             size: AtomicU32::new(size),
@@ -98,6 +99,7 @@ impl ServiceWindow {
             return false;
         }
         self.outstanding.store(CLOSED, Ordering::Relaxed);
+        self.bytes.end();
         true
     }
 }
@@ -110,11 +112,23 @@ const CLOSED: u32 = u32::MAX;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::link::growing_window::ByteLimits;
+    use crate::link::growth_budget::GrowthBudget;
+
+    /// A window of so many calls, and of 100 bytes.
+    fn window(calls: u32) -> ServiceWindow {
+        let budget = Arc::new(GrowthBudget::new(0));
+        let (first, most) = (100, 100);
+        let bytes = GrowingWindow::new(ByteLimits { first, most }, &budget);
+        ServiceWindow::new(ChannelId(1), calls, bytes)
+    }
 
     #[test]
     fn a_withdrawn_window_counts_crossing_requests_and_closes_when_all_have_replies() {
-        let window = ServiceWindow::new(ChannelId(1), 2, 100);
+        let window = window(2);
         assert!(window.take(0) && !window.take_withdrawn(0));
         assert!(window.withdraw("enough") && !window.withdraw("again"));
         assert_eq!(window.withdrawn(), Some("enough"));
@@ -128,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_window_that_grew_lets_in_more() {
-        let window = ServiceWindow::new(ChannelId(1), 1, 100);
+        let window = window(1);
         assert!(window.take(0) && !window.take(0));
         window.grow(2);
         assert!(window.take(0) && window.take(0) && !window.take(0));
@@ -136,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_request_past_either_window_takes_of_neither() {
-        let window = ServiceWindow::new(ChannelId(1), 3, 100);
+        let window = window(3);
         assert!(window.take(60) && window.take(100) && !window.take(60));
         assert!(window.take(0) && !window.take(0));
         window.return_credit();

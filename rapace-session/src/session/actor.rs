@@ -173,7 +173,7 @@ impl SessionActor {
             }
             Ok((sink, asked)) => {
                 let window = self.windows.grant(id, asked);
-                let bytes = self.parts.config.request_window_bytes;
+                let bytes = self.parts.request_window();
                 let route = ServiceRoute::new(id, service, sink, window, bytes);
                 if !self.parts.channels.add_service(route) {
                     return self.fault("a channel with a number that is not free");

@@ -27,19 +27,37 @@ pub struct SessionConfig {
     /// [`MAX_WINDOW`](crate::MAX_WINDOW). Default 32: enough to keep a stream of 24-byte items busy
     /// across one wake-up, and at most 2 MiB of 64 KiB items.
     pub stream_window: u32,
-    /// How many bytes of a stream may be in flight before its sender waits, at least 1. One item of
-    /// any length may exceed that. Default 4 MiB.
+    /// How many bytes of a stream may be in flight before its sender waits, at first; at least 1. One
+    /// item of any length may exceed that. Default 64 KiB: so 4,096 streams that nobody reads hold
+    /// 256 MiB.
     ///
     /// So a stream whose items are not taken holds at most this much and one item, and never room
     /// that another stream was granted.
+    pub stream_initial_bytes: u32,
+    /// How large the window of a stream in bytes becomes if its items are taken, at least 1. Default 4
+    /// MiB: two items of 1 MiB can be in flight while two others are read.
+    ///
+    /// A window grows when half of its bytes were taken, as far as
+    /// [`window_budget_bytes`](Self::window_budget_bytes) allows.
     pub stream_window_bytes: u32,
     /// How many bytes of requests may wait for their handlers on a channel before their sender
-    /// waits, at least 1. One request of any length may exceed that. One of 24 bytes or less, without
-    /// buffers, is not counted. Default 16 MiB.
+    /// waits, at first; at least 1. One request of any length may exceed that. One of 24 bytes or
+    /// less, without buffers, is not counted. Default 1 MiB: so 256 channels whose services are stuck
+    /// hold 256 MiB.
     ///
     /// A request waits until its handler begins, or until it is discarded. So a handler can wait for
     /// another request on the same channel, whatever their lengths.
+    pub request_initial_bytes: u32,
+    /// How large the window of a channel in bytes becomes if its requests are taken, at least 1. Default
+    /// 16 MiB. It grows as that of a stream does.
     pub request_window_bytes: u32,
+    /// How many bytes the windows of all streams and channels of the session may grow together. Default
+    /// 256 MiB: enough for 60 streams of large items at once.
+    ///
+    /// One window takes at most half of what is left. What a stream or channel has taken returns when
+    /// it ends. So what the peer may have waiting for this side is at most this much, and what each
+    /// stream and each channel has at first, and one item or request of each.
+    pub window_budget_bytes: u64,
     /// How many bytes the peer may have in fragments that no frame has taken yet; at least those of
     /// the largest buffer. This is also the most that one message may have in fragments. Default 256
     /// MiB.
@@ -73,8 +91,11 @@ impl SessionConfig {
             requires: Vec::new(),
             resolver: Arc::new(ServesNothing),
             stream_window: 32,
+            stream_initial_bytes: 64 << 10,
             stream_window_bytes: 4 << 20,
+            request_initial_bytes: 1 << 20,
             request_window_bytes: 16 << 20,
+            window_budget_bytes: 256 << 20,
             fragment_window_bytes: 256 << 20,
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,

@@ -72,7 +72,9 @@ impl Session {
             // For humans, who recognise a truncated name.
             name: limits::truncated_to_name(&config.name),
             stream_window: config.stream_window,
+            stream_initial_bytes: config.stream_initial_bytes,
             stream_window_bytes: config.stream_window_bytes,
+            request_initial_bytes: config.request_initial_bytes,
             request_window_bytes: config.request_window_bytes,
             fragment_window_bytes: config.fragment_window_bytes,
             services: config.provides.clone(),

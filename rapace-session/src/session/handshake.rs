@@ -93,7 +93,9 @@ mod tests {
         Hello {
             name: "test".into(),
             stream_window: 1,
+            stream_initial_bytes: 1,
             stream_window_bytes: 1,
+            request_initial_bytes: 1,
             request_window_bytes: 1,
             fragment_window_bytes: 1,
             services: Vec::new(),

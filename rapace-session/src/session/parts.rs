@@ -10,6 +10,8 @@ use tokio::sync::{Notify, watch};
 use crate::calls::outgoing::OutgoingCalls;
 use crate::link::Link;
 use crate::link::channel_ids::ChannelIds;
+use crate::link::growing_window::{ByteLimits, GrowingWindow};
+use crate::link::growth_budget::GrowthBudget;
 use crate::serving::incoming::IncomingCalls;
 use crate::session::channels::Channels;
 use crate::session::config::SessionConfig;
@@ -26,6 +28,8 @@ pub(crate) struct Parts {
     pub(crate) incoming: Arc<IncomingCalls>,
     pub(crate) channels: Arc<Channels>,
     pub(crate) config: SessionConfig,
+    /// By how much the windows that this side grants may grow.
+    budget: Arc<GrowthBudget>,
     /// The peer's hello.
     pub(crate) peer: OnceLock<Arc<Hello>>,
     /// Whether the peer has asked this side to drain.
@@ -42,11 +46,18 @@ impl Parts {
         let ids = Arc::new(ChannelIds::new(side));
         let window = Window {
             items: config.stream_window,
-            bytes: config.stream_window_bytes,
+            bytes: ByteLimits::new(config.stream_initial_bytes, config.stream_window_bytes),
         };
+        let budget = Arc::new(GrowthBudget::new(config.window_budget_bytes));
         Self {
             calls: Arc::new(OutgoingCalls::new(Arc::clone(&link))),
-            streams: Arc::new(Streams::new(Arc::clone(&link), Arc::clone(&ids), window)),
+            streams: Arc::new(Streams::new(
+                Arc::clone(&link),
+                Arc::clone(&ids),
+                window,
+                Arc::clone(&budget),
+            )),
+            budget,
             incoming: Arc::new(IncomingCalls::new(Arc::clone(&link))),
             channels: Arc::new(Channels::new(Arc::clone(&link), ids)),
             peer: OnceLock::new(),
@@ -58,11 +69,20 @@ impl Parts {
         }
     }
 
+    /// Makes the window in bytes of a channel that the peer opens.
+    pub(crate) fn request_window(&self) -> GrowingWindow {
+        let (first, most) = (
+            self.config.request_initial_bytes,
+            self.config.request_window_bytes,
+        );
+        GrowingWindow::new(ByteLimits::new(first, most), &self.budget)
+    }
+
     /// Records the peer's hello.
     pub(crate) fn set_peer(&self, hello: Hello) {
         self.streams.set_peer_window(Window {
             items: hello.stream_window,
-            bytes: hello.stream_window_bytes,
+            bytes: ByteLimits::new(hello.stream_initial_bytes, hello.stream_window_bytes),
         });
         let fragmenter = self.link.encoder.fragmenter();
         fragmenter.set_peer(&hello.name, hello.fragment_window_bytes);

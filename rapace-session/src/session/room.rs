@@ -16,7 +16,9 @@ pub fn room_for_handshake(
             name: name.to_owned(),
             // The longest encoding.
             stream_window: MAX_WINDOW,
+            stream_initial_bytes: u32::MAX,
             stream_window_bytes: u32::MAX,
+            request_initial_bytes: u32::MAX,
             request_window_bytes: u32::MAX,
             fragment_window_bytes: u32::MAX,
             services: services.to_vec(),

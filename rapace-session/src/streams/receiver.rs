@@ -12,7 +12,7 @@ use crate::link::Link;
 use crate::streams::actor::{ReceiverLeft, StreamActor};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
-use crate::streams::window::{Taken, Window};
+use crate::streams::window::Taken;
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header};
 use crate::wire::message_body::MessageBody;
 
@@ -27,7 +27,7 @@ pub struct StreamReceiver {
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
     items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
-    window: Window,
+    items_in_window: u32,
     taken: Taken,
     done: bool,
 }
@@ -39,7 +39,7 @@ impl StreamReceiver {
         stream: Arc<StreamState>,
         actor: ActorRef<StreamActor>,
         items: mpsc::UnboundedReceiver<Result<Frame, StreamError>>,
-        window: Window,
+        items_in_window: u32,
     ) -> Self {
         Self {
             link,
@@ -47,7 +47,7 @@ impl StreamReceiver {
             stream,
             actor,
             items,
-            window,
+            items_in_window,
             taken: Taken::default(),
             done: false,
         }
@@ -68,13 +68,22 @@ impl StreamReceiver {
 
     /// Counts a taken item, and grants new credits, half a window at a time (ST3).
     fn give_credit(&mut self, length: u64) {
-        if let Some(taken) = self.taken.take(length, self.window) {
+        let allowance = &self.stream.allowance;
+        let size = allowance.window.size();
+        if let Some(taken) = self.taken.take(length, self.items_in_window, size) {
             // Before the peer can use the credits.
-            self.stream.allowance.give_back(taken);
+            let growth = allowance.give_back(taken);
             let mut header = Header::new(FrameType::Credit, self.id);
             header.credits = taken.items;
+            header.method = growth;
             self.link.outbox.send(Frame::bare(header));
         }
+    }
+
+    /// Records that all items were taken and none follow.
+    fn over(&mut self) {
+        self.done = true;
+        self.stream.allowance.window.end();
     }
 
     fn leave(&mut self) {
@@ -92,11 +101,11 @@ impl Stream for StreamReceiver {
         }
         Poll::Ready(match ready!(self.items.poll_recv(cx)) {
             None => {
-                self.done = true;
+                self.over();
                 None
             }
             Some(Err(error)) => {
-                self.done = true;
+                self.over();
                 Some(Err(error))
             }
             Some(Ok(frame)) => match MessageBody::parse(frame) {
@@ -118,6 +127,8 @@ impl Drop for StreamReceiver {
         if !self.done {
             self.leave();
         }
+        // What arrives from now on is dropped.
+        self.stream.allowance.window.end();
         self.stream.release_half();
     }
 }

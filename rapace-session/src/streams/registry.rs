@@ -15,6 +15,7 @@ use tokio::sync::{Notify, mpsc};
 use crate::link::Link;
 use crate::link::channel_ids::{ChannelIds, MANY_SHARDS, sharded};
 use crate::link::end::EndReason;
+use crate::link::growth_budget::GrowthBudget;
 use crate::link::places::{Place, Places};
 use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
 use crate::streams::halves::StreamParts;
@@ -45,13 +46,21 @@ pub(crate) struct Streams {
     window: Window,
     /// The same towards the peer, from its hello.
     peer_window: OnceLock<Window>,
+    /// By how much the windows of this side may grow.
+    budget: Arc<GrowthBudget>,
     /// Notified when the last stream is over.
     pub(crate) idle: Notify,
 }
 
 impl Streams {
-    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>, window: Window) -> Self {
+    pub(crate) fn new(
+        link: Arc<Link>,
+        ids: Arc<ChannelIds>,
+        window: Window,
+        budget: Arc<GrowthBudget>,
+    ) -> Self {
         Self {
+            budget,
             link,
             ids,
             routes: sharded(MANY_SHARDS),
@@ -87,7 +96,7 @@ impl Streams {
     ) -> StreamParts {
         let granted = self.peer_window.get().copied().unwrap_or(Window::MIN);
         let halves = u8::from(sends) + u8::from(receives);
-        let stream = StreamState::new(granted, receives.then_some(self.window));
+        let stream = StreamState::new(granted, receives.then_some(self.window), &self.budget);
         let stream = Arc::new(stream.holding(halves, place));
         let (items, taken) = mpsc::unbounded_channel();
         let (streams, own) = (Arc::clone(self), Arc::clone(&stream));
@@ -106,13 +115,13 @@ impl Streams {
             mailbox::unbounded(),
         );
         self.register(id, &stream, &actor);
-        let window = self.window;
+        let items_in_window = self.window.items;
         StreamParts {
             sender: sends.then(|| {
                 StreamSender::new(link(), id, Arc::clone(&stream), actor.clone(), granted)
             }),
             receiver: receives
-                .then(|| StreamReceiver::new(link(), id, stream, actor, taken, window)),
+                .then(|| StreamReceiver::new(link(), id, stream, actor, taken, items_in_window)),
         }
     }
 
@@ -200,7 +209,7 @@ impl Streams {
     /// The rule that the peer broke.
     pub(crate) fn granted(&self, header: Header) -> Result<bool, &'static str> {
         match self.routes.get(&header.channel) {
-            Some(route) if !route.stream.granted(header.credits) => {
+            Some(route) if !route.stream.granted(header.credits, header.method) => {
                 Err("more credits than its window")
             }
             Some(_) => Ok(true),

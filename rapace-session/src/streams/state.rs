@@ -2,10 +2,11 @@
 //! received, the end of sending.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
+use crate::link::growth_budget::GrowthBudget;
 use crate::link::places::Place;
 use crate::streams::error::StreamError;
 use crate::streams::window::{Allowance, InFlight, Window};
@@ -17,7 +18,9 @@ pub(crate) struct StreamState {
     /// Items that this side may send.
     credits: Semaphore,
     /// The most that this side may have in flight.
-    window: Window,
+    granted: Window,
+    /// The size of its window in bytes now.
+    bytes: AtomicU32,
     /// How many items the peer has returned, modulo 2³².
     returned: AtomicU32,
     credited: Notify,
@@ -37,14 +40,19 @@ pub(crate) struct StreamState {
 
 impl StreamState {
     /// Makes a state with the window that the peer granted, and the peer's own, if it sends items.
-    pub(crate) fn new(granted: Window, allowance: Option<Window>) -> Self {
+    pub(crate) fn new(
+        granted: Window,
+        allowance: Option<Window>,
+        budget: &Arc<GrowthBudget>,
+    ) -> Self {
         Self {
             credits: Semaphore::new(granted.items as usize),
-            window: granted,
+            bytes: AtomicU32::new(granted.bytes.first),
+            granted,
             returned: AtomicU32::new(0),
             credited: Notify::new(),
             sent: AtomicBool::new(false),
-            allowance: Allowance::new(allowance),
+            allowance: Allowance::new(allowance, budget),
             said: AtomicU8::new(0),
             held: Mutex::default(),
             over: Mutex::new(None),
@@ -92,15 +100,20 @@ impl StreamState {
         held.1 = None;
     }
 
-    /// Adds credits that the peer granted; false if that exceeds the window.
-    pub(crate) fn granted(&self, credits: u32) -> bool {
+    /// Adds credits that the peer granted, and bytes by which the window grows; false if that is more
+    /// than the window may have.
+    pub(crate) fn granted(&self, credits: u32, growth: u32) -> bool {
         let sum = self
             .credits
             .available_permits()
             .saturating_add(credits as usize);
-        if sum > self.window.items as usize {
+        let size = self.bytes.load(Ordering::Relaxed).checked_add(growth);
+        let size = size.filter(|size| growth == 0 || *size <= self.granted.bytes.most);
+        let Some(size) = size.filter(|_| sum <= self.granted.items as usize) else {
             return false;
-        }
+        };
+        // Only the reader stores it.
+        self.bytes.store(size, Ordering::Release);
         self.returned.fetch_add(credits, Ordering::Release);
         self.credits.add_permits(credits as usize);
         self.credited.notify_waiters();
@@ -133,7 +146,12 @@ impl StreamState {
     }
 
     fn has_room(&self, in_flight: &mut InFlight) -> bool {
-        in_flight.has_room(self.returned.load(Ordering::Acquire))
+        let returned = self.returned.load(Ordering::Acquire);
+        if in_flight.has_room(returned) {
+            return true;
+        }
+        in_flight.set_window(self.bytes.load(Ordering::Acquire));
+        in_flight.has_room(returned)
     }
 
     /// Waits until the window has room, or sending is over.

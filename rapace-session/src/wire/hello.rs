@@ -26,10 +26,14 @@ pub struct Hello {
     pub name: String,
     /// How many items of a stream the other side may send before it is granted more.
     pub stream_window: u32,
-    /// How many bytes of a stream may be in flight before the other side waits. One item may exceed that.
+    /// How many bytes of a stream may be in flight at first before the other side waits. One item may exceed that.
+    pub stream_initial_bytes: u32,
+    /// How large that window may become.
     pub stream_window_bytes: u32,
-    /// How many bytes of requests may wait for their handlers on a channel before the other side waits. One request may
-    /// exceed that.
+    /// How many bytes of requests may wait for their handlers on a channel at first before the other side waits. One
+    /// request may exceed that.
+    pub request_initial_bytes: u32,
+    /// How large that window may become.
     pub request_window_bytes: u32,
     /// How many bytes the other side may have in fragments that no frame has taken yet.
     pub fragment_window_bytes: u32,
@@ -47,9 +51,15 @@ pub struct Hello {
 pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     let ours = HandshakeError::OwnHello;
     limits::check_window(hello.stream_window).map_err(ours)?;
-    limits::check_window_bytes(hello.stream_window_bytes).map_err(ours)?;
-    limits::check_window_bytes(hello.request_window_bytes).map_err(ours)?;
-    limits::check_window_bytes(hello.fragment_window_bytes).map_err(ours)?;
+    for bytes in [
+        hello.stream_initial_bytes,
+        hello.stream_window_bytes,
+        hello.request_initial_bytes,
+        hello.request_window_bytes,
+        hello.fragment_window_bytes,
+    ] {
+        limits::check_window_bytes(bytes).map_err(ours)?;
+    }
     limits::check_offers(&hello.services).map_err(ours)?;
     let mut bytes = MAGIC.to_vec();
     bytes.extend_from_slice(&PROTOCOL_VERSION.to_le_bytes());
@@ -113,12 +123,16 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     limits::check_name(&name, || "itself".to_owned())?;
     let stream_window = reader.read()?;
     limits::check_window(stream_window)?;
-    let stream_window_bytes = reader.read()?;
-    limits::check_window_bytes(stream_window_bytes)?;
-    let request_window_bytes = reader.read()?;
-    limits::check_window_bytes(request_window_bytes)?;
-    let fragment_window_bytes = reader.read()?;
-    limits::check_window_bytes(fragment_window_bytes)?;
+    let mut bytes = || -> Result<u32, Wrong> {
+        let bytes = reader.read()?;
+        limits::check_window_bytes(bytes)?;
+        Ok(bytes)
+    };
+    let stream_initial_bytes = bytes()?;
+    let stream_window_bytes = bytes()?;
+    let request_initial_bytes = bytes()?;
+    let request_window_bytes = bytes()?;
+    let fragment_window_bytes = bytes()?;
     let count = reader.read::<u64>()?;
     if count > MAX_SERVICES as u64 {
         return Err(HelloLimit::Services { count }.into());
@@ -133,7 +147,9 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     Ok(Hello {
         name,
         stream_window,
+        stream_initial_bytes,
         stream_window_bytes,
+        request_initial_bytes,
         request_window_bytes,
         fragment_window_bytes,
         services,
@@ -183,7 +199,9 @@ mod tests {
         let hello = Hello {
             name: "markdown".into(),
             stream_window: 32,
+            stream_initial_bytes: 4 << 20,
             stream_window_bytes: 4 << 20,
+            request_initial_bytes: 4 << 20,
             request_window_bytes: 4 << 20,
             fragment_window_bytes: 256 << 20,
             services: vec![offer(&[("render", 1)])],
@@ -234,7 +252,9 @@ mod tests {
         let hello = Hello {
             name: "a".into(),
             stream_window: 1,
+            stream_initial_bytes: 1,
             stream_window_bytes: 1,
+            request_initial_bytes: 1,
             request_window_bytes: 1,
             fragment_window_bytes: 1,
             services: Vec::new(),
@@ -243,7 +263,12 @@ mod tests {
         let bytes = encode(&hello).unwrap();
         assert_eq!(
             bytes,
-            [&MAGIC[..], &[3, 0, 0, 0], &[1, b'a', 1, 1, 1, 1, 0, 0]].concat()
+            [
+                &MAGIC[..],
+                &[3, 0, 0, 0],
+                &[1, b'a', 1, 1, 1, 1, 1, 1, 0, 0]
+            ]
+            .concat()
         );
     }
 

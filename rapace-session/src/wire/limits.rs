@@ -308,7 +308,9 @@ mod tests {
         let hello = crate::wire::hello::Hello {
             name: "x".repeat(MAX_NAME),
             stream_window: MAX_WINDOW,
+            stream_initial_bytes: u32::MAX,
             stream_window_bytes: u32::MAX,
+            request_initial_bytes: u32::MAX,
             request_window_bytes: u32::MAX,
             fragment_window_bytes: u32::MAX,
             services: services(12, methods),

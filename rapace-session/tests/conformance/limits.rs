@@ -36,7 +36,9 @@ fn hello() -> Hello {
     Hello {
         name: "peer".into(),
         stream_window: 4,
+        stream_initial_bytes: 4 << 20,
         stream_window_bytes: 4 << 20,
+        request_initial_bytes: 4 << 20,
         request_window_bytes: 4 << 20,
         fragment_window_bytes: 256 << 20,
         services: Vec::new(),
@@ -115,7 +117,9 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
         ),
         (
             Hello {
+                stream_initial_bytes: 0,
                 stream_window_bytes: 0,
+                request_initial_bytes: 1,
                 request_window_bytes: 1,
                 fragment_window_bytes: 1,
                 ..hello()
@@ -137,7 +141,7 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
 
 /// The hello claims far more than its bytes contain.
 async fn a_hello_that_only_claims_much_is_refused_by_what_it_claims(kind: Kind) {
-    let mut body = rapace_codec::to_vec(&("peer".to_owned(), [4_u32; 4]))
+    let mut body = rapace_codec::to_vec(&("peer".to_owned(), [4_u32; 6]))
         .unwrap()
         .0;
     body.extend(rapace_codec::to_vec(&u64::MAX).unwrap().0);

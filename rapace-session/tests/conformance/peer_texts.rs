@@ -158,7 +158,7 @@ async fn a_name_in_a_hello_that_cannot_be_printed_is_refused(kind: Kind) {
     ] {
         let (a, b) = kind.pair();
         let mut raw = Raw::new(b);
-        let body = rapace_codec::to_vec(&(name.to_owned(), [4_u32; 4]))
+        let body = rapace_codec::to_vec(&(name.to_owned(), [4_u32; 6]))
             .unwrap()
             .0;
         let services = rapace_codec::to_vec(&(services, 0_u32)).unwrap().0;

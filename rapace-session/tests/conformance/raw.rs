@@ -54,7 +54,9 @@ impl Raw {
         let hello = Hello {
             name: "raw".into(),
             stream_window: 4,
+            stream_initial_bytes: 4 << 20,
             stream_window_bytes: 4 << 20,
+            request_initial_bytes: 4 << 20,
             request_window_bytes: 4 << 20,
             fragment_window_bytes: 256 << 20,
             services: services.collect(),

@@ -6,13 +6,19 @@ use super::action::Action;
 use super::payload::Shape;
 use super::run::Runner;
 use super::slots::Sizes;
-use super::world::{FlowKind, Setup, Windows, World};
+use super::world::{ByteRange, FlowKind, Setup, Windows, World};
 
 /// A payload that fits in its frame, one for each class, and one longer than every window.
 const SHORT: Shape = Shape::Bytes(8);
 const SMALL: Shape = Shape::Bytes(50);
 const LARGE: Shape = Shape::Bytes(200);
 const BUFFER: Shape = Shape::Blob(190);
+
+/// A window that does not grow.
+const FIXED: ByteRange = ByteRange {
+    first: 220,
+    most: 220,
+};
 
 fn setup(flows: &[FlowKind]) -> Setup {
     Setup {
@@ -25,10 +31,11 @@ fn setup(flows: &[FlowKind]) -> Setup {
         },
         windows: Windows {
             stream_items: 3,
-            stream_bytes: 220,
+            stream_bytes: FIXED,
             requests: 4,
-            request_bytes: 220,
+            request_bytes: FIXED,
             fragment_bytes: 600,
+            budget: 0,
         },
         flows: flows.to_vec(),
     }
@@ -278,6 +285,48 @@ fn what_one_lane_gives_up_is_not_granted_to_the_other_too_early() {
     };
     let counts = model.explore();
     assert!(counts.fragments > 1000, "{counts:?}");
+}
+
+/// Windows that begin small, and a budget that does not suffice for all of them.
+#[test]
+fn windows_grow_within_their_budget_and_a_receiver_that_reads_goes_on() {
+    let from = 0;
+    let flows = [FlowKind::Upload { from }, FlowKind::Upload { from }];
+    let mut setup = setup(&[flows[0], flows[1], FlowKind::Requests { from }]);
+    let range = ByteRange {
+        first: 60,
+        most: 260,
+    };
+    setup.windows = Windows {
+        stream_items: 6,
+        stream_bytes: range,
+        requests: 4,
+        request_bytes: range,
+        fragment_bytes: 600,
+        budget: 200,
+    };
+    let mut actions = Vec::new();
+    for flow in 0..3 {
+        actions.extend(offers(flow, &[SMALL, LARGE]));
+        actions.push(Action::Take { flow, keep: false });
+    }
+    actions.extend([Action::Leave { flow: 0 }, Action::Leave { flow: 1 }]);
+    actions.push(Action::Cancel { flow: 2 });
+    let offer = |flow| offers(flow, &[SMALL; 6]);
+    let take = |flow| Action::Take { flow, keep: false };
+    // Each has payloads that wait for the window, and some have grown.
+    let full: Vec<_> = offer(0).chain(offer(1)).chain(offer(2)).collect();
+    let grown = |flows: &[usize]| {
+        let taken = flows.iter().flat_map(|flow| [take(*flow), take(*flow)]);
+        full.iter().copied().chain(taken).collect::<Vec<_>>()
+    };
+    let model = Model {
+        setup,
+        actions,
+        roots: vec![vec![], grown(&[0]), grown(&[0, 1, 2]), grown(&[2, 1])],
+        depth: 2,
+    };
+    model.explore();
 }
 
 /// A payload that is not polled holds its own flow, and no other, as long as the window of fragments has room for it.

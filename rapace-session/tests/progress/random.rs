@@ -4,7 +4,7 @@ use super::action::Action;
 use super::payload::Shape;
 use super::run::Runner;
 use super::slots::Sizes;
-use super::world::{FlowKind, Setup, Windows, World};
+use super::world::{ByteRange, FlowKind, Setup, Windows, World};
 
 /// A xorshift generator.
 struct Random(u64);
@@ -37,11 +37,12 @@ impl Random {
         };
         let windows = Windows {
             stream_items: self.between(1, 6) as u32,
-            stream_bytes: self.between(1, 1500) as u32,
+            stream_bytes: self.range(),
             requests: self.between(1, 6) as u32,
-            request_bytes: self.between(1, 1500) as u32,
+            request_bytes: self.range(),
             // At least the largest payload and its largest buffer.
             fragment_bytes: self.between(1280, 3000) as u32,
+            budget: self.below(3000) as u64,
         };
         let flows = (0..self.between(2, 6)).map(|_| self.kind()).collect();
         Setup {
@@ -49,6 +50,13 @@ impl Random {
             windows,
             flows,
         }
+    }
+
+    fn range(&mut self) -> ByteRange {
+        let most = self.between(1, 1500);
+        let first = self.between(1, most);
+        let (first, most) = (first as u32, most as u32);
+        ByteRange { first, most }
     }
 
     fn kind(&mut self) -> FlowKind {

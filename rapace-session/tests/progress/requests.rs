@@ -221,8 +221,8 @@ impl Requests {
         (requests, 2 * (replies.kept.len() + replies.waiting))
     }
 
-    /// PG2: what waits to be sent has the calls of the window before it, or at least half of its bytes in requests that no
-    /// handler has taken. No reply waits.
+    /// PG2: what waits to be sent has the calls of the window before it, or at least half of its first bytes in requests
+    /// that no handler has taken. No reply waits.
     pub(super) fn check_waits(&self) {
         let waiting = self.replies.lock().unwrap().waiting;
         assert_eq!(waiting, 0, "flow {}: a reply waits", self.flow);
@@ -230,7 +230,7 @@ impl Requests {
             return;
         }
         let (wire, channel) = &self.read;
-        let window = u64::from(self.windows.request_bytes);
+        let window = u64::from(self.windows.request_bytes.first);
         let (queued, _) = wire.queued(*channel);
         let mut before = wire.unanswered(*channel);
         for call in self.under_way() {
@@ -253,10 +253,17 @@ impl Requests {
         let (wire, channel) = &self.read;
         let (queued, largest) = wire.queued(*channel);
         assert!(
-            queued == 0 || queued - largest < self.windows.request_bytes.into(),
+            queued == 0 || queued - largest < self.windows.request_bytes.most.into(),
             "flow {}: {queued} bytes of requests wait for handlers",
             self.flow
         );
+    }
+
+    /// PG3
+    pub(super) fn growth_in_use(&self) -> u64 {
+        let (wire, channel) = &self.read;
+        let (queued, largest) = wire.queued(*channel);
+        (queued - largest + 1).saturating_sub(self.windows.request_bytes.first.into())
     }
 
     /// Gives up everything that is under way.

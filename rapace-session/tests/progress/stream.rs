@@ -152,13 +152,22 @@ impl Stream {
             ..
         } = self.windows;
         assert!(
-            items <= stream_items.into() && bytes - last < stream_bytes.into(),
+            items <= stream_items.into() && bytes - last < stream_bytes.most.into(),
             "flow {}: {items} items of {bytes} bytes wait for their reader",
             self.flow
         );
     }
 
-    /// PG2: what waits to be sent has at least half of its window before it.
+    /// PG3
+    pub(super) fn growth_in_use(&self) -> u64 {
+        let (_, bytes, last) = self.unread();
+        match self.is_open() {
+            true => (bytes - last + 1).saturating_sub(self.windows.stream_bytes.first.into()),
+            false => 0,
+        }
+    }
+
+    /// PG2: what waits to be sent has at least half of its first window before it.
     pub(super) fn check_waits(&self) {
         let sends = self.sending.lock().unwrap().waiting > 0;
         if !self.is_open() || !sends || self.is_stalled() {
@@ -167,7 +176,7 @@ impl Stream {
         let (items, bytes, _) = self.unread();
         let (window, room) = (
             u64::from(self.windows.stream_items),
-            u64::from(self.windows.stream_bytes),
+            u64::from(self.windows.stream_bytes.first),
         );
         assert!(
             items > window / 2 || bytes > room - room / 2,

@@ -21,10 +21,19 @@ use super::stream::Stream;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Windows {
     pub(super) stream_items: u32,
-    pub(super) stream_bytes: u32,
+    pub(super) stream_bytes: ByteRange,
     pub(super) requests: u32,
-    pub(super) request_bytes: u32,
+    pub(super) request_bytes: ByteRange,
     pub(super) fragment_bytes: u32,
+    /// How many bytes the windows of a side may grow together.
+    pub(super) budget: u64,
+}
+
+/// The size of a window at first, and at most.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ByteRange {
+    pub(super) first: u32,
+    pub(super) most: u32,
 }
 
 /// A kind of flow, and the side that sends its payloads.
@@ -41,6 +50,15 @@ pub(super) enum FlowKind {
     Requests {
         from: usize,
     },
+}
+
+impl FlowKind {
+    /// The side that receives its payloads.
+    fn receiver(self) -> usize {
+        match self {
+            Self::Upload { from } | Self::Download { from } | Self::Requests { from } => 1 - from,
+        }
+    }
 }
 
 /// Sessions, before anything happens.
@@ -61,6 +79,8 @@ pub(super) struct World {
     sides: [Side; 2],
     sessions: [Session; 2],
     flows: Vec<Flow>,
+    /// The side that receives each flow.
+    receivers: Vec<usize>,
     kept: VecDeque<MessageBody>,
     /// Openings of channels that are under way.
     opening: Arc<AtomicUsize>,
@@ -107,8 +127,11 @@ impl World {
             let mut config = SessionConfig::new(name);
             config.resolver = Arc::new(Resolver(Arc::clone(services)));
             config.stream_window = setup.windows.stream_items;
-            config.stream_window_bytes = setup.windows.stream_bytes;
-            config.request_window_bytes = setup.windows.request_bytes;
+            config.stream_initial_bytes = setup.windows.stream_bytes.first;
+            config.stream_window_bytes = setup.windows.stream_bytes.most;
+            config.request_initial_bytes = setup.windows.request_bytes.first;
+            config.request_window_bytes = setup.windows.request_bytes.most;
+            config.window_budget_bytes = setup.windows.budget;
             config.fragment_window_bytes = setup.windows.fragment_bytes;
             config.heartbeat = Duration::from_secs(1 << 20);
             config
@@ -124,6 +147,7 @@ impl World {
             sides,
             sessions: [a, b],
             flows: Vec::new(),
+            receivers: setup.flows.iter().map(|kind| kind.receiver()).collect(),
             kept: VecDeque::new(),
             opening: Arc::default(),
             unseen: Vec::new(),
@@ -275,7 +299,9 @@ impl World {
         let running = self.sides.iter().all(|side| !side.gate.is_closed());
         let stalled = self.flows.iter().any(Flow::is_stalled);
         let mut slots = 2 * self.kept.len();
-        for flow in &self.flows {
+        let mut growth = [0; 2];
+        for (flow, receiver) in self.flows.iter().zip(&self.receivers) {
+            growth[*receiver] += flow.growth_in_use();
             match flow {
                 Flow::Stream(stream) => {
                     stream.check_bounds();
@@ -294,6 +320,11 @@ impl World {
                 }
             }
         }
+        let budget = self.windows.budget;
+        assert!(
+            growth.into_iter().all(|bytes| bytes <= budget),
+            "{growth:?} bytes beyond the first windows"
+        );
         for side in &self.sides {
             let most = side.read.most_in_transfers();
             let window = self.windows.fragment_bytes.into();
@@ -415,7 +446,7 @@ impl World {
             let mut responses = Vec::new();
             let payload = Payload::new(at, 0, Shape::Bytes(len));
             let options = CallOptions::default();
-            let window = self.windows.request_bytes;
+            let window = self.windows.request_bytes.first;
             let half = (window - window / 2).min(largest as u32);
             let first = half.checked_sub(Payload::MOST_BESIDES as u32);
             let first = first.filter(|_| self.windows.requests > 1);
@@ -465,6 +496,14 @@ impl Flow {
         match self {
             Self::Stream(stream) => stream.stall(),
             Self::Requests(requests) => requests.stall(),
+        }
+    }
+
+    /// How many bytes wait for the receiver that its window had no room for at first, without one payload.
+    fn growth_in_use(&self) -> u64 {
+        match self {
+            Self::Stream(stream) => stream.growth_in_use(),
+            Self::Requests(requests) => requests.growth_in_use(),
         }
     }
 

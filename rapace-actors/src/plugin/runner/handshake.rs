@@ -87,6 +87,7 @@ impl Handshake<'_> {
             .collect();
         config.resolver = Arc::new(spec.provides.clone());
         config.spin = spec.spin;
+        spec.windows.apply(&mut config);
         config.metrics = Arc::clone(&route.stats().metrics);
         config.on_unsettled = Some(Box::new(move |calls, _| {
             // The runner waits for exactly one of these messages.

@@ -21,8 +21,8 @@ async fn call_around(segment: SegmentConfig, callers: u32, len: usize, allocate:
         calls.push(Sent::new(running.desk.work(number, buffer)));
     }
     in_time(running.gates.wait_for(Gate::Desk)).await.unwrap();
-    // Nothing is answered yet: as many requests are sent as their window has room for.
-    let requests = (REQUEST_BYTES / len).clamp(1, callers as usize);
+    // As many requests are sent as their window has room for. The others are not polled again.
+    let requests = REQUEST_BYTES.div_ceil(len).min(callers as usize);
     let least = (requests * len) as u64;
     until(&running.plugin, |stats| stats.bytes_sent - before >= least).await;
     in_time(running.gates.look_at(Vec::new())).await.unwrap();

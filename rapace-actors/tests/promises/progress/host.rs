@@ -4,8 +4,8 @@ use std::sync::{Arc, OnceLock};
 
 use rapace::{Blob, OnPanic, Plugin, Proxy, SegmentConfig};
 
-use super::payload;
 use super::plugin::{DeskProxy, GatesProxy, SecondProxy, Shelf, ShelfServer, StoreProxy};
+use super::{payload, windows};
 use crate::support::{in_time, role};
 
 /// What the plugin calls.
@@ -42,7 +42,10 @@ impl Running {
     pub(super) async fn start(segment: SegmentConfig) -> Self {
         let host = Host::default();
         let (_, shelf) = Proxy::serve(ShelfServer::new(host.clone()), 64, OnPanic::Continue);
-        let spec = role("progress").segment(segment).provides(shelf);
+        let spec = role("progress")
+            .segment(segment)
+            .windows(windows())
+            .provides(shelf);
         let plugin = in_time(spec.start()).await.expect("it starts");
         let second: SecondProxy = plugin.proxy();
         host.second.get_or_init(|| second.clone());

@@ -11,16 +11,25 @@ pub(crate) mod plugin;
 mod results;
 mod uploads;
 
-use rapace::{LinkStats, Plugin, SegmentConfig, SizeClass};
+use rapace::{LinkStats, Plugin, SegmentConfig, SizeClass, WindowConfig};
 
 use crate::support::in_time;
 
-/// The windows of a stream by default, in items and in bytes.
+/// The windows of a stream, in items and in bytes.
 const STREAM_ITEMS: usize = 32;
 const STREAM_BYTES: usize = 4 << 20;
 
-/// The window of a channel's requests by default, in bytes.
+/// The window of a channel's requests, in bytes.
 const REQUEST_BYTES: usize = 16 << 20;
+
+/// Windows that are as large at first as they may become: what waits holds as much as it can.
+fn windows() -> WindowConfig {
+    let (stream, requests) = (STREAM_BYTES as u32, REQUEST_BYTES as u32);
+    WindowConfig::default()
+        .with_stream_items(STREAM_ITEMS as u32)
+        .with_stream_bytes(stream, stream)
+        .with_request_bytes(requests, requests)
+}
 
 /// What the encoding of a message, and its table of buffers, may take beside its bytes.
 const ENCODING: usize = 64;

@@ -7,7 +7,7 @@ use rapace::plugin::PluginServer;
 use rapace::{Blob, CallContext, Streaming};
 use tokio::sync::Semaphore;
 
-use super::{in_use, is_payload, payload};
+use super::{in_use, is_payload, payload, windows};
 
 #[rapace::service]
 pub trait Store {
@@ -86,7 +86,7 @@ pub trait Shelf {
 
 /// The plugin's main.
 pub(crate) fn main() -> PluginServer {
-    let mut main = PluginServer::new();
+    let mut main = PluginServer::new().windows(windows());
     let shelf = main.host::<ShelfProxy>();
     let doors = Arc::new([const { Door::new() }; 3]);
     let here = || Here {

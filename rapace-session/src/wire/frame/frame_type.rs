@@ -31,8 +31,8 @@ pub enum FrameType {
     Reply = 8,
     /// Channel 0: the caller cancels the call in the header.
     Cancel = 9,
-    /// A stream's channel: grants `credits` more items. A service's channel: enlarges its window by
-    /// `credits`, and gives `method` bytes of requests back.
+    /// A stream's channel: grants `credits` more items, and enlarges the window by `method` bytes. A
+    /// service's channel: enlarges its window by `credits`, and grants `method` more bytes of requests.
     Credit = 10,
     /// A stream's channel: one item of the stream.
     Item = 11,
