@@ -215,10 +215,11 @@ pub use serving::{
     Answer, BlockingWork, IncomingCall, RequestSink, RunningCall, ServiceResolver, blocking,
 };
 pub use session::channel::Channel;
-pub use session::config::{OnUnsettled, SessionConfig};
+pub use session::config::{OnUnsettled, OnWait, SessionConfig};
 pub use session::open_error::OpenError;
 pub use session::room::room_for_handshake;
 pub use session::runtime::check_timers;
+pub use session::wait::{CallUnderWay, Holder, MethodName, Resource, Wait, Waiter};
 pub use session::{ChannelActor, Session, SessionActor};
 pub use streams::error::StreamError;
 pub use streams::halves::StreamParts;

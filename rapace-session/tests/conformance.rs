@@ -15,6 +15,7 @@ mod conformance {
     mod ends;
     mod exhaustion;
     mod fragments;
+    mod given_up;
     mod handshake;
     mod harness;
     mod hostile;
@@ -36,5 +37,6 @@ mod conformance {
     mod tells;
     mod unary;
     mod unsettled;
+    mod waits;
     mod window_growth;
 }

@@ -21,6 +21,7 @@ use crate::calls::methods::{self, MethodMaps, MethodMismatch};
 use crate::link::byte_window::ByteWindow;
 use crate::link::growing_window::ByteLimits;
 use crate::link::places::Place;
+use crate::link::waits::{Flow, Need, Waits};
 use crate::wire::frame::{ChannelId, Header};
 use crate::wire::hello::Hello;
 use crate::wire::limits::MAX_WINDOW;
@@ -108,14 +109,31 @@ impl ClientChannel {
             .map_err(|refused| refused.explain(&self.service, &method.name, now))
     }
 
-    /// Waits for a credit, in FIFO order. `None` once the channel is closed, or the session is
-    /// over.
-    pub(crate) async fn credit(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits for a credit for a call of `method`, in FIFO order. `None` once the channel is closed, or the
+    /// session is over.
+    pub(crate) async fn credit<'a>(
+        &'a self,
+        method: u32,
+        waits: &'a Waits,
+    ) -> Option<SemaphorePermit<'a>> {
         match self.credits.try_acquire() {
             Ok(credit) => Some(credit),
-            // Boxed: this rare path would make the future of every call larger.
-            Err(_) => Box::pin(self.wait_for_credit()).await,
+            Err(_) => {
+                let credit = self.wait_for_credit();
+                waits.during(self.flow(method), Need::Credit, credit).await
+            }
         }
+    }
+
+    /// Calls of a method, as those that wait.
+    pub(crate) fn flow(&self, method: u32) -> Flow {
+        let channel = self.id;
+        Flow::Requests { channel, method }
+    }
+
+    /// All credits that the peer granted, free or taken.
+    pub(crate) fn window(&self) -> u32 {
+        self.window.load(Ordering::Relaxed)
     }
 
     async fn wait_for_credit(&self) -> Option<SemaphorePermit<'_>> {
@@ -298,26 +316,33 @@ impl fmt::Debug for Drain {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
+
+    async fn credit(channel: &ClientChannel) -> Option<SemaphorePermit<'_>> {
+        static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
+        channel.credit(0, &WAITS).await
+    }
 
     #[tokio::test]
     async fn more_credits_than_were_taken_are_a_fault() {
         let channel = ClientChannel::new(ChannelId(1), "test", 2);
         assert!(!channel.return_credits(1));
-        channel.credit().await.unwrap().forget();
+        credit(&channel).await.unwrap().forget();
         assert!(channel.return_credits(1));
         assert!(!channel.return_credits(u32::MAX));
         channel.end();
-        assert!(channel.credit().await.is_none());
+        assert!(credit(&channel).await.is_none());
     }
 
     /// CR2, CR3
     #[tokio::test]
     async fn a_closed_channel_gives_out_no_credit_and_is_drained_when_all_are_back() {
         let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 2));
-        channel.credit().await.unwrap().forget();
-        channel.credit().await.unwrap().forget();
-        let mut waits = Box::pin(channel.credit());
+        credit(&channel).await.unwrap().forget();
+        credit(&channel).await.unwrap().forget();
+        let mut waits = Box::pin(credit(&channel));
         assert!(waits.as_mut().now_or_never().is_none());
         assert!(channel.close("enough") && !channel.close("again"));
         let mut drain = channel.take_drain().unwrap();
@@ -325,12 +350,12 @@ mod tests {
         assert_eq!(channel.close_reason(), Some("enough"));
         assert!(waits.await.is_none());
         assert!(channel.return_credits(1));
-        assert!(channel.credit().await.is_none());
+        assert!(credit(&channel).await.is_none());
         assert!(drain.drained().now_or_never().is_none());
         assert!(channel.grow(3));
         assert!(channel.return_credits(1));
         assert!(drain.drained().await && drain.drained().await);
-        assert!(channel.credit().await.is_none());
+        assert!(credit(&channel).await.is_none());
     }
 
     /// CR2, CR3
@@ -339,16 +364,16 @@ mod tests {
         let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 2));
         assert!(channel.close("enough"));
         assert!(channel.grow(3) && !channel.grow(MAX_WINDOW));
-        assert!(channel.credit().await.is_none());
+        assert!(credit(&channel).await.is_none());
         assert!(channel.take_drain().unwrap().drained().await);
     }
 
     #[tokio::test]
     async fn a_window_grows_up_to_what_one_may_be() {
         let channel = ClientChannel::new(ChannelId(1), "test", 1);
-        channel.credit().await.unwrap().forget();
+        credit(&channel).await.unwrap().forget();
         assert!(channel.grow(1));
-        channel.credit().await.unwrap().forget();
+        credit(&channel).await.unwrap().forget();
         assert!(channel.return_credits(2));
         assert!(!channel.grow(u32::MAX) && !channel.grow(MAX_WINDOW - 1));
         assert!(channel.grow(MAX_WINDOW - 2));
@@ -357,7 +382,7 @@ mod tests {
     #[tokio::test]
     async fn the_end_of_the_session_ends_a_drain() {
         let channel = Arc::new(ClientChannel::new(ChannelId(1), "test", 1));
-        channel.credit().await.unwrap().forget();
+        credit(&channel).await.unwrap().forget();
         assert!(channel.close("enough"));
         let mut drain = channel.take_drain().unwrap();
         channel.end();

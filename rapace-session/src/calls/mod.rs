@@ -15,3 +15,4 @@ pub(crate) mod response;
 mod stage;
 mod table;
 pub(crate) mod unsettled;
+pub(crate) mod watch;

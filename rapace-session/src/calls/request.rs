@@ -28,6 +28,7 @@ use crate::link::encode::Encode;
 use crate::link::encoder::EncodedPayload;
 use crate::link::payload_error::{PayloadError, no_slot};
 use crate::link::prefix::Prefix;
+use crate::link::waits::Need;
 use crate::streams::moves::Moves;
 use crate::transport::{Lane, SendError, StartState};
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header};
@@ -130,6 +131,10 @@ impl<'a> Request<'a> {
         }
     }
 
+    pub(crate) fn method(&self) -> u32 {
+        self.method
+    }
+
     pub(crate) fn deadline(&self) -> Option<Instant> {
         self.terms.deadline
     }
@@ -147,8 +152,10 @@ impl<'a> Request<'a> {
         let link = &*calls.link;
         loop {
             // RQ1
-            let credit = channel.credit().await.ok_or(NotSent::Over)?;
-            let room = calls.table.room().await.ok_or(NotSent::Over)?;
+            let credit = channel.credit(self.method, &link.waits).await;
+            let credit = credit.ok_or(NotSent::Over)?;
+            let room = calls.table.room(channel.flow(self.method), &link.waits);
+            let room = room.await.ok_or(NotSent::Over)?;
             let encoded = self.encode(link, channel).await?;
             let mut frame = Frame {
                 header: Header::new(FrameType::Request, channel.id),
@@ -164,6 +171,7 @@ impl<'a> Request<'a> {
                 terms: self.terms.clone(),
                 awaited: self.awaited,
                 moves: self.moves.clone(),
+                given_up: false,
             };
             let note = |call| pending.enter(calls, call);
             let call = calls.table.enter(room, entry, self.sender, note);
@@ -176,7 +184,7 @@ impl<'a> Request<'a> {
             credit.forget();
             frame.header.call = call;
             let mut unsent = Unsent(Some((calls, call)));
-            let sent = match self.put(calls, &mut frame).await {
+            let sent = match self.put(calls, channel, &mut frame).await {
                 Put::Sent => {
                     link.metrics.sent_call(&frame);
                     if let Some(charge) = encoded.charge {
@@ -204,16 +212,16 @@ impl<'a> Request<'a> {
         link: &Link,
         channel: &ClientChannel,
     ) -> Result<EncodedPayload, NotSent> {
-        let window = Some(&channel.bytes);
+        let (flow, window) = (channel.flow(self.method), Some(&channel.bytes));
         let encoded = match self.body {
             Body::Values { arguments, prefix } => {
                 link.encoder
-                    .encode(Lane::Data, prefix, arguments, None, window)
+                    .encode(flow, Lane::Data, prefix, arguments, None, window)
                     .await
             }
             Body::Encoded(frame) => {
                 let encoder = &link.encoder;
-                Box::pin(encoder.re_encode(Lane::Data, frame, self.stream, window)).await
+                Box::pin(encoder.re_encode(flow, Lane::Data, frame, self.stream, window)).await
             }
         };
         encoded.map_err(|error| match error {
@@ -230,7 +238,7 @@ impl<'a> Request<'a> {
 
     /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call
     /// is not put on the ring (RQ4).
-    async fn put(&self, calls: &OutgoingCalls, frame: &mut Frame) -> Put {
+    async fn put(&self, calls: &OutgoingCalls, channel: &ClientChannel, frame: &mut Frame) -> Put {
         let call = frame.header.call;
         let mut sender = self.sender;
         loop {
@@ -253,7 +261,12 @@ impl<'a> Request<'a> {
                 SendError::Closed => return Put::Relinquished,
                 SendError::Full => {}
             }
-            if calls.link.transport.ready(Lane::Data).await.is_err() || !calls.table.publish(call) {
+            let link = &calls.link;
+            let room = link.transport.ready(Lane::Data);
+            let room = link
+                .waits
+                .during(channel.flow(self.method), Need::Ring, room);
+            if room.await.is_err() || !calls.table.publish(call) {
                 return Put::Relinquished;
             }
             sender = Sender::Another;

@@ -9,6 +9,8 @@
 //!   runs under that lock.
 //! - CT6: a call whose reply broke a rule leaves its entry, and is handed out as a call that had
 //!   begun.
+//! - CT7: a call that has begun and is not idempotent is never sent again, so its payload is given up. Its attached buffers
+//!   stay, since the reply may refer to them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -19,9 +21,10 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::calls::credits::ClientChannel;
 use crate::calls::pending::Pending;
 use crate::calls::stage::{Effect, Event, Sender, Stage};
+use crate::link::waits::{Flow, Need, Waits};
 use crate::streams::moves::Moves;
 use crate::sync::Mutex;
-use crate::wire::frame::{CallId, Frame};
+use crate::wire::frame::{CallId, ChannelId, Frame, Payload};
 
 /// A call in the table.
 #[derive(Debug)]
@@ -35,6 +38,8 @@ pub(crate) struct Entry {
     pub(crate) awaited: bool,
     /// The stream that the call opens.
     pub(crate) moves: Option<Moves>,
+    /// Whether its payload was given up, so that it cannot be sent again (CT7).
+    pub(crate) given_up: bool,
 }
 
 /// The properties of a call that stay the same when it is sent again.
@@ -91,6 +96,21 @@ pub(crate) enum NotEntered {
     Unwanted,
 }
 
+/// A call under way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct UnderWay {
+    pub(crate) id: CallId,
+    pub(crate) channel: ChannelId,
+    /// `None` once its caller has cancelled it.
+    pub(crate) method: Option<u32>,
+    /// The place in the order of all calls, if it was not cancelled.
+    pub(crate) order: Option<u64>,
+    /// Whether the peer may have it.
+    pub(crate) sent: bool,
+    /// Whether its payload takes memory, and is given up once it has begun (CT7).
+    pub(crate) has_spare_payload: bool,
+}
+
 /// The entry that a reply found.
 #[derive(Debug)]
 pub(crate) enum Found {
@@ -138,11 +158,17 @@ impl CallTable {
 
     /// Waits for a free entry. [`enter`](Self::enter) consumes the permit. `None` once the table is
     /// closed.
-    pub(crate) async fn room(&self) -> Option<SemaphorePermit<'_>> {
+    pub(crate) async fn room<'a>(
+        &'a self,
+        flow: Flow,
+        waits: &'a Waits,
+    ) -> Option<SemaphorePermit<'a>> {
         match self.room.try_acquire() {
             Ok(permit) => Some(permit),
-            // Boxed: this rare path would make the future of every call larger.
-            Err(_) => Box::pin(self.room.acquire()).await.ok(),
+            Err(_) => {
+                let permit = waits.during(flow, Need::CallTable, self.room.acquire());
+                permit.await.ok()
+            }
         }
     }
 
@@ -276,6 +302,46 @@ impl CallTable {
         })
     }
 
+    /// All calls under way.
+    pub(crate) fn all_under_way(&self) -> Vec<UnderWay> {
+        let inner = self.lock();
+        let mut all = Vec::with_capacity(inner.slots.len() - inner.free.len());
+        for (index, slot) in (0..).zip(&inner.slots) {
+            let (channel, entry) = match &slot.call {
+                Call::None => continue,
+                Call::Wanted(entry) => (entry.channel.id, Some(entry)),
+                Call::Cancelled(channel) => (channel.id, None),
+            };
+            all.push(UnderWay {
+                id: CallId {
+                    index,
+                    generation: slot.generation,
+                },
+                channel,
+                method: entry.map(|entry| entry.frame.header.method),
+                order: entry.and_then(|entry| entry.terms.order),
+                sent: matches!(slot.stage, Stage::Sent | Stage::Cancelled),
+                has_spare_payload: entry.is_some_and(Entry::has_spare_payload),
+            });
+        }
+        all
+    }
+
+    /// Gives up the payload of a call that has begun (CT7). Returns it, to be dropped after the lock.
+    pub(crate) fn give_up_payload(&self, call: CallId) -> Option<Payload> {
+        let mut inner = self.lock();
+        let slot = inner.slots.get_mut(call.index as usize)?;
+        match (slot.stage, &mut slot.call) {
+            (Stage::Sent, Call::Wanted(entry))
+                if slot.generation == call.generation && entry.has_spare_payload() =>
+            {
+                entry.given_up = true;
+                Some(std::mem::replace(&mut entry.frame.payload, Payload::EMPTY))
+            }
+            _ => None,
+        }
+    }
+
     /// The number of calls under way.
     pub(crate) fn under_way(&self) -> usize {
         let inner = self.lock();
@@ -314,6 +380,14 @@ impl CallTable {
     }
 }
 
+impl Entry {
+    /// Whether the call has a payload in memory that nobody needs once it has begun (CT7).
+    fn has_spare_payload(&self) -> bool {
+        let in_frame = matches!(self.frame.payload, Payload::Inline { .. });
+        !in_frame && !self.terms.idempotent
+    }
+}
+
 impl Call {
     fn into_channel(self) -> Option<Arc<ClientChannel>> {
         match self {
@@ -332,8 +406,15 @@ fn next_in_order() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::LazyLock;
+
     use super::*;
-    use crate::wire::frame::{ChannelId, FrameType, Header};
+    use crate::wire::frame::{FrameType, Header};
+
+    async fn room(table: &CallTable) -> Option<SemaphorePermit<'_>> {
+        static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
+        table.room(Flow::Allocations, &WAITS).await
+    }
 
     fn entry() -> Entry {
         Entry {
@@ -348,11 +429,12 @@ mod tests {
             },
             awaited: true,
             moves: None,
+            given_up: false,
         }
     }
 
     async fn enter(table: &CallTable) -> CallId {
-        let permit = table.room().await.unwrap();
+        let permit = room(table).await.unwrap();
         table
             .enter(permit, entry(), Sender::Caller, |_| true)
             .unwrap()
@@ -364,7 +446,7 @@ mod tests {
         let first = enter(&table).await;
         assert!(matches!(table.cancel(first), (Effect::Cancel, None)));
         assert!(matches!(table.cancel(first), (Effect::Nothing, None)));
-        assert!(futures_util::FutureExt::now_or_never(table.room()).is_none());
+        assert!(futures_util::FutureExt::now_or_never(room(&table)).is_none());
         assert!(matches!(table.complete(first), Found::Cancelled(_)));
         let second = enter(&table).await;
         assert_eq!(second.index, first.index);
@@ -386,7 +468,7 @@ mod tests {
         assert!(matches!(table.cancel(call), (Effect::Refund, Some(_))));
         assert!(!table.publish(call), "it must not be sent any more");
         assert_eq!(table.under_way(), 0);
-        let permit = table.room().await.unwrap();
+        let permit = room(&table).await.unwrap();
         let unwanted = table.enter(permit, entry(), Sender::Another, |_| false);
         assert_eq!(unwanted, Err(NotEntered::Unwanted));
         enter(&table).await;
@@ -396,7 +478,7 @@ mod tests {
     async fn a_cancellation_while_another_task_publishes_is_completed_by_that_task() {
         let table = CallTable::new(1);
         for goes_out in [true, false] {
-            let permit = table.room().await.unwrap();
+            let permit = room(&table).await.unwrap();
             let call = table.enter(permit, entry(), Sender::Another, |_| true);
             let call = call.unwrap();
             // No cancellation before its request.
@@ -414,7 +496,7 @@ mod tests {
     #[tokio::test]
     async fn an_answer_may_come_before_its_sender_has_noted_that_it_was_sent() {
         let table = CallTable::new(1);
-        let permit = table.room().await.unwrap();
+        let permit = room(&table).await.unwrap();
         let call = table.enter(permit, entry(), Sender::Another, |_| true);
         let call = call.unwrap();
         assert!(matches!(table.complete(call), Found::Live(_)));
@@ -431,7 +513,7 @@ mod tests {
         let b = enter(&table).await;
         let _ = table.complete(a);
         let c = enter(&table).await;
-        let permit = table.room().await.unwrap();
+        let permit = room(&table).await.unwrap();
         let out = table.close();
         let out = out
             .iter()
@@ -440,7 +522,7 @@ mod tests {
         assert_eq!(out, vec![b, c]);
         let late = table.enter(permit, entry(), Sender::Caller, |_| true);
         assert_eq!(late, Err(NotEntered::Closed));
-        assert!(table.room().await.is_none());
+        assert!(room(&table).await.is_none());
         assert_eq!(table.under_way(), 0);
     }
 
@@ -476,7 +558,7 @@ mod tests {
         let unsettled = old.close().remove(0).entry;
         enter(&new).await;
         let again = unsettled.terms.order;
-        let permit = new.room().await.unwrap();
+        let permit = room(&new).await.unwrap();
         new.enter(permit, unsettled, Sender::Another, |_| true)
             .unwrap();
         assert_eq!(new.close()[0].entry.terms.order, again);

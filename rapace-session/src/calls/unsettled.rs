@@ -1,7 +1,8 @@
 //! Calls that outlived their session.
 //!
 //! - UC1: dropping an unsettled call settles it, so its caller never waits in vain.
-//! - UC2: an unsettled call keeps its request, including the buffers in the old session's memory.
+//! - UC2: an unsettled call keeps its request, including the buffers in the old session's memory; but not the payload of one
+//!   that has begun and is not idempotent.
 //! - UC3: a call to which the peer sent an invalid reply had begun, whatever its start marker says.
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub struct UnsettledCall {
     pub(crate) frame: Frame,
     pub(crate) terms: Terms,
     pub(crate) awaited: bool,
+    given_up: bool,
     progress: Progress,
     pub(crate) moves: Option<Moves>,
     pub(crate) channel: Arc<ClientChannel>,
@@ -51,12 +53,14 @@ impl UnsettledCall {
             terms,
             awaited,
             moves,
+            given_up,
         } = entry;
         let mut unsettled = Self {
             pending,
             frame,
             terms,
             awaited,
+            given_up,
             progress,
             moves,
             channel,
@@ -135,6 +139,13 @@ impl UnsettledCall {
     #[must_use]
     pub fn items_were_sent(&self) -> bool {
         self.moves.as_ref().is_some_and(Moves::has_sent)
+    }
+
+    /// Whether the payload of its request was given up, to make room for others: the call had begun, and is not
+    /// idempotent. It cannot be sent again.
+    #[must_use]
+    pub fn payload_given_up(&self) -> bool {
+        self.given_up
     }
 
     /// Settles the call with a failure.

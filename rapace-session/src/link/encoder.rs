@@ -29,6 +29,7 @@ use crate::link::fragmenter::Fragmenter;
 use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::prefix::Prefix;
 use crate::link::spare_buffers::SpareBuffers;
+use crate::link::waits::{Flow, Need, Waits};
 use crate::transport::{AllocateError, ClassStats, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Flags, Fragmented, Frame, INLINE_MAX, Payload};
 use crate::wire::message_body::{table_len, table_of};
@@ -59,15 +60,21 @@ pub(crate) struct FrameEncoder {
     transport: Arc<dyn Transport>,
     fragmenter: Fragmenter,
     spare_buffers: Arc<SpareBuffers>,
+    waits: Arc<Waits>,
     copied: AtomicU64,
 }
 
 impl FrameEncoder {
-    pub(crate) fn new(transport: Arc<dyn Transport>, spare_buffers: Arc<SpareBuffers>) -> Self {
+    pub(crate) fn new(
+        transport: Arc<dyn Transport>,
+        spare_buffers: Arc<SpareBuffers>,
+        waits: Arc<Waits>,
+    ) -> Self {
         Self {
             fragmenter: Fragmenter::new(Arc::clone(&transport)),
             spare_buffers,
             transport,
+            waits,
             copied: AtomicU64::new(0),
         }
     }
@@ -82,12 +89,14 @@ impl FrameEncoder {
     }
 
     /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its
-    /// request. A request waits for room in `window`, if there is one, before it allocates.
+    /// request. A request waits for room in `window`, if there is one, before it allocates. `flow` is who
+    /// waits then.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
     pub(crate) async fn encode(
         &self,
+        flow: Flow,
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
@@ -95,7 +104,7 @@ impl FrameEncoder {
         window: Option<&Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
         // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
-        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments, window));
+        let attempt = guarded(|| self.encode_now(flow, lane, prefix, body, attachments, window));
         let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
             Attempt::Encoded(encoded) => return Ok(encoded),
             Attempt::Waiting(work) => work,
@@ -105,6 +114,7 @@ impl FrameEncoder {
 
     fn encode_now<'a>(
         &'a self,
+        flow: Flow,
         lane: Lane,
         prefix: Prefix<'a>,
         body: &'a (dyn Encode + 'a),
@@ -147,14 +157,14 @@ impl FrameEncoder {
             Some((_, Some(charge))) => charge,
             Some((window, None)) => {
                 let window = Some(Arc::clone(window));
-                let later = self.finish_later(draft, lane, flags, None, window);
+                let later = self.finish_later(draft, flow, lane, flags, None, window);
                 return Ok(Attempt::Waiting(Box::pin(later)));
             }
         };
         Ok(match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => Attempt::Encoded(self.finish(draft, buffers, flags, charge)?),
             None => {
-                let later = self.finish_later(draft, lane, flags, charge, None);
+                let later = self.finish_later(draft, flow, lane, flags, charge, None);
                 Attempt::Waiting(Box::pin(later))
             }
         })
@@ -164,20 +174,22 @@ impl FrameEncoder {
     async fn finish_later(
         &self,
         draft: Draft<'_>,
+        flow: Flow,
         lane: Lane,
         flags: Flags,
         mut charge: Option<Charge>,
         window: Option<Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
         if let Some(window) = window {
+            let _waits = self.waits.register(flow, Need::RequestBytes);
             let taken = window.take(draft.carried()).await;
             charge = taken.ok_or(PayloadError::Closed)?;
         }
         match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => self.finish(draft, buffers, flags, charge),
             None => {
-                let awaited = self.exhausted(&draft, lane).await?;
-                self.finish_in_fragments(draft, awaited, lane, flags, charge)
+                let awaited = self.exhausted(&draft, flow, lane).await?;
+                self.finish_in_fragments(draft, awaited, flow, lane, flags, charge)
                     .await
             }
         }
@@ -188,6 +200,7 @@ impl FrameEncoder {
     async fn exhausted(
         &self,
         draft: &Draft<'_>,
+        flow: Flow,
         lane: Lane,
     ) -> Result<Option<BlobMut>, PayloadError> {
         let policy = self.transport.on_exhaustion();
@@ -208,7 +221,10 @@ impl FrameEncoder {
         drop(held);
         match (policy, missing) {
             (OnExhaustion::Fail, Some(len)) => Err(PayloadError::NoSlot { len }),
-            (_, Some(len)) => Ok(Some(self.transport.allocate(len, lane).await?)),
+            (_, Some(len)) => {
+                let _waits = self.waits.register(flow, Need::Slot { len });
+                Ok(Some(self.transport.allocate(len, lane).await?))
+            }
             // They became free meanwhile.
             (_, None) => Ok(None),
         }
@@ -219,6 +235,7 @@ impl FrameEncoder {
         &self,
         mut draft: Draft<'_>,
         mut awaited: Option<BlobMut>,
+        flow: Flow,
         lane: Lane,
         flags: Flags,
         charge: Option<Charge>,
@@ -246,7 +263,10 @@ impl FrameEncoder {
                 self.warn_of_shortage(blob.len(), class);
             }
         }
-        let transfers = self.fragmenter.send(numbers, parts.transfers, lane).await?;
+        let transfers = {
+            let _waits = self.waits.register(flow, Need::Fragments);
+            self.fragmenter.send(numbers, parts.transfers, lane).await?
+        };
         let fragmented = Fragmented {
             whole: parts.whole,
             sent: parts.sent,
@@ -328,6 +348,7 @@ impl FrameEncoder {
     /// Dropping the future releases all buffers.
     pub(crate) async fn re_encode(
         &self,
+        flow: Flow,
         lane: Lane,
         frame: &Frame,
         stream: Option<ChannelId>,
@@ -343,7 +364,7 @@ impl FrameEncoder {
         let work = async {
             let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
             let window = window.map(Arc::clone);
-            self.finish_later(draft, lane, frame.header.flags, None, window)
+            self.finish_later(draft, flow, lane, frame.header.flags, None, window)
                 .await
         };
         guarded_async(work).await
@@ -389,6 +410,11 @@ mod tests {
     use crate::wire::frame::{FrameType, Header};
     use crate::wire::message_body::MessageBody;
 
+    const FLOW: Flow = Flow::Requests {
+        channel: ChannelId(1),
+        method: 0,
+    };
+
     struct Text(&'static str);
 
     impl Encode for Text {
@@ -419,7 +445,10 @@ mod tests {
 
     fn encoder() -> (FrameEncoder, crate::transport::Endpoint) {
         let (a, b) = memory::pair(MemoryConfig::default());
-        (FrameEncoder::new(a.transport, Arc::default()), b)
+        (
+            FrameEncoder::new(a.transport, Arc::default(), Arc::default()),
+            b,
+        )
     }
 
     /// FE4
@@ -432,7 +461,7 @@ mod tests {
             }
         }
         let (encoder, _other) = encoder();
-        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, None);
+        let encoded = encoder.encode(FLOW, Lane::Data, Prefix::default(), &Torn, None, None);
         match encoded.await {
             Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
             other => panic!("{other:?}"),
@@ -453,7 +482,7 @@ mod tests {
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
             let encoded = encoder
-                .encode(Lane::Data, prefix, &text, None, None)
+                .encode(FLOW, Lane::Data, prefix, &text, None, None)
                 .await
                 .unwrap();
             let body = opened(encoded, Flags::CLIENT_STREAM);
@@ -461,7 +490,7 @@ mod tests {
             assert_eq!(body.metadata(), metadata);
             assert_eq!(body.reader().read::<String>().unwrap(), text.0);
             let page = Page(text.0.to_owned(), Blob::from(vec![7; 50]));
-            let encoded = encoder.encode(Lane::Data, prefix, &page, None, None);
+            let encoded = encoder.encode(FLOW, Lane::Data, prefix, &page, None, None);
             let body = opened(encoded.await.unwrap(), Flags::CLIENT_STREAM);
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
@@ -477,7 +506,7 @@ mod tests {
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
             let encoded = encoder
-                .encode(Lane::Data, Prefix::default(), &page, None, None)
+                .encode(FLOW, Lane::Data, Prefix::default(), &page, None, None)
                 .await
                 .unwrap();
             assert!(encoded.flags.has(Flags::BLOBS));
@@ -489,7 +518,7 @@ mod tests {
                 blobs: encoded.blobs.clone(),
             };
             let again = encoder
-                .re_encode(Lane::Data, &before, None, None)
+                .re_encode(FLOW, Lane::Data, &before, None, None)
                 .await
                 .unwrap();
             for encoded in [encoded, again] {

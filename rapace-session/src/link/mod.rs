@@ -14,6 +14,7 @@ use crate::link::end::End;
 use crate::link::metrics::Metrics;
 use crate::link::outbox::Outbox;
 use crate::link::spare_buffers::SpareBuffers;
+use crate::link::waits::{Flow, Need, Waits};
 use crate::transport::{AllocateError, Lane, OnExhaustion, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, INLINE_MAX, Payload};
 use crate::wire::limits::MAX_TEXT;
@@ -37,6 +38,7 @@ pub(crate) mod places;
 pub(crate) mod prefix;
 pub(crate) mod reassembly;
 pub(crate) mod spare_buffers;
+pub(crate) mod waits;
 
 pub use buffer_error::BufferError;
 
@@ -48,17 +50,25 @@ pub(crate) struct Link {
     pub(crate) outbox: Outbox,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) end: End,
+    /// What waits on this side.
+    pub(crate) waits: Arc<Waits>,
 }
 
 impl Link {
     pub(crate) fn new(transport: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
-        let spare_buffers = Arc::new(SpareBuffers::default());
+        let spare_buffers = Arc::<SpareBuffers>::default();
+        let waits = Arc::<Waits>::default();
         Self {
-            encoder: FrameEncoder::new(Arc::clone(&transport), Arc::clone(&spare_buffers)),
+            encoder: FrameEncoder::new(
+                Arc::clone(&transport),
+                Arc::clone(&spare_buffers),
+                Arc::clone(&waits),
+            ),
             spare_buffers,
             outbox: Outbox::new(Arc::clone(&transport)),
             metrics,
             end: End::new(),
+            waits,
             transport,
         }
     }
@@ -140,7 +150,11 @@ impl Link {
         if allocated.as_ref().err() == Some(&AllocateError::Exhausted) {
             match self.transport.on_exhaustion() {
                 OnExhaustion::Fragment => {}
-                OnExhaustion::Wait => allocated = self.transport.allocate(len, lane).await,
+                OnExhaustion::Wait => {
+                    let slot = self.transport.allocate(len, lane);
+                    let (flow, need) = (Flow::Allocations, Need::Slot { len });
+                    allocated = self.waits.during(flow, need, slot).await;
+                }
                 OnExhaustion::Fail => return Err(BufferError::NoSlot { len }),
             }
         }

@@ -4,6 +4,7 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use crate::link::Link;
+use crate::link::waits::Flow;
 use crate::serving::cell::CallCell;
 use crate::serving::incoming::IncomingCalls;
 use crate::wire::remote_error::RemoteError;
@@ -33,6 +34,14 @@ impl OwnedCall {
     /// Cancels the call before it begins.
     pub(super) fn discard(&self) {
         self.cell.discard(self.link());
+    }
+
+    /// Who waits when the reply does.
+    pub(super) fn flow(&self) -> Flow {
+        Flow::Replies {
+            channel: self.cell.window.channel,
+            method: self.cell.method,
+        }
     }
 
     /// Replies with an error of the runtime.

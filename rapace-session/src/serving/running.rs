@@ -7,6 +7,7 @@ use crate::link::encode::Encode;
 use crate::link::encoder::EncodedPayload;
 use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
+use crate::link::waits::Need;
 use crate::serving::context::CallContext;
 use crate::serving::owned_call::OwnedCall;
 use crate::serving::table::Replied;
@@ -217,16 +218,23 @@ impl Answer {
                     // copy of that buffer.
                     Replied::NotNow(SendError::InFlight) => {
                         frame.give_up_transfers();
-                        let encoded =
-                            Box::pin(link.encoder.re_encode(Lane::Priority, frame, None, None))
-                                .await;
+                        let encoded = Box::pin(link.encoder.re_encode(
+                            owned.flow(),
+                            Lane::Priority,
+                            frame,
+                            None,
+                            None,
+                        ))
+                        .await;
                         match call.framed(frame.header, encoded) {
                             Some(again) => *frame = again,
                             None => return,
                         }
                     }
                     Replied::NotNow(_) => {
-                        if link.transport.ready(Lane::Priority).await.is_err() {
+                        let room = link.transport.ready(Lane::Priority);
+                        let room = link.waits.during(owned.flow(), Need::Ring, room);
+                        if room.await.is_err() {
                             return;
                         }
                     }
@@ -254,7 +262,9 @@ impl Unanswered {
                     let attachments = Some(&self.attachments);
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
-                    let encoded = encoder.encode(lane, prefix, body, attachments, None).await;
+                    let encoded =
+                        encoder.encode(call.flow(), lane, prefix, body, attachments, None);
+                    let encoded = encoded.await;
                     self.framed(call.reply_header(status), encoded)
                 }
                 None => None,

@@ -312,6 +312,7 @@ impl Actor for SessionActor {
                     parts.link.transport.send_heartbeat();
                     parts.link.spare_buffers.begin_period();
                     parts.heartbeat_sent.notify_waiters();
+                    parts.look_at_calls();
                 }
                 () = parts.link.outbox.flush() => {
                     if parts.link.outbox.is_overfull() {

@@ -257,7 +257,9 @@ impl Channel {
         let deadline = request.deadline();
         let place = within(deadline, pin!(self.stream_place())).await?;
         // Items may arrive as soon as the request is sent, so the stream is registered before.
-        let parts = self.parts().streams.open(id, client, server, Some(place));
+        let opener = (self.inner.id, method);
+        let streams = &self.parts().streams;
+        let parts = streams.open(id, opener, client, server, Some(place));
         let parts = Unopened(Some(parts));
         let moves = parts.state().map(Moves::new);
         request.moves.clone_from(&moves);
@@ -269,7 +271,8 @@ impl Channel {
     /// Sends an unsettled call of an earlier session again. Its caller does not notice; if the call
     /// opened a stream, the caller gets halves of this session from [`ResponseFuture::moves`]. A
     /// call whose caller has sent items fails with [`CallFailure::SessionEnded`]: see
-    /// [`UnsettledCall::items_were_sent`].
+    /// [`UnsettledCall::items_were_sent`]; so may one that had begun and is not idempotent: see
+    /// [`UnsettledCall::payload_given_up`].
     ///
     /// If the peers of both sessions list the service's methods, the method is found by its name
     /// and hash, and may have another number here. If this peer does not have the method, the call
@@ -282,7 +285,7 @@ impl Channel {
     /// Returns the unsettled call if this session ended before the call was entered, so that
     /// another session can send it. All other failures settle the call.
     pub async fn resend(&self, unsettled: UnsettledCall) -> Result<(), UnsettledCall> {
-        if unsettled.items_were_sent() {
+        if unsettled.items_were_sent() || unsettled.payload_given_up() {
             drop(unsettled);
             return Ok(());
         }
@@ -343,7 +346,9 @@ impl Channel {
         let flags = unsettled.frame.header.flags;
         let client = flags.has(Flags::CLIENT_STREAM);
         let server = flags.has(Flags::SERVER_STREAM);
-        let parts = self.parts().streams.open(id, client, server, Some(place));
+        let opener = (self.inner.id, request.method());
+        let streams = &self.parts().streams;
+        let parts = streams.open(id, opener, client, server, Some(place));
         let parts = Unopened(Some(parts));
         let Some(stream) = parts.state() else {
             return Ok(None);

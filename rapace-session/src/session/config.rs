@@ -7,10 +7,14 @@ use crate::calls::unsettled::UnsettledCall;
 use crate::link::end::EndReason;
 use crate::link::metrics::Metrics;
 use crate::serving::{RequestSink, ServiceResolver};
+use crate::session::wait::Wait;
 use crate::wire::offer::ServiceOffer;
 
 /// Takes over the unsettled calls when a session ends, in the order in which they were made.
 pub type OnUnsettled = Box<dyn Fn(Vec<UnsettledCall>, EndReason) + Send + Sync>;
+
+/// Is told of waits that have become long. It runs on the session's actor, so it must not block.
+pub type OnWait = Box<dyn Fn(Wait) + Send + Sync>;
 
 /// The configuration of a session.
 #[non_exhaustive]
@@ -77,6 +81,12 @@ pub struct SessionConfig {
     /// Takes over the unsettled calls at the end. With `None` they fail with
     /// [`SessionEnded`](crate::CallFailure::SessionEnded).
     pub on_unsettled: Option<OnUnsettled>,
+    /// Is told when calls, streams, replies or allocations of this side have waited for a second: once for all
+    /// that wait for the same, until none of them has waited so long any more, and at most once a minute. With
+    /// `None` that is logged, at level WARN. See [`Session::waiting`](crate::Session::waiting).
+    ///
+    /// Waits are looked at with each [heartbeat](Self::heartbeat).
+    pub on_wait: Option<OnWait>,
     /// The counters, which may be shared.
     pub metrics: Arc<Metrics>,
 }
@@ -100,6 +110,7 @@ impl SessionConfig {
             heartbeat: Duration::from_millis(250),
             spin: Duration::ZERO,
             on_unsettled: None,
+            on_wait: None,
             metrics: Arc::default(),
         }
     }

@@ -129,7 +129,8 @@ fn request(parts: &Arc<Parts>, called: &mut LastCalled, frame: Frame) -> Result<
         let sends = header.flags.has(Flags::SERVER_STREAM);
         let takes = header.flags.has(Flags::CLIENT_STREAM);
         if parts.streams.has_room_for_peer() {
-            streams = Some(Box::new(parts.streams.open(id, sends, takes, None)));
+            let opener = (header.channel, header.method);
+            streams = Some(Box::new(parts.streams.open(id, opener, sends, takes, None)));
         } else {
             parts.streams.refuse(id, TOO_MANY, takes);
             refused = true;

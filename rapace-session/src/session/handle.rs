@@ -14,6 +14,7 @@ use crate::serving::context::CallContext;
 use crate::session::actor::{SessionActor, Withdraw};
 use crate::session::heartbeat::SHORTEST;
 use crate::session::parts::Parts;
+use crate::session::wait::Wait;
 use crate::transport::Lane;
 use crate::wire::frame::{ChannelId, FrameType};
 use crate::wire::hello::Hello;
@@ -183,6 +184,15 @@ impl Session {
     #[must_use]
     pub fn calls_under_way(&self) -> usize {
         self.parts().calls.table.under_way()
+    }
+
+    /// Returns what has waited for a second or longer on this side, the longest wait first: calls, streams, replies
+    /// and allocations, with what they wait for and who has it. What waits for the same is one entry with a number.
+    ///
+    /// This looks at all calls under way. Call it for a diagnosis, not for each request.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Wait> {
+        self.parts().waiting()
     }
 
     /// Whether the peer has asked this side to drain.

@@ -22,6 +22,10 @@ mod parts;
 mod reader;
 pub(crate) mod room;
 pub(crate) mod runtime;
+pub(crate) mod wait;
+mod wait_episodes;
+mod wait_watch;
+mod waiting;
 mod window_budget;
 
 pub use actor::SessionActor;

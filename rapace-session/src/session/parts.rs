@@ -15,6 +15,7 @@ use crate::link::growth_budget::GrowthBudget;
 use crate::serving::incoming::IncomingCalls;
 use crate::session::channels::Channels;
 use crate::session::config::SessionConfig;
+use crate::session::wait_watch::WaitWatch;
 use crate::streams::registry::Streams;
 use crate::streams::window::Window;
 use crate::transport::{Side, Transport};
@@ -38,6 +39,7 @@ pub(crate) struct Parts {
     pub(crate) peer_ready: watch::Sender<bool>,
     /// Notified at each heartbeat of this side.
     pub(crate) heartbeat_sent: Notify,
+    pub(crate) wait_watch: WaitWatch,
 }
 
 impl Parts {
@@ -64,6 +66,7 @@ impl Parts {
             peer_drains: AtomicBool::new(false),
             peer_ready: watch::Sender::new(false),
             heartbeat_sent: Notify::new(),
+            wait_watch: WaitWatch::default(),
             link,
             config,
         }

@@ -17,6 +17,7 @@ use crate::link::channel_ids::{ChannelIds, MANY_SHARDS, sharded};
 use crate::link::end::EndReason;
 use crate::link::growth_budget::GrowthBudget;
 use crate::link::places::{Place, Places};
+use crate::link::waits::Flow;
 use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
 use crate::streams::halves::StreamParts;
 use crate::streams::state::StreamState;
@@ -86,10 +87,11 @@ impl Streams {
 
     /// Starts the actor of a stream and returns the two halves: `sends` if this side sends items,
     /// `receives` if the peer does. The route is registered before this returns. A stream that this
-    /// side opens has a place.
+    /// side opens has a place. It is opened by a call of `method` over `channel`.
     pub(crate) fn open(
         self: &Arc<Self>,
         id: ChannelId,
+        (channel, method): (ChannelId, u32),
         sends: bool,
         receives: bool,
         place: Option<Place>,
@@ -118,7 +120,15 @@ impl Streams {
         let items_in_window = self.window.items;
         StreamParts {
             sender: sends.then(|| {
-                StreamSender::new(link(), id, Arc::clone(&stream), actor.clone(), granted)
+                let flow = Flow::Items { channel, method };
+                StreamSender::new(
+                    link(),
+                    id,
+                    Arc::clone(&stream),
+                    actor.clone(),
+                    granted,
+                    flow,
+                )
             }),
             receiver: receives
                 .then(|| StreamReceiver::new(link(), id, stream, actor, taken, items_in_window)),

@@ -8,6 +8,7 @@ use crate::link::Link;
 use crate::link::encode::Encode;
 use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
+use crate::link::waits::{Flow, Need};
 use crate::streams::actor::{LocalEnded, StreamActor, send_reset};
 use crate::streams::error::StreamError;
 use crate::streams::state::StreamState;
@@ -25,6 +26,8 @@ pub struct StreamSender {
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
     in_flight: InFlight,
+    /// Who waits when an item does.
+    flow: Flow,
     ended: bool,
 }
 
@@ -52,6 +55,7 @@ impl StreamSender {
         stream: Arc<StreamState>,
         actor: ActorRef<StreamActor>,
         window: Window,
+        flow: Flow,
     ) -> Self {
         Self {
             link,
@@ -59,6 +63,7 @@ impl StreamSender {
             stream,
             actor,
             in_flight: InFlight::new(window),
+            flow,
             ended: false,
         }
     }
@@ -85,11 +90,13 @@ impl StreamSender {
     /// See [`StreamSendError`].
     pub async fn send(&mut self, item: &(dyn Encode + '_)) -> Result<(), StreamSendError> {
         loop {
-            let Some(credit) = self.stream.credit(&mut self.in_flight).await else {
+            let (flow, waits) = (self.flow, &self.link.waits);
+            let credit = self.stream.credit(&mut self.in_flight, flow, waits);
+            let Some(credit) = credit.await else {
                 return Err(self.over().await);
             };
             let encoder = &self.link.encoder;
-            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, None);
+            let encoded = encoder.encode(flow, Lane::Data, Prefix::default(), item, None, None);
             let encoded = match encoded.await {
                 Ok(encoded) => encoded,
                 Err(PayloadError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
@@ -133,6 +140,7 @@ impl StreamSender {
                 Err(SendError::Closed) => return Err(self.over().await),
                 Err(SendError::Full) => {
                     let room = self.link.transport.ready(Lane::Data);
+                    let room = self.link.waits.during(self.flow, Need::Ring, room);
                     tokio::select! {
                         room = room => {
                             if room.is_err() {

@@ -1,13 +1,16 @@
 //! The state that the reader, the actor and both halves of a stream share: credits, frames
 //! received, the end of sending.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::task::Poll;
 
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 
 use crate::link::growth_budget::GrowthBudget;
 use crate::link::places::Place;
+use crate::link::waits::{Flow, Need, Waits};
 use crate::streams::error::StreamError;
 use crate::streams::window::{Allowance, InFlight, Window};
 use crate::wire::frame::FrameType;
@@ -132,12 +135,27 @@ impl StreamState {
         self.said.fetch_or(bit, Ordering::AcqRel) & bit == 0
     }
 
-    /// Waits for a credit, and until the window has room. `None` once sending is over.
-    pub(crate) async fn credit(&self, in_flight: &mut InFlight) -> Option<SemaphorePermit<'_>> {
-        let credit = self.credits.acquire().await.ok()?;
+    /// Waits for a credit for an item of `flow`, and until the window has room. `None` once sending is over.
+    pub(crate) async fn credit<'a>(
+        &'a self,
+        in_flight: &mut InFlight,
+        flow: Flow,
+        waits: &Waits,
+    ) -> Option<SemaphorePermit<'a>> {
+        let credit = {
+            let mut credit = pin!(self.credits.acquire());
+            match futures_util::poll!(credit.as_mut()) {
+                Poll::Ready(credit) => credit,
+                Poll::Pending => {
+                    let _waits = waits.register(flow, Need::StreamItems);
+                    credit.await
+                }
+            }
+        };
+        let credit = credit.ok()?;
         if !self.has_room(in_flight) {
-            // Boxed: this rare path would make the future of every item larger.
-            Box::pin(self.room(in_flight)).await;
+            let room = self.room(in_flight);
+            waits.during(flow, Need::StreamBytes, room).await;
             if self.is_over() {
                 return None;
             }

@@ -5,12 +5,15 @@
 //!   without one.
 
 use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
 use rapace_layering::assert_error_texts;
 
 use crate::{
-    BufferError, CallFailure, EndReason, HandshakeError, HelloLimit, MismatchKind, OpenError,
-    RemoteError, SchemaMismatch, StartState, StreamError, StreamSendError,
+    BufferError, CallFailure, CallUnderWay, EndReason, HandshakeError, HelloLimit, Holder,
+    MethodName, MismatchKind, OpenError, RemoteError, Resource, SchemaMismatch, StartState,
+    StreamError, StreamSendError, Wait, Waiter,
 };
 
 macro_rules! named {
@@ -42,6 +45,117 @@ fn lost(start_state: StartState) -> CallFailure {
     CallFailure::SessionEnded {
         start_state,
         reason: EndReason::PeerGone,
+    }
+}
+
+/// A wait, which has a text as errors have.
+#[derive(Debug)]
+struct WaitText(Wait);
+
+impl fmt::Display for WaitText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Error for WaitText {}
+
+/// Waits for each resource, by each kind of waiter, and each kind of holder.
+fn waits() -> Vec<WaitText> {
+    let method = |method: &str| MethodName {
+        service: "Images".into(),
+        method: method.into(),
+    };
+    let oldest = |cancelled: bool, begun| CallUnderWay {
+        method: (!cancelled).then(|| method("scale")),
+        begun,
+        seen: Duration::from_millis(5_310),
+    };
+    let calls = |count, cancelled, begun| Holder::Calls {
+        count,
+        oldest: oldest(cancelled, begun),
+    };
+    let silent = |millis| Holder::Peer {
+        silent: Some(Duration::from_millis(millis)),
+    };
+    let unknown = || Holder::Peer { silent: None };
+    let slots = Holder::Slots {
+        total: 8,
+        used_by_peer: 5,
+        held_here: 3,
+    };
+    let call = || Waiter::Call(method("crop"));
+    let stream = || Waiter::Stream(method("crop"));
+    let reply = || Waiter::Reply(method("crop"));
+    let credit = Resource::Credit { window: 64 };
+    let (items, bytes) = (
+        Resource::StreamItems { window: 32 },
+        Resource::StreamBytes { window: 4096 },
+    );
+    let samples = [
+        (call(), 1, credit, calls(1, false, true)),
+        (call(), 10_000, credit, calls(64, false, true)),
+        (call(), 1, credit, calls(64, true, false)),
+        (call(), 1, credit, Holder::Unsent),
+        (
+            call(),
+            2,
+            Resource::RequestBytes { window: 4096 },
+            calls(3, false, true),
+        ),
+        (
+            call(),
+            2,
+            Resource::CallTable { entries: 4096 },
+            calls(4096, false, true),
+        ),
+        (call(), 2, Resource::Mailbox, calls(1, false, true)),
+        (call(), 2, Resource::Mailbox, unknown()),
+        (call(), 2, Resource::Mailbox, silent(130)),
+        (call(), 2, Resource::Mailbox, silent(3000)),
+        (call(), 1, Resource::Ring, unknown()),
+        (reply(), 1, Resource::Ring, silent(130)),
+        (reply(), 3, Resource::Ring, silent(3000)),
+        (stream(), 1, items, Holder::Receiver),
+        (stream(), 3, bytes, Holder::Receiver),
+        (
+            Waiter::Allocation,
+            1,
+            Resource::Slot { size: 65536 },
+            slots.clone(),
+        ),
+        (Waiter::Allocation, 3, Resource::Slot { size: 65536 }, slots),
+        (call(), 1, Resource::Fragments, silent(130)),
+    ];
+    let wait = |(waiter, count, resource, holder)| Wait {
+        waiter,
+        count,
+        waited: Duration::from_millis(1_230),
+        resource,
+        holder,
+    };
+    samples.map(wait).map(WaitText).into()
+}
+
+fn wait_name(WaitText(wait): &WaitText) -> &'static str {
+    match (&wait.waiter, &wait.resource, &wait.holder) {
+        (
+            Waiter::Call(_) | Waiter::Stream(_) | Waiter::Reply(_) | Waiter::Allocation,
+            Resource::Credit { .. }
+            | Resource::RequestBytes { .. }
+            | Resource::CallTable { .. }
+            | Resource::Mailbox
+            | Resource::Ring
+            | Resource::StreamItems { .. }
+            | Resource::StreamBytes { .. }
+            | Resource::Slot { .. }
+            | Resource::Fragments,
+            Holder::Calls { .. }
+            | Holder::Unsent
+            | Holder::Receiver
+            | Holder::Peer { .. }
+            | Holder::Slots { .. },
+        ) => "Wait",
     }
 }
 
@@ -154,5 +268,6 @@ fn every_text_is_the_one_that_was_reviewed() {
             MismatchKind::Methods { .. } => "SchemaMismatch, Methods",
         },
     ));
+    all.extend(of(waits(), wait_name));
     assert_error_texts(env!("CARGO_MANIFEST_DIR"), "tests/texts.txt", all);
 }

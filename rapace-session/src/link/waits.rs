@@ -1,0 +1,202 @@
+//! What waits on this side of a session: senders that found no credit, bytes, entry, slot, or room.
+//!
+//! - WT1: only a future that has to wait is registered, from its first poll until it is ready or dropped. A sender that
+//!   finds what it needs touches nothing here.
+
+use std::collections::{BTreeMap, HashMap};
+use std::pin::Pin;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::link::deadline::now;
+use crate::wire::frame::ChannelId;
+
+/// Who waits. Names are found when somebody asks, so that the path of a call needs none.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Flow {
+    /// Calls of a method, over a channel that this side opened.
+    Requests { channel: ChannelId, method: u32 },
+    /// Replies to calls of a method, over a channel that the peer opened.
+    Replies { channel: ChannelId, method: u32 },
+    /// Items of streams that calls of a method opened, over a channel of either side.
+    Items { channel: ChannelId, method: u32 },
+    /// Allocations of the user's.
+    Allocations,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Need {
+    /// A credit of the channel.
+    Credit,
+    /// Bytes of the channel's window.
+    RequestBytes,
+    /// An entry of the call table.
+    CallTable,
+    /// Room on the ring.
+    Ring,
+    /// A credit of the stream.
+    StreamItems,
+    /// Bytes of the stream's window.
+    StreamBytes,
+    /// A slot for so many bytes.
+    Slot { len: usize },
+    /// That its fragments are sent.
+    Fragments,
+}
+
+/// The waits of one side of a session.
+#[derive(Debug, Default)]
+pub(crate) struct Waits(Mutex<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    next: u64,
+    /// In the order in which they began.
+    waiting: BTreeMap<u64, Waiting>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Waiting {
+    flow: Flow,
+    need: Need,
+    since: Instant,
+}
+
+/// A wait that is registered. Dropping it ends the wait.
+#[derive(Debug)]
+#[must_use = "dropping it ends the wait"]
+pub(crate) struct Registered<'a> {
+    waits: &'a Waits,
+    number: u64,
+}
+
+/// Those of one flow that wait for the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Group {
+    pub(crate) flow: Flow,
+    pub(crate) need: Need,
+    pub(crate) count: usize,
+    /// Since when the first of them waits.
+    pub(crate) since: Instant,
+}
+
+impl Waits {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a wait that begins now.
+    pub(crate) fn register(&self, flow: Flow, need: Need) -> Registered<'_> {
+        let waiting = Waiting {
+            flow,
+            need,
+            since: now(),
+        };
+        let mut inner = self.lock();
+        let number = inner.next;
+        inner.next += 1;
+        inner.waiting.insert(number, waiting);
+        Registered {
+            waits: self,
+            number,
+        }
+    }
+
+    /// Makes a future that is registered while it waits (WT1). Boxed, since it waits on rare paths, where it would make the
+    /// futures of all calls larger.
+    pub(crate) fn during<'a, F>(
+        &'a self,
+        flow: Flow,
+        need: Need,
+        work: F,
+    ) -> Pin<Box<impl Future<Output = F::Output> + use<'a, F>>>
+    where
+        F: Future + 'a,
+    {
+        Box::pin(async move {
+            let _registered = self.register(flow, need);
+            work.await
+        })
+    }
+
+    /// All that waits, the group that has waited longest first.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let inner = self.lock();
+        let mut places = HashMap::new();
+        let mut groups: Vec<Group> = Vec::new();
+        for &Waiting { flow, need, since } in inner.waiting.values() {
+            let place = *places.entry((flow, need)).or_insert(groups.len());
+            match groups.get_mut(place) {
+                Some(group) => group.count += 1,
+                None => groups.push(Group {
+                    flow,
+                    need,
+                    count: 1,
+                    since,
+                }),
+            }
+        }
+        groups
+    }
+}
+
+impl Drop for Registered<'_> {
+    fn drop(&mut self) {
+        self.waits.lock().waiting.remove(&self.number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    const FETCH: Flow = Flow::Requests {
+        channel: ChannelId(1),
+        method: 0,
+    };
+
+    /// WT1
+    #[test]
+    fn a_future_is_registered_from_its_first_poll_until_it_is_dropped() {
+        let waits = Waits::default();
+        let mut first = waits.during(FETCH, Need::Credit, pending::<()>());
+        assert!(waits.groups().is_empty(), "it was not polled");
+        assert!(first.as_mut().now_or_never().is_none());
+        assert_eq!(waits.groups()[0].count, 1);
+        drop(first);
+        assert!(waits.groups().is_empty());
+        let ready = waits.during(FETCH, Need::Credit, std::future::ready(()));
+        assert!(ready.now_or_never().is_some());
+        assert!(waits.groups().is_empty());
+    }
+
+    #[test]
+    fn those_that_wait_for_the_same_are_one_group_as_old_as_its_first() {
+        let waits = Waits::default();
+        let first = waits.register(FETCH, Need::Credit);
+        let ring = waits.register(FETCH, Need::Ring);
+        let began = waits.groups()[0].since;
+        let others = [Need::Credit; 9].map(|need| waits.register(FETCH, need));
+        let allocation = waits.register(Flow::Allocations, Need::Slot { len: 100 });
+        let groups = waits.groups();
+        let counts = groups
+            .iter()
+            .map(|group| (group.flow, group.need, group.count));
+        let expected = [
+            (FETCH, Need::Credit, 10),
+            (FETCH, Need::Ring, 1),
+            (Flow::Allocations, Need::Slot { len: 100 }, 1),
+        ];
+        assert_eq!(counts.collect::<Vec<_>>(), expected);
+        assert_eq!(groups[0].since, began);
+        drop(first);
+        assert_eq!(waits.groups()[1].count, 9);
+        drop((ring, others, allocation));
+        assert!(waits.groups().is_empty());
+    }
+}

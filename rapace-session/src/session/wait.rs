@@ -1,0 +1,328 @@
+//! A wait that has taken long: who waits, for what, and who holds it.
+
+use std::fmt;
+use std::time::Duration;
+
+/// Waits of one kind, each for the same.
+///
+/// Its text is a sentence for a log: who waits, for what, since when, who holds it, and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Wait {
+    /// Who waits.
+    pub waiter: Waiter,
+    /// How many of them wait.
+    pub count: usize,
+    /// How long the first of them has waited.
+    pub waited: Duration,
+    /// What they wait for.
+    pub resource: Resource,
+    /// Who has it.
+    pub holder: Holder,
+}
+
+/// Who waits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Waiter {
+    /// A call, or a tell.
+    Call(MethodName),
+    /// The sender of a stream that a call of this method opened.
+    Stream(MethodName),
+    /// A reply.
+    Reply(MethodName),
+    /// An allocation of a buffer.
+    Allocation,
+}
+
+/// The name of a method.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct MethodName {
+    /// The service.
+    pub service: String,
+    /// The method; its number, if the hello of its side does not list it.
+    pub method: String,
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Resource {
+    /// A credit of the channel: a place in the mailbox of the service.
+    Credit {
+        /// How many calls of the channel may be under way.
+        window: u32,
+    },
+    /// Bytes of the channel.
+    RequestBytes {
+        /// How many bytes of requests of the channel may be in flight.
+        window: u32,
+    },
+    /// An entry of the call table.
+    CallTable {
+        /// How many calls of the session may be under way.
+        entries: u32,
+    },
+    /// That the call, which was sent, begins: its turn in the mailbox of the service.
+    Mailbox,
+    /// Room on the ring.
+    Ring,
+    /// A credit of the stream.
+    StreamItems {
+        /// How many items of the stream may be in flight.
+        window: u32,
+    },
+    /// Bytes of the stream.
+    StreamBytes {
+        /// How many bytes of the stream may be in flight.
+        window: u32,
+    },
+    /// A slot, which a segment with [`OnExhaustion::Wait`](rapace_shm::OnExhaustion::Wait) waits for.
+    Slot {
+        /// The size of a slot of the class, in bytes.
+        size: u32,
+    },
+    /// That a payload in fragments is sent.
+    Fragments,
+}
+
+/// Who has what is waited for, as far as this side knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Holder {
+    /// Calls under way: of the channel, or of the session for an entry of the call table. For the mailbox, those
+    /// that have begun.
+    Calls {
+        /// How many.
+        count: usize,
+        /// The oldest.
+        oldest: CallUnderWay,
+    },
+    /// Calls that were not sent yet, and wait for something else themselves.
+    Unsent,
+    /// The receiver of the stream, which takes no items, or too few.
+    Receiver,
+    /// The other side.
+    Peer {
+        /// How long ago its last heartbeat was seen. `None` over a transport without heartbeats.
+        silent: Option<Duration>,
+    },
+    /// Users of the slots.
+    Slots {
+        /// How many slots the class has.
+        total: u32,
+        /// How many of them were sent, and not returned by the other side.
+        used_by_peer: u32,
+        /// How many of them are used on this side.
+        held_here: u32,
+    },
+}
+
+/// A call under way.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CallUnderWay {
+    /// Its method. `None` if its caller has cancelled it: only its reply is outstanding.
+    pub method: Option<MethodName>,
+    /// Whether it has begun.
+    pub begun: bool,
+    /// For how long it has been seen under way, which may be a heartbeat less than it was.
+    pub seen: Duration,
+}
+
+/// What waits shorter is not listed.
+pub(super) const LONG: Duration = Duration::from_secs(1);
+
+impl Wait {
+    /// Makes a description of waits, for tests of programs that read them.
+    #[must_use]
+    pub fn new(
+        (waiter, count): (Waiter, usize),
+        waited: Duration,
+        (resource, holder): (Resource, Holder),
+    ) -> Self {
+        Self {
+            waiter,
+            count,
+            waited,
+            resource,
+            holder,
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            waiter,
+            count,
+            waited,
+            resource,
+            holder,
+        } = self;
+        let (kind, method) = match waiter {
+            Waiter::Call(method) => ("call", Some(method)),
+            Waiter::Stream(method) => ("stream", Some(method)),
+            Waiter::Reply(method) => ("reply", Some(method)),
+            Waiter::Allocation => ("allocation", None),
+        };
+        match (count, kind) {
+            (1, "allocation") => write!(f, "an {kind}")?,
+            (1, _) => write!(f, "a {kind}")?,
+            _ => write!(
+                f,
+                "{count} {}",
+                match kind {
+                    "reply" => "replies".to_owned(),
+                    _ => format!("{kind}s"),
+                }
+            )?,
+        }
+        if let Some(method) = method {
+            write!(f, " of {method}")?;
+        }
+        match count {
+            1 => write!(f, " has waited {waited:.1?}")?,
+            _ => write!(f, " have waited up to {waited:.1?}")?,
+        }
+        write!(f, " for {resource}")?;
+        match (resource, holder) {
+            (Resource::Mailbox, Holder::Peer { silent }) => {
+                f.write_str("; no call of its channel has begun")?;
+                match silent {
+                    Some(silent) if *silent < LONG => {
+                        f.write_str(", although the other side's heartbeats arrive")?;
+                    }
+                    Some(_) => write!(f, ", and {holder}")?,
+                    None => {}
+                }
+            }
+            _ => write!(f, "; {holder}")?,
+        }
+        write!(f, ": {}", resource.way_out(holder))
+    }
+}
+
+impl fmt::Display for MethodName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "`{}::{}`", self.service, self.method)
+    }
+}
+
+impl fmt::Display for Resource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Credit { window } => write!(
+                f,
+                "a credit of the channel, which may have {window} calls under way"
+            ),
+            Self::RequestBytes { window } => write!(
+                f,
+                "bytes of the channel, which may have {window} bytes of requests in flight"
+            ),
+            Self::CallTable { entries } => write!(
+                f,
+                "an entry of the call table, of which the session has {entries}"
+            ),
+            Self::Mailbox => f.write_str("a turn in the mailbox of the service"),
+            Self::Ring => f.write_str("room on the ring"),
+            Self::StreamItems { window } => write!(
+                f,
+                "a credit of the stream, which may have {window} items in flight"
+            ),
+            Self::StreamBytes { window } => write!(
+                f,
+                "bytes of the stream, which may have {window} bytes in flight"
+            ),
+            Self::Slot { size } => write!(f, "a slot of {size} bytes"),
+            Self::Fragments => f.write_str("room for a payload in fragments"),
+        }
+    }
+}
+
+impl Resource {
+    fn way_out(self, holder: &Holder) -> &'static str {
+        match self {
+            Self::Mailbox if matches!(holder, Holder::Peer { .. }) => {
+                "look for code that blocks the runtime of the other side, or a handler that is busy for another caller"
+            }
+            Self::Credit { .. } => {
+                "make fewer calls at once, have the service answer sooner, or give it a larger mailbox"
+            }
+            Self::RequestBytes { .. } => {
+                "send fewer bytes at once, as a stream, or have the service answer sooner"
+            }
+            Self::CallTable { .. } => {
+                "make fewer calls at once, or configure more entries (`SegmentConfig::with_call_table`)"
+            }
+            Self::Mailbox => {
+                "have the handlers of the service return sooner, or serve what takes long by a service of its own"
+            }
+            Self::Ring => {
+                "look for code that blocks the runtime of the other side, or configure a larger ring \
+                 (`SegmentConfig::with_ring_capacity`)"
+            }
+            Self::StreamItems { .. } | Self::StreamBytes { .. } => {
+                "read the stream, or drop its receiver"
+            }
+            Self::Slot { .. } => {
+                "keep fewer payloads of this size, copy those that are kept for long (`Blob::to_vec`), or give the \
+                 class more slots (`SegmentConfig::with_classes`)"
+            }
+            Self::Fragments => {
+                "look for code that blocks the runtime of the other side, or send fewer payloads of this size at once"
+            }
+        }
+    }
+}
+
+impl fmt::Display for Holder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Calls { count: 1, oldest } => write!(f, "the only one under way is {oldest}"),
+            Self::Calls { count, oldest } => {
+                write!(f, "the oldest of {count} under way is {oldest}")
+            }
+            Self::Unsent => {
+                f.write_str("those that have it are not sent yet, and wait for something else")
+            }
+            Self::Receiver => f.write_str("its receiver takes no items, or too few"),
+            Self::Peer { silent: None } => f.write_str("the other side has not read enough"),
+            Self::Peer {
+                silent: Some(silent),
+            } if *silent < LONG => {
+                f.write_str("the other side has not read enough, although its heartbeats arrive")
+            }
+            Self::Peer {
+                silent: Some(silent),
+            } => write!(
+                f,
+                "the other side has sent no heartbeat for {silent:.1?}, so its runtime is blocked, or its process is \
+                 stopped"
+            ),
+            Self::Slots {
+                total,
+                used_by_peer,
+                held_here,
+            } => write!(
+                f,
+                "of {total} such slots, the other side uses {used_by_peer}, and {held_here} are held here"
+            ),
+        }
+    }
+}
+
+impl fmt::Display for CallUnderWay {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.method {
+            Some(method) => write!(f, "a call of {method}")?,
+            None => f.write_str("a call whose caller has cancelled it")?,
+        }
+        let begun = if self.begun { "has" } else { "has not" };
+        write!(
+            f,
+            ", which {begun} begun, and was first seen {:.1?} ago",
+            self.seen
+        )
+    }
+}

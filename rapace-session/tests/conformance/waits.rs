@@ -1,0 +1,521 @@
+//! What has waited for a second says so: who waits, for what, and who has it.
+
+use std::time::Duration;
+
+use rapace_session::transport::shm::endpoint;
+use rapace_session::{
+    CallId, CallUnderWay, Channel, Endpoint, FrameType, Header, Holder, MethodName, MethodOffer,
+    Resource, ServiceOffer, Session, SessionConfig, Side, Status, Wait, Waiter,
+};
+use rapace_shm::{Link, OnExhaustion, SegmentConfig, SizeClass, Trust};
+use tokio::sync::mpsc;
+
+use super::harness::*;
+use super::raw::{Raw, request};
+
+/// The clock can only be advanced on one thread.
+macro_rules! scenarios_on_one_thread {
+    ($($name:ident),* $(,)?) => {
+        scenarios!(@ memory, Memory, 1, $($name),*);
+        scenarios!(@ shm, Shm, 1, $($name),*);
+        scenarios!(@ untrusted, Untrusted, 1, $($name),*);
+    };
+}
+
+scenarios_on_one_thread!(
+    calls_wait_for_a_credit,
+    calls_wait_for_bytes_of_their_channel,
+    calls_wait_for_an_entry_of_the_call_table,
+    calls_wait_for_the_ring,
+    replies_wait_for_the_ring,
+    calls_wait_in_a_mailbox,
+    calls_wait_for_calls_that_wait,
+    a_stream_waits_for_its_reader,
+    a_stream_waits_for_bytes,
+    allocations_and_calls_wait_for_slots,
+    a_payload_waits_to_be_sent_in_fragments,
+    calls_that_run_long_do_not_wait,
+);
+
+type Reports = mpsc::UnboundedReceiver<Wait>;
+
+/// A configuration that reports waits, and looks at them often.
+fn reporting(mut config: SessionConfig) -> (SessionConfig, Reports) {
+    let (on_wait, reports) = mpsc::unbounded_channel();
+    config.heartbeat = Duration::from_millis(2);
+    config.on_wait = Some(Box::new(move |wait| drop(on_wait.send(wait))));
+    (config, reports)
+}
+
+/// Lets a second pass.
+async fn late() {
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(1)).await;
+    tokio::time::resume();
+}
+
+/// Waits until the host has looked at what waits.
+async fn looked(host: &Session) {
+    for _ in 0..2 {
+        host.next_heartbeat().await;
+    }
+}
+
+/// A host that reports its waits, and a plugin with the service `Crawler`.
+struct Pair {
+    host: Session,
+    plugin: Session,
+    inbox: Inbox,
+    reports: Reports,
+    channel: Channel,
+}
+
+const FETCH: u32 = 0;
+const PARSE: u32 = 1;
+
+async fn crawler(ends: (Endpoint, Endpoint), window: u32, bytes: u32) -> Pair {
+    let mut services = Services::default();
+    let inbox = services.inbox("Crawler", window);
+    let mut config = services.config("plugin");
+    config.request_window_bytes = bytes;
+    config.stream_window_bytes = bytes;
+    let method = |name: &str| MethodOffer {
+        name: name.into(),
+        hash: 1,
+    };
+    config.provides = vec![ServiceOffer {
+        name: "Crawler".into(),
+        methods: vec![method("fetch"), method("parse")],
+    }];
+    let (host, reports) = reporting(SessionConfig::new("host"));
+    let (host, plugin) = connect(ends, host, config).await;
+    let channel = host.open("Crawler").await.unwrap();
+    Pair {
+        host,
+        plugin,
+        inbox,
+        reports,
+        channel,
+    }
+}
+
+const BYTES: u32 = 10_000;
+
+fn named(service: &str, method: &str) -> MethodName {
+    MethodName {
+        service: service.into(),
+        method: method.into(),
+    }
+}
+
+fn fetch() -> MethodName {
+    named("Crawler", "fetch")
+}
+
+fn parse() -> MethodName {
+    named("Crawler", "parse")
+}
+
+/// Checks the one wait that is listed now.
+#[track_caller]
+fn listed(host: &Session, waiter: &Waiter, count: usize, resource: Resource) -> Holder {
+    let mut waiting = host.waiting();
+    assert_eq!(waiting.len(), 1, "{waiting:?}");
+    let wait = waiting.remove(0);
+    assert_eq!((&wait.waiter, wait.count), (waiter, count), "{wait}");
+    assert_eq!(wait.resource, resource, "{wait}");
+    assert!(wait.waited >= Duration::from_secs(1), "{wait:?}");
+    wait.holder
+}
+
+/// Checks what is listed after a second, that it is reported once, and returns who has the resource.
+async fn reported(
+    (host, reports): (&Session, &mut Reports),
+    waiter: Waiter,
+    count: usize,
+    resource: Resource,
+) -> Holder {
+    assert_eq!(host.waiting(), [], "nothing has waited for long");
+    late().await;
+    let holder = listed(host, &waiter, count, resource);
+    let report = reports.recv().await.unwrap();
+    assert_eq!((&report.waiter, report.count), (&waiter, count), "{report}");
+    assert_eq!(report.resource, resource);
+    late().await;
+    looked(host).await;
+    listed(host, &waiter, count, resource);
+    assert!(reports.try_recv().is_err(), "it was said before");
+    holder
+}
+
+#[track_caller]
+fn calls(holder: Holder) -> (usize, CallUnderWay) {
+    match holder {
+        Holder::Calls { count, oldest } => (count, oldest),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A peer that does nothing sends no heartbeats, over a transport that has them.
+#[track_caller]
+fn silent_peer(kind: Kind, holder: &Holder) {
+    let Holder::Peer { silent } = holder else {
+        panic!("{holder:?}");
+    };
+    match kind {
+        Kind::Memory => assert_eq!(*silent, None),
+        Kind::Shm | Kind::Untrusted => assert!(*silent >= Some(Duration::from_secs(1))),
+    }
+}
+
+async fn calls_wait_for_a_credit(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 1, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let first = channel.begin_call(FETCH, &(), &options).await.unwrap();
+    let begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let mut waiters = [(); 3].map(|()| Box::pin(channel.begin_call(PARSE, &(), &options)));
+    assert!(waiters.iter_mut().all(waits));
+    let (host, waiter) = (&pair.host, Waiter::Call(parse()));
+    let resource = Resource::Credit { window: 1 };
+    let said = (host, &mut pair.reports);
+    let holder = reported(said, waiter.clone(), 3, resource).await;
+    let (count, oldest) = calls(holder);
+    assert_eq!((count, oldest.begun), (1, true));
+    assert_eq!(oldest.method, Some(fetch()));
+    let [one, two, mut three] = waiters;
+    drop((one, two));
+    listed(host, &waiter, 1, resource);
+    begun.reply(Status::Ok, &()).await;
+    first.await.unwrap();
+    let third = (&mut three).await.unwrap();
+    assert_eq!(host.waiting(), []);
+    // It holds the one credit now, and its caller has left.
+    drop(third);
+    let mut next = Box::pin(channel.begin_call(PARSE, &(), &options));
+    let refused = pair.inbox.recv().await.unwrap();
+    assert!(waits(&mut next));
+    late().await;
+    let (count, oldest) = calls(listed(host, &waiter, 1, resource));
+    assert_eq!((count, oldest.method), (1, None), "it was cancelled");
+    assert!(refused.begin().is_none());
+    drop(next.await.unwrap());
+}
+
+async fn calls_wait_for_bytes_of_their_channel(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 8, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let page = Value(vec![1_u8; 6000]);
+    let first = channel.begin_call(FETCH, &page, &options).await.unwrap();
+    let begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let mut second = Box::pin(channel.begin_call(PARSE, &page, &options));
+    assert!(waits(&mut second));
+    let said = (&pair.host, &mut pair.reports);
+    let resource = Resource::RequestBytes { window: BYTES };
+    let holder = reported(said, Waiter::Call(parse()), 1, resource).await;
+    let (count, oldest) = calls(holder);
+    assert_eq!((count, oldest.method), (1, Some(fetch())));
+    begun.reply(Status::Ok, &()).await;
+    first.await.unwrap();
+    drop(second.await.unwrap());
+    assert_eq!(pair.host.waiting(), []);
+}
+
+/// A session with a peer that does nothing.
+async fn with_raw(ends: (Endpoint, Endpoint), services: Services) -> (Session, Raw, Reports) {
+    let (host, reports) = reporting(services.config("host"));
+    let (a, b) = ends;
+    let (host, raw) = Raw::connect(a, b, host).await;
+    (host, raw, reports)
+}
+
+async fn calls_wait_for_an_entry_of_the_call_table(kind: Kind) {
+    let sizes = Sizes {
+        call_table: 2,
+        ..Sizes::default()
+    };
+    let ends = kind.pair_of(&sizes);
+    let (host, mut raw, mut reports) = with_raw(ends, Services::default()).await;
+    let channel = raw.open(&host, "Any", 8).await;
+    let options = plain();
+    for _ in 0..2 {
+        // Their callers leave, so they wait for no mailbox.
+        drop(channel.begin_call(0, &(), &options).await.unwrap());
+    }
+    let mut third = Box::pin(channel.call(7, &(), &options));
+    assert!(waits(&mut third));
+    let resource = Resource::CallTable { entries: 2 };
+    let waiter = Waiter::Call(named("Any", "#7"));
+    let holder = reported((&host, &mut reports), waiter, 1, resource).await;
+    let (count, oldest) = calls(holder);
+    assert_eq!((count, oldest.begun), (2, false));
+    assert_eq!(oldest.method, None, "it was cancelled");
+    drop(third);
+    assert_eq!(host.waiting(), []);
+}
+
+async fn calls_wait_for_the_ring(kind: Kind) {
+    let sizes = Sizes {
+        ring: 16,
+        ..Sizes::default()
+    };
+    let ends = kind.pair_of(&sizes);
+    let (host, mut raw, mut reports) = with_raw(ends, Services::default()).await;
+    let channel = raw.open(&host, "Any", 64).await;
+    // Requests of cancelled calls fill the ring as others do, and nobody waits for them.
+    let options = plain();
+    loop {
+        let mut call = Box::pin(channel.begin_call(1, &(), &options));
+        if waits(&mut call) {
+            break;
+        }
+    }
+    let mut call = Box::pin(channel.call(7, &(), &options));
+    assert!(waits(&mut call));
+    let waiter = Waiter::Call(named("Any", "#7"));
+    let said = (&host, &mut reports);
+    let holder = reported(said, waiter, 1, Resource::Ring).await;
+    silent_peer(kind, &holder);
+    drop(call);
+    assert_eq!(host.waiting(), []);
+}
+
+async fn replies_wait_for_the_ring(kind: Kind) {
+    let sizes = Sizes {
+        ring: 8,
+        ..Sizes::default()
+    };
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Any", 64);
+    let ends = kind.pair_of(&sizes);
+    let (host, mut raw, mut reports) = with_raw(ends, services).await;
+    raw.open_to(2, "Any").await;
+    let mut replies = Vec::new();
+    for index in 0..16 {
+        let mut header: Header = request(2, index, 1);
+        header.method = 3;
+        raw.send(header).await;
+        let call = inbox.recv().await.unwrap().begin().unwrap();
+        let mut reply = Box::pin(call.reply(Status::Ok, &()));
+        if waits(&mut reply) {
+            replies.push(reply);
+        }
+    }
+    assert!(!replies.is_empty());
+    let waiter = Waiter::Reply(named("Any", "#3"));
+    let said = (&host, &mut reports);
+    let holder = reported(said, waiter, replies.len(), Resource::Ring).await;
+    silent_peer(kind, &holder);
+    let reading = async {
+        let read = raw.recv_type(FrameType::Reply).await.header.call;
+        assert_eq!(
+            read,
+            CallId {
+                index: 0,
+                generation: 1
+            }
+        );
+        for _ in 1..16 {
+            raw.recv_type(FrameType::Reply).await;
+        }
+    };
+    tokio::join!(futures_util::future::join_all(replies), reading);
+    assert_eq!(host.waiting(), []);
+}
+
+async fn calls_wait_in_a_mailbox(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 8, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let first = channel.begin_call(FETCH, &(), &options).await.unwrap();
+    looked(&pair.host).await;
+    let (host, waiter) = (&pair.host, Waiter::Call(fetch()));
+    let said = (host, &mut pair.reports);
+    let holder = reported(said, waiter, 1, Resource::Mailbox).await;
+    assert!(matches!(holder, Holder::Peer { .. }), "{holder:?}");
+    let begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    assert_eq!(host.waiting(), []);
+    let second = channel.begin_call(PARSE, &(), &options).await.unwrap();
+    let third = channel.begin_call(PARSE, &(), &options).await.unwrap();
+    looked(host).await;
+    let (said, waiter) = ((host, &mut pair.reports), Waiter::Call(parse()));
+    let holder = reported(said, waiter.clone(), 2, Resource::Mailbox).await;
+    let (count, oldest) = calls(holder);
+    assert_eq!((count, oldest.begun), (1, true));
+    assert_eq!(oldest.method, Some(fetch()));
+    assert!(oldest.seen >= Duration::from_secs(3), "{oldest}");
+    drop(second);
+    listed(host, &waiter, 1, Resource::Mailbox);
+    begun.reply(Status::Ok, &()).await;
+    first.await.unwrap();
+    while let Some(call) = pair.inbox.recv().await {
+        if let Some(call) = call.begin() {
+            call.reply(Status::Ok, &()).await;
+            break;
+        }
+    }
+    third.await.unwrap();
+    assert_eq!(host.waiting(), []);
+}
+
+/// Those that have the credits are in no table.
+async fn calls_wait_for_calls_that_wait(kind: Kind) {
+    let sizes = Sizes {
+        call_table: 1,
+        ..Sizes::default()
+    };
+    let ends = kind.pair_of(&sizes);
+    let (host, mut raw, _reports) = with_raw(ends, Services::default()).await;
+    let blocking = raw.open(&host, "Any", 1).await;
+    let channel = raw.open(&host, "Other", 1).await;
+    let options = plain();
+    drop(blocking.begin_call(0, &(), &options).await.unwrap());
+    let mut for_entry = Box::pin(channel.call(1, &(), &options));
+    let mut for_credit = Box::pin(channel.call(2, &(), &options));
+    assert!(waits(&mut for_entry) && waits(&mut for_credit));
+    late().await;
+    let waiting = host.waiting();
+    let unsent = waiting.iter().find(|wait| wait.holder == Holder::Unsent);
+    let unsent = unsent.unwrap_or_else(|| panic!("{waiting:?}"));
+    assert_eq!(unsent.waiter, Waiter::Call(named("Other", "#2")));
+    assert_eq!(unsent.resource, Resource::Credit { window: 1 });
+    assert_eq!(
+        waiting.len(),
+        2,
+        "the tell was not seen before: {waiting:?}"
+    );
+}
+
+async fn a_stream_waits_for_its_reader(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 8, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let call = channel.call_streaming(FETCH, &(), &options, true, false);
+    let (parts, _response) = call.await.unwrap();
+    let mut begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let mut sender = parts.sender.unwrap();
+    for _ in 0..32 {
+        sender.send(&Value(1_u32)).await.unwrap();
+    }
+    let item = Value(2_u32);
+    let mut next = Box::pin(sender.send(&item));
+    assert!(waits(&mut next));
+    let said = (&pair.host, &mut pair.reports);
+    let resource = Resource::StreamItems { window: 32 };
+    let holder = reported(said, Waiter::Stream(fetch()), 1, resource).await;
+    assert_eq!(holder, Holder::Receiver);
+    drop(begun.take_receiver());
+    assert!(next.await.is_err());
+    assert_eq!(pair.host.waiting(), []);
+}
+
+/// In the direction from the peer's call: the stream is named by the method that this side serves.
+async fn a_stream_waits_for_bytes(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 8, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let call = channel.call_streaming(PARSE, &(), &options, false, true);
+    let (parts, _response) = call.await.unwrap();
+    let mut begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let mut sender = begun.take_sender().unwrap();
+    let item = Value(vec![1_u8; 5 << 20]);
+    sender.send(&item).await.unwrap();
+    let mut next = Box::pin(sender.send(&item));
+    assert!(waits(&mut next));
+    late().await;
+    let resource = Resource::StreamBytes { window: 4 << 20 };
+    let waiter = Waiter::Stream(parse());
+    let holder = listed(&pair.plugin, &waiter, 1, resource);
+    assert_eq!(holder, Holder::Receiver);
+    drop(parts);
+    assert!(next.await.is_err());
+    assert_eq!(pair.plugin.waiting(), []);
+    drop(begun);
+}
+
+/// Two slots of each class, of which requests may take one. `None` over a transport that always has buffers.
+fn narrow(kind: Kind, on_exhaustion: OnExhaustion) -> Option<(Endpoint, Endpoint)> {
+    let trust = match kind {
+        Kind::Memory => return None,
+        Kind::Shm => Trust::Trusted,
+        Kind::Untrusted => Trust::Untrusted,
+    };
+    let class = |slot_size| SizeClass {
+        slot_size,
+        slots: 2,
+    };
+    let config = SegmentConfig::default()
+        .with_classes([class(1 << 10), class(1 << 20)])
+        .with_trust(trust)
+        .with_on_exhaustion(on_exhaustion);
+    let (a, b) = Link::pair(&config).expect("a pair of links");
+    Some((endpoint(a, Side::Creator), endpoint(b, Side::Joiner)))
+}
+
+async fn allocations_and_calls_wait_for_slots(kind: Kind) {
+    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+        return;
+    };
+    let mut pair = crawler(ends, 8, 16 << 20).await;
+    let host = &pair.host;
+    let held = host.allocate(1 << 20).await.unwrap();
+    let lens = [1 << 19, 1 << 18];
+    let mut allocations = lens.map(|len| Box::pin(host.allocate(len)));
+    assert!(allocations.iter_mut().all(waits));
+    let size = Resource::Slot { size: 1 << 20 };
+    let said = (host, &mut pair.reports);
+    let holder = reported(said, Waiter::Allocation, 2, size).await;
+    let expected = Holder::Slots {
+        total: 2,
+        used_by_peer: 0,
+        held_here: 1,
+    };
+    assert_eq!(holder, expected);
+    drop(allocations);
+    let (page, options) = (Value(vec![1_u8; 1 << 19]), plain());
+    let mut call = Box::pin(pair.channel.begin_call(FETCH, &page, &options));
+    assert!(waits(&mut call));
+    let said = (host, &mut pair.reports);
+    reported(said, Waiter::Call(fetch()), 1, size).await;
+    drop(held);
+    drop(call.await.unwrap());
+    assert_eq!(host.waiting(), []);
+}
+
+async fn a_payload_waits_to_be_sent_in_fragments(kind: Kind) {
+    let Some(ends) = narrow(kind, OnExhaustion::Fragment) else {
+        return;
+    };
+    let (host, mut raw, mut reports) = with_raw(ends, Services::default()).await;
+    let channel = raw.open(&host, "Any", 8).await;
+    let _held = host.allocate(1 << 20).await.unwrap();
+    let (page, options) = (Value(vec![1_u8; 1_000_000]), plain());
+    let mut call = Box::pin(channel.begin_call(7, &page, &options));
+    assert!(waits(&mut call));
+    let waiter = Waiter::Call(named("Any", "#7"));
+    let said = (&host, &mut reports);
+    let holder = reported(said, waiter, 1, Resource::Fragments).await;
+    silent_peer(kind, &holder);
+    tokio::select! {
+        sent = &mut call => drop(sent.unwrap()),
+        _ = raw.recv_type(FrameType::Request) => panic!("sent, and not noticed"),
+    }
+    assert_eq!(host.waiting(), []);
+}
+
+async fn calls_that_run_long_do_not_wait(kind: Kind) {
+    let mut pair = crawler(kind.pair(), 8, BYTES).await;
+    let (channel, options) = (&pair.channel, plain());
+    let long = channel.begin_call(FETCH, &(), &options).await.unwrap();
+    let begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    for _ in 0..5 {
+        for _ in 0..20 {
+            let call = channel.call(PARSE, &(), &options);
+            let (reply, ()) = tokio::join!(call, answer_next(&mut pair.inbox, 1_u32));
+            reply.unwrap();
+        }
+        looked(&pair.host).await;
+        late().await;
+        assert_eq!(pair.host.waiting(), []);
+    }
+    looked(&pair.host).await;
+    begun.reply(Status::Ok, &()).await;
+    long.await.unwrap();
+    assert!(pair.reports.try_recv().is_err());
+}
