@@ -1,19 +1,21 @@
-//! Events of a plugin: each change of its state, as it happens.
+//! Events of a plugin: each change of its state, and each wait that has become long, as it happens.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rapace_session::Wait;
+
 use crate::process::{ExitReport, Incarnation, StopError};
 use crate::supervision::{Down, DownReason, StartError, State};
 
-/// A change of a plugin's state.
+/// A change of a plugin's state, or a wait that has become long.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct PluginEvent {
     /// The plugin's name.
     pub plugin: Arc<str>,
-    /// The change.
+    /// What happened.
     pub kind: PluginEventKind,
 }
 
@@ -66,6 +68,10 @@ pub enum PluginEventKind {
     },
     /// The plugin is down and does not restart by itself.
     Down(DownReason),
+    /// Calls, streams or allocations of this host have waited for a second. Those that wait for the same are
+    /// one event, until none of them waits so long any more, and at most once a minute.
+    /// [`Plugin::waiting`](super::Plugin::waiting) lists what waits now.
+    Waiting(Wait),
 }
 
 impl PluginEventKind {
@@ -122,6 +128,7 @@ impl fmt::Display for PluginEvent {
                 )
             }
             PluginEventKind::Died(exit) => exit.fmt(f),
+            PluginEventKind::Waiting(wait) => write!(f, "plugin `{name}`: {wait}"),
             PluginEventKind::Stays(why) => write!(f, "plugin `{name}` cannot be ended: {why}"),
             PluginEventKind::NotStarted(error) => {
                 write!(f, "plugin `{name}` did not start: {error}")

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use kameo::actor::{ActorRef, Spawn};
 use kameo::mailbox;
+use rapace_session::Wait;
 use tokio::runtime::Handle;
 use tokio::sync::{broadcast, oneshot, watch};
 
@@ -272,6 +273,18 @@ impl Plugin {
     #[must_use]
     pub fn link_stats(&self) -> Option<rapace_shm::LinkStats> {
         self.inner.route.answering()?.session.link_stats()
+    }
+
+    /// Returns what has waited for a second or longer in this host, the longest wait first: calls to the plugin,
+    /// its streams, replies to it and allocations from its session, with what they wait for and who has it. What waits for
+    /// the same is one entry with a number. Empty while there is no session: calls that wait for a plugin that is
+    /// being restarted are not listed.
+    ///
+    /// This looks at all calls under way. Call it for a diagnosis, not for each request.
+    #[must_use]
+    pub fn waiting(&self) -> Vec<Wait> {
+        let ready = self.inner.route.answering();
+        ready.map_or_else(Vec::new, |ready| ready.session.waiting())
     }
 
     /// Subscribes to the plugin's events from now on. A subscriber that lags more than 256 events behind misses

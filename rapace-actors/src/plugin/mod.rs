@@ -9,6 +9,7 @@
 //! | [`Plugin`] | the host's handle: a stable address whose process is restarted behind it |
 //! | [`PluginActor`] | the actor behind it, which carries out what [`Lifecycle`](crate::supervision::Lifecycle) decides |
 //! | [`PluginEvent`] | one change of a plugin's state |
+//! | [`Wait`] | calls, streams or allocations that have waited for long: who, for what, and who has it |
 //! | [`PluginSnapshot`] | statistics of its calls |
 //! | [`WindowConfig`] | how much one side may have waiting for the other |
 //! | [`serve`], [`PluginServer`] | the plugin's side: what its `main` calls |
@@ -27,6 +28,7 @@ pub use crate::route::PluginSnapshot;
 pub use actor::{PluginActor, PluginArgs, StopOutcome};
 pub use event::{PluginEvent, PluginEventKind};
 pub use handle::Plugin;
+pub use rapace_session::{CallUnderWay, Holder, MethodName, Resource, Wait, Waiter};
 pub use serve::{PluginServer, ServeError, serve};
 pub use spec::PluginSpec;
 pub use windows::WindowConfig;

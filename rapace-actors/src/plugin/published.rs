@@ -103,7 +103,8 @@ impl Published {
             PluginEventKind::Stays(_) => tracing::error!("{event}"),
             PluginEventKind::NotStarted(_)
             | PluginEventKind::CircuitOpen { .. }
-            | PluginEventKind::Backoff { .. } => tracing::warn!("{event}"),
+            | PluginEventKind::Backoff { .. }
+            | PluginEventKind::Waiting(_) => tracing::warn!("{event}"),
             // The end was unexpected: somebody may still use the plugin.
             PluginEventKind::Down(DownReason::RuntimeGone) if ending == Ending::Unexpected => {
                 tracing::warn!("{event}")

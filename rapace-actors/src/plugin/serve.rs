@@ -29,6 +29,7 @@ use crate::route::{PluginRoute, Ready};
 use crate::service::actor::OnPanic;
 use crate::service::descriptor::{RefusedService, ServiceDescriptor};
 use crate::service::handle::{DEFAULT_CAPACITY, checked, start};
+use crate::service::warnings::WarningSink;
 use crate::service::{Serve, Service};
 use crate::supervision::DownReason;
 
@@ -286,6 +287,7 @@ impl PluginServer {
             .collect();
         config.resolver = Arc::new(self.services.clone());
         self.windows.apply(&mut config);
+        config.on_wait = Some(Box::new(|wait| WarningSink::of(true).waits(&wait)));
         let endpoint = shm::endpoint(link, Side::Joiner);
         let established = tokio::spawn(establish(endpoint, config, watched)).await;
         let (session, arming) = match established.map_err(JoinError::try_into_panic) {

@@ -1,10 +1,12 @@
-//! Warnings about failures that no caller sees: a failed tell, blocking work that continues after its call.
+//! Warnings about what no caller sees: a failed tell, blocking work that continues after its call, waits that have become
+//! long.
 //!
 //! Logging must not panic: stderr may be full, closed, or on a disk without space.
 
 use std::fmt;
 
 use rapace_codec::guarded;
+use rapace_session::Wait;
 use rapace_shm::say_on_stderr;
 
 use super::Service;
@@ -48,6 +50,14 @@ impl WarningSink {
             say_on_stderr(&format_args!(
                 "a tell of `{service}::{method}` failed: {why}"
             ));
+        }
+    }
+
+    /// Warns of waits in this process that have become long.
+    pub(crate) fn waits(self, wait: &Wait) {
+        tracing::warn!("{wait}");
+        if self.needs_stderr() {
+            say_on_stderr(&format_args!("{wait}"));
         }
     }
 

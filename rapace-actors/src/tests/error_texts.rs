@@ -10,7 +10,7 @@ use rapace_layering::assert_error_texts;
 use rapace_session::{EndReason, StartState};
 
 use crate::error::CallError;
-use crate::plugin::{PluginEvent, PluginEventKind, ServeError};
+use crate::plugin::{Holder, PluginEvent, PluginEventKind, Resource, ServeError, Wait, Waiter};
 use crate::process::parent_watchdog::ParentWatchdogError;
 use crate::process::{
     EndedBy, ExitCause, ExitDetails, ExitReport, HeldUp, Incarnation, PluginCommand, ShutdownStage,
@@ -263,6 +263,18 @@ fn events() -> Vec<PluginEventKind> {
             wait: Duration::from_secs(1),
         },
         PluginEventKind::Down(DownReason::Stopped),
+        PluginEventKind::Waiting(Wait::new(
+            (Waiter::Allocation, 3),
+            Duration::from_millis(1_230),
+            (
+                Resource::Slot { size: 65_536 },
+                Holder::Slots {
+                    total: 8,
+                    used_by_peer: 5,
+                    held_here: 3,
+                },
+            ),
+        )),
     ]
 }
 

@@ -32,6 +32,7 @@ mod support;
 mod unlucky;
 mod unresponsive;
 mod unsignallable;
+mod waits;
 #[path = "../common/warnings.rs"]
 mod warnings;
 mod windows;

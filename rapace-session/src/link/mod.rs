@@ -2,7 +2,7 @@
 //! session.
 //!
 //! Decides how a payload gets its buffers, in which order control frames are sent, and which caller
-//! gets the permits of a limited resource. Knows frames and the transport; calls, streams and
+//! gets the permits of a limited resource, and knows what waits for one. Knows frames and the transport; calls, streams and
 //! services belong to the layers above.
 
 use std::sync::Arc;

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rapace_session::transport::shm;
-use rapace_session::{HandshakeError, OpenError, Session, SessionConfig, Side, UnsettledCall};
+use rapace_session::{
+    HandshakeError, OpenError, Session, SessionConfig, Side, UnsettledCall, Wait,
+};
 use rapace_shm::{EstablishError, SocketHold};
 use tokio::sync::mpsc;
 
@@ -42,6 +44,8 @@ pub(super) struct Handshake<'a> {
     pub(super) route: &'a PluginRoute,
     /// Receives, once, the calls that the session's end leaves unsettled.
     pub(super) unsettled: mpsc::UnboundedSender<Vec<UnsettledCall>>,
+    /// Receives the waits that have become long.
+    pub(super) waits: mpsc::UnboundedSender<Wait>,
 }
 
 impl Handshake<'_> {
@@ -75,6 +79,7 @@ impl Handshake<'_> {
             incarnation,
             route,
             unsettled,
+            waits,
         } = self;
         let link = offered?.finish().await?;
         let socket = link.hold_socket();
@@ -92,6 +97,10 @@ impl Handshake<'_> {
         config.on_unsettled = Some(Box::new(move |calls, _| {
             // The runner waits for exactly one of these messages.
             let _ = unsettled.send(calls);
+        }));
+        config.on_wait = Some(Box::new(move |wait| {
+            // After its end, the runner reports none.
+            let _ = waits.send(wait);
         }));
         let endpoint = shm::endpoint(link, Side::Creator);
         let (session, channels) = Session::establish_and_open(endpoint, config).await?;

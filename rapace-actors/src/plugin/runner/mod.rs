@@ -18,6 +18,7 @@ mod report;
 mod start;
 mod watchdog;
 
+use std::convert::Infallible;
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use rapace_codec::panic_message;
-use rapace_session::{EndReason, Session};
+use rapace_session::{EndReason, Session, Wait};
 use tokio::sync::mpsc;
 
 use self::end::unreachable;
@@ -88,11 +89,13 @@ impl Runner {
             pid: self.process.pid(),
         });
         let (unsettled, mut left_unsettled) = mpsc::unbounded_channel();
+        let (waits, mut waiting) = mpsc::unbounded_channel();
         let handshake = Handshake {
             spec: &self.spec,
             incarnation: self.incarnation,
             route,
             unsettled,
+            waits,
         };
         let shaken = tokio::select! {
             biased;
@@ -125,7 +128,13 @@ impl Runner {
         let limit = self.spec.start_timeout;
         let ended_by = {
             // I4
-            let mut watch = pin!(self.watch(route, &session, &mut orders, &leaving, &mut early));
+            let mut watch = pin!(async {
+                tokio::select! {
+                    biased;
+                    ended_by = self.watch(route, &session, &mut orders, &leaving, &mut early) => ended_by,
+                    never = report_waits(&mut waiting, report) => match never {},
+                }
+            });
             tokio::select! {
                 // Callers first: setting up the watchdog takes longer than waking them.
                 biased;
@@ -226,6 +235,18 @@ impl Runner {
         };
         self.carry_out(order, orders, unreachable()).await
     }
+}
+
+/// Reports waits that have become long. Never returns.
+async fn report_waits(
+    waiting: &mut mpsc::UnboundedReceiver<Wait>,
+    report: &(impl Fn(Report) + Sync),
+) -> Infallible {
+    while let Some(wait) = waiting.recv().await {
+        report(Report::Waiting(wait));
+    }
+    // The session is gone.
+    std::future::pending().await
 }
 
 /// Waits until no thread of the process runs any more. That can be observed once the plugin has reported that it is
