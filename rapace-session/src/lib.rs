@@ -115,6 +115,8 @@
 //! - **Credits are mailbox capacity.** The receiver grants a window of credits. A peer that exceeds
 //!   the window commits a fault, so no mailbox overflows, and a slow service causes backpressure
 //!   for its own callers only.
+//! - **What waits for long says so**: after a second, who waits, for what, and who has it
+//!   ([`Session::waiting`], [`SessionConfig::on_wait`]).
 //! - **Replies and control frames never wait behind requests**: an eighth of ring and slab is
 //!   reserved for them. So a handler can call back into its caller even when requests have used up
 //!   everything else.
