@@ -56,8 +56,8 @@ pub(crate) async fn boast() {
     let endpoint = shm::endpoint(link, Side::Joiner);
     let mut hello = b"rpc\x01".to_vec();
     hello.extend_from_slice(&rapace_session::PROTOCOL_VERSION.to_le_bytes());
-    // A name, a stream window in items and in bytes, a window of requests, and the count of services as postcard writes it.
-    hello.extend_from_slice(b"\x05boast\x04\x04\x04\x04\xa0\xc2\x1e");
+    // A name, a window of streams in items, five windows in bytes, and the count of services as postcard writes it.
+    hello.extend_from_slice(b"\x05boast\x04\x04\x04\x04\x04\x04\xa0\xc2\x1e");
     let mut frame = Frame::bare(Header::new(FrameType::Hello, ChannelId::SESSION));
     frame.payload = Payload::inline(&hello).expect("it is short");
     endpoint
@@ -342,7 +342,7 @@ async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
 /// The host does not know what the plugin provides.
 #[tokio::test]
 async fn a_plugin_whose_hello_has_no_room_is_refused_with_the_least_that_has() {
-    for size in [64, 256] {
+    for size in [128, 256] {
         let class = SizeClass {
             slot_size: size,
             slots: 1,
