@@ -109,20 +109,19 @@ impl ClientChannel {
             .map_err(|refused| refused.explain(&self.service, &method.name, now))
     }
 
+    /// Takes a credit, if one is free.
+    pub(crate) fn try_credit(&self) -> Option<SemaphorePermit<'_>> {
+        self.credits.try_acquire().ok()
+    }
+
     /// Waits for a credit for a call of `method`, in FIFO order. `None` once the channel is closed, or the
     /// session is over.
-    pub(crate) async fn credit<'a>(
+    pub(crate) fn credit<'a>(
         &'a self,
         method: u32,
         waits: &'a Waits,
-    ) -> Option<SemaphorePermit<'a>> {
-        match self.credits.try_acquire() {
-            Ok(credit) => Some(credit),
-            Err(_) => {
-                let credit = self.wait_for_credit();
-                waits.during(self.flow(method), Need::Credit, credit).await
-            }
-        }
+    ) -> impl Future<Output = Option<SemaphorePermit<'a>>> + Unpin {
+        waits.during(self.flow(method), Need::Credit, self.wait_for_credit())
     }
 
     /// Calls of a method, as those that wait.
@@ -322,7 +321,10 @@ mod tests {
 
     async fn credit(channel: &ClientChannel) -> Option<SemaphorePermit<'_>> {
         static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
-        channel.credit(0, &WAITS).await
+        match channel.try_credit() {
+            None => channel.credit(0, &WAITS).await,
+            credit => credit,
+        }
     }
 
     #[tokio::test]

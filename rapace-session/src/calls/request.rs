@@ -152,10 +152,19 @@ impl<'a> Request<'a> {
         let link = &*calls.link;
         loop {
             // RQ1
-            let credit = channel.credit(self.method, &link.waits).await;
+            let credit = match channel.try_credit() {
+                None => channel.credit(self.method, &link.waits).await,
+                credit => credit,
+            };
             let credit = credit.ok_or(NotSent::Over)?;
-            let room = calls.table.room(channel.flow(self.method), &link.waits);
-            let room = room.await.ok_or(NotSent::Over)?;
+            let room = match calls.table.try_room() {
+                None => {
+                    let flow = channel.flow(self.method);
+                    calls.table.room(flow, &link.waits).await
+                }
+                room => room,
+            };
+            let room = room.ok_or(NotSent::Over)?;
             let encoded = self.encode(link, channel).await?;
             let mut frame = Frame {
                 header: Header::new(FrameType::Request, channel.id),
@@ -212,16 +221,17 @@ impl<'a> Request<'a> {
         link: &Link,
         channel: &ClientChannel,
     ) -> Result<EncodedPayload, NotSent> {
-        let (flow, window) = (channel.flow(self.method), Some(&channel.bytes));
+        let window = Some(&channel.bytes);
+        let flow = || channel.flow(self.method);
         let encoded = match self.body {
             Body::Values { arguments, prefix } => {
                 link.encoder
-                    .encode(flow, Lane::Data, prefix, arguments, None, window)
+                    .encode(Lane::Data, prefix, arguments, None, window, flow)
                     .await
             }
             Body::Encoded(frame) => {
                 let encoder = &link.encoder;
-                Box::pin(encoder.re_encode(flow, Lane::Data, frame, self.stream, window)).await
+                Box::pin(encoder.re_encode(flow(), Lane::Data, frame, self.stream, window)).await
             }
         };
         encoded.map_err(|error| match error {

@@ -156,20 +156,19 @@ impl CallTable {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a free entry. [`enter`](Self::enter) consumes the permit. `None` once the table is
-    /// closed.
-    pub(crate) async fn room<'a>(
+    /// Takes a free entry, if there is one. [`enter`](Self::enter) consumes the permit.
+    pub(crate) fn try_room(&self) -> Option<SemaphorePermit<'_>> {
+        self.room.try_acquire().ok()
+    }
+
+    /// Waits for a free entry. `None` once the table is closed.
+    pub(crate) fn room<'a>(
         &'a self,
         flow: Flow,
         waits: &'a Waits,
-    ) -> Option<SemaphorePermit<'a>> {
-        match self.room.try_acquire() {
-            Ok(permit) => Some(permit),
-            Err(_) => {
-                let permit = waits.during(flow, Need::CallTable, self.room.acquire());
-                permit.await.ok()
-            }
-        }
+    ) -> impl Future<Output = Option<SemaphorePermit<'a>>> + Unpin {
+        let room = async { self.room.acquire().await.ok() };
+        waits.during(flow, Need::CallTable, room)
     }
 
     /// Enters a call that `sender` puts on the ring next. Before other threads can see the entry,
@@ -413,7 +412,10 @@ mod tests {
 
     async fn room(table: &CallTable) -> Option<SemaphorePermit<'_>> {
         static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
-        table.room(Flow::Allocations, &WAITS).await
+        match table.try_room() {
+            None => table.room(Flow::Allocations, &WAITS).await,
+            room => room,
+        }
     }
 
     fn entry() -> Entry {

@@ -49,7 +49,16 @@ pub(crate) struct EncodedPayload {
 enum Attempt<'a> {
     Encoded(EncodedPayload),
     /// Buffers have to be gathered, or waited for. Boxed: this rare path would make the future of every call larger.
-    Waiting(BoxFuture<'a, Result<EncodedPayload, PayloadError>>),
+    Waiting(Box<Unfinished<'a>>),
+}
+
+/// A payload that lacks bytes of its window, or buffers.
+struct Unfinished<'a> {
+    draft: Draft<'a>,
+    flags: Flags,
+    charge: Option<Charge>,
+    /// The window that is still to be charged.
+    window: Option<Arc<ByteWindow>>,
 }
 
 /// The buffers of one payload: the first, and the others.
@@ -89,32 +98,41 @@ impl FrameEncoder {
     }
 
     /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its
-    /// request. A request waits for room in `window`, if there is one, before it allocates. `flow` is who
-    /// waits then.
+    /// request. A request waits for room in `window`, if there is one, before it allocates. `flow` says who
+    /// waits, if it has to.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
     pub(crate) async fn encode(
         &self,
-        flow: Flow,
         lane: Lane,
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
         attachments: Option<&RequestAttachments>,
         window: Option<&Arc<ByteWindow>>,
+        flow: impl FnOnce() -> Flow,
     ) -> Result<EncodedPayload, PayloadError> {
         // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
-        let attempt = guarded(|| self.encode_now(flow, lane, prefix, body, attachments, window));
+        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments, window));
         let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
             Attempt::Encoded(encoded) => return Ok(encoded),
-            Attempt::Waiting(work) => work,
+            Attempt::Waiting(unfinished) => self.finish_boxed(*unfinished, flow(), lane),
         };
         guarded_async(work).await
     }
 
+    #[cold]
+    fn finish_boxed<'a>(
+        &'a self,
+        unfinished: Unfinished<'a>,
+        flow: Flow,
+        lane: Lane,
+    ) -> BoxFuture<'a, Result<EncodedPayload, PayloadError>> {
+        Box::pin(self.finish_later(unfinished, flow, lane))
+    }
+
     fn encode_now<'a>(
         &'a self,
-        flow: Flow,
         lane: Lane,
         prefix: Prefix<'a>,
         body: &'a (dyn Encode + 'a),
@@ -156,30 +174,38 @@ impl FrameEncoder {
             None => None,
             Some((_, Some(charge))) => charge,
             Some((window, None)) => {
-                let window = Some(Arc::clone(window));
-                let later = self.finish_later(draft, flow, lane, flags, None, window);
-                return Ok(Attempt::Waiting(Box::pin(later)));
+                return Ok(Attempt::Waiting(Box::new(Unfinished {
+                    draft,
+                    flags,
+                    charge: None,
+                    window: Some(Arc::clone(window)),
+                })));
             }
         };
         Ok(match self.all_now(draft.sizes(), lane)? {
             Some(buffers) => Attempt::Encoded(self.finish(draft, buffers, flags, charge)?),
-            None => {
-                let later = self.finish_later(draft, flow, lane, flags, charge, None);
-                Attempt::Waiting(Box::pin(later))
-            }
+            None => Attempt::Waiting(Box::new(Unfinished {
+                draft,
+                flags,
+                charge,
+                window: None,
+            })),
         })
     }
 
     /// Waits for room in the window, if one is still to be charged. What finds no buffer then travels in fragments.
     async fn finish_later(
         &self,
-        draft: Draft<'_>,
+        unfinished: Unfinished<'_>,
         flow: Flow,
         lane: Lane,
-        flags: Flags,
-        mut charge: Option<Charge>,
-        window: Option<Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
+        let Unfinished {
+            draft,
+            flags,
+            mut charge,
+            window,
+        } = unfinished;
         if let Some(window) = window {
             let _waits = self.waits.register(flow, Need::RequestBytes);
             let taken = window.take(draft.carried()).await;
@@ -363,9 +389,13 @@ impl FrameEncoder {
         };
         let work = async {
             let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
-            let window = window.map(Arc::clone);
-            self.finish_later(draft, flow, lane, frame.header.flags, None, window)
-                .await
+            let unfinished = Unfinished {
+                draft,
+                flags: frame.header.flags,
+                charge: None,
+                window: window.map(Arc::clone),
+            };
+            self.finish_later(unfinished, flow, lane).await
         };
         guarded_async(work).await
     }
@@ -461,7 +491,7 @@ mod tests {
             }
         }
         let (encoder, _other) = encoder();
-        let encoded = encoder.encode(FLOW, Lane::Data, Prefix::default(), &Torn, None, None);
+        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, None, || FLOW);
         match encoded.await {
             Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
             other => panic!("{other:?}"),
@@ -482,7 +512,7 @@ mod tests {
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
             let encoded = encoder
-                .encode(FLOW, Lane::Data, prefix, &text, None, None)
+                .encode(Lane::Data, prefix, &text, None, None, || FLOW)
                 .await
                 .unwrap();
             let body = opened(encoded, Flags::CLIENT_STREAM);
@@ -490,7 +520,7 @@ mod tests {
             assert_eq!(body.metadata(), metadata);
             assert_eq!(body.reader().read::<String>().unwrap(), text.0);
             let page = Page(text.0.to_owned(), Blob::from(vec![7; 50]));
-            let encoded = encoder.encode(FLOW, Lane::Data, prefix, &page, None, None);
+            let encoded = encoder.encode(Lane::Data, prefix, &page, None, None, || FLOW);
             let body = opened(encoded.await.unwrap(), Flags::CLIENT_STREAM);
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
@@ -506,7 +536,7 @@ mod tests {
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
             let encoded = encoder
-                .encode(FLOW, Lane::Data, Prefix::default(), &page, None, None)
+                .encode(Lane::Data, Prefix::default(), &page, None, None, || FLOW)
                 .await
                 .unwrap();
             assert!(encoded.flags.has(Flags::BLOBS));

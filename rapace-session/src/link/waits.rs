@@ -122,10 +122,10 @@ impl Waits {
 
     /// All that waits, the group that has waited longest first.
     pub(crate) fn groups(&self) -> Vec<Group> {
-        let inner = self.lock();
+        let all = self.lock().waiting.values().copied().collect::<Vec<_>>();
         let mut places = HashMap::new();
         let mut groups: Vec<Group> = Vec::new();
-        for &Waiting { flow, need, since } in inner.waiting.values() {
+        for Waiting { flow, need, since } in all {
             let place = *places.entry((flow, need)).or_insert(groups.len());
             match groups.get_mut(place) {
                 Some(group) => group.count += 1,

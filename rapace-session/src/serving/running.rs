@@ -263,7 +263,7 @@ impl Unanswered {
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
                     let encoded =
-                        encoder.encode(call.flow(), lane, prefix, body, attachments, None);
+                        encoder.encode(lane, prefix, body, attachments, None, || call.flow());
                     let encoded = encoded.await;
                     self.framed(call.reply_header(status), encoded)
                 }

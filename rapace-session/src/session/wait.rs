@@ -55,7 +55,7 @@ pub enum Resource {
     },
     /// Bytes of the channel.
     RequestBytes {
-        /// How many bytes of requests of the channel may be in flight.
+        /// How many bytes of requests of the channel may wait for their handlers, when its window has grown.
         window: u32,
     },
     /// An entry of the call table.
@@ -74,7 +74,7 @@ pub enum Resource {
     },
     /// Bytes of the stream.
     StreamBytes {
-        /// How many bytes of the stream may be in flight.
+        /// How many bytes of the stream may be in flight, when its window has grown.
         window: u32,
     },
     /// A slot, which a segment with [`OnExhaustion::Wait`](rapace_shm::OnExhaustion::Wait) waits for.
@@ -91,7 +91,7 @@ pub enum Resource {
 #[non_exhaustive]
 pub enum Holder {
     /// Calls under way: of the channel, or of the session for an entry of the call table. For the mailbox, those
-    /// that have begun.
+    /// that have begun; for bytes of the channel, those that have not.
     Calls {
         /// How many.
         count: usize,
@@ -218,7 +218,7 @@ impl fmt::Display for Resource {
             ),
             Self::RequestBytes { window } => write!(
                 f,
-                "bytes of the channel, which may have {window} bytes of requests in flight"
+                "bytes of the channel, on which up to {window} bytes of requests may wait for their handlers"
             ),
             Self::CallTable { entries } => write!(
                 f,
@@ -232,7 +232,7 @@ impl fmt::Display for Resource {
             ),
             Self::StreamBytes { window } => write!(
                 f,
-                "bytes of the stream, which may have {window} bytes in flight"
+                "bytes of the stream, which may have up to {window} bytes in flight"
             ),
             Self::Slot { size } => write!(f, "a slot of {size} bytes"),
             Self::Fragments => f.write_str("room for a payload in fragments"),
@@ -250,7 +250,7 @@ impl Resource {
                 "make fewer calls at once, have the service answer sooner, or give it a larger mailbox"
             }
             Self::RequestBytes { .. } => {
-                "send fewer bytes at once, as a stream, or have the service answer sooner"
+                "send fewer bytes at once, or send them as a stream, or have the handlers of the service return sooner"
             }
             Self::CallTable { .. } => {
                 "make fewer calls at once, or configure more entries (`SegmentConfig::with_call_table`)"

@@ -48,13 +48,10 @@ impl Parts {
             return;
         }
         let now = now();
-        let begun = {
-            let mut watch = self.wait_watch.lock();
-            let seen = watch.look(&self.calls, now);
-            give_up_payloads(&self.calls, &seen.calls);
-            let waits = Look::new(self, now, seen).waits();
-            watch.episodes.begun(waits, now)
-        };
+        let seen = self.wait_watch.lock().look(&self.calls, now);
+        give_up_payloads(&self.calls, &seen.calls);
+        let waits = Look::new(self, now, seen).waits();
+        let begun = self.wait_watch.lock().episodes.begun(waits, now);
         // Without the lock: the receiver may ask what waits.
         for wait in begun {
             self.report_wait(wait);
@@ -133,7 +130,9 @@ impl Look<'_> {
             }
             (Need::RequestBytes, Flow::Requests { channel, .. }) => {
                 let window = granted(|peer| peer.request_window_bytes)?;
-                (Resource::RequestBytes { window }, self.calls_of(channel))
+                let unbegun = |seen: &SeenCall| seen.call.channel == channel && !seen.has_begun();
+                let holder = self.among(unbegun).unwrap_or(Holder::Unsent);
+                (Resource::RequestBytes { window }, holder)
             }
             (Need::CallTable, _) => {
                 let entries = self.parts.link.transport.call_table();

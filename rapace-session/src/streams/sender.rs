@@ -96,7 +96,7 @@ impl StreamSender {
                 return Err(self.over().await);
             };
             let encoder = &self.link.encoder;
-            let encoded = encoder.encode(flow, Lane::Data, Prefix::default(), item, None, None);
+            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, None, || flow);
             let encoded = match encoded.await {
                 Ok(encoded) => encoded,
                 Err(PayloadError::Encode(why)) => return Err(StreamSendError::BadItem(why)),

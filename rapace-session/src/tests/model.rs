@@ -28,7 +28,6 @@ use crate::calls::pending::Outcome;
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::deadline::now;
 use crate::link::end::EndReason;
-use crate::link::waits::Flow;
 use crate::session::channel::Channel;
 use crate::session::config::SessionConfig;
 use crate::session::{ChannelActor, OpenedChannel, Parts, Session};
@@ -82,27 +81,16 @@ impl One {
         assert_eq!(self.parts.link.end.reason(), None);
         assert!(self.ring.has_sent_cancellations(), "a cancel");
         assert_eq!(self.parts.calls.table.under_way(), 0);
-        let room = (0..=TABLE).map(|_| {
-            self.parts
-                .calls
-                .table
-                .room(Flow::Allocations, &self.parts.link.waits)
-                .now_or_never()
-        });
-        let room = room.flatten().flatten().collect::<Vec<_>>();
+        let room = (0..=TABLE).map(|_| self.parts.calls.table.try_room());
+        let room = room.flatten().collect::<Vec<_>>();
         assert_eq!(room.len(), TABLE as usize, "entries");
         if self.channel.closed().is_some() {
             assert!(!self.channel.actor().is_alive(), "not all credits are back");
             assert!(self.parts.channels.client(ChannelId(1)).is_none());
             return;
         }
-        let credits = (0..=WINDOW).map(|_| {
-            self.channel
-                .inner
-                .credit(0, &self.parts.link.waits)
-                .now_or_never()
-        });
-        let credits = credits.flatten().flatten().collect::<Vec<_>>();
+        let credits = (0..=WINDOW).map(|_| self.channel.inner.try_credit());
+        let credits = credits.flatten().collect::<Vec<_>>();
         assert_eq!(credits.len(), WINDOW as usize, "credits");
     }
 }

@@ -207,19 +207,42 @@ async fn calls_wait_for_bytes_of_their_channel(kind: Kind) {
     let mut pair = crawler(kind.pair(), 8, BYTES).await;
     let (channel, options) = (&pair.channel, plain());
     let page = Value(vec![1_u8; 6000]);
+    let begun = channel.begin_call(PARSE, &page, &options).await.unwrap();
+    let running = pair.inbox.recv().await.unwrap().begin().unwrap();
     let first = channel.begin_call(FETCH, &page, &options).await.unwrap();
-    let begun = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let also_first = channel.begin_call(FETCH, &page, &options).await.unwrap();
     let mut second = Box::pin(channel.begin_call(PARSE, &page, &options));
     assert!(waits(&mut second));
-    let said = (&pair.host, &mut pair.reports);
-    let resource = Resource::RequestBytes { window: BYTES };
-    let holder = reported(said, Waiter::Call(parse()), 1, resource).await;
-    let (count, oldest) = calls(holder);
-    assert_eq!((count, oldest.method), (1, Some(fetch())));
-    begun.reply(Status::Ok, &()).await;
-    first.await.unwrap();
-    drop(second.await.unwrap());
-    assert_eq!(pair.host.waiting(), []);
+    looked(&pair.host).await;
+    late().await;
+    let is_sent = |wait: &Wait| wait.resource == Resource::Mailbox;
+    let waiting = pair.host.waiting();
+    let [one, two] = &waiting[..] else {
+        panic!("{waiting:?}");
+    };
+    let (sent, unsent) = if is_sent(one) { (one, two) } else { (two, one) };
+    assert_eq!((&sent.waiter, sent.count), (&Waiter::Call(fetch()), 2));
+    assert_eq!((&unsent.waiter, unsent.count), (&Waiter::Call(parse()), 1));
+    assert_eq!(unsent.resource, Resource::RequestBytes { window: BYTES });
+    let (count, oldest) = calls(unsent.holder.clone());
+    assert_eq!((count, oldest.method), (2, Some(fetch())));
+    assert!(!oldest.begun, "what has begun holds no bytes");
+    let mut reports = [(); 2].map(|()| None);
+    for report in &mut reports {
+        *report = pair.reports.recv().await;
+    }
+    assert_eq!(
+        reports
+            .iter()
+            .flatten()
+            .filter(|wait| is_sent(wait))
+            .count(),
+        1
+    );
+    let next = pair.inbox.recv().await.unwrap().begin().unwrap();
+    let second = second.await.unwrap();
+    assert!(pair.host.waiting().iter().all(is_sent));
+    drop((running, next, begun, first, also_first, second));
 }
 
 /// A session with a peer that does nothing.
