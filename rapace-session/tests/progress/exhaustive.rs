@@ -295,12 +295,13 @@ fn windows_grow_within_their_budget_and_a_receiver_that_reads_goes_on() {
     let mut setup = setup(&[flows[0], flows[1], FlowKind::Requests { from }]);
     let range = ByteRange {
         first: 60,
-        most: 260,
+        most: 500,
     };
+    setup.sizes.call_table = 32;
     setup.windows = Windows {
-        stream_items: 6,
+        stream_items: 10,
         stream_bytes: range,
-        requests: 4,
+        requests: 8,
         request_bytes: range,
         fragment_bytes: 600,
         budget: 200,
@@ -312,12 +313,12 @@ fn windows_grow_within_their_budget_and_a_receiver_that_reads_goes_on() {
     }
     actions.extend([Action::Leave { flow: 0 }, Action::Leave { flow: 1 }]);
     actions.push(Action::Cancel { flow: 2 });
-    let offer = |flow| offers(flow, &[SMALL; 6]);
+    let offer = |flow| offers(flow, &[SMALL; 9]);
     let take = |flow| Action::Take { flow, keep: false };
     // Each has payloads that wait for the window, and some have grown.
     let full: Vec<_> = offer(0).chain(offer(1)).chain(offer(2)).collect();
     let grown = |flows: &[usize]| {
-        let taken = flows.iter().flat_map(|flow| [take(*flow), take(*flow)]);
+        let taken = flows.iter().flat_map(|flow| [take(*flow); 4]);
         full.iter().copied().chain(taken).collect::<Vec<_>>()
     };
     let model = Model {
@@ -326,7 +327,8 @@ fn windows_grow_within_their_budget_and_a_receiver_that_reads_goes_on() {
         roots: vec![vec![], grown(&[0]), grown(&[0, 1, 2]), grown(&[2, 1])],
         depth: 2,
     };
-    model.explore();
+    let counts = model.explore();
+    assert!(counts.fragments > 1000, "{counts:?}");
 }
 
 /// A payload that is not polled holds its own flow, and no other, as long as the window of fragments has room for it.
