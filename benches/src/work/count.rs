@@ -11,8 +11,9 @@ pub(crate) const TURNS: u64 = 100;
 /// Calls of each of those that are under way at a time.
 pub(crate) const CALLS: u64 = TURNS;
 
-/// Items of the stream that is counted.
-pub(crate) const ITEMS: u64 = 3200;
+/// Items of the stream that is counted. Its window begins with 16 of them, of which 8 have returned in the second turn; then
+/// 32 come in each turn.
+pub(crate) const ITEMS: u64 = 16 + 24 + 98 * 32;
 
 /// The answerer's turns of that stream. The caller has one more.
 pub(crate) const STREAM_TURNS: u64 = 100;

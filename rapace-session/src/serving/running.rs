@@ -214,30 +214,11 @@ impl Answer {
                         drop(call.owned.take());
                         return;
                     }
-                    // Another frame with one of the buffers was sent first: encode again, with a
-                    // copy of that buffer.
-                    Replied::NotNow(SendError::InFlight) => {
-                        frame.give_up_transfers();
-                        let encoded = Box::pin(link.encoder.re_encode(
-                            owned.flow(),
-                            Lane::Priority,
-                            frame,
-                            None,
-                            None,
-                        ))
-                        .await;
-                        match call.framed(frame.header, encoded) {
-                            Some(again) => *frame = again,
-                            None => return,
-                        }
-                    }
-                    Replied::NotNow(_) => {
-                        let room = link.transport.ready(Lane::Priority);
-                        let room = link.waits.during(owned.flow(), Need::Ring, room);
-                        if room.await.is_err() {
-                            return;
-                        }
-                    }
+                    // Boxed: this rare path would make the future of every reply larger.
+                    Replied::NotNow(why) => match Box::pin(call.prepare_again(frame, why)).await {
+                        true => {}
+                        false => return,
+                    },
                     Replied::Over => return,
                 }
             }
@@ -270,6 +251,33 @@ impl Unanswered {
                 None => None,
             };
             Answer { call: self, frame }
+        }
+    }
+
+    /// Prepares another attempt to send a reply: it waits for room, or is encoded again. False if it is
+    /// not to be sent.
+    async fn prepare_again(&mut self, frame: &mut Frame, why: SendError) -> bool {
+        let Some(owned) = &self.owned else {
+            return false;
+        };
+        let (link, lane) = (owned.link(), Lane::Priority);
+        if why != SendError::InFlight {
+            let room = link.transport.ready(lane);
+            let _waits = link.waits.register(owned.flow(), Need::Ring);
+            return room.await.is_ok();
+        }
+        // Another frame with one of the buffers was sent first: encode again, with a copy of that
+        // buffer.
+        frame.give_up_transfers();
+        let encoder = &link.encoder;
+        let encoded = encoder.re_encode(owned.flow(), lane, frame, None, None);
+        let encoded = encoded.await;
+        match self.framed(frame.header, encoded) {
+            Some(again) => {
+                *frame = again;
+                true
+            }
+            None => false,
         }
     }
 
