@@ -20,6 +20,7 @@ mod conformance {
     mod harness;
     mod hostile;
     mod hostile_answers;
+    mod hostile_progress;
     mod hostile_streams;
     mod limits;
     mod moves;
