@@ -2,7 +2,7 @@
 //! each page of it.
 //!
 //! - SB1: at most [`KEPT`] bytes are kept, and none of them while no payload travels in fragments for a whole
-//!   [period](SpareBuffers::begin_period).
+//!   [period](SpareBuffers::begin_period), or once the session is over.
 //! - SB2: a payload gets a buffer of at most twice its length, so that keeping it keeps little more.
 //! - SB3: kept buffers hold old bytes of this session. Whoever takes one writes all bytes that it shows.
 //! - SB4: a buffer begins with a page, as fragment slots do. A copy to an address that lies a few bytes further into its
@@ -32,6 +32,8 @@ struct Kept {
     bytes: usize,
     /// Whether one was taken in this period.
     used: bool,
+    /// Whether the session is over.
+    closed: bool,
 }
 
 /// A buffer that is filled from its beginning.
@@ -82,11 +84,20 @@ impl SpareBuffers {
     /// Frees what is kept, unless a buffer was taken since the last call.
     pub(crate) fn begin_period(&self) {
         let mut kept = self.lock();
-        if !std::mem::take(&mut kept.used) && kept.bytes > 0 {
-            let freed = std::mem::take(&mut *kept);
+        if !std::mem::take(&mut kept.used) {
+            let freed = kept.take_all();
             drop(kept);
             drop(freed);
         }
+    }
+
+    /// Frees what is kept, and keeps nothing from now on.
+    pub(crate) fn close(&self) {
+        let mut kept = self.lock();
+        kept.closed = true;
+        let freed = kept.take_all();
+        drop(kept);
+        drop(freed);
     }
 
     fn take(&self, len: usize) -> Option<MmapMut> {
@@ -101,7 +112,7 @@ impl SpareBuffers {
 
     fn keep(&self, memory: MmapMut) {
         let mut kept = self.lock();
-        if kept.bytes + memory.len() <= KEPT {
+        if !kept.closed && kept.bytes + memory.len() <= KEPT {
             kept.bytes += memory.len();
             kept.buffers.push(memory);
             return;
@@ -112,6 +123,14 @@ impl SpareBuffers {
 
     fn lock(&self) -> MutexGuard<'_, Kept> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kept {
+    /// Takes all buffers, to be freed without the lock.
+    fn take_all(&mut self) -> Vec<MmapMut> {
+        self.bytes = 0;
+        std::mem::take(&mut self.buffers)
     }
 }
 
@@ -234,6 +253,19 @@ mod tests {
         assert_eq!(kept(&buffers), 15, "one was used");
         buffers.begin_period();
         assert_eq!((kept(&buffers), buffers.lock().bytes), (0, 0));
+    }
+
+    #[test]
+    fn nothing_is_kept_once_the_session_is_over() {
+        let buffers = Arc::new(SpareBuffers::default());
+        let held = filled(&buffers, 1 << 20);
+        drop(filled(&buffers, 1 << 20));
+        assert_eq!(kept(&buffers), 1);
+        buffers.close();
+        assert_eq!((kept(&buffers), buffers.lock().bytes), (0, 0));
+        assert_eq!(held[0], 7);
+        drop(held);
+        assert_eq!(kept(&buffers), 0);
     }
 
     #[test]

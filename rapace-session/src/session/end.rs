@@ -71,6 +71,7 @@ impl Parts {
         let unsettled = self.calls.close(reason, peer_is_done);
         self.transfer(unsettled, reason);
         self.link.encoder.fragmenter().close();
+        self.link.spare_buffers.close();
         self.channels.end();
         self.streams.end(reason);
     }
