@@ -21,8 +21,13 @@ scenarios!(
 const SMALL: usize = 1 << 10;
 const LARGE: usize = 512 << 10;
 
-/// Two slots of each class, of which requests may take one. `None` over a transport that always has buffers.
-fn narrow(kind: Kind, on_exhaustion: OnExhaustion) -> Option<(Endpoint, Endpoint)> {
+/// Two slots of [`SMALL`] and two of `large` bytes, of which requests may take one each. `None` over a transport that always has
+/// buffers.
+pub(super) fn narrow(
+    kind: Kind,
+    large: usize,
+    on_exhaustion: OnExhaustion,
+) -> Option<(Endpoint, Endpoint)> {
     let trust = match kind {
         Kind::Memory => return None,
         Kind::Shm => Trust::Trusted,
@@ -33,7 +38,7 @@ fn narrow(kind: Kind, on_exhaustion: OnExhaustion) -> Option<(Endpoint, Endpoint
         slots: 2,
     };
     let config = SegmentConfig::default()
-        .with_classes([class(SMALL), class(LARGE)])
+        .with_classes([class(SMALL), class(large)])
         .with_trust(trust)
         .with_on_exhaustion(on_exhaustion);
     let (a, b) = Link::pair(&config).expect("a pair of links");
@@ -55,7 +60,7 @@ fn blobs(lens: &[usize]) -> Value<Vec<Blob>> {
 }
 
 async fn a_segment_that_waits_sends_as_soon_as_a_slot_is_free(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
         return;
     };
     let (host, _plugin) = echoing(ends).await;
@@ -76,7 +81,7 @@ async fn a_segment_that_waits_sends_as_soon_as_a_slot_is_free(kind: Kind) {
 
 /// Also those that want more slots at once than there are.
 async fn payloads_of_several_buffers_do_not_wait_for_each_other(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
         return;
     };
     let (host, _plugin) = echoing(ends).await;
@@ -95,7 +100,7 @@ async fn payloads_of_several_buffers_do_not_wait_for_each_other(kind: Kind) {
 }
 
 async fn an_allocation_waits_too(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
         return;
     };
     let (host, _plugin) = echoing(ends).await;
@@ -107,7 +112,7 @@ async fn an_allocation_waits_too(kind: Kind) {
 }
 
 async fn a_wait_for_slots_ends_with_the_session(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
         return;
     };
     let (host, plugin) = echoing(ends).await;
@@ -123,7 +128,7 @@ async fn a_wait_for_slots_ends_with_the_session(kind: Kind) {
 }
 
 async fn a_segment_that_fails_says_so_at_once(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Fail) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Fail) else {
         return;
     };
     let (host, _plugin) = echoing(ends).await;
@@ -143,7 +148,7 @@ async fn a_segment_that_fails_says_so_at_once(kind: Kind) {
 }
 
 async fn what_went_in_fragments_is_counted_by_class(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Fragment) else {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Fragment) else {
         return;
     };
     let (host, _plugin) = echoing(ends).await;

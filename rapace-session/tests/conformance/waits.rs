@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use rapace_session::transport::shm::endpoint;
 use rapace_session::{
     CallId, CallUnderWay, Channel, Endpoint, FrameType, Header, Holder, MethodName, MethodOffer,
-    Resource, ServiceOffer, Session, SessionConfig, Side, Status, Wait, Waiter,
+    Resource, ServiceOffer, Session, SessionConfig, Status, Wait, Waiter,
 };
-use rapace_shm::{Link, OnExhaustion, SegmentConfig, SizeClass, Trust};
+use rapace_shm::OnExhaustion;
 use tokio::sync::mpsc;
 
+use super::exhaustion::narrow;
 use super::harness::*;
 use super::raw::{Raw, request};
 
@@ -454,27 +454,8 @@ async fn a_stream_waits_for_bytes(kind: Kind) {
     drop(begun);
 }
 
-/// Two slots of each class, of which requests may take one. `None` over a transport that always has buffers.
-fn narrow(kind: Kind, on_exhaustion: OnExhaustion) -> Option<(Endpoint, Endpoint)> {
-    let trust = match kind {
-        Kind::Memory => return None,
-        Kind::Shm => Trust::Trusted,
-        Kind::Untrusted => Trust::Untrusted,
-    };
-    let class = |slot_size| SizeClass {
-        slot_size,
-        slots: 2,
-    };
-    let config = SegmentConfig::default()
-        .with_classes([class(1 << 10), class(1 << 20)])
-        .with_trust(trust)
-        .with_on_exhaustion(on_exhaustion);
-    let (a, b) = Link::pair(&config).expect("a pair of links");
-    Some((endpoint(a, Side::Creator), endpoint(b, Side::Joiner)))
-}
-
 async fn allocations_and_calls_wait_for_slots(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Wait) else {
+    let Some(ends) = narrow(kind, 1 << 20, OnExhaustion::Wait) else {
         return;
     };
     let mut pair = crawler(ends, 8, 16 << 20).await;
@@ -504,7 +485,7 @@ async fn allocations_and_calls_wait_for_slots(kind: Kind) {
 }
 
 async fn a_payload_waits_to_be_sent_in_fragments(kind: Kind) {
-    let Some(ends) = narrow(kind, OnExhaustion::Fragment) else {
+    let Some(ends) = narrow(kind, 1 << 20, OnExhaustion::Fragment) else {
         return;
     };
     let (host, mut raw, mut reports) = with_raw(ends, Services::default()).await;
