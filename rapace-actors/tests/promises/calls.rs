@@ -357,7 +357,7 @@ async fn a_call_that_is_made_before_the_start_waits_for_it() {
 /// since a plugin's output is not logged as one.
 #[tokio::test]
 async fn a_tell_that_fails_is_found_in_the_plugins_output_and_among_its_hosts_warnings() {
-    let warnings = crate::warnings::Warnings::default();
+    let warnings = crate::log_lines::LogLines::warnings();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
     let message = "out of paint".to_owned();

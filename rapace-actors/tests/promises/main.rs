@@ -13,6 +13,8 @@ mod hangs;
 mod host_death;
 mod journal;
 mod leaving;
+#[path = "../common/log_lines.rs"]
+mod log_lines;
 mod miser;
 mod panics;
 mod parting;
@@ -33,6 +35,4 @@ mod unlucky;
 mod unresponsive;
 mod unsignallable;
 mod waits;
-#[path = "../common/warnings.rs"]
-mod warnings;
 mod windows;

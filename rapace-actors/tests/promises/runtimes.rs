@@ -14,11 +14,11 @@ use tokio::runtime::{Builder, Runtime};
 
 use crate::door::{DoorProxy, DoorServer, door};
 use crate::journal::Journal;
+use crate::log_lines::LogLines;
 use crate::processes::Process;
 use crate::spin::WatchProxy;
 use crate::subject::{Note, SubjectProxy};
 use crate::support::{Bench, PATIENCE, Sent, event, in_time, sh, slow, subject};
-use crate::warnings::Warnings;
 
 fn elsewhere() -> Runtime {
     Builder::new_multi_thread()
@@ -325,7 +325,7 @@ async fn and_the_next() {
 /// As at the end of a host's `main`: plugins that were stopped or given up cause no warning.
 #[test]
 fn an_orderly_end_of_the_host_is_not_reported() {
-    let warnings = Warnings::default();
+    let warnings = LogLines::warnings();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");
@@ -348,7 +348,7 @@ fn an_orderly_end_of_the_host_is_not_reported() {
 
 #[test]
 fn a_runtime_that_goes_with_a_plugin_is_reported() {
-    let warnings = Warnings::default();
+    let warnings = LogLines::warnings();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let runtime = Builder::new_current_thread().enable_all().build();
     let runtime = runtime.expect("a runtime");

@@ -1,15 +1,11 @@
 //! What waits for long says so: in the host as an event, and in the plugin on its stderr.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rapace::plugin::{Holder, MethodName, PluginEventKind, Resource, Wait, Waiter};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 
+use crate::log_lines::LogLines;
 use crate::support::{Bench, Sent, event, in_time};
-use crate::warnings::Warnings;
 
 fn method(method: &str) -> MethodName {
     MethodName {
@@ -30,7 +26,7 @@ async fn waiting(
 
 #[tokio::test]
 async fn a_call_that_waits_in_a_mailbox_is_reported_with_the_call_that_runs() {
-    let warnings = Warnings::default();
+    let warnings = LogLines::warnings();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let bench = Bench::new().await;
     let mut events = bench.plugin.events();
@@ -73,50 +69,10 @@ async fn a_call_that_waits_in_a_mailbox_is_reported_with_the_call_that_runs() {
     assert_eq!(bench.plugin.waiting(), []);
 }
 
-/// The lines that plugins print.
-#[derive(Clone, Default)]
-struct Output(Arc<Mutex<String>>);
-
-impl Output {
-    async fn contains(&self, text: &str) {
-        let there = async {
-            while !self.0.lock().unwrap().contains(text) {
-                tokio::task::yield_now().await;
-            }
-        };
-        in_time(there).await;
-    }
-}
-
-impl Visit for Output {
-    fn record_debug(&mut self, _: &Field, value: &dyn std::fmt::Debug) {
-        self.0.lock().unwrap().push_str(&format!("{value:?}\n"));
-    }
-}
-
-impl Subscriber for Output {
-    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "rapace::output"
-    }
-
-    fn event(&self, event: &Event<'_>) {
-        event.record(&mut self.clone());
-    }
-
-    fn new_span(&self, _: &Attributes<'_>) -> Id {
-        Id::from_u64(1)
-    }
-
-    fn record(&self, _: &Id, _: &Record<'_>) {}
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-    fn enter(&self, _: &Id) {}
-    fn exit(&self, _: &Id) {}
-}
-
 /// The plugin's output is not read, so it takes no more items of the host's.
 #[tokio::test]
 async fn streams_that_nobody_reads_are_reported_on_both_sides() {
-    let output = Output::default();
+    let output = LogLines::of(|event| event.target() == "rapace::output");
     let _guard = tracing::subscriber::set_default(output.clone());
     let bench = Bench::new().await;
     let mut events = bench.plugin.events();
@@ -126,9 +82,13 @@ async fn streams_that_nobody_reads_are_reported_on_both_sides() {
     assert_eq!(wait.waiter, Waiter::Stream(method("double")));
     assert_eq!(wait.resource, Resource::StreamItems { window: 32 });
     assert_eq!((wait.count, &wait.holder), (1, &Holder::Receiver));
-    output
-        .contains("a stream of `Subject::double` has waited 1.")
-        .await;
+    let told = |line: &String| line.contains("a stream of `Subject::double` has waited 1.");
+    let printed = async {
+        while !output.lines().iter().any(told) {
+            tokio::task::yield_now().await;
+        }
+    };
+    in_time(printed).await;
     assert_eq!(bench.plugin.waiting().len(), 1);
     drop(doubled);
     let ended = async {

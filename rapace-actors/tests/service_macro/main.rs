@@ -19,8 +19,8 @@ mod descriptor;
 mod every_name;
 mod library;
 mod local;
+#[path = "../common/log_lines.rs"]
+mod log_lines;
 mod names;
 mod streams;
 mod tells;
-#[path = "../common/warnings.rs"]
-mod warnings;

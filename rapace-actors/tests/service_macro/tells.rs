@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::warnings::Warnings;
+use crate::log_lines::LogLines;
 
 /// Notes.
 #[rapace::service]
@@ -56,7 +56,7 @@ impl Notes for Full {
 
 #[tokio::test(start_paused = true)]
 async fn a_tell_that_fails_is_logged_with_its_error_and_one_that_does_not_is_not() {
-    let warnings = Warnings::default();
+    let warnings = LogLines::warnings();
     let _guard = tracing::subscriber::set_default(warnings.clone());
     let notes = NotesProxy::local(NotesServer::new(Full));
     notes.tell(Fails).await.unwrap();

@@ -7,13 +7,29 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
-/// Warnings and errors, one line each.
-#[derive(Clone, Default)]
-pub(crate) struct Warnings(Arc<Mutex<Vec<String>>>);
+/// The lines of some log events.
+#[derive(Clone)]
+pub(crate) struct LogLines {
+    wanted: fn(&Metadata<'_>) -> bool,
+    lines: Arc<Mutex<Vec<String>>>,
+}
 
-impl Warnings {
+impl LogLines {
+    /// Those of warnings and errors.
+    pub(crate) fn warnings() -> Self {
+        Self::of(|event| *event.level() <= Level::WARN)
+    }
+
+    /// Those of the events that `wanted` returns true for.
+    pub(crate) fn of(wanted: fn(&Metadata<'_>) -> bool) -> Self {
+        Self {
+            wanted,
+            lines: Arc::default(),
+        }
+    }
+
     pub(crate) fn lines(&self) -> Vec<String> {
-        self.0.lock().expect("no panic").clone()
+        self.lines.lock().expect("no panic").clone()
     }
 }
 
@@ -25,15 +41,15 @@ impl Visit for Line {
     }
 }
 
-impl Subscriber for Warnings {
+impl Subscriber for LogLines {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.is_event() && *metadata.level() <= Level::WARN
+        metadata.is_event() && (self.wanted)(metadata)
     }
 
     fn event(&self, event: &Event<'_>) {
         let mut line = Line(String::new());
         event.record(&mut line);
-        self.0.lock().expect("no panic").push(line.0);
+        self.lines.lock().expect("no panic").push(line.0);
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
