@@ -147,16 +147,20 @@
 //! open channels after it; the other side answers them if it accepts the hello too. A request takes
 //! one credit of its channel and one entry of the caller's call table, and its reply returns both.
 //! Each request gets exactly one reply, also if the call was cancelled, is a tell, or never reached
-//! a handler. A stream is a channel of its own, which the request opens by naming its number; the
-//! hello grants its window, in items and in bytes. The requests of a channel have a window in bytes
-//! too.
+//! a handler. A stream is a channel of its own, which the request opens by naming its number. The
+//! hello grants its window, in items and in bytes, and another one in bytes for the requests of a
+//! channel. Those in bytes grow while their receiver takes what they let in.
+//!
+//! A payload that finds no slot goes ahead of its frame in fragments, through slots that nobody can
+//! keep. So no wait depends on a payload that somebody keeps.
 //!
 //! # What a hostile peer can do
 //!
 //! A hostile peer can stop answering, send nonsense, refuse, hang up, and use everything that it
 //! was granted: 256 channels, as many calls as its call table has entries, 4,096 streams (and as
-//! many more as it may have calls), and the slots of its own slab. It can make this side spend time
-//! on reading frames, one batch at a time before other tasks run.
+//! many more as it may have calls), the windows of these with one payload more in each, the window
+//! of fragments, and the slots of its own slab. It can make this side spend time on reading frames,
+//! one batch at a time before other tasks run.
 //!
 //! Its hello and every text are bounded: see [`limits`]. Texts are escaped where they arrive, and
 //! names may contain printable characters only, so printing an error or a log cannot control a
@@ -171,6 +175,9 @@
 //! - unknown frame types, statuses or flags;
 //! - tables and prefixes that extend past their payload;
 //! - returned buffers or bytes that the request did not have, or in a frame that is no reply;
+//! - fragments past their window, that do not agree with each other, or that have not come when a
+//!   frame refers to them;
+//! - windows that grow beyond what the hello says, or bytes given back beyond them;
 //! - opening too many channels, and payloads and texts that exceed their limits;
 //! - not reading the answers that it asked for.
 //!
@@ -188,7 +195,7 @@
 //! - For bulk data alone, without calls: `rapace-shm` has rings and slots without a protocol.
 //! - Where the callers of one plugin must be fully isolated from each other: the channels of a
 //!   session share its ring and its slots. Requests that wait in a slow service hold their slots,
-//!   and may leave none of a size class to others.
+//!   and may leave none of a size class to others, whose payloads then cost two copies.
 #![forbid(unsafe_code)]
 
 mod calls;
