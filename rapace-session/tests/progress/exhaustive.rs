@@ -331,39 +331,44 @@ fn windows_grow_within_their_budget_and_a_receiver_that_reads_goes_on() {
     assert!(counts.fragments > 1000, "{counts:?}");
 }
 
-/// A payload that is not polled holds its own flow, and no other, as long as the window of fragments has room for it.
+/// A payload that is not polled holds its own flow, and no other: also if the window of fragments has room for no second
+/// one, since its part is revoked when others have waited for a second.
 #[test]
 fn a_payload_that_is_not_polled_stops_no_other() {
     let offer = |flow, shape| Action::Offer { flow, shape };
     let take = |flow| Action::Take { flow, keep: true };
     let upload = FlowKind::Upload { from: 0 };
-    let setup = setup(&[upload, upload, FlowKind::Requests { from: 0 }]);
+    let mut setup = setup(&[upload, upload, FlowKind::Requests { from: 0 }]);
     let runner = Runner::new();
-    let mut open = 0;
-    for turns in 0..40 {
-        let mut actions = vec![
-            offer(0, SMALL),
-            offer(0, LARGE),
-            take(0),
-            take(0),
-            Action::Stall {
-                flow: 0,
-                shape: LARGE,
-                turns,
-            },
-            offer(1, LARGE),
-            offer(2, LARGE),
-        ];
-        for flow in [1, 2] {
-            runner.run(&setup, &actions, async |mut world: World| {
-                open += world.open_transfers();
-                world.read_on(flow, true, LARGE).await;
-                world.finish().await;
-            });
+    for fragment_bytes in [600, 300] {
+        setup.windows.fragment_bytes = fragment_bytes;
+        let mut open = 0;
+        for turns in 0..40 {
+            let mut actions = vec![
+                offer(0, SMALL),
+                offer(0, LARGE),
+                take(0),
+                take(0),
+                Action::Stall {
+                    flow: 0,
+                    shape: LARGE,
+                    turns,
+                },
+                offer(1, LARGE),
+                offer(2, LARGE),
+            ];
+            for flow in [1, 2] {
+                runner.run(&setup, &actions, async |mut world: World| {
+                    open += world.open_transfers();
+                    world.read_on(flow, true, LARGE).await;
+                    world.finish().await;
+                });
+            }
+            // Until it is given up.
+            actions.push(Action::Cancel { flow: 0 });
+            runner.run(&setup, &actions, World::finish);
         }
-        // Until it is given up.
-        actions.push(Action::Cancel { flow: 0 });
-        runner.run(&setup, &actions, World::finish);
+        // With the small window it was revoked, and so is not open any more.
+        assert_eq!(open > 0, fragment_bytes == 600);
     }
-    assert!(open > 0, "no payload was stopped in the middle");
 }

@@ -90,7 +90,7 @@ pub(super) struct World {
 }
 
 /// Returns when every task is blocked: time is paused, and passes only then.
-pub(super) async fn idle() {
+async fn idle() {
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
@@ -120,6 +120,14 @@ impl ServiceResolver for Resolver {
 }
 
 impl World {
+    /// Returns when every task is blocked. What a payload that is not polled holds is revoked before.
+    async fn idle(&self) {
+        if self.flows.iter().any(Flow::is_stalled) {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+        }
+        idle().await;
+    }
+
     pub(super) async fn new(setup: &Setup) -> Self {
         let (ends, sides) = link::pair(&setup.sizes);
         let services = [(); 2].map(|()| Arc::new(Services::default()));
@@ -265,7 +273,7 @@ impl World {
             Action::Pause { side } => self.sides[side].gate.close(),
             Action::Resume { side } => self.sides[side].gate.open(),
         }
-        idle().await;
+        self.idle().await;
         self.check();
     }
 
@@ -390,7 +398,7 @@ impl World {
             if !progress {
                 break;
             }
-            idle().await;
+            self.idle().await;
             self.check();
         }
         assert!(
@@ -401,7 +409,7 @@ impl World {
 
     async fn resume(&mut self) {
         self.sides.iter().for_each(|side| side.gate.open());
-        idle().await;
+        self.idle().await;
         self.check();
     }
 
@@ -410,11 +418,11 @@ impl World {
         self.resume().await;
         self.kept.clear();
         self.flows.iter().for_each(Flow::cancel);
-        idle().await;
+        self.idle().await;
         let flows = std::mem::take(&mut self.flows);
         let channels = flows.into_iter().filter_map(Flow::into_channel);
         let channels: Vec<(Channel, Inbox)> = channels.collect();
-        idle().await;
+        self.idle().await;
         for side in &self.sides {
             let left = (side.slots.in_use(), side.slots.fragments_in_use());
             assert_eq!(left, (0, 0), "slots that did not come back");
@@ -427,7 +435,7 @@ impl World {
         for session in &self.sessions {
             session.close("the sequence is over");
         }
-        idle().await;
+        self.idle().await;
     }
 
     /// Sends a request beside which no other fits in the window of its channel, although half of the window waits for its
@@ -471,7 +479,7 @@ impl World {
                 }
             };
             let both = async { tokio::join!(calls, serve) };
-            let both = tokio::time::timeout(Duration::from_secs(1), both).await;
+            let both = tokio::time::timeout(Duration::from_secs(5), both).await;
             both.expect("a window that is not whole");
         }
     }
