@@ -441,6 +441,26 @@ mod tests {
         }
     }
 
+    /// FS2: who is next learns of it when the one before is admitted, not when that one is sent.
+    #[tokio::test(start_paused = true)]
+    async fn a_payload_does_not_wait_for_fragments_of_the_one_before_it() {
+        let (fragmenter, _peer) = fragmenter(64);
+        let unsent = send(&fragmenter, 60_000, Lane::Priority).await.unwrap();
+        while fragmenter.transport.send(&bare(), Lane::Data).is_ok() {}
+        let mut before = Box::pin(send(&fragmenter, 50_000, Lane::Data));
+        assert!(before.as_mut().now_or_never().is_none());
+        let mut after = Box::pin(send(&fragmenter, 30_000, Lane::Priority));
+        settle().await;
+        assert!(after.as_mut().now_or_never().is_none(), "it would overtake");
+        drop(unsent);
+        settle().await;
+        assert!(
+            before.now_or_never().is_none(),
+            "its part of the ring is full"
+        );
+        assert!(matches!(after.now_or_never(), Some(Ok(_))));
+    }
+
     /// FS4: a lane that waits learns of a payload that the other lane has completed.
     #[tokio::test(start_paused = true)]
     async fn a_payload_completed_in_one_lane_can_be_revoked_for_the_other() {
