@@ -68,8 +68,8 @@ pub(crate) fn dispatch(
     if !header.frame_type.allows(header.flags) {
         return Err("flags that its frame type does not have");
     }
-    let len = frame.payload.bytes().len();
-    if header.frame_type.max_payload().is_some_and(|max| len > max) {
+    let too_long = |max| frame.payload.bytes().len() > max;
+    if header.frame_type.max_payload().is_some_and(too_long) {
         return Err("a payload longer than its frame type may have");
     }
     if header.flags.has(Flags::FRAGMENTED) {

@@ -79,21 +79,24 @@ impl Actor for ReaderActor {
         // message.
         let mut polled = false;
         loop {
+            // Not part of the event: a signal is large, and few events are signals.
+            let mut signal = Some(Signal::Stop);
             let event = std::future::poll_fn(|cx| {
                 if self.parts.link.end.poll_published(cx) {
-                    return Poll::Ready(Event::Signal(Some(Signal::Stop)));
+                    return Poll::Ready(Event::Signal);
                 }
                 if (!std::mem::replace(&mut polled, true) || !mailbox.is_empty())
-                    && let Poll::Ready(signal) = mailbox.poll_recv(cx)
+                    && let Poll::Ready(received) = mailbox.poll_recv(cx)
                 {
-                    return Poll::Ready(Event::Signal(signal));
+                    signal = received;
+                    return Poll::Ready(Event::Signal);
                 }
                 self.incoming
                     .poll_recv(cx, &mut self.batch, BATCH)
                     .map(|read| Event::Frames(read.err()))
             });
             let gone = match event.await {
-                Event::Signal(signal) => return Ok(signal),
+                Event::Signal => return Ok(signal),
                 Event::Frames(gone) => gone,
             };
             let routed = self.route_batch(); // RD3
@@ -138,7 +141,7 @@ impl Drop for ReaderActor {
 
 /// An event that wakes the reader.
 enum Event {
-    Signal(Option<Signal<ReaderActor>>),
+    Signal,
     /// Frames were received; `Some` if no more will arrive.
     Frames(Option<Disconnected>),
 }

@@ -76,20 +76,24 @@ impl Transport for Shm {
             Some(None) => rapace_shm::Payload::Inline(frame.payload.bytes()),
             Some(Some(slot)) => rapace_shm::Payload::Slot(slot),
         };
-        let attachments = match frame.blobs.as_slice() {
-            [] => Vec::new(),
-            blobs => blobs.iter().map(slot_of).collect::<Result<_, _>>()?,
+        let publish = |attachments: &[Slot]| {
+            let sender = &self.sender;
+            sender.try_publish_unflushed(&header, payload, attachments, lane)
         };
-        self.sender
-            .try_publish_unflushed(&header, payload, &attachments, lane)
-            .map_err(|error| match error {
-                PublishError::Full => SendError::Full,
-                // Encoding again makes buffers and table match.
-                PublishError::AlreadyInFlight
-                | PublishError::ForeignSlot
-                | PublishError::NotNamed => SendError::InFlight,
-                PublishError::InlineTooLong { .. } | PublishError::Closed(_) => SendError::Closed,
-            })
+        // Few frames have several, so the vector is rarely needed.
+        let published = match frame.blobs.as_slice() {
+            [] => publish(&[]),
+            [blob] => publish(&[slot_of(blob)?]),
+            blobs => publish(&blobs.iter().map(slot_of).collect::<Result<Vec<_>, _>>()?),
+        };
+        published.map_err(|error| match error {
+            PublishError::Full => SendError::Full,
+            // Encoding again makes buffers and table match.
+            PublishError::AlreadyInFlight | PublishError::ForeignSlot | PublishError::NotNamed => {
+                SendError::InFlight
+            }
+            PublishError::InlineTooLong { .. } | PublishError::Closed(_) => SendError::Closed,
+        })
     }
 
     fn flush(&self) {
@@ -301,15 +305,10 @@ fn check(received: Received) -> Result<Frame, String> {
     if carried != received.attachments.len() {
         return Err(OTHERS.into());
     }
-    let blobs = received.attachments.into_iter().map(|slot| {
-        // SM3
-        let slot = match slot.len() <= SMALL {
-            true => slot.into_copy(),
-            false => slot,
-        };
-        Blob::from_storage(Arc::new(ReceivedStorage(slot)))
-    });
-    let blobs = blobs.collect();
+    let blobs = match received.attachments {
+        none if none.is_empty() => Vec::new(),
+        some => some.into_iter().map(attached).collect(),
+    };
     let payload = match received.payload {
         ReceivedPayload::Empty => Payload::EMPTY,
         ReceivedPayload::Inline { len, bytes } => Payload::Inline { len, bytes },
@@ -332,6 +331,15 @@ fn check(received: Received) -> Result<Frame, String> {
         payload,
         blobs,
     })
+}
+
+/// Returns a received buffer (SM3).
+fn attached(slot: ReceivedSlot) -> Blob {
+    let slot = match slot.len() <= SMALL {
+        true => slot.into_copy(),
+        false => slot,
+    };
+    Blob::from_storage(Arc::new(ReceivedStorage(slot)))
 }
 
 /// Most bytes that are copied instead of keeping their mapping alive: the size of the smallest

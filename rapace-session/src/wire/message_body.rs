@@ -89,10 +89,9 @@ impl MessageBody {
 
     /// Parses a payload whose buffers are already those of its table.
     fn parse_parts(frame: Frame) -> Result<Self, &'static str> {
-        let bytes = frame.payload.bytes();
         let mut at = table_len(frame.blobs.len());
         let word = |at: usize| {
-            let bytes = bytes.get(at..)?.first_chunk::<4>()?;
+            let bytes = frame.payload.bytes().get(at..)?.first_chunk::<4>()?;
             Some(u32::from_le_bytes(*bytes))
         };
         let mut stream = None;
@@ -110,7 +109,7 @@ impl MessageBody {
             let end = (at + 4)
                 .checked_add(len)
                 .ok_or("metadata past its payload")?;
-            if end > bytes.len() {
+            if end > frame.payload.bytes().len() {
                 return Err("metadata past its payload");
             }
             metadata = (at + 4, end);

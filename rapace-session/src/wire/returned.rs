@@ -44,6 +44,9 @@ struct Part {
 impl RequestAttachments {
     /// Remembers these buffers.
     pub(crate) fn of(blobs: &[Blob]) -> Self {
+        if blobs.is_empty() {
+            return Self(Box::default());
+        }
         let parts = blobs.iter().map(|blob| Part {
             storage: Arc::downgrade(blob.storage()),
             range: blob.range(),

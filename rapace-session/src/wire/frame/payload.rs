@@ -44,11 +44,12 @@ impl Payload {
 
     /// The bytes.
     #[must_use]
+    #[inline]
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => bytes.get(..usize::from(*len)).unwrap_or(bytes),
             Self::Buffer(blob) => blob,
-            Self::Fragmented(parts) => parts.whole.bytes(),
+            Self::Fragmented(parts) => parts.bytes(),
         }
     }
 }
@@ -73,6 +74,11 @@ pub(crate) trait OpenTransfers: Send + Sync {
 }
 
 impl Fragmented {
+    #[cold]
+    fn bytes(&self) -> &[u8] {
+        self.whole.bytes()
+    }
+
     /// Whether the payload itself travels in fragments.
     pub(crate) fn is_whole(&self) -> bool {
         self.sent.bytes().len() != self.whole.bytes().len()
