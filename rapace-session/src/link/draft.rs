@@ -188,13 +188,15 @@ impl<'a> Draft<'a> {
         let own = whole.then(|| ids.first()).flatten().copied();
         let others = &ids[usize::from(whole)..];
         let mut transfers = Vec::with_capacity(ids.len());
+        let mut in_slot = vec![true; self.blobs.len()];
         for (at, id) in places.iter().zip(others) {
             self.table[at.entry] = id.to_entry();
             transfers.push(self.blobs[at.blob].clone());
+            in_slot[at.blob] = false;
         }
-        let in_transfer = |blob: usize| places.iter().any(|at| at.blob == blob);
-        let in_slots = (0..self.blobs.len()).filter(|blob| !in_transfer(*blob));
-        let in_slots = in_slots.map(|blob| self.blobs[blob].clone()).collect();
+        let in_slots = self.blobs.iter().zip(in_slot);
+        let in_slots = in_slots.filter(|(_, in_slot)| *in_slot);
+        let in_slots = in_slots.map(|(blob, _)| blob.clone()).collect();
         let buffer = match buffer {
             None if whole => {
                 let len = self.total;

@@ -282,6 +282,11 @@ impl FrameEncoder {
         if lengths.is_empty() {
             return self.finish(draft, buffer.into_iter(), flags, charge);
         }
+        // The same limit as in slots: otherwise the payload could be sent only while none is free.
+        let max = self.transport.max_payload();
+        if let Some(len) = lengths.iter().copied().find(|len| *len > max) {
+            return Err(PayloadError::TooLarge { len, max });
+        }
         let numbers = self.fragmenter.number(&lengths)?;
         let parts = draft.finish_in_fragments(buffer, numbers.ids(), &self.spare_buffers)?;
         for blob in &parts.transfers {
@@ -335,19 +340,21 @@ impl FrameEncoder {
     /// allocated.
     fn all_now(
         &self,
-        mut sizes: impl Iterator<Item = usize>,
+        sizes: impl Iterator<Item = usize>,
         lane: Lane,
     ) -> Result<Option<Allocated>, AllocateError> {
         let mut first = None;
-        if let Some(size) = sizes.next() {
-            first = self.one_now(size, lane)?;
-            if first.is_none() {
+        let mut others = Vec::new();
+        for size in sizes {
+            let Some(buffer) = self.one_now(size, lane)? else {
                 return Ok(None);
+            };
+            match first {
+                None => first = Some(buffer),
+                Some(_) => others.push(buffer),
             }
         }
-        let others = sizes.map(|size| self.one_now(size, lane));
-        let others = others.collect::<Result<Option<Vec<_>>, _>>()?;
-        Ok(others.map(|others| first.into_iter().chain(others)))
+        Ok(Some(first.into_iter().chain(others)))
     }
 
     fn finish(

@@ -44,6 +44,20 @@ impl OwnedCall {
         }
     }
 
+    /// Waits until the call is cancelled, its deadline passes, or the session ends.
+    pub(super) async fn cancelled(&self) -> RemoteError {
+        match self.deadline {
+            None => {
+                self.end.wait().await;
+                RemoteError::Cancelled
+            }
+            // Boxed, since a timer would make the future of every handler larger.
+            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), self.end.wait()))
+                .await
+                .map_or(RemoteError::DeadlineExceeded, |()| RemoteError::Cancelled),
+        }
+    }
+
     /// Replies with an error of the runtime.
     pub(super) fn fail(&self, failure: &RemoteError) {
         self.calls.fail(&self.cell, failure);

@@ -124,18 +124,9 @@ impl RunningCall {
     /// # Cancel safety
     /// Dropping the future loses nothing.
     pub async fn cancelled(&self) -> RemoteError {
-        let Some(call) = self.owned() else {
-            return RemoteError::Cancelled;
-        };
-        match call.deadline {
-            None => {
-                call.end.wait().await;
-                RemoteError::Cancelled
-            }
-            // Boxed, since a timer would make the future of every handler larger.
-            Some(at) => Box::pin(tokio::time::timeout_at(at.into(), call.end.wait()))
-                .await
-                .map_or(RemoteError::DeadlineExceeded, |()| RemoteError::Cancelled),
+        match self.owned() {
+            Some(call) => call.cancelled().await,
+            None => RemoteError::Cancelled,
         }
     }
 
@@ -245,7 +236,12 @@ impl Unanswered {
                     let encoder = &call.link().encoder;
                     let encoded =
                         encoder.encode(lane, prefix, body, attachments, None, || call.flow());
-                    let encoded = encoded.await;
+                    let encoded = tokio::select! {
+                        biased;
+                        encoded = encoded => Ok(encoded),
+                        // Boxed, since only a reply that waits needs it.
+                        failure = async { Box::pin(call.cancelled()).await } => Err(failure),
+                    };
                     self.framed(call.reply_header(status), encoded)
                 }
                 None => None,
@@ -263,15 +259,25 @@ impl Unanswered {
         let (link, lane) = (owned.link(), Lane::Priority);
         if why != SendError::InFlight {
             let room = link.transport.ready(lane);
-            let _waits = link.waits.register(owned.flow(), Need::Ring);
-            return room.await.is_ok();
+            let room = link.waits.during(owned.flow(), Need::Ring, room);
+            let failure = tokio::select! {
+                biased;
+                room = room => return room.is_ok(),
+                failure = owned.cancelled() => failure,
+            };
+            self.end(&failure);
+            return false;
         }
         // Another frame with one of the buffers was sent first: encode again, with a copy of that
         // buffer.
         frame.give_up_transfers();
         let encoder = &link.encoder;
         let encoded = encoder.re_encode(owned.flow(), lane, frame, None, None);
-        let encoded = encoded.await;
+        let encoded = tokio::select! {
+            biased;
+            encoded = encoded => Ok(encoded),
+            failure = owned.cancelled() => Err(failure),
+        };
         match self.framed(frame.header, encoded) {
             Some(again) => {
                 *frame = again;
@@ -281,13 +287,20 @@ impl Unanswered {
         }
     }
 
-    /// Makes the frame of a reply. If encoding failed, replies with the reason and returns `None`;
-    /// also `None` if the session is over.
+    /// Makes the frame of a reply. If encoding failed, or the call ended while it waited, replies with the reason and
+    /// returns `None`; also `None` if the session is over.
     fn framed(
         &mut self,
         header: Header,
-        encoded: Result<EncodedPayload, PayloadError>,
+        encoded: Result<Result<EncodedPayload, PayloadError>, RemoteError>,
     ) -> Option<Frame> {
+        let encoded = match encoded {
+            Ok(encoded) => encoded,
+            Err(failure) => {
+                self.end(&failure);
+                return None;
+            }
+        };
         let why = match encoded {
             Ok(encoded) => {
                 return Some(Frame {

@@ -97,7 +97,13 @@ impl StreamSender {
             };
             let encoder = &self.link.encoder;
             let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, None, || flow);
-            let encoded = match encoded.await {
+            let encoded = tokio::select! {
+                biased;
+                encoded = encoded => encoded,
+                // Boxed, since only an item that waits needs it.
+                () = async { Box::pin(self.stream.over()).await } => return Err(self.over().await),
+            };
+            let encoded = match encoded {
                 Ok(encoded) => encoded,
                 Err(PayloadError::Encode(why)) => return Err(StreamSendError::BadItem(why)),
                 Err(PayloadError::TooLarge { len, max }) => {

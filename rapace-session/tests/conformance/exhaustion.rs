@@ -1,9 +1,12 @@
 //! What a segment is configured to do when no slot is free: wait, or fail.
 
+use std::time::{Duration, Instant};
+
 use rapace_codec::Blob;
 use rapace_session::transport::shm::endpoint;
 use rapace_session::{
-    BufferError, CallFailure, Endpoint, RemoteError, Session, SessionConfig, Side,
+    BufferError, CallFailure, CallOptions, Endpoint, RemoteError, Session, SessionConfig, Side,
+    Status,
 };
 use rapace_shm::{Link, OnExhaustion, SegmentConfig, SizeClass, Trust};
 
@@ -14,6 +17,9 @@ scenarios!(
     payloads_of_several_buffers_do_not_wait_for_each_other,
     an_allocation_waits_too,
     a_wait_for_slots_ends_with_the_session,
+    a_reply_that_waits_for_a_slot_ends_with_its_call,
+    an_item_that_waits_for_a_slot_ends_with_its_stream,
+    a_buffer_over_the_limit_is_refused_also_where_no_slot_is_free,
     a_segment_that_fails_says_so_at_once,
     what_went_in_fragments_is_counted_by_class,
 );
@@ -125,6 +131,87 @@ async fn a_wait_for_slots_ends_with_the_session(kind: Kind) {
     plugin.close("enough");
     assert!(call.await.is_err());
     assert_eq!(second.await.unwrap().len(), LARGE, "on the heap");
+}
+
+/// Its handler is free for the next call then.
+async fn a_reply_that_waits_for_a_slot_ends_with_its_call(kind: Kind) {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
+        return;
+    };
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Any", 8);
+    let (host, plugin) = connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let channel = host.open("Any").await.unwrap();
+    let _kept = [
+        plugin.allocate(LARGE).await.unwrap(),
+        plugin.allocate_for_reply(LARGE).await.unwrap(),
+    ];
+    let large = Value(vec![1_u8; LARGE - 10]);
+    for deadline in [None, Some(Instant::now() + Duration::from_millis(200))] {
+        let options = CallOptions {
+            deadline,
+            ..plain()
+        };
+        let call = channel.begin_call(0, &Value(()), &options).await.unwrap();
+        let running = inbox.recv().await.unwrap().begin().unwrap();
+        let mut reply = Box::pin(running.reply(Status::Ok, &large));
+        assert!(waits(&mut reply));
+        if deadline.is_none() {
+            drop(call);
+            reply.await;
+            continue;
+        }
+        // Whoever learns first.
+        let (outcome, ()) = tokio::join!(call, reply);
+        let Err(CallFailure::Failed(RemoteError::DeadlineExceeded)) = outcome else {
+            panic!("{outcome:?}");
+        };
+    }
+    until(|| host.calls_under_way() == 0).await;
+    assert_eq!(plugin.waiting(), []);
+}
+
+async fn an_item_that_waits_for_a_slot_ends_with_its_stream(kind: Kind) {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Wait) else {
+        return;
+    };
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Any", 8);
+    let (host, plugin) = connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let channel = host.open("Any").await.unwrap();
+    let _kept = plugin.allocate(LARGE).await.unwrap();
+    let options = plain();
+    let call = channel.call_streaming(0, &(), &options, false, true);
+    let (parts, _response) = call.await.unwrap();
+    let mut running = inbox.recv().await.unwrap().begin().unwrap();
+    let mut sender = running.take_sender().unwrap();
+    let large = Value(vec![1_u8; LARGE - 10]);
+    let mut item = Box::pin(sender.send(&large));
+    assert!(waits(&mut item));
+    drop(parts);
+    assert!(item.await.is_err());
+}
+
+/// Otherwise such a payload could be sent only as long as others take the slots.
+async fn a_buffer_over_the_limit_is_refused_also_where_no_slot_is_free(kind: Kind) {
+    let Some(ends) = narrow(kind, LARGE, OnExhaustion::Fragment) else {
+        return;
+    };
+    let (host, _plugin) = echoing(ends).await;
+    let channel = host.open("Echo").await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let lens = [LARGE + 1, 2 * LARGE];
+        for lens in [&lens[..1], &lens, &[100, 2 * LARGE]] {
+            match channel.call(0, &blobs(lens), &plain()).await {
+                Err(CallFailure::TooLarge { max: LARGE, .. }) => {}
+                other => panic!("{lens:?}: {other:?}"),
+            }
+        }
+        held.push(host.allocate(SMALL).await.unwrap());
+        held.push(host.allocate(LARGE).await.unwrap());
+    }
+    ask::<_, Vec<Blob>>(&channel, 0, blobs(&[LARGE]).0).await;
 }
 
 async fn a_segment_that_fails_says_so_at_once(kind: Kind) {
