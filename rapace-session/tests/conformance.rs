@@ -37,6 +37,7 @@ mod conformance {
     mod streams;
     mod tells;
     mod unary;
+    mod unpolled;
     mod unsettled;
     mod waits;
     mod window_growth;

@@ -11,6 +11,7 @@ pub(crate) mod options;
 pub(crate) mod outgoing;
 pub(crate) mod pending;
 pub(crate) mod request;
+pub(crate) mod request_window;
 pub(crate) mod response;
 mod stage;
 mod table;

@@ -7,7 +7,6 @@
 use std::fmt;
 use std::sync::Arc;
 
-use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::pending::{Outcome, Reply, Table};
 use crate::calls::stage::Effect;
@@ -42,7 +41,7 @@ impl OutgoingCalls {
     pub(super) fn withdraw(&self, call: CallId) -> bool {
         match self.table.cancel(call) {
             (Effect::Refund, Some(channel)) => {
-                channel.refund();
+                channel.window.refund();
                 true
             }
             _ => false,
@@ -60,7 +59,7 @@ impl OutgoingCalls {
     pub(super) fn not_published(&self, call: CallId) -> bool {
         let (again, left) = self.table.not_published(call);
         if let Some(channel) = left {
-            channel.refund();
+            channel.window.refund();
         }
         again
     }
@@ -98,7 +97,8 @@ impl OutgoingCalls {
             Found::Live(entry) => entry,
             Found::Cancelled(channel) => {
                 self.link.metrics.arrived_late();
-                return match channel.id == header.channel && channel.return_credits(header.credits)
+                return match channel.id == header.channel
+                    && channel.window.return_credits(header.credits)
                 {
                     true => Ok(()),
                     false => Err("more credits than were taken"),
@@ -140,7 +140,7 @@ impl OutgoingCalls {
         if header.channel != entry.channel.id {
             return Err("a reply on another channel than its call");
         }
-        if !entry.channel.return_credits(header.credits) {
+        if !entry.channel.window.return_credits(header.credits) {
             return Err("more credits than were taken");
         }
         let status = Status::from_word(header.method).ok_or("a reply of unknown status")?;
@@ -176,7 +176,7 @@ impl Table for OutgoingCalls {
     fn cancel(&self, call: CallId) {
         match self.table.cancel(call) {
             (Effect::Cancel, _) => self.send_cancel(call),
-            (Effect::Refund, Some(channel)) => ClientChannel::refund(&channel),
+            (Effect::Refund, Some(channel)) => channel.window.refund(),
             _ => {}
         }
     }

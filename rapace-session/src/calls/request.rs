@@ -1,8 +1,9 @@
-//! Sending of a request. It takes a credit, an entry of the table, bytes of the channel's window,
-//! buffers and room on the ring, in this order.
+//! Sending of a request. It takes a credit and bytes of the channel's window, an entry of the table, buffers and room on the
+//! ring, in this order.
 //!
 //! - RQ1: a sender that waits for one of these holds none of those that come after it. So two
-//!   senders cannot deadlock.
+//!   senders cannot deadlock. One that waits for its window, or for the table, holds nothing: it may be a future that is not
+//!   polled.
 //! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit,
 //!   entry and bytes.
 //! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is
@@ -23,9 +24,10 @@ use crate::calls::stage::Sender;
 use crate::calls::table::{Entry, NotEntered, Terms};
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
+use crate::link::byte_window::charge;
 use crate::link::deadline::millis_left;
 use crate::link::encode::Encode;
-use crate::link::encoder::EncodedPayload;
+use crate::link::encoder::Prepared;
 use crate::link::payload_error::{PayloadError, no_slot};
 use crate::link::prefix::Prefix;
 use crate::link::waits::Need;
@@ -151,21 +153,24 @@ impl<'a> Request<'a> {
     ) -> Result<Sent, NotSent> {
         let link = &*calls.link;
         loop {
+            let prepared = self.prepare(link)?;
+            let bytes = charge(prepared.carried());
             // RQ1
-            let credit = match channel.try_credit() {
-                None => channel.credit(self.method, &link.waits).await,
-                credit => credit,
+            let admitted = match channel.window.try_admit(bytes) {
+                None => channel.admit(self.method, bytes, &link.waits).await,
+                admitted => admitted,
             };
-            let credit = credit.ok_or(NotSent::Over)?;
-            let room = match calls.table.try_room() {
-                None => {
-                    let flow = channel.flow(self.method);
-                    calls.table.room(flow, &link.waits).await
-                }
-                room => room,
+            let mut admitted = admitted.ok_or(NotSent::Over)?;
+            let Some(room) = calls.table.try_room() else {
+                drop((admitted, prepared));
+                let flow = channel.flow(self.method);
+                let room = calls.table.room(flow, &link.waits).await;
+                drop(room.ok_or(NotSent::Over)?);
+                continue;
             };
-            let room = room.ok_or(NotSent::Over)?;
-            let encoded = self.encode(link, channel).await?;
+            let flow = || channel.flow(self.method);
+            let encoded = link.encoder.finish_prepared(prepared, Lane::Data, flow);
+            let encoded = encoded.await.map_err(not_encoded)?;
             let mut frame = Frame {
                 header: Header::new(FrameType::Request, channel.id),
                 payload: encoded.payload,
@@ -190,15 +195,13 @@ impl<'a> Request<'a> {
                     NotSent::Failed(CallFailure::Failed(RemoteError::Cancelled))
                 }
             })?;
-            credit.forget();
+            admitted.entered();
             frame.header.call = call;
             let mut unsent = Unsent(Some((calls, call)));
             let sent = match self.put(calls, channel, &mut frame).await {
                 Put::Sent => {
                     link.metrics.sent_call(&frame);
-                    if let Some(charge) = encoded.charge {
-                        charge.sent();
-                    }
+                    admitted.sent();
                     Sent::Published
                 }
                 Put::Relinquished => Sent::Relinquished,
@@ -216,34 +219,12 @@ impl<'a> Request<'a> {
         }
     }
 
-    async fn encode(
-        &self,
-        link: &Link,
-        channel: &ClientChannel,
-    ) -> Result<EncodedPayload, NotSent> {
-        let window = Some(&channel.bytes);
-        let flow = || channel.flow(self.method);
-        let encoded = match self.body {
-            Body::Values { arguments, prefix } => {
-                link.encoder
-                    .encode(Lane::Data, prefix, arguments, None, window, flow)
-                    .await
-            }
-            Body::Encoded(frame) => {
-                let encoder = &link.encoder;
-                Box::pin(encoder.re_encode(flow(), Lane::Data, frame, self.stream, window)).await
-            }
+    fn prepare(&self, link: &Link) -> Result<Prepared<'_>, NotSent> {
+        let prepared = match self.body {
+            Body::Values { arguments, prefix } => link.encoder.prepare(prefix, arguments),
+            Body::Encoded(frame) => link.encoder.prepare_again(frame, self.stream),
         };
-        encoded.map_err(|error| match error {
-            PayloadError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
-            PayloadError::TooLarge { len, max } => {
-                NotSent::Failed(CallFailure::TooLarge { len, max })
-            }
-            PayloadError::NoSlot { len } => {
-                NotSent::Failed(CallFailure::Failed(RemoteError::LimitReached(no_slot(len))))
-            }
-            PayloadError::Closed => NotSent::Over,
-        })
+        prepared.map_err(not_encoded)
     }
 
     /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call
@@ -281,6 +262,17 @@ impl<'a> Request<'a> {
             }
             sender = Sender::Another;
         }
+    }
+}
+
+fn not_encoded(error: PayloadError) -> NotSent {
+    match error {
+        PayloadError::Encode(why) => NotSent::Failed(CallFailure::Encode(why)),
+        PayloadError::TooLarge { len, max } => NotSent::Failed(CallFailure::TooLarge { len, max }),
+        PayloadError::NoSlot { len } => {
+            NotSent::Failed(CallFailure::Failed(RemoteError::LimitReached(no_slot(len))))
+        }
+        PayloadError::Closed => NotSent::Over,
     }
 }
 

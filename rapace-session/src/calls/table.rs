@@ -421,7 +421,7 @@ mod tests {
     fn entry() -> Entry {
         Entry {
             pending: Pending::new(),
-            channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4)),
+            channel: Arc::new(ClientChannel::new(ChannelId(1), "test", 4, None)),
             frame: Frame::bare(Header::new(FrameType::Request, ChannelId(1))),
             terms: Terms {
                 deadline: None,

@@ -22,7 +22,6 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use rapace_codec::{Blob, BlobMut, EncodeError, Writer, guarded, panic_message};
 
-use crate::link::byte_window::{ByteWindow, Charge};
 use crate::link::draft::{Contents, Draft};
 use crate::link::encode::Encode;
 use crate::link::fragmenter::Fragmenter;
@@ -41,8 +40,12 @@ pub(crate) struct EncodedPayload {
     pub(crate) flags: Flags,
     pub(crate) payload: Payload,
     pub(crate) blobs: Vec<Blob>,
-    /// What a request takes of its channel's window, until it is sent.
-    pub(crate) charge: Option<Charge>,
+}
+
+/// A payload that is encoded as far as it needs no buffer.
+pub(crate) enum Prepared<'a> {
+    Encoded(EncodedPayload),
+    Unfinished(Unfinished<'a>),
 }
 
 /// The result of encoding without waiting.
@@ -52,13 +55,20 @@ enum Attempt<'a> {
     Waiting(Box<Unfinished<'a>>),
 }
 
-/// A payload that lacks bytes of its window, or buffers.
-struct Unfinished<'a> {
+/// A payload that lacks buffers.
+pub(crate) struct Unfinished<'a> {
     draft: Draft<'a>,
     flags: Flags,
-    charge: Option<Charge>,
-    /// The window that is still to be charged.
-    window: Option<Arc<ByteWindow>>,
+}
+
+impl Prepared<'_> {
+    /// Bytes of the payload and the attached buffers, as [`Frame::carried`] counts them; 0 if the frame itself carries all.
+    pub(crate) fn carried(&self) -> u64 {
+        match self {
+            Self::Encoded(_) => 0,
+            Self::Unfinished(unfinished) => unfinished.draft.carried(),
+        }
+    }
 }
 
 /// The buffers of one payload: the first, and the others.
@@ -97,8 +107,7 @@ impl FrameEncoder {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its
-    /// request. A request waits for room in `window`, if there is one, before it allocates. `flow` says who
+    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its request. `flow` says who
     /// waits, if it has to.
     ///
     /// # Cancel safety
@@ -109,11 +118,65 @@ impl FrameEncoder {
         prefix: Prefix<'_>,
         body: &(dyn Encode + '_),
         attachments: Option<&RequestAttachments>,
-        window: Option<&Arc<ByteWindow>>,
         flow: impl FnOnce() -> Flow,
     ) -> Result<EncodedPayload, PayloadError> {
         // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
-        let attempt = guarded(|| self.encode_now(lane, prefix, body, attachments, window));
+        let attempt = guarded(|| match self.prepare_now(prefix, body, attachments)? {
+            Prepared::Encoded(encoded) => Ok(Attempt::Encoded(encoded)),
+            Prepared::Unfinished(unfinished) => self.finish_now(unfinished, lane),
+        });
+        let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
+            Attempt::Encoded(encoded) => return Ok(encoded),
+            Attempt::Waiting(unfinished) => self.finish_boxed(*unfinished, flow(), lane),
+        };
+        guarded_async(work).await
+    }
+
+    /// Begins to encode a body after its prefix, and takes no buffer yet.
+    pub(crate) fn prepare<'a>(
+        &self,
+        prefix: Prefix<'a>,
+        body: &'a (dyn Encode + 'a),
+    ) -> Result<Prepared<'a>, PayloadError> {
+        let prepared = guarded(|| self.prepare_now(prefix, body, None));
+        prepared.unwrap_or_else(|panic| Err(panicked(&panic)))
+    }
+
+    /// Begins to encode the payload of a frame for this transport: the same bytes and the same returned buffers, with the
+    /// attached buffers attached again. `stream` is the number of the stream that the request opens now.
+    pub(crate) fn prepare_again<'a>(
+        &self,
+        frame: &'a Frame,
+        stream: Option<ChannelId>,
+    ) -> Result<Prepared<'a>, PayloadError> {
+        let table = table_of(frame).unwrap_or_default().to_vec();
+        let bytes = frame.payload.bytes();
+        let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
+        let contents = Contents::Encoded {
+            bytes: rest,
+            stream,
+        };
+        let draft = guarded(|| Draft::new(&*self.transport, table, frame.blobs.clone(), contents));
+        Ok(Prepared::Unfinished(Unfinished {
+            draft: draft.unwrap_or_else(|panic| Err(panicked(&panic)))?,
+            flags: frame.header.flags,
+        }))
+    }
+
+    /// Encodes the rest of a payload. `flow` says who waits, if it has to.
+    ///
+    /// # Cancel safety
+    /// Dropping the future releases all buffers.
+    pub(crate) async fn finish_prepared(
+        &self,
+        prepared: Prepared<'_>,
+        lane: Lane,
+        flow: impl FnOnce() -> Flow,
+    ) -> Result<EncodedPayload, PayloadError> {
+        let attempt = match prepared {
+            Prepared::Encoded(encoded) => return Ok(encoded),
+            Prepared::Unfinished(unfinished) => guarded(|| self.finish_now(unfinished, lane)),
+        };
         let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
             Attempt::Encoded(encoded) => return Ok(encoded),
             Attempt::Waiting(unfinished) => self.finish_boxed(*unfinished, flow(), lane),
@@ -131,26 +194,23 @@ impl FrameEncoder {
         Box::pin(self.finish_later(unfinished, flow, lane))
     }
 
-    fn encode_now<'a>(
-        &'a self,
-        lane: Lane,
+    fn prepare_now<'a>(
+        &self,
         prefix: Prefix<'a>,
         body: &'a (dyn Encode + 'a),
         attachments: Option<&RequestAttachments>,
-        window: Option<&Arc<ByteWindow>>,
-    ) -> Result<Attempt<'a>, PayloadError> {
+    ) -> Result<Prepared<'a>, PayloadError> {
         let before = prefix.len()?;
         let mut named = Vec::new();
         let contents = match encode_short(prefix, before, body, &mut named)? {
             Some((len, bytes)) if named.is_empty() => {
-                return Ok(Attempt::Encoded(EncodedPayload {
+                return Ok(Prepared::Encoded(EncodedPayload {
                     flags: prefix.flags(),
                     payload: Payload::Inline {
                         len: len as u8,
                         bytes,
                     },
                     blobs: named,
-                    charge: None,
                 }));
             }
             Some((len, bytes)) => Contents::Short { len, bytes },
@@ -170,55 +230,34 @@ impl FrameEncoder {
         let flags = prefix.flags().and_if(Flags::BLOBS, !named.is_empty());
         let table = table_for(&mut named, attachments);
         let draft = Draft::new(&*self.transport, table, named, contents)?;
-        let charge = match window.map(|window| (window, window.try_take(draft.carried()))) {
-            None => None,
-            Some((_, Some(charge))) => charge,
-            Some((window, None)) => {
-                return Ok(Attempt::Waiting(Box::new(Unfinished {
-                    draft,
-                    flags,
-                    charge: None,
-                    window: Some(Arc::clone(window)),
-                })));
+        Ok(Prepared::Unfinished(Unfinished { draft, flags }))
+    }
+
+    /// Finishes a payload, if all its buffers are free.
+    fn finish_now<'a>(
+        &self,
+        unfinished: Unfinished<'a>,
+        lane: Lane,
+    ) -> Result<Attempt<'a>, PayloadError> {
+        Ok(match self.all_now(unfinished.draft.sizes(), lane)? {
+            Some(buffers) => {
+                let Unfinished { draft, flags } = unfinished;
+                Attempt::Encoded(self.finish(draft, buffers, flags)?)
             }
-        };
-        Ok(match self.all_now(draft.sizes(), lane)? {
-            Some(buffers) => Attempt::Encoded(self.finish(draft, buffers, flags, charge)?),
-            None => Attempt::Waiting(Box::new(Unfinished {
-                draft,
-                flags,
-                charge,
-                window: None,
-            })),
+            None => Attempt::Waiting(Box::new(unfinished)),
         })
     }
 
-    /// Waits for room in the window, if one is still to be charged. What finds no buffer then travels in fragments.
+    /// Finishes a payload whose buffers are not all free.
     async fn finish_later(
         &self,
-        unfinished: Unfinished<'_>,
+        Unfinished { draft, flags }: Unfinished<'_>,
         flow: Flow,
         lane: Lane,
     ) -> Result<EncodedPayload, PayloadError> {
-        let Unfinished {
-            draft,
-            flags,
-            mut charge,
-            window,
-        } = unfinished;
-        if let Some(window) = window {
-            let _waits = self.waits.register(flow, Need::RequestBytes);
-            let taken = window.take(draft.carried()).await;
-            charge = taken.ok_or(PayloadError::Closed)?;
-        }
-        match self.all_now(draft.sizes(), lane)? {
-            Some(buffers) => self.finish(draft, buffers, flags, charge),
-            None => {
-                let awaited = self.exhausted(&draft, flow, lane).await?;
-                self.finish_in_fragments(draft, awaited, flow, lane, flags, charge)
-                    .await
-            }
-        }
+        let awaited = self.exhausted(&draft, flow, lane).await?;
+        self.finish_in_fragments(draft, awaited, flow, lane, flags)
+            .await
     }
 
     /// Does what the transport is configured to do if a buffer is missing: nothing, wait for the first one that is
@@ -264,7 +303,6 @@ impl FrameEncoder {
         flow: Flow,
         lane: Lane,
         flags: Flags,
-        charge: Option<Charge>,
     ) -> Result<EncodedPayload, PayloadError> {
         let mut allocate = |len| match &awaited {
             Some(buffer) if buffer.len() == len => Ok(awaited.take()),
@@ -280,7 +318,7 @@ impl FrameEncoder {
         }
         let lengths = draft.lengths(whole);
         if lengths.is_empty() {
-            return self.finish(draft, buffer.into_iter(), flags, charge);
+            return self.finish(draft, buffer.into_iter(), flags);
         }
         // The same limit as in slots: otherwise the payload could be sent only while none is free.
         let max = self.transport.max_payload();
@@ -308,7 +346,6 @@ impl FrameEncoder {
             flags,
             payload: Payload::Fragmented(Arc::new(fragmented)),
             blobs: parts.blobs,
-            charge,
         })
     }
 
@@ -362,20 +399,16 @@ impl FrameEncoder {
         draft: Draft<'_>,
         buffers: impl Iterator<Item = BlobMut>,
         flags: Flags,
-        charge: Option<Charge>,
     ) -> Result<EncodedPayload, PayloadError> {
         let (payload, blobs) = draft.finish(&*self.transport, buffers, &self.copied)?;
         Ok(EncodedPayload {
             flags,
             payload,
             blobs,
-            charge,
         })
     }
 
-    /// Re-encodes the payload of a frame for this transport: the same bytes and the same returned
-    /// buffers, with the attached buffers attached again. `stream` is the number of the stream that
-    /// the request opens now.
+    /// Encodes the payload of a frame again, for this transport.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
@@ -384,27 +417,9 @@ impl FrameEncoder {
         flow: Flow,
         lane: Lane,
         frame: &Frame,
-        stream: Option<ChannelId>,
-        window: Option<&Arc<ByteWindow>>,
     ) -> Result<EncodedPayload, PayloadError> {
-        let table = table_of(frame).unwrap_or_default().to_vec();
-        let bytes = frame.payload.bytes();
-        let rest = bytes.get(table_len(table.len())..).unwrap_or_default();
-        let contents = Contents::Encoded {
-            bytes: rest,
-            stream,
-        };
-        let work = async {
-            let draft = Draft::new(&*self.transport, table, frame.blobs.clone(), contents)?;
-            let unfinished = Unfinished {
-                draft,
-                flags: frame.header.flags,
-                charge: None,
-                window: window.map(Arc::clone),
-            };
-            self.finish_later(unfinished, flow, lane).await
-        };
-        guarded_async(work).await
+        let prepared = self.prepare_again(frame, None)?;
+        self.finish_prepared(prepared, lane, || flow).await
     }
 }
 
@@ -498,7 +513,7 @@ mod tests {
             }
         }
         let (encoder, _other) = encoder();
-        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, None, || FLOW);
+        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, || FLOW);
         match encoded.await {
             Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
             other => panic!("{other:?}"),
@@ -519,7 +534,7 @@ mod tests {
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
             let encoded = encoder
-                .encode(Lane::Data, prefix, &text, None, None, || FLOW)
+                .encode(Lane::Data, prefix, &text, None, || FLOW)
                 .await
                 .unwrap();
             let body = opened(encoded, Flags::CLIENT_STREAM);
@@ -527,7 +542,7 @@ mod tests {
             assert_eq!(body.metadata(), metadata);
             assert_eq!(body.reader().read::<String>().unwrap(), text.0);
             let page = Page(text.0.to_owned(), Blob::from(vec![7; 50]));
-            let encoded = encoder.encode(Lane::Data, prefix, &page, None, None, || FLOW);
+            let encoded = encoder.encode(Lane::Data, prefix, &page, None, || FLOW);
             let body = opened(encoded.await.unwrap(), Flags::CLIENT_STREAM);
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
@@ -543,7 +558,7 @@ mod tests {
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
             let encoded = encoder
-                .encode(Lane::Data, Prefix::default(), &page, None, None, || FLOW)
+                .encode(Lane::Data, Prefix::default(), &page, None, || FLOW)
                 .await
                 .unwrap();
             assert!(encoded.flags.has(Flags::BLOBS));
@@ -554,10 +569,7 @@ mod tests {
                 payload: encoded.payload.clone(),
                 blobs: encoded.blobs.clone(),
             };
-            let again = encoder
-                .re_encode(FLOW, Lane::Data, &before, None, None)
-                .await
-                .unwrap();
+            let again = encoder.re_encode(FLOW, Lane::Data, &before).await.unwrap();
             for encoded in [encoded, again] {
                 let body = opened(encoded, Flags::none());
                 let mut reader = body.reader();

@@ -234,8 +234,7 @@ impl Unanswered {
                     let attachments = Some(&self.attachments);
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
-                    let encoded =
-                        encoder.encode(lane, prefix, body, attachments, None, || call.flow());
+                    let encoded = encoder.encode(lane, prefix, body, attachments, || call.flow());
                     let encoded = tokio::select! {
                         biased;
                         encoded = encoded => Ok(encoded),
@@ -272,7 +271,7 @@ impl Unanswered {
         // buffer.
         frame.give_up_transfers();
         let encoder = &link.encoder;
-        let encoded = encoder.re_encode(owned.flow(), lane, frame, None, None);
+        let encoded = encoder.re_encode(owned.flow(), lane, frame);
         let encoded = tokio::select! {
             biased;
             encoded = encoded => Ok(encoded),

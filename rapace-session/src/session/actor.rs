@@ -255,8 +255,8 @@ impl SessionActor {
             ))));
             return self.fault("a channel's window that is 0 or too large");
         }
-        let channel = ClientChannel::new(id, &waiting.service, window);
-        let channel = channel.to(self.parts.peer.get().cloned());
+        let peer = self.parts.peer.get().cloned();
+        let channel = ClientChannel::new(id, &waiting.service, window, peer);
         let channel = Arc::new(channel.at(waiting.place));
         let Some(own) = &self.own else {
             return;

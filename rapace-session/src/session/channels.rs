@@ -108,12 +108,16 @@ impl Channels {
     /// Closes a channel that this side opened: it takes no more calls, and its actor drains it.
     /// False if there is no such channel.
     pub(crate) fn close_client(&self, id: ChannelId, why: &str) -> bool {
-        let Some(client) = self.clients.get(&id) else {
+        let client = self.clients.get(&id);
+        let Some((channel, actor)) =
+            client.map(|client| (Arc::clone(&client.channel), client.actor.clone()))
+        else {
             return false;
         };
-        if client.channel.close(why) {
+        // Without the lock of the map: it wakes callers.
+        if channel.close(why) {
             // An actor that is stopped takes no message, and drains the channel all the same (CA4).
-            let _ = client.actor.tell(Close).try_send();
+            let _ = actor.tell(Close).try_send();
         }
         true
     }

@@ -125,7 +125,7 @@ impl Look<'_> {
         };
         Some(match (group.need, group.flow) {
             (Need::Credit, Flow::Requests { channel, .. }) => {
-                let window = self.parts.channels.client(channel)?.window();
+                let window = self.parts.channels.client(channel)?.window.size();
                 (Resource::Credit { window }, self.calls_of(channel))
             }
             (Need::RequestBytes, Flow::Requests { channel, .. }) => {

@@ -96,7 +96,7 @@ impl StreamSender {
                 return Err(self.over().await);
             };
             let encoder = &self.link.encoder;
-            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, None, || flow);
+            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, || flow);
             let encoded = tokio::select! {
                 biased;
                 encoded = encoded => encoded,

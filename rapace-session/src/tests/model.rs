@@ -59,7 +59,7 @@ impl One {
         assert_eq!(id, ChannelId(1));
         let place = parts.channels.places.take().now_or_never().flatten();
         let place = place.expect("it is the first");
-        let inner = Arc::new(ClientChannel::new(id, "any", WINDOW).at(place));
+        let inner = Arc::new(ClientChannel::new(id, "any", WINDOW, None).at(place));
         let channels = Arc::clone(&parts.channels);
         let actor = ChannelActor::new(&inner, ActorId::new(0), move || channels.give_up(id));
         let spawn = |actor| ChannelActor::spawn_with_mailbox(actor, mailbox::unbounded());
@@ -89,7 +89,7 @@ impl One {
             assert!(self.parts.channels.client(ChannelId(1)).is_none());
             return;
         }
-        let credits = (0..=WINDOW).map(|_| self.channel.inner.try_credit());
+        let credits = (0..=WINDOW).map(|_| self.channel.inner.window.try_admit(0));
         let credits = credits.flatten().collect::<Vec<_>>();
         assert_eq!(credits.len(), WINDOW as usize, "credits");
     }

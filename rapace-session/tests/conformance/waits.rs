@@ -29,7 +29,7 @@ scenarios_on_one_thread!(
     calls_wait_for_the_ring,
     replies_wait_for_the_ring,
     calls_wait_in_a_mailbox,
-    calls_wait_for_calls_that_wait,
+    calls_that_wait_for_an_entry_hold_no_credit,
     a_stream_waits_for_its_reader,
     a_stream_waits_for_bytes,
     allocations_and_calls_wait_for_slots,
@@ -382,7 +382,7 @@ async fn calls_wait_in_a_mailbox(kind: Kind) {
 }
 
 /// Those that have the credits are in no table.
-async fn calls_wait_for_calls_that_wait(kind: Kind) {
+async fn calls_that_wait_for_an_entry_hold_no_credit(kind: Kind) {
     let sizes = Sizes {
         call_table: 1,
         ..Sizes::default()
@@ -393,20 +393,21 @@ async fn calls_wait_for_calls_that_wait(kind: Kind) {
     let channel = raw.open(&host, "Other", 1).await;
     let options = plain();
     drop(blocking.begin_call(0, &(), &options).await.unwrap());
-    let mut for_entry = Box::pin(channel.call(1, &(), &options));
-    let mut for_credit = Box::pin(channel.call(2, &(), &options));
-    assert!(waits(&mut for_entry) && waits(&mut for_credit));
+    let mut calls = [1, 2].map(|method| Box::pin(channel.call(method, &(), &options)));
+    assert!(calls.iter_mut().all(waits));
     late().await;
     let waiting = host.waiting();
-    let unsent = waiting.iter().find(|wait| wait.holder == Holder::Unsent);
-    let unsent = unsent.unwrap_or_else(|| panic!("{waiting:?}"));
-    assert_eq!(unsent.waiter, Waiter::Call(named("Other", "#2")));
-    assert_eq!(unsent.resource, Resource::Credit { window: 1 });
-    assert_eq!(
-        waiting.len(),
-        2,
-        "the tell was not seen before: {waiting:?}"
-    );
+    let methods = ["#1", "#2"].map(|method| Waiter::Call(named("Other", method)));
+    let waiters = waiting.iter().map(|wait| wait.waiter.clone());
+    assert_eq!(waiters.collect::<Vec<_>>(), methods);
+    for wait in waiting {
+        assert_eq!(wait.resource, Resource::CallTable { entries: 1 });
+        // The cancelled one of another service.
+        let Holder::Calls { count: 1, oldest } = wait.holder else {
+            panic!("{:?}", wait.holder);
+        };
+        assert_eq!(oldest.method, None);
+    }
 }
 
 async fn a_stream_waits_for_its_reader(kind: Kind) {
