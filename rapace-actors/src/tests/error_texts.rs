@@ -271,7 +271,8 @@ fn events() -> Vec<PluginEventKind> {
                 Holder::Slots {
                     total: 8,
                     used_by_peer: 5,
-                    held_here: 3,
+                    held_here: 2,
+                    reserved: 1,
                 },
             ),
         )),

@@ -46,8 +46,11 @@ struct State {
     /// All credits that the peer granted, and those of them that are free.
     window: u32,
     credits: u32,
-    /// The bytes that the window may grow to, and the window without the bytes in flight: not positive if it is full.
-    most: i64,
+    /// The bytes that the window may grow to; the most that were ever free, which is its size as far as it is known here, since
+    /// bytes that come back and those by which it grows come in one sum; and the window without the bytes in flight, which is not
+    /// positive if it is full.
+    most: u32,
+    known: u32,
     bytes: i64,
     /// Requests that wait for a credit only, and those that wait for bytes too, by their places in the queue.
     short: BTreeMap<u64, Waiter>,
@@ -112,7 +115,8 @@ impl RequestWindow {
                 phase: Phase::Open,
                 window: credits,
                 credits,
-                most: bytes.most.into(),
+                most: bytes.most,
+                known: bytes.first,
                 bytes: bytes.first.into(),
                 short: BTreeMap::new(),
                 counted: BTreeMap::new(),
@@ -132,6 +136,13 @@ impl RequestWindow {
     /// All credits that the peer granted, free or taken.
     pub(crate) fn size(&self) -> u32 {
         self.lock().window
+    }
+
+    /// How many bytes of requests may wait, at least, and how many the window may grow to. It has the first size if all bytes
+    /// have come back once since it grew.
+    pub(crate) fn bytes(&self) -> (u32, u32) {
+        let state = self.lock();
+        (state.known, state.most)
     }
 
     /// Whether a request has to wait for bytes, not for a credit.
@@ -174,6 +185,7 @@ impl RequestWindow {
         let mut state = self.lock();
         state.credits += credits;
         state.bytes += bytes.cast_signed();
+        state.learn();
         self.changed(state);
     }
 
@@ -197,10 +209,11 @@ impl RequestWindow {
     pub(crate) fn return_bytes(&self, bytes: u32) -> bool {
         let mut state = self.lock();
         let free = state.bytes + i64::from(bytes);
-        if free > state.most {
+        if free > state.most.into() {
             return false;
         }
         state.bytes = free;
+        state.learn();
         self.changed(state);
         true
     }
@@ -339,6 +352,11 @@ impl State {
     fn take(&mut self, bytes: u64) {
         self.credits -= 1;
         self.bytes -= bytes.cast_signed();
+    }
+
+    /// Learns how large the window is.
+    fn learn(&mut self) {
+        self.known = self.known.max(u32::try_from(self.bytes).unwrap_or(0));
     }
 
     /// The first place whose request fits (RW2).
@@ -569,6 +587,8 @@ mod tests {
             let size = self.receiver.size();
             let growth = u64::from(size - self.limits.first);
             assert!(growth <= budget && size <= self.limits.most);
+            let (known, _) = self.sender.bytes();
+            assert!((self.limits.first..=size).contains(&known), "{known}");
             growth > 0
         }
     }
@@ -668,6 +688,24 @@ mod tests {
         assert!(window.return_bytes(1) && window.try_admit(100).is_some());
         assert!(window.return_bytes(99), "less than was sent");
         assert!(!window.return_bytes(1), "more than was sent");
+    }
+
+    #[test]
+    fn a_sender_knows_the_size_of_its_window_once_nothing_is_in_flight() {
+        let limits = ByteLimits {
+            first: 100,
+            most: 1000,
+        };
+        let window = RequestWindow::new(MAX_WINDOW, limits);
+        take(&window, 60);
+        take(&window, 60);
+        assert_eq!(window.bytes(), (100, 1000));
+        assert!(window.return_bytes(60 + 900));
+        assert_eq!(window.bytes(), (940, 1000), "60 are in flight");
+        assert!(window.return_bytes(60));
+        assert_eq!(window.bytes(), (1000, 1000));
+        take(&window, 500);
+        assert_eq!(window.bytes(), (1000, 1000));
     }
 
     fn free(window: &RequestWindow) -> (u32, i64) {

@@ -358,6 +358,7 @@ impl FrameEncoder {
             slots = class.total,
             used_by_peer = class.in_flight,
             held_here = class.held + class.writing,
+            reserved_for_replies = class.free.min(class.reserved),
             "no slot is free for a payload, so it is sent in fragments, with two copies. Keep fewer payloads of this size, \
              copy those that are kept for long (`Blob::to_vec`), or give the class more slots (`SegmentConfig::with_classes`). \
              Further payloads of this class are counted only (`link_stats`)"

@@ -30,8 +30,9 @@ pub(crate) enum PayloadError {
 /// The message for a payload that finds no slot, with the remedies.
 pub(crate) fn no_slot(len: usize) -> String {
     format!(
-        "no slot is free for {len} bytes, and the segment is configured to fail then: keep fewer payloads, configure more \
-         slots (`SegmentConfig::with_classes`), or send in fragments (`OnExhaustion::Fragment`)"
+        "no slot is free for {len} bytes (an eighth of each class is reserved for replies), and the segment is configured \
+         to fail then: keep fewer payloads, configure more slots (`SegmentConfig::with_classes`), or send in fragments \
+         (`OnExhaustion::Fragment`)"
     )
 }
 

@@ -37,8 +37,8 @@ pub(crate) enum Need {
     Ring,
     /// A credit of the stream.
     StreamItems,
-    /// Bytes of the stream's window.
-    StreamBytes,
+    /// Bytes of this stream's window.
+    StreamBytes { stream: ChannelId },
     /// A slot for so many bytes.
     Slot { len: usize },
     /// That its fragments are sent.

@@ -68,6 +68,15 @@ impl Channels {
             .map(|client| Arc::clone(&client.channel))
     }
 
+    /// The sum of the windows, in calls, of the channels that this side opened.
+    pub(crate) fn granted(&self) -> u32 {
+        let windows = self
+            .clients
+            .iter()
+            .map(|client| client.channel.window.size());
+        windows.fold(0, u32::saturating_add)
+    }
+
     /// Whether a number belongs to a channel that the peer opened to a service.
     pub(crate) fn is_to_service(&self, id: ChannelId) -> bool {
         self.services.contains_key(&id)

@@ -52,11 +52,17 @@ pub enum Resource {
     Credit {
         /// How many calls of the channel may be under way.
         window: u32,
+        /// How many entries the call table of this side has, if they bound the window: a channel gets at most half of
+        /// those that no other has. `None` if the capacity of the service bounds it.
+        call_table: Option<u32>,
     },
     /// Bytes of the channel.
     RequestBytes {
-        /// How many bytes of requests of the channel may wait for their handlers, when its window has grown.
+        /// How many bytes of requests of the channel may wait for their handlers now, at least: what was in flight when
+        /// the window grew, and has not come back since, is not counted.
         window: u32,
+        /// How large the window may become.
+        maximum: u32,
     },
     /// An entry of the call table.
     CallTable {
@@ -74,8 +80,10 @@ pub enum Resource {
     },
     /// Bytes of the stream.
     StreamBytes {
-        /// How many bytes of the stream may be in flight, when its window has grown.
+        /// How many bytes of the stream may be in flight now.
         window: u32,
+        /// How large the window may become.
+        maximum: u32,
     },
     /// A slot, which a segment with [`OnExhaustion::Wait`](rapace_shm::OnExhaustion::Wait) waits for.
     Slot {
@@ -115,6 +123,8 @@ pub enum Holder {
         used_by_peer: u32,
         /// How many of them are used on this side.
         held_here: u32,
+        /// How many of them are free, and reserved for replies and control frames.
+        reserved: u32,
     },
 }
 
@@ -132,6 +142,8 @@ pub struct CallUnderWay {
 
 /// What waits shorter is not listed.
 pub(super) const LONG: Duration = Duration::from_secs(1);
+/// What was seen for less than this is not timed: waits are looked at too rarely for that.
+const SHORT: Duration = Duration::from_millis(1);
 
 impl Wait {
     /// Makes a description of waits, for tests of programs that read them.
@@ -211,15 +223,31 @@ impl fmt::Display for MethodName {
 
 impl fmt::Display for Resource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Credit { window } => write!(
-                f,
-                "a credit of the channel, which may have {window} calls under way"
-            ),
-            Self::RequestBytes { window } => write!(
-                f,
-                "bytes of the channel, on which up to {window} bytes of requests may wait for their handlers"
-            ),
+        match *self {
+            Self::Credit { window, call_table } => {
+                write!(
+                    f,
+                    "a credit of the channel, which may have {window} calls under way"
+                )?;
+                match call_table {
+                    Some(entries) => write!(
+                        f,
+                        ", of the {entries} in the call table that all channels share"
+                    ),
+                    None => Ok(()),
+                }
+            }
+            Self::RequestBytes { window, maximum } => {
+                f.write_str("bytes of the channel, on which ")?;
+                if window < maximum {
+                    f.write_str("at least ")?;
+                }
+                write!(f, "{window} bytes of requests may wait for their handlers")?;
+                match window < maximum {
+                    true => write!(f, ", and at most {maximum}, when the window has grown"),
+                    false => Ok(()),
+                }
+            }
             Self::CallTable { entries } => write!(
                 f,
                 "an entry of the call table, of which the session has {entries}"
@@ -230,10 +258,16 @@ impl fmt::Display for Resource {
                 f,
                 "a credit of the stream, which may have {window} items in flight"
             ),
-            Self::StreamBytes { window } => write!(
-                f,
-                "bytes of the stream, which may have up to {window} bytes in flight"
-            ),
+            Self::StreamBytes { window, maximum } => {
+                write!(
+                    f,
+                    "bytes of the stream, which may have {window} bytes in flight"
+                )?;
+                match window < maximum {
+                    true => write!(f, ", and {maximum} when the window has grown"),
+                    false => Ok(()),
+                }
+            }
             Self::Slot { size } => write!(f, "a slot of {size} bytes"),
             Self::Fragments => f.write_str("room for a payload in fragments"),
         }
@@ -241,16 +275,46 @@ impl fmt::Display for Resource {
 }
 
 impl Resource {
+    /// What those that wait for the same have in common: all but the numbers that may change meanwhile.
+    pub(super) fn group_key(self) -> Self {
+        let window = 0;
+        match self {
+            Self::Credit { .. } => Self::Credit {
+                window,
+                call_table: None,
+            },
+            Self::RequestBytes { maximum, .. } => Self::RequestBytes { window, maximum },
+            Self::StreamBytes { maximum, .. } => Self::StreamBytes { window, maximum },
+            Self::CallTable { .. }
+            | Self::Mailbox
+            | Self::Ring
+            | Self::StreamItems { .. }
+            | Self::Slot { .. }
+            | Self::Fragments => self,
+        }
+    }
+
     fn way_out(self, holder: &Holder) -> &'static str {
         match self {
             Self::Mailbox if matches!(holder, Holder::Peer { .. }) => {
                 "look for code that blocks the runtime of the other side, or a handler that is busy for another caller"
             }
-            Self::Credit { .. } => {
-                "make fewer calls at once, have the service answer sooner, or give it a larger mailbox"
+            Self::Credit {
+                call_table: None, ..
+            } => {
+                "make fewer calls at once, have the service answer sooner, or give it a larger mailbox \
+                 (`PluginServer::capacity`)"
+            }
+            Self::Credit {
+                call_table: Some(_),
+                ..
+            } => {
+                "make fewer calls at once, have the service answer sooner, or configure more entries \
+                 (`SegmentConfig::with_call_table`), and a mailbox for as many calls (`PluginServer::capacity`)"
             }
             Self::RequestBytes { .. } => {
-                "send fewer bytes at once, or send them as a stream, or have the handlers of the service return sooner"
+                "send fewer bytes at once or as a stream, have the handlers of the service return sooner, or have its \
+                 side grant more (`WindowConfig::with_request_bytes`)"
             }
             Self::CallTable { .. } => {
                 "make fewer calls at once, or configure more entries (`SegmentConfig::with_call_table`)"
@@ -262,8 +326,13 @@ impl Resource {
                 "look for code that blocks the runtime of the other side, or configure a larger ring \
                  (`SegmentConfig::with_ring_capacity`)"
             }
-            Self::StreamItems { .. } | Self::StreamBytes { .. } => {
-                "read the stream, or drop its receiver"
+            Self::StreamItems { .. } => {
+                "read the stream, drop its receiver, or have the receiver's side grant more \
+                 (`WindowConfig::with_stream_items`)"
+            }
+            Self::StreamBytes { .. } => {
+                "read the stream, drop its receiver, or have the receiver's side grant more \
+                 (`WindowConfig::with_stream_bytes`)"
             }
             Self::Slot { .. } => {
                 "keep fewer payloads of this size, copy those that are kept for long (`Blob::to_vec`), or give the \
@@ -304,9 +373,11 @@ impl fmt::Display for Holder {
                 total,
                 used_by_peer,
                 held_here,
+                reserved,
             } => write!(
                 f,
-                "of {total} such slots, the other side uses {used_by_peer}, and {held_here} are held here"
+                "of {total} such slots, the other side uses {used_by_peer}, {held_here} are held here, and {reserved} \
+                 reserved for replies"
             ),
         }
     }
@@ -319,10 +390,10 @@ impl fmt::Display for CallUnderWay {
             None => f.write_str("a call whose caller has cancelled it")?,
         }
         let begun = if self.begun { "has" } else { "has not" };
-        write!(
-            f,
-            ", which {begun} begun, and was first seen {:.1?} ago",
-            self.seen
-        )
+        write!(f, ", which {begun} begun, and was first seen ")?;
+        match self.seen < SHORT {
+            true => f.write_str("just now"),
+            false => write!(f, "{:.1?} ago", self.seen),
+        }
     }
 }

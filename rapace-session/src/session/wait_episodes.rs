@@ -12,7 +12,7 @@ use crate::session::wait::{Resource, Wait, Waiter};
 
 type Group = (Waiter, Resource);
 
-/// The episodes that were reported.
+/// The episodes that were reported, by waiter and [`Resource::group_key`].
 #[derive(Debug, Default)]
 pub(super) struct Episodes(HashMap<Group, Reported>);
 
@@ -25,7 +25,7 @@ struct Reported {
 impl Episodes {
     /// Returns those of the long waits that are to be reported now.
     pub(super) fn begun(&mut self, waits: Vec<Wait>, now: Instant) -> Vec<Wait> {
-        let group = |wait: &Wait| (wait.waiter.clone(), wait.resource);
+        let group = |wait: &Wait| (wait.waiter.clone(), wait.resource.group_key());
         let groups = waits.iter().map(group).collect::<HashSet<_>>();
         self.0.retain(|group, reported| {
             reported.goes_on &= groups.contains(group);

@@ -17,7 +17,6 @@ use crate::session::parts::Parts;
 use crate::session::wait::{CallUnderWay, Holder, LONG, MethodName, Resource, Wait, Waiter};
 use crate::session::wait_watch::Seen;
 use crate::wire::frame::ChannelId;
-use crate::wire::hello::Hello;
 use crate::wire::offer::ServiceOffer;
 
 /// One look.
@@ -78,15 +77,15 @@ impl Look<'_> {
             .filter(|group| self.is_long(group.since))
             .filter_map(|group| self.registered(group));
         let mut waits: Vec<Wait> = Vec::new();
-        for wait in registered.chain(self.in_mailboxes()) {
-            let same = |other: &&mut Wait| {
-                (&other.waiter, other.resource) == (&wait.waiter, wait.resource)
-            };
+        for mut wait in registered.chain(self.in_mailboxes()) {
+            let of = |wait: &Wait| wait.resource.group_key();
+            let same = |other: &&mut Wait| other.waiter == wait.waiter && of(other) == of(&wait);
             match waits.iter_mut().find(same) {
                 Some(other) => {
                     other.count += wait.count;
                     if other.waited < wait.waited {
-                        (other.waited, other.holder) = (wait.waited, wait.holder);
+                        wait.count = other.count;
+                        *other = wait;
                     }
                 }
                 None => waits.push(wait),
@@ -119,20 +118,22 @@ impl Look<'_> {
 
     /// What a group waits for, and who has it. `None` if it has come back since the group was found.
     fn needed(&self, group: &Group) -> Option<(Resource, Holder)> {
-        let granted = |window: fn(&Hello) -> u32| self.parts.peer.get().map(|peer| window(peer));
         let peer = Holder::Peer {
             silent: self.seen.silent,
         };
         Some(match (group.need, group.flow) {
             (Need::Credit, Flow::Requests { channel, .. }) => {
                 let window = self.parts.channels.client(channel)?.window.size();
-                (Resource::Credit { window }, self.calls_of(channel))
+                let call_table = self.bounding_call_table(window);
+                let resource = Resource::Credit { window, call_table };
+                (resource, self.calls_of(channel))
             }
             (Need::RequestBytes, Flow::Requests { channel, .. }) => {
-                let window = granted(|peer| peer.request_window_bytes)?;
+                let (window, maximum) = self.parts.channels.client(channel)?.window.bytes();
+                let resource = Resource::RequestBytes { window, maximum };
                 let unbegun = |seen: &SeenCall| seen.call.channel == channel && !seen.has_begun();
                 let holder = self.among(unbegun).unwrap_or(Holder::Unsent);
-                (Resource::RequestBytes { window }, holder)
+                (resource, holder)
             }
             (Need::CallTable, _) => {
                 let entries = self.parts.link.transport.call_table();
@@ -142,12 +143,13 @@ impl Look<'_> {
                 )
             }
             (Need::StreamItems, _) => {
-                let window = granted(|peer| peer.stream_window)?;
+                let window = self.parts.peer.get()?.stream_window;
                 (Resource::StreamItems { window }, Holder::Receiver)
             }
-            (Need::StreamBytes, _) => {
-                let window = granted(|peer| peer.stream_window_bytes)?;
-                (Resource::StreamBytes { window }, Holder::Receiver)
+            (Need::StreamBytes { stream }, _) => {
+                let (window, maximum) = self.parts.streams.bytes_granted(stream)?;
+                let resource = Resource::StreamBytes { window, maximum };
+                (resource, Holder::Receiver)
             }
             (Need::Slot { len }, _) => self.slot(len)?,
             (Need::Fragments, _) => (Resource::Fragments, peer),
@@ -168,8 +170,18 @@ impl Look<'_> {
             total: class.total,
             used_by_peer: class.in_flight,
             held_here: class.held + class.writing,
+            reserved: class.free.min(class.reserved),
         };
         Some((resource, holder))
+    }
+
+    /// The entries of the call table, if they may bound a channel's window. They do not if more than the window are left
+    /// over: the peer grants at most half of those that are left, and would have granted more.
+    fn bounding_call_table(&self, window: u32) -> Option<u32> {
+        let entries = self.parts.link.transport.call_table();
+        let left = entries.saturating_sub(self.parts.channels.granted());
+        // It grants at least 1, and half of an odd number is rounded down.
+        (left <= window + 1).then_some(entries)
     }
 
     /// The calls that wait in mailboxes.

@@ -80,6 +80,11 @@ impl Streams {
         let _ = self.peer_window.set(window);
     }
 
+    /// The window in bytes that the peer grants a stream now, and the most that it may become.
+    pub(crate) fn bytes_granted(&self, id: ChannelId) -> Option<(u32, u32)> {
+        Some(self.routes.get(&id)?.stream.bytes_granted())
+    }
+
     /// Returns a number for a stream that this side opens.
     pub(crate) fn next_id(&self) -> ChannelId {
         self.ids.next()

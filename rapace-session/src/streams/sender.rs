@@ -91,7 +91,8 @@ impl StreamSender {
     pub async fn send(&mut self, item: &(dyn Encode + '_)) -> Result<(), StreamSendError> {
         loop {
             let (flow, waits) = (self.flow, &self.link.waits);
-            let credit = self.stream.credit(&mut self.in_flight, flow, waits);
+            let of = (flow, self.id);
+            let credit = self.stream.credit(&mut self.in_flight, of, waits);
             let Some(credit) = credit.await else {
                 return Err(self.over().await);
             };

@@ -13,7 +13,7 @@ use crate::link::places::Place;
 use crate::link::waits::{Flow, Need, Waits};
 use crate::streams::error::StreamError;
 use crate::streams::window::{Allowance, InFlight, Window};
-use crate::wire::frame::FrameType;
+use crate::wire::frame::{ChannelId, FrameType};
 
 /// The shared state of a stream, without clock, frames or actor.
 #[derive(Debug)]
@@ -135,11 +135,17 @@ impl StreamState {
         self.said.fetch_or(bit, Ordering::AcqRel) & bit == 0
     }
 
-    /// Waits for a credit for an item of `flow`, and until the window has room. `None` once sending is over.
+    /// The window in bytes that the peer grants now, and the most that it may become.
+    pub(crate) fn bytes_granted(&self) -> (u32, u32) {
+        (self.bytes.load(Ordering::Acquire), self.granted.bytes.most)
+    }
+
+    /// Waits for a credit for an item of `flow`, in this stream, and until the window has room. `None` once sending is
+    /// over.
     pub(crate) async fn credit<'a>(
         &'a self,
         in_flight: &mut InFlight,
-        flow: Flow,
+        (flow, stream): (Flow, ChannelId),
         waits: &Waits,
     ) -> Option<SemaphorePermit<'a>> {
         let credit = {
@@ -155,7 +161,8 @@ impl StreamState {
         let credit = credit.ok()?;
         if !self.has_room(in_flight) {
             let room = self.room(in_flight);
-            waits.during(flow, Need::StreamBytes, room).await;
+            let need = Need::StreamBytes { stream };
+            waits.during(flow, need, room).await;
             if self.is_over() {
                 return None;
             }

@@ -71,6 +71,13 @@ fn waits() -> Vec<WaitText> {
         begun,
         seen: Duration::from_millis(5_310),
     };
+    let new = Holder::Calls {
+        count: 1,
+        oldest: CallUnderWay {
+            seen: Duration::ZERO,
+            ..oldest(false, true)
+        },
+    };
     let calls = |count, cancelled, begun| Holder::Calls {
         count,
         oldest: oldest(cancelled, begun),
@@ -82,27 +89,37 @@ fn waits() -> Vec<WaitText> {
     let slots = Holder::Slots {
         total: 8,
         used_by_peer: 5,
-        held_here: 3,
+        held_here: 2,
+        reserved: 1,
     };
     let call = || Waiter::Call(method("crop"));
     let stream = || Waiter::Stream(method("crop"));
     let reply = || Waiter::Reply(method("crop"));
-    let credit = Resource::Credit { window: 64 };
-    let (items, bytes) = (
-        Resource::StreamItems { window: 32 },
-        Resource::StreamBytes { window: 4096 },
-    );
+    let credit = Resource::Credit {
+        window: 64,
+        call_table: None,
+    };
+    let few_entries = Resource::Credit {
+        window: 512,
+        call_table: Some(1024),
+    };
+    let items = Resource::StreamItems { window: 32 };
+    let stream_bytes = |window| Resource::StreamBytes {
+        window,
+        maximum: 65536,
+    };
+    let request_bytes = |window| Resource::RequestBytes {
+        window,
+        maximum: 65536,
+    };
     let samples = [
         (call(), 1, credit, calls(1, false, true)),
         (call(), 10_000, credit, calls(64, false, true)),
         (call(), 1, credit, calls(64, true, false)),
         (call(), 1, credit, Holder::Unsent),
-        (
-            call(),
-            2,
-            Resource::RequestBytes { window: 4096 },
-            calls(3, false, true),
-        ),
+        (call(), 1, few_entries, new),
+        (call(), 2, request_bytes(4096), calls(3, false, false)),
+        (call(), 2, request_bytes(65536), Holder::Unsent),
         (
             call(),
             2,
@@ -117,7 +134,8 @@ fn waits() -> Vec<WaitText> {
         (reply(), 1, Resource::Ring, silent(130)),
         (reply(), 3, Resource::Ring, silent(3000)),
         (stream(), 1, items, Holder::Receiver),
-        (stream(), 3, bytes, Holder::Receiver),
+        (stream(), 3, stream_bytes(4096), Holder::Receiver),
+        (stream(), 3, stream_bytes(65536), Holder::Receiver),
         (
             Waiter::Allocation,
             1,

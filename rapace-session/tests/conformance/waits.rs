@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use rapace_session::{
     CallId, CallUnderWay, Channel, Endpoint, FrameType, Header, Holder, MethodName, MethodOffer,
     Resource, ServiceOffer, Session, SessionConfig, Status, Wait, Waiter,
@@ -24,7 +25,9 @@ macro_rules! scenarios_on_one_thread {
 
 scenarios_on_one_thread!(
     calls_wait_for_a_credit,
+    calls_wait_for_a_credit_that_the_call_table_bounds,
     calls_wait_for_bytes_of_their_channel,
+    calls_wait_for_bytes_of_a_window_that_has_grown,
     calls_wait_for_an_entry_of_the_call_table,
     calls_wait_for_the_ring,
     replies_wait_for_the_ring,
@@ -178,7 +181,10 @@ async fn calls_wait_for_a_credit(kind: Kind) {
     let mut waiters = [(); 3].map(|()| Box::pin(channel.begin_call(PARSE, &(), &options)));
     assert!(waiters.iter_mut().all(waits));
     let (host, waiter) = (&pair.host, Waiter::Call(parse()));
-    let resource = Resource::Credit { window: 1 };
+    let resource = Resource::Credit {
+        window: 1,
+        call_table: None,
+    };
     let said = (host, &mut pair.reports);
     let holder = reported(said, waiter.clone(), 3, resource).await;
     let (count, oldest) = calls(holder);
@@ -203,6 +209,40 @@ async fn calls_wait_for_a_credit(kind: Kind) {
     drop(next.await.unwrap());
 }
 
+/// The service would take more calls at once than its caller has entries for.
+async fn calls_wait_for_a_credit_that_the_call_table_bounds(kind: Kind) {
+    for (call_table, capacity, window, bounds) in [
+        (1, 1000, 1, true),
+        (3, 1000, 1, true),
+        (8, 1000, 4, true),
+        (8, 4, 4, true),
+        (8, 3, 3, false),
+        (8, 2, 2, false),
+    ] {
+        let sizes = Sizes {
+            call_table,
+            ..Sizes::default()
+        };
+        let mut pair = crawler(kind.pair_of(&sizes), capacity, BYTES).await;
+        let (channel, options) = (&pair.channel, plain());
+        let mut begun = Vec::new();
+        for _ in 0..window {
+            let call = channel.begin_call(FETCH, &(), &options).await.unwrap();
+            let running = pair.inbox.recv().await.unwrap().begin().unwrap();
+            begun.push((call, running));
+        }
+        let mut next = Box::pin(channel.begin_call(PARSE, &(), &options));
+        assert!(waits(&mut next));
+        late().await;
+        let resource = Resource::Credit {
+            window,
+            call_table: bounds.then_some(call_table),
+        };
+        let holder = listed(&pair.host, &Waiter::Call(parse()), 1, resource);
+        assert_eq!(calls(holder).0, window as usize);
+    }
+}
+
 async fn calls_wait_for_bytes_of_their_channel(kind: Kind) {
     let mut pair = crawler(kind.pair(), 8, BYTES).await;
     let (channel, options) = (&pair.channel, plain());
@@ -223,7 +263,11 @@ async fn calls_wait_for_bytes_of_their_channel(kind: Kind) {
     let (sent, unsent) = if is_sent(one) { (one, two) } else { (two, one) };
     assert_eq!((&sent.waiter, sent.count), (&Waiter::Call(fetch()), 2));
     assert_eq!((&unsent.waiter, unsent.count), (&Waiter::Call(parse()), 1));
-    assert_eq!(unsent.resource, Resource::RequestBytes { window: BYTES });
+    let resource = Resource::RequestBytes {
+        window: BYTES,
+        maximum: BYTES,
+    };
+    assert_eq!(unsent.resource, resource);
     let (count, oldest) = calls(unsent.holder.clone());
     assert_eq!((count, oldest.method), (2, Some(fetch())));
     assert!(!oldest.begun, "what has begun holds no bytes");
@@ -243,6 +287,48 @@ async fn calls_wait_for_bytes_of_their_channel(kind: Kind) {
     let second = second.await.unwrap();
     assert!(pair.host.waiting().iter().all(is_sent));
     drop((running, next, begun, first, also_first, second));
+}
+
+async fn calls_wait_for_bytes_of_a_window_that_has_grown(kind: Kind) {
+    let mut services = Services::default();
+    let mut inbox = services.inbox("Any", 8);
+    let mut config = services.config("plugin");
+    (config.request_initial_bytes, config.request_window_bytes) = (100, BYTES);
+    let (host, reports) = reporting(SessionConfig::new("host"));
+    let (host, _plugin) = connect(kind.pair(), host, config).await;
+    let (channel, options) = (host.open("Any").await.unwrap(), plain());
+    let mut under_way = Vec::new();
+    // The third request of the first round has not come back.
+    for (len, least, most) in [(90, 100, 100), (9000, BYTES - 100, BYTES)] {
+        let page = Value(vec![1_u8; len]);
+        for _ in 0..2 {
+            let call = channel.begin_call(0, &page, &options).await.unwrap();
+            under_way.push(call);
+        }
+        let mut next = Box::pin(channel.begin_call(1, &page, &options));
+        assert!(waits(&mut next));
+        looked(&host).await;
+        late().await;
+        let waiting = host.waiting();
+        let next_waits = |wait: &&Wait| wait.waiter == Waiter::Call(named("Any", "#1"));
+        let wait = waiting.iter().find(next_waits);
+        let Resource::RequestBytes { window, maximum } = wait.unwrap().resource else {
+            panic!("{waiting:?}");
+        };
+        assert!((least..=most).contains(&window), "{waiting:?}");
+        assert_eq!(maximum, BYTES);
+        for _ in 0..2 {
+            let begun = inbox.recv().await.unwrap().begin().unwrap();
+            begun.reply(Status::Ok, &()).await;
+        }
+        under_way.push(next.await.unwrap());
+        let begun = inbox.recv().await.unwrap().begin().unwrap();
+        begun.reply(Status::Ok, &()).await;
+        for call in under_way.drain(..) {
+            call.await.unwrap();
+        }
+    }
+    drop(reports);
 }
 
 /// A session with a peer that does nothing.
@@ -438,18 +524,32 @@ async fn a_stream_waits_for_bytes(kind: Kind) {
     let (channel, options) = (&pair.channel, plain());
     let call = channel.call_streaming(PARSE, &(), &options, false, true);
     let (parts, _response) = call.await.unwrap();
+    let mut receiver = parts.receiver.unwrap();
     let mut begun = pair.inbox.recv().await.unwrap().begin().unwrap();
     let mut sender = begun.take_sender().unwrap();
     let item = Value(vec![1_u8; 5 << 20]);
+    let waiter = Waiter::Stream(parse());
+    // At first, and when the receiver has taken an item.
+    for window in [64 << 10, 4 << 20] {
+        sender.send(&item).await.unwrap();
+        let mut next = Box::pin(sender.send(&item));
+        assert!(waits(&mut next));
+        late().await;
+        let resource = Resource::StreamBytes {
+            window,
+            maximum: 4 << 20,
+        };
+        let holder = listed(&pair.plugin, &waiter, 1, resource);
+        assert_eq!(holder, Holder::Receiver);
+        receiver.next().await.unwrap().unwrap();
+        next.await.unwrap();
+        assert_eq!(pair.plugin.waiting(), []);
+        receiver.next().await.unwrap().unwrap();
+    }
     sender.send(&item).await.unwrap();
     let mut next = Box::pin(sender.send(&item));
     assert!(waits(&mut next));
-    late().await;
-    let resource = Resource::StreamBytes { window: 4 << 20 };
-    let waiter = Waiter::Stream(parse());
-    let holder = listed(&pair.plugin, &waiter, 1, resource);
-    assert_eq!(holder, Holder::Receiver);
-    drop(parts);
+    drop(receiver);
     assert!(next.await.is_err());
     assert_eq!(pair.plugin.waiting(), []);
     drop(begun);
@@ -472,6 +572,7 @@ async fn allocations_and_calls_wait_for_slots(kind: Kind) {
         total: 2,
         used_by_peer: 0,
         held_here: 1,
+        reserved: 1,
     };
     assert_eq!(holder, expected);
     drop(allocations);

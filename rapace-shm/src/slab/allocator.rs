@@ -235,6 +235,7 @@ impl<M: ConsumerMemory<Entry = u64>> Slab<M> {
                     slot_size: place.class.slot_size,
                     total: place.class.slots,
                     free: inner.lists.free(nth) as u32,
+                    reserved: place.class.reserve(),
                     fragmented: inner.fragmented[nth],
                     ..ClassStats::default()
                 };

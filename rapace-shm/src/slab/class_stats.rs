@@ -10,6 +10,8 @@ pub struct ClassStats {
     pub total: u32,
     /// Slots in the free list.
     pub free: u32,
+    /// How many slots requests and stream items leave free, for replies and control frames.
+    pub reserved: u32,
     /// Slots allocated and still being written.
     pub writing: u32,
     /// Slots that are frozen, referenced on this side, and not in flight.
