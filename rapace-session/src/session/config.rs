@@ -39,7 +39,8 @@ pub struct SessionConfig {
     /// that another stream was granted.
     pub stream_initial_bytes: u32,
     /// How large the window of a stream in bytes becomes if its items are taken, at least 1. Default 4
-    /// MiB: two items of 1 MiB can be in flight while two others are read.
+    /// MiB: two items of 1 MiB can be in flight while two others are read. If this is less than
+    /// [`stream_initial_bytes`](Self::stream_initial_bytes), the window has this size at once.
     ///
     /// A window grows when half of its bytes were taken, as far as
     /// [`window_budget_bytes`](Self::window_budget_bytes) allows.
@@ -53,7 +54,7 @@ pub struct SessionConfig {
     /// another request on the same channel, whatever their lengths.
     pub request_initial_bytes: u32,
     /// How large the window of a channel in bytes becomes if its requests are taken, at least 1. Default
-    /// 16 MiB. It grows as that of a stream does.
+    /// 16 MiB. It grows as that of a stream does, and also has this size at once if it is the smaller one.
     pub request_window_bytes: u32,
     /// How many bytes the windows of all streams and channels of the session may grow together. Default
     /// 256 MiB: enough for 60 streams of large items at once.

@@ -41,7 +41,7 @@ impl Parts {
 
     /// Ends the session during the handshake, and tells the peer why.
     pub(crate) fn refuse(&self, why: HandshakeError) {
-        let text = why.to_string();
+        let text = why.text_for_peer();
         let reason = EndReason::Refused(why);
         self.end_with(&reason, true, Some((FrameType::Refuse, &text)));
     }

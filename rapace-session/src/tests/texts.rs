@@ -248,6 +248,9 @@ fn every_text_is_the_one_that_was_reviewed() {
             HandshakeError::BadHello(why()),
             HandshakeError::Hello(HelloLimit::Services { count: 500_000 }),
             HandshakeError::OwnHello(HelloLimit::Bytes { bytes: 300_000 }),
+            HandshakeError::OwnHello(HelloLimit::NoWindowBytes {
+                field: "stream_initial_bytes",
+            }),
             HandshakeError::HelloTooLarge { len: 364, max: 256 },
             HandshakeError::Fault(why()),
             HandshakeError::Schema(mismatch(methods())),

@@ -56,3 +56,18 @@ pub enum HandshakeError {
     #[error("the session ended during the handshake: {0}")]
     Ended(String),
 }
+
+impl HandshakeError {
+    /// The text that the peer gets, which reads it after "the other side refused".
+    pub(crate) fn text_for_peer(&self) -> String {
+        match self {
+            Self::OwnHello(limit) => format!("its hello {limit}"),
+            Self::HelloTooLarge { len, max } => format!(
+                "the largest buffer has {max} bytes, and its hello needs {len}: give the SegmentConfig a class of at least \
+                 {} bytes",
+                len.next_power_of_two()
+            ),
+            other => other.to_string(),
+        }
+    }
+}

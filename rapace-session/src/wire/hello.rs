@@ -51,14 +51,14 @@ pub struct Hello {
 pub(crate) fn encode(hello: &Hello) -> Result<Vec<u8>, HandshakeError> {
     let ours = HandshakeError::OwnHello;
     limits::check_window(hello.stream_window).map_err(ours)?;
-    for bytes in [
-        hello.stream_initial_bytes,
-        hello.stream_window_bytes,
-        hello.request_initial_bytes,
-        hello.request_window_bytes,
-        hello.fragment_window_bytes,
+    for (field, bytes) in [
+        (STREAM_INITIAL, hello.stream_initial_bytes),
+        (STREAM_WINDOW, hello.stream_window_bytes),
+        (REQUEST_INITIAL, hello.request_initial_bytes),
+        (REQUEST_WINDOW, hello.request_window_bytes),
+        (FRAGMENT_WINDOW, hello.fragment_window_bytes),
     ] {
-        limits::check_window_bytes(bytes).map_err(ours)?;
+        limits::check_window_bytes(field, bytes).map_err(ours)?;
     }
     limits::check_offers(&hello.services).map_err(ours)?;
     let mut bytes = MAGIC.to_vec();
@@ -123,16 +123,16 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
     limits::check_name(&name, || "itself".to_owned())?;
     let stream_window = reader.read()?;
     limits::check_window(stream_window)?;
-    let mut bytes = || -> Result<u32, Wrong> {
+    let mut bytes = |field| -> Result<u32, Wrong> {
         let bytes = reader.read()?;
-        limits::check_window_bytes(bytes)?;
+        limits::check_window_bytes(field, bytes)?;
         Ok(bytes)
     };
-    let stream_initial_bytes = bytes()?;
-    let stream_window_bytes = bytes()?;
-    let request_initial_bytes = bytes()?;
-    let request_window_bytes = bytes()?;
-    let fragment_window_bytes = bytes()?;
+    let stream_initial_bytes = bytes(STREAM_INITIAL)?;
+    let stream_window_bytes = bytes(STREAM_WINDOW)?;
+    let request_initial_bytes = bytes(REQUEST_INITIAL)?;
+    let request_window_bytes = bytes(REQUEST_WINDOW)?;
+    let fragment_window_bytes = bytes(FRAGMENT_WINDOW)?;
     let count = reader.read::<u64>()?;
     if count > MAX_SERVICES as u64 {
         return Err(HelloLimit::Services { count }.into());
@@ -156,6 +156,13 @@ fn read(body: &[u8]) -> Result<Hello, Wrong> {
         spin_micros,
     })
 }
+
+/// The fields that are windows in bytes.
+const STREAM_INITIAL: &str = "stream_initial_bytes";
+const STREAM_WINDOW: &str = "stream_window_bytes";
+const REQUEST_INITIAL: &str = "request_initial_bytes";
+const REQUEST_WINDOW: &str = "request_window_bytes";
+const FRAGMENT_WINDOW: &str = "fragment_window_bytes";
 
 fn read_service(reader: &mut Reader<'_>) -> Result<ServiceOffer, Wrong> {
     let name = reader.read::<String>()?;

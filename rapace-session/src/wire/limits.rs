@@ -84,8 +84,11 @@ pub enum HelloLimit {
         /// The window.
         items: u32,
     },
-    /// The window of streams or of requests has no bytes.
-    NoWindowBytes,
+    /// A window has no bytes.
+    NoWindowBytes {
+        /// The field of the [`SessionConfig`](crate::SessionConfig) and of the hello.
+        field: &'static str,
+    },
 }
 
 impl fmt::Display for HelloLimit {
@@ -122,8 +125,9 @@ impl fmt::Display for HelloLimit {
                 f,
                 "has a stream window of {items} items; 1 to {MAX_WINDOW} are possible"
             ),
-            Self::NoWindowBytes => f.write_str(
-                "has a window of 0 bytes; give it 1 or more, since one item or request may exceed it",
+            Self::NoWindowBytes { field } => write!(
+                f,
+                "has a window of 0 bytes, `{field}`; give it 1 or more, since one item or request may exceed it"
             ),
         }
     }
@@ -219,9 +223,9 @@ pub(crate) fn check_window(items: u32) -> Result<(), HelloLimit> {
     }
 }
 
-pub(crate) fn check_window_bytes(bytes: u32) -> Result<(), HelloLimit> {
+pub(crate) fn check_window_bytes(field: &'static str, bytes: u32) -> Result<(), HelloLimit> {
     match bytes {
-        0 => Err(HelloLimit::NoWindowBytes),
+        0 => Err(HelloLimit::NoWindowBytes { field }),
         _ => Ok(()),
     }
 }

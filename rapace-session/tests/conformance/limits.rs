@@ -124,7 +124,7 @@ async fn a_hello_over_a_limit_is_refused_by_the_limit(kind: Kind) {
                 fragment_window_bytes: 1,
                 ..hello()
             },
-            "has a window of 0 bytes",
+            "has a window of 0 bytes, `stream_initial_bytes`",
         ),
     ];
     for (hello, what) in cases {
@@ -157,13 +157,13 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         config.provides = (0..count).map(|n| offer(&n.to_string(), 0)).collect();
     };
     let shut = |config: &mut SessionConfig| config.stream_window = 0;
-    let empty = |config: &mut SessionConfig| config.stream_window_bytes = 0;
+    let empty = |config: &mut SessionConfig| config.request_window_bytes = 0;
     type Change<'a> = &'a dyn Fn(&mut SessionConfig);
     let changes: [(Change<'_>, _); 4] = [
         (&wide, "lists 1025 methods of service `Wide`"),
         (&many, "lists 257 services"),
         (&shut, "has a stream window of 0 items"),
-        (&empty, "has a window of 0 bytes"),
+        (&empty, "has a window of 0 bytes, `request_window_bytes`"),
     ];
     for (change, what) in changes {
         let (a, b) = kind.pair();
@@ -180,7 +180,8 @@ async fn our_own_hello_is_held_to_the_same_limits(kind: Kind) {
         let mut raw = Raw::new(b);
         let sent = raw.recv().await;
         assert_eq!(sent.header.frame_type, FrameType::Refuse);
-        assert_eq!(sent.payload.bytes(), text.as_bytes());
+        let told = text.replace("this side's hello", "its hello");
+        assert_eq!(sent.payload.bytes(), told.as_bytes());
         assert!(raw.try_recv().await.is_none(), "nothing else was sent");
     }
     // A name is only displayed, so it may be truncated.
