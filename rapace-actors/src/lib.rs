@@ -2,7 +2,7 @@
 //!
 //! Write an async trait and mark it with [`macro@service`]. A plugin is a small program that serves it; a host
 //! starts that program, supervises it, and calls it through a typed proxy like a local kameo actor. Host and
-//! plugin share memory, so a small call costs a wake-up and a large buffer is never copied.
+//! plugin share memory, so a small call costs a wake-up and a large buffer that lies there is not copied.
 //!
 //! # The shortest program
 //!

@@ -12,6 +12,7 @@
 //! | [`Wait`] | calls, streams or allocations that have waited for long: who, for what, and who has it |
 //! | [`PluginSnapshot`] | statistics of its calls |
 //! | [`WindowConfig`] | how much one side may have waiting for the other |
+//! | [`WindowConfigError`] | why that cannot be used |
 //! | [`serve`], [`PluginServer`] | the plugin's side: what its `main` calls |
 
 pub(crate) mod actor;
@@ -31,4 +32,4 @@ pub use handle::Plugin;
 pub use rapace_session::{CallUnderWay, Holder, MethodName, Resource, Wait, Waiter};
 pub use serve::{PluginServer, ServeError, serve};
 pub use spec::PluginSpec;
-pub use windows::WindowConfig;
+pub use windows::{WindowConfig, WindowConfigError};

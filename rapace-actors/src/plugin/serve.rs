@@ -22,7 +22,7 @@ use rapace_shm::{ControlSocket, NotAControlSocket, say_on_stderr};
 use tokio::task::JoinError;
 
 use super::services::Services;
-use super::windows::WindowConfig;
+use super::windows::{WindowConfig, WindowConfigError};
 use crate::process::{Incarnation, is_shortage, parent_watchdog};
 use crate::proxy::{Proxy, TypedProxy};
 use crate::route::{PluginRoute, Ready};
@@ -135,6 +135,9 @@ pub enum ServeError {
     /// One of its services cannot be called, or two have the same name.
     #[error("{0}")]
     Refused(RefusedService),
+    /// Its windows cannot be used.
+    #[error("{}", unusable_windows(.0))]
+    Windows(WindowConfigError),
     /// The control socket could not be duplicated for the watchdog over the host.
     #[error("the control socket cannot be watched: {0}")]
     Watch(io::Error),
@@ -199,7 +202,7 @@ impl PluginServer {
     }
 
     /// Sets how much the host may have waiting for this process: unread items of streams, and requests whose handlers
-    /// have not begun.
+    /// have not begun. Windows that cannot be used are refused when the plugin runs, see [`WindowConfig::validate`].
     pub fn windows(mut self, windows: WindowConfig) -> Self {
         self.windows = windows;
         self
@@ -260,9 +263,15 @@ impl PluginServer {
     pub async fn try_run(self) -> Result<(), ServeError> {
         if let Err(why) = self.services.check() {
             if let Ok(socket) = ControlSocket::from_stdin() {
-                tell_host(socket, &why.to_string()).await;
+                tell_host(socket, &why.text_for_host()).await;
             }
             return Err(ServeError::Refused(why));
+        }
+        if let Err(why) = self.windows.validate() {
+            if let Ok(socket) = ControlSocket::from_stdin() {
+                tell_host(socket, &unusable_windows(&why)).await;
+            }
+            return Err(ServeError::Windows(why));
         }
         let socket = ControlSocket::from_stdin().map_err(|source| match source {
             NotAControlSocket::Os(why) => ServeError::ControlSocket(why),
@@ -360,6 +369,10 @@ async fn establish(
     });
     let arming = arming.map_err(ServeError::ParentWatchdog)?;
     Ok((session, arming))
+}
+
+fn unusable_windows(why: &WindowConfigError) -> String {
+    format!("the plugin's `PluginServer::windows` cannot be used: {why}")
 }
 
 fn not_started_by_host(

@@ -106,6 +106,8 @@ impl PluginSpec {
     /// Sets how much the plugin may have waiting for this process: unread items of streams, and requests to the services
     /// that this process provides. A plugin has a [setting of its own](crate::plugin::PluginServer::windows) for what its
     /// host sends.
+    ///
+    /// Windows that cannot be used are refused before a process is started, see [`WindowConfig::validate`].
     pub fn windows(mut self, windows: WindowConfig) -> Self {
         self.windows = windows;
         self
@@ -216,6 +218,12 @@ impl PluginSpec {
             )),
             _ => Ok(()),
         }
+    }
+
+    /// Checks that the windows can be used.
+    pub(crate) fn check_windows(&self) -> Result<(), String> {
+        let checked = self.windows.validate();
+        checked.map_err(|why| format!("its `PluginSpec::windows` cannot be used: {why}"))
     }
 
     /// Checks that the segment can be made, and can hold the handshake.

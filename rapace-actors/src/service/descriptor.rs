@@ -64,6 +64,16 @@ pub enum RefusedService {
     Limit(HelloLimit),
 }
 
+impl RefusedService {
+    /// The text that a host gets from its plugin, and reads after "the other side refused".
+    pub(crate) fn text_for_host(&self) -> String {
+        match self {
+            Self::Limit(limit) => format!("its hello {limit}"),
+            Self::Type { .. } => self.to_string(),
+        }
+    }
+}
+
 impl MethodDescriptor {
     /// Returns every type that the method sends or receives.
     fn shapes(&self) -> impl Iterator<Item = &'static Shape> {

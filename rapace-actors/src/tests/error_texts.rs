@@ -10,7 +10,9 @@ use rapace_layering::assert_error_texts;
 use rapace_session::{EndReason, StartState};
 
 use crate::error::CallError;
-use crate::plugin::{Holder, PluginEvent, PluginEventKind, Resource, ServeError, Wait, Waiter};
+use crate::plugin::{
+    Holder, PluginEvent, PluginEventKind, Resource, ServeError, Wait, Waiter, WindowConfigError,
+};
 use crate::process::parent_watchdog::ParentWatchdogError;
 use crate::process::{
     EndedBy, ExitCause, ExitDetails, ExitReport, HeldUp, Incarnation, PluginCommand, ShutdownStage,
@@ -356,6 +358,16 @@ fn every_text_is_the_one_that_was_reviewed() {
         },
         ServeError::ControlSocket(refused()),
         ServeError::ControlSocket(std::io::Error::from_raw_os_error(24)),
+        ServeError::Windows(WindowConfigError::StreamItems { items: 0 }),
+        ServeError::Windows(WindowConfigError::StreamBytes {
+            initial: 1 << 20,
+            maximum: 1 << 10,
+        }),
+        ServeError::Windows(WindowConfigError::RequestBytes {
+            initial: 0,
+            maximum: 1 << 10,
+        }),
+        ServeError::Windows(WindowConfigError::FragmentBytes),
         ServeError::Watch(refused()),
         ServeError::ParentWatchdog(ParentWatchdogError::ParentDeathSignal(refused())),
         ServeError::Establish(rapace_shm::EstablishError::HungUp),

@@ -108,6 +108,14 @@ fn timeless() {
 }
 
 #[test]
+#[ignore = "a role: a plugin with a window of 0 bytes"]
+fn windowless() {
+    if is("windowless") {
+        serve(crate::starts::windowless_main);
+    }
+}
+
+#[test]
 #[ignore = "a role: a plugin with two services of one name"]
 fn twice() {
     if is("twice") {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rapace::plugin::PluginServer;
 use rapace::process::{EndedBy, ExitCause};
 use rapace::supervision::{Down, DownReason, Failure, RestartPolicy, StartError};
-use rapace::{CallError, Plugin, PluginSpec, SupervisionStrategy, Supervisor};
+use rapace::{CallError, Plugin, PluginSpec, SupervisionStrategy, Supervisor, WindowConfig};
 use rapace_session::transport::shm;
 use rapace_session::{ChannelId, Frame, FrameType, Header, Lane, Payload, Side};
 use rapace_shm::{ControlSocket, SegmentConfig, SizeClass};
@@ -320,6 +320,10 @@ pub(crate) fn odd_main() -> PluginServer {
     PluginServer::new().service(odd::OddServer::new(Even))
 }
 
+pub(crate) fn windowless_main() -> PluginServer {
+    PluginServer::new().windows(WindowConfig::default().with_request_bytes(0, 1))
+}
+
 pub(crate) fn twice_main() -> PluginServer {
     let twin = || impostor::SubjectServer::new(Impostor);
     PluginServer::new().service(twin()).service(twin())
@@ -330,7 +334,14 @@ pub(crate) fn twice_main() -> PluginServer {
 async fn a_plugin_that_refuses_itself_is_refused_by_its_reason() {
     for (name, why) in [
         ("odd", "`Odd::at` cannot be called"),
-        ("twice", "lists two services called `Subject`"),
+        (
+            "twice",
+            "refused: its hello lists two services called `Subject`",
+        ),
+        (
+            "windowless",
+            "the plugin's `PluginServer::windows` cannot be used: `WindowConfig::with_request_bytes(0, 1)`",
+        ),
         ("timeless", "the tokio runtime here has no timers"),
     ] {
         let down = in_time(role(name).start()).await.unwrap_err();
@@ -358,6 +369,32 @@ async fn a_plugin_whose_hello_has_no_room_is_refused_with_the_least_that_has() {
         assert!(
             why.starts_with("the other side refused: the largest buffer has"),
             "{why}"
+        );
+        assert!(why.contains("its hello needs"), "{why}");
+    }
+}
+
+/// The plugin is not even started.
+#[tokio::test]
+async fn windows_that_cannot_be_used_are_refused_by_their_setting_and_values() {
+    let windows = WindowConfig::default;
+    for (windows, setting) in [
+        (windows().with_stream_items(0), "with_stream_items(0)"),
+        (
+            windows().with_stream_bytes(1 << 20, 1 << 10),
+            "with_stream_bytes(1048576, 1024)",
+        ),
+        (
+            windows().with_request_bytes(1 << 20, 1 << 10),
+            "with_request_bytes(1048576, 1024)",
+        ),
+        (windows().with_fragment_bytes(0), "with_fragment_bytes(0)"),
+    ] {
+        let refused = refused(Plugin::builder("any", "/bin/false").windows(windows)).await;
+        for_good(&refused);
+        assert_says(
+            &refused,
+            &["its `PluginSpec::windows` cannot be used", setting],
         );
     }
 }

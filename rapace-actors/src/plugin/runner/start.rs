@@ -44,6 +44,8 @@ pub(super) async fn start(
         .map_err(|refused| StartError::Refused(refused.to_string().into()))?;
     spec.check_limits()
         .map_err(|why| StartError::Refused(why.into()))?;
+    spec.check_windows()
+        .map_err(|why| StartError::Refused(why.into()))?;
     spec.check_segment()
         .map_err(|why| StartError::Refused(why.into()))?;
     let (socket, theirs) = ControlSocket::pair()
