@@ -199,7 +199,9 @@ impl Message<Reported> for PluginActor {
                 }
             }
             Report::Ready => self.on(Event::Ready(incarnation)),
-            Report::Waiting(wait) => self.published.tell(PluginEventKind::Waiting(wait)),
+            Report::Waiting(wait) => self
+                .published
+                .tell(PluginEventKind::Waiting(Box::new(wait))),
             Report::Stays(why) => {
                 self.stays = Some(Arc::clone(&why));
                 self.on(Event::Stays(incarnation));

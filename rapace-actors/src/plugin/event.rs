@@ -71,7 +71,7 @@ pub enum PluginEventKind {
     /// Calls, streams or allocations of this host have waited for a second. Those that wait for the same are
     /// one event, until none of them waits so long any more, and at most once a minute.
     /// [`Plugin::waiting`](super::Plugin::waiting) lists what waits now.
-    Waiting(Wait),
+    Waiting(Box<Wait>),
 }
 
 impl PluginEventKind {

@@ -9,10 +9,10 @@ use crate::error::CallError;
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum TryTellError<M> {
-    /// The mailbox, credit window, ring or slab is full, or the plugin is being started or restarted. Returns
-    /// the message.
+    /// The mailbox, the window or the ring is full, no slot is free for the message, which would have to travel in fragments, or
+    /// the plugin is being started or restarted. Returns the message. A `tell` waits instead.
     #[error(
-        "there is no room now: the mailbox or the window is full, or the plugin is being restarted; the message is returned"
+        "there is no room now: the mailbox or the window is full, no slot is free for a message of this size, or the plugin is being restarted; the message is returned"
     )]
     Full(M),
     /// The call failed: see the error.

@@ -31,6 +31,9 @@ pub struct PluginSnapshot {
     pub bytes_in: u64,
     /// Payload and buffer bytes that were sent to the plugin.
     pub bytes_out: u64,
+    /// Messages from the plugin of which a payload or buffer came in fragments, since the plugin found no slot free: this side
+    /// keeps too many of its results and items, or the segment has too few slots.
+    pub fragmented_in: u64,
     /// Incarnations after the first.
     pub restarts: u64,
     /// Calls sent to another incarnation because the one before had not begun them.
@@ -56,6 +59,7 @@ impl PluginStats {
             streams: session.streams,
             bytes_in: session.bytes_in,
             bytes_out: session.bytes_out,
+            fragmented_in: session.fragmented_in,
             restarts: read(&self.restarts),
             redelivered: read(&self.redelivered),
             retried: read(&self.retried),

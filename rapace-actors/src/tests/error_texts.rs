@@ -265,7 +265,7 @@ fn events() -> Vec<PluginEventKind> {
             wait: Duration::from_secs(1),
         },
         PluginEventKind::Down(DownReason::Stopped),
-        PluginEventKind::Waiting(Wait::new(
+        PluginEventKind::Waiting(Box::new(Wait::new(
             (Waiter::Allocation, 3),
             Duration::from_millis(1_230),
             (
@@ -277,7 +277,7 @@ fn events() -> Vec<PluginEventKind> {
                     reserved: 1,
                 },
             ),
-        )),
+        ))),
     ]
 }
 

@@ -18,7 +18,7 @@ async fn waiting(
     events: &mut tokio::sync::broadcast::Receiver<rapace::plugin::PluginEvent>,
 ) -> Wait {
     event(events, |kind| match kind {
-        PluginEventKind::Waiting(wait) => Some(wait.clone()),
+        PluginEventKind::Waiting(wait) => Some(Wait::clone(wait)),
         _ => None,
     })
     .await

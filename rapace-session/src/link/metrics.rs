@@ -14,6 +14,7 @@ pub struct Metrics {
     streams: AtomicU64,
     bytes_in: AtomicU64,
     bytes_out: AtomicU64,
+    fragmented_in: AtomicU64,
     late: AtomicU64,
 }
 
@@ -32,6 +33,8 @@ pub struct MetricsSnapshot {
     pub bytes_in: u64,
     /// Payload and buffer bytes sent.
     pub bytes_out: u64,
+    /// Messages received of which a payload or buffer came in fragments, since the peer found no slot free.
+    pub fragmented_in: u64,
     /// Frames that arrived late: their call or channel was over.
     pub late: u64,
 }
@@ -48,6 +51,7 @@ impl Metrics {
             streams: read(&self.streams),
             bytes_in: read(&self.bytes_in),
             bytes_out: read(&self.bytes_out),
+            fragmented_in: read(&self.fragmented_in),
             late: read(&self.late),
         }
     }
@@ -68,6 +72,10 @@ impl Metrics {
 
     pub(crate) fn received(&self, frames: &[Frame]) {
         add(&self.bytes_in, frames.iter().map(Frame::carried).sum());
+    }
+
+    pub(crate) fn arrived_in_fragments(&self) {
+        add(&self.fragmented_in, 1);
     }
 
     pub(crate) fn answered(&self) {

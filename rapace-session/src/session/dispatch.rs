@@ -42,6 +42,8 @@ impl LastCalled {
 pub(crate) struct Routing {
     called: LastCalled,
     reassembly: Reassembly,
+    /// Whether a message came in fragments.
+    fragmented: bool,
 }
 
 impl Routing {
@@ -50,7 +52,25 @@ impl Routing {
         Self {
             called: LastCalled::default(),
             reassembly: Reassembly::new(window, spare_buffers),
+            fragmented: false,
         }
+    }
+
+    /// Completes a frame of which parts came in fragments.
+    #[cold]
+    fn complete(&mut self, parts: &Parts, frame: Frame) -> Result<Frame, Fault> {
+        let frame = self.reassembly.complete(frame)?;
+        parts.link.metrics.arrived_in_fragments();
+        if !std::mem::replace(&mut self.fragmented, true) {
+            tracing::warn!(
+                peer = parts.link.encoder.fragmenter().peer(),
+                bytes = frame.carried(),
+                "the other side finds no free slot for a message, so it sends it in fragments, with two copies. Keep fewer of its \
+                 results, items and arguments here, copy those that are kept for long (`Blob::to_vec`), or give the class more \
+                 slots (`SegmentConfig::with_classes`). Further messages are counted only (`fragmented_in`)"
+            );
+        }
+        Ok(frame)
     }
 }
 
@@ -73,7 +93,7 @@ pub(crate) fn dispatch(
         return Err("a payload longer than its frame type may have");
     }
     if header.flags.has(Flags::FRAGMENTED) {
-        frame = routing.reassembly.complete(frame)?;
+        frame = routing.complete(parts, frame)?;
         header = frame.header;
     }
     match header.frame_type {

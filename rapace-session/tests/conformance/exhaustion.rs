@@ -238,7 +238,7 @@ async fn what_went_in_fragments_is_counted_by_class(kind: Kind) {
     let Some(ends) = narrow(kind, LARGE, OnExhaustion::Fragment) else {
         return;
     };
-    let (host, _plugin) = echoing(ends).await;
+    let (host, plugin) = echoing(ends).await;
     let channel = host.open("Echo").await.unwrap();
     let fragmented = || {
         let stats = host.link_stats().unwrap();
@@ -274,4 +274,6 @@ async fn what_went_in_fragments_is_counted_by_class(kind: Kind) {
     drop(held);
     ask::<_, Vec<Blob>>(&channel, 0, blobs(&[LARGE]).0).await;
     assert_eq!(fragmented(), [1, 3]);
+    assert_eq!(plugin.metrics().fragmented_in, 4);
+    assert_eq!(host.metrics().fragmented_in, 0, "they were returned");
 }

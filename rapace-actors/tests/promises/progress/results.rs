@@ -4,6 +4,7 @@ use rapace::SegmentConfig;
 
 use super::host::Running;
 use super::{is_payload, segments};
+use crate::log_lines::LogLines;
 use crate::support::in_time;
 
 const LEN: usize = 300 << 10;
@@ -13,6 +14,8 @@ const KEPT: u32 = 1000;
 const MOST: usize = 48 * LEN + (16 << 20);
 
 async fn keep(segment: SegmentConfig) {
+    let warnings = LogLines::warnings();
+    let _guard = tracing::subscriber::set_default(warnings.clone());
     let Running {
         plugin,
         store,
@@ -35,6 +38,12 @@ async fn keep(segment: SegmentConfig) {
         .filter(|class| class.slot_size as usize >= LEN);
     let fitting = fitting.take(2).map(|class| class.slots).sum::<u32>();
     assert_eq!(held, fitting);
+    // Who keeps them is told, once.
+    let in_fragments = u64::from(KEPT - fitting);
+    assert_eq!(plugin.stats().fragmented_in, in_fragments);
+    let lines = warnings.lines();
+    let told = |line: &&String| line.contains("so it sends it in fragments");
+    assert_eq!(lines.iter().filter(told).count(), 1, "{lines:?}");
     let grown = peak(plugin.pid()) - before;
     assert!(grown < MOST, "{grown} bytes");
     for (result, number) in kept.iter().zip(0..) {
