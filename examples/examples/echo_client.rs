@@ -24,6 +24,7 @@ use rapace_examples::echo::{
 use rapace_session::transport::shm;
 use rapace_session::{EndReason, Session, SessionConfig, Side};
 use rapace_shm::{Link, Listener, SegmentConfig};
+use tokio::signal::unix::{SignalKind, signal};
 
 /// Timeout for each step of the handshake.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -164,6 +165,8 @@ async fn stay(
         let waiting = stamped(proxy.echo_bytes(vec![7; 100]).send());
         join(running, waiting).await
     });
+    // One for the whole loop, so that no signal is lost between two waits.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::Os)?;
     println!(
         "staying: Ctrl-C leaves; `kill -9 {pid}` shows a death, `kill -STOP {pid}` a standstill"
     );
@@ -173,7 +176,7 @@ async fn stay(
     let end = loop {
         tokio::select! {
             end = stamped(session.ended()) => break end,
-            _ = tokio::signal::ctrl_c() => {
+            _ = interrupt.recv() => {
                 session.close("the client leaves");
                 println!("left");
                 return Ok(());

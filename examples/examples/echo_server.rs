@@ -43,12 +43,14 @@ async fn run() -> Result<(), Problem> {
         _ => return Err(Problem::Usage("usage: echo_server [<address>]".into())),
     };
     let listener = Listener::bind(&path).map_err(Problem::Listener)?;
+    // Before the address is announced: from then on, somebody may send them.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Problem::Os)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Os)?;
     println!("listening at {}", listener.path().display());
     println!(
         "in another terminal: cargo run --example echo_client -- {}",
         path.display()
     );
-    let mut terminate = signal(SignalKind::terminate()).map_err(Problem::Os)?;
     let (stop, stopping) = watch::channel(false);
     let mut clients = JoinSet::new();
     let mut accepted_clients = 0_u32;
@@ -62,7 +64,7 @@ async fn run() -> Result<(), Problem> {
                 Err(why) => eprintln!("echo_server: {why}"),
             },
             Some(_) = clients.join_next() => {}
-            _ = tokio::signal::ctrl_c() => break,
+            _ = interrupt.recv() => break,
             _ = terminate.recv() => break,
         }
     }
