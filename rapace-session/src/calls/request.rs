@@ -10,6 +10,8 @@
 //!   not in the table then was never sent.
 //! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation
 //!   is never sent before its request ([`Stage`](crate::calls::stage::Stage)).
+//! - RQ5: who gets an entry after a wait takes what it needs of the window out of turn, if it is free, and otherwise gives the
+//!   entry back. If it waited for its turn, callers could hand the last entry round for ever.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -161,12 +163,20 @@ impl<'a> Request<'a> {
                 admitted => admitted,
             };
             let mut admitted = admitted.ok_or(NotSent::Over)?;
-            let Some(room) = calls.table.try_room() else {
-                drop((admitted, prepared));
-                let flow = channel.flow(self.method);
-                let room = calls.table.room(flow, &link.waits).await;
-                drop(room.ok_or(NotSent::Over)?);
-                continue;
+            let room = match calls.table.try_room() {
+                Some(room) => room,
+                None => {
+                    drop(admitted);
+                    let flow = channel.flow(self.method);
+                    let room = calls.table.room(flow, &link.waits).await;
+                    let room = room.ok_or(NotSent::Over)?;
+                    // RQ5
+                    let Some(again) = channel.window.try_admit_out_of_turn(bytes) else {
+                        continue;
+                    };
+                    admitted = again;
+                    room
+                }
             };
             let flow = || channel.flow(self.method);
             let encoded = link.encoder.finish_prepared(prepared, Lane::Data, flow);

@@ -160,6 +160,14 @@ impl RequestWindow {
         Some(self.admitted(bytes))
     }
 
+    /// Admits a request that needs this many bytes before those that wait. `None` if credit or bytes are not free.
+    pub(crate) fn try_admit_out_of_turn(&self, bytes: u64) -> Option<Admitted<'_>> {
+        let mut state = self.lock();
+        state.fits(bytes).then(|| state.take(bytes))?;
+        drop(state);
+        Some(self.admitted(bytes))
+    }
+
     /// Waits until a request that needs this many bytes is admitted. `None` once the window is closed.
     ///
     /// # Cancel safety

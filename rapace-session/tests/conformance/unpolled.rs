@@ -1,6 +1,7 @@
 //! Calls whose futures are polled once, and then neither polled nor dropped, like those that a busy owner has in a
-//! `FuturesUnordered`.
+//! `FuturesUnordered`; and calls that wait for two things at once.
 
+use futures_util::future::join_all;
 use rapace_session::{Session, SessionConfig};
 
 use super::harness::*;
@@ -9,6 +10,7 @@ scenarios!(
     a_call_that_waits_for_a_credit_and_is_not_polled_stops_no_other,
     a_call_that_waits_for_bytes_and_is_not_polled_stops_no_other,
     many_calls_that_are_not_polled_stop_no_other,
+    calls_of_several_channels_take_turns_in_a_table_of_one_entry,
 );
 
 /// A host, a plugin whose service takes two calls and 1,000 bytes of requests at a time, and its mailbox.
@@ -88,4 +90,31 @@ async fn many_calls_that_are_not_polled_stop_no_other(kind: Kind) {
         assert_eq!(answer::<u32>(&reply.unwrap()), 9);
     }
     until(|| host.calls_under_way() == 0).await;
+}
+
+/// Their windows are larger than the table, so each needs both a credit and an entry, and holds neither while it waits.
+async fn calls_of_several_channels_take_turns_in_a_table_of_one_entry(kind: Kind) {
+    let sizes = Sizes {
+        call_table: 1,
+        ..Sizes::default()
+    };
+    let names = ["One", "Two", "Three"];
+    let mut services = Services::default();
+    for name in names {
+        services.serve(name, 2, echo::<u32>);
+    }
+    let ends = kind.pair_of(&sizes);
+    let (host, _plugin) =
+        connect(ends, SessionConfig::new("host"), services.config("plugin")).await;
+    let channels = join_all(names.map(|name| host.open(name))).await;
+    let channels = channels.into_iter().map(Result::unwrap);
+    let channels = channels.collect::<Vec<_>>();
+    let calls = (0..60_u32).map(|n| {
+        let channel = channels[n as usize % channels.len()].clone();
+        tokio::spawn(async move { assert_eq!(ask::<_, u32>(&channel, 0, n).await, n) })
+    });
+    for call in join_all(calls).await {
+        call.unwrap();
+    }
+    assert_eq!(host.calls_under_way(), 0);
 }
