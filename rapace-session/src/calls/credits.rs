@@ -59,7 +59,7 @@ impl ClientChannel {
         Self {
             id,
             service: service.into(),
-            window: Arc::new(RequestWindow::new(credits, bytes)),
+            window: RequestWindow::new(credits, bytes),
             closes: Notify::new(),
             ending: Mutex::default(),
             peer,

@@ -7,7 +7,8 @@
 //!   [`byte_window`](crate::link::byte_window)).
 //! - RW4: nothing is set aside for a waiter that is woken. A waiter that is woken and not polled is passed over when others
 //!   have waited behind it for [`PASSED_OVER_AFTER`]; it has its place again when it is polled. So a future that its task holds
-//!   and does not poll, like those in a `FuturesUnordered` whose owner is busy, stops no other caller.
+//!   and does not poll, like those in a `FuturesUnordered` whose owner is busy, stops no other caller. A task looks for such
+//!   waiters only while one is woken and another waits behind it: a window that is used up wakes nobody.
 //! - RW5: a closed window admits nobody. It is drained when all credits have returned, and does not grow any more.
 //! - RW6: no waker is called or dropped under the lock.
 
@@ -31,6 +32,7 @@ pub(crate) const PASSED_OVER_AFTER: Duration = Duration::from_millis(20);
 /// The window of a channel.
 #[derive(Debug)]
 pub(crate) struct RequestWindow {
+    me: Weak<Self>,
     state: Mutex<State>,
     /// Why the window was closed. Set together with the phase, so that nobody who reads it is admitted.
     closed: OnceLock<Box<str>>,
@@ -109,8 +111,9 @@ impl Drop for Admitted<'_> {
 
 impl RequestWindow {
     /// Makes the window of a channel. `bytes` are the limits in the peer's hello. To be called on the session's runtime.
-    pub(crate) fn new(credits: u32, bytes: ByteLimits) -> Self {
-        Self {
+    pub(crate) fn new(credits: u32, bytes: ByteLimits) -> Arc<Self> {
+        Arc::new_cyclic(|me| Self {
+            me: Weak::clone(me),
             state: Mutex::new(State {
                 phase: Phase::Open,
                 window: credits,
@@ -126,7 +129,7 @@ impl RequestWindow {
             closed: OnceLock::new(),
             drained: Notify::new(),
             runtime: Handle::try_current().ok(),
-        }
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -138,8 +141,8 @@ impl RequestWindow {
         self.lock().window
     }
 
-    /// How many bytes of requests may wait, at least, and how many the window may grow to. It has the first size if all bytes
-    /// have come back once since it grew.
+    /// How many bytes of requests may wait, and how many the window may grow to. The first is a lower bound until all bytes have
+    /// come back once since the window grew.
     pub(crate) fn bytes(&self) -> (u32, u32) {
         let state = self.lock();
         (state.known, state.most)
@@ -172,7 +175,7 @@ impl RequestWindow {
     ///
     /// # Cancel safety
     /// Dropping the future gives up the place in the queue.
-    pub(crate) fn admit(self: &Arc<Self>, bytes: u64) -> Admission<'_> {
+    pub(crate) fn admit(&self, bytes: u64) -> Admission<'_> {
         Admission {
             window: self,
             bytes,
@@ -245,6 +248,7 @@ impl RequestWindow {
     fn changed(&self, mut state: MutexGuard<'_, State>) {
         if state.phase == Phase::Open {
             let woken = state.wake_first();
+            self.watch(&mut state);
             drop(state);
             if let Some(waker) = woken {
                 waker.wake(); // RW6
@@ -311,7 +315,7 @@ impl RequestWindow {
         }
     }
 
-    /// Passes over waiters that do not come (RW4). False if nobody waits behind another one.
+    /// Passes over a waiter that does not come (RW4). False if nobody is woken, or nobody waits behind him.
     fn pass_over(&self, now: Instant) -> bool {
         let mut state = self.lock();
         let absent = state.first().and_then(|first| {
@@ -320,7 +324,7 @@ impl RequestWindow {
         });
         let passed = absent.and_then(|place| state.remove(place));
         let woken = state.wake_first();
-        let watched = state.others_wait();
+        let watched = state.may_be_blocked();
         state.watched = watched;
         drop(state);
         drop(passed); // RW6
@@ -330,16 +334,16 @@ impl RequestWindow {
         watched
     }
 
-    /// Has a task look for waiters to pass over, as long as somebody waits behind another one.
-    fn watch(self: &Arc<Self>, state: &mut State) {
-        if state.watched || !state.others_wait() {
+    /// Has a task look for waiters to pass over, as long as there may be one (RW4).
+    fn watch(&self, state: &mut State) {
+        if state.watched || !state.may_be_blocked() {
             return;
         }
         let Some(runtime) = &self.runtime else {
             return;
         };
         state.watched = true;
-        let window = Arc::downgrade(self);
+        let window = Weak::clone(&self.me);
         runtime.spawn(async move {
             loop {
                 tokio::time::sleep(PASSED_OVER_AFTER).await;
@@ -380,8 +384,9 @@ impl State {
         }
     }
 
-    fn others_wait(&self) -> bool {
-        self.short.len() + self.counted.len() > 1
+    /// Whether somebody waits behind one who could go on.
+    fn may_be_blocked(&self) -> bool {
+        self.short.len() + self.counted.len() > 1 && self.first().is_some()
     }
 
     fn waiter(&mut self, place: u64) -> Option<&mut Waiter> {
@@ -410,7 +415,7 @@ impl State {
 #[derive(Debug)]
 #[must_use = "futures do nothing unless they are polled"]
 pub(crate) struct Admission<'a> {
-    window: &'a Arc<RequestWindow>,
+    window: &'a RequestWindow,
     bytes: u64,
     /// The place in the queue, from the first poll on.
     place: Option<u64>,
@@ -488,7 +493,7 @@ mod tests {
     struct Ends {
         limits: ByteLimits,
         budget: Arc<GrowthBudget>,
-        sender: RequestWindow,
+        sender: Arc<RequestWindow>,
         receiver: ByteAllowance,
         /// The bytes of requests that have taken them and are not on the ring.
         unsent: Vec<u64>,
@@ -654,7 +659,7 @@ mod tests {
     }
 
     fn window(credits: u32) -> Arc<RequestWindow> {
-        Arc::new(RequestWindow::new(credits, FIXED))
+        RequestWindow::new(credits, FIXED)
     }
 
     fn take(window: &RequestWindow, bytes: u64) {
@@ -664,7 +669,7 @@ mod tests {
     }
 
     /// Begins to wait.
-    fn waiting(window: &Arc<RequestWindow>, bytes: u64) -> Pin<Box<Admission<'_>>> {
+    fn waiting(window: &RequestWindow, bytes: u64) -> Pin<Box<Admission<'_>>> {
         let mut admission = Box::pin(window.admit(bytes));
         assert!(admission.as_mut().now_or_never().is_none());
         admission
@@ -792,7 +797,7 @@ mod tests {
             assert!(!last.is_finished() && ready(&mut absent));
             assert!(back());
             last.await.unwrap();
-            assert!(!window.lock().others_wait());
+            assert!(!window.lock().may_be_blocked());
         }
     }
 
@@ -807,6 +812,19 @@ mod tests {
         tokio::time::sleep(10 * PASSED_OVER_AFTER).await;
         assert!(window.try_admit(0).is_none(), "it would overtake");
         assert!(ready(&mut alone));
+    }
+
+    /// RW4
+    #[tokio::test(start_paused = true)]
+    async fn nobody_looks_at_a_window_that_is_used_up() {
+        let window = window(1);
+        take(&window, 0);
+        let mut all = [0, 30, 0].map(|bytes| waiting(&window, bytes));
+        assert!(!window.lock().watched);
+        assert!(window.return_credits(1) && window.lock().watched);
+        assert!(ready(&mut all[0]));
+        tokio::time::sleep(2 * PASSED_OVER_AFTER).await;
+        assert!(!window.lock().watched);
     }
 
     /// RW5
