@@ -98,7 +98,8 @@ pub struct SegmentConfig {
     /// Descriptors that fit in a ring: a power of two from 8 to 65536. Default 512: 32 KiB, twice the
     /// calls that keep two processes busy, and small enough to stay resident in every session.
     pub ring_capacity: u32,
-    /// Entries of the call table, for start markers: 1 to 2²⁰. Default 1024.
+    /// Entries of the call table, for start markers: 1 to 2²⁰. Default 1024. The services that are called share them, and each
+    /// has at least one.
     pub call_table: u32,
     /// Slot classes, sizes strictly ascending. By default nine, each four times the last, from
     /// 1 KiB × 1020 to 64 MiB × 4: a payload wastes at most three quarters of a slot, in address

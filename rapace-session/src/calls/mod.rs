@@ -12,6 +12,7 @@ pub(crate) mod outgoing;
 pub(crate) mod pending;
 pub(crate) mod request;
 pub(crate) mod request_window;
+pub(crate) mod reservations;
 pub(crate) mod response;
 mod stage;
 mod table;

@@ -6,11 +6,13 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::calls::failure::CallFailure;
 use crate::calls::pending::{Outcome, Reply, Table};
+use crate::calls::reservations::{Held, Reservations};
 use crate::calls::stage::Effect;
-use crate::calls::table::{CallTable, Entry, Found};
+use crate::calls::table::{CallTable, Entry, Found, Refund};
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::end::EndReason;
@@ -26,12 +28,14 @@ type Fault = &'static str;
 pub(crate) struct OutgoingCalls {
     pub(crate) link: Arc<Link>,
     pub(crate) table: CallTable,
+    pub(crate) reservations: Reservations,
 }
 
 impl OutgoingCalls {
     pub(crate) fn new(link: Arc<Link>) -> Self {
         Self {
             table: CallTable::new(link.transport.call_table()),
+            reservations: Reservations::default(),
             link,
         }
     }
@@ -39,12 +43,19 @@ impl OutgoingCalls {
     /// Takes back a request that was not sent; false if the session has ended, or the call was
     /// cancelled.
     pub(super) fn withdraw(&self, call: CallId) -> bool {
-        match self.table.cancel(call) {
-            (Effect::Refund, Some(channel)) => {
-                channel.window.refund();
-                true
+        self.table.withdraw(call).map(Refund::pay).is_some()
+    }
+
+    /// Takes back what absent senders have, on whose channels others wait
+    /// ([`Reservations`](crate::calls::reservations::Reservations)).
+    pub(crate) fn revoke(&self, now: Instant, is_short: impl Fn(ChannelId) -> bool) {
+        for revoked in self.reservations.look(now, is_short) {
+            match revoked.held {
+                Held::Admission { bytes } => revoked.channel.window.refund(bytes),
+                Held::Entry(call) => {
+                    self.withdraw(call);
+                }
             }
-            _ => false,
         }
     }
 
@@ -58,9 +69,7 @@ impl OutgoingCalls {
     /// Records that the ring refused a request; false if the sender must not retry.
     pub(super) fn not_published(&self, call: CallId) -> bool {
         let (again, left) = self.table.not_published(call);
-        if let Some(channel) = left {
-            channel.window.refund();
-        }
+        left.map(Refund::pay);
         again
     }
 
@@ -176,7 +185,7 @@ impl Table for OutgoingCalls {
     fn cancel(&self, call: CallId) {
         match self.table.cancel(call) {
             (Effect::Cancel, _) => self.send_cancel(call),
-            (Effect::Refund, Some(channel)) => channel.window.refund(),
+            (Effect::Refund, Some(refund)) => refund.pay(),
             _ => {}
         }
     }

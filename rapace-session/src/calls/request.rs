@@ -1,20 +1,20 @@
-//! Sending of a request. It takes a credit and bytes of the channel's window, an entry of the table, buffers and room on the
+//! Sending of a request. It takes a credit and bytes of the channel's window, buffers, an entry of the table and room on the
 //! ring, in this order.
 //!
 //! - RQ1: a sender that waits for one of these holds none of those that come after it. So two
-//!   senders cannot deadlock. One that waits for its window, or for the table, holds nothing: it may be a future that is not
-//!   polled.
+//!   senders cannot deadlock. One that waits for its window holds nothing. One that waits for buffers or for the ring loses what
+//!   it has of the window if others need it and it is not polled ([`Reservations`](crate::calls::reservations::Reservations)).
 //! - RQ2: dropping the future before the request is on the ring sends nothing, and releases credit,
 //!   entry and bytes.
 //! - RQ3: a call that the session's end finds in the table is settled by the end. A call that is
 //!   not in the table then was never sent.
 //! - RQ4: a call that is cancelled before it is on the ring is never put there, and a cancellation
 //!   is never sent before its request ([`Stage`](crate::calls::stage::Stage)).
-//! - RQ5: who gets an entry after a wait takes what it needs of the window out of turn, if it is free, and otherwise gives the
-//!   entry back. If it waited for its turn, callers could hand the last entry round for ever.
 
 use std::sync::Arc;
 use std::time::Instant;
+
+use futures_util::future::BoxFuture;
 
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
@@ -22,14 +22,15 @@ use crate::calls::options::CallOptions;
 use crate::calls::outgoing::OutgoingCalls;
 use crate::calls::pending::Pending;
 use crate::calls::pending::Table;
+use crate::calls::request_window::Admitted;
 use crate::calls::stage::Sender;
-use crate::calls::table::{Entry, NotEntered, Terms};
+use crate::calls::table::{Entry, NotEntered, Publish, Terms};
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
 use crate::link::byte_window::charge;
 use crate::link::deadline::millis_left;
 use crate::link::encode::Encode;
-use crate::link::encoder::Prepared;
+use crate::link::encoder::{Attempt, EncodedPayload, Prepared, Unfinished};
 use crate::link::payload_error::{PayloadError, no_slot};
 use crate::link::prefix::Prefix;
 use crate::link::waits::Need;
@@ -162,25 +163,18 @@ impl<'a> Request<'a> {
                 None => channel.admit(self.method, bytes, &link.waits).await,
                 admitted => admitted,
             };
-            let mut admitted = admitted.ok_or(NotSent::Over)?;
-            let room = match calls.table.try_room() {
-                Some(room) => room,
-                None => {
-                    drop(admitted);
-                    let flow = channel.flow(self.method);
-                    let room = calls.table.room(flow, &link.waits).await;
-                    let room = room.ok_or(NotSent::Over)?;
-                    // RQ5
-                    let Some(again) = channel.window.try_admit_out_of_turn(bytes) else {
-                        continue;
-                    };
-                    admitted = again;
-                    room
+            let admitted = admitted.ok_or(NotSent::Over)?;
+            let attempt = link.encoder.finish_prepared(prepared, Lane::Data);
+            let (encoded, admitted) = match attempt.map_err(not_encoded)? {
+                Attempt::Encoded(encoded) => (encoded, admitted),
+                Attempt::Waiting(unfinished) => {
+                    let finished = self.finish(calls, channel, admitted, unfinished);
+                    match finished.await? {
+                        Some(finished) => finished,
+                        None => continue,
+                    }
                 }
             };
-            let flow = || channel.flow(self.method);
-            let encoded = link.encoder.finish_prepared(prepared, Lane::Data, flow);
-            let encoded = encoded.await.map_err(not_encoded)?;
             let mut frame = Frame {
                 header: Header::new(FrameType::Request, channel.id),
                 payload: encoded.payload,
@@ -196,37 +190,58 @@ impl<'a> Request<'a> {
                 awaited: self.awaited,
                 moves: self.moves.clone(),
                 given_up: false,
+                bytes,
             };
             let note = |call| pending.enter(calls, call);
-            let call = calls.table.enter(room, entry, self.sender, note);
-            let call = call.map_err(|why| match why {
-                NotEntered::Closed => NotSent::Over,
-                NotEntered::Unwanted => {
-                    NotSent::Failed(CallFailure::Failed(RemoteError::Cancelled))
-                }
-            })?;
-            admitted.entered();
+            let call = calls.table.enter(entry, self.sender, note);
+            let call = call.map_err(not_entered)?;
+            admitted.hand_over();
             frame.header.call = call;
             let mut unsent = Unsent(Some((calls, call)));
             let sent = match self.put(calls, channel, &mut frame).await {
                 Put::Sent => {
                     link.metrics.sent_call(&frame);
-                    admitted.sent();
                     Sent::Published
                 }
                 Put::Relinquished => Sent::Relinquished,
-                // Another frame with one of the buffers was sent first: encode again, with a copy
-                // of that buffer.
-                Put::InFlight if calls.withdraw(call) => {
+                Put::Withdrawn => {
                     unsent.0 = None;
-                    pending.detach();
-                    continue;
+                    match pending.detach() {
+                        true => continue,
+                        // The caller cancelled.
+                        false => Sent::Relinquished,
+                    }
                 }
-                Put::InFlight => Sent::Relinquished,
             };
             unsent.0 = None;
             return Ok(sent);
         }
+    }
+
+    /// Encodes a request that has to wait for buffers, or travels in fragments. `None` if it must start again, since it was not
+    /// polled and others needed what it had.
+    ///
+    /// Boxed, since it waits on a rare path, where it would make the futures of all calls larger.
+    #[cold]
+    fn finish<'b>(
+        &'b self,
+        calls: &'b OutgoingCalls,
+        channel: &'b Arc<ClientChannel>,
+        admitted: Admitted<'b>,
+        unfinished: Box<Unfinished<'b>>,
+    ) -> BoxFuture<'b, Result<Option<(EncodedPayload, Admitted<'b>)>, NotSent>> {
+        let reservation = calls.reservations.admitted(channel, admitted);
+        let flow = channel.flow(self.method);
+        let encoder = &calls.link.encoder;
+        Box::pin(async move {
+            let work = encoder.finish_later(unfinished, flow, Lane::Data);
+            let Some(encoded) = reservation.attend(work).await else {
+                return Ok(None);
+            };
+            let encoded = encoded.map_err(not_encoded)?;
+            let admitted = reservation.claim(channel);
+            Ok(admitted.map(|admitted| (encoded, admitted)))
+        })
     }
 
     fn prepare(&self, link: &Link) -> Result<Prepared<'_>, NotSent> {
@@ -239,7 +254,12 @@ impl<'a> Request<'a> {
 
     /// Puts a request on the ring, or leaves the call to the session's end (RQ3). A cancelled call
     /// is not put on the ring (RQ4).
-    async fn put(&self, calls: &OutgoingCalls, channel: &ClientChannel, frame: &mut Frame) -> Put {
+    async fn put(
+        &self,
+        calls: &OutgoingCalls,
+        channel: &Arc<ClientChannel>,
+        frame: &mut Frame,
+    ) -> Put {
         let call = frame.header.call;
         let mut sender = self.sender;
         loop {
@@ -258,20 +278,49 @@ impl<'a> Request<'a> {
                 return Put::Relinquished;
             }
             match refused {
-                SendError::InFlight => return Put::InFlight,
+                // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
+                SendError::InFlight if calls.withdraw(call) => return Put::Withdrawn,
+                SendError::InFlight => return Put::Relinquished,
                 SendError::Closed => return Put::Relinquished,
                 SendError::Full => {}
             }
-            let link = &calls.link;
-            let room = link.transport.ready(Lane::Data);
-            let room = link
-                .waits
-                .during(channel.flow(self.method), Need::Ring, room);
-            if room.await.is_err() || !calls.table.publish(call) {
-                return Put::Relinquished;
+            self.wait_for_ring(calls, channel, call).await;
+            match calls.table.publish(call) {
+                Publish::Now => sender = Sender::Another,
+                Publish::Withdrawn => return Put::Withdrawn,
+                Publish::HandedOut => return Put::Relinquished,
             }
-            sender = Sender::Another;
         }
+    }
+
+    /// Waits until the ring may have room, or the request is withdrawn.
+    #[cold]
+    fn wait_for_ring<'b>(
+        &self,
+        calls: &'b OutgoingCalls,
+        channel: &'b Arc<ClientChannel>,
+        call: CallId,
+    ) -> BoxFuture<'b, ()> {
+        let (link, flow) = (&calls.link, channel.flow(self.method));
+        Box::pin(async move {
+            let room = link.transport.ready(Lane::Data);
+            let room = link.waits.during(flow, Need::Ring, room);
+            let reservation = calls.reservations.entered(channel, call);
+            // If the session is over, the next attempt finds that.
+            let _ = reservation.attend(room).await;
+        })
+    }
+}
+
+fn not_entered(why: NotEntered) -> NotSent {
+    let failed = |why| NotSent::Failed(CallFailure::Failed(why));
+    match why {
+        NotEntered::Closed => NotSent::Over,
+        NotEntered::Unwanted => failed(RemoteError::Cancelled),
+        NotEntered::Full => failed(RemoteError::LimitReached(
+            "the call table is full, since the other side granted more calls than it has entries"
+                .into(),
+        )),
     }
 }
 
@@ -291,8 +340,8 @@ enum Put {
     Sent,
     /// The session's end settles the call, or the call was cancelled.
     Relinquished,
-    /// A buffer of the request is already in flight.
-    InFlight,
+    /// The call is in no table: encode it again.
+    Withdrawn,
 }
 
 /// Returns credit and entry if the future is dropped between taking them and sending (RQ2).

@@ -88,14 +88,13 @@ pub(crate) struct Admitted<'a> {
 }
 
 impl Admitted<'_> {
-    /// Records that the call is in the call table: its credit comes back with the reply, or by
-    /// [`refund`](RequestWindow::refund).
-    pub(crate) fn entered(&mut self) {
-        self.credit = false;
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
-    /// Records that the request is on the ring: its bytes come back from its receiver.
-    pub(crate) fn sent(mut self) {
+    /// Leaves the credit and the bytes to somebody else, who returns them by [`refund`](RequestWindow::refund) if the request is
+    /// not sent. Otherwise the credit comes back with the reply, and the bytes from the request's receiver.
+    pub(crate) fn hand_over(mut self) {
         self.credit = false;
         self.bytes = 0;
     }
@@ -141,6 +140,16 @@ impl RequestWindow {
         self.lock().window
     }
 
+    /// How many calls may be under way from now on: all credits that the peer granted, and none once the window is drained.
+    pub(crate) fn covers(&self) -> u32 {
+        let state = self.lock();
+        match state.phase {
+            Phase::Open => state.window,
+            Phase::Closed if state.credits < state.window => state.window,
+            Phase::Closed | Phase::Ended => 0,
+        }
+    }
+
     /// How many bytes of requests may wait, and how many the window may grow to. The first is a lower bound until all bytes have
     /// come back once since the window grew.
     pub(crate) fn bytes(&self) -> (u32, u32) {
@@ -163,14 +172,6 @@ impl RequestWindow {
         Some(self.admitted(bytes))
     }
 
-    /// Admits a request that needs this many bytes before those that wait. `None` if credit or bytes are not free.
-    pub(crate) fn try_admit_out_of_turn(&self, bytes: u64) -> Option<Admitted<'_>> {
-        let mut state = self.lock();
-        state.fits(bytes).then(|| state.take(bytes))?;
-        drop(state);
-        Some(self.admitted(bytes))
-    }
-
     /// Waits until a request that needs this many bytes is admitted. `None` once the window is closed.
     ///
     /// # Cancel safety
@@ -183,7 +184,8 @@ impl RequestWindow {
         }
     }
 
-    fn admitted(&self, bytes: u64) -> Admitted<'_> {
+    /// The credit and the bytes of a request that was admitted before, and [handed over](Admitted::hand_over).
+    pub(crate) fn admitted(&self, bytes: u64) -> Admitted<'_> {
         Admitted {
             window: self,
             credit: true,
@@ -200,9 +202,9 @@ impl RequestWindow {
         self.changed(state);
     }
 
-    /// Gives back the credit of a call that was in the call table, and whose request was never sent.
-    pub(crate) fn refund(&self) {
-        self.give_back(1, 0);
+    /// Gives back what a request was admitted with that was never sent.
+    pub(crate) fn refund(&self, bytes: u64) {
+        self.give_back(1, bytes);
     }
 
     /// Takes the credits that a reply returns; false if they are more than were taken.
@@ -547,7 +549,7 @@ mod tests {
                 Step::Take(length) => match self.sender.try_admit(charge(length)) {
                     Some(admitted) => {
                         self.unsent.push(admitted.bytes);
-                        admitted.sent();
+                        admitted.hand_over();
                     }
                     None => return false,
                 },
@@ -663,9 +665,8 @@ mod tests {
     }
 
     fn take(window: &RequestWindow, bytes: u64) {
-        let mut admitted = window.try_admit(bytes).expect("it need not wait");
-        admitted.entered();
-        admitted.sent();
+        let admitted = window.try_admit(bytes).expect("it need not wait");
+        admitted.hand_over();
     }
 
     /// Begins to wait.
@@ -678,7 +679,7 @@ mod tests {
     fn ready(admission: &mut Pin<Box<Admission<'_>>>) -> bool {
         match admission.as_mut().now_or_never() {
             Some(Some(admitted)) => {
-                admitted.sent();
+                admitted.hand_over();
                 true
             }
             Some(None) => panic!("the window is closed"),
@@ -778,11 +779,11 @@ mod tests {
             let mut absent = waiting(&window, bytes);
             let next = tokio::spawn({
                 let window = Arc::clone(&window);
-                async move { window.admit(bytes).await.expect("it is open").sent() }
+                async move { window.admit(bytes).await.expect("it is open").hand_over() }
             });
             let last = tokio::spawn({
                 let window = Arc::clone(&window);
-                async move { window.admit(bytes).await.expect("it is open").sent() }
+                async move { window.admit(bytes).await.expect("it is open").hand_over() }
             });
             tokio::task::yield_now().await;
             let back = || window.return_credits(1) && window.return_bytes(bytes as u32);

@@ -45,6 +45,8 @@ pub(crate) enum Event {
     NotPublished,
     /// The caller cancelled, or its sender gave up.
     Cancelled,
+    /// The request is taken back, if it is not on the ring and no thread is putting it there.
+    Withdrawn,
     /// The reply arrived.
     Replied,
     /// The session ended.
@@ -92,7 +94,7 @@ impl Stage {
             (Self::Publishing | Self::Sent, On::NotPublished) => (Self::Waiting, Do::Keep),
             (Self::Unwanted, On::NotPublished) => (Self::Free, Do::Refund), // CS1
 
-            (Self::Waiting, On::Cancelled) => (Self::Free, Do::Refund), // CS1
+            (Self::Waiting, On::Cancelled | On::Withdrawn) => (Self::Free, Do::Refund), // CS1
             (Self::Publishing, On::Cancelled) => (Self::Unwanted, Do::Nothing),
             (Self::Sent, On::Cancelled) => (Self::Cancelled, Do::Cancel),
 
@@ -104,6 +106,11 @@ impl Stage {
             (Self::Waiting, On::Ended) => (Self::Free, Do::Transfer { sent: false }),
             (Self::Publishing | Self::Sent, On::Ended) => (Self::Free, Do::Transfer { sent: true }),
             (Self::Free | Self::Unwanted | Self::Cancelled, On::Ended) => (Self::Free, Do::Nothing),
+
+            (
+                Self::Free | Self::Publishing | Self::Unwanted | Self::Sent | Self::Cancelled,
+                On::Withdrawn,
+            ) => (self, Do::Nothing),
 
             // Events after the reply, after the session's end, or for the second time.
             (Self::Free, On::Tries | On::Published | On::NotPublished | On::Cancelled)
@@ -135,13 +142,14 @@ mod tests {
         Stage::Cancelled,
     ];
 
-    const EVENTS: [Event; 8] = [
+    const EVENTS: [Event; 9] = [
         Event::Entered(Sender::Caller),
         Event::Entered(Sender::Another),
         Event::Tries,
         Event::Published,
         Event::NotPublished,
         Event::Cancelled,
+        Event::Withdrawn,
         Event::Replied,
         Event::Ended,
     ];
@@ -150,12 +158,12 @@ mod tests {
     #[test]
     fn every_event_has_one_effect_in_every_stage() {
         let table = "
-            free       | sent publish | publishing publish | - nothing         | - nothing        | - nothing      | - nothing       | - fault          | - nothing
-            waiting    | - nothing    | - nothing          | publishing publish | - nothing       | - nothing      | free refund     | - fault          | free unsent
-            publishing | - nothing    | - nothing          | - nothing         | sent nothing     | waiting keep   | unwanted nothing | free settle     | free transfer
-            unwanted   | - nothing    | - nothing          | - nothing         | cancelled cancel  | free refund    | - nothing       | free creditback  | free nothing
-            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | cancelled cancel | free settle      | free transfer
-            cancelled   | - nothing    | - nothing          | - nothing         | - nothing        | - nothing      | - nothing       | free creditback  | free nothing
+            free       | sent publish | publishing publish | - nothing         | - nothing        | - nothing      | - nothing       | - nothing       | - fault          | - nothing
+            waiting    | - nothing    | - nothing          | publishing publish | - nothing       | - nothing      | free refund     | free refund     | - fault          | free unsent
+            publishing | - nothing    | - nothing          | - nothing         | sent nothing     | waiting keep   | unwanted nothing | - nothing       | free settle     | free transfer
+            unwanted   | - nothing    | - nothing          | - nothing         | cancelled cancel  | free refund    | - nothing       | - nothing       | free creditback  | free nothing
+            sent       | - nothing    | - nothing          | - nothing         | - nothing        | waiting keep   | cancelled cancel | - nothing       | free settle      | free transfer
+            cancelled   | - nothing    | - nothing          | - nothing         | - nothing        | - nothing      | - nothing       | - nothing       | free creditback  | free nothing
         ";
         let rows = table.lines().map(str::trim).filter(|row| !row.is_empty());
         let mut seen = 0;
@@ -214,7 +222,7 @@ mod tests {
                 Event::Tries => stage == Stage::Waiting,
                 Event::Published => under_way,
                 Event::NotPublished => ledger.untried || under_way && !ledger.on_ring,
-                Event::Cancelled | Event::Ended => true,
+                Event::Cancelled | Event::Withdrawn | Event::Ended => true,
                 Event::Replied => ledger.on_ring || under_way,
             };
             if !can {
@@ -238,7 +246,7 @@ mod tests {
                 Event::Published => after.on_ring = true,
                 Event::NotPublished | Event::Replied => after.on_ring = false,
                 Event::Cancelled => after.unwanted = true,
-                Event::Tries | Event::Ended => {}
+                Event::Tries | Event::Withdrawn | Event::Ended => {}
             }
             match effect {
                 Effect::Cancel => {

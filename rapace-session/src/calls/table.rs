@@ -11,17 +11,16 @@
 //!   begun.
 //! - CT7: a call that has begun and is not idempotent is never sent again, so its payload is given up. Its attached buffers
 //!   stay, since the reply may refer to them.
+//! - CT8: nobody waits for an entry. A call has a credit when it is entered, and the windows of all channels together are at
+//!   most the table, which [`Channels::granted`](crate::session::channels::Channels::granted) checks. So an entry is free.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::{Semaphore, SemaphorePermit};
-
 use crate::calls::credits::ClientChannel;
 use crate::calls::pending::Pending;
 use crate::calls::stage::{Effect, Event, Sender, Stage};
-use crate::link::waits::{Flow, Need, Waits};
 use crate::streams::moves::Moves;
 use crate::sync::Mutex;
 use crate::wire::frame::{CallId, ChannelId, Frame, Payload};
@@ -40,6 +39,23 @@ pub(crate) struct Entry {
     pub(crate) moves: Option<Moves>,
     /// Whether its payload was given up, so that it cannot be sent again (CT7).
     pub(crate) given_up: bool,
+    /// What the call has of its channel's window until it is on the ring, beside its credit.
+    pub(crate) bytes: u64,
+}
+
+/// What a call that was never sent gives back: a credit, and bytes.
+#[derive(Debug)]
+#[must_use = "the credit and the bytes are lost"]
+pub(crate) struct Refund {
+    channel: Arc<ClientChannel>,
+    bytes: u64,
+}
+
+impl Refund {
+    /// Gives them back to the channel's window.
+    pub(crate) fn pay(self) {
+        self.channel.window.refund(self.bytes);
+    }
 }
 
 /// The properties of a call that stay the same when it is sent again.
@@ -59,6 +75,8 @@ struct Slot {
     generation: u32,
     stage: Stage,
     call: Call,
+    /// Whether the last call of this generation left before it was on the ring, other than by the session's end.
+    withdrawn: bool,
 }
 
 #[derive(Debug, Default)]
@@ -66,8 +84,8 @@ enum Call {
     #[default]
     None,
     Wanted(Entry),
-    /// The call was cancelled; its credit is still taken (CT1).
-    Cancelled(Arc<ClientChannel>),
+    /// The call was cancelled; its credit is still taken (CT1), and its bytes, if it is not on the ring.
+    Cancelled(Refund),
 }
 
 #[derive(Debug)]
@@ -84,7 +102,7 @@ struct Inner {
 #[derive(Debug)]
 pub(crate) struct CallTable {
     inner: Mutex<Inner>,
-    room: Semaphore,
+    capacity: u32,
 }
 
 /// Why a call was not entered.
@@ -94,6 +112,19 @@ pub(crate) enum NotEntered {
     Closed,
     /// The call was cancelled.
     Unwanted,
+    /// No entry is free, since the peer granted more credits than there are (CT8).
+    Full,
+}
+
+/// What a sender that retries finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Publish {
+    /// Put the request on the ring.
+    Now,
+    /// The call was withdrawn or cancelled, and is in no table.
+    Withdrawn,
+    /// The session's end has handed out the call.
+    HandedOut,
 }
 
 /// A call under way.
@@ -148,7 +179,7 @@ impl CallTable {
                 misanswered: Vec::new(),
                 closed: false,
             }),
-            room: Semaphore::new(capacity as usize),
+            capacity,
         }
     }
 
@@ -156,26 +187,10 @@ impl CallTable {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a free entry, if there is one. [`enter`](Self::enter) consumes the permit.
-    pub(crate) fn try_room(&self) -> Option<SemaphorePermit<'_>> {
-        self.room.try_acquire().ok()
-    }
-
-    /// Waits for a free entry. `None` once the table is closed.
-    pub(crate) fn room<'a>(
-        &'a self,
-        flow: Flow,
-        waits: &'a Waits,
-    ) -> impl Future<Output = Option<SemaphorePermit<'a>>> + Unpin {
-        let room = async { self.room.acquire().await.ok() };
-        waits.during(flow, Need::CallTable, room)
-    }
-
     /// Enters a call that `sender` puts on the ring next. Before other threads can see the entry,
     /// `note` records it with the caller, and returns whether the caller still wants the call.
     pub(crate) fn enter(
         &self,
-        permit: SemaphorePermit<'_>,
         mut entry: Entry,
         sender: Sender,
         note: impl FnOnce(CallId) -> bool,
@@ -184,15 +199,19 @@ impl CallTable {
         if inner.closed {
             return Err(NotEntered::Closed);
         }
-        // A permit guarantees an entry that is free, or was never used.
-        let index = inner.free.pop().unwrap_or_else(|| {
-            inner.slots.push(Slot {
-                generation: 0,
-                stage: Stage::Free,
-                call: Call::None,
-            });
-            inner.slots.len() as u32 - 1
-        });
+        let index = match inner.free.pop() {
+            Some(index) => index,
+            None if inner.slots.len() == self.capacity as usize => return Err(NotEntered::Full),
+            None => {
+                inner.slots.push(Slot {
+                    generation: 0,
+                    stage: Stage::Free,
+                    call: Call::None,
+                    withdrawn: false,
+                });
+                inner.slots.len() as u32 - 1
+            }
+        };
         let slot = &mut inner.slots[index as usize];
         let generation = slot.generation.wrapping_add(1).max(1);
         let id = CallId { index, generation };
@@ -201,18 +220,39 @@ impl CallTable {
             return Err(NotEntered::Unwanted);
         }
         slot.generation = generation;
+        slot.withdrawn = false;
         (slot.stage, _) = slot.stage.after(Event::Entered(sender));
         entry.frame.header.call = id;
         entry.terms.order.get_or_insert_with(next_in_order);
         slot.call = Call::Wanted(entry);
-        permit.forget();
         Ok(id)
     }
 
-    /// Records that the sender retries to put a call on the ring; false if the call is not in the
-    /// table any more.
-    pub(crate) fn publish(&self, call: CallId) -> bool {
-        matches!(self.step(call, Event::Tries), (Effect::Publish, _))
+    /// Records that the sender retries to put a call on the ring.
+    pub(crate) fn publish(&self, call: CallId) -> Publish {
+        let mut inner = self.lock();
+        let slot = match inner.slots.get_mut(call.index as usize) {
+            Some(slot) if slot.generation == call.generation => slot,
+            // Only the session's end hands out a call that waits, and nothing uses its entry again then.
+            _ => return Publish::Withdrawn,
+        };
+        match slot.stage.after(Event::Tries) {
+            (stage, Effect::Publish) => {
+                slot.stage = stage;
+                Publish::Now
+            }
+            _ if slot.withdrawn => Publish::Withdrawn,
+            _ => Publish::HandedOut,
+        }
+    }
+
+    /// Takes back a request that waits for the ring. Returns what is to be given back; `None` if the sender is putting it on the
+    /// ring, or the call has left the table.
+    pub(crate) fn withdraw(&self, call: CallId) -> Option<Refund> {
+        match self.step(call, Event::Withdrawn) {
+            (Effect::Refund, left) => left.into_refund(),
+            _ => None,
+        }
     }
 
     /// Records that a call is on the ring. True if the sender must send a cancellation.
@@ -220,12 +260,12 @@ impl CallTable {
         matches!(self.step(call, Event::Published), (Effect::Cancel, _))
     }
 
-    /// Records that the ring refused a call. Returns whether the sender may retry; and the channel
-    /// whose credit is to be returned, if the call was cancelled meanwhile.
-    pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Arc<ClientChannel>>) {
+    /// Records that the ring refused a call. Returns whether the sender may retry; and what is to be given back, if the call
+    /// was cancelled meanwhile.
+    pub(crate) fn not_published(&self, call: CallId) -> (bool, Option<Refund>) {
         match self.step(call, Event::NotPublished) {
             (Effect::Keep, _) => (true, None),
-            (Effect::Refund, call) => (false, call.into_channel()),
+            (Effect::Refund, call) => (false, call.into_refund()),
             _ => (false, None),
         }
     }
@@ -234,7 +274,7 @@ impl CallTable {
     pub(crate) fn complete(&self, call: CallId) -> Found {
         match self.step(call, Event::Replied) {
             (Effect::Settle, Call::Wanted(entry)) => Found::Live(entry),
-            (Effect::CreditBack, Call::Cancelled(channel)) => Found::Cancelled(channel),
+            (Effect::CreditBack, Call::Cancelled(left)) => Found::Cancelled(left.channel),
             _ => Found::Nothing,
         }
     }
@@ -250,12 +290,11 @@ impl CallTable {
         None
     }
 
-    /// Cancels a call. Returns the effect of [`Stage::after`]; and the channel whose credit is to
-    /// be returned, if the peer never saw the call.
-    pub(crate) fn cancel(&self, call: CallId) -> (Effect, Option<Arc<ClientChannel>>) {
+    /// Cancels a call. Returns the effect of [`Stage::after`]; and what is to be given back, if the peer never saw the call.
+    pub(crate) fn cancel(&self, call: CallId) -> (Effect, Option<Refund>) {
         let (effect, call) = self.step(call, Event::Cancelled);
         match effect {
-            Effect::Refund => (effect, call.into_channel()),
+            Effect::Refund => (effect, call.into_refund()),
             _ => (effect, None),
         }
     }
@@ -276,14 +315,13 @@ impl CallTable {
         match stage {
             Stage::Free => {
                 let left = std::mem::take(&mut slot.call);
+                slot.withdrawn = effect == Effect::Refund;
                 inner.free.push(call.index);
-                drop(inner);
-                self.room.add_permits(1);
                 (effect, left)
             }
             Stage::Unwanted | Stage::Cancelled => {
                 let left = match &slot.call {
-                    Call::Wanted(entry) => Call::Cancelled(Arc::clone(&entry.channel)),
+                    Call::Wanted(entry) => Call::Cancelled(entry.refund()),
                     Call::None | Call::Cancelled(_) => return (effect, Call::None),
                 };
                 (effect, std::mem::replace(&mut slot.call, left))
@@ -309,7 +347,7 @@ impl CallTable {
             let (channel, entry) = match &slot.call {
                 Call::None => continue,
                 Call::Wanted(entry) => (entry.channel.id, Some(entry)),
-                Call::Cancelled(channel) => (channel.id, None),
+                Call::Cancelled(left) => (left.channel.id, None),
             };
             all.push(UnderWay {
                 id: CallId {
@@ -349,7 +387,6 @@ impl CallTable {
 
     /// Closes the table and hands out its calls (CT3, CT4).
     pub(crate) fn close(&self) -> Vec<UnfinishedCall> {
-        self.room.close();
         let mut inner = self.lock();
         inner.closed = true;
         let mut all = Vec::new();
@@ -380,6 +417,13 @@ impl CallTable {
 }
 
 impl Entry {
+    fn refund(&self) -> Refund {
+        Refund {
+            channel: Arc::clone(&self.channel),
+            bytes: self.bytes,
+        }
+    }
+
     /// Whether the call has a payload in memory that nobody needs once it has begun (CT7).
     fn has_spare_payload(&self) -> bool {
         let in_frame = matches!(self.frame.payload, Payload::Inline { .. });
@@ -388,11 +432,11 @@ impl Entry {
 }
 
 impl Call {
-    fn into_channel(self) -> Option<Arc<ClientChannel>> {
+    fn into_refund(self) -> Option<Refund> {
         match self {
             Self::None => None,
-            Self::Wanted(entry) => Some(entry.channel),
-            Self::Cancelled(channel) => Some(channel),
+            Self::Wanted(entry) => Some(entry.refund()),
+            Self::Cancelled(refund) => Some(refund),
         }
     }
 }
@@ -405,18 +449,8 @@ fn next_in_order() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::LazyLock;
-
     use super::*;
     use crate::wire::frame::{FrameType, Header};
-
-    async fn room(table: &CallTable) -> Option<SemaphorePermit<'_>> {
-        static WAITS: LazyLock<Waits> = LazyLock::new(Waits::default);
-        match table.try_room() {
-            None => table.room(Flow::Allocations, &WAITS).await,
-            room => room,
-        }
-    }
 
     fn entry() -> Entry {
         Entry {
@@ -432,25 +466,27 @@ mod tests {
             awaited: true,
             moves: None,
             given_up: false,
+            bytes: 0,
         }
     }
 
-    async fn enter(table: &CallTable) -> CallId {
-        let permit = room(table).await.unwrap();
-        table
-            .enter(permit, entry(), Sender::Caller, |_| true)
-            .unwrap()
+    fn enter(table: &CallTable) -> CallId {
+        table.enter(entry(), Sender::Caller, |_| true).unwrap()
     }
 
-    #[tokio::test]
-    async fn an_entry_is_not_used_again_before_its_reply() {
+    fn is_full(table: &CallTable) -> bool {
+        table.enter(entry(), Sender::Caller, |_| true) == Err(NotEntered::Full)
+    }
+
+    #[test]
+    fn an_entry_is_not_used_again_before_its_reply() {
         let table = CallTable::new(1);
-        let first = enter(&table).await;
+        let first = enter(&table);
         assert!(matches!(table.cancel(first), (Effect::Cancel, None)));
         assert!(matches!(table.cancel(first), (Effect::Nothing, None)));
-        assert!(futures_util::FutureExt::now_or_never(room(&table)).is_none());
+        assert!(is_full(&table), "a cancelled call keeps its entry");
         assert!(matches!(table.complete(first), Found::Cancelled(_)));
-        let second = enter(&table).await;
+        let second = enter(&table);
         assert_eq!(second.index, first.index);
         assert_ne!(second.generation, first.generation);
         assert!(matches!(table.complete(first), Found::Nothing));
@@ -458,30 +494,55 @@ mod tests {
         assert!(matches!(table.complete(second), Found::Nothing));
     }
 
-    #[tokio::test]
-    async fn a_call_that_was_never_sent_returns_entry_and_credit() {
+    #[test]
+    fn a_call_that_was_never_sent_returns_entry_and_credit() {
         let table = CallTable::new(1);
-        let call = enter(&table).await;
+        let call = enter(&table);
         assert!(matches!(table.not_published(call), (true, None)));
         assert!(
             matches!(table.complete(call), Found::Nothing),
             "no reply is possible"
         );
         assert!(matches!(table.cancel(call), (Effect::Refund, Some(_))));
-        assert!(!table.publish(call), "it must not be sent any more");
+        assert_eq!(table.publish(call), Publish::Withdrawn);
         assert_eq!(table.under_way(), 0);
-        let permit = room(&table).await.unwrap();
-        let unwanted = table.enter(permit, entry(), Sender::Another, |_| false);
+        let unwanted = table.enter(entry(), Sender::Another, |_| false);
         assert_eq!(unwanted, Err(NotEntered::Unwanted));
-        enter(&table).await;
+        enter(&table);
     }
 
-    #[tokio::test]
-    async fn a_cancellation_while_another_task_publishes_is_completed_by_that_task() {
+    /// A sender that retries knows whether the session's end has its call.
+    #[test]
+    fn a_request_that_was_taken_back_is_told_from_one_that_was_handed_out() {
+        let table = CallTable::new(1);
+        let taken = enter(&table);
+        assert!(table.withdraw(taken).is_none(), "its sender is sending it");
+        assert!(matches!(table.not_published(taken), (true, None)));
+        assert!(table.withdraw(taken).is_some());
+        assert!(table.withdraw(taken).is_none());
+        assert_eq!(table.publish(taken), Publish::Withdrawn);
+        let waits = enter(&table);
+        assert!(matches!(table.not_published(waits), (true, None)));
+        assert_eq!(table.publish(taken), Publish::Withdrawn);
+        assert_eq!(table.close().len(), 1);
+        assert_eq!(table.publish(taken), Publish::Withdrawn);
+        assert_eq!(table.publish(waits), Publish::HandedOut);
+        let table = CallTable::new(1);
+        let sent = enter(&table);
+        assert!(table.withdraw(sent).is_none());
+        let retried = {
+            assert!(matches!(table.not_published(sent), (true, None)));
+            table.publish(sent)
+        };
+        assert_eq!(retried, Publish::Now);
+        assert!(table.withdraw(sent).is_none(), "its sender is sending it");
+    }
+
+    #[test]
+    fn a_cancellation_while_another_task_publishes_is_completed_by_that_task() {
         let table = CallTable::new(1);
         for goes_out in [true, false] {
-            let permit = room(&table).await.unwrap();
-            let call = table.enter(permit, entry(), Sender::Another, |_| true);
+            let call = table.enter(entry(), Sender::Another, |_| true);
             let call = call.unwrap();
             // No cancellation before its request.
             assert!(matches!(table.cancel(call), (Effect::Nothing, None)));
@@ -495,53 +556,49 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn an_answer_may_come_before_its_sender_has_noted_that_it_was_sent() {
+    #[test]
+    fn an_answer_may_come_before_its_sender_has_noted_that_it_was_sent() {
         let table = CallTable::new(1);
-        let permit = room(&table).await.unwrap();
-        let call = table.enter(permit, entry(), Sender::Another, |_| true);
+        let call = table.enter(entry(), Sender::Another, |_| true);
         let call = call.unwrap();
         assert!(matches!(table.complete(call), Found::Live(_)));
-        let next = enter(&table).await;
+        let next = enter(&table);
         assert_eq!(next.index, call.index);
         assert!(!table.published(call));
         assert!(matches!(table.complete(next), Found::Live(_)));
     }
 
-    #[tokio::test]
-    async fn closing_hands_out_in_order_and_lets_nothing_in() {
+    #[test]
+    fn closing_hands_out_in_order_and_lets_nothing_in() {
         let table = CallTable::new(4);
-        let a = enter(&table).await;
-        let b = enter(&table).await;
+        let a = enter(&table);
+        let b = enter(&table);
         let _ = table.complete(a);
-        let c = enter(&table).await;
-        let permit = room(&table).await.unwrap();
+        let c = enter(&table);
         let out = table.close();
         let out = out
             .iter()
             .map(|left| left.entry.frame.header.call)
             .collect::<Vec<_>>();
         assert_eq!(out, vec![b, c]);
-        let late = table.enter(permit, entry(), Sender::Caller, |_| true);
+        let late = table.enter(entry(), Sender::Caller, |_| true);
         assert_eq!(late, Err(NotEntered::Closed));
-        assert!(room(&table).await.is_none());
         assert_eq!(table.under_way(), 0);
     }
 
     /// CT6
-    #[tokio::test]
-    async fn a_call_whose_reply_broke_a_rule_is_handed_out_in_its_place_and_given_back_after_the_end()
-     {
+    #[test]
+    fn a_call_whose_reply_broke_a_rule_is_handed_out_in_its_place_and_given_back_after_the_end() {
         let table = CallTable::new(4);
-        let a = enter(&table).await;
-        let b = enter(&table).await;
-        let c = enter(&table).await;
+        let a = enter(&table);
+        let b = enter(&table);
+        let c = enter(&table);
         let (Found::Live(first), Found::Live(late)) = (table.complete(b), table.complete(c)) else {
             panic!("they are under way");
         };
         assert!(table.misanswered(first).is_none());
         // Its entry is free, and it is still handed out.
-        let d = enter(&table).await;
+        let d = enter(&table);
         let out = table.close();
         let out = out
             .iter()
@@ -553,16 +610,14 @@ mod tests {
         assert!(table.close().is_empty());
     }
 
-    #[tokio::test]
-    async fn a_call_sent_again_keeps_its_place_before_new_ones() {
+    #[test]
+    fn a_call_sent_again_keeps_its_place_before_new_ones() {
         let (old, new) = (CallTable::new(4), CallTable::new(4));
-        enter(&old).await;
+        enter(&old);
         let unsettled = old.close().remove(0).entry;
-        enter(&new).await;
+        enter(&new);
         let again = unsettled.terms.order;
-        let permit = room(&new).await.unwrap();
-        new.enter(permit, unsettled, Sender::Another, |_| true)
-            .unwrap();
+        new.enter(unsettled, Sender::Another, |_| true).unwrap();
         assert_eq!(new.close()[0].entry.terms.order, again);
     }
 

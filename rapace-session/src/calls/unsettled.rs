@@ -54,6 +54,7 @@ impl UnsettledCall {
             awaited,
             moves,
             given_up,
+            bytes: _,
         } = entry;
         let mut unsettled = Self {
             pending,

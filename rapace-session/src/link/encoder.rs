@@ -49,7 +49,7 @@ pub(crate) enum Prepared<'a> {
 }
 
 /// The result of encoding without waiting.
-enum Attempt<'a> {
+pub(crate) enum Attempt<'a> {
     Encoded(EncodedPayload),
     /// Buffers have to be gathered, or waited for. Boxed: this rare path would make the future of every call larger.
     Waiting(Box<Unfinished<'a>>),
@@ -127,9 +127,9 @@ impl FrameEncoder {
         });
         let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
             Attempt::Encoded(encoded) => return Ok(encoded),
-            Attempt::Waiting(unfinished) => self.finish_boxed(*unfinished, flow(), lane),
+            Attempt::Waiting(unfinished) => self.finish_later(unfinished, flow(), lane),
         };
-        guarded_async(work).await
+        work.await
     }
 
     /// Begins to encode a body after its prefix, and takes no buffer yet.
@@ -163,35 +163,35 @@ impl FrameEncoder {
         }))
     }
 
-    /// Encodes the rest of a payload. `flow` says who waits, if it has to.
+    /// Encodes the rest of a payload, if its buffers are free.
+    pub(crate) fn finish_prepared<'a>(
+        &self,
+        prepared: Prepared<'a>,
+        lane: Lane,
+    ) -> Result<Attempt<'a>, PayloadError> {
+        let attempt = match prepared {
+            Prepared::Encoded(encoded) => return Ok(Attempt::Encoded(encoded)),
+            Prepared::Unfinished(unfinished) => guarded(|| self.finish_now(unfinished, lane)),
+        };
+        attempt.unwrap_or_else(|panic| Err(panicked(&panic)))
+    }
+
+    /// Encodes a payload whose buffers are not all free. `flow` says who waits, if it has to.
     ///
     /// # Cancel safety
     /// Dropping the future releases all buffers.
-    pub(crate) async fn finish_prepared(
-        &self,
-        prepared: Prepared<'_>,
-        lane: Lane,
-        flow: impl FnOnce() -> Flow,
-    ) -> Result<EncodedPayload, PayloadError> {
-        let attempt = match prepared {
-            Prepared::Encoded(encoded) => return Ok(encoded),
-            Prepared::Unfinished(unfinished) => guarded(|| self.finish_now(unfinished, lane)),
-        };
-        let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
-            Attempt::Encoded(encoded) => return Ok(encoded),
-            Attempt::Waiting(unfinished) => self.finish_boxed(*unfinished, flow(), lane),
-        };
-        guarded_async(work).await
-    }
-
     #[cold]
-    fn finish_boxed<'a>(
+    pub(crate) fn finish_later<'a>(
         &'a self,
-        unfinished: Unfinished<'a>,
+        unfinished: Box<Unfinished<'a>>,
         flow: Flow,
         lane: Lane,
     ) -> BoxFuture<'a, Result<EncodedPayload, PayloadError>> {
-        Box::pin(self.finish_later(unfinished, flow, lane))
+        Box::pin(guarded_async(self.finish_unguarded(
+            *unfinished,
+            flow,
+            lane,
+        )))
     }
 
     fn prepare_now<'a>(
@@ -248,8 +248,7 @@ impl FrameEncoder {
         })
     }
 
-    /// Finishes a payload whose buffers are not all free.
-    async fn finish_later(
+    async fn finish_unguarded(
         &self,
         Unfinished { draft, flags }: Unfinished<'_>,
         flow: Flow,
@@ -420,7 +419,10 @@ impl FrameEncoder {
         frame: &Frame,
     ) -> Result<EncodedPayload, PayloadError> {
         let prepared = self.prepare_again(frame, None)?;
-        self.finish_prepared(prepared, lane, || flow).await
+        match self.finish_prepared(prepared, lane)? {
+            Attempt::Encoded(encoded) => Ok(encoded),
+            Attempt::Waiting(unfinished) => self.finish_later(unfinished, flow, lane).await,
+        }
     }
 }
 

@@ -1,9 +1,9 @@
-//! What waits on this side of a session: senders that found no credit, bytes, entry, slot, or room.
+//! What waits on this side of a session: senders that found no credit, bytes, slot, or room.
 //!
 //! - WT1: only a future that has to wait is registered, from its first poll until it is ready or dropped. A sender that
 //!   finds what it needs touches nothing here.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -31,8 +31,6 @@ pub(crate) enum Need {
     Credit,
     /// Bytes of the channel's window.
     RequestBytes,
-    /// An entry of the call table.
-    CallTable,
     /// Room on the ring.
     Ring,
     /// A credit of the stream.
@@ -118,6 +116,17 @@ impl Waits {
             let _registered = self.register(flow, need);
             work.await
         })
+    }
+
+    /// The channels whose windows somebody has waited for since then, or longer.
+    pub(crate) fn short_channels(&self, since: Instant) -> BTreeSet<ChannelId> {
+        let inner = self.lock();
+        let long = inner.waiting.values().filter(|wait| wait.since <= since);
+        let short = long.filter_map(|wait| match (wait.flow, wait.need) {
+            (Flow::Requests { channel, .. }, Need::Credit | Need::RequestBytes) => Some(channel),
+            _ => None,
+        });
+        short.collect()
     }
 
     /// All that waits, the group that has waited longest first.

@@ -172,7 +172,9 @@ impl SessionActor {
                 self.say(FrameType::NotOpened, id, &why);
             }
             Ok((sink, asked)) => {
-                let window = self.windows.grant(id, asked);
+                let Some(window) = self.windows.grant(id, asked) else {
+                    return self.say(FrameType::NotOpened, id, &self.windows.full());
+                };
                 let bytes = self.parts.request_window();
                 let route = ServiceRoute::new(id, service, sink, window, bytes);
                 if !self.parts.channels.add_service(route) {
@@ -230,13 +232,11 @@ impl SessionActor {
         if self.opening.contains_key(&id) {
             return self.fault("credits for a channel that is not open yet");
         }
-        match self
-            .parts
-            .channels
-            .client(id)
-            .map(|channel| channel.granted(header))
-        {
-            Some(granted) => granted.unwrap_or_else(|what| self.fault(what)),
+        let channels = &self.parts.channels;
+        match channels.client(id) {
+            Some(channel) => channels
+                .window_grew(&channel, header)
+                .unwrap_or_else(|what| self.fault(what)),
             // The channel was closed.
             None => self.parts.link.metrics.arrived_late(),
         }
@@ -270,6 +270,10 @@ impl SessionActor {
         );
         own.link(&actor).await; // SA3
         let lease = channels.add_client(&channel, actor);
+        if let Err(what) = channels.check_windows() {
+            waiting.asker.send(Err(OpenError::Refused(what.into())));
+            return self.fault(what);
+        }
         // If `open` was cancelled, the lease is dropped, and the channel is closed.
         waiting.asker.send(Ok(OpenedChannel { channel, lease }));
     }

@@ -19,7 +19,7 @@ use crate::link::channel_ids::{ChannelIds, FEW_SHARDS, sharded};
 use crate::link::places::Places;
 use crate::serving::service::ServiceRoute;
 use crate::session::channel_actor::{ChannelActor, Close};
-use crate::wire::frame::{ChannelId, FrameType};
+use crate::wire::frame::{ChannelId, FrameType, Header};
 use crate::wire::limits::MAX_CHANNELS;
 
 /// The channels of one session.
@@ -68,13 +68,46 @@ impl Channels {
             .map(|client| Arc::clone(&client.channel))
     }
 
-    /// The sum of the windows, in calls, of the channels that this side opened.
+    /// The sum of the windows, in calls, of the channels that this side opened, without those that are over.
     pub(crate) fn granted(&self) -> u32 {
         let windows = self
             .clients
             .iter()
-            .map(|client| client.channel.window.size());
+            .map(|client| client.channel.window.covers());
         windows.fold(0, u32::saturating_add)
+    }
+
+    /// How many channels this side has open.
+    pub(crate) fn opened(&self) -> u32 {
+        self.clients.len() as u32
+    }
+
+    /// Checks that the windows which the peer granted are at most the call table, so that each call with a credit finds an entry
+    /// (CT8 of [`table`](crate::calls::table)). To be called after each grant.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn check_windows(&self) -> Result<(), &'static str> {
+        match self.granted() <= self.link.transport.call_table() {
+            true => Ok(()),
+            false => Err("windows of channels for more calls than the call table has entries"),
+        }
+    }
+
+    /// Handles a `Credit` for a channel that this side opened.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn window_grew(
+        &self,
+        channel: &ClientChannel,
+        header: Header,
+    ) -> Result<(), &'static str> {
+        channel.granted(header)?;
+        match header.credits {
+            0 => Ok(()),
+            _ => self.check_windows(),
+        }
     }
 
     /// Whether a number belongs to a channel that the peer opened to a service.

@@ -188,7 +188,7 @@ fn credit(parts: &Parts, session: &ActorRef<SessionActor>, frame: Frame) -> Resu
         return Err("credits from the side that takes them");
     }
     if let Some(channel) = parts.channels.client(header.channel) {
-        return channel.granted(header);
+        return parts.channels.window_grew(&channel, header);
     }
     // Handled by the session's actor, after the answer to the opening.
     if !parts.channels.ids.is_peers(header.channel) && parts.channels.ids.is_used(header.channel) {

@@ -53,7 +53,8 @@ pub enum Resource {
         /// How many calls of the channel may be under way.
         window: u32,
         /// How many entries the call table of this side has, if they bound the window: a channel gets at most half of
-        /// those that no other has. `None` if the capacity of the service bounds it.
+        /// those that are neither another's nor kept for the first calls of channels to come. `None` if the capacity of the
+        /// service bounds it.
         call_table: Option<u32>,
     },
     /// Bytes of the channel.
@@ -63,11 +64,6 @@ pub enum Resource {
         window: u32,
         /// How large the window may become.
         maximum: u32,
-    },
-    /// An entry of the call table.
-    CallTable {
-        /// How many calls of the session may be under way.
-        entries: u32,
     },
     /// That the call, which was sent, begins: its turn in the mailbox of the service.
     Mailbox,
@@ -98,8 +94,8 @@ pub enum Resource {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Holder {
-    /// Calls under way: of the channel, or of the session for an entry of the call table. For the mailbox, those
-    /// that have begun; for bytes of the channel, those that have not.
+    /// Calls of the channel that are under way. For the mailbox, those that have begun; for bytes of the channel, those that
+    /// have not.
     Calls {
         /// How many.
         count: usize,
@@ -248,10 +244,6 @@ impl fmt::Display for Resource {
                     false => Ok(()),
                 }
             }
-            Self::CallTable { entries } => write!(
-                f,
-                "an entry of the call table, of which the session has {entries}"
-            ),
             Self::Mailbox => f.write_str("a turn in the mailbox of the service"),
             Self::Ring => f.write_str("room on the ring"),
             Self::StreamItems { window } => write!(
@@ -285,8 +277,7 @@ impl Resource {
             },
             Self::RequestBytes { maximum, .. } => Self::RequestBytes { window, maximum },
             Self::StreamBytes { maximum, .. } => Self::StreamBytes { window, maximum },
-            Self::CallTable { .. }
-            | Self::Mailbox
+            Self::Mailbox
             | Self::Ring
             | Self::StreamItems { .. }
             | Self::Slot { .. }
@@ -315,9 +306,6 @@ impl Resource {
             Self::RequestBytes { .. } => {
                 "send fewer bytes at once or as a stream, have the handlers of the service return sooner, or have its \
                  side grant more (`WindowConfig::with_request_bytes`)"
-            }
-            Self::CallTable { .. } => {
-                "make fewer calls at once, or configure more entries (`SegmentConfig::with_call_table`)"
             }
             Self::Mailbox => {
                 "have the handlers of the service return sooner, or serve what takes long by a service of its own"

@@ -16,6 +16,7 @@ use crate::link::waits::{Flow, Group, Need};
 use crate::session::parts::Parts;
 use crate::session::wait::{CallUnderWay, Holder, LONG, MethodName, Resource, Wait, Waiter};
 use crate::session::wait_watch::Seen;
+use crate::session::window_budget::fair_window;
 use crate::wire::frame::ChannelId;
 use crate::wire::offer::ServiceOffer;
 
@@ -40,7 +41,7 @@ impl Parts {
         Look::new(self, now, seen).waits()
     }
 
-    /// Gives up payloads of calls that have begun, and reports waits that have become long since the last heartbeat
+    /// Gives up payloads of calls that have begun, takes back what senders have that are not polled, and reports waits that have become long since the last heartbeat
     /// (WW1).
     pub(crate) fn look_at_calls(&self) {
         if self.link.end.is_settled() {
@@ -49,6 +50,10 @@ impl Parts {
         let now = now();
         let seen = self.wait_watch.lock().look(&self.calls, now);
         give_up_payloads(&self.calls, &seen.calls);
+        if let Some(long_ago) = now.checked_sub(LONG) {
+            let short = self.link.waits.short_channels(long_ago);
+            self.calls.revoke(now, |channel| short.contains(&channel));
+        }
         let waits = Look::new(self, now, seen).waits();
         let begun = self.wait_watch.lock().episodes.begun(waits, now);
         // Without the lock: the receiver may ask what waits.
@@ -135,13 +140,6 @@ impl Look<'_> {
                 let holder = self.among(unbegun).unwrap_or(Holder::Unsent);
                 (resource, holder)
             }
-            (Need::CallTable, _) => {
-                let entries = self.parts.link.transport.call_table();
-                (
-                    Resource::CallTable { entries },
-                    self.among(|_| true).unwrap_or(Holder::Unsent),
-                )
-            }
             (Need::StreamItems, _) => {
                 let window = self.parts.peer.get()?.stream_window;
                 (Resource::StreamItems { window }, Holder::Receiver)
@@ -175,13 +173,13 @@ impl Look<'_> {
         Some((resource, holder))
     }
 
-    /// The entries of the call table, if they may bound a channel's window. They do not if more than the window are left
-    /// over: the peer grants at most half of those that are left, and would have granted more.
+    /// The entries of the call table, if they may bound a channel's window. They do not if the peer would grant more now.
     fn bounding_call_table(&self, window: u32) -> Option<u32> {
         let entries = self.parts.link.transport.call_table();
-        let left = entries.saturating_sub(self.parts.channels.granted());
-        // It grants at least 1, and half of an odd number is rounded down.
-        (left <= window + 1).then_some(entries)
+        let channels = &self.parts.channels;
+        let left = entries.saturating_sub(channels.granted());
+        let fair = fair_window(entries, left + window, channels.opened());
+        (fair <= window).then_some(entries)
     }
 
     /// The calls that wait in mailboxes.

@@ -6,6 +6,7 @@
 //! - No call runs twice, and the outcome that a caller gets is true.
 //! - Each request gets one reply, and each reply has a request: no fault is reported for the peer.
 //! - In the last session all entries and credits are returned at the end.
+//! - A call that waits for the ring may lose what it has at any moment, and starts again.
 //! - A channel that is closed meanwhile makes no calls any more, and is given up after its last.
 
 use std::pin::{Pin, pin};
@@ -20,11 +21,12 @@ use kameo::mailbox;
 use tokio::runtime::Runtime;
 
 use super::baton::{self, Party, Rng, turn};
-use super::peer::{Act, CallHistory, Calls, Ring, TABLE, WINDOW, locked};
+use super::peer::{Act, CallHistory, Calls, Ring, WINDOW, locked};
 use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::options::CallOptions;
 use crate::calls::pending::Outcome;
+use crate::calls::reservations::ABSENT_AFTER;
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::deadline::now;
 use crate::link::end::EndReason;
@@ -81,9 +83,7 @@ impl One {
         assert_eq!(self.parts.link.end.reason(), None);
         assert!(self.ring.has_sent_cancellations(), "a cancel");
         assert_eq!(self.parts.calls.table.under_way(), 0);
-        let room = (0..=TABLE).map(|_| self.parts.calls.table.try_room());
-        let room = room.flatten().collect::<Vec<_>>();
-        assert_eq!(room.len(), TABLE as usize, "entries");
+        assert!(self.parts.calls.reservations.is_empty());
         if self.channel.closed().is_some() {
             assert!(!self.channel.actor().is_alive(), "not all credits are back");
             assert!(self.parts.channels.client(ChannelId(1)).is_none());
@@ -267,6 +267,23 @@ impl Scenario {
         self.sessions[rng.below(SESSIONS)].channel.close();
     }
 
+    /// Takes back what callers have that wait for the ring, and are not polled between two looks.
+    fn revoke(&self) {
+        let mut rng = self.rng(600);
+        for _ in 0..rng.below(40) {
+            let calls = &self.sessions[rng.below(SESSIONS)].parts.calls;
+            for at in [now(), now() + ABSENT_AFTER] {
+                calls.revoke(at, |_| true);
+                if rng.one_in(2) {
+                    turn();
+                }
+            }
+            for _ in 0..rng.below(10) {
+                turn();
+            }
+        }
+    }
+
     /// Lets deadlines pass at some time, and the actors of channels run.
     fn clock(&self, runtime: &Runtime) {
         for _ in 0..self.rng(300).below(200) {
@@ -327,6 +344,7 @@ impl Scenario {
         }
         parties.push(busy(Box::new(Self::redeliver)));
         parties.push(busy(Box::new(Self::close_channel)));
+        parties.push(busy(Box::new(Self::revoke)));
         parties.push(Box::new(|| self.clock(runtime)));
         for n in 0..SESSIONS {
             parties.push(Box::new(move || self.peer(n)));

@@ -100,7 +100,7 @@ fn waits() -> Vec<WaitText> {
         call_table: None,
     };
     let few_entries = Resource::Credit {
-        window: 512,
+        window: 384,
         call_table: Some(1024),
     };
     let items = Resource::StreamItems { window: 32 };
@@ -120,12 +120,6 @@ fn waits() -> Vec<WaitText> {
         (call(), 1, few_entries, new),
         (call(), 2, request_bytes(4096), calls(3, false, false)),
         (call(), 2, request_bytes(65536), Holder::Unsent),
-        (
-            call(),
-            2,
-            Resource::CallTable { entries: 4096 },
-            calls(4096, false, true),
-        ),
         (call(), 2, Resource::Mailbox, calls(1, false, true)),
         (call(), 2, Resource::Mailbox, unknown()),
         (call(), 2, Resource::Mailbox, silent(130)),
@@ -161,7 +155,6 @@ fn wait_name(WaitText(wait): &WaitText) -> &'static str {
             Waiter::Call(_) | Waiter::Stream(_) | Waiter::Reply(_) | Waiter::Allocation,
             Resource::Credit { .. }
             | Resource::RequestBytes { .. }
-            | Resource::CallTable { .. }
             | Resource::Mailbox
             | Resource::Ring
             | Resource::StreamItems { .. }

@@ -16,7 +16,7 @@ scenarios!(
 fn scarce(slots: u32) -> Sizes {
     Sizes {
         ring: 16,
-        call_table: 16,
+        call_table: 32,
         classes: vec![SizeClass {
             slot_size: 1024,
             slots,

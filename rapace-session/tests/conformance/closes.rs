@@ -6,7 +6,9 @@ use futures_util::future::join_all;
 use kameo::Actor;
 use kameo::actor::{ActorRef, Spawn};
 use rapace_session::limits::MAX_CHANNELS;
-use rapace_session::{CallFailure, FrameType, Header, RemoteError, SessionConfig};
+use rapace_session::{
+    CallFailure, Channel, FrameType, Header, OpenError, RemoteError, Session, SessionConfig,
+};
 
 use super::harness::*;
 use super::raw::Raw;
@@ -172,6 +174,18 @@ async fn many_channels_that_are_closed_at_once_are_no_fault(kind: Kind) {
     assert_eq!((host.end_reason(), plugin.end_reason()), (None, None));
 }
 
+/// Opens as many channels as the call table has entries for.
+async fn open_all(host: &Session) -> Vec<Channel> {
+    let mut all = Vec::new();
+    loop {
+        match host.open("Echo").await {
+            Ok(channel) => all.push(channel),
+            Err(OpenError::Refused(why)) if why.contains("with_call_table") => return all,
+            Err(why) => panic!("{why}"),
+        }
+    }
+}
+
 /// A number from a small generator.
 fn next(state: &mut u64) -> usize {
     *state ^= *state << 13;
@@ -197,7 +211,7 @@ async fn one(kind: Kind, seed: u64) {
         echo::<u32>(call).await;
     });
     let sizes = Sizes {
-        call_table: 32,
+        call_table: 64,
         ring: 64,
         ..Sizes::default()
     };
@@ -213,6 +227,8 @@ async fn one(kind: Kind, seed: u64) {
         match next(&mut state) % 16 {
             0..=2 => match host.open("Echo").await {
                 Ok(channel) => open.push(channel),
+                // The table has an entry for each of the others only.
+                Err(OpenError::Refused(why)) if why.contains("with_call_table") => {}
                 Err(why) => panic!("{why}"),
             },
             3..=9 if !open.is_empty() => {
@@ -282,11 +298,12 @@ async fn one(kind: Kind, seed: u64) {
         done.unwrap();
     }
     // All places and entries are there again, and no more.
-    let mut all = Vec::new();
-    for _ in 0..MAX_CHANNELS {
-        all.push(host.open("Echo").await.expect("a place"));
-    }
-    assert!(host.open("Echo").await.is_err());
+    let all = open_all(&host).await;
+    let mut services = Services::default();
+    services.serve("Echo", 8, echo::<u32>);
+    let config = services.config("plugin");
+    let fresh = connect(kind.pair_of(&sizes), SessionConfig::new("host"), config).await;
+    assert_eq!(all.len(), open_all(&fresh.0).await.len());
     let actors = all.iter().map(|channel| channel.actor().clone());
     let actors = actors.collect::<Vec<_>>();
     drop(all);

@@ -16,7 +16,6 @@ use super::raw::Raw;
 scenarios!(
     a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again,
     a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again,
-    a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again,
     a_deadline_that_passes_while_a_call_waits_to_be_sent_again_ends_it,
     a_call_that_waits_to_be_sent_again_outlives_another_session,
     a_tell_that_waits_to_be_sent_again_is_sent_once,
@@ -149,23 +148,6 @@ async fn a_call_whose_caller_leaves_while_it_waits_for_room_is_not_sent_again(ki
 async fn a_call_whose_caller_leaves_while_it_waits_for_a_credit_is_not_sent_again(kind: Kind) {
     let (call, unsettled) = left_over(kind, 1, None).await;
     let mut life = Life::of(kind, &Sizes::default(), 1).await;
-    life.channel.tell(1, &(), &plain()).await.unwrap();
-    let mut resending = life.resend(unsettled);
-    assert!(waits(&mut resending));
-    drop(call);
-    let request = life.raw.recv().await.header;
-    life.answer(request).await;
-    resending.await.unwrap();
-    nothing_was_sent(&mut life, 0).await;
-}
-
-async fn a_call_whose_caller_leaves_while_it_waits_for_an_entry_is_not_sent_again(kind: Kind) {
-    let (call, unsettled) = left_over(kind, 1, None).await;
-    let sizes = Sizes {
-        call_table: 1,
-        ..Sizes::default()
-    };
-    let mut life = Life::of(kind, &sizes, 4).await;
     life.channel.tell(1, &(), &plain()).await.unwrap();
     let mut resending = life.resend(unsettled);
     assert!(waits(&mut resending));

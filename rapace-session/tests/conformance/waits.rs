@@ -28,11 +28,9 @@ scenarios_on_one_thread!(
     calls_wait_for_a_credit_that_the_call_table_bounds,
     calls_wait_for_bytes_of_their_channel,
     calls_wait_for_bytes_of_a_window_that_has_grown,
-    calls_wait_for_an_entry_of_the_call_table,
     calls_wait_for_the_ring,
     replies_wait_for_the_ring,
     calls_wait_in_a_mailbox,
-    calls_that_wait_for_an_entry_hold_no_credit,
     a_stream_waits_for_its_reader,
     a_stream_waits_for_bytes,
     allocations_and_calls_wait_for_slots,
@@ -214,9 +212,8 @@ async fn calls_wait_for_a_credit_that_the_call_table_bounds(kind: Kind) {
     for (call_table, capacity, window, bounds) in [
         (1, 1000, 1, true),
         (3, 1000, 1, true),
-        (8, 1000, 4, true),
-        (8, 4, 4, true),
-        (8, 3, 3, false),
+        (8, 1000, 3, true),
+        (8, 3, 3, true),
         (8, 2, 2, false),
     ] {
         let sizes = Sizes {
@@ -339,31 +336,6 @@ async fn with_raw(ends: (Endpoint, Endpoint), services: Services) -> (Session, R
     (host, raw, reports)
 }
 
-async fn calls_wait_for_an_entry_of_the_call_table(kind: Kind) {
-    let sizes = Sizes {
-        call_table: 2,
-        ..Sizes::default()
-    };
-    let ends = kind.pair_of(&sizes);
-    let (host, mut raw, mut reports) = with_raw(ends, Services::default()).await;
-    let channel = raw.open(&host, "Any", 8).await;
-    let options = plain();
-    for _ in 0..2 {
-        // Their callers leave, so they wait for no mailbox.
-        drop(channel.begin_call(0, &(), &options).await.unwrap());
-    }
-    let mut third = Box::pin(channel.call(7, &(), &options));
-    assert!(waits(&mut third));
-    let resource = Resource::CallTable { entries: 2 };
-    let waiter = Waiter::Call(named("Any", "#7"));
-    let holder = reported((&host, &mut reports), waiter, 1, resource).await;
-    let (count, oldest) = calls(holder);
-    assert_eq!((count, oldest.begun), (2, false));
-    assert_eq!(oldest.method, None, "it was cancelled");
-    drop(third);
-    assert_eq!(host.waiting(), []);
-}
-
 async fn calls_wait_for_the_ring(kind: Kind) {
     let sizes = Sizes {
         ring: 16,
@@ -465,35 +437,6 @@ async fn calls_wait_in_a_mailbox(kind: Kind) {
     }
     third.await.unwrap();
     assert_eq!(host.waiting(), []);
-}
-
-/// Those that have the credits are in no table.
-async fn calls_that_wait_for_an_entry_hold_no_credit(kind: Kind) {
-    let sizes = Sizes {
-        call_table: 1,
-        ..Sizes::default()
-    };
-    let ends = kind.pair_of(&sizes);
-    let (host, mut raw, _reports) = with_raw(ends, Services::default()).await;
-    let blocking = raw.open(&host, "Any", 1).await;
-    let channel = raw.open(&host, "Other", 1).await;
-    let options = plain();
-    drop(blocking.begin_call(0, &(), &options).await.unwrap());
-    let mut calls = [1, 2].map(|method| Box::pin(channel.call(method, &(), &options)));
-    assert!(calls.iter_mut().all(waits));
-    late().await;
-    let waiting = host.waiting();
-    let methods = ["#1", "#2"].map(|method| Waiter::Call(named("Other", method)));
-    let waiters = waiting.iter().map(|wait| wait.waiter.clone());
-    assert_eq!(waiters.collect::<Vec<_>>(), methods);
-    for wait in waiting {
-        assert_eq!(wait.resource, Resource::CallTable { entries: 1 });
-        // The cancelled one of another service.
-        let Holder::Calls { count: 1, oldest } = wait.holder else {
-            panic!("{:?}", wait.holder);
-        };
-        assert_eq!(oldest.method, None);
-    }
 }
 
 async fn a_stream_waits_for_its_reader(kind: Kind) {

@@ -27,7 +27,7 @@ fn setup(flows: &[FlowKind]) -> Setup {
             fragment_size: 40,
             fragment_slots: 1,
             ring: 8,
-            call_table: 8,
+            call_table: 32,
         },
         windows: Windows {
             stream_items: 3,

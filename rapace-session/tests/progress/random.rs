@@ -103,12 +103,8 @@ impl Random {
 /// Returns how many fragments were read.
 fn check(runner: &Runner, seed: u64) -> u64 {
     let mut random = Random::new(seed);
-    let mut setup = random.setup();
+    let setup = random.setup();
     let stalls = random.below(3) == 0;
-    if stalls {
-        // A payload that is not polled keeps its part of this window, which all flows share.
-        setup.windows.fragment_bytes = 1 << 20;
-    }
     let flows = setup.flows.len();
     let length = random.between(MOST / 4, MOST);
     let actions: Vec<_> = (0..length).map(|_| random.action(flows, stalls)).collect();

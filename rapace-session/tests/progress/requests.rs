@@ -221,14 +221,11 @@ impl Requests {
         (requests, 2 * (replies.kept.len() + replies.waiting))
     }
 
-    /// PG2: what waits to be sent has the calls of the window before it, or at least half of its first bytes in requests
+    /// PG2: what waits to be sent and is polled has the calls of the window before it, or at least half of its first bytes in requests
     /// that no handler has taken. No reply waits.
     pub(super) fn check_waits(&self) {
         let waiting = self.replies.lock().unwrap().waiting;
         assert_eq!(waiting, 0, "flow {}: a reply waits", self.flow);
-        if self.is_stalled() {
-            return;
-        }
         let (wire, channel) = &self.read;
         let window = u64::from(self.windows.request_bytes.first);
         let (queued, _) = wire.queued(*channel);

@@ -123,7 +123,7 @@ impl World {
     /// Returns when every task is blocked. What a payload that is not polled holds is revoked before.
     async fn idle(&self) {
         if self.flows.iter().any(Flow::is_stalled) {
-            tokio::time::sleep(Duration::from_secs(2)).await;
+            tokio::time::sleep(Duration::from_secs(6)).await;
         }
         idle().await;
     }
@@ -141,7 +141,7 @@ impl World {
             config.request_window_bytes = setup.windows.request_bytes.most;
             config.window_budget_bytes = setup.windows.budget;
             config.fragment_window_bytes = setup.windows.fragment_bytes;
-            config.heartbeat = Duration::from_secs(1 << 20);
+            config.heartbeat = Duration::from_millis(500);
             config
         };
         let [a, b] = ends;
