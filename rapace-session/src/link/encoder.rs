@@ -107,29 +107,19 @@ impl FrameEncoder {
         self.copied.load(Ordering::Relaxed)
     }
 
-    /// Encodes a body after its prefix (FE1). For a reply, `attachments` are the buffers of its request. `flow` says who
-    /// waits, if it has to.
-    ///
-    /// # Cancel safety
-    /// Dropping the future releases all buffers.
-    pub(crate) async fn encode(
+    /// Encodes a body after its prefix (FE1), if its buffers are free. For a reply, `attachments` are the buffers of its request.
+    pub(crate) fn encode<'a>(
         &self,
         lane: Lane,
-        prefix: Prefix<'_>,
-        body: &(dyn Encode + '_),
+        prefix: Prefix<'a>,
+        body: &'a (dyn Encode + 'a),
         attachments: Option<&RequestAttachments>,
-        flow: impl FnOnce() -> Flow,
-    ) -> Result<EncodedPayload, PayloadError> {
-        // The future holds only the box while it waits: it is part of the future of every call, and is moved with it.
+    ) -> Result<Attempt<'a>, PayloadError> {
         let attempt = guarded(|| match self.prepare_now(prefix, body, attachments)? {
             Prepared::Encoded(encoded) => Ok(Attempt::Encoded(encoded)),
             Prepared::Unfinished(unfinished) => self.finish_now(unfinished, lane),
         });
-        let work = match attempt.unwrap_or_else(|panic| Err(panicked(&panic)))? {
-            Attempt::Encoded(encoded) => return Ok(encoded),
-            Attempt::Waiting(unfinished) => self.finish_later(unfinished, flow(), lane),
-        };
-        work.await
+        attempt.unwrap_or_else(|panic| Err(panicked(&panic)))
     }
 
     /// Begins to encode a body after its prefix, and takes no buffer yet.
@@ -408,21 +398,13 @@ impl FrameEncoder {
         })
     }
 
-    /// Encodes the payload of a frame again, for this transport.
-    ///
-    /// # Cancel safety
-    /// Dropping the future releases all buffers.
-    pub(crate) async fn re_encode(
+    /// Encodes the payload of a frame again, for this transport, if its buffers are free.
+    pub(crate) fn re_encode<'a>(
         &self,
-        flow: Flow,
         lane: Lane,
-        frame: &Frame,
-    ) -> Result<EncodedPayload, PayloadError> {
-        let prepared = self.prepare_again(frame, None)?;
-        match self.finish_prepared(prepared, lane)? {
-            Attempt::Encoded(encoded) => Ok(encoded),
-            Attempt::Waiting(unfinished) => self.finish_later(unfinished, flow, lane).await,
-        }
+        frame: &'a Frame,
+    ) -> Result<Attempt<'a>, PayloadError> {
+        self.finish_prepared(self.prepare_again(frame, None)?, lane)
     }
 }
 
@@ -465,11 +447,6 @@ mod tests {
     use crate::wire::frame::{FrameType, Header};
     use crate::wire::message_body::MessageBody;
 
-    const FLOW: Flow = Flow::Requests {
-        channel: ChannelId(1),
-        method: 0,
-    };
-
     struct Text(&'static str);
 
     impl Encode for Text {
@@ -498,6 +475,13 @@ mod tests {
         .unwrap()
     }
 
+    fn now(attempt: Attempt<'_>) -> EncodedPayload {
+        match attempt {
+            Attempt::Encoded(encoded) => encoded,
+            Attempt::Waiting(_) => panic!("buffers are free"),
+        }
+    }
+
     fn encoder() -> (FrameEncoder, crate::transport::Endpoint) {
         let (a, b) = memory::pair(MemoryConfig::default());
         (
@@ -507,8 +491,8 @@ mod tests {
     }
 
     /// FE4
-    #[tokio::test]
-    async fn a_body_that_panics_is_an_error_and_leaks_nothing() {
+    #[test]
+    fn a_body_that_panics_is_an_error_and_leaks_nothing() {
         struct Torn;
         impl Encode for Torn {
             fn encode(&self, _: &mut Writer<'_>) -> Result<(), EncodeError> {
@@ -516,15 +500,14 @@ mod tests {
             }
         }
         let (encoder, _other) = encoder();
-        let encoded = encoder.encode(Lane::Data, Prefix::default(), &Torn, None, || FLOW);
-        match encoded.await {
+        match encoder.encode(Lane::Data, Prefix::default(), &Torn, None) {
             Err(PayloadError::Encode(why)) => assert_eq!(why, "a panic while encoding: torn"),
-            other => panic!("{other:?}"),
+            other => panic!("{:?}", other.map(now)),
         }
     }
 
-    #[tokio::test]
-    async fn a_prefix_precedes_bodies_of_every_length() {
+    #[test]
+    fn a_prefix_precedes_bodies_of_every_length() {
         let (encoder, _other) = encoder();
         let metadata = vec![("trace".to_owned(), "17".to_owned())];
         let prefix = Prefix {
@@ -536,17 +519,14 @@ mod tests {
                             the first byte of the body is written";
         for text in ["", "inline", "a body that does not fit in line", LONG] {
             let text = Text(text);
-            let encoded = encoder
-                .encode(Lane::Data, prefix, &text, None, || FLOW)
-                .await
-                .unwrap();
-            let body = opened(encoded, Flags::CLIENT_STREAM);
+            let encoded = encoder.encode(Lane::Data, prefix, &text, None).unwrap();
+            let body = opened(now(encoded), Flags::CLIENT_STREAM);
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
             assert_eq!(body.reader().read::<String>().unwrap(), text.0);
             let page = Page(text.0.to_owned(), Blob::from(vec![7; 50]));
-            let encoded = encoder.encode(Lane::Data, prefix, &page, None, || FLOW);
-            let body = opened(encoded.await.unwrap(), Flags::CLIENT_STREAM);
+            let encoded = encoder.encode(Lane::Data, prefix, &page, None).unwrap();
+            let body = opened(now(encoded), Flags::CLIENT_STREAM);
             assert_eq!(body.stream(), Some(ChannelId(9)));
             assert_eq!(body.metadata(), metadata);
             let mut reader = body.reader();
@@ -555,15 +535,13 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn buffers_are_named_before_bodies_of_every_length() {
+    #[test]
+    fn buffers_are_named_before_bodies_of_every_length() {
         let (encoder, _other) = encoder();
         for len in [0, 20, 128, 1000] {
             let page = Page("x".repeat(len), Blob::from(vec![7; 50]));
-            let encoded = encoder
-                .encode(Lane::Data, Prefix::default(), &page, None, || FLOW)
-                .await
-                .unwrap();
+            let encoded = encoder.encode(Lane::Data, Prefix::default(), &page, None);
+            let encoded = now(encoded.unwrap());
             assert!(encoded.flags.has(Flags::BLOBS));
             let mut header = Header::new(FrameType::Request, ChannelId(1));
             header.flags = encoded.flags;
@@ -572,7 +550,7 @@ mod tests {
                 payload: encoded.payload.clone(),
                 blobs: encoded.blobs.clone(),
             };
-            let again = encoder.re_encode(FLOW, Lane::Data, &before).await.unwrap();
+            let again = now(encoder.re_encode(Lane::Data, &before).unwrap());
             for encoded in [encoded, again] {
                 let body = opened(encoded, Flags::none());
                 let mut reader = body.reader();

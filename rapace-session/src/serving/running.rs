@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::Instant;
 
+use futures_util::future::{Either, select};
+
 use crate::link::encode::Encode;
-use crate::link::encoder::EncodedPayload;
+use crate::link::encoder::{Attempt, EncodedPayload, Unfinished};
 use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
 use crate::link::waits::Need;
@@ -234,12 +236,10 @@ impl Unanswered {
                     let attachments = Some(&self.attachments);
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
-                    let encoded = encoder.encode(lane, prefix, body, attachments, || call.flow());
-                    let encoded = tokio::select! {
-                        biased;
-                        encoded = encoded => Ok(encoded),
-                        // Boxed, since only a reply that waits needs it.
-                        failure = async { Box::pin(call.cancelled()).await } => Err(failure),
+                    let encoded = match encoder.encode(lane, prefix, body, attachments) {
+                        Ok(Attempt::Waiting(rest)) => finish(call, rest).await,
+                        Ok(Attempt::Encoded(encoded)) => Ok(Ok(encoded)),
+                        Err(error) => Ok(Err(error)),
                     };
                     self.framed(call.reply_header(status), encoded)
                 }
@@ -270,12 +270,10 @@ impl Unanswered {
         // Another frame with one of the buffers was sent first: encode again, with a copy of that
         // buffer.
         frame.give_up_transfers();
-        let encoder = &link.encoder;
-        let encoded = encoder.re_encode(owned.flow(), lane, frame);
-        let encoded = tokio::select! {
-            biased;
-            encoded = encoded => Ok(encoded),
-            failure = owned.cancelled() => Err(failure),
+        let encoded = match link.encoder.re_encode(lane, frame) {
+            Ok(Attempt::Waiting(rest)) => finish(owned, rest).await,
+            Ok(Attempt::Encoded(encoded)) => Ok(Ok(encoded)),
+            Err(error) => Ok(Err(error)),
         };
         match self.framed(frame.header, encoded) {
             Some(again) => {
@@ -325,6 +323,19 @@ impl Unanswered {
             self.parts = None;
             call.fail(failure);
         }
+    }
+}
+
+/// Encodes a reply that lacks buffers, unless its call ends before.
+async fn finish(
+    call: &OwnedCall,
+    rest: Box<Unfinished<'_>>,
+) -> Result<Result<EncodedPayload, PayloadError>, RemoteError> {
+    let encoder = &call.link().encoder;
+    let encoded = encoder.finish_later(rest, call.flow(), Lane::Priority);
+    match select(encoded, Box::pin(call.cancelled())).await {
+        Either::Left((encoded, _)) => Ok(encoded),
+        Either::Right((failure, _)) => Err(failure),
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use futures_util::future::{Either, select};
 use kameo::actor::ActorRef;
 
 use crate::link::Link;
 use crate::link::encode::Encode;
+use crate::link::encoder::Attempt;
 use crate::link::payload_error::{PayloadError, no_slot, too_large};
 use crate::link::prefix::Prefix;
 use crate::link::waits::{Flow, Need};
@@ -97,12 +99,17 @@ impl StreamSender {
                 return Err(self.over().await);
             };
             let encoder = &self.link.encoder;
-            let encoded = encoder.encode(Lane::Data, Prefix::default(), item, None, || flow);
-            let encoded = tokio::select! {
-                biased;
-                encoded = encoded => encoded,
-                // Boxed, since only an item that waits needs it.
-                () = async { Box::pin(self.stream.over()).await } => return Err(self.over().await),
+            let encoded = match encoder.encode(Lane::Data, Prefix::default(), item, None) {
+                Ok(Attempt::Waiting(rest)) => {
+                    let finished = encoder.finish_later(rest, flow, Lane::Data);
+                    let over = Box::pin(self.stream.over());
+                    match select(finished, over).await {
+                        Either::Left((encoded, _)) => encoded,
+                        Either::Right(_) => return Err(self.over().await),
+                    }
+                }
+                Ok(Attempt::Encoded(encoded)) => Ok(encoded),
+                Err(error) => Err(error),
             };
             let encoded = match encoded {
                 Ok(encoded) => encoded,

@@ -109,6 +109,9 @@ fn watchful() -> SessionConfig {
 
 /// The call has all bytes of the window, or the only credit.
 async fn a_call_in_fragments_that_is_not_polled_stops_no_other(kind: Kind) {
+    if kind == Kind::Memory {
+        return; // It has no slots, and so no fragments.
+    }
     for (calls, len) in [(2, 100), (1, 0)] {
         let mut services = Services::default();
         services.serve("Any", calls, echo::<Vec<u8>>);
