@@ -69,7 +69,9 @@ impl OutgoingCalls {
     /// Records that the ring refused a request; false if the sender must not retry.
     pub(super) fn not_published(&self, call: CallId) -> bool {
         let (again, left) = self.table.not_published(call);
-        left.map(Refund::pay);
+        if let Some(refund) = left {
+            refund.pay();
+        }
         again
     }
 

@@ -168,7 +168,7 @@ impl<'a> Request<'a> {
             let (encoded, admitted) = match attempt.map_err(not_encoded)? {
                 Attempt::Encoded(encoded) => (encoded, admitted),
                 Attempt::Waiting(unfinished) => {
-                    let finished = self.finish(calls, channel, admitted, unfinished);
+                    let finished = self.finish(calls, channel, admitted, *unfinished);
                     match finished.await? {
                         Some(finished) => finished,
                         None => continue,
@@ -228,7 +228,7 @@ impl<'a> Request<'a> {
         calls: &'b OutgoingCalls,
         channel: &'b Arc<ClientChannel>,
         admitted: Admitted<'b>,
-        unfinished: Box<Unfinished<'b>>,
+        unfinished: Unfinished<'b>,
     ) -> BoxFuture<'b, Result<Option<(EncodedPayload, Admitted<'b>)>, NotSent>> {
         let reservation = calls.reservations.admitted(channel, admitted);
         let flow = channel.flow(self.method);

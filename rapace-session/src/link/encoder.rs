@@ -173,15 +173,11 @@ impl FrameEncoder {
     #[cold]
     pub(crate) fn finish_later<'a>(
         &'a self,
-        unfinished: Box<Unfinished<'a>>,
+        unfinished: Unfinished<'a>,
         flow: Flow,
         lane: Lane,
     ) -> BoxFuture<'a, Result<EncodedPayload, PayloadError>> {
-        Box::pin(guarded_async(self.finish_unguarded(
-            *unfinished,
-            flow,
-            lane,
-        )))
+        Box::pin(guarded_async(self.finish_unguarded(unfinished, flow, lane)))
     }
 
     fn prepare_now<'a>(

@@ -237,7 +237,7 @@ impl Unanswered {
                     let (lane, prefix) = (Lane::Priority, Prefix::default());
                     let encoder = &call.link().encoder;
                     let encoded = match encoder.encode(lane, prefix, body, attachments) {
-                        Ok(Attempt::Waiting(rest)) => finish(call, rest).await,
+                        Ok(Attempt::Waiting(rest)) => finish(call, *rest).await,
                         Ok(Attempt::Encoded(encoded)) => Ok(Ok(encoded)),
                         Err(error) => Ok(Err(error)),
                     };
@@ -271,7 +271,7 @@ impl Unanswered {
         // buffer.
         frame.give_up_transfers();
         let encoded = match link.encoder.re_encode(lane, frame) {
-            Ok(Attempt::Waiting(rest)) => finish(owned, rest).await,
+            Ok(Attempt::Waiting(rest)) => finish(owned, *rest).await,
             Ok(Attempt::Encoded(encoded)) => Ok(Ok(encoded)),
             Err(error) => Ok(Err(error)),
         };
@@ -329,7 +329,7 @@ impl Unanswered {
 /// Encodes a reply that lacks buffers, unless its call ends before.
 async fn finish(
     call: &OwnedCall,
-    rest: Box<Unfinished<'_>>,
+    rest: Unfinished<'_>,
 ) -> Result<Result<EncodedPayload, PayloadError>, RemoteError> {
     let encoder = &call.link().encoder;
     let encoded = encoder.finish_later(rest, call.flow(), Lane::Priority);

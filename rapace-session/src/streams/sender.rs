@@ -101,7 +101,7 @@ impl StreamSender {
             let encoder = &self.link.encoder;
             let encoded = match encoder.encode(Lane::Data, Prefix::default(), item, None) {
                 Ok(Attempt::Waiting(rest)) => {
-                    let finished = encoder.finish_later(rest, flow, Lane::Data);
+                    let finished = encoder.finish_later(*rest, flow, Lane::Data);
                     let over = Box::pin(self.stream.over());
                     match select(finished, over).await {
                         Either::Left((encoded, _)) => encoded,
