@@ -3,6 +3,8 @@
 //!
 //! - OC1: a reply that breaks a rule does not settle its call. The call had begun, and the
 //!   session's end hands it out.
+//! - OC2: a reply for which there is no memory settles its call with an error. Its handler has run, so the call is not sent
+//!   again.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,6 +17,7 @@ use crate::calls::stage::Effect;
 use crate::calls::table::{CallTable, Entry, Found, Refund};
 use crate::calls::unsettled::UnsettledCall;
 use crate::link::Link;
+use crate::link::discarded::Lost;
 use crate::link::end::EndReason;
 use crate::transport::StartState;
 use crate::wire::frame::{CallId, ChannelId, Flags, Frame, FrameType, Header, Status};
@@ -103,6 +106,19 @@ impl OutgoingCalls {
     /// # Errors
     /// The rule that the peer broke.
     pub(crate) fn reply(&self, frame: Frame) -> Result<(), Fault> {
+        self.replied(frame, None)
+    }
+
+    /// Settles a call with a reply of which a part found no memory.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn reply_without_memory(&self, rest: Frame, lost: Lost) -> Result<(), Fault> {
+        self.replied(rest, Some(lost))
+    }
+
+    #[inline]
+    fn replied(&self, frame: Frame, lost: Option<Lost>) -> Result<(), Fault> {
         let header = frame.header;
         let entry = match self.table.complete(header.call) {
             Found::Live(entry) => entry,
@@ -117,7 +133,7 @@ impl OutgoingCalls {
             }
             Found::Nothing => return Err("a reply to no call"),
         };
-        let outcome = match self.outcome(&entry, frame) {
+        let outcome = match self.outcome(&entry, frame, lost) {
             Ok(outcome) => outcome,
             Err(what) => {
                 // OC1
@@ -146,7 +162,7 @@ impl OutgoingCalls {
         Ok(())
     }
 
-    fn outcome(&self, entry: &Entry, frame: Frame) -> Result<Outcome, Fault> {
+    fn outcome(&self, entry: &Entry, frame: Frame, lost: Option<Lost>) -> Result<Outcome, Fault> {
         let header = frame.header;
         if header.channel != entry.channel.id {
             return Err("a reply on another channel than its call");
@@ -166,21 +182,43 @@ impl OutgoingCalls {
                 true => MessageBody::parse_reply(frame, &entry.frame.blobs)?,
                 false => MessageBody::parse(frame)?,
             };
-            return Ok(Ok(Reply::new(status, body)));
+            return Ok(match lost {
+                None => Ok(Reply::new(status, body)),
+                Some(lost) => Err(self.failed(entry, no_memory(lost))),
+            });
         }
         if header.flags.has(Flags::BLOBS) {
             return Err("a remote error with buffers");
         }
-        if frame.payload.bytes().len() > MAX_TEXT {
+        let carried = lost.map_or_else(|| frame.carried(), |lost| lost.carried);
+        if carried > MAX_TEXT as u64 {
             return Err("a remote error longer than the limit of a text");
         }
+        Ok(Err(self.failed(
+            entry,
+            match lost {
+                None => RemoteError::from_bytes(frame.payload.bytes()),
+                Some(lost) => no_memory(lost),
+            },
+        )))
+    }
+
+    fn failed(&self, entry: &Entry, failure: RemoteError) -> CallFailure {
         self.link.metrics.failed();
-        let failure = RemoteError::from_bytes(frame.payload.bytes());
         if !entry.awaited {
             warn_of_failed_tell(entry, &failure);
         }
-        Ok(Err(CallFailure::Failed(failure)))
+        CallFailure::Failed(failure)
     }
+}
+
+/// The error of a call whose handler has run, and whose reply cannot be read.
+#[cold]
+fn no_memory(lost: Lost) -> RemoteError {
+    RemoteError::BadResult(format!(
+        "this side, its caller's, has no memory for {} bytes of it",
+        lost.missing
+    ))
 }
 
 impl Table for OutgoingCalls {

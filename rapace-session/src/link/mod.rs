@@ -23,6 +23,7 @@ pub(crate) mod buffer_error;
 pub(crate) mod byte_window;
 pub(crate) mod channel_ids;
 pub(crate) mod deadline;
+pub(crate) mod discarded;
 mod draft;
 pub(crate) mod encode;
 pub(crate) mod encoder;

@@ -5,12 +5,13 @@
 //!   dropped.
 //! - RA2: a fragment is copied when it arrives, so its slot is free again in the same turn.
 //! - RA3: memory is committed as bytes arrive, not when a length is announced.
+//! - RA4: a transfer for which there is no memory is counted and discarded ([`Discarded`]). RA1 and all rules of the peer
+//!   hold for it. The message that takes it fails alone, and takes all transfers of its table, as any other does.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use rapace_codec::Blob;
-
+use crate::link::discarded::{Discarded, Lost};
 use crate::link::spare_buffers::{SpareBuffer, SpareBuffers};
 use crate::wire::frame::{Flags, Frame, Header, Payload};
 use crate::wire::message_body::table;
@@ -33,7 +34,23 @@ pub(crate) struct Reassembly {
 #[derive(Debug)]
 struct Transfer {
     length: usize,
-    arrived: SpareBuffer,
+    arrived: Arrived,
+}
+
+/// The bytes of a transfer that have arrived.
+#[derive(Debug)]
+enum Arrived {
+    Kept(SpareBuffer),
+    Discarded(Discarded),
+}
+
+impl Arrived {
+    fn len(&self) -> usize {
+        match self {
+            Self::Kept(buffer) => buffer.len(),
+            Self::Discarded(discarded) => discarded.len(),
+        }
+    }
 }
 
 impl Reassembly {
@@ -65,7 +82,10 @@ impl Reassembly {
         if piece.is_empty() && length > 0 {
             return Err("an empty fragment");
         }
-        transfer.arrived.append(piece);
+        match &mut transfer.arrived {
+            Arrived::Kept(buffer) => buffer.append(piece),
+            Arrived::Discarded(discarded) => discarded.append(piece, &self.spare_buffers),
+        }
         Ok(())
     }
 
@@ -75,8 +95,10 @@ impl Reassembly {
             return Err("more bytes in fragments than this side allows");
         }
         // RA3: untouched pages cost address space only.
-        let arrived = self.spare_buffers.empty(length);
-        let arrived = arrived.ok_or("a buffer in fragments for which there is no memory here")?;
+        let arrived = match self.spare_buffers.empty(length) {
+            Some(buffer) => Arrived::Kept(buffer),
+            None => Arrived::Discarded(Discarded::new(length)), // RA4
+        };
         self.bytes = bytes;
         self.transfers.insert(id, Transfer { length, arrived });
         Ok(())
@@ -90,14 +112,26 @@ impl Reassembly {
     }
 
     /// Replaces the references to transfers in a frame with their buffers, so that it is like any
-    /// other frame.
+    /// other frame. If some of them were discarded, the frame has the beginning of its payload and empty buffers in their
+    /// place, and what it lacks is returned beside it (RA4).
     ///
     /// # Errors
     /// The rule that the peer broke.
-    pub(crate) fn complete(&mut self, mut frame: Frame) -> Result<Frame, Fault> {
+    pub(crate) fn complete(&mut self, mut frame: Frame) -> Result<(Frame, Option<Lost>), Fault> {
+        let mut lost = Lost::default();
         if !frame.header.flags.has(Flags::BLOBS) {
             let whole = WholePayload::of_bytes(frame.payload.bytes())?;
-            frame.payload = Payload::Buffer(self.take(whole.transfer)?);
+            let payload = match self.take(whole.transfer)? {
+                Arrived::Kept(buffer) => buffer.into_blob(),
+                Arrived::Discarded(discarded) => {
+                    let read = whole.has_table || frame.header.flags.streams();
+                    match lost.payload(discarded) {
+                        None if read => return Err(NO_BEGINNING),
+                        beginning => beginning.unwrap_or_default(),
+                    }
+                }
+            };
+            frame.payload = Payload::Buffer(payload);
             frame.header.flags = frame.header.flags.and_if(Flags::BLOBS, whole.has_table);
         }
         frame.header.flags = frame.header.flags.without(Flags::FRAGMENTED);
@@ -105,7 +139,10 @@ impl Reassembly {
             let mut in_slots = std::mem::take(&mut frame.blobs).into_iter();
             for entry in table(frame.payload.bytes())? {
                 let blob = match TransferId::of_entry(entry) {
-                    Some(id) => self.take(id)?,
+                    Some(id) => match self.take(id)? {
+                        Arrived::Kept(buffer) => buffer.into_blob(),
+                        Arrived::Discarded(discarded) => lost.buffer(&discarded),
+                    },
                     None if is_in_slot(entry) => in_slots.next().ok_or(OTHERS)?,
                     None if is_returned(entry) => continue,
                     None => return Err(UNKNOWN),
@@ -116,20 +153,23 @@ impl Reassembly {
                 return Err(OTHERS);
             }
         }
-        Ok(frame)
+        let lost = lost.of(&frame);
+        Ok((frame, lost))
     }
 
     /// Takes a complete transfer (TF1).
-    fn take(&mut self, id: TransferId) -> Result<Blob, Fault> {
+    fn take(&mut self, id: TransferId) -> Result<Arrived, Fault> {
         let transfer = self.transfers.remove(&id).ok_or(UNKNOWN)?;
         self.bytes -= cost(transfer.length);
         match transfer.arrived.len() == transfer.length {
-            true => Ok(transfer.arrived.into_blob()),
+            true => Ok(transfer.arrived),
             false => Err("a frame ahead of its fragments"),
         }
     }
 }
 
+const NO_BEGINNING: &str =
+    "a payload in fragments, of which there is no memory here even for the table of its buffers";
 const UNKNOWN: &str = "a frame that refers to fragments which have not come";
 
 /// What a transfer of this length takes of the window: also that of an empty buffer takes
@@ -143,6 +183,8 @@ const OVERHEAD: usize = 256;
 
 #[cfg(test)]
 mod tests {
+    use rapace_codec::Blob;
+
     use super::*;
     use crate::wire::frame::{ChannelId, FrameType};
 
@@ -179,19 +221,31 @@ mod tests {
         bytes
     }
 
+    /// Completes a frame that lacks nothing.
+    fn complete(parts: &mut Reassembly, frame: Frame) -> Frame {
+        let (frame, lost) = parts.complete(frame).unwrap();
+        assert_eq!(lost, None);
+        frame
+    }
+
+    /// A window of 10,000 bytes, and no memory for buffers of this length and longer ones (RA4).
+    fn without_memory_for(len: usize) -> Reassembly {
+        let buffers = Arc::<SpareBuffers>::default();
+        buffers.refuse(len);
+        Reassembly::new(10_000, buffers)
+    }
+
     #[test]
     fn a_payload_is_put_together_from_fragments_that_interleave() {
         let mut parts = Reassembly::new(10_000, Arc::default());
         parts.add(fragment(1, 5), b"he").unwrap();
         parts.add(fragment(2, 3), b"abc").unwrap();
         parts.add(fragment(1, 5), b"llo").unwrap();
-        let frame = parts.complete(whole(1, false)).unwrap();
+        let frame = complete(&mut parts, whole(1, false));
         assert_eq!(frame.payload.bytes(), b"hello");
         assert_eq!(frame.header.flags, Flags::none());
-        assert_eq!(
-            parts.complete(whole(2, false)).unwrap().payload.bytes(),
-            b"abc"
-        );
+        let frame = complete(&mut parts, whole(2, false));
+        assert_eq!(frame.payload.bytes(), b"abc");
         assert_eq!(parts.bytes, 0);
     }
 
@@ -203,7 +257,7 @@ mod tests {
         let entries = [TransferId(9).to_entry(), [1; 16], TransferId(7).to_entry()];
         let bytes = with_table(&entries, b"!");
         let frame = item(Flags::BLOBS, &bytes, vec![vec![5].into()]);
-        let frame = parts.complete(frame).unwrap();
+        let frame = complete(&mut parts, frame);
         let blobs: Vec<&[u8]> = frame.blobs.iter().map(|blob| &**blob).collect();
         assert_eq!(blobs, [&[][..], &[5], b"xyz"]);
         assert_eq!(parts.bytes, 0);
@@ -215,7 +269,7 @@ mod tests {
         let bytes = with_table(&[TransferId(2).to_entry()], b"rest");
         parts.add(fragment(1, bytes.len() as u32), &bytes).unwrap();
         parts.add(fragment(2, 2), b"ab").unwrap();
-        let frame = parts.complete(whole(1, true)).unwrap();
+        let frame = complete(&mut parts, whole(1, true));
         assert_eq!((frame.blobs.len(), &*frame.blobs[0]), (1, &b"ab"[..]));
         assert!(frame.header.flags.has(Flags::BLOBS));
     }
@@ -265,5 +319,71 @@ mod tests {
                 .complete(item(Flags::none(), b"abc", Vec::new()))
                 .is_err()
         );
+    }
+
+    /// RA4
+    #[test]
+    fn what_finds_no_memory_is_counted_and_fails_its_own_message() {
+        let mut parts = without_memory_for(500);
+        parts.add(fragment(1, 600), &[5; 400]).unwrap();
+        parts.add(fragment(2, 3), b"abc").unwrap();
+        assert_eq!(parts.bytes, 600 + 256, "it takes of the window");
+        parts.add(fragment(1, 600), &[5; 200]).unwrap();
+        let (frame, lost) = parts.complete(whole(1, false)).unwrap();
+        let (missing, carried) = (600, 600);
+        assert_eq!(lost, Some(Lost { missing, carried }));
+        assert!(!frame.header.flags.has(Flags::FRAGMENTED));
+        let frame = complete(&mut parts, whole(2, false));
+        assert_eq!(frame.payload.bytes(), b"abc");
+        assert_eq!(parts.bytes, 0);
+    }
+
+    /// RA4
+    #[test]
+    fn a_message_that_lacks_a_part_takes_all_transfers_of_its_table() {
+        let entries = [1, 2, 3, 4].map(|id| TransferId(id).to_entry());
+        // The payload itself, or one of its buffers.
+        for (rest, missing) in [(1000, 1000 + 2 + 4 * 16), (10, 500)] {
+            let mut parts = without_memory_for(500);
+            let bytes = with_table(&entries, &vec![1; rest]);
+            let length = bytes.len() as u32;
+            parts.add(fragment(0, length), &bytes[..1]).unwrap();
+            parts.add(fragment(0, length), &bytes[1..]).unwrap();
+            let long = if rest == 10 { 500 } else { 400 };
+            for (id, length) in [(1, 3), (2, long), (3, 0), (4, 300)] {
+                let piece = vec![7; length as usize];
+                parts.add(fragment(id, length), &piece).unwrap();
+            }
+            let (frame, lost) = parts.complete(whole(0, true)).unwrap();
+            let carried = u64::from(length) + 3 + u64::from(long) + 300;
+            assert_eq!(lost, Some(Lost { missing, carried }));
+            assert_eq!(frame.blobs.len(), 4);
+            assert_eq!((parts.bytes, parts.transfers.len()), (0, 0));
+        }
+    }
+
+    /// RA4
+    #[test]
+    fn without_memory_the_peer_is_held_to_the_same_rules() {
+        let mut parts = without_memory_for(1);
+        parts.add(fragment(1, 4), b"ab").unwrap();
+        assert!(parts.add(fragment(1, 5), b"c").is_err(), "another length");
+        assert!(parts.add(fragment(1, 4), b"cde").is_err(), "too long");
+        assert!(parts.add(fragment(1, 4), b"").is_err(), "empty");
+        assert!(parts.add(fragment(2, 9_745), b"a").is_err(), "the window");
+        assert!(parts.complete(whole(1, false)).is_err(), "incomplete");
+        assert_eq!(parts.bytes, 0);
+        let bytes = with_table(&[TransferId(9).to_entry()], b"");
+        let length = bytes.len() as u32;
+        parts.add(fragment(2, length), &bytes).unwrap();
+        assert!(parts.complete(whole(2, true)).is_err(), "unknown");
+        parts.add(fragment(3, 600), &[0; 600]).unwrap();
+        parts.drop_transfer(TransferId(3));
+        assert_eq!(parts.bytes, 0);
+        // There is memory for the beginning of a payload, in all but the worst case.
+        parts.add(fragment(4, 9), &[0; 9]).unwrap();
+        assert_eq!(parts.complete(whole(4, true)).unwrap_err(), NO_BEGINNING);
+        parts.add(fragment(4, 9), &[0; 9]).unwrap();
+        assert!(parts.complete(whole(4, false)).unwrap().1.is_some());
     }
 }

@@ -24,6 +24,9 @@ const SHORTEST: usize = 128 << 10;
 #[derive(Debug, Default)]
 pub(crate) struct SpareBuffers {
     kept: Mutex<Kept>,
+    /// From which length on there is no memory, unless it is 0.
+    #[cfg(test)]
+    refused: std::sync::atomic::AtomicUsize,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +58,10 @@ pub(crate) struct Mapped {
 impl SpareBuffers {
     /// Returns an empty buffer with room for `len` bytes; `None` if there is no memory for it.
     pub(crate) fn empty(self: &Arc<Self>, len: usize) -> Option<SpareBuffer> {
+        #[cfg(test)]
+        if self.refuses(len) {
+            return None;
+        }
         if len < SHORTEST {
             let mut bytes = Vec::new();
             bytes.try_reserve_exact(len).ok()?;
@@ -70,6 +77,15 @@ impl SpareBuffers {
         }
         let mapped = self.mapped(len, len)?;
         Some(BlobMut::from_storage(Box::new(mapped)))
+    }
+
+    /// Makes room for `more` bytes; false if there is no memory for them.
+    pub(crate) fn reserve(&self, bytes: &mut Vec<u8>, more: usize) -> bool {
+        #[cfg(test)]
+        if self.refuses(bytes.len() + more) {
+            return false;
+        }
+        bytes.try_reserve(more).is_ok()
     }
 
     fn mapped(self: &Arc<Self>, len: usize, filled: usize) -> Option<Mapped> {
@@ -201,6 +217,20 @@ impl Drop for Mapped {
         if let (Some(memory), Some(buffers)) = (self.memory.take(), self.buffers.upgrade()) {
             buffers.keep(memory);
         }
+    }
+}
+
+#[cfg(test)]
+impl SpareBuffers {
+    /// From now on there is no memory for buffers of this length and longer ones, which a reader would fill.
+    pub(crate) fn refuse(&self, len: usize) {
+        self.refused
+            .store(len, std::sync::atomic::Ordering::Relaxed);
+    }
+
+    fn refuses(&self, len: usize) -> bool {
+        let refused = self.refused.load(std::sync::atomic::Ordering::Relaxed);
+        refused != 0 && len >= refused
     }
 }
 

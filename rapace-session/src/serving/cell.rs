@@ -57,6 +57,12 @@ impl CallCell {
         }
     }
 
+    /// Sets how many bytes the request carries, if it lacks some of them.
+    pub(super) fn carrying(self, bytes: u64) -> Self {
+        let charge = charge(bytes);
+        Self { charge, ..self }
+    }
+
     pub(super) fn lock(&self) -> MutexGuard<'_, CellState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::link::deadline::{after_millis, now};
+use crate::link::discarded::Lost;
 use crate::serving::cell::{CallCell, CellState};
 use crate::serving::incoming::IncomingCalls;
 use crate::serving::owned_call::OwnedCall;
@@ -38,8 +39,27 @@ impl IncomingCall {
     ) -> Result<Option<Self>, &'static str> {
         let deadline = after_millis(header.credits);
         let cell = CallCell::new(Arc::clone(window), header, deadline, body, parts);
-        let call = OwnedCall::new(calls, cell);
-        let entered = calls.table.enter(&call.cell)?;
+        Self::entered(OwnedCall::new(calls, cell))
+    }
+
+    /// Enters a request of which a part found no memory. It must be refused.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn enter_without_memory(
+        calls: &Arc<IncomingCalls>,
+        window: &Arc<ServiceWindow>,
+        header: Header,
+        rest: MessageBody,
+        lost: Lost,
+    ) -> Result<Option<Self>, &'static str> {
+        let cell = CallCell::new(Arc::clone(window), header, None, rest, None);
+        Self::entered(OwnedCall::new(calls, cell.carrying(lost.carried)))
+    }
+
+    #[inline]
+    fn entered(call: OwnedCall) -> Result<Option<Self>, &'static str> {
+        let entered = call.calls.table.enter(&call.cell)?;
         match entered {
             Entered::Taken => Ok(Some(Self { call: Some(call) })),
             Entered::Withdrawn => {

@@ -21,6 +21,7 @@ use crate::serving::service::ServiceRoute;
 use crate::session::channel_actor::{ChannelActor, Close};
 use crate::wire::frame::{ChannelId, FrameType, Header};
 use crate::wire::limits::MAX_CHANNELS;
+use crate::wire::message_body::MessageBody;
 
 /// The channels of one session.
 pub(crate) struct Channels {
@@ -115,6 +116,21 @@ impl Channels {
         self.services.contains_key(&id)
     }
 
+    /// The channel of the stream that a request of the peer opens, if it opens one.
+    ///
+    /// # Errors
+    /// The rule that the peer broke.
+    pub(crate) fn opened_by(
+        &self,
+        request: &MessageBody,
+    ) -> Result<Option<ChannelId>, &'static str> {
+        let stream = request.stream();
+        match stream.is_none_or(|id| self.ids.is_free_for_peer(id)) {
+            true => Ok(stream),
+            false => Err("a stream with a number that is not free"),
+        }
+    }
+
     /// Registers a channel that the peer opened; false if the number is in use (CN3).
     pub(crate) fn add_service(&self, route: ServiceRoute) -> bool {
         let id = route.id();
@@ -193,6 +209,8 @@ impl Channels {
         }
     }
 }
+
+pub(crate) const NOT_OPEN: &str = "a request on a channel that is not open";
 
 /// Shared by all handles of a channel that this side opened. Dropping it has the channel closed.
 pub(crate) struct Lease {

@@ -10,11 +10,14 @@ use std::sync::Arc;
 
 use kameo::actor::ActorRef;
 
+use crate::link::discarded::Lost;
 use crate::link::reassembly::Reassembly;
 use crate::link::spare_buffers::SpareBuffers;
 use crate::serving::IncomingCall;
 use crate::serving::service::ServiceRoute;
 use crate::session::actor::{Control, SessionActor};
+use crate::session::channels::NOT_OPEN;
+use crate::session::lost_message::fail;
 use crate::session::parts::Parts;
 use crate::streams::halves::StreamParts;
 use crate::wire::frame::{ChannelId, Flags, Frame, FrameType, Header, Payload};
@@ -56,21 +59,21 @@ impl Routing {
         }
     }
 
-    /// Completes a frame of which parts came in fragments.
+    /// Completes a frame of which parts came in fragments. Returns what it lacks beside it.
     #[cold]
-    fn complete(&mut self, parts: &Parts, frame: Frame) -> Result<Frame, Fault> {
-        let frame = self.reassembly.complete(frame)?;
+    fn complete(&mut self, parts: &Parts, frame: Frame) -> Result<(Frame, Option<Lost>), Fault> {
+        let (frame, lost) = self.reassembly.complete(frame)?;
         parts.link.metrics.arrived_in_fragments();
         if !std::mem::replace(&mut self.fragmented, true) {
             tracing::warn!(
                 peer = parts.link.encoder.fragmenter().peer(),
-                bytes = frame.carried(),
+                bytes = lost.map_or_else(|| frame.carried(), |lost| lost.carried),
                 "the other side finds no free slot for a message, so it sends it in fragments, with two copies. Keep fewer of its \
                  results, items and arguments here, copy those that are kept for long (`Blob::to_vec`), or give the class more \
                  slots (`SegmentConfig::with_classes`). Further messages are counted only (`fragmented_in`)"
             );
         }
-        Ok(frame)
+        Ok((frame, lost))
     }
 }
 
@@ -93,7 +96,11 @@ pub(crate) fn dispatch(
         return Err("a payload longer than its frame type may have");
     }
     if header.flags.has(Flags::FRAGMENTED) {
-        frame = routing.complete(parts, frame)?;
+        let lost;
+        (frame, lost) = routing.complete(parts, frame)?;
+        if let Some(lost) = lost {
+            return fail(parts, frame, lost);
+        }
         header = frame.header;
     }
     match header.frame_type {
@@ -138,14 +145,11 @@ pub(crate) fn dispatch(
 fn request(parts: &Arc<Parts>, called: &mut LastCalled, frame: Frame) -> Result<(), Fault> {
     let header = frame.header;
     let service = called.find(parts, header.channel);
-    let service = service.ok_or("a request on a channel that is not open")?;
+    let service = service.ok_or(NOT_OPEN)?;
     let body = MessageBody::parse(frame)?;
     let mut streams = None;
     let mut refused = false;
-    if let Some(id) = body.stream() {
-        if !parts.channels.ids.is_free_for_peer(id) {
-            return Err("a stream with a number that is not free");
-        }
+    if let Some(id) = parts.channels.opened_by(&body)? {
         let sends = header.flags.has(Flags::SERVER_STREAM);
         let takes = header.flags.has(Flags::CLIENT_STREAM);
         if parts.streams.has_room_for_peer() {

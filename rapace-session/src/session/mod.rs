@@ -16,6 +16,7 @@ mod handle;
 mod handshake;
 mod heartbeat;
 mod kernel_interval;
+mod lost_message;
 pub(crate) mod open_error;
 mod opening;
 mod parts;

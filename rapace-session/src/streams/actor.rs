@@ -2,7 +2,7 @@
 //!
 //! | message | from | kind |
 //! |---|---|---|
-//! | `Arrived`, `Overrun` | reader | tell |
+//! | `Arrived`, `NoMemory`, `Overrun` | reader | tell |
 //! | `LocalEnded`, `ReceiverLeft`, `NeverOpened` | the halves | tell |
 //! | `SessionEnded` | the session's end | tell |
 //!
@@ -53,6 +53,9 @@ pub(crate) struct StreamActor {
 
 /// A frame of the stream arrived. Items are already checked against the allowance.
 pub(crate) struct Arrived(pub(crate) Frame);
+
+/// An item arrived, and there was no memory for so many bytes of it.
+pub(crate) struct NoMemory(pub(crate) u64);
 
 /// The peer sent an item without credit.
 pub(crate) struct Overrun;
@@ -209,6 +212,24 @@ impl Message<Arrived> for StreamActor {
             }
             // A frame for a direction that is over.
             _ => self.link.metrics.arrived_late(),
+        }
+        self.settle(ctx);
+    }
+}
+
+impl Message<NoMemory> for StreamActor {
+    type Reply = ();
+
+    async fn handle(&mut self, NoMemory(bytes): NoMemory, ctx: &mut Context<Self, ()>) {
+        match &self.theirs {
+            ReceiveState::Open(_) => {
+                self.say_over(&format!(
+                    "its receiver has no memory for {bytes} bytes of an item"
+                ));
+                self.fail(StreamError::NoMemory { bytes });
+            }
+            ReceiveState::Over if !self.stopped => self.fault("an item after the end"),
+            ReceiveState::Over | ReceiveState::Unwanted | ReceiveState::Failed => {}
         }
         self.settle(ctx);
     }

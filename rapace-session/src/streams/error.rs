@@ -15,6 +15,12 @@ pub enum StreamError {
     /// An item could not be decoded.
     #[error("an item could not be decoded: {0}")]
     BadItem(String),
+    /// An item came in fragments, and this side has no memory for so many bytes of it.
+    #[error("there is no memory for {bytes} bytes of an item: have its sender send them in parts")]
+    NoMemory {
+        /// The bytes for which there is no memory.
+        bytes: u64,
+    },
     /// The peer sent more items than it had credits for, or sent items after its end.
     #[error("the peer broke the stream's rules: {0}")]
     Fault(String),

@@ -9,7 +9,7 @@
 //!   and dropped.
 //! - ST5: the mailbox of a stream is bounded: the window bounds items, and each other type of frame
 //!   is accepted once.
-//! - ST6: a rule that the peer broke, and the shutdown of the runtime, end both directions. The
+//! - ST6: a rule that the peer broke, an item for which there is no memory here, and the shutdown of the runtime, end both directions. The
 //!   peer gets a `Reset` with the reason, even if this side would send no more items, and a `Stop`
 //!   if the peer still sends.
 //!

@@ -14,11 +14,12 @@ use tokio::sync::{Notify, mpsc};
 
 use crate::link::Link;
 use crate::link::channel_ids::{ChannelIds, MANY_SHARDS, sharded};
+use crate::link::discarded::Lost;
 use crate::link::end::EndReason;
 use crate::link::growth_budget::GrowthBudget;
 use crate::link::places::{Place, Places};
 use crate::link::waits::Flow;
-use crate::streams::actor::{Arrived, Overrun, SessionEnded, StreamActor, send_over};
+use crate::streams::actor::{Arrived, NoMemory, Overrun, SessionEnded, StreamActor, send_over};
 use crate::streams::halves::StreamParts;
 use crate::streams::state::StreamState;
 use crate::streams::window::Window;
@@ -213,6 +214,21 @@ impl Streams {
             FrameType::Item => false,
             _ => stream.is_first(frame_type) && actor.tell(Arrived(frame)).try_send().is_ok(),
         };
+        if !delivered {
+            self.link.metrics.arrived_late();
+        }
+    }
+
+    /// Passes it to the actor that an item found no memory.
+    pub(crate) fn arrived_without_memory(&self, id: ChannelId, lost: Lost) {
+        let route = self.routes.get(&id).map(|route| Arc::clone(&route));
+        let delivered = route.is_some_and(|route| {
+            let Route { stream, actor } = &*route;
+            match stream.allowance.take(lost.carried) {
+                true => actor.tell(NoMemory(lost.missing)).try_send().is_ok(),
+                false => stream.is_first(FrameType::Item) && actor.tell(Overrun).try_send().is_ok(),
+            }
+        });
         if !delivered {
             self.link.metrics.arrived_late();
         }

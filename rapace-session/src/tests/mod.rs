@@ -6,6 +6,7 @@
 //! reproduces it.
 
 pub(crate) mod baton;
+mod lost_messages;
 mod model;
 mod peer;
 mod texts;

@@ -222,9 +222,10 @@ fn every_text_is_the_one_that_was_reviewed() {
             StreamError::Reset(why()),
             StreamError::SessionEnded(EndReason::PeerGone),
             StreamError::BadItem(why()),
+            StreamError::NoMemory { bytes: 200_000 },
             StreamError::Fault(why()),
         ],
-        named!(StreamError: Reset, SessionEnded, BadItem, Fault),
+        named!(StreamError: Reset, SessionEnded, BadItem, NoMemory, Fault),
     ));
     all.extend(of(
         [

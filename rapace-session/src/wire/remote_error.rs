@@ -26,7 +26,7 @@ pub enum RemoteError {
     /// The arguments could not be decoded.
     #[error("the arguments could not be decoded: {0}")]
     BadArguments(String),
-    /// The result could not be encoded or sent.
+    /// The result could not be encoded or sent, or its caller's side has no memory for it. The call has run.
     #[error("the result could not be sent: {0}")]
     BadResult(String),
     /// The service takes no more calls.
@@ -35,7 +35,8 @@ pub enum RemoteError {
     /// The handler was dropped without a reply.
     #[error("the handler was dropped without a reply")]
     Dropped,
-    /// A limit of the session is reached, such as the number of its streams. The call did not run.
+    /// A limit of the session is reached, such as the number of its streams, or the other side has no memory for the
+    /// request. The call did not run.
     #[error("{0}")]
     LimitReached(String),
 }
