@@ -19,6 +19,7 @@ use crate::link::channel_ids::{ChannelIds, FEW_SHARDS, sharded};
 use crate::link::places::Places;
 use crate::serving::service::ServiceRoute;
 use crate::session::channel_actor::{ChannelActor, Close};
+use crate::streams::registry::Streams;
 use crate::wire::frame::{ChannelId, FrameType, Header};
 use crate::wire::limits::MAX_CHANNELS;
 use crate::wire::message_body::MessageBody;
@@ -33,6 +34,8 @@ pub(crate) struct Channels {
     clients: DashMap<ChannelId, Client>,
     /// The permits for channels that this side opens.
     pub(crate) places: Arc<Places>,
+    /// The streams of their calls, which may outlive them.
+    streams: Arc<Streams>,
 }
 
 /// A channel that this side opened.
@@ -42,9 +45,10 @@ struct Client {
 }
 
 impl Channels {
-    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>) -> Self {
+    pub(crate) fn new(link: Arc<Link>, ids: Arc<ChannelIds>, streams: Arc<Streams>) -> Self {
         Self {
             link,
+            streams,
             ids,
             services: sharded(FEW_SHARDS),
             clients: sharded(FEW_SHARDS),
@@ -184,6 +188,9 @@ impl Channels {
     pub(crate) fn give_up(&self, id: ChannelId) {
         // Sent before the number and the place are free.
         self.link.send_bare(FrameType::CloseChannel, id);
+        if let Some(channel) = self.client(id) {
+            self.streams.outlive(id, &channel.service);
+        }
         if let Some((_, client)) = self.clients.remove(&id) {
             self.ids.release(id);
             client.channel.leave_place();
@@ -192,6 +199,9 @@ impl Channels {
 
     /// Removes a channel that the peer has closed.
     pub(crate) fn remove_service(&self, id: ChannelId) {
+        if let Some(route) = self.service(id) {
+            self.streams.outlive(id, &route.service);
+        }
         if self.services.remove(&id).is_some() {
             self.ids.release(id);
         }

@@ -51,17 +51,18 @@ impl Parts {
             bytes: ByteLimits::new(config.stream_initial_bytes, config.stream_window_bytes),
         };
         let budget = Arc::new(GrowthBudget::new(config.window_budget_bytes));
+        let streams = Arc::new(Streams::new(
+            Arc::clone(&link),
+            Arc::clone(&ids),
+            window,
+            Arc::clone(&budget),
+        ));
         Self {
             calls: Arc::new(OutgoingCalls::new(Arc::clone(&link))),
-            streams: Arc::new(Streams::new(
-                Arc::clone(&link),
-                Arc::clone(&ids),
-                window,
-                Arc::clone(&budget),
-            )),
             budget,
             incoming: Arc::new(IncomingCalls::new(Arc::clone(&link))),
-            channels: Arc::new(Channels::new(Arc::clone(&link), ids)),
+            channels: Arc::new(Channels::new(Arc::clone(&link), ids, Arc::clone(&streams))),
+            streams,
             peer: OnceLock::new(),
             peer_drains: AtomicBool::new(false),
             peer_ready: watch::Sender::new(false),

@@ -237,26 +237,36 @@ impl Look<'_> {
     }
 
     /// The name of a method that is called over a channel of either side.
-    fn name(&self, channel: ChannelId, method: u32) -> MethodName {
-        let channels = &self.parts.channels;
-        let of = |service: &str, offer: Option<&ServiceOffer>| {
-            let listed = offer.and_then(|offer| offer.methods.get(method as usize));
-            MethodName {
-                service: service.to_owned(),
-                method: listed.map_or_else(|| format!("#{method}"), |method| method.name.clone()),
-            }
+    fn name(&self, channel: ChannelId, number: u32) -> MethodName {
+        let Parts {
+            channels,
+            streams,
+            config,
+            peer,
+            ..
+        } = self.parts;
+        let client = channels.client(channel);
+        let route = channels.service(channel);
+        // A stream may outlive the channel of its call.
+        let left = match (&client, &route) {
+            (None, None) => streams.service_of(channel),
+            _ => None,
         };
-        if let Some(client) = channels.client(channel) {
-            return of(&client.service, client.offer());
-        }
-        match channels.service(channel) {
-            Some(route) => {
-                let mut provided = self.parts.config.provides.iter();
-                let offer = provided.find(|offer| *offer.name == *route.service);
-                of(&route.service, offer)
-            }
-            // A stream may outlive the channel of its call.
-            None => of("a closed channel", None),
+        let service = match (&client, &route, &left) {
+            (Some(client), _, _) => &*client.service,
+            (_, Some(route), _) => &*route.service,
+            (_, _, Some(left)) => &**left,
+            (None, None, None) => "a closed channel",
+        };
+        let offers: &[ServiceOffer] = match channels.ids.is_peers(channel) {
+            true => &config.provides,
+            false => peer.get().map_or(&[], |peer| &peer.services),
+        };
+        let offer = offers.iter().find(|offer| *offer.name == *service);
+        let method = offer.and_then(|offer| offer.methods.get(number as usize));
+        MethodName {
+            service: service.to_owned(),
+            method: method.map_or_else(|| format!("#{number}"), |method| method.name.clone()),
         }
     }
 }

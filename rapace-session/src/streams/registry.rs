@@ -3,6 +3,8 @@
 //! - SR1: a stream that is registered after the session's end is notified of the end like all
 //!   others.
 //! - SR2: the registry counts the streams that the peer opened, so that their number is bounded.
+//! - SR3: a stream that outlives the channel of its call keeps the name of the service. The name is copied when the channel
+//!   is closed, so opening a stream costs nothing for it.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -31,6 +33,10 @@ use crate::wire::limits::MAX_STREAMS;
 struct Route {
     stream: Arc<StreamState>,
     actor: ActorRef<StreamActor>,
+    /// The channel of the call that opened the stream.
+    opener: ChannelId,
+    /// The service of that channel, once the channel is closed (SR3).
+    service: OnceLock<Arc<str>>,
 }
 
 /// The streams of one session.
@@ -122,7 +128,7 @@ impl Streams {
             // Bounded by ST5.
             mailbox::unbounded(),
         );
-        self.register(id, &stream, &actor);
+        self.register(id, channel, &stream, &actor);
         let items_in_window = self.window.items;
         StreamParts {
             sender: sends.then(|| {
@@ -141,7 +147,13 @@ impl Streams {
         }
     }
 
-    fn register(&self, id: ChannelId, stream: &Arc<StreamState>, actor: &ActorRef<StreamActor>) {
+    fn register(
+        &self,
+        id: ChannelId,
+        opener: ChannelId,
+        stream: &Arc<StreamState>,
+        actor: &ActorRef<StreamActor>,
+    ) {
         if !self.ids.take(id) {
             // The two sides never choose the same number, and neither chooses a number in use.
             let reason = EndReason::Internal(format!("channel {id} was opened twice"));
@@ -155,6 +167,8 @@ impl Streams {
         let route = Route {
             stream: Arc::clone(stream),
             actor: actor.clone(),
+            opener,
+            service: OnceLock::new(),
         };
         self.routes.insert(id, Arc::new(route));
         if let Some(reason) = self.link.end.reason() {
@@ -176,6 +190,22 @@ impl Streams {
         if self.open.fetch_sub(1, Ordering::AcqRel) == 1 {
             self.idle.notify_one();
         }
+    }
+
+    /// Records that a channel to this service closes, which streams may outlive (SR3).
+    pub(crate) fn outlive(&self, channel: ChannelId, service: &str) {
+        let mut name = None;
+        for route in self.routes.iter().filter(|route| route.opener == channel) {
+            let name = name.get_or_insert_with(|| Arc::from(service));
+            // It has one already if the number of its channel was used again.
+            let _ = route.service.set(Arc::clone(name));
+        }
+    }
+
+    /// The service of a closed channel that a stream has outlived (SR3).
+    pub(crate) fn service_of(&self, channel: ChannelId) -> Option<Arc<str>> {
+        let mut left = self.routes.iter().filter(|route| route.opener == channel);
+        left.find_map(|route| route.service.get().cloned())
     }
 
     /// Refuses a stream that the peer opens; `receives` if the peer would send items.
@@ -203,7 +233,7 @@ impl Streams {
         let Some(route) = route.map(|route| Arc::clone(&route)) else {
             return self.link.metrics.arrived_late();
         };
-        let Route { stream, actor } = &*route;
+        let Route { stream, actor, .. } = &*route;
         let delivered = match frame_type {
             FrameType::Item if stream.allowance.take(frame.carried()) => {
                 actor.tell(Arrived(frame)).try_send().is_ok()
@@ -223,7 +253,7 @@ impl Streams {
     pub(crate) fn arrived_without_memory(&self, id: ChannelId, lost: Lost) {
         let route = self.routes.get(&id).map(|route| Arc::clone(&route));
         let delivered = route.is_some_and(|route| {
-            let Route { stream, actor } = &*route;
+            let Route { stream, actor, .. } = &*route;
             match stream.allowance.take(lost.carried) {
                 true => actor.tell(NoMemory(lost.missing)).try_send().is_ok(),
                 false => stream.is_first(FrameType::Item) && actor.tell(Overrun).try_send().is_ok(),

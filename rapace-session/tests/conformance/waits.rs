@@ -33,6 +33,7 @@ scenarios_on_one_thread!(
     calls_wait_in_a_mailbox,
     a_stream_waits_for_its_reader,
     a_stream_waits_for_bytes,
+    a_stream_that_outlives_its_channel_keeps_its_name,
     allocations_and_calls_wait_for_slots,
     a_payload_waits_to_be_sent_in_fragments,
     calls_that_run_long_do_not_wait,
@@ -496,6 +497,48 @@ async fn a_stream_waits_for_bytes(kind: Kind) {
     assert!(next.await.is_err());
     assert_eq!(pair.plugin.waiting(), []);
     drop(begun);
+}
+
+/// On both sides, and its wait is not reported again.
+async fn a_stream_that_outlives_its_channel_keeps_its_name(kind: Kind) {
+    let Pair {
+        host,
+        plugin,
+        mut inbox,
+        mut reports,
+        channel,
+    } = crawler(kind.pair(), 8, BYTES).await;
+    let options = plain();
+    let call = channel.call_streaming(PARSE, &(), &options, true, true);
+    let (parts, response) = call.await.unwrap();
+    let mut begun = inbox.recv().await.unwrap().begin().unwrap();
+    let (mut theirs, _receiver) = (begun.take_sender().unwrap(), begun.take_receiver());
+    begun.reply(Status::Ok, &()).await;
+    response.await.unwrap();
+    let mut ours = parts.sender.unwrap();
+    let item = Value(1_u32);
+    for _ in 0..32 {
+        ours.send(&item).await.unwrap();
+        theirs.send(&item).await.unwrap();
+    }
+    let mut sends = [Box::pin(ours.send(&item)), Box::pin(theirs.send(&item))];
+    assert!(sends.iter_mut().all(waits));
+    let (items, waiter) = (Resource::StreamItems { window: 32 }, || {
+        Waiter::Stream(parse())
+    });
+    reported((&host, &mut reports), waiter(), 1, items).await;
+    let actor = channel.actor().clone();
+    drop(channel);
+    until(|| !actor.is_alive()).await;
+    // Then the plugin has read of the close.
+    let _another = host.open("Crawler").await.unwrap();
+    late().await;
+    looked(&host).await;
+    for side in [&host, &plugin] {
+        assert_eq!(listed(side, &waiter(), 1, items), Holder::Receiver);
+    }
+    assert!(reports.try_recv().is_err(), "it was said before");
+    drop(sends);
 }
 
 async fn allocations_and_calls_wait_for_slots(kind: Kind) {
