@@ -90,7 +90,7 @@ impl FrameEncoder {
         waits: Arc<Waits>,
     ) -> Self {
         Self {
-            fragmenter: Fragmenter::new(Arc::clone(&transport)),
+            fragmenter: Fragmenter::new(Arc::clone(&transport), Arc::clone(&waits)),
             spare_buffers,
             transport,
             waits,
@@ -318,8 +318,11 @@ impl FrameEncoder {
             }
         }
         let transfers = {
-            let _waits = self.waits.register(flow, Need::Fragments);
-            self.fragmenter.send(numbers, parts.transfers, lane).await?
+            let wait = self.waits.register(flow, Need::Fragments);
+            let sent = self
+                .fragmenter
+                .send(numbers, parts.transfers, lane, wait.number);
+            sent.await?
         };
         let fragmented = Fragmented {
             whole: parts.whole,

@@ -25,6 +25,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::link::fragment_schedule::{Active, Part, Schedule, Step, Ticket};
 use crate::link::payload_error::{PayloadError, panicked};
 use crate::link::reassembly::cost;
+use crate::link::waits::{Need, WaitNumber, Waits};
 use crate::transport::{AllocateError, Lane, SendError, Transport};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, OpenTransfers, Payload};
 use crate::wire::transfer::TransferId;
@@ -32,6 +33,7 @@ use crate::wire::transfer::TransferId;
 /// Sends buffers in fragments, over one transport.
 pub(crate) struct Fragmenter {
     transport: Arc<dyn Transport>,
+    waits: Arc<Waits>,
     next: AtomicU32,
     peer: OnceLock<Arc<Sending>>,
 }
@@ -39,6 +41,7 @@ pub(crate) struct Fragmenter {
 /// What is known from the handshake on.
 struct Sending {
     transport: Arc<dyn Transport>,
+    waits: Arc<Waits>,
     /// The peer's name, and the window that its hello grants.
     name: Box<str>,
     window: u32,
@@ -64,6 +67,8 @@ struct Outgoing {
     /// The bytes of the first buffer that are sent.
     sent: usize,
     done: oneshot::Sender<Result<(), PayloadError>>,
+    /// The wait of its sender.
+    wait: WaitNumber,
 }
 
 /// The transfers of one payload. Dropping them gives up the payload, unless its frame was sent.
@@ -83,9 +88,10 @@ impl Numbers {
 }
 
 impl Fragmenter {
-    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+    pub(crate) fn new(transport: Arc<dyn Transport>, waits: Arc<Waits>) -> Self {
         Self {
             transport,
+            waits,
             next: AtomicU32::new(0),
             peer: OnceLock::new(),
         }
@@ -96,6 +102,7 @@ impl Fragmenter {
         // The handshake accepts one hello.
         let _ = self.peer.set(Arc::new(Sending {
             transport: Arc::clone(&self.transport),
+            waits: Arc::clone(&self.waits),
             name: name.into(),
             window,
             runtime: Handle::current(),
@@ -136,7 +143,8 @@ impl Fragmenter {
         Ok(Numbers(Part { ids, cost }))
     }
 
-    /// Sends buffers, in the order of their numbers, and waits until all fragments are on the ring.
+    /// Sends buffers, in the order of their numbers, and waits until all fragments are on the ring: `wait`, whose end is up
+    /// to its owner then.
     ///
     /// # Cancel safety
     /// Dropping the future gives up the payload. While it is not polled, the fragments are sent.
@@ -145,6 +153,7 @@ impl Fragmenter {
         numbers: Numbers,
         buffers: Vec<Blob>,
         lane: Lane,
+        wait: WaitNumber,
     ) -> Result<Transfers, PayloadError> {
         let sending = self.peer.get().ok_or(PayloadError::Closed)?;
         let (done, all_sent) = oneshot::channel();
@@ -152,6 +161,7 @@ impl Fragmenter {
             transfers: numbers.ids().iter().copied().zip(buffers).collect(),
             sent: 0,
             done,
+            wait,
         };
         let added = sending.change(|schedule| schedule.add(lane, numbers.0, outgoing));
         let transfers = Transfers {
@@ -270,6 +280,7 @@ impl Sending {
         let payload = &mut active.payload;
         let Some((id, blob)) = payload.transfers.front() else {
             let payload = self.change(|schedule| schedule.complete(lane, active));
+            self.waits.now_needs(payload.wait, Need::Poll);
             let _ = payload.done.send(Ok(()));
             return ControlFlow::Continue(());
         };
@@ -388,6 +399,7 @@ mod tests {
 
     use super::*;
     use crate::link::fragment_schedule::REVOKED_AFTER;
+    use crate::link::waits::Flow;
     use crate::transport::Endpoint;
     use crate::transport::memory::{self, MemoryConfig};
 
@@ -398,7 +410,7 @@ mod tests {
             ..MemoryConfig::default()
         };
         let (ours, theirs) = memory::pair(config);
-        let fragmenter = Fragmenter::new(ours.transport);
+        let fragmenter = Fragmenter::new(ours.transport, Arc::default());
         fragmenter.set_peer("peer", 100_000);
         (fragmenter, theirs)
     }
@@ -409,9 +421,11 @@ mod tests {
         lane: Lane,
     ) -> Result<Transfers, PayloadError> {
         let numbers = fragmenter.number(&[len])?;
-        fragmenter
-            .send(numbers, vec![Blob::from(vec![7; len])], lane)
-            .await
+        let wait = fragmenter
+            .waits
+            .register(Flow::Allocations, Need::Fragments);
+        let blobs = vec![Blob::from(vec![7; len])];
+        fragmenter.send(numbers, blobs, lane, wait.number).await
     }
 
     /// Lets the tasks of the lanes do all that they can.

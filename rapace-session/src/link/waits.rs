@@ -41,6 +41,8 @@ pub(crate) enum Need {
     Slot { len: usize },
     /// That its fragments are sent.
     Fragments,
+    /// That it is polled: its fragments are sent.
+    Poll,
 }
 
 /// The waits of one side of a session.
@@ -51,7 +53,7 @@ pub(crate) struct Waits(Mutex<Inner>);
 struct Inner {
     next: u64,
     /// In the order in which they began.
-    waiting: BTreeMap<u64, Waiting>,
+    waiting: BTreeMap<WaitNumber, Waiting>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -61,12 +63,16 @@ struct Waiting {
     since: Instant,
 }
 
+/// The number of a wait, which no other wait ever has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct WaitNumber(u64);
+
 /// A wait that is registered. Dropping it ends the wait.
 #[derive(Debug)]
 #[must_use = "dropping it ends the wait"]
 pub(crate) struct Registered<'a> {
     waits: &'a Waits,
-    number: u64,
+    pub(crate) number: WaitNumber,
 }
 
 /// Those of one flow that wait for the same.
@@ -92,12 +98,19 @@ impl Waits {
             since: now(),
         };
         let mut inner = self.lock();
-        let number = inner.next;
+        let number = WaitNumber(inner.next);
         inner.next += 1;
         inner.waiting.insert(number, waiting);
         Registered {
             waits: self,
             number,
+        }
+    }
+
+    /// Records that a wait is for something else from now on, if it is registered still.
+    pub(crate) fn now_needs(&self, number: WaitNumber, need: Need) {
+        if let Some(waiting) = self.lock().waiting.get_mut(&number) {
+            (waiting.need, waiting.since) = (need, now());
         }
     }
 
@@ -159,6 +172,7 @@ impl Drop for Registered<'_> {
 #[cfg(test)]
 mod tests {
     use std::future::pending;
+    use std::time::Duration;
 
     use futures_util::FutureExt;
 
@@ -181,6 +195,22 @@ mod tests {
         assert!(waits.groups().is_empty());
         let ready = waits.during(FETCH, Need::Credit, std::future::ready(()));
         assert!(ready.now_or_never().is_some());
+        assert!(waits.groups().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wait_for_something_else_begins_anew_and_one_that_is_over_stays_so() {
+        let waits = Waits::default();
+        let registered = waits.register(FETCH, Need::Fragments);
+        let since = waits.groups()[0].since;
+        tokio::time::advance(Duration::from_secs(1)).await;
+        waits.now_needs(registered.number, Need::Poll);
+        let group = waits.groups()[0];
+        assert_eq!((group.need, group.count), (Need::Poll, 1));
+        assert_eq!(group.since - since, Duration::from_secs(1));
+        let number = registered.number;
+        drop(registered);
+        waits.now_needs(number, Need::Poll);
         assert!(waits.groups().is_empty());
     }
 

@@ -86,7 +86,7 @@ pub enum Resource {
         /// The size of a slot of the class, in bytes.
         size: u32,
     },
-    /// That a payload in fragments is sent.
+    /// That a payload in fragments is sent, and then its message.
     Fragments,
 }
 
@@ -104,6 +104,8 @@ pub enum Holder {
     },
     /// Calls that were not sent yet, and wait for something else themselves.
     Unsent,
+    /// The program of this side: the payload was sent in fragments, and the future that sends its message is not polled.
+    Unpolled,
     /// The receiver of the stream, which takes no items, or too few.
     Receiver,
     /// The other side.
@@ -326,6 +328,9 @@ impl Resource {
                 "keep fewer payloads of this size, copy those that are kept for long (`Blob::to_vec`), or give the \
                  class more slots (`SegmentConfig::with_classes`)"
             }
+            Self::Fragments if *holder == Holder::Unpolled => {
+                "look for a task that waits for something else before it polls the future again, or drop the future"
+            }
             Self::Fragments => {
                 "look for code that blocks the runtime of the other side, or send fewer payloads of this size at once"
             }
@@ -343,6 +348,9 @@ impl fmt::Display for Holder {
             Self::Unsent => {
                 f.write_str("those that have it are not sent yet, and wait for something else")
             }
+            Self::Unpolled => f.write_str(
+                "all of it was sent, and the future that sends its message is not polled",
+            ),
             Self::Receiver => f.write_str("its receiver takes no items, or too few"),
             Self::Peer { silent: None } => f.write_str("the other side has not read enough"),
             Self::Peer {

@@ -151,6 +151,7 @@ impl Look<'_> {
             }
             (Need::Slot { len }, _) => self.slot(len)?,
             (Need::Fragments, _) => (Resource::Fragments, peer),
+            (Need::Poll, _) => (Resource::Fragments, Holder::Unpolled),
             (Need::Ring, _) => (Resource::Ring, peer),
             (Need::Credit | Need::RequestBytes, _) => return None,
         })

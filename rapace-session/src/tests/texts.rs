@@ -138,6 +138,7 @@ fn waits() -> Vec<WaitText> {
         ),
         (Waiter::Allocation, 3, Resource::Slot { size: 65536 }, slots),
         (call(), 1, Resource::Fragments, silent(130)),
+        (call(), 2, Resource::Fragments, Holder::Unpolled),
     ];
     let wait = |(waiter, count, resource, holder)| Wait {
         waiter,
@@ -163,6 +164,7 @@ fn wait_name(WaitText(wait): &WaitText) -> &'static str {
             | Resource::Fragments,
             Holder::Calls { .. }
             | Holder::Unsent
+            | Holder::Unpolled
             | Holder::Receiver
             | Holder::Peer { .. }
             | Holder::Slots { .. },

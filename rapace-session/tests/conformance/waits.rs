@@ -586,6 +586,18 @@ async fn a_payload_waits_to_be_sent_in_fragments(kind: Kind) {
     let said = (&host, &mut reports);
     let holder = reported(said, waiter, 1, Resource::Fragments).await;
     silent_peer(kind, &holder);
+    // Now the peer reads, and nobody polls the call.
+    while !matches!(host.waiting().as_slice(), []) {
+        tokio::select! {
+            biased;
+            () = tokio::task::yield_now() => {}
+            _ = raw.recv_type(FrameType::Request) => panic!("its frame is not sent"),
+        }
+    }
+    late().await;
+    let waiter = Waiter::Call(named("Any", "#7"));
+    let holder = listed(&host, &waiter, 1, Resource::Fragments);
+    assert_eq!(holder, Holder::Unpolled);
     tokio::select! {
         sent = &mut call => drop(sent.unwrap()),
         _ = raw.recv_type(FrameType::Request) => panic!("sent, and not noticed"),
