@@ -2,7 +2,7 @@
 //!
 //! - NM1: the rules of the peer hold for such a message as for any other, and it returns what it took: its credit, its bytes,
 //!   its entry of the call table.
-//! - NM2: its sender or its taker learns how many bytes were missing, and on which side.
+//! - NM2: the error of its call, or of its stream, names the bytes that were missing, and on which side.
 
 use std::sync::Arc;
 
