@@ -163,6 +163,11 @@ impl RequestWindow {
         state.credits > 0 && state.bytes <= 0
     }
 
+    /// Whether a request of any length could be admitted now.
+    pub(crate) fn has_room(&self) -> bool {
+        self.lock().fits(1)
+    }
+
     /// Admits a request that needs this many bytes. `None` if it would have to wait.
     pub(crate) fn try_admit(&self, bytes: u64) -> Option<Admitted<'_>> {
         let mut state = self.lock();

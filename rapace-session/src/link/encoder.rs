@@ -312,11 +312,6 @@ impl FrameEncoder {
         }
         let numbers = self.fragmenter.number(&lengths)?;
         let parts = draft.finish_in_fragments(buffer, numbers.ids(), &self.spare_buffers)?;
-        for blob in &parts.transfers {
-            if let Some(class) = self.transport.sent_in_fragments(blob.len()) {
-                self.warn_of_shortage(blob.len(), class);
-            }
-        }
         let transfers = {
             let wait = self.waits.register(flow, Need::Fragments);
             let sent = self
@@ -324,6 +319,12 @@ impl FrameEncoder {
                 .send(numbers, parts.transfers, lane, wait.number);
             sent.await?
         };
+        // Now, since a sender that does not wait sends nothing.
+        for len in lengths {
+            if let Some(class) = self.transport.sent_in_fragments(len) {
+                self.warn_of_shortage(len, class);
+            }
+        }
         let fragmented = Fragmented {
             whole: parts.whole,
             sent: parts.sent,

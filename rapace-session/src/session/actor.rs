@@ -40,7 +40,7 @@ use crate::session::handshake::{Handshake, Step};
 use crate::session::heartbeat::Heartbeat;
 use crate::session::open_error::OpenError;
 use crate::session::parts::Parts;
-use crate::session::window_budget::WindowBudget;
+use crate::session::window_budget::{Share, WindowBudget};
 use crate::wire::frame::{ChannelId, Frame, FrameType, Header, Payload};
 use crate::wire::handshake_error::HandshakeError;
 use crate::wire::limits::MAX_CHANNELS;
@@ -104,7 +104,10 @@ impl SessionActor {
         ready: oneshot::Sender<()>,
     ) -> Self {
         Self {
-            windows: WindowBudget::new(parts.link.transport.call_table()),
+            windows: WindowBudget::new(Share {
+                call_table: parts.link.transport.call_table(),
+                services: parts.config.provides.len() as u32,
+            }),
             heartbeat: Heartbeat::new(&*parts.link.transport, parts.config.heartbeat),
             parts,
             own: None,

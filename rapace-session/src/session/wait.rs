@@ -52,9 +52,8 @@ pub enum Resource {
     Credit {
         /// How many calls of the channel may be under way.
         window: u32,
-        /// How many entries the call table of this side has, if they bound the window: a channel gets at most half of
-        /// those that are neither another's nor kept for the first calls of channels to come. `None` if the capacity of the
-        /// service bounds it.
+        /// How many entries the call table of this side has, if they may bound the window: the services of the other side share
+        /// them. `None` if the capacity of the service bounds it.
         call_table: Option<u32>,
     },
     /// Bytes of the channel.
@@ -102,9 +101,10 @@ pub enum Holder {
         /// The oldest.
         oldest: CallUnderWay,
     },
-    /// Calls that were not sent yet, and wait for something else themselves.
+    /// Calls that were not sent yet: they travel in fragments, or wait for the ring.
     Unsent,
-    /// The program of this side: the payload was sent in fragments, and the future that sends its message is not polled.
+    /// Nobody: it is there, and the future that waits for it is not polled, since its task waits for something else. For a
+    /// payload in fragments, all of them are sent.
     Unpolled,
     /// The receiver of the stream, which takes no items, or too few.
     Receiver,
@@ -225,7 +225,8 @@ impl fmt::Display for Resource {
             Self::Credit { window, call_table } => {
                 write!(
                     f,
-                    "a credit of the channel, which may have {window} calls under way"
+                    "a credit of the channel, which may have {} under way",
+                    counted(window, "call")
                 )?;
                 match call_table {
                     Some(entries) => write!(
@@ -250,7 +251,8 @@ impl fmt::Display for Resource {
             Self::Ring => f.write_str("room on the ring"),
             Self::StreamItems { window } => write!(
                 f,
-                "a credit of the stream, which may have {window} items in flight"
+                "a credit of the stream, which may have {} in flight",
+                counted(window, "item")
             ),
             Self::StreamBytes { window, maximum } => {
                 write!(
@@ -289,6 +291,9 @@ impl Resource {
 
     fn way_out(self, holder: &Holder) -> &'static str {
         match self {
+            _ if *holder == Holder::Unpolled => {
+                "look for a task that waits for something else before it polls the future again, or drop the future"
+            }
             Self::Mailbox if matches!(holder, Holder::Peer { .. }) => {
                 "look for code that blocks the runtime of the other side, or a handler that is busy for another caller"
             }
@@ -328,14 +333,16 @@ impl Resource {
                 "keep fewer payloads of this size, copy those that are kept for long (`Blob::to_vec`), or give the \
                  class more slots (`SegmentConfig::with_classes`)"
             }
-            Self::Fragments if *holder == Holder::Unpolled => {
-                "look for a task that waits for something else before it polls the future again, or drop the future"
-            }
             Self::Fragments => {
                 "look for code that blocks the runtime of the other side, or send fewer payloads of this size at once"
             }
         }
     }
+}
+
+fn counted(count: u32, of: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{count} {of}{plural}")
 }
 
 impl fmt::Display for Holder {
@@ -346,12 +353,14 @@ impl fmt::Display for Holder {
                 write!(f, "the oldest of {count} under way is {oldest}")
             }
             Self::Unsent => {
-                f.write_str("those that have it are not sent yet, and wait for something else")
+                f.write_str("those that have it are not sent yet: they travel in fragments, or wait for the ring")
             }
-            Self::Unpolled => f.write_str(
-                "all of it was sent, and the future that sends its message is not polled",
-            ),
-            Self::Receiver => f.write_str("its receiver takes no items, or too few"),
+            Self::Unpolled => {
+                f.write_str("it is there, and the future that waits for it is not polled")
+            }
+            Self::Receiver => {
+                f.write_str("its receiver takes no items, or too few, or its call has not begun")
+            }
             Self::Peer { silent: None } => f.write_str("the other side has not read enough"),
             Self::Peer {
                 silent: Some(silent),

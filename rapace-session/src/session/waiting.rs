@@ -16,7 +16,7 @@ use crate::link::waits::{Flow, Group, Need};
 use crate::session::parts::Parts;
 use crate::session::wait::{CallUnderWay, Holder, LONG, MethodName, Resource, Wait, Waiter};
 use crate::session::wait_watch::Seen;
-use crate::session::window_budget::fair_window;
+use crate::session::window_budget::Share;
 use crate::wire::frame::ChannelId;
 use crate::wire::offer::ServiceOffer;
 
@@ -128,16 +128,25 @@ impl Look<'_> {
         };
         Some(match (group.need, group.flow) {
             (Need::Credit, Flow::Requests { channel, .. }) => {
-                let window = self.parts.channels.client(channel)?.window.size();
+                let requests = &self.parts.channels.client(channel)?.window;
+                let window = requests.size();
                 let call_table = self.bounding_call_table(window);
                 let resource = Resource::Credit { window, call_table };
-                (resource, self.calls_of(channel))
+                let holder = match requests.has_room() {
+                    true => Holder::Unpolled,
+                    false => self.calls_of(channel),
+                };
+                (resource, holder)
             }
             (Need::RequestBytes, Flow::Requests { channel, .. }) => {
-                let (window, maximum) = self.parts.channels.client(channel)?.window.bytes();
+                let requests = &self.parts.channels.client(channel)?.window;
+                let (window, maximum) = requests.bytes();
                 let resource = Resource::RequestBytes { window, maximum };
                 let unbegun = |seen: &SeenCall| seen.call.channel == channel && !seen.has_begun();
-                let holder = self.among(unbegun).unwrap_or(Holder::Unsent);
+                let holder = match requests.has_room() {
+                    true => Holder::Unpolled,
+                    false => self.among(unbegun).unwrap_or(Holder::Unsent),
+                };
                 (resource, holder)
             }
             (Need::StreamItems, _) => {
@@ -152,9 +161,15 @@ impl Look<'_> {
             (Need::Slot { len }, _) => self.slot(len)?,
             (Need::Fragments, _) => (Resource::Fragments, peer),
             (Need::Poll, _) => (Resource::Fragments, Holder::Unpolled),
+            (Need::Ring, _) if self.ring_has_room() => (Resource::Ring, Holder::Unpolled),
             (Need::Ring, _) => (Resource::Ring, peer),
             (Need::Credit | Need::RequestBytes, _) => return None,
         })
+    }
+
+    fn ring_has_room(&self) -> bool {
+        let stats = self.parts.link.transport.link_stats();
+        stats.is_some_and(|stats| stats.ring_depth < stats.ring_capacity / 2)
     }
 
     fn slot(&self, len: usize) -> Option<(Resource, Holder)> {
@@ -176,11 +191,14 @@ impl Look<'_> {
 
     /// The entries of the call table, if they may bound a channel's window. They do not if the peer would grant more now.
     fn bounding_call_table(&self, window: u32) -> Option<u32> {
-        let entries = self.parts.link.transport.call_table();
+        let share = Share {
+            call_table: self.parts.link.transport.call_table(),
+            services: self.parts.peer.get()?.services.len() as u32,
+        };
         let channels = &self.parts.channels;
-        let left = entries.saturating_sub(channels.granted());
-        let fair = fair_window(entries, left + window, channels.opened());
-        (fair <= window).then_some(entries)
+        let left = share.call_table.saturating_sub(channels.granted());
+        let fair = share.window(left + window, channels.opened());
+        (fair <= window).then_some(share.call_table)
     }
 
     /// The calls that wait in mailboxes.

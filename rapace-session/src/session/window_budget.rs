@@ -1,10 +1,12 @@
 //! Sharing of the peer's call table between the channels that the peer has open.
 //!
 //! - WB1: all windows together are at most the table, so a call with a credit finds an entry, and nobody waits for one.
-//! - WB2: a window covers at most half of the entries that are neither covered nor reserved, and at least one. So the callers
-//!   of a slow service leave entries for other callers.
-//! - WB3: a quarter of the entries is reserved, one for each channel, so the first channels leave windows for many more.
-//!   The channel after the last entry is refused. With the default of 1,024 entries none is.
+//! - WB2: the entries that are neither covered nor reserved are shared equally by the services to which no channel is open yet. The
+//!   window of an only service, or of a further channel, covers at most half of them, and each window covers at least one. So all
+//!   services have about the same, in whatever order they are opened, and the callers of a slow service leave entries for
+//!   other callers.
+//! - WB3: one entry is reserved for each service, and for further channels as many as make a quarter of the table. The channel
+//!   after the last entry is refused. With the default of 1,024 entries none is.
 //! - WB4: when a channel is closed, each window that is smaller than it would be if its channel
 //!   were opened now grows to that size.
 
@@ -16,7 +18,7 @@ use crate::wire::limits::MAX_CHANNELS;
 /// The windows of the channels that the peer has open.
 #[derive(Debug)]
 pub(super) struct WindowBudget {
-    call_table: u32,
+    share: Share,
     /// Entries of the peer's call table that no window covers.
     left: u32,
     windows: BTreeMap<ChannelId, Window>,
@@ -29,18 +31,33 @@ struct Window {
     granted: u32,
 }
 
-/// The window of one of `channels` open ones, for which `left` entries are neither another's nor taken (WB2).
-pub(super) fn fair_window(call_table: u32, left: u32, channels: u32) -> u32 {
-    let reserved = (call_table / 4).min(MAX_CHANNELS);
-    let spare = left.saturating_sub(reserved.saturating_sub(channels));
-    (spare / 2).max(1).min(left)
+/// What a window depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Share {
+    /// Entries of the table.
+    pub(super) call_table: u32,
+    /// Services of the side that grants.
+    pub(super) services: u32,
+}
+
+impl Share {
+    /// The window of one of `channels` open ones, for which `left` entries are no other's (WB2).
+    pub(super) fn window(self, left: u32, channels: u32) -> u32 {
+        let reserved = (self.call_table / 4).max(self.services).min(MAX_CHANNELS);
+        let spare = left.saturating_sub(reserved.saturating_sub(channels));
+        let to_come = match (self.services + 1).saturating_sub(channels) {
+            last @ 1 if self.services > 1 => last,
+            to_come => to_come.max(2),
+        };
+        (spare / to_come).max(1).min(left)
+    }
 }
 
 impl WindowBudget {
-    pub(super) fn new(call_table: u32) -> Self {
+    pub(super) fn new(share: Share) -> Self {
         Self {
-            call_table,
-            left: call_table,
+            share,
+            left: share.call_table,
             windows: BTreeMap::new(),
         }
     }
@@ -53,7 +70,7 @@ impl WindowBudget {
     /// Grants a window to a channel that is opened, for a service with capacity `asked`. `None` if no entry is left (WB3).
     pub(super) fn grant(&mut self, id: ChannelId, asked: u32) -> Option<u32> {
         let channels = self.windows.len() as u32 + 1;
-        let granted = asked.min(fair_window(self.call_table, self.left, channels));
+        let granted = asked.min(self.share.window(self.left, channels));
         if granted == 0 {
             return None;
         }
@@ -64,10 +81,10 @@ impl WindowBudget {
 
     /// Why no channel is opened any more.
     pub(super) fn full(&self) -> String {
-        let (entries, channels) = (self.call_table, self.windows.len());
+        let (entries, channels) = (self.share.call_table, self.windows.len());
         format!(
-            "the call table has {entries} entries, and each of the {channels} channels that are open in this session has one or \
-             more: close some, or configure more entries (`SegmentConfig::with_call_table`)"
+            "the call table has {entries} entries, and the {channels} channels that are open in this session have them all: \
+             configure more (`SegmentConfig::with_call_table`), as many as all services take calls at once, and a third more"
         )
     }
 
@@ -82,9 +99,7 @@ impl WindowBudget {
         let mut grown = Vec::new();
         for (id, window) in &mut self.windows {
             let left = self.left + window.granted;
-            let fair = window
-                .asked
-                .min(fair_window(self.call_table, left, channels));
+            let fair = window.asked.min(self.share.window(left, channels));
             if fair > window.granted {
                 grown.push((*id, fair - window.granted));
                 self.left = left - fair;
@@ -108,8 +123,15 @@ mod tests {
 
     const ALL: u32 = 64;
 
+    fn budget(call_table: u32, services: u32) -> WindowBudget {
+        WindowBudget::new(Share {
+            call_table,
+            services,
+        })
+    }
+
     fn opened(n: u32) -> (WindowBudget, Vec<u32>) {
-        let mut budget = WindowBudget::new(ALL);
+        let mut budget = budget(ALL, 1);
         let granted = (1..=n).map_while(|id| budget.grant(ChannelId(id), 1000));
         let granted = granted.collect();
         (budget, granted)
@@ -124,7 +146,7 @@ mod tests {
         assert_eq!(granted.iter().sum::<u32>(), ALL);
         assert_eq!((budget.left, budget.channels()), (0, granted.len()));
         assert_eq!(granted.len() as u32, 6 + ALL - 52);
-        assert_eq!(WindowBudget::new(ALL).grant(ChannelId(1), 3), Some(3));
+        assert_eq!(self::budget(ALL, 1).grant(ChannelId(1), 3), Some(3));
         assert!(budget.full().contains("64 entries"));
     }
 
@@ -132,7 +154,7 @@ mod tests {
     #[test]
     fn a_window_has_at_least_one_entry_and_the_channel_after_the_last_is_refused() {
         for table in 1..40 {
-            let mut budget = WindowBudget::new(table);
+            let mut budget = budget(table, 1);
             let granted = (1..).map_while(|id| budget.grant(ChannelId(id), 1000));
             let granted = granted.collect::<Vec<_>>();
             assert_eq!(granted.iter().sum::<u32>(), table, "{granted:?}");
@@ -140,14 +162,31 @@ mod tests {
             budget.release(ChannelId(1));
             assert_eq!(budget.channels(), granted.len() - 1);
         }
-        let fresh = || WindowBudget::new(1024);
-        assert_eq!(fresh().grant(ChannelId(1), 1000), Some(384));
-        let mut default = fresh();
-        let of_64 = (1..).map_while(|id| default.grant(ChannelId(id), 64));
-        assert_eq!(of_64.take_while(|window| *window == 64).count(), 11);
-        let mut default = fresh();
+        let mut default = budget(1024, MAX_CHANNELS);
         let all = (1..=MAX_CHANNELS).map(|id| default.grant(ChannelId(id), u32::MAX));
         assert!(all.into_iter().all(|window| window.is_some()));
+    }
+
+    /// WB2, WB3: the figures of the handbook.
+    #[test]
+    fn services_share_a_table_equally_and_one_with_an_entry_for_each_has_room_for_all() {
+        let windows = |table, services, asked| {
+            let mut budget = budget(table, services);
+            let granted = (1..=services).map(|id| budget.grant(ChannelId(id), asked));
+            let granted = granted.map(|window| window.expect("an entry"));
+            granted.collect::<Vec<_>>()
+        };
+        assert_eq!(windows(1024, 1, 1000), [384]);
+        assert_eq!(windows(1024, 12, 64), [64; 12]);
+        let twenty = windows(1024, 20, 64);
+        assert!(twenty.iter().all(|window| (38..=40).contains(window)));
+        for services in 2..=40 {
+            for table in services..=200 {
+                let all = windows(table, services, 64);
+                let (least, most) = (all.iter().min().unwrap(), all.iter().max().unwrap());
+                assert!(most - least <= most / 2 + 1, "{table}: {all:?}");
+            }
+        }
     }
 
     /// WB4

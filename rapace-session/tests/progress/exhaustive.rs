@@ -372,3 +372,38 @@ fn a_payload_that_is_not_polled_stops_no_other() {
         assert_eq!(open > 0, fragment_bytes == 600);
     }
 }
+
+/// A request in fragments that is not polled loses what it has of the window of its channel, when others have waited for that.
+#[test]
+fn a_request_that_is_not_polled_stops_no_other_of_its_service() {
+    let offer = |flow, shape| Action::Offer { flow, shape };
+    let take = |flow| Action::Take { flow, keep: true };
+    let from = 0;
+    let runner = Runner::new();
+    // The one has the only credit, or all bytes.
+    for (requests, shape) in [(1, SHORT), (4, SMALL)] {
+        let mut setup = setup(&[FlowKind::Requests { from }, FlowKind::Upload { from }]);
+        setup.windows.requests = requests;
+        setup.windows.request_bytes = ByteRange {
+            first: 60,
+            most: 60,
+        };
+        for turns in 0..40 {
+            let actions = [
+                offer(1, SMALL),
+                offer(1, LARGE),
+                take(1),
+                take(1),
+                Action::Stall {
+                    flow: 0,
+                    shape: LARGE,
+                    turns,
+                },
+                offer(0, shape),
+                Action::Cancel { flow: 0 },
+                offer(0, shape),
+            ];
+            runner.run(&setup, &actions, World::finish);
+        }
+    }
+}
