@@ -10,6 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Instant;
 
+use crate::calls::credits::ClientChannel;
 use crate::calls::failure::CallFailure;
 use crate::calls::pending::{Outcome, Reply, Table};
 use crate::calls::reservations::{Held, Reservations};
@@ -49,10 +50,11 @@ impl OutgoingCalls {
         self.table.withdraw(call).map(Refund::pay).is_some()
     }
 
-    /// Takes back what absent senders have, on whose channels others wait
+    /// Takes back what absent senders have, on whose channels others wait, or which are closed
     /// ([`Reservations`](crate::calls::reservations::Reservations)).
-    pub(crate) fn revoke(&self, now: Instant, is_short: impl Fn(ChannelId) -> bool) {
-        for revoked in self.reservations.look(now, is_short) {
+    pub(crate) fn revoke(&self, now: Instant, is_short: impl Fn(&ClientChannel) -> bool) {
+        let needs = |channel: &ClientChannel| is_short(channel) || channel.close_reason().is_some();
+        for revoked in self.reservations.look(now, needs) {
             match revoked.held {
                 Held::Admission { bytes } => revoked.channel.window.refund(bytes),
                 Held::Entry(call) => {

@@ -280,8 +280,7 @@ impl<'a> Request<'a> {
             match refused {
                 // Another frame with one of the buffers was sent first: encode again, with a copy of that buffer.
                 SendError::InFlight if calls.withdraw(call) => return Put::Withdrawn,
-                SendError::InFlight => return Put::Relinquished,
-                SendError::Closed => return Put::Relinquished,
+                SendError::InFlight | SendError::Closed => return Put::Relinquished,
                 SendError::Full => {}
             }
             self.wait_for_ring(calls, channel, call).await;

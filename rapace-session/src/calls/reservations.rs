@@ -1,8 +1,8 @@
 //! What requests have while they wait for buffers or for the ring: a credit and bytes of their channel's window.
 //!
 //! - RV1: only a request that has to wait is registered, for as long as it waits.
-//! - RV2: if others have waited long for a channel's window, those that have some of it are asked: their tasks are woken. Who is
-//!   polled then keeps what it has, however long its peer takes.
+//! - RV2: if others have waited long for a channel's window, or the channel is closed and waits for all of it, those that have
+//!   some of it are asked: their tasks are woken. Who is polled then keeps what it has, however long its peer takes.
 //! - RV3: who was asked and is not polled within [`ABSENT_AFTER`] loses what it has, and starts again when it is polled. So a
 //!   future that its task holds and does not poll stops no other caller for long. It has sent nothing, and sends nothing
 //!   while it is not polled.
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use crate::calls::credits::ClientChannel;
 use crate::calls::request_window::Admitted;
 use crate::sync::Mutex;
-use crate::wire::frame::{CallId, ChannelId};
+use crate::wire::frame::CallId;
 
 /// How long a future that was asked may take until it is polled (RV3). Much longer than a runtime takes to poll a task.
 pub(crate) const ABSENT_AFTER: Duration = Duration::from_secs(1);
@@ -109,14 +109,17 @@ impl Reservations {
         self.lock().all.is_empty()
     }
 
-    /// Asks those on whose channels others have waited long (RV2), and returns what those have who do not come (RV3), to be given
-    /// back.
-    pub(crate) fn look(&self, now: Instant, is_short: impl Fn(ChannelId) -> bool) -> Vec<Reserved> {
+    /// Asks those whose channels need what they have (RV2), and returns what those have who do not come (RV3), to be given back.
+    pub(crate) fn look(
+        &self,
+        now: Instant,
+        needs: impl Fn(&ClientChannel) -> bool,
+    ) -> Vec<Reserved> {
         let mut asked = Vec::new();
         let mut absent = Vec::new();
         let mut inner = self.lock();
         for (number, entry) in &mut inner.all {
-            if !is_short(entry.reserved.channel.id) {
+            if !needs(&entry.reserved.channel) {
                 continue;
             }
             match entry.asked {
@@ -198,6 +201,7 @@ mod tests {
 
     use super::*;
     use crate::link::deadline::now;
+    use crate::wire::frame::ChannelId;
 
     #[derive(Default)]
     struct Woken(AtomicU32);
@@ -229,7 +233,7 @@ mod tests {
 
     /// Looks as the session does.
     fn look(all: &Reservations, now: Instant) -> usize {
-        let absent = all.look(now, |id| id == ChannelId(1));
+        let absent = all.look(now, |channel| channel.id == ChannelId(1));
         let count = absent.len();
         for Reserved { channel, held } in absent {
             if let Held::Admission { bytes } = held {

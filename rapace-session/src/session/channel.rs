@@ -85,8 +85,8 @@ impl Channel {
 
     /// Closes the channel and all its clones: new calls, and calls that wait for a credit, fail
     /// with [`RemoteError::Unavailable`] from now on. Calls under way go on. To wait for the last
-    /// of them, wait until the channel's [`actor`](Self::actor) has shut down. The future of a call that
-    /// waits for a credit keeps the channel open until it is polled or dropped.
+    /// of them, wait until the channel's [`actor`](Self::actor) has shut down. A call whose request is not
+    /// sent yet, and whose future is not polled, keeps the channel open for a second or so.
     pub fn close(&self) {
         self.lease.close("this side closed the channel");
     }

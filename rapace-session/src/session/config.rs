@@ -70,7 +70,8 @@ pub struct SessionConfig {
     /// A payload travels in fragments, through a few slots that nobody can keep, when no slot is free
     /// for it.
     pub fragment_window_bytes: u32,
-    /// The period of this side's heartbeats, at least 1 ms. Default 250 ms.
+    /// The period of this side's heartbeats, at least 1 ms. Default 250 ms. With each one, calls are looked at that wait, or that are
+    /// not polled.
     pub heartbeat: Duration,
     /// For how long the reader polls for frames, after the last one, before it sleeps; at most 1
     /// ms. Default zero.

@@ -41,8 +41,8 @@ impl Parts {
         Look::new(self, now, seen).waits()
     }
 
-    /// Gives up payloads of calls that have begun, takes back what senders have that are not polled, and reports waits that have become long since the last heartbeat
-    /// (WW1).
+    /// Gives up payloads of calls that have begun, takes back what senders have that are not polled, and reports waits that have
+    /// become long since the last heartbeat (WW1).
     pub(crate) fn look_at_calls(&self) {
         if self.link.end.is_settled() {
             return;
@@ -52,7 +52,8 @@ impl Parts {
         give_up_payloads(&self.calls, &seen.calls);
         if let Some(long_ago) = now.checked_sub(LONG) {
             let short = self.link.waits.short_channels(long_ago);
-            self.calls.revoke(now, |channel| short.contains(&channel));
+            self.calls
+                .revoke(now, |channel| short.contains(&channel.id));
         }
         let waits = Look::new(self, now, seen).waits();
         let begun = self.wait_watch.lock().episodes.begun(waits, now);

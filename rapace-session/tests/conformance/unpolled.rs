@@ -4,7 +4,10 @@
 use std::time::{Duration, Instant};
 
 use futures_util::future::{join_all, maybe_done};
-use rapace_session::{Channel, ChannelId, EndReason, FrameType, Header, Session, SessionConfig};
+use rapace_session::{
+    CallFailure, Channel, ChannelId, EndReason, FrameType, Header, RemoteError, Session,
+    SessionConfig,
+};
 use rapace_shm::SizeClass;
 
 use super::harness::*;
@@ -16,6 +19,7 @@ scenarios!(
     many_calls_that_are_not_polled_stop_no_other,
     a_call_in_fragments_that_is_not_polled_stops_no_other,
     a_call_that_waits_for_the_ring_and_is_not_polled_stops_no_other,
+    a_call_that_waits_for_the_ring_and_is_not_polled_does_not_keep_its_channel_open,
     a_call_that_waits_for_the_ring_and_is_polled_keeps_its_place,
     a_channel_for_which_the_call_table_has_no_entry_is_refused,
     windows_beyond_the_call_table_are_a_fault,
@@ -193,6 +197,26 @@ async fn a_call_that_waits_for_the_ring_and_is_not_polled_stops_no_other(kind: K
     assert!(reply.is_ok() && method == 2);
     let (reply, method) = tokio::join!(absent, answered(&mut raw));
     assert!(reply.is_ok() && method == 1);
+    assert_eq!(host.end_reason(), None);
+}
+
+async fn a_call_that_waits_for_the_ring_and_is_not_polled_does_not_keep_its_channel_open(
+    kind: Kind,
+) {
+    let (host, mut raw, channel) = full_ring(kind).await;
+    let options = plain();
+    let mut absent = Box::pin(channel.call(1, &(), &options));
+    assert!(waits(&mut absent));
+    channel.close();
+    let actor = channel.actor();
+    let closes = raw.recv_type(FrameType::CloseChannel);
+    let (closed, ()) = tokio::join!(closes, actor.wait_for_shutdown());
+    assert_eq!(closed.header.channel, ChannelId(1));
+    let failure = absent.await.unwrap_err();
+    assert!(
+        matches!(&failure, CallFailure::Failed(RemoteError::Unavailable(_))),
+        "{failure}"
+    );
     assert_eq!(host.end_reason(), None);
 }
 
